@@ -1,0 +1,157 @@
+"""Everything that can go wrong, as exceptions. Nothing here knows HTTP servers or files.
+
+Start-up errors carry the exit code of the ``ffhost`` command, request errors the
+status of the answer. What user code raises is never one of these by accident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from ffhost.diagnostics import Problem
+
+
+class FfhostError(Exception):
+    """What ffhost itself raises."""
+
+
+class StartupError(FfhostError):
+    """The host cannot start, or a command cannot do its work."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigError(StartupError):
+    """The configuration is wrong; *problems* holds every mistake that was found."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One field of a request that does not fit: where it is and what is wrong there."""
+
+    field: str
+    message: str
+
+
+class RequestError(FfhostError):
+    """A request that cannot be answered as asked.
+
+    Args:
+        detail: what is wrong, for the caller; never a secret and never the body
+        errors: the fields at fault, where there are any
+        headers: header fields of the answer, such as ``Allow`` or ``Retry-After``
+    """
+
+    status: ClassVar[int] = 400
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        self.members = members
+
+    @property
+    def title(self) -> str:
+        """Give the status phrase of RFC 9110."""
+        return HTTPStatus(self.status).phrase
+
+
+class BadRequest(RequestError):
+    """The request does not have the form that the function's signature needs."""
+
+    status = 400
+
+
+class NotFound(RequestError):
+    """No function owns this path."""
+
+    status = 404
+
+
+class MethodNotAllowed(RequestError):
+    """The path has functions, none of them for this method."""
+
+    status = 405
+
+
+class RequestTimeout(RequestError):
+    """The request did not arrive whole within ``server.read_timeout``."""
+
+    status = 408
+
+
+class Gone(RequestError):
+    """The function was switched off for good (``gone: true``)."""
+
+    status = 410
+
+
+class ContentTooLarge(RequestError):
+    """The body is larger than ``max_body_size``."""
+
+    status = 413
+
+
+class UnsupportedMediaType(RequestError):
+    """The content type is none that the signature reads."""
+
+    status = 415
+
+
+class UnprocessableContent(RequestError):
+    """The body could be read but does not validate against the function's type."""
+
+    status = 422
+
+
+class TooManyRequests(RequestError):
+    """All slots of the function and its queue are taken."""
+
+    status = 429
+
+
+class ProcessCrashed(RequestError):
+    """The process that ran an isolated function died."""
+
+    status = 502
+
+
+class Unavailable(RequestError):
+    """Not ready, draining, switched off, or failed to load."""
+
+    status = 503
+
+
+class TimedOut(RequestError):
+    """The function had not answered at its deadline."""
+
+    status = 504
+
+
+class ResultError(FfhostError):
+    """A function returned something that its signature cannot send; a crash of that function."""
+
+
+class DeadlineExceeded(BaseException):
+    """Raised inside a function whose deadline has passed.
+
+    It is a ``BaseException`` so that ``except Exception`` does not swallow it.
+    """

@@ -1,0 +1,123 @@
+"""A request and a response as plain values. Nothing here knows WSGI, ASGI or a socket.
+
+The fronts make a `Message` from what their server gives them, the core turns it into a
+`Reply`, and the fronts write that. A front may subclass `Message` to compute the header
+mapping only when somebody asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, TypeAlias
+
+HeaderList: TypeAlias = list[tuple[str, str]]
+"""Header fields in order; names in any case, one entry a field line."""
+
+Chunks: TypeAlias = Iterator[bytes] | AsyncIterator[bytes]
+"""The body of a streamed response; closed by whoever pulls it."""
+
+
+class Message:
+    """One request, whole and in memory.
+
+    Args:
+        method: upper case, as received
+        path: as received, still percent-encoded, without the query
+        query: what stands after ``?``, without it; empty if there is none
+        headers: lower-case names to values; several field lines are joined with ``", "``
+            (``"; "`` for cookies)
+        body: the whole body
+        scheme: ``http`` or ``https``
+        root_path: where the application is mounted (``SCRIPT_NAME``), usually empty
+        client: address and port of the client, or None on a unix socket
+        server: address and port of the server, or None
+        params: values of the path's parameters
+    """
+
+    __slots__ = (
+        "_headers",
+        "body",
+        "client",
+        "http_version",
+        "method",
+        "params",
+        "path",
+        "query",
+        "root_path",
+        "scheme",
+        "server",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        scheme: str = "http",
+        root_path: str = "",
+        client: tuple[str, int] | None = None,
+        server: tuple[str, int | None] | None = None,
+        http_version: str = "1.1",
+        params: Mapping[str, str] | None = None,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self._headers = headers if headers is not None else {}
+        self.body = body
+        self.scheme = scheme
+        self.root_path = root_path
+        self.client = client
+        self.server = server
+        self.http_version = http_version
+        self.params: Mapping[str, str] = params if params is not None else {}
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Give the header fields by lower-case name."""
+        return self._headers
+
+    def header(self, name: str) -> str | None:
+        """Give the value of the field *name* (lower case), or None."""
+        return self.headers.get(name)
+
+    def environ(self) -> dict[str, Any] | None:
+        """Give the WSGI environ that the request came with, or None if it did not come so."""
+        return None
+
+    def scope(self) -> dict[str, Any] | None:
+        """Give the ASGI scope that the request came with, or None if it did not come so."""
+        return None
+
+
+class Reply:
+    """One response: a status, header fields, and a body in memory or as chunks.
+
+    ``chunks`` is None for a body in memory. The front that sends a reply with chunks owns
+    them: it closes them on every way out.
+    """
+
+    __slots__ = ("body", "chunks", "headers", "status")
+
+    def __init__(
+        self,
+        status: int = 200,
+        headers: HeaderList | None = None,
+        body: bytes = b"",
+        chunks: Chunks | None = None,
+    ) -> None:
+        self.status = status
+        self.headers: HeaderList = headers if headers is not None else []
+        self.body = body
+        self.chunks = chunks
+
+    def header(self, name: str) -> str | None:
+        """Give the first value of the field *name*, in any case, or None."""
+        name = name.lower()
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+    def __repr__(self) -> str:
+        return f"Reply({self.status}, {self.headers!r}, {len(self.body)} bytes)"

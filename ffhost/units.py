@@ -1,0 +1,78 @@
+"""Durations and sizes as people write them. Nothing here knows pydantic or YAML."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)")
+_BYTES = {
+    "B": 1,
+    "kB": 1000,
+    "KB": 1000,
+    "MB": 1000**2,
+    "GB": 1000**3,
+    "KiB": 1024,
+    "MiB": 1024**2,
+    "GiB": 1024**3,
+}
+
+UNLIMITED = math.inf
+"""What the word ``unlimited`` means: larger than every number it is compared with."""
+
+
+class Duration(float):
+    """A span of time in seconds; infinite if ``unlimited``."""
+
+    @classmethod
+    def parse(cls, text: str) -> Duration:
+        """Read ``250ms``, ``10s``, ``2m`` or ``1h``.
+
+        Raises:
+            ValueError: the text has another form; the message is for the user.
+        """
+        match = _DURATION.fullmatch(text.strip())
+        if match is None:
+            raise ValueError("expected a duration with its unit, such as '250ms', '10s' or '2m'")
+        return cls(float(match[1]) * _SECONDS[match[2]])
+
+    def __str__(self) -> str:
+        """Write the duration as `parse` reads it, in the largest unit without a fraction."""
+        if math.isinf(self):
+            return "unlimited"
+        milliseconds = round(float(self) * 1000, 6)
+        for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+            if milliseconds and milliseconds % size == 0:
+                return f"{milliseconds / size:.0f}{unit}"
+        return f"{milliseconds:g}ms" if milliseconds else "0s"
+
+    def __repr__(self) -> str:
+        return f"Duration('{self}')"
+
+
+class ByteSize(int):
+    """A number of bytes."""
+
+    @classmethod
+    def parse(cls, text: str) -> ByteSize:
+        """Read ``512B``, ``10MB``, ``32MiB`` and the like.
+
+        Raises:
+            ValueError: the text has another form; the message is for the user.
+        """
+        match = _SIZE.fullmatch(text.strip())
+        if match is None:
+            raise ValueError("expected a size with its unit, such as '512KiB', '32MiB' or '10MB'")
+        return cls(float(match[1]) * _BYTES[match[2]])
+
+    def __str__(self) -> str:
+        """Write the size as `parse` reads it, in the largest unit without a fraction."""
+        for unit in ("GiB", "GB", "MiB", "MB", "KiB", "kB"):
+            if self and self % _BYTES[unit] == 0:
+                return f"{int(self) // _BYTES[unit]}{unit}"
+        return f"{int(self)}B"
+
+    def __repr__(self) -> str:
+        return f"ByteSize('{self}')"
