@@ -1,0 +1,147 @@
+"""The models of ``functions.yaml``: every key, its type, its default and its description.
+
+Knows the form of single values only. Where values come from, and whether two of them
+contradict each other, is known to `ffhost.config`.
+
+Numbers without a bound are infinite: ``unlimited`` becomes ``math.inf`` in every limit.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from ffhost.settings.functions import (
+    CorsSettings,
+    ExampleRequest,
+    ExampleResponse,
+    ExampleSettings,
+    FunctionSettings,
+    Signature,
+)
+from ffhost.settings.host import (
+    AdminSettings,
+    ConfigReloadSettings,
+    DefaultSettings,
+    Level,
+    LoggingSettings,
+    MetricsSettings,
+    ServerSettings,
+)
+from ffhost.settings.names import NAME_PATTERN, RESERVED_PATH
+from ffhost.settings.scalars import Secret, Wrong, plain, shown
+from ffhost.settings.section import Free, Section, key, section
+from ffhost.settings.tracing import (
+    BUILT_IN_HOOKS,
+    FunctionTracingSettings,
+    HookSettings,
+    TracingSettings,
+)
+
+__all__ = [
+    "BUILT_IN_HOOKS",
+    "NAME_PATTERN",
+    "RESERVED_PATH",
+    "AdminSettings",
+    "ConfigReloadSettings",
+    "CorsSettings",
+    "DefaultSettings",
+    "ExampleRequest",
+    "ExampleResponse",
+    "ExampleSettings",
+    "Free",
+    "FunctionSettings",
+    "FunctionTracingSettings",
+    "HookSettings",
+    "Level",
+    "LoggingSettings",
+    "MetricsSettings",
+    "Secret",
+    "Section",
+    "ServerSettings",
+    "Settings",
+    "Signature",
+    "TracingSettings",
+    "Wrong",
+    "plain",
+    "shown",
+]
+
+
+class Settings(Section):
+    """Everything that ``functions.yaml`` can say."""
+
+    version: Literal[1] = key(1, "Version", "Version of this format.", 1)
+    server: ServerSettings = section(
+        "Server",
+        "The listener and its workers; changes need a restart.",
+        {"port": 8080},
+    )
+    admin: AdminSettings = section(
+        "Admin listener",
+        "A listener of its own for metrics, function list and effective configuration.",
+        {"enabled": True},
+    )
+    logging: LoggingSettings = section(
+        "Logging", "What is logged, and how an entry looks.", {"level": "debug"}
+    )
+    tracing: TracingSettings = section("Tracing", "Hooks around every call.", {"enabled": True})
+    metrics: MetricsSettings = section(
+        "Metrics",
+        "Counting; acts while the admin listener is open.",
+        {"enabled": False},
+    )
+    config_reload: ConfigReloadSettings = section(
+        "Configuration reload",
+        "Applying changes of this file without a restart.",
+        {"interval": "10s"},
+    )
+    env_file: str | None = key(
+        None,
+        "Environment file",
+        "A dotenv file, relative to this file; the environment wins over it.",
+        ".env",
+    )
+    defaults: DefaultSettings = section(
+        "Defaults",
+        "Limits of every function that does not give its own.",
+        {"timeout": "30s"},
+    )
+    functions: dict[Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")], FunctionSettings] = key(
+        dict, "Functions", "The functions by name.", {"hello": {"target": "main.py:hello"}}
+    )
+
+    @field_validator("functions", mode="before")
+    @classmethod
+    def _complete(cls, functions: Any) -> Any:
+        """Give each function the defaults that follow from its name and its other keys."""
+        if not isinstance(functions, dict):
+            return functions
+        return {name: _completed(name, each) for name, each in functions.items()}
+
+    def function(self, name: str) -> FunctionSettings:
+        """Give the settings of the function *name* with the host's limits filled in."""
+        function, defaults = self.functions[name], self.defaults
+        limits: dict[str, Any] = {
+            key: getattr(defaults, key)
+            for key in ("timeout", "concurrency", "queue", "queue_timeout")
+            if getattr(function, key) is None
+        }
+        if function.max_body_size is None:
+            limits["max_body_size"] = self.server.max_body_size
+        if function.isolation == "process":
+            limits["processes"] = function.processes or 1
+            limits["concurrency"] = limits["processes"]
+        return function.model_copy(update=limits)
+
+
+def _completed(name: Any, function: Any) -> Any:
+    if not isinstance(function, dict):
+        return function
+    function = dict(function)
+    if function.get("path") is None:
+        function["path"] = f"/{name}"
+    if function.get("on_load_error") == "unavailable":
+        function.setdefault("required", False)
+    return function
