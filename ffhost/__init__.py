@@ -1,0 +1,78 @@
+"""ffhost: one functions.yaml, one process, many functions.
+
+What user code imports stands here, and is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from ffhost.context import Invocation, Outcome, current
+    from ffhost.errors import DeadlineExceeded
+    from ffhost.marks import (
+        cloud_event,
+        error_handler,
+        event,
+        http,
+        on_shutdown,
+        on_startup,
+        trace_hook,
+        typed,
+    )
+    from ffhost.requests.native import Request
+    from ffhost.responses import Response
+    from ffhost.runners.executor import executor
+
+_HOMES = {
+    "DeadlineExceeded": "ffhost.errors",
+    "Invocation": "ffhost.context",
+    "Outcome": "ffhost.context",
+    "Request": "ffhost.requests.native",
+    "Response": "ffhost.responses",
+    "cloud_event": "ffhost.marks",
+    "current": "ffhost.context",
+    "error_handler": "ffhost.marks",
+    "event": "ffhost.marks",
+    "executor": "ffhost.runners.executor",
+    "http": "ffhost.marks",
+    "on_shutdown": "ffhost.marks",
+    "on_startup": "ffhost.marks",
+    "trace_hook": "ffhost.marks",
+    "typed": "ffhost.marks",
+}
+
+__all__ = [
+    "DeadlineExceeded",
+    "Invocation",
+    "Outcome",
+    "Request",
+    "Response",
+    "cloud_event",
+    "current",
+    "error_handler",
+    "event",
+    "executor",
+    "http",
+    "on_shutdown",
+    "on_startup",
+    "trace_hook",
+    "typed",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'ffhost' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,256 @@
+"""From settings to loaded functions: everything that is decided once, before the first call.
+
+A `Function` is one function as the host serves it. Loading imports user code; calling is
+the runners' business.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FunctionType, ModuleType
+from typing import Any
+
+from ffhost import marks, problems
+from ffhost.config import LoadedConfig
+from ffhost.context import Invocation
+from ffhost.diagnostics import Problem
+from ffhost.errors import Gone, RequestError, StartupError, TooManyRequests, Unavailable
+from ffhost.invocation import ErrorHandler, Failures, Run, compose, log_crash, timed_out
+from ffhost.limits import Slots
+from ffhost.messages import Reply
+from ffhost.settings import FunctionSettings
+from ffhost.signatures import Codec, ComposeOptions, compose_codec
+from ffhost.targets import Resolved, TargetError, resolve
+from ffhost.units import UNLIMITED, Duration
+
+RETRY_AFTER_SECONDS = 1
+"""What a refused caller is told to wait."""
+
+
+@dataclass(eq=False)
+class Function:
+    """One function of a host.
+
+    Args:
+        name: its key in the configuration
+        path: the template that it owns
+        methods: what it answers; None for every method
+        signature: ``http``, ``cloudevent``, ``event``, ``typed``, ``wsgi`` or ``asgi``
+        target: as written in the configuration
+        run: takes an invocation and gives its reply; a coroutine function if *is_async*
+        slots: who may run; shared with the function of the same name before a reload
+        settings: with the host's limits filled in
+        unavailable: why it is not called: switched off, or failed to load; else None
+        load_seconds: how long its module took to import; None if it was imported before
+    """
+
+    name: str
+    path: str
+    methods: frozenset[str] | None
+    signature: str
+    target: str
+    run: Run
+    is_async: bool
+    slots: Slots
+    settings: FunctionSettings
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    module: ModuleType | None = field(default=None, repr=False)
+    unavailable: RequestError | None = None
+    load_error: Problem | None = None
+    load_seconds: float | None = None
+    stuck_limit: float = UNLIMITED
+    required: bool = True
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        self.timeout_seconds = float(settings.timeout or UNLIMITED)
+        self.queue_timeout_seconds = float(settings.queue_timeout or UNLIMITED)
+        limit = settings.max_body_size
+        self.max_body_bytes: float = UNLIMITED if limit is None else limit
+
+    def refusal(self) -> TooManyRequests:
+        """Say that no slot is free, and when to come back."""
+        return TooManyRequests(
+            f"{self.name} has no free slot", headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
+        )
+
+    def timed_out(self, invocation: Invocation) -> Reply:
+        """Give the 504 of a call whose deadline has passed."""
+        return timed_out(invocation)
+
+    def crashed(self, invocation: Invocation) -> Reply:
+        """Give the 500 of a call that ended without a reply and without a word."""
+        return problems.crash(invocation.execution_id)
+
+    def stream_failed(self, invocation: Invocation, error: BaseException) -> None:
+        """Log that a stream broke off after its headers were sent."""
+        log_crash(invocation, error)
+
+
+class LoadFailed(StartupError):
+    """One function cannot be loaded; *problem* says which and why."""
+
+    exit_code = 2
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def load_function(config: LoadedConfig, name: str, previous: Function | None = None) -> Function:
+    """Load the function *name* of the configuration.
+
+    Args:
+        previous: the function of that name on the host before; its slots are taken over
+
+    Raises:
+        LoadFailed: its target cannot be imported, or does not fit its signature
+    """
+    settings = config.settings.function(name)
+    plain = config.single is not None and not config.has_file
+    started = time.monotonic()
+    try:
+        resolved = resolve(
+            settings.target,
+            settings.source,
+            config.base,
+            plain=plain,
+            allow_app=settings.signature in ("wsgi", "asgi"),
+        )
+        if resolved.import_seconds is not None and settings.import_budget is not None:
+            _check_budget(settings.import_budget, resolved.import_seconds)
+        kind, codec = _codec(config, name, settings, resolved, plain)
+    except TargetError as error:
+        at = ("functions", name, error.key)
+        raise LoadFailed(
+            Problem(
+                ".".join(at), error.message, config.locate(at), error.hint, tuple(error.notes)
+            )
+        ) from error
+    failures = Failures(error_handlers(resolved.module), debug=config.settings.server.debug)
+    function = _function(config, name, settings, kind, compose(codec, failures), codec, previous)
+    function.module = resolved.module
+    function.load_seconds = time.monotonic() - started if resolved.import_seconds else None
+    return function
+
+
+def switched_off(
+    config: LoadedConfig,
+    name: str,
+    error: RequestError,
+    previous: Function | None = None,
+    problem: Problem | None = None,
+) -> Function:
+    """Make a function that answers every call with *error*: disabled, or failed to load."""
+    settings = config.settings.function(name)
+    kind = settings.signature or "http"
+
+    def refuse(invocation: Invocation) -> Reply:
+        return problems.problem(error, invocation.execution_id)
+
+    function = _function(config, name, settings, kind, refuse, None, previous)
+    function.unavailable = error
+    function.load_error = problem
+    return function
+
+
+def disabled(settings: FunctionSettings, name: str) -> RequestError | None:
+    """Give what a function that is switched off answers; None for one that is on."""
+    if settings.enabled:
+        return None
+    if settings.gone:
+        return Gone(f"{name} is gone")
+    return Unavailable(
+        f"{name} is switched off", headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
+    )
+
+
+def _function(
+    config: LoadedConfig,
+    name: str,
+    settings: FunctionSettings,
+    kind: str,
+    run: Run,
+    codec: Codec | None,
+    previous: Function | None,
+) -> Function:
+    concurrency = float(settings.concurrency or UNLIMITED)
+    queue = float(UNLIMITED if settings.queue is None else settings.queue)
+    slots = previous.slots if previous is not None else Slots(concurrency, queue)
+    slots.resize(concurrency, queue)
+    return Function(
+        name=name,
+        path=settings.path,
+        methods=_methods(settings, kind, config),
+        signature=kind,
+        target=_display(settings),
+        run=run,
+        is_async=codec is not None and codec.is_async,
+        slots=slots,
+        settings=settings,
+        config=settings.config,
+        stuck_limit=float(config.settings.defaults.stuck_limit),
+        required=settings.required,
+    )
+
+
+def _display(settings: FunctionSettings) -> str:
+    return f"{settings.source}:{settings.target}" if settings.source else settings.target
+
+
+def _methods(settings: FunctionSettings, kind: str, config: LoadedConfig) -> frozenset[str] | None:
+    if settings.methods is not None:
+        return frozenset(settings.methods)
+    if kind in ("http", "wsgi", "asgi"):
+        return None
+    if kind == "event" and config.single is not None and not config.has_file:
+        return frozenset({"GET", "POST"})  # functions-framework answers GET with 200
+    return frozenset({"POST"})
+
+
+def _codec(
+    config: LoadedConfig, name: str, settings: FunctionSettings, resolved: Resolved, plain: bool
+) -> tuple[str, Codec]:
+    options = ComposeOptions(
+        name=name,
+        file_signature=settings.signature,
+        request=settings.request,
+        decorator_wins=plain,
+        acknowledge=plain,
+        module=resolved.module,
+        params=tuple(
+            part[1:-1] for part in settings.path.split("/") if part[:1] == "{" and part[-1:] == "}"
+        ),
+    )
+    return compose_codec(resolved.callable, options)
+
+
+def _check_budget(budget: float, seconds: float) -> None:
+    if seconds > budget:
+        raise TargetError(
+            f"loading took {seconds:.2f} s, more than its import_budget of {Duration(budget)}",
+            hint="import what is heavy inside the function, or set lazy: true",
+            key="import_budget",
+        )
+
+
+def error_handlers(module: ModuleType | None) -> list[ErrorHandler]:
+    """Find the functions of *module* that answer for exceptions."""
+    return [
+        (each.__dict__[marks.HANDLES], each)
+        for each in _functions_of(module)
+        if marks.HANDLES in each.__dict__
+    ]
+
+
+def lifecycle_hooks(module: ModuleType | None, when: str) -> list[Callable[[], Any]]:
+    """Find the functions of *module* marked for *when*: ``startup`` or ``shutdown``."""
+    return [each for each in _functions_of(module) if each.__dict__.get(marks.LIFECYCLE) == when]
+
+
+def _functions_of(module: ModuleType | None) -> Sequence[FunctionType]:
+    # Marks sit on plain functions: other objects are not asked, for a proxy may answer oddly.
+    values = () if module is None else tuple(vars(module).values())
+    return [value for value in values if type(value) is FunctionType]

@@ -1,0 +1,1 @@
+"""The only code that waits: for slots, threads, tasks, chunks and deadlines."""

@@ -1,0 +1,140 @@
+"""What both kinds of callers do alike: the work of a call, its stream, its deadline.
+
+A caller starts a call on a thread or in a task and waits for one thing, the reply. The work
+itself goes on here until the function has really ended, whoever still waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, cast
+
+from ffhost.context import CURRENT, Invocation
+from ffhost.functions import Function
+from ffhost.messages import Reply
+from ffhost.runners.channels import Channel, StreamClosed, push, push_async
+from ffhost.runners.executor import executor
+from ffhost.runners.stuck import stuck_calls
+from ffhost.runners.threads import ThreadPool, Worker
+
+
+class Caller(ABC):
+    """Calls one function. Made once for each function of a host and each kind of front."""
+
+    def __init__(self, function: Function, pool: ThreadPool) -> None:
+        self.function = function
+        self.run = function.run
+        self.slots = function.slots
+        self.pool = pool
+        self.timeout_seconds = function.timeout_seconds
+
+    @abstractmethod
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """Give the loop on which coroutine functions run."""
+
+    @abstractmethod
+    def deliver(self, invocation: Invocation, reply: Reply) -> None:
+        """Give the waiting front its reply; called from any thread, the first one counts."""
+
+    @abstractmethod
+    def end(self, invocation: Invocation, reply: Reply | None) -> None:
+        """Note that the function has ended, deliver *reply* if there is one, free the slot."""
+
+    def work(self, invocation: Invocation) -> Reply | None:
+        """Run the call on this thread; None if its reply was delivered on the way."""
+        if invocation.expired:
+            return None
+        reply = cast(Reply, self.run(invocation))
+        if reply.chunks is None:
+            return reply
+        CURRENT.set(invocation)
+        channel = self._open_stream(invocation, reply)
+        try:
+            if hasattr(reply.chunks, "__anext__"):
+                work = push_async(cast(AsyncIterator[bytes], reply.chunks), channel)
+                asyncio.run_coroutine_threadsafe(work, self.loop()).result()
+            else:
+                push(cast(Iterator[bytes], reply.chunks), channel)
+        except BaseException as error:
+            self._stream_failed(invocation, channel, error)
+        else:
+            channel.end()
+        return None
+
+    async def perform(self, invocation: Invocation) -> None:
+        """Run the call in this task."""
+        reply: Reply | None = None
+        try:
+            reply = await cast(Any, self.run(invocation))
+            if reply is not None and reply.chunks is not None:
+                streamed, reply = reply, None
+                await self._stream(invocation, streamed)
+        except asyncio.CancelledError:
+            if not invocation.expired and not (
+                invocation.channel is not None and invocation.channel.closed
+            ):
+                raise
+        finally:
+            self.end(invocation, reply)
+
+    async def _stream(self, invocation: Invocation, reply: Reply) -> None:
+        channel = self._open_stream(invocation, reply)
+        try:
+            if hasattr(reply.chunks, "__anext__"):
+                await push_async(cast(AsyncIterator[bytes], reply.chunks), channel)
+            else:
+                chunks = cast(Iterator[bytes], reply.chunks)
+                await asyncio.wrap_future(executor.submit(push, chunks, channel))
+        except BaseException as error:
+            self._stream_failed(invocation, channel, error)
+        else:
+            channel.end()
+
+    def _open_stream(self, invocation: Invocation, reply: Reply) -> Channel:
+        channel = invocation.channel = Channel()
+        if invocation.expired:
+            channel.close(cut=True)
+        self.deliver(invocation, Reply(reply.status, reply.headers))
+        return channel
+
+    def _stream_failed(
+        self, invocation: Invocation, channel: Channel, error: BaseException
+    ) -> None:
+        # Closed by the front, at the deadline or because the client has gone: no failure.
+        gone = invocation.expired or channel.closed
+        if not gone and not isinstance(error, StreamClosed):
+            self.function.stream_failed(invocation, error)
+        channel.end(cut=True)
+
+    def expire(self, invocation: Invocation) -> Reply:
+        """Stop a call whose deadline has passed, as far as Python can; give the 504.
+
+        Its slot stays taken until the function really ends.
+        """
+        invocation.expired = True
+        reply = self.function.timed_out(invocation)
+        stuck_calls.add(invocation)
+        if invocation.channel is not None:
+            invocation.channel.close(cut=True)
+        stop(invocation)
+        return reply
+
+    def abandon(self, invocation: Invocation) -> None:
+        """Stop a stream that nobody reads any more."""
+        invocation.channel.close()
+        if isinstance(invocation.job, asyncio.Task) and not invocation.ended:
+            stop(invocation)
+
+
+def stop(invocation: Invocation) -> None:
+    """Interrupt the thread or cancel the task that runs *invocation*."""
+    job = invocation.job
+    if isinstance(job, Worker):
+        job.interrupt(invocation)
+    elif isinstance(job, asyncio.Task):
+        try:
+            job.get_loop().call_soon_threadsafe(job.cancel)
+        except RuntimeError:  # the loop is closed, and the task with it
+            return

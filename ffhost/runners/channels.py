@@ -1,0 +1,187 @@
+"""A bounded hand-over of chunks between the function that makes them and the front that sends.
+
+Either side may be a thread or a task: the decisions stand in the plain methods, and each
+waiting side adds only the line that waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Final
+
+CAPACITY = 16
+"""How many chunks a function may be ahead of its client."""
+
+EMPTY: Final = object()
+END: Final = object()
+
+
+class StreamClosed(BaseException):
+    """Nobody reads the stream any more; raised in whoever writes it, and never shown."""
+
+
+class StreamCut(Exception):
+    """The stream broke off after its headers were sent: cut the connection, send no last chunk."""
+
+
+class Channel:
+    """Chunks on their way from one writer to one reader."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
+        self._chunks: deque[bytes] = deque()
+        self._lock = threading.Lock()
+        self._ended = False
+        self._closed = False
+        self._cut = False
+        self._wake_reader: Callable[[], object] | None = None
+        self._wake_writer: Callable[[], object] | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Say whether the reader has gone."""
+        return self._closed
+
+    def offer(self, chunk: bytes, wake: Callable[[], object]) -> bool:
+        """Hand over *chunk*; False if there is no room: try again after *wake*.
+
+        Raises:
+            StreamClosed: the reader has gone
+        """
+        with self._lock:
+            if self._closed:
+                raise StreamClosed
+            if len(self._chunks) >= self._capacity:
+                self._wake_writer = wake
+                return False
+            self._chunks.append(chunk)
+            reader, self._wake_reader = self._wake_reader, None
+        if reader is not None:
+            reader()
+        return True
+
+    def end(self, *, cut: bool = False) -> None:
+        """Say that no chunk will follow; *cut* if that is because the function failed."""
+        with self._lock:
+            if self._ended:
+                return
+            self._ended, self._cut = True, self._cut or cut
+            reader, self._wake_reader = self._wake_reader, None
+        if reader is not None:
+            reader()
+
+    def take(self, wake: Callable[[], object]) -> Any:
+        """Take a chunk, `END`, or `EMPTY`: then try again after *wake*.
+
+        Raises:
+            StreamCut: the function failed or its deadline passed
+        """
+        with self._lock:
+            if self._cut and (self._closed or not self._chunks):
+                raise StreamCut
+            if self._chunks:
+                chunk = self._chunks.popleft()
+                writer, self._wake_writer = self._wake_writer, None
+            elif self._ended or self._closed:
+                return END
+            else:
+                self._wake_reader = wake
+                return EMPTY
+        if writer is not None:
+            writer()
+        return chunk
+
+    def close(self, *, cut: bool = False) -> None:
+        """Stop reading; the writer gets `StreamClosed`. *cut*: the reader is to break off, too."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed, self._cut = True, self._cut or cut
+            self._chunks.clear()
+            wakers = (self._wake_reader, self._wake_writer)
+            self._wake_reader = self._wake_writer = None
+        for wake in wakers:
+            if wake is not None:
+                wake()
+
+    # Threads wait on a lock, tasks on a future; nothing else differs.
+
+    def put(self, chunk: bytes) -> None:
+        """Hand over *chunk* from a thread."""
+        waiter = threading.Lock()
+        waiter.acquire()
+        while not self.offer(chunk, waiter.release):
+            waiter.acquire()
+
+    async def put_async(self, chunk: bytes) -> None:
+        """Hand over *chunk* from a task."""
+        waiter = LoopWaiter()
+        while not self.offer(chunk, waiter.wake):
+            await waiter.wait()
+
+    def get(self, timeout: float = -1) -> Any:
+        """Take a chunk or `END` in a thread; `EMPTY` if none came within *timeout* seconds."""
+        waiter = threading.Lock()
+        waiter.acquire()
+        while (chunk := self.take(waiter.release)) is EMPTY:
+            if not waiter.acquire(timeout=timeout):
+                return EMPTY
+        return chunk
+
+    async def get_async(self) -> Any:
+        """Take a chunk or `END` in a task."""
+        waiter = LoopWaiter()
+        while (chunk := self.take(waiter.wake)) is EMPTY:
+            await waiter.wait()
+        return chunk
+
+
+class LoopWaiter:
+    """Waits in a task for a wake-up from any thread."""
+
+    __slots__ = ("_future", "_loop")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._future: asyncio.Future[None] = self._loop.create_future()
+
+    def wake(self) -> None:
+        """End the wait; a loop that is gone has nobody waiting."""
+        try:
+            self._loop.call_soon_threadsafe(self._set)
+        except RuntimeError:
+            return
+
+    def _set(self) -> None:
+        if not self._future.done():
+            self._future.set_result(None)
+
+    async def wait(self) -> None:
+        """Wait for the next wake-up."""
+        await self._future
+        self._future = self._loop.create_future()
+
+
+def push(chunks: Iterator[bytes], channel: Channel) -> None:
+    """Move *chunks* into *channel* from the thread that runs them, and close them there."""
+    try:
+        for chunk in chunks:
+            channel.put(chunk)
+    finally:
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            close()
+
+
+async def push_async(chunks: AsyncIterator[bytes], channel: Channel) -> None:
+    """Move *chunks* into *channel* from the task that runs them, and close them there."""
+    try:
+        async for chunk in chunks:
+            await channel.put_async(chunk)
+    finally:
+        close = getattr(chunks, "aclose", None)
+        if close is not None:
+            await close()

@@ -1,0 +1,164 @@
+"""Threads that run functions, and how one of them is told that its time is up.
+
+The threads are ours and daemons: those of `concurrent.futures` are joined when the process
+exits, so one stuck function would keep a worker from ending.
+
+Python cannot stop a thread, but it can raise an exception in one, at its next bytecode.
+Thrown carelessly that exception strikes the next call, or the thread itself. So it is set
+under the worker's lock and only while the call is running; leaving user code takes the same
+lock and clears an exception that has been set and not yet raised.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from ffhost.errors import DeadlineExceeded
+
+IDLE_SECONDS = 10.0
+"""How long a thread waits for work before it ends."""
+
+_set_async_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
+_set_async_exception.argtypes = (ctypes.c_ulong, ctypes.py_object)
+_set_async_exception.restype = ctypes.c_int
+_clear_async_exception = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)(
+    ("PyThreadState_SetAsyncExc", ctypes.pythonapi)
+)
+
+Work = Callable[[Any], Any]
+"""What a thread does for an invocation; its result goes to whoever is told of the end."""
+Done = Callable[[Any, Any], None]
+
+
+class Worker:
+    """One thread of a pool."""
+
+    __slots__ = ("ident", "lock", "running", "struck")
+
+    def __init__(self) -> None:
+        self.ident = 0
+        self.lock = threading.Lock()
+        self.running: Any = None
+        self.struck = False
+
+    def interrupt(self, invocation: Any) -> bool:
+        """Raise `DeadlineExceeded` in the thread if it still runs *invocation*."""
+        with self.lock:
+            if self.running is not invocation or self.struck:
+                return False
+            self.struck = True
+            _set_async_exception(self.ident, DeadlineExceeded)
+            return True
+
+    def guard(self, invocation: Any, work: Work) -> Any:
+        """Run *work*, interruptible from its first to its last line and no longer.
+
+        Gives what *work* returned, or None if the exception struck outside of the
+        function's own handler.
+        """
+        with self.lock:
+            self.running = invocation
+        try:
+            return work(invocation)
+        except DeadlineExceeded:
+            return None
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        while True:
+            try:
+                with self.lock:
+                    self.running = None
+                    if self.struck:
+                        self.struck = False
+                        _clear_async_exception(self.ident, None)
+                return
+            except DeadlineExceeded:  # on the way to the lock; there is never a second one
+                continue
+
+
+class ThreadPool:
+    """Threads for the calls that hold a slot: as many as calls, fewer when idle.
+
+    The pool is no limit of its own, the slots are.
+    """
+
+    def __init__(self, name: str = "ffhost", idle_seconds: float = IDLE_SECONDS) -> None:
+        self._name = name
+        self._idle_seconds = idle_seconds
+        self._queue: SimpleQueue[tuple[Work, Any, Done] | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._busy = 0
+        self._threads = 0
+        self._made = 0
+
+    @property
+    def size(self) -> int:
+        """Count the threads that exist."""
+        return self._threads
+
+    def submit(self, work: Work, invocation: Any, done: Done) -> None:
+        """Run *work* on a thread in the invocation's own context, then *done* with its result.
+
+        An invocation is here whatever has a ``context``, a ``deadline`` (None: it is never
+        interrupted) and a ``job``, which is set to the `Worker`.
+        """
+        with self._lock:
+            self._busy += 1
+            grow = self._busy > self._threads
+            if grow:
+                self._threads += 1
+                self._made += 1
+        self._queue.put((work, invocation, done))
+        if grow:
+            threading.Thread(
+                target=self._serve, name=f"{self._name}-{self._made}", daemon=True
+            ).start()
+
+    def close(self) -> None:
+        """Let idle threads end now; busy ones end after their call."""
+        self._idle_seconds = 0.0
+        for _ in range(self._threads):
+            self._queue.put(None)
+
+    def _serve(self) -> None:
+        worker = Worker()
+        worker.ident = threading.get_ident()
+        get = self._queue.get
+        while True:
+            try:
+                item = get(True, self._idle_seconds)
+            except Empty:
+                item = None
+            if item is None:
+                with self._lock:
+                    if self._busy >= self._threads:
+                        continue  # work came in meanwhile and counts on this thread
+                    self._threads -= 1
+                    return
+            work, invocation, done = item
+            invocation.job = worker
+            result = None
+            try:
+                if invocation.deadline is None:
+                    result = invocation.context.run(work, invocation)
+                else:
+                    result = invocation.context.run(worker.guard, invocation, work)
+            except BaseException as error:
+                # A thread of the pool outlives whatever a call does to it.
+                _report(error)
+            with self._lock:
+                self._busy -= 1
+            done(invocation, result)
+            # Nothing of the call is kept while the thread waits for the next one.
+            item = work = invocation = done = result = None  # type: ignore[assignment]
+
+
+def _report(error: BaseException) -> None:
+    args: Any = (type(error), error, error.__traceback__, threading.current_thread())
+    threading.excepthook(threading.ExceptHookArgs(args))
