@@ -1,0 +1,31 @@
+"""Everything that is said becomes one entry, whole and in one form, whoever says it.
+
+Nothing here knows functions, requests or servers beyond their loggers: the host says where
+a call's fields come from (`set_context_source`) and how to log (`configure`).
+"""
+
+from __future__ import annotations
+
+from ffhost.logs.capture import end_call
+from ffhost.logs.context import bind, binding, forget, set_context_source
+from ffhost.logs.hooks import install_on_loop, loop_exception_handler
+from ffhost.logs.legacy import Legacy, legacy_of
+from ffhost.logs.setup import configure, flush, get_logger, recorder, reset, restore
+
+__all__ = [
+    "Legacy",
+    "bind",
+    "binding",
+    "configure",
+    "end_call",
+    "flush",
+    "forget",
+    "get_logger",
+    "install_on_loop",
+    "legacy_of",
+    "loop_exception_handler",
+    "recorder",
+    "reset",
+    "restore",
+    "set_context_source",
+]

@@ -1,0 +1,168 @@
+"""One event becomes one entry: fields in, a line out. Nothing here knows who made the event.
+
+`logging`, structlog, `print`, the hooks for uncaught exceptions and the host itself all end
+here. Each entry runs through processors in structlog's sense.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ffhost.logs import cutting
+from ffhost.logs.context import call_fields, structlog_fields
+from ffhost.logs.exceptions import exception_fields
+from ffhost.logs.output import Output
+from ffhost.logs.profiles import Shape, default
+from ffhost.logs.values import text_of, to_json
+
+DEBUG, INFO, WARNING, ERROR, CRITICAL = 10, 20, 30, 40, 50
+
+_OF_THE_CALL = ("function", "execution_id", "trace_id", "span_id")
+
+Processor = Callable[[Any, str, Any], Any]
+Render = Callable[[Mapping[str, Any]], bytes]
+
+
+@dataclass(slots=True)
+class Event:
+    """What happened, as its source knows it.
+
+    Args:
+        level: a number of the standard library's ``logging``
+        logger: the name of the logger as it is shown
+        message: what happened; may hold newlines
+        fields: what was bound or given with it, in any form
+        error: the exception it is about
+        when: seconds since the epoch
+        stream: the standard stream that the text was written to, for what was printed
+    """
+
+    level: int
+    logger: str
+    message: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    error: BaseException | None = None
+    when: float = field(default_factory=time.time)
+    stream: str | None = None
+
+
+@dataclass
+class Entries:
+    """Turns events into lines and puts each where it belongs."""
+
+    out: Output
+    errors: Output | None = None  # where entries of WARNING and above go, if not to `out`
+    shape: Shape = default
+    render: Render = lambda entry: to_json(entry) + b"\n"
+    max_entry_bytes: int = 256 * 1024
+    revision: str = ""
+    plain_name: Callable[[str], str] = str
+    renders_json: bool = True  # False: for people, who see each line at once
+    processors: Sequence[Processor] = ()
+
+    def __post_init__(self) -> None:
+        if not self.processors:
+            self.processors = (self._collect, self._shape, self._render)
+
+    def emit(self, event: Event) -> None:
+        """Write *event*; an event that cannot be rendered is written as far as it can."""
+        self.output_for(event).write(self.rendered(event))
+
+    def rendered(self, event: Event) -> bytes:
+        """Give *event* as the line that `emit` writes."""
+        try:
+            entry: Any = event
+            for process in self.processors:
+                entry = process(None, "", entry)
+            line: bytes = entry
+        except Exception as failure:
+            line = self._remains(event, failure)
+        return line
+
+    def output_for(self, event: Event) -> Output:
+        """Give the output for the event's severity."""
+        if self.errors is not None and event.level >= WARNING:
+            return self.errors
+        return self.out
+
+    def _collect(self, logger: Any, method: str, event: Event) -> dict[str, Any]:
+        """Put the fields of the entry together: the event's, the call's, what was bound."""
+        call = call_fields()
+        entry: dict[str, Any] = {
+            "timestamp": rfc3339(event.when),
+            "severity": severity(event.level),
+            "message": event.message,
+            "logger": event.logger,
+        }
+        for name in _OF_THE_CALL:
+            value = call.get(name)
+            if value is not None:
+                entry[name] = value
+        if self.revision:
+            entry["config_revision"] = self.revision
+        for name, value in call.items():
+            if value is not None and name not in entry:
+                entry[name] = value
+        reserved = frozenset(entry)
+        for fields in (structlog_fields(), event.fields):
+            for name, value in fields.items():
+                if name not in reserved:
+                    entry[name] = value
+                elif not _same_text(value, entry[name]):
+                    entry[f"{name}_"] = value  # ours keep their meaning, the user's is not lost
+        if event.error is not None:
+            entry.update(exception_fields(event.error, self.plain_name))
+        return entry
+
+    def _shape(self, logger: Any, method: str, entry: dict[str, Any]) -> dict[str, Any]:
+        return self.shape(entry)
+
+    def _render(self, logger: Any, method: str, entry: dict[str, Any]) -> bytes:
+        return self.fitted(entry)
+
+    def fitted(self, entry: Mapping[str, Any]) -> bytes:
+        """Render a shaped entry, cut to the longest that an entry may be."""
+        return cutting.fit(entry, self.render(entry), self.max_entry_bytes, self.render)
+
+    def _remains(self, event: Event, failure: Exception) -> bytes:
+        return self.render(
+            {
+                "timestamp": rfc3339(event.when),
+                "severity": severity(event.level),
+                "message": event.message[:1000],
+                "logger": event.logger,
+                "logging_error": f"{type(failure).__name__}: {text_of(failure)}"[:1000],
+            }
+        )
+
+
+def _same_text(one: Any, other: Any) -> bool:
+    return type(one) is str and type(other) is str and one == other
+
+
+def severity(level: int) -> str:
+    """Give the name of *level*; one between two names goes by the lower."""
+    if level >= CRITICAL:
+        return "CRITICAL"
+    if level >= ERROR:
+        return "ERROR"
+    if level >= WARNING:
+        return "WARNING"
+    return "INFO" if level >= INFO else "DEBUG"
+
+
+_second: tuple[int, str] = (0, "1970-01-01T00:00:00")
+
+
+def rfc3339(when: float) -> str:
+    """Give *when* (seconds since the epoch) in UTC with microseconds."""
+    global _second
+    whole = int(when)
+    known, text = _second
+    if known != whole:
+        text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+        _second = (whole, text)
+    return f"{text}.{int((when - whole) * 1_000_000):06d}Z"

@@ -1,0 +1,251 @@
+"""Whole entries into one file descriptor. Nothing here knows what is in an entry.
+
+An entry stays whole whoever else writes into the same pipe:
+
+- one process: a lock, and one ``write`` an entry; an entry that is made while another is
+  being written by the same thread (a signal handler, a finalizer) waits for its end.
+- several processes: a POSIX record lock on the pipe or socket itself. Up to 4 KiB
+  (PIPE_BUF) a write into a pipe is never torn, but it may still land in the middle of a
+  longer one, so every write takes the lock. ``flock`` would not do: a descriptor that came
+  through ``fork`` shares its lock with the parent. Record locks belong to the process, also
+  to one that shares nothing with us but the pipe. Files and terminals need none: the kernel
+  does one write after the other.
+
+Entries may be held back for a moment, so that a busy host makes one write for many of them.
+Any other entry, `flush`, the end of the interpreter and a fork write what is held first.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import errno
+import fcntl
+import os
+import select
+import stat
+import tempfile
+import threading
+import time
+import weakref
+
+_HELD_AT_MOST = 64
+_HELD_FOR_SECONDS = 0.2
+
+# One lock for all outputs: stdout and stderr may be the same pipe, and a record lock does
+# not keep threads of one process apart.
+_guard = threading.RLock()
+_outputs: weakref.WeakSet[Output] = weakref.WeakSet()
+
+
+class Output:
+    """Where entries go: a file descriptor that is open for writing.
+
+    A reader that has gone away, a full disk and a closed descriptor lose entries, counted in
+    `lost`; they never fail a call.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.lost = 0
+        self._held: list[bytes] = []
+        self._nested: list[bytes] = []
+        self._writing = False
+        self._flusher: threading.Thread | None = None
+        self._wake = threading.Event()
+        self._awake = False
+        self._lock_descriptor, self._lock_file = _find_lock(descriptor)
+        _outputs.add(self)
+
+    def write(self, entry: bytes) -> None:
+        """Write *entry*, which ends with a newline, after all that is held."""
+        with _guard:
+            if self._writing:
+                self._nested.append(entry)
+                return
+            held = self._held
+            if held:
+                held.append(entry)
+                entry = self._take()
+            self._write(entry)
+
+    def hold(self, entry: bytes) -> None:
+        """Write *entry* soon: within a fraction of a second, and before any later `write`."""
+        held = self._held
+        held.append(entry)
+        if len(held) >= _HELD_AT_MOST:
+            self.flush()
+        elif not self._awake:
+            self._wake_flusher()
+
+    def flush(self) -> None:
+        """Write all that is held."""
+        with _guard:
+            if self._held and not self._writing:
+                self._write(self._take())
+
+    def _take(self) -> bytes:
+        # Others may append meanwhile: what is copied is what is removed.
+        held = self._held
+        taken = held[:]
+        del held[: len(taken)]
+        return b"".join(taken)
+
+    def _write(self, data: bytes) -> None:
+        self._writing = True
+        try:
+            self._write_locked(data)
+            while self._nested:
+                data = b"".join(self._nested)
+                self._nested.clear()
+                self._write_locked(data)
+        finally:
+            self._writing = False
+
+    def _write_locked(self, data: bytes) -> None:
+        lock = self._lock_descriptor
+        if lock is None:
+            self._write_whole(data)
+            return
+        try:
+            try:
+                fcntl.lockf(lock, fcntl.LOCK_EX)
+            except OSError:
+                lock = None  # better an entry that may be torn than none
+            self._write_whole(data)
+        finally:
+            if lock is not None:
+                with contextlib.suppress(OSError):
+                    fcntl.lockf(lock, fcntl.LOCK_UN)
+
+    def _write_whole(self, data: bytes) -> None:
+        try:
+            written = os.write(self.descriptor, data)
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK):
+                self.lost += 1
+                return
+            written = 0
+        if written < len(data):
+            self._write_rest(memoryview(data)[written:])
+
+    def _write_rest(self, rest: memoryview) -> None:
+        # An exception that somebody raises in this thread (a deadline) waits for the end of
+        # the entry, which would otherwise stay cut in the pipe.
+        interrupted: BaseException | None = None
+        while rest:
+            try:
+                rest = rest[os.write(self.descriptor, rest) :]
+            except BlockingIOError:
+                _wait_until_writable(self.descriptor)
+            except OSError:
+                self.lost += 1
+                break
+            except BaseException as error:
+                interrupted = error
+        if interrupted is not None:
+            raise interrupted
+
+    def _wake_flusher(self) -> None:
+        self._awake = True
+        if self._flusher is None:
+            with _guard:
+                if self._flusher is None and not self._start_flusher():
+                    return
+        self._wake.set()
+
+    def _start_flusher(self) -> bool:
+        flusher = threading.Thread(
+            target=_flush_now_and_then, args=(weakref.ref(self),), name="ffhost-logs", daemon=True
+        )
+        try:
+            flusher.start()
+        except RuntimeError:  # the interpreter is ending, or the host has no thread left
+            self._awake = False
+            self.flush()
+            return False
+        self._flusher = flusher
+        return True
+
+    def _after_fork_in_child(self) -> None:
+        self._held = []  # the parent writes them
+        self._nested = []
+        self._writing = False
+        self._flusher = None
+        self._wake = threading.Event()
+        self._awake = False
+
+
+def _flush_now_and_then(reference: weakref.ref[Output]) -> None:
+    while True:
+        output = reference()
+        if output is None:
+            return
+        wake = output._wake
+        del output  # an output that nobody writes to any more may go
+        if not wake.wait(60):
+            continue
+        time.sleep(_HELD_FOR_SECONDS)
+        output = reference()
+        if output is None:
+            return
+        wake.clear()
+        # In this order: who appends after this wakes us again, who appended before is written.
+        output._awake = False
+        output.flush()
+
+
+def flush_all() -> None:
+    """Write all that any output holds; for the end of a worker."""
+    for output in list(_outputs):
+        output.flush()
+
+
+def _find_lock(descriptor: int) -> tuple[int | None, object]:
+    """Give a descriptor to lock, and the file behind it if it is ours; None: not needed."""
+    try:
+        mode = os.fstat(descriptor).st_mode
+    except OSError:
+        return None, None
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        return None, None
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(descriptor, fcntl.LOCK_UN)
+    except BlockingIOError:
+        pass
+    except OSError:
+        # Not every system can lock a pipe. An unnamed file that workers get through fork
+        # keeps at least those apart.
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the output
+        return file.fileno(), file
+    return descriptor, None
+
+
+def _wait_until_writable(descriptor: int) -> None:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    poll.poll(1000)
+
+
+def _before_fork() -> None:
+    _guard.acquire()
+
+
+def _after_fork_in_parent() -> None:
+    _guard.release()
+
+
+def _after_fork_in_child() -> None:
+    global _guard
+    _guard = threading.RLock()
+    for output in list(_outputs):
+        output._after_fork_in_child()
+
+
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=_after_fork_in_parent,
+    after_in_child=_after_fork_in_child,
+)
+atexit.register(flush_all)

@@ -1,0 +1,157 @@
+"""Any Python value as JSON. Nothing here knows what an entry is, and nothing here raises.
+
+Most entries hold plain values and take one call of orjson. A value that orjson refuses
+(a lone surrogate, an integer of more than 64 bits, a structure that contains itself, an
+object whose ``__repr__`` raises) sends its entry the slow way once more, value by value.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+_DEEPEST = 40
+_INTEGERS = range(-(2**63), 2**64)
+
+# What user code may raise from __repr__ and friends. Not KeyboardInterrupt and not the
+# exception that ends a call at its deadline: those are meant for the call.
+_FAILURES = (Exception, SystemExit)
+
+
+def to_json(value: Mapping[str, Any]) -> bytes:
+    """Render *value* as one line of JSON, whatever it holds."""
+    try:
+        return orjson.dumps(value, stand_in, _OPTIONS)
+    except _FAILURES:
+        return orjson.dumps(plain(value), option=_OPTIONS)
+
+
+def stand_in(value: Any) -> Any:
+    """Give something simpler in place of *value*, which JSON has no form for."""
+    try:
+        return _stand_in(value, type(value))
+    except _FAILURES:
+        return shown(value)
+
+
+def _stand_in(value: Any, kind: type) -> Any:
+    if issubclass(kind, str):
+        return str.__str__(value)
+    if issubclass(kind, int):
+        return _digits(int(value))
+    if issubclass(kind, bytes | bytearray | memoryview):
+        return bytes(value).decode("utf-8", "backslashreplace")
+    if issubclass(kind, set | frozenset):
+        return _ordered(list(value))
+    if issubclass(kind, BaseException):
+        text = text_of(value)
+        return f"{kind.__name__}: {text}" if text else kind.__name__
+    if issubclass(kind, Decimal | PurePath | UUID):
+        return str(value)
+    if issubclass(kind, type | FunctionType | BuiltinFunctionType | MethodType):
+        return f"{value.__module__}.{value.__qualname__}"
+    if issubclass(kind, ModuleType):
+        return value.__name__
+    if issubclass(kind, Mapping):
+        return dict(value)
+    if callable(getattr(kind, "__structlog__", None)):
+        return value.__structlog__()
+    if callable(getattr(kind, "model_dump", None)):  # pydantic, without importing it
+        return value.model_dump(mode="json")
+    return shown(value)
+
+
+def shown(value: Any) -> str:
+    """Give ``repr(value)``, or say that it failed."""
+    try:
+        return str.__str__(repr(value))
+    except _FAILURES as error:
+        return f"<{_type_name(value)} object, its repr raised {_type_name(error)}>"
+
+
+def text_of(value: Any) -> str:
+    """Give ``str(value)``, or say that it failed."""
+    try:
+        return str.__str__(str(value))
+    except _FAILURES as error:
+        return f"<{_type_name(value)} object, its str raised {_type_name(error)}>"
+
+
+def plain(value: Any, *, _above: tuple[int, ...] = ()) -> Any:
+    """Copy *value* into dicts, lists, strings and numbers that JSON can hold."""
+    kind = type(value)
+    if value is None or kind is bool:
+        return value
+    try:
+        if issubclass(kind, Enum):
+            value, kind = value.value, type(value.value)
+        if issubclass(kind, str):
+            return clean(str.__str__(value))
+        if issubclass(kind, bool):
+            return bool(value)
+        if issubclass(kind, int):
+            return int(value) if int(value) in _INTEGERS else _digits(int(value))
+        if issubclass(kind, float):
+            return float(value) if math.isfinite(value) else None
+        if issubclass(kind, datetime | date | time):
+            return value.isoformat()
+        if id(value) in _above or len(_above) > _DEEPEST:
+            return "..."
+        above = (*_above, id(value))
+        if issubclass(kind, dict):
+            return {_key(key): plain(item, _above=above) for key, item in list(value.items())}
+        if issubclass(kind, list | tuple):
+            return [plain(item, _above=above) for item in list(value)]
+        if dataclasses.is_dataclass(kind):
+            return {
+                field.name: plain(getattr(value, field.name), _above=above)
+                for field in dataclasses.fields(value)
+                if not field.name.startswith("_")
+            }
+        return plain(stand_in(value), _above=above)
+    except _FAILURES:
+        return clean(shown(value))
+
+
+def clean(text: str) -> str:
+    r"""Write lone surrogates, which UTF-8 cannot hold, as ``\udcff``."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _key(key: Any) -> str:
+    if type(key) is str:
+        return clean(key)
+    simple = plain(key, _above=(0,) * _DEEPEST)
+    return simple if type(simple) is str else orjson.dumps(simple).decode()
+
+
+def _digits(number: int) -> str:
+    try:
+        return str(number)
+    except ValueError:  # longer than sys.get_int_max_str_digits()
+        return hex(number)
+
+
+def _ordered(items: list[Any]) -> list[Any]:
+    try:
+        return sorted(items)
+    except _FAILURES:
+        return items
+
+
+def _type_name(value: Any) -> str:
+    try:
+        return str.__str__(type(value).__qualname__)
+    except _FAILURES:
+        return "unknown"
