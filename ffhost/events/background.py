@@ -1,0 +1,191 @@
+"""Google's background events and Pub/Sub push messages, read from JSON.
+
+A background event is what Google Cloud Functions sends to ``data, context`` functions. This
+module reads one; how it becomes a CloudEvent, and back, is the business of `conversion`.
+Nothing here knows the CloudEvents SDK.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+from urllib.parse import unquote
+
+from ffhost.errors import FieldError
+from ffhost.events.reading import Malformed, kind_of
+
+PUBSUB_SERVICE: Final = "pubsub.googleapis.com"
+PUBSUB_TYPE: Final = "google.pubsub.topic.publish"
+PUBSUB_MESSAGE: Final = "type.googleapis.com/google.pubsub.v1.PubsubMessage"
+
+_TOPIC: Final = re.compile(r"projects/[^/?]+/topics/[^/?]+")
+
+
+class Context:
+    """The second argument of an ``event`` function.
+
+    Args and attributes are those of ``google.cloud.functions.context.Context``: ``event_id``,
+    ``timestamp`` and ``event_type`` are text, empty where the event has none; ``resource`` is
+    what stood in the event, a string or an object with ``name``, ``service`` and ``type``.
+    """
+
+    def __init__(
+        self,
+        eventId: str = "",
+        timestamp: str = "",
+        eventType: str = "",
+        resource: str | dict[str, Any] = "",
+    ) -> None:
+        self.event_id = eventId
+        self.timestamp = timestamp
+        self.event_type = eventType
+        self.resource = resource
+
+    def __str__(self) -> str:
+        return (
+            f"{{event_id: {self.event_id}, timestamp: {self.timestamp}, "
+            f"event_type: {self.event_type}, resource: {self.resource}}}"
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"Context(eventId={self.event_id!r}, timestamp={self.timestamp!r}, "
+            f"eventType={self.event_type!r}, resource={self.resource!r})"
+        )
+
+
+class Background(NamedTuple):
+    """A background event as it was read.
+
+    ``fields`` says under which name each value of the context was found, or belongs, for
+    messages: ``{"eventId": "context.eventId", ...}``. ``domain`` is the value of that name at
+    the top level, which events of the Firebase database carry.
+    """
+
+    data: Any
+    context: Context
+    fields: Mapping[str, str]
+    domain: Any = None
+
+
+def is_push(value: Mapping[str, Any]) -> bool:
+    """Say whether a JSON object is what a Pub/Sub push subscription sends."""
+    return "subscription" in value and "message" in value and value.get("context") is None
+
+
+def is_background(value: Mapping[str, Any]) -> bool:
+    """Say whether a JSON object is meant as a background event or a Pub/Sub push message."""
+    return not value.keys().isdisjoint(("context", "eventId", "eventType")) or is_push(value)
+
+
+def read_background(value: dict[str, Any], path: str = "") -> Background:
+    """Read a background event, or a Pub/Sub push message, from its JSON object.
+
+    The context stands under ``context`` or at the top level; for each value the first place
+    where it is found counts. Unknown members are tolerated everywhere.
+
+    Raises:
+        Malformed: a value of the context has the wrong type, or there is no event at all.
+    """
+    if is_push(value):
+        return _read_push(value, path)
+    context = value.get("context")
+    if context is not None and not isinstance(context, dict):
+        raise _fault("context", f"expected an object, got {kind_of(context)}")
+    if "data" not in value and not is_background(value):
+        raise Malformed(
+            "the body is neither an event nor a Pub/Sub message",
+            FieldError("data", "required, but missing"),
+            FieldError("context", "required, but missing"),
+        )
+    found: dict[str, Any] = {}
+    fields: dict[str, str] = {}
+    for name in ("eventId", "timestamp", "eventType", "resource"):
+        found[name], fields[name] = _locate(name, context, value)
+    resource = found["resource"]
+    resource_name = resource.get("name") if isinstance(resource, dict) else None
+    if resource_name is not None and not isinstance(resource_name, str):
+        field = f"{fields['resource']}.name"
+        raise _fault(field, f"expected a string, got {kind_of(resource_name)}")
+    # functions-framework hands on an empty string where there is no data.
+    return Background(value.get("data", ""), Context(**found), fields, value.get("domain"))
+
+
+def read_draft(headers: Mapping[str, str], body: Any) -> Background:
+    """Read the ``ce-eventId`` headers that senders of the 0.1 draft use; *body* is the data."""
+    context = Context(
+        eventId=headers.get("ce-eventid", ""),
+        timestamp=headers.get("ce-timestamp", ""),
+        eventType=headers.get("ce-eventtype", ""),
+        resource=headers.get("ce-resource", ""),
+    )
+    names = ("eventId", "timestamp", "eventType", "resource")
+    return Background(body, context, {name: f"ce-{name}" for name in names})
+
+
+def _locate(name: str, context: dict[str, Any] | None, value: dict[str, Any]) -> tuple[Any, str]:
+    field = name if context is None else f"context.{name}"
+    found = None if context is None else context.get(name)
+    if found is None and (found := value.get(name)) is not None:
+        field = name
+    if found is None:
+        return "", field
+    if isinstance(found, str) or (name == "resource" and isinstance(found, dict)):
+        return found, field
+    expected = "a string or an object" if name == "resource" else "a string"
+    raise _fault(field, f"expected {expected}, got {kind_of(found)}")
+
+
+def _read_push(value: dict[str, Any], path: str) -> Background:
+    message = value["message"]
+    if not isinstance(message, dict):
+        raise _fault("message", f"expected an object, got {kind_of(message)}")
+    # The emulator writes snake case beside camel case.
+    event_id = _text(message, "messageId", "message_id")
+    if not event_id:
+        raise _fault("message.messageId", "required, but missing")
+    published = _text(message, "publishTime", "publish_time")
+    data: dict[str, Any] = {"@type": PUBSUB_MESSAGE}
+    if (text := _text(message, "data", "data")) is not None:
+        data["data"] = text
+    attributes = message.get("attributes")
+    if attributes is not None and not isinstance(attributes, dict):
+        raise _fault("message.attributes", f"expected an object, got {kind_of(attributes)}")
+    data["attributes"] = attributes or {}
+    topic = _TOPIC.search(path)
+    context = Context(
+        eventId=event_id,
+        timestamp=published or _now(),
+        eventType=PUBSUB_TYPE,
+        resource={
+            "service": PUBSUB_SERVICE,
+            "type": PUBSUB_MESSAGE,
+            "name": unquote(topic[0]) if topic else "",
+        },
+    )
+    fields = {
+        "eventId": "message.messageId",
+        "timestamp": "message.publishTime",
+        "eventType": "eventType",
+        "resource": "resource",
+    }
+    return Background(data, context, fields)
+
+
+def _text(message: dict[str, Any], name: str, other: str) -> str | None:
+    value = message.get(name)
+    if value is None:
+        value = message.get(other)
+    if value is not None and not isinstance(value, str):
+        raise _fault(f"message.{name}", f"expected a string, got {kind_of(value)}")
+    return value
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _fault(field: str, message: str) -> Malformed:
+    return Malformed(f"the event has a fault in: {field}", FieldError(field, message))
