@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ffhost.settings.names import Method, PathTemplate, Target
+from ffhost.settings.names import Method, PathTemplate, Target, Wildcard
 from ffhost.settings.scalars import (
     Boolean,
     Count,
@@ -27,7 +27,7 @@ Signature = Literal["http", "cloudevent", "event", "typed", "wsgi", "asgi"]
 class CorsSettings(Section):
     """Cross-origin requests; off unless declared."""
 
-    allow_origins: list[str] | Literal["*"] = key(
+    allow_origins: Wildcard = key(
         list,
         "Origins",
         "Origins that may call the function from a browser, or '*'.",
@@ -40,7 +40,7 @@ class CorsSettings(Section):
         "Methods that a preflight allows; unless written, the function's.",
         ["POST"],
     )
-    allow_headers: list[str] | Literal["*"] = key(
+    allow_headers: Wildcard = key(
         list, "Request headers", "Headers that a preflight allows, or '*'.", ["content-type"], "*"
     )
     expose_headers: list[str] = key(

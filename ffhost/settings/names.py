@@ -125,6 +125,20 @@ def _read_proxies(value: Any) -> list[str]:
     return [str(each) for each in value]
 
 
+def _read_wildcard(value: Any) -> list[str]:
+    if value == "*":
+        return ["*"]
+    if not isinstance(value, list):
+        raise Wrong(
+            f"expected a list of texts, or '*', got {shown(value)}",
+            f"write [{value!r}]" if isinstance(value, str) else None,
+        )
+    for each in value:
+        if not isinstance(each, str) or not each:
+            raise Wrong(f"expected a text, got {shown(each)}", "quote it")
+    return value
+
+
 Target = Annotated[str, Kind(read_target, {"type": "string", "pattern": rf"^(.+:)?{_ATTRIBUTE}$"})]
 HookTarget = Annotated[
     str, Kind(_read_hook_target, {"type": "string", "pattern": rf"^.+:{_ATTRIBUTE}$"})
@@ -140,3 +154,16 @@ Proxies = Annotated[
         {"anyOf": [{"const": "all"}, {"type": "array", "items": {"type": "string"}}]},
     ),
 ]
+Wildcard = Annotated[
+    list[str],
+    Kind(
+        _read_wildcard,
+        {
+            "anyOf": [
+                {"const": "*"},
+                {"type": "array", "items": {"type": "string", "minLength": 1}},
+            ]
+        },
+    ),
+]
+"""A list of texts, or ``*``, which is read as ``["*"]``."""

@@ -1,0 +1,56 @@
+"""The text of a dotenv file to variables, each with its line. Opens nothing, expands nothing."""
+
+from __future__ import annotations
+
+import re
+
+from ffhost.config.nodes import Source
+from ffhost.diagnostics import Problem
+
+_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<name>[^\s=]*)\s*=\s*(?P<value>.*?)\s*")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_QUOTED = re.compile(
+    r"""(?:'(?P<single>[^']*)'|"(?P<double>(?:[^"\\]|\\.)*)")\s*(?:\#.*)?""", re.VERBOSE
+)
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+
+
+def read_dotenv(source: Source, problems: list[Problem]) -> dict[str, tuple[str, int]]:
+    """Read ``NAME=value`` lines; give each name its value and its line, counted from 0.
+
+    A value may stand in single quotes (as it is) or double quotes (``\\n``, ``\\t``, ``\\"``
+    and ``\\\\`` are escapes); elsewhere `` #`` begins a comment. Nothing is expanded.
+    """
+    variables: dict[str, tuple[str, int]] = {}
+    for number, line in enumerate((source.text or "").split("\n")):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        try:
+            name, value = _assignment(line)
+            if name in variables:
+                first = variables[name][1] + 1
+                raise ValueError(f"{name} is set twice, first in line {first}")
+        except ValueError as error:
+            place = Source(source.label, file=source.file).origin(number, 0)
+            problems.append(Problem("", str(error), place, "write NAME=value"))
+            continue
+        variables[name] = (value, number)
+    return variables
+
+
+def _assignment(line: str) -> tuple[str, str]:
+    match = _ASSIGNMENT.fullmatch(line.rstrip("\r"))
+    if match is None:
+        raise ValueError("expected NAME=value")
+    name, value = match["name"], match["value"]
+    if not _NAME.fullmatch(name):
+        raise ValueError("a name consists of letters, digits and underscores")
+    if value[:1] not in ("'", '"'):
+        return name, re.sub(r"(^|\s+)#.*", "", value)
+    quoted = _QUOTED.fullmatch(value)
+    if quoted is None:
+        raise ValueError(f"the value of {name} has a quote that is not closed on its line")
+    if quoted["single"] is not None:
+        return name, quoted["single"]
+    unescaped = re.sub(r"\\(.)", lambda each: _ESCAPES.get(each[1], each[1]), quoted["double"])
+    return name, unescaped

@@ -1,0 +1,157 @@
+"""Which files a configuration is read from, and their bytes to trees.
+
+A folder is a ConfigMap mounted whole: the files that it holds are symlinks through
+``..data``, which is ignored like every name that begins with a dot.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ffhost.config.nodes import Node, PathKey, Source, dotted
+from ffhost.diagnostics import Origin, Problem
+
+MAX_BYTES = 8 * 1024 * 1024
+"""Eight times the largest ConfigMap; what is larger is not a configuration."""
+
+_MARKS = (
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+
+
+def read_text(path: Path, label: str, problems: list[Problem], origin: Origin | None) -> str | None:
+    """Read a file as UTF-8, or append why it cannot be read and give None.
+
+    *origin* is where the file is named; without one the problem is the file's own.
+    """
+    place = origin or Origin(label, path)
+    subject = f"{label!r}: " if origin else ""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else _reason(error)
+        problems.append(Problem("", subject + reason, place))
+        return None
+    except ValueError:
+        problems.append(Problem("", subject + "this is not the name of a file", place))
+        return None
+    if len(data) > MAX_BYTES:
+        message = f"larger than {MAX_BYTES // 1024**2}MiB; this is no configuration"
+        problems.append(Problem("", subject + message, place))
+        return None
+    mark = next((name for start, name in _MARKS if data.startswith(start)), None)
+    if mark is not None:
+        hint = "save it as UTF-8"
+        problems.append(Problem("", f"{subject}the text is {mark}, expected UTF-8", place, hint))
+        return None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
+        if origin is None:
+            place = Origin(label, path, line, column)
+        message = f"{subject}the byte 0x{data[error.start]:02X} is not UTF-8"
+        problems.append(Problem("", message, place, "save it as UTF-8"))
+        return None
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "cannot be read").lower()
+
+
+def files_of(path: Path) -> list[Path]:
+    """Give the files that a configuration at *path* consists of, in their order."""
+    if not path.is_dir():
+        return [path]
+    return sorted(
+        each for each in path.glob("*.yaml") if not each.name.startswith(".") and each.is_file()
+    )
+
+
+def read_tree(path: Path, label: Path, problems: list[Problem]) -> Node | None:
+    """Read the file or folder at *path*, shown as *label*; None if nothing could be read."""
+    if not path.is_dir():
+        return _read_file(path, label, 0, problems)
+    for each in sorted(path.glob("*.yml")):
+        if not each.name.startswith("."):
+            shown = str(label / each.name)
+            problems.append(
+                Problem(
+                    "",
+                    "a folder is read for files that end with .yaml",
+                    Origin(shown, label / each.name),
+                    f"rename it to {each.stem}.yaml, or move it elsewhere",
+                )
+            )
+    files = files_of(path)
+    if not files:
+        problems.append(
+            Problem("", "the folder holds no file that ends with .yaml", Origin(str(label), label))
+        )
+        return None
+    trees = [_read_file(each, label / each.name, i, problems) for i, each in enumerate(files)]
+    merged = None
+    for tree in trees:
+        if tree is None or tree.value is None:
+            continue
+        if merged is None:
+            merged = tree
+        elif isinstance(merged.value, dict) and isinstance(tree.value, dict):
+            merged = _merged(merged, tree, (), problems)
+    return merged or next((tree for tree in trees if tree is not None), None)
+
+
+def _read_file(path: Path, label: Path, rank: int, problems: list[Problem]) -> Node | None:
+    from ffhost.config.reader import YamlError, read
+
+    text = read_text(path, str(label), problems, None)
+    if text is None:
+        return None
+    try:
+        tree = read(Source(str(label), file=label, text=text, rank=rank), problems)
+    except YamlError as error:
+        problems.append(error.problem)
+        return None
+    if tree.value is not None and not isinstance(tree.value, dict):
+        problems.append(
+            Problem("", "expected a mapping of sections", tree.origin, "begin with 'functions:'")
+        )
+        return None
+    return tree
+
+
+def _merged(first: Node, second: Node, path: PathKey, problems: list[Problem]) -> Node:
+    """Merge the mappings of two files; what both give is a problem.
+
+    A function belongs to one file as a whole. ``version`` may stand in every file, so that
+    each one says its format.
+    """
+    merged = first.copy()
+    for name, (key, value) in second.value.items():
+        if name not in merged.value:
+            merged.value[name] = (key, value)
+            continue
+        if name.startswith("x-"):
+            continue
+        other_key, other = merged.value[name]
+        here = (*path, name)
+        mappings = isinstance(value.value, dict) and isinstance(other.value, dict)
+        if mappings and path != ("functions",):
+            merged.value[name] = (other_key, _merged(other, value, here, problems))
+        elif here != ("version",) or other.value != value.value:
+            what = "function" if path == ("functions",) else "key"
+            problems.append(
+                Problem(
+                    dotted(here),
+                    f"the same {what} in two files",
+                    key.origin,
+                    notes=(f"the other one is at {other_key.origin.place}",),
+                )
+            )
+    return merged

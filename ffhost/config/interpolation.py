@@ -1,0 +1,48 @@
+"""``${NAME}`` in values: what it is replaced by, and what may go wrong.
+
+Works on one text at a time; knows neither YAML nor where the variables come from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_REFERENCE = re.compile(
+    r"\$\$\{|\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?\})?"
+)
+
+
+class Missing(ValueError):
+    """A variable without value and default; *name* is its name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the environment variable {name!r} is not set")
+        self.name = name
+
+
+def interpolate(text: str, variables: Mapping[str, str]) -> str:
+    """Replace ``${NAME}`` and ``${NAME:-default}`` in *text*; ``$${`` gives ``${``.
+
+    The default also stands for an empty variable, as in a shell. What a variable holds is
+    not looked at again.
+
+    Raises:
+        Missing: a variable is not set and has no default.
+        ValueError: a ``${`` that is no reference.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match[0] == "$${":
+            return "${"
+        name, default = match["name"], match["default"]
+        if name is None:
+            raise ValueError("'${' begins a reference such as ${NAME} or ${NAME:-default}")
+        found = variables.get(name)
+        if default is not None:
+            return found or default
+        if found is None:
+            raise Missing(name)
+        return found
+
+    return _REFERENCE.sub(value, text)

@@ -1,0 +1,180 @@
+"""Values with the place that each of them came from.
+
+A configuration is a tree of `Node` until it has been checked: that is how a mistake can be
+shown at its line, and how layers are merged without losing where a value was written.
+Nothing here reads files or knows YAML's grammar.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ffhost.diagnostics import Origin
+
+PathKey: TypeAlias = tuple[str | int, ...]
+
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_OCTAL_OR_HEXADECIMAL = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_WORDS: dict[str, Any] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
+}
+_FIRST = frozenset("+-.0123456789~nNtTfF")
+_LONGEST_NUMBER = 400
+
+
+class Source:
+    """What text a node was read from: a file, a variable, a flag.
+
+    Args:
+        label: as in `Origin`
+        file: as in `Origin`
+        text: the whole text, or None if it may not be shown
+        offset: columns that stand before the text where it is shown, as ``--set a.b=`` does
+        rank: orders problems of several sources
+    """
+
+    __slots__ = ("_lines", "file", "label", "offset", "rank", "text")
+
+    def __init__(
+        self,
+        label: str,
+        *,
+        file: Path | None = None,
+        text: str | None = None,
+        offset: int = 0,
+        rank: int = 0,
+    ) -> None:
+        self.label = label
+        self.file = file
+        self.text = text
+        self.offset = offset
+        self.rank = rank
+        self._lines: list[str] | None = None
+
+    def origin(self, line: int | None, column: int | None) -> Origin:
+        """Give the origin at *line* and *column*, counted from 0."""
+        if line is None or column is None:
+            return Origin(self.label, self.file)
+        return Origin(self.label, self.file, line + 1, column + self.offset + 1, self.line(line))
+
+    def line(self, number: int) -> str | None:
+        """Give one line of the text, counted from 0, as YAML counts them."""
+        if self.text is None:
+            return None
+        if self._lines is None:
+            self._lines = re.split("\r\n|\r|\n|\x85|\u2028|\u2029", self.text)
+        return self._lines[number] if number < len(self._lines) else ""
+
+
+class Node:
+    """One value: ``str``, a typed scalar, ``dict[str, Entry]`` or ``list[Node]``.
+
+    Args:
+        value: the value; a plain scalar is typed already
+        text: a scalar as written, else None
+        plain: whether a scalar was written without quotes
+        use: where the alias stands through which the node is reached, or None
+        size: nodes of the whole tree below, aliases expanded
+        depth: levels below
+    """
+
+    __slots__ = ("column", "depth", "line", "plain", "size", "source", "text", "use", "value")
+
+    def __init__(
+        self,
+        value: Any,
+        source: Source,
+        line: int | None = None,
+        column: int | None = None,
+        *,
+        text: str | None = None,
+        plain: bool = False,
+    ) -> None:
+        self.value = value
+        self.source = source
+        self.line = line
+        self.column = column
+        self.text = text
+        self.plain = plain
+        self.use: tuple[Source, int, int] | None = None
+        self.size = 1
+        self.depth = 0
+
+    @property
+    def origin(self) -> Origin:
+        """Give where the node was written."""
+        return self.source.origin(self.line, self.column)
+
+    def used(self, use: tuple[Source, int, int] | None) -> Node:
+        """Give a copy that shares its children and is reached through an alias at *use*."""
+        copy = self.copy()
+        copy.use = use or self.use
+        return copy
+
+    def copy(self) -> Node:
+        """Give a copy that can be given other children; the children are shared."""
+        value = self.value
+        if isinstance(value, dict | list):
+            value = value.copy()
+        copy = Node(value, self.source, self.line, self.column, text=self.text, plain=self.plain)
+        copy.use, copy.size, copy.depth = self.use, self.size, self.depth
+        return copy
+
+
+Entry: TypeAlias = tuple[Node, Node]
+"""A key and its value."""
+
+
+def typed(text: str) -> Any:
+    """Give the value of a plain scalar by the core schema of YAML 1.2.
+
+    YAML 1.1 is not followed where it surprises: ``on`` and ``yes`` are texts, ``1:30`` is no
+    number in base 60, and a number with a leading zero or underscores stays a text, so that
+    it is neither octal nor quietly another number.
+    """
+    if text and text[0] not in _FIRST:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if len(text) > _LONGEST_NUMBER:
+        return text
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _OCTAL_OR_HEXADECIMAL.fullmatch(text):
+        return int(text, 0)
+    return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def walk_to(root: Node, path: PathKey) -> Iterator[tuple[Node | None, Node]]:
+    """Give (key, value) of each level from *root* along *path*, as far as it goes."""
+    node, key = root, None
+    yield None, root
+    for step in path:
+        if isinstance(node.value, dict) and step in node.value:
+            key, node = node.value[step]
+        elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
+            key, node = None, node.value[step]
+        else:
+            return
+        yield key, node
+
+
+def dotted(path: PathKey) -> str:
+    """Write *path* as users write it: ``functions.hello.methods[0]``."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            quoted = step if re.fullmatch(r"[^.\[\]\"\s]+", step) else f'"{step}"'
+            text += f".{quoted}" if text else quoted
+    return text
