@@ -1,0 +1,49 @@
+"""From a target to a `Codec`: decode, call and encode, pure and composed once at load.
+
+Nothing here waits, reads files or knows a server. A signature decides how a message becomes
+arguments and how a result becomes a reply; who runs the call decides when and where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ffhost.signatures.codec import Codec, Options, SignatureError
+from ffhost.signatures.inference import Inferred, infer
+
+KINDS = ("http", "cloudevent", "event", "typed")
+
+
+def compose(kind: str, target: Callable[..., Any], options: Options | None = None) -> Codec:
+    """Make the codec of *target* under the signature *kind*.
+
+    Raises:
+        SignatureError: the target does not have the form that the signature needs
+    """
+    composer = _composer(kind)
+    return composer(target, options or Options())
+
+
+def _composer(kind: str) -> Callable[[Callable[..., Any], Options], Codec]:
+    # Imported by need: typed functions bring pydantic, events the CloudEvents SDK.
+    if kind == "http":
+        from ffhost.signatures import http
+
+        return http.compose
+    if kind == "typed":
+        from ffhost.signatures import typed
+
+        return typed.compose
+    if kind == "cloudevent":
+        from ffhost.signatures import cloudevent
+
+        return cloudevent.compose
+    if kind == "event":
+        from ffhost.signatures import event
+
+        return event.compose
+    raise SignatureError(f"{kind!r} is no signature; there are {', '.join(KINDS)}")
+
+
+__all__ = ["KINDS", "Codec", "Inferred", "Options", "SignatureError", "compose", "infer"]

@@ -1,0 +1,64 @@
+"""What a signature makes of a function: how to decode, call and encode, settled at load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ffhost.errors import StartupError
+from ffhost.messages import Message, Reply
+from ffhost.requests import NATIVE, Adapter
+
+
+class SignatureError(StartupError):
+    """A function does not have the form that its signature needs; the message is for its author."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a signature is told about the function.
+
+    Args:
+        name: what errors call it
+        single: whether functions-framework's habits hold (single-target mode without a file)
+        input_type: the type of a typed function, where its decorator names it
+        path_parameters: names of the parameters in its path
+        adapter: how an http function gets its request
+    """
+
+    name: str = "function"
+    single: bool = False
+    input_type: Any = None
+    path_parameters: tuple[str, ...] = ()
+    adapter: Adapter = field(default=NATIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """One function, ready to be called.
+
+    Args:
+        kind: ``http``, ``cloudevent``, ``event`` or ``typed``
+        decode: makes the arguments of a call; raises `RequestError` for what does not fit
+        call: calls the function; gives an awaitable if *is_async*
+        encode: makes a reply of what *call* gave; raises `ResultError` for what cannot be
+            sent
+        is_async: whether *call* belongs on an event loop
+        methods: the methods that the signature takes, None for all
+        answer: makes a reply of an exception that means one (Falcon's ``HTTPError`` and the
+            like), gives None for all others; asked after the function's error handlers
+        encode_handled: makes a reply of what an error handler returned, which is what an http
+            function may return, whatever the signature
+    """
+
+    kind: str
+    decode: Callable[[Message], tuple[Any, ...]]
+    call: Callable[..., Any]
+    encode: Callable[[Any], Reply]
+    is_async: bool
+    methods: tuple[str, ...] | None
+    answer: Callable[[BaseException], Reply | None]
+    encode_handled: Callable[[Any], Reply]

@@ -1,0 +1,74 @@
+"""The signature ``http``: a request in, whatever makes a response out.
+
+A function of one parameter gets the request and returns; one of two required positional
+parameters is a Falcon responder, ``(req, resp)``, and sets what it answers on ``resp``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ffhost.messages import Message
+from ffhost.signatures import falconry, parameters
+from ffhost.signatures.codec import Codec, Options, SignatureError
+from ffhost.signatures.foreign import encode_exception
+from ffhost.signatures.results import result_encoder
+
+
+def compose(target: Callable[..., Any], options: Options) -> Codec:
+    """Make the codec of an http function.
+
+    Raises:
+        SignatureError: the function takes neither a request nor ``(req, resp)``
+    """
+    name = options.name
+    count = parameters.accepts(
+        target, name, "http", 1, 2, wants="one request, or Falcon's (req, resp)"
+    )
+    if count == 2:
+        return _compose_responder(target, name)
+    make = options.adapter.make
+
+    def decode(message: Message) -> tuple[Any, ...]:
+        return (make(message),)
+
+    is_async = parameters.is_coroutine_function(target)
+    call = target
+    if options.adapter.around is not None:
+        call = options.adapter.around(target, is_async)
+    if parameters.is_async_generator_function(target):
+        call, is_async = _on_loop(call), True
+    encode = result_encoder(name)
+    return Codec("http", decode, call, encode, is_async, None, encode_exception, encode)
+
+
+def _on_loop(target: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a coroutine function that calls *target*, whose async generator belongs to a loop."""
+
+    async def call(*arguments: Any) -> Any:
+        return target(*arguments)
+
+    return call
+
+
+def _compose_responder(target: Callable[..., Any], name: str) -> Codec:
+    from ffhost.requests import Request
+
+    if parameters.parameter_names(target)[-1] == "context":
+        raise SignatureError(
+            f"{name} takes (data, context) like an event function; write signature: event, or "
+            f"decorate it with @ffhost.event"
+        )
+
+    def decode(message: Message) -> tuple[Any, ...]:
+        return Request(message), falconry.new_response()
+
+    if parameters.is_coroutine_function(target):
+        call: Callable[..., Any] = falconry.async_responder(target, name)
+        is_async = True
+    else:
+        call = falconry.responder(target, name)
+        is_async = False
+    handled = result_encoder(name)
+    return Codec("http", decode, call, falconry.encode, is_async, None, encode_exception, handled)

@@ -1,0 +1,108 @@
+"""Which signature a function has: the file's word, its decorator, its annotations, or http.
+
+The classes that annotations name are recognised by where they are defined; none is imported
+for it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ffhost import marks
+from ffhost.signatures import parameters
+from ffhost.signatures.codec import SignatureError
+
+_REQUEST_PACKAGES = {"ffhost": "native", "falcon": "native", "flask": "flask"}
+_REQUEST_PACKAGES |= {"werkzeug": "flask", "starlette": "starlette", "fastapi": "starlette"}
+_EVENT_PACKAGES = {"cloudevents", "ffhost"}
+_EVENT_NAMES = {"CloudEvent", "Event"}
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """What a function shows of itself.
+
+    ``request`` is ``native``, ``flask`` or ``starlette`` where the function asks for that
+    request by its annotation or decorator, else None.
+    """
+
+    kind: str
+    input_type: Any = None
+    request: str | None = None
+
+
+def infer(
+    target: Callable[..., Any], word: str | None = None, *, name: str = "", single: bool = False
+) -> Inferred:
+    """Find the signature of *target*.
+
+    Args:
+        target: the function
+        word: what the configuration says, or None
+        name: what errors call the function
+        single: whether a decorator wins over the configuration's word (single-target mode
+            without a file), instead of contradicting it
+
+    Raises:
+        SignatureError: the configuration and a decorator contradict each other
+    """
+    mark: marks.SignatureMark | None = parameters.mark_of(target, marks.SIGNATURE)
+    annotation = parameters.first_annotation(target)
+    request = _request_of(annotation)
+    if mark is not None:
+        if word is not None and word != mark.kind and not single:
+            raise SignatureError(
+                f"{name or target!r} is decorated as {mark.kind}, but the configuration says "
+                f"{word!r}; remove one of them"
+            )
+        return Inferred(mark.kind, mark.input_type, request or mark.request)
+    if word is not None:
+        return Inferred(word, None, request)
+    return Inferred(_kind_of(target, annotation), None, request)
+
+
+def _kind_of(target: Callable[..., Any], annotation: Any) -> str:
+    if _named(parameters.first_annotation(target, 1)) == "Context":
+        return "event"
+    if _request_of(annotation) is not None:
+        return "http"
+    if _named(annotation) in _EVENT_NAMES and (
+        isinstance(annotation, str) or _package(annotation) in _EVENT_PACKAGES
+    ):
+        return "cloudevent"
+    return "typed" if _is_input_type(annotation) else "http"
+
+
+def _is_input_type(annotation: Any) -> bool:
+    """Say whether *annotation* is a model, dataclass, TypedDict or class with ``from_dict``."""
+    return isinstance(annotation, type) and (
+        hasattr(annotation, "__pydantic_validator__")
+        or dataclasses.is_dataclass(annotation)
+        or (issubclass(annotation, dict) and hasattr(annotation, "__required_keys__"))
+        or hasattr(annotation, "from_dict")
+    )
+
+
+def _request_of(annotation: Any) -> str | None:
+    """Give the package family of a request class, also of a subclass of one."""
+    if isinstance(annotation, str):
+        # Written for type checkers only. "flask.Request" tells, a bare "Request" does not.
+        package, dot, name = annotation.rpartition(".")
+        return _REQUEST_PACKAGES.get(package.partition(".")[0]) if dot and name == "Request" else None
+    for each in getattr(annotation, "__mro__", ()):
+        if each.__name__ == "Request" and (family := _REQUEST_PACKAGES.get(_package(each))):
+            return family
+    return None
+
+
+def _named(annotation: Any) -> str:
+    if isinstance(annotation, str):
+        return annotation.rpartition(".")[2]
+    return getattr(annotation, "__name__", "")
+
+
+def _package(kind: Any) -> str:
+    return str(getattr(kind, "__module__", "")).partition(".")[0]
