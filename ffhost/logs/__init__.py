@@ -9,11 +9,9 @@ from __future__ import annotations
 from ffhost.logs.capture import end_call
 from ffhost.logs.context import bind, binding, forget, set_context_source
 from ffhost.logs.hooks import install_on_loop, loop_exception_handler
-from ffhost.logs.legacy import Legacy, legacy_of
 from ffhost.logs.setup import configure, flush, get_logger, recorder, reset, restore
 
 __all__ = [
-    "Legacy",
     "bind",
     "binding",
     "configure",
@@ -22,7 +20,6 @@ __all__ = [
     "forget",
     "get_logger",
     "install_on_loop",
-    "legacy_of",
     "loop_exception_handler",
     "recorder",
     "reset",

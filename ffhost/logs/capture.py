@@ -14,7 +14,6 @@ import io
 import logging
 import sys
 import threading
-from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TextIO
 
 from ffhost.logs.context import call_fields
@@ -26,16 +25,18 @@ _GOES_ON = (" ", "Traceback", "\n")
 _CHAIN = ("\nDuring handling of the above", "\nThe above exception was")
 
 
-@dataclass(slots=True)
 class _Piece:
     """Text of one task or thread whose end has not been written yet."""
 
-    execution_id: Any
-    context: contextvars.Context
-    parts: list[str] = field(default_factory=list)
-    size: int = 0
-    traceback: bool = False
-    complete: bool = False
+    __slots__ = ("complete", "context", "execution_id", "parts", "size", "traceback")
+
+    def __init__(self, execution_id: Any, traceback: bool) -> None:
+        self.execution_id = execution_id
+        self.context = contextvars.copy_context()
+        self.parts: list[str] = []
+        self.size = 0
+        self.traceback = traceback
+        self.complete = False
 
     def add(self, text: str) -> None:
         self.parts.append(text)
@@ -104,7 +105,7 @@ class CapturedStream(io.TextIOBase):
             if text.endswith("\n") and not begins_traceback:
                 self._emit(text)
                 return True
-            piece = _Piece(execution_id, contextvars.copy_context(), traceback=begins_traceback)
+            piece = _Piece(execution_id, begins_traceback)
             self._pieces[writer] = piece
         piece.add(text)
         if piece.traceback and piece.size < _LONGEST_CHARACTERS:

@@ -1,9 +1,8 @@
 """Which fields of the running call go into its entries. Nothing here renders or writes.
 
-The host says once where a call's fields come from (`set_context_source`); the source reads
-a context variable, so it is right in threads that run a call and in tasks of it. Whoever
-works outside a call, such as the loader while it imports a function's module, names what
-it works on with `binding`.
+They come from the context variable that holds the call, so they are right in threads that
+run a call and in its tasks. Whoever works outside a call, such as the loader while it
+imports a function's module, names what it works on with `binding`.
 """
 
 from __future__ import annotations
@@ -14,6 +13,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar, Token, copy_context
 from typing import Any
 
+from ffhost.context import log_fields
+
 Fields = Mapping[str, Any]
 ContextSource = Callable[[], Fields | None]
 
@@ -21,22 +22,18 @@ _NOTHING: Fields = {}
 _bound: ContextVar[Fields] = ContextVar("ffhost_log_fields", default=_NOTHING)
 
 
-def _no_call() -> Fields | None:
-    return None
-
-
-_source: ContextSource = _no_call
+_source: ContextSource = log_fields
 
 
 def set_context_source(source: ContextSource | None) -> None:
-    """Take the fields of the running call from *source*; None: there is never a call.
+    """Take the fields of the running call from *source*; None: from `ffhost.context`.
 
     *source* gives a mapping with ``function``, ``execution_id``, ``trace_id``, ``span_id``
     and whatever else belongs to the call, or None outside a call. It is asked for every
     entry and must be cheap. Values that are None are left out of the entry.
     """
     global _source
-    _source = source or _no_call
+    _source = source or log_fields
 
 
 def call_fields() -> Fields:

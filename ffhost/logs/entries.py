@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ffhost.logs import cutting
@@ -26,7 +25,6 @@ Processor = Callable[[Any, str, Any], Any]
 Render = Callable[[Mapping[str, Any]], bytes]
 
 
-@dataclass(slots=True)
 class Event:
     """What happened, as its source knows it.
 
@@ -36,36 +34,73 @@ class Event:
         message: what happened; may hold newlines
         fields: what was bound or given with it, in any form
         error: the exception it is about
-        when: seconds since the epoch
+        when: seconds since the epoch; None: now
         stream: the standard stream that the text was written to, for what was printed
     """
 
-    level: int
-    logger: str
-    message: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    error: BaseException | None = None
-    when: float = field(default_factory=time.time)
-    stream: str | None = None
+    __slots__ = ("error", "fields", "level", "logger", "message", "stream", "when")
+
+    def __init__(
+        self,
+        level: int,
+        logger: str,
+        message: str,
+        fields: Mapping[str, Any] | None = None,
+        error: BaseException | None = None,
+        when: float | None = None,
+        stream: str | None = None,
+    ) -> None:
+        self.level = level
+        self.logger = logger
+        self.message = message
+        self.fields = fields if fields is not None else {}
+        self.error = error
+        self.when = time.time() if when is None else when
+        self.stream = stream
 
 
-@dataclass
+def json_line(entry: Mapping[str, Any]) -> bytes:
+    """Render a shaped entry as a line of JSON."""
+    return to_json(entry) + b"\n"
+
+
 class Entries:
-    """Turns events into lines and puts each where it belongs."""
+    """Turns events into lines and puts each where it belongs.
 
-    out: Output
-    errors: Output | None = None  # where entries of WARNING and above go, if not to `out`
-    shape: Shape = default
-    render: Render = lambda entry: to_json(entry) + b"\n"
-    max_entry_bytes: int = 256 * 1024
-    revision: str = ""
-    plain_name: Callable[[str], str] = str
-    renders_json: bool = True  # False: for people, who see each line at once
-    processors: Sequence[Processor] = ()
+    Args:
+        out: where entries go
+        errors: where entries of WARNING and above go; None: to *out* as well
+        shape: the profile
+        render: makes the line of a shaped entry
+        max_entry_bytes: the longest that a line may be
+        revision: of the configuration; empty: not shown
+        plain_name: gives the name to show for a private module name
+    """
 
-    def __post_init__(self) -> None:
-        if not self.processors:
-            self.processors = (self._collect, self._shape, self._render)
+    def __init__(
+        self,
+        out: Output,
+        *,
+        errors: Output | None = None,
+        shape: Shape = default,
+        render: Render = json_line,
+        max_entry_bytes: int = 256 * 1024,
+        revision: str = "",
+        plain_name: Callable[[str], str] = str,
+    ) -> None:
+        self.out = out
+        self.errors = errors
+        self.shape = shape
+        self.render = render
+        self.max_entry_bytes = max_entry_bytes
+        self.revision = revision
+        self.plain_name = plain_name
+        self.processors: Sequence[Processor] = (self._collect, self._shape, self._render)
+
+    @property
+    def renders_json(self) -> bool:
+        """Say whether entries are for machines; people want to see each at once."""
+        return self.render is json_line
 
     def emit(self, event: Event) -> None:
         """Write *event*; an event that cannot be rendered is written as far as it can."""

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -27,19 +26,20 @@ from ffhost.logs.entries import INFO, WARNING, Entries, Event
 from ffhost.logs.exceptions import exception_fields
 from ffhost.logs.output import Output
 from ffhost.logs.profiles import LABELS_FIELD, SPAN_FIELD
-from ffhost.logs.values import to_json
 
 _TRUTHY = frozenset({"y", "yes", "t", "true", "on", "1"})
 _SPAN_ID = re.compile(r"[0-9a-f]{16}")
 _HOST_LOGGERS = ("ffhost", "gunicorn", "uvicorn")
 
 
-@dataclass(frozen=True, slots=True)
 class Legacy:
     """Which of the two formats are on; both may be."""
 
-    execution_id: bool = False
-    entry_point: bool = False
+    __slots__ = ("entry_point", "execution_id")
+
+    def __init__(self, *, execution_id: bool = False, entry_point: bool = False) -> None:
+        self.execution_id = execution_id
+        self.entry_point = entry_point
 
     def __bool__(self) -> bool:
         return self.execution_id or self.entry_point
@@ -58,12 +58,13 @@ def legacy_of(environ: Mapping[str, str]) -> Legacy:
     )
 
 
-@dataclass
 class LegacyEntries(Entries):
-    """Entries in functions-framework's formats."""
+    """Entries in functions-framework's formats, always JSON; the rest as in `Entries`."""
 
-    legacy: Legacy = Legacy()
-    stderr: Output | None = None
+    def __init__(self, legacy: Legacy, out: Output, err: Output, **options: Any) -> None:
+        super().__init__(out, **options)
+        self.legacy = legacy
+        self.err = err
 
     def rendered(self, event: Event) -> bytes:
         """Give *event* as the original would have written it."""
@@ -89,13 +90,7 @@ class LegacyEntries(Entries):
         if _is_of_the_host(event.logger):
             return super().output_for(event)
         to_stdout = event.stream == "stdout" and not self.legacy.entry_point
-        return self.out if to_stdout or self.stderr is None else self.stderr
-
-
-def legacy_entries(legacy: Legacy, out: Output, err: Output, **options: Any) -> LegacyEntries:
-    """Give entries in the formats of *legacy*, always JSON."""
-    options["render"] = lambda entry: to_json(entry) + b"\n"
-    return LegacyEntries(out=out, legacy=legacy, stderr=err, **options)
+        return self.out if to_stdout else self.err
 
 
 def _is_of_the_host(logger: str) -> bool:

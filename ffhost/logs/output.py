@@ -24,7 +24,6 @@ import fcntl
 import os
 import select
 import stat
-import tempfile
 import threading
 import time
 import weakref
@@ -217,6 +216,8 @@ def _find_lock(descriptor: int) -> tuple[int | None, object]:
     except OSError:
         # Not every system can lock a pipe. An unnamed file that workers get through fork
         # keeps at least those apart.
+        import tempfile
+
         file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the output
         return file.fileno(), file
     return descriptor, None

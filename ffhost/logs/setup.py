@@ -11,15 +11,17 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ffhost.logs import capture, hooks, summary
 from ffhost.logs.console import console_renderer, is_terminal, wants_colours
 from ffhost.logs.entries import Entries
-from ffhost.logs.legacy import Legacy, legacy_entries
 from ffhost.logs.output import Output, flush_all
 from ffhost.logs.profiles import shape_for
 from ffhost.logs.records import EntryHandler, hand_over, logger_factory
+
+if TYPE_CHECKING:
+    from ffhost.logs.legacy import Legacy
 
 
 class LoggingSettings(Protocol):
@@ -137,23 +139,24 @@ def _entries(
 ) -> Entries:
     stdout, stderr = _active.output(out), _active.output(err)
     if legacy:
+        from ffhost.logs.legacy import LegacyEntries
+
         options["shape"] = shape_for("gcp", environ)
-        return legacy_entries(legacy, stdout, stderr, **options)
+        return LegacyEntries(legacy, stdout, stderr, **options)
     if settings.stream == "split":
         options["errors"] = stderr
     wanted = settings.format or ("console" if is_terminal(out) else "json")
     if wanted == "console":
         options["render"] = console_renderer(wants_colours(out, environ))
-        options["renders_json"] = False
     else:
         options["shape"] = shape_for(settings.profile, environ)
-    return Entries(out=stdout, **options)
+    return Entries(stdout, **options)
 
 
 def handler() -> EntryHandler:
     """Give the handler that makes entries; before `configure` with JSON on stdout."""
     if _active.handler.entries is None:
-        _active.handler.entries = Entries(out=_active.output(1))
+        _active.handler.entries = Entries(_active.output(1))
     return _active.handler
 
 

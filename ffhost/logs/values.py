@@ -7,21 +7,19 @@ object whose ``__repr__`` raises) sends its entry the slow way once more, value 
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from datetime import date, datetime, time
-from decimal import Decimal
 from enum import Enum
-from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
-from uuid import UUID
 
 import orjson
 
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 _DEEPEST = 40
+# Told by name: importing these for the sake of a rare value would slow every start.
+_BEST_AS_TEXT = frozenset({"decimal", "fractions", "ipaddress", "pathlib", "uuid", "zoneinfo"})
 _INTEGERS = range(-(2**63), 2**64)
 
 # What user code may raise from __repr__ and friends. Not KeyboardInterrupt and not the
@@ -57,7 +55,7 @@ def _stand_in(value: Any, kind: type) -> Any:
     if issubclass(kind, BaseException):
         text = text_of(value)
         return f"{kind.__name__}: {text}" if text else kind.__name__
-    if issubclass(kind, Decimal | PurePath | UUID):
+    if kind.__module__ in _BEST_AS_TEXT:
         return str(value)
     if issubclass(kind, type | FunctionType | BuiltinFunctionType | MethodType):
         return f"{value.__module__}.{value.__qualname__}"
@@ -113,12 +111,10 @@ def plain(value: Any, *, _above: tuple[int, ...] = ()) -> Any:
             return {_key(key): plain(item, _above=above) for key, item in list(value.items())}
         if issubclass(kind, list | tuple):
             return [plain(item, _above=above) for item in list(value)]
-        if dataclasses.is_dataclass(kind):
-            return {
-                field.name: plain(getattr(value, field.name), _above=above)
-                for field in dataclasses.fields(value)
-                if not field.name.startswith("_")
-            }
+        names = getattr(kind, "__dataclass_fields__", None)
+        if type(names) is dict:
+            shown_names = [name for name in names if not name.startswith("_")]
+            return {name: plain(getattr(value, name), _above=above) for name in shown_names}
         return plain(stand_in(value), _above=above)
     except _FAILURES:
         return clean(shown(value))
