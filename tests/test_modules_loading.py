@@ -21,6 +21,8 @@ from ffhost.modules import (
     providers,
 )
 
+ROOT = Path(__file__).parent.parent
+
 
 def write(folder: Path, **files: str) -> Path:
     """Write *files* (``main`` is ``main.py``) into *folder*."""
@@ -246,7 +248,9 @@ def run_plain(folder: Path, code: str) -> str:
         f"folder = Path({str(folder)!r})\n"
     ) + textwrap.dedent(code)
     command = [sys.executable, "-c", script]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def test_a_plain_module_keeps_its_name_and_its_folder_is_on_the_path(tmp_path: Path) -> None:

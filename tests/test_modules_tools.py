@@ -16,6 +16,8 @@ import pytest
 
 from ffhost.modules import load_module, plain_name, plain_text, trim, user_frame
 
+ROOT = Path(__file__).parent.parent
+
 
 def load(folder: Path, *, plain: bool = False, **files: str) -> ModuleType:
     """Write *files* (``main`` is ``main.py``) into *folder* and load its main module."""
@@ -284,5 +286,7 @@ def test_the_private_name_depends_on_the_folder_only(tmp_path: Path) -> None:
     main = load(tmp_path, main="")
     code = f"from ffhost.modules import load_module\nfrom pathlib import Path\n\
 print(load_module(Path({str(tmp_path / 'main.py')!r})).__name__)"
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    other = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert other.stdout.strip() == main.__name__
