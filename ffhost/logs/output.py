@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import errno
 import fcntl
 import os
 import select
@@ -120,11 +119,13 @@ class Output:
     def _write_whole(self, data: bytes) -> None:
         try:
             written = os.write(self.descriptor, data)
-        except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK):
-                self.lost += 1
-                return
+        except BlockingIOError:
             written = 0
+        except OSError as error:
+            if error.errno is None:  # not the write's: a TimeoutError raised into this thread
+                raise
+            self.lost += 1
+            return
         if written < len(data):
             self._write_rest(memoryview(data)[written:])
 
@@ -137,10 +138,10 @@ class Output:
                 rest = rest[os.write(self.descriptor, rest) :]
             except BlockingIOError:
                 _wait_until_writable(self.descriptor)
-            except OSError:
-                self.lost += 1
-                break
             except BaseException as error:
+                if isinstance(error, OSError) and error.errno is not None:
+                    self.lost += 1
+                    break
                 interrupted = error
         if interrupted is not None:
             raise interrupted

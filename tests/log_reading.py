@@ -1,0 +1,105 @@
+"""Entries read back: a file that the log is written to, parsed as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+from ffhost import logs
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def settings(**changes):
+    """The `logging` block with its defaults, but JSON also at a terminal."""
+    values = {
+        "level": "info",
+        "levels": {},
+        "format": "json",
+        "profile": "default",
+        "stream": "stdout",
+        "max_entry": 256 * 1024,
+        "invocations": True,
+        "capture_print": False,
+    }
+    return SimpleNamespace(**(values | changes))
+
+
+class Log:
+    """What was logged since the test began, on the two streams."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = [folder / "out", folder / "err"]
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        self.descriptors = [os.open(path, flags) for path in self._files]
+
+    def configure(self, *, revision="r1", **changes):
+        options = {
+            name: changes.pop(name)
+            for name in ("debug", "plain_name", "legacy", "environ")
+            if name in changes
+        }
+        out, err = self.descriptors
+        options.setdefault("environ", {})
+        return logs.configure(settings(**changes), revision=revision, out=out, err=err, **options)
+
+    def text(self, stream=0):
+        logs.flush()
+        return self._files[stream].read_text()
+
+    def entries(self, stream=0):
+        return [json.loads(line) for line in self.text(stream).splitlines()]
+
+    def messages(self, stream=0):
+        return [entry["message"] for entry in self.entries(stream)]
+
+    def only(self, stream=0):
+        (entry,) = self.entries(stream)
+        return entry
+
+    def close(self):
+        logs.reset()
+        logs.set_context_source(None)
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+
+
+@contextmanager
+def reading(folder):
+    log = Log(folder)
+    try:
+        yield log
+    finally:
+        log.close()
+
+
+PREAMBLE = """
+import sys, logging
+sys.path[:0] = [{tests!r}, {root!r}]
+from ffhost import logs
+from log_reading import settings
+"""
+
+
+def run(code, *, environ=None, **streams):
+    """Run *code* in a process of its own; give its exit status, stdout and stderr."""
+    preamble = PREAMBLE.format(tests=str(ROOT / "tests"), root=str(ROOT))
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
+    done = subprocess.run(
+        [sys.executable, "-c", preamble + textwrap.dedent(code)],
+        env={**os.environ, **(environ or {})},
+        timeout=60,
+        check=False,
+        **streams,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def parsed(output: bytes):
+    return [json.loads(line) for line in output.decode().splitlines()]
