@@ -6,24 +6,26 @@ the runners' business.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType, ModuleType
 from typing import Any
 
+from ffhost import invocation as invocations
 from ffhost import marks, problems
 from ffhost.config import LoadedConfig
 from ffhost.context import Invocation
 from ffhost.diagnostics import Problem
 from ffhost.errors import Gone, RequestError, StartupError, TooManyRequests, Unavailable
-from ffhost.invocation import ErrorHandler, Failures, Run, compose, log_crash, timed_out
+from ffhost.invocation import ErrorHandler, Failures, Run, log_crash, timed_out
 from ffhost.limits import Slots
 from ffhost.messages import Reply
+from ffhost.requests import NATIVE
+from ffhost.routing import parameter, segments
 from ffhost.settings import FunctionSettings
-from ffhost.signatures import Codec, ComposeOptions, compose_codec
+from ffhost.signatures import Codec, Options, SignatureError, compose, infer
 from ffhost.targets import Resolved, TargetError, resolve
-from ffhost.units import UNLIMITED, Duration
+from ffhost.units import UNLIMITED
 
 RETRY_AFTER_SECONDS = 1
 """What a refused caller is told to wait."""
@@ -110,7 +112,6 @@ def load_function(config: LoadedConfig, name: str, previous: Function | None = N
     """
     settings = config.settings.function(name)
     plain = config.single is not None and not config.has_file
-    started = time.monotonic()
     try:
         resolved = resolve(
             settings.target,
@@ -119,21 +120,33 @@ def load_function(config: LoadedConfig, name: str, previous: Function | None = N
             plain=plain,
             allow_app=settings.signature in ("wsgi", "asgi"),
         )
-        if resolved.import_seconds is not None and settings.import_budget is not None:
-            _check_budget(settings.import_budget, resolved.import_seconds)
-        kind, codec = _codec(config, name, settings, resolved, plain)
+        _check_budget(settings, resolved.import_seconds)
+        codec = _codec(config, name, settings, resolved, plain)
     except TargetError as error:
-        at = ("functions", name, error.key)
-        raise LoadFailed(
-            Problem(
-                ".".join(at), error.message, config.locate(at), error.hint, tuple(error.notes)
-            )
-        ) from error
-    failures = Failures(error_handlers(resolved.module), debug=config.settings.server.debug)
-    function = _function(config, name, settings, kind, compose(codec, failures), codec, previous)
+        problem = _problem(config, name, error.key, error.message, error.hint, error.notes)
+        raise LoadFailed(problem) from error
+    except SignatureError as error:
+        raise LoadFailed(_problem(config, name, "signature", str(error))) from error
+    failures = Failures(
+        codec.answer, error_handlers(resolved.module), debug=config.settings.server.debug
+    )
+    run = invocations.compose(codec, failures)
+    function = _function(config, name, settings, codec.kind, run, codec, previous)
     function.module = resolved.module
-    function.load_seconds = time.monotonic() - started if resolved.import_seconds else None
+    function.load_seconds = resolved.import_seconds
     return function
+
+
+def _problem(
+    config: LoadedConfig,
+    name: str,
+    key: str,
+    message: str,
+    hint: str | None = None,
+    notes: Sequence[str] = (),
+) -> Problem:
+    at = ("functions", name, key)
+    return Problem(".".join(at), message, config.locate(at), hint, tuple(notes))
 
 
 def switched_off(
@@ -162,9 +175,7 @@ def disabled(settings: FunctionSettings, name: str) -> RequestError | None:
         return None
     if settings.gone:
         return Gone(f"{name} is gone")
-    return Unavailable(
-        f"{name} is switched off", headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
-    )
+    return Unavailable(f"{name} is switched off", headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 def _function(
@@ -183,7 +194,7 @@ def _function(
     return Function(
         name=name,
         path=settings.path,
-        methods=_methods(settings, kind, config),
+        methods=_methods(settings, codec),
         signature=kind,
         target=_display(settings),
         run=run,
@@ -200,37 +211,37 @@ def _display(settings: FunctionSettings) -> str:
     return f"{settings.source}:{settings.target}" if settings.source else settings.target
 
 
-def _methods(settings: FunctionSettings, kind: str, config: LoadedConfig) -> frozenset[str] | None:
+def _methods(settings: FunctionSettings, codec: Codec | None) -> frozenset[str] | None:
     if settings.methods is not None:
         return frozenset(settings.methods)
-    if kind in ("http", "wsgi", "asgi"):
-        return None
-    if kind == "event" and config.single is not None and not config.has_file:
-        return frozenset({"GET", "POST"})  # functions-framework answers GET with 200
-    return frozenset({"POST"})
+    return None if codec is None or codec.methods is None else frozenset(codec.methods)
 
 
 def _codec(
     config: LoadedConfig, name: str, settings: FunctionSettings, resolved: Resolved, plain: bool
-) -> tuple[str, Codec]:
-    options = ComposeOptions(
+) -> Codec:
+    """Settle the signature and what a call gets.
+
+    Raises:
+        SignatureError: the target does not fit its signature, or contradicts the file
+    """
+    target = resolved.callable
+    inferred = infer(target, settings.signature, name=name, single=plain)
+    options = Options(
         name=name,
-        file_signature=settings.signature,
-        request=settings.request,
-        decorator_wins=plain,
-        acknowledge=plain,
-        module=resolved.module,
-        params=tuple(
-            part[1:-1] for part in settings.path.split("/") if part[:1] == "{" and part[-1:] == "}"
-        ),
+        single=plain,
+        input_type=inferred.input_type,
+        path_parameters=tuple(filter(None, map(parameter, segments(settings.path)))),
+        adapter=NATIVE,
     )
-    return compose_codec(resolved.callable, options)
+    return compose(inferred.kind, target, options)
 
 
-def _check_budget(budget: float, seconds: float) -> None:
-    if seconds > budget:
+def _check_budget(settings: FunctionSettings, seconds: float | None) -> None:
+    budget = settings.import_budget
+    if budget is not None and seconds is not None and seconds > budget:
         raise TargetError(
-            f"loading took {seconds:.2f} s, more than its import_budget of {Duration(budget)}",
+            f"loading took {seconds:.2f} s, more than its import_budget of {budget}",
             hint="import what is heavy inside the function, or set lazy: true",
             key="import_budget",
         )

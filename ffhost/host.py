@@ -153,7 +153,7 @@ class Service:
         self.swap(build_host(config, self._host))
 
     def sources(self) -> Sources:
-        """Give what the configuration is made of: what the command line said, or the environment."""
+        """Give what the configuration is made of: the command line, or the environment alone."""
         return self._sources or Sources(environ=dict(os.environ), cwd=Path.cwd())
 
     def swap(self, host: Host) -> None:
@@ -229,17 +229,19 @@ class Service:
 
     def _new_hooks(self, when: str) -> list[Callable[[], Any]]:
         """Give the start-up hooks that have not run in this process."""
-        fresh = [each for each in self._hooks(self.host, when) if id(each) not in self._started_hooks]
+        fresh = [
+            each for each in self._hooks(self.host, when) if id(each) not in self._started_hooks
+        ]
         self._started_hooks.update((id(each), each) for each in fresh)
         return fresh
 
     def _hooks(self, host: Host, when: str) -> list[Callable[[], Any]]:
-        from ffhost.targets import resolve_hook
-
         server = host.config.settings.server
         named: Sequence[str] = server.on_startup if when == "startup" else server.on_shutdown
         hooks: dict[int, Callable[[], Any]] = {}
         for target in named:
+            from ffhost.targets import resolve_hook
+
             hook = resolve_hook(target, host.config.base)
             hooks[id(hook)] = hook
         for module in {id(f.module): f.module for f in host.functions.values()}.values():
@@ -321,5 +323,3 @@ def ready_state(current: Service) -> tuple[int, dict[str, Any]]:
         return 503, {"status": "unavailable", "functions": broken}
     degraded = current.host.degraded
     return 200, {"status": "degraded", "functions": degraded} if degraded else {"status": "ready"}
-
-

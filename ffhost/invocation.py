@@ -27,11 +27,19 @@ class Failures:
     """What becomes of the exceptions of one function.
 
     Args:
+        answer: makes a reply of an exception that means one, as a codec has it
         handlers: the error handlers of the function's module
-        debug: whether the caller may see the stack
+        debug: whether the caller may see the exception
     """
 
-    def __init__(self, handlers: Sequence[ErrorHandler] = (), *, debug: bool = False) -> None:
+    def __init__(
+        self,
+        answer: Callable[[BaseException], Reply | None],
+        handlers: Sequence[ErrorHandler] = (),
+        *,
+        debug: bool = False,
+    ) -> None:
+        self._answer = answer
         self._handlers = {each: handler for types, handler in handlers for each in types}
         self._debug = debug
 
@@ -50,6 +58,9 @@ class Failures:
             return problems.problem(error, invocation.execution_id)
         if invocation.expired and isinstance(error, DeadlineExceeded | asyncio.CancelledError):
             return timed_out(invocation)
+        meant = self._answer(error)
+        if meant is not None:
+            return meant
         log_crash(invocation, error)
         return problems.crash(invocation.execution_id, debug=self._debug, error=error)
 
@@ -68,7 +79,7 @@ def compose(codec: Codec, failures: Failures) -> Run:
                 return failures.reply(invocation, error)
             caught = error
         try:
-            return encode(handler(caught))
+            return codec.encode_handled(handler(caught))
         except BaseException as error:
             return failures.reply(invocation, error)
 
@@ -83,7 +94,7 @@ def compose(codec: Codec, failures: Failures) -> Run:
             caught = error
         try:
             result = handler(caught)
-            return encode(await result if asyncio.iscoroutine(result) else result)
+            return codec.encode_handled(await result if asyncio.iscoroutine(result) else result)
         except BaseException as error:
             return failures.reply(invocation, error)
 

@@ -161,4 +161,3 @@ class AsyncCaller(Caller):
             elif invocation.channel is None:
                 waiter.set_result(self.function.crashed(invocation))
         self.slots.release()
-

@@ -46,17 +46,17 @@ class Caller(ABC):
         """Run the call on this thread; None if its reply was delivered on the way."""
         if invocation.expired:
             return None
-        reply = cast(Reply, self.run(invocation))
+        reply = cast("Reply", self.run(invocation))
         if reply.chunks is None:
             return reply
         CURRENT.set(invocation)
         channel = self._open_stream(invocation, reply)
         try:
             if hasattr(reply.chunks, "__anext__"):
-                work = push_async(cast(AsyncIterator[bytes], reply.chunks), channel)
+                work = push_async(cast("AsyncIterator[bytes]", reply.chunks), channel)
                 asyncio.run_coroutine_threadsafe(work, self.loop()).result()
             else:
-                push(cast(Iterator[bytes], reply.chunks), channel)
+                push(cast("Iterator[bytes]", reply.chunks), channel)
         except BaseException as error:
             self._stream_failed(invocation, channel, error)
         else:
@@ -67,7 +67,7 @@ class Caller(ABC):
         """Run the call in this task."""
         reply: Reply | None = None
         try:
-            reply = await cast(Any, self.run(invocation))
+            reply = await cast("Any", self.run(invocation))
             if reply is not None and reply.chunks is not None:
                 streamed, reply = reply, None
                 await self._stream(invocation, streamed)
@@ -83,9 +83,9 @@ class Caller(ABC):
         channel = self._open_stream(invocation, reply)
         try:
             if hasattr(reply.chunks, "__anext__"):
-                await push_async(cast(AsyncIterator[bytes], reply.chunks), channel)
+                await push_async(cast("AsyncIterator[bytes]", reply.chunks), channel)
             else:
-                chunks = cast(Iterator[bytes], reply.chunks)
+                chunks = cast("Iterator[bytes]", reply.chunks)
                 await asyncio.wrap_future(executor.submit(push, chunks, channel))
         except BaseException as error:
             self._stream_failed(invocation, channel, error)

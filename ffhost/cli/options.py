@@ -1,0 +1,77 @@
+"""Options that several commands share, and the sources that they make."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ffhost.config import Sources
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FLAGS = {
+    "host": ("--host", "server.host"),
+    "port": ("--port", "server.port"),
+    "workers": ("--workers", "server.workers"),
+    "threads": ("--threads", "server.threads"),
+    "interface": ("--interface", "server.interface"),
+    "log_level": ("--log-level", "logging.level"),
+    "log_format": ("--log-format", "logging.format"),
+    "target": ("--target", "target"),
+    "source": ("--source", "source"),
+    "signature_type": ("--signature-type", "signature_type"),
+}
+"""Options that stand for one value: their flag, and the path of the value."""
+
+
+def config_options(command: F) -> F:
+    """Add ``-c``, ``--set`` and the flags of single-target mode."""
+    for option in reversed(
+        (
+            click.option(
+                "-c",
+                "--config",
+                metavar="PATH",
+                help="File or folder; FFHOST_CONFIG says the same. Default: ./functions.yaml.",
+            ),
+            click.option(
+                "--set",
+                "sets",
+                multiple=True,
+                metavar="PATH=VALUE",
+                help="Set any value, such as functions.resize.timeout=5s. Repeatable.",
+            ),
+            click.option("--target", help="Serve one function; FUNCTION_TARGET says the same."),
+            click.option("--source", help="File of the target (FUNCTION_SOURCE, main.py)."),
+            click.option(
+                "--signature-type", help="Signature of the target (FUNCTION_SIGNATURE_TYPE, http)."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def sources(options: Mapping[str, Any]) -> Sources:
+    """Make the sources of a configuration of what was typed and of the environment."""
+    flags: dict[str, tuple[str, str]] = {}
+    for name, (flag, path) in FLAGS.items():
+        value = options.get(name)
+        if value is not None:
+            flags[path] = (flag, str(value))
+    if options.get("debug"):
+        flags["server.debug"] = ("--debug", "true")
+    if options.get("trace") is not None:
+        flag = "--trace" if options["trace"] else "--no-trace"
+        flags["tracing.enabled"] = (flag, "true" if options["trace"] else "false")
+    return Sources(
+        config=options.get("config"),
+        environ=dict(os.environ),
+        flags=flags,
+        sets=tuple(options.get("sets") or ()),
+        cwd=Path.cwd(),
+    )

@@ -1,0 +1,71 @@
+"""Cross-origin requests: what a preflight is answered, and what other answers carry.
+
+The rules are those of the Fetch standard, section 3.2 (CORS protocol). Nothing here calls a
+function or knows a server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ffhost.messages import Message, Reply
+from ffhost.settings import CorsSettings
+
+
+def is_preflight(message: Message) -> bool:
+    """Say whether a browser asks for permission here."""
+    return (
+        message.method == "OPTIONS"
+        and message.header("origin") is not None
+        and message.header("access-control-request-method") is not None
+    )
+
+
+def preflight(cors: CorsSettings, methods: Iterable[str], message: Message) -> Reply:
+    """Answer a preflight: 204, with permission or without.
+
+    Args:
+        cors: what the function declares
+        methods: the methods that it answers, for functions that do not list ``allow_methods``
+    """
+    reply = Reply(204, [("vary", "origin, access-control-request-method")])
+    origin = _allowed_origin(cors, message.header("origin"))
+    if origin is None:
+        return reply
+    asked = message.header("access-control-request-method") or ""
+    allowed = set(cors.allow_methods or methods) or {asked}
+    reply.headers.append(("access-control-allow-origin", origin))
+    reply.headers.append(("access-control-allow-methods", ", ".join(sorted(allowed))))
+    headers = message.header("access-control-request-headers")
+    if cors.allow_headers == "*":
+        # The literal star does not cover Authorization, and nothing with credentials.
+        if headers:
+            reply.headers.append(("access-control-allow-headers", headers))
+    elif cors.allow_headers:
+        reply.headers.append(("access-control-allow-headers", ", ".join(cors.allow_headers)))
+    if cors.allow_credentials:
+        reply.headers.append(("access-control-allow-credentials", "true"))
+    reply.headers.append(("access-control-max-age", str(int(cors.max_age))))
+    return reply
+
+
+def permit(cors: CorsSettings, message: Message, reply: Reply) -> None:
+    """Add to an answer what lets the page that asked read it."""
+    reply.headers.append(("vary", "origin"))
+    origin = _allowed_origin(cors, message.header("origin"))
+    if origin is None:
+        return
+    reply.headers.append(("access-control-allow-origin", origin))
+    if cors.allow_credentials:
+        reply.headers.append(("access-control-allow-credentials", "true"))
+    if cors.expose_headers:
+        reply.headers.append(("access-control-expose-headers", ", ".join(cors.expose_headers)))
+
+
+def _allowed_origin(cors: CorsSettings, origin: str | None) -> str | None:
+    if origin is None:
+        return None
+    if cors.allow_origins == "*" or "*" in cors.allow_origins:
+        # With credentials the star is not allowed: name the origin.
+        return origin if cors.allow_credentials else "*"
+    return origin if origin in cors.allow_origins else None

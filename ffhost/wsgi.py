@@ -1,0 +1,318 @@
+"""The WSGI front: a Falcon app in which each function is a resource.
+
+``ffhost.wsgi:app`` is the application for any WSGI server. This module reads requests and
+writes replies; what a request means is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+import falcon
+import falcon.request
+
+from ffhost import problems
+from ffhost.context import EXECUTION_ID_HEADER, Invocation, execution_id
+from ffhost.errors import BadRequest, ContentTooLarge, RequestError, RequestTimeout
+from ffhost.fronting import Finish, finisher, write
+from ffhost.functions import Function
+from ffhost.host import Host, Service
+from ffhost.messages import Message
+from ffhost.mounting import MakeReply, Responder, build_router
+from ffhost.proxies import believer
+from ffhost.runners.blocking import BlockingCaller
+from ffhost.runners.processwide import background, pool
+from ffhost.runners.threadshare import ThreadShare
+
+Environ: TypeAlias = dict[str, Any]
+StartResponse: TypeAlias = Callable[..., Any]
+
+_EXECUTION_ID_KEY = "HTTP_" + EXECUTION_ID_HEADER.upper().replace("-", "_")
+_READ_SIZE = 64 * 1024
+
+
+class EnvironMessage(Message):
+    """A request that came as a WSGI environ; what is seldom needed is read when asked for."""
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: Environ, params: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._headers = None  # type: ignore[assignment]
+        self.method = environ["REQUEST_METHOD"]
+        self.body = b""
+        self.params = params
+        self.scheme = environ["wsgi.url_scheme"]
+        self.client = _client(environ)
+
+    @property
+    def path(self) -> str:  # type: ignore[override]
+        """Give the path as received, where the server tells; else encoded again."""
+        raw: str | None = self._environ.get("RAW_URI") or self._environ.get("REQUEST_URI")
+        if raw is None:
+            decoded = self._environ.get("SCRIPT_NAME", "") + self._environ.get("PATH_INFO", "")
+            return quote(decoded.encode("latin-1"), safe="/%:@!$&'()*+,;=~-._")
+        path = raw.partition("?")[0]
+        if path[:1] != "/" and "://" in path:  # absolute form, RFC 9112 section 3.2.2
+            path = "/" + path.split("://", 1)[1].partition("/")[2]
+        return path
+
+    @property
+    def query(self) -> str:  # type: ignore[override]
+        """Give the query as received."""
+        query: str = self._environ.get("QUERY_STRING", "")
+        return query
+
+    @property
+    def root_path(self) -> str:  # type: ignore[override]
+        """Give where the application is mounted."""
+        path: str = self._environ.get("SCRIPT_NAME", "")
+        return path.encode("latin-1").decode(errors="replace")
+
+    @property
+    def server(self) -> tuple[str, int | None] | None:  # type: ignore[override]
+        """Give the server's own address."""
+        port = self._environ.get("SERVER_PORT")
+        return self._environ["SERVER_NAME"], int(port) if str(port).isdecimal() else None
+
+    @property
+    def http_version(self) -> str:  # type: ignore[override]
+        """Give the version of HTTP."""
+        protocol: str = self._environ.get("SERVER_PROTOCOL", "HTTP/1.1")
+        return protocol.rpartition("/")[2]
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Give the header fields by lower-case name, read at the first use."""
+        if self._headers is None:
+            headers = {
+                key[5:].replace("_", "-").lower(): value
+                for key, value in self._environ.items()
+                if key.startswith("HTTP_")
+            }
+            for key, name in (
+                ("CONTENT_TYPE", "content-type"),
+                ("CONTENT_LENGTH", "content-length"),
+            ):
+                if self._environ.get(key):
+                    headers[name] = self._environ[key]
+            self._headers = headers
+        return self._headers
+
+    def environ(self) -> Environ:
+        """Give the WSGI environ."""
+        return self._environ
+
+
+class FrontRequest(falcon.Request):
+    """What Falcon needs of a request to route it, and no more.
+
+    Functions get a request of their own, made from the message, so nobody would look at
+    what Falcon's constructor reads.
+    """
+
+    def __init__(self, env: Environ, options: falcon.request.RequestOptions | None = None) -> None:
+        self.env = env
+        self.is_websocket = False
+        self.method = env["REQUEST_METHOD"]
+        path = env.get("PATH_INFO") or "/"
+        self.path = path if path.isascii() else path.encode("latin-1").decode(errors="replace")
+
+
+class WsgiApp:
+    """The stable WSGI application: it delegates to the Falcon app of the current host."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self._started = False
+        self._lock = threading.Lock()
+        service.attach(self)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request, as PEP 3333 has it."""
+        if not self._started:
+            self._start()
+        if self.service.draining:
+            _close_afterwards(start_response)
+        return self._falcon(environ, start_response)
+
+    def _start(self) -> None:
+        with self._lock:
+            if not self._started:
+                self.service.start()
+                self._started = True
+
+    def mount(self, host: Host) -> None:
+        """Make the Falcon app of *host*."""
+        responding = _Responding(host, self.service)
+        app: falcon.App[Any, Any] = falcon.App(
+            request_type=FrontRequest,
+            router=build_router(host, self.service, responding),  # type: ignore[arg-type]
+        )
+        app.resp_options.default_media_type = None  # type: ignore[assignment]
+        self._falcon = app
+
+
+class _Responding:
+    """Makes the responders of one host."""
+
+    def __init__(self, host: Host, service: Service) -> None:
+        server = host.config.settings.server
+        self._service = service
+        self._believe = believer(server.trusted_proxies)
+        self._share = ThreadShare(server.threads, len(host.functions))
+
+    def calling(self, function: Function) -> Responder:
+        """Make a responder that calls *function*."""
+        caller = BlockingCaller(function, pool, background)
+        finish = finisher(function, self._service)
+        return FunctionResource(caller, finish, self._believe, self._share).on_request
+
+    def replying(self, make: MakeReply, otherwise: Responder | None = None) -> Responder:
+        """Make a responder that replies at once, or leaves the request to *otherwise*."""
+
+        def on_request(req: FrontRequest, resp: falcon.Response, **params: str) -> None:
+            message = EnvironMessage(req.env, params)
+            identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
+            reply = make(message, identity)
+            if reply is None:
+                assert otherwise is not None
+                otherwise(req, resp, **params)
+                return
+            write(resp, reply)
+
+        return on_request
+
+
+class FunctionResource:
+    """One function as a Falcon resource."""
+
+    def __init__(
+        self,
+        caller: BlockingCaller,
+        finish: Finish,
+        believe: Callable[[Message], None] | None,
+        share: ThreadShare,
+    ) -> None:
+        self._caller = caller
+        self._function = caller.function
+        self._finish = finish
+        self._believe = believe
+        self._share = share
+        self._limit = caller.function.max_body_bytes
+
+    def on_request(self, req: FrontRequest, resp: falcon.Response, **params: str) -> None:
+        """Answer one request: read it, call the function, write its reply."""
+        environ = req.env
+        message = EnvironMessage(environ, params)
+        identity = execution_id(environ.get(_EXECUTION_ID_KEY))
+        invocation = Invocation(self._function, message, identity)
+        try:
+            with self._share.thread_for(environ, self._function):
+                message.body = read_body(environ, self._limit)
+                if self._believe is not None:
+                    self._believe(message)
+                reply = self._caller.answer(invocation)
+        except RequestError as error:
+            invocation.error = error
+            reply = problems.problem(error, invocation.execution_id)
+        self._finish(invocation, reply)
+        write(resp, reply)
+        if invocation.channel is not None:
+            if req.method == "HEAD" or reply.status in (204, 304):
+                self._caller.abandon(invocation)
+            else:
+                resp.stream = self._caller.chunks_of(invocation)
+
+
+def read_body(environ: Environ, limit: float) -> bytes:
+    """Read the whole body, with or without a length.
+
+    Raises:
+        ContentTooLarge: it is longer than *limit* bytes
+        BadRequest: the client left, or its framing is wrong
+    """
+    declared = environ.get("CONTENT_LENGTH")
+    if declared:
+        if not declared.isdecimal():
+            raise BadRequest("the Content-Length is no number")
+        length = int(declared)
+        if length > limit:
+            raise _too_large(limit)
+        body = b"".join(_read(environ, length)) if length else b""
+        if len(body) < length:
+            raise BadRequest("the client left while it sent the request")
+        return body
+    if not (environ.get("wsgi.input_terminated") or environ.get("HTTP_TRANSFER_ENCODING")):
+        return b""
+    chunks, length = [], 0
+    for chunk in _read(environ, None):
+        length += len(chunk)
+        if length > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _read(environ: Environ, length: int | None) -> Iterator[bytes]:
+    stream = environ["wsgi.input"]
+    left = length
+    try:
+        while left is None or left > 0:
+            chunk = stream.read(_READ_SIZE if left is None else min(left, 1 << 20))
+            if not chunk:
+                return
+            if left is not None:
+                left -= len(chunk)
+            yield chunk
+    except TimeoutError as error:
+        raise RequestTimeout(
+            "the request did not arrive in time", headers={"Connection": "close"}
+        ) from error
+    except Exception as error:
+        # Servers raise exceptions of their own for chunks that are cut or malformed.
+        raise BadRequest("the body could not be read to its end") from error
+
+
+def _too_large(limit: float) -> ContentTooLarge:
+    return ContentTooLarge(
+        f"the body is larger than {limit:.0f} bytes", headers={"Connection": "close"}
+    )
+
+
+def _client(environ: Environ) -> tuple[str, int] | None:
+    address = environ.get("REMOTE_ADDR")
+    if not address:
+        return None
+    port = str(environ.get("REMOTE_PORT", ""))
+    return address, int(port) if port.isdecimal() else 0
+
+
+def _close_afterwards(start_response: StartResponse) -> None:
+    """Have the server close the connection after this answer.
+
+    gunicorn drops a ``Connection`` field that comes from an application, as PEP 3333 wants;
+    its response object takes the word all the same. Other servers do as they like.
+    """
+    force = getattr(getattr(start_response, "__self__", None), "force_close", None)
+    if force is not None:
+        force()
+
+
+def create_app(service: Service) -> WsgiApp:
+    """Make a WSGI application of *service*, loaded and not yet started."""
+    service.load()
+    return WsgiApp(service)
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when a server asks for it, so that importing this module loads no function.
+    if name == "app":
+        from ffhost.host import service
+
+        globals()["app"] = made = create_app(service())
+        return made
+    raise AttributeError(f"module 'ffhost.wsgi' has no attribute {name!r}")
