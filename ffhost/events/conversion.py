@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from ffhost.errors import FieldError
 from ffhost.events.background import PUBSUB_MESSAGE, Background, Context
-from ffhost.events.reading import Malformed, kind_of, parse_time, shorten
+from ffhost.events.reading import Malformed
+from ffhost.events.values import is_time, kind_of, shorten
 
 _PUBSUB: Final = "pubsub.googleapis.com"
 _STORAGE: Final = "storage.googleapis.com"
@@ -269,10 +270,8 @@ def _object(value: Any, field: str) -> dict[str, Any]:
 
 
 def _check_time(text: str, field: str) -> None:
-    try:
-        parse_time(text)
-    except ValueError:
-        raise _fault(field, "expected an RFC 3339 time") from None
+    if not is_time(text):
+        raise _fault(field, "expected an RFC 3339 time")
 
 
 def _fault(field: str, message: str) -> Malformed:

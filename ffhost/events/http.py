@@ -31,13 +31,14 @@ from ffhost.events.reading import (
     Malformed,
     Read,
     add_trace,
-    kind_of,
+    json_or_bytes,
     mode_of,
     parse_body,
     read_binary,
     read_object,
     read_structured,
 )
+from ffhost.events.values import kind_of
 
 if TYPE_CHECKING:
     from ffhost.events.event import Event, EventMaker
@@ -187,12 +188,14 @@ def _read_for_background(headers: Mapping[str, str], body: bytes, path: str) -> 
     ):
         return read_draft(headers, body)
     if mode == "binary":
-        attributes, data, _ = read_binary(headers, body)
+        attributes, data, payload = read_binary(headers, body)
     else:
         value = read_object(body)
         if mode == "json" and ("specversion" not in value or "context" in value):
             return read_background(value, path)
-        attributes, data, _ = read_structured(value)
+        attributes, data, payload = read_structured(value)
+    if payload is not None and isinstance(payload.new, bytes):
+        data = json_or_bytes(payload.new)  # also where the old SDK leaves base64 of 0.3 alone
     data, context = to_background(attributes, data)
     return Background(data, context, {})
 

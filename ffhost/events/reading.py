@@ -7,18 +7,14 @@ id, passes malformed JSON on as text, and raises errors outside its own hierarch
 
 from __future__ import annotations
 
-import binascii
 import contextlib
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import unquote
 
-import orjson
-
 from ffhost.errors import FieldError
+from ffhost.events.values import decode_base64, is_json, is_time, kind_of, read_json, shorten
 
 Mode: TypeAlias = Literal["binary", "structured", "batch", "unknown", "draft", "json"]
 """How a request carries its event; see `mode_of`."""
@@ -31,15 +27,17 @@ VERSIONS: Final = ("1.0", "0.3")
 # `data` is no attribute; `extensions` was none in older drafts and breaks the SDK's own
 # functions, which keep a dictionary under that name.
 _RESERVED: Final = frozenset({"", "data", "data_base64", "extensions"})
-_TEXT_ATTRIBUTES: Final = frozenset(
-    {"subject", "datacontenttype", "dataschema", "schemaurl", "datacontentencoding", "time"}
+_TEXT_ATTRIBUTES: Final = (
+    "time",
+    "datacontenttype",
+    "subject",
+    "dataschema",
+    "schemaurl",
+    "datacontentencoding",
 )
 _NAME: Final = re.compile(r"[a-z0-9_.~-]+")
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
-_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
-_LONG_NUMBER: Final = b"0" * 19
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _UNREAD: Final = object()
 
 
@@ -152,30 +150,6 @@ def read_structured(value: object) -> Read:
     return (attributes, *_read_member(value, attributes))
 
 
-def read_json(body: bytes) -> Any:
-    """Parse *body* as JSON in UTF-8, with or without a byte order mark.
-
-    ``NaN``, unpaired surrogates and nesting beyond 1,024 levels are refused; whole numbers
-    are exact at any length.
-
-    Raises:
-        ValueError: it is not JSON.
-    """
-    if body[:3] == _BYTE_ORDER_MARK:
-        body = body[3:]
-    value = orjson.loads(body)
-    # orjson makes floats of whole numbers beyond 64 bits. The search is a byte translation
-    # because a regular expression takes thirty times as long as parsing.
-    if _LONG_NUMBER in body.translate(_DIGITS):
-        import json
-
-        try:
-            value = json.loads(body)
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
-    return value
-
-
 def read_object(body: bytes) -> dict[str, Any]:
     """Parse *body* as a JSON object.
 
@@ -206,22 +180,6 @@ def parse_body(body: bytes) -> Any:
         raise Malformed("the body is not JSON", FieldError("body", message)) from None
 
 
-def parse_time(text: str) -> datetime:
-    """Parse an RFC 3339 timestamp; one without a zone is taken as UTC.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if len(text) < 19:
-        raise ValueError("expected date and time")
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        # RFC 3339 allows lower-case letters and leap seconds, Python neither.
-        moment = datetime.fromisoformat(text.upper().replace(":60", ":59"))
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-
-
 def header_value(name: str, value: str) -> str:
     """Decode the header value of an attribute (HTTP binding, section 3.1.3.2).
 
@@ -245,6 +203,15 @@ def header_value(name: str, value: str) -> str:
         ) from None
 
 
+def json_or_bytes(raw: bytes) -> Any:
+    """Give what the old SDK makes of bytes: JSON, else the bytes; None for what is empty."""
+    try:
+        value = read_json(raw)
+    except ValueError:
+        return raw or None
+    return None if value == "" else value
+
+
 def add_trace(attributes: dict[str, Any], headers: Mapping[str, str]) -> None:
     """Give the event the request's trace context, where it has none of its own.
 
@@ -260,29 +227,6 @@ def add_trace(attributes: dict[str, Any], headers: Mapping[str, str]) -> None:
             attributes["tracestate"] = tracestate
 
 
-@lru_cache(maxsize=256)
-def is_json(content_type: str) -> bool:
-    """Say whether a media type is JSON: ``*/json`` or ``*/*+json``, whatever its parameters."""
-    subtype = content_type.partition(";")[0].strip().lower().rpartition("/")[2]
-    return subtype == "json" or subtype.endswith("+json")
-
-
-def kind_of(value: object) -> str:
-    """Name the JSON type of *value*, for messages."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    names = {dict: "an object", list: "an array", str: "a string", int: "a number"}
-    return names.get(type(value), "a number")
-
-
-def shorten(value: object) -> str:
-    """Show a value of the request in a message, within 80 characters."""
-    text = repr(value[:80] if isinstance(value, str) else value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
 def _drop_strays(attributes: dict[str, Any]) -> None:
     """Drop what cannot be an attribute; names such as ``my-ext`` stay, as in the old SDK."""
     names = "".join(attributes)
@@ -294,10 +238,24 @@ def _drop_strays(attributes: dict[str, Any]) -> None:
 
 
 def _check(attributes: Mapping[str, Any], hint: str) -> None:
-    faults = _required_faults(attributes, hint) + _optional_faults(attributes)
+    faults = _optional_faults(attributes)
+    if not _has_required(attributes):
+        faults = _required_faults(attributes, hint) + faults
     if faults:
         names = ", ".join(fault.field for fault in faults)
         raise Malformed(f"the CloudEvent has faults in: {names}", *faults)
+
+
+def _has_required(attributes: Mapping[str, Any]) -> bool:
+    event_id, source = attributes.get("id"), attributes.get("source")
+    event_type = attributes.get("type")
+    return bool(
+        type(event_id) is type(source) is type(event_type) is str
+        and event_id
+        and source
+        and event_type
+        and attributes.get("specversion") in VERSIONS
+    )
 
 
 def _required_faults(attributes: Mapping[str, Any], hint: str) -> list[FieldError]:
@@ -317,24 +275,18 @@ def _required_faults(attributes: Mapping[str, Any], hint: str) -> list[FieldErro
 
 def _optional_faults(attributes: Mapping[str, Any]) -> list[FieldError]:
     faults = []
-    for name in sorted(_TEXT_ATTRIBUTES & attributes.keys()):
-        value = attributes[name]
+    for name in _TEXT_ATTRIBUTES:
+        value = attributes.get(name)
+        if value is None:
+            continue
         if not isinstance(value, str):
             faults.append(FieldError(name, f"expected a string, got {kind_of(value)}"))
-        elif name == "time" and not _is_time(value):
+        elif name == "time" and not is_time(value):
             faults.append(FieldError(name, "expected an RFC 3339 time"))
         elif name == "datacontenttype" and not (value.isascii() and value.isprintable()):
             # It becomes a header of a reply, so a line break must not get in.
             faults.append(FieldError(name, "expected a media type in printable ascii"))
     return faults
-
-
-def _is_time(text: str) -> bool:
-    try:
-        parse_time(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _read_body(body: bytes, content_type: str | None) -> tuple[Any, Payload | None]:
@@ -349,10 +301,10 @@ def _read_body(body: bytes, content_type: str | None) -> tuple[Any, Payload | No
                 FieldError("data", "the content type says JSON, but the body is not JSON"),
             ) from None
         return (data, None) if data != "" else (None, Payload(None, body, ""))
-    data, parsed = _json_or_bytes(body)
-    if parsed and content_type is None:
-        return data, Payload(data, body, data)
-    return data, Payload(data, body)
+    old = json_or_bytes(body)
+    if content_type is None and old is not body:
+        return old, Payload(old, body, "" if old is None else old)
+    return old, Payload(old, body)
 
 
 def _read_member(value: dict[str, Any], attributes: dict[str, Any]) -> tuple[Any, Payload | None]:
@@ -363,13 +315,13 @@ def _read_member(value: dict[str, Any], attributes: dict[str, Any]) -> tuple[Any
                 "the CloudEvent has its data twice",
                 FieldError("data_base64", "give either 'data' or 'data_base64'"),
             )
-        raw = _decode_base64(encoded, "data_base64")
+        raw = _decode(encoded, "data_base64")
         # The old SDK looks for JSON in base64 as well; the new one gives the bytes.
-        old = _json_or_bytes(raw)[0] if raw else None
+        old = json_or_bytes(raw)
         return old, Payload(old, raw, raw)
     if attributes["specversion"] == "0.3" and _is_base64(attributes) and data is not None:
         # The old SDK hands on the base64 text of a 0.3 event, the new one decodes it.
-        raw = _decode_base64(data, "data")
+        raw = _decode(data, "data")
         return data or None, Payload(data or None, raw, raw)
     if data == "":
         declared = attributes.get("datacontenttype")
@@ -381,17 +333,10 @@ def _is_base64(attributes: Mapping[str, Any]) -> bool:
     return str(attributes.get("datacontentencoding")).lower() == "base64"
 
 
-def _json_or_bytes(raw: bytes) -> tuple[Any, bool]:
-    try:
-        return read_json(raw), True
-    except ValueError:
-        return raw, False
-
-
-def _decode_base64(text: object, field: str) -> bytes:
+def _decode(text: object, field: str) -> bytes:
     try:
         if isinstance(text, str):
-            return binascii.a2b_base64(text, strict_mode=True)
+            return decode_base64(text)
         problem = f"expected a base64 string, got {kind_of(text)}"
     except ValueError:
         problem = "not base64 (RFC 4648, section 4)"

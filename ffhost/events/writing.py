@@ -7,7 +7,6 @@ bytes. Nothing here reads requests.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -21,7 +20,8 @@ from cloudevents.v1.abstract import CloudEvent as AnyOldEvent
 
 from ffhost.errors import ResultError
 from ffhost.events.event import Event
-from ffhost.events.reading import REQUIRED, VERSIONS, Payload, is_json, read_json
+from ffhost.events.reading import REQUIRED, VERSIONS, Payload
+from ffhost.events.values import decode_base64, is_json, read_json
 from ffhost.messages import HeaderList, Reply
 
 _NAME: Final = re.compile(r"[a-z0-9_.~-]+")
@@ -71,7 +71,7 @@ def encode_batch(events: Iterable[object]) -> Reply:
     replies = [_structured(event) for event in events if event is not None]
     if not replies:
         return Reply(204)
-    return Reply(200, [("content-type", "application/cloudevents-batch+json")], _dump(replies))
+    return Reply(200, [("content-type", "application/cloudevents-batch+json")], dump_json(replies))
 
 
 def to_binary(event: object) -> tuple[HeaderList, bytes]:
@@ -99,7 +99,17 @@ def to_structured(event: object) -> tuple[HeaderList, bytes]:
     Raises:
         ResultError: as for `encode`.
     """
-    return [("content-type", "application/cloudevents+json")], _dump(_structured(event))
+    return [("content-type", "application/cloudevents+json")], dump_json(_structured(event))
+
+
+def contents_of(event: object) -> tuple[dict[str, Any], Any]:
+    """Give the attributes of *event* as text, as the old SDK has them, and its data.
+
+    Raises:
+        ResultError: as for `encode`.
+    """
+    contents = _contents(event)
+    return _attributes_as_text(contents), contents.data
 
 
 def _contents(event: Any) -> _Contents:
@@ -122,7 +132,10 @@ def _unchanged(event: Event) -> Payload | None:
     payload = event.unchanged_payload
     if payload is None or not isinstance(event.data, dict | list):
         return payload
-    return payload if read_json(payload.raw) == event.data else None
+    try:
+        return payload if read_json(payload.raw) == event.data else None
+    except RecursionError:
+        return None
 
 
 def _check(attributes: Mapping[str, Any]) -> None:
@@ -164,7 +177,7 @@ def _canonical(value: Any) -> str:
     if isinstance(value, bytes | bytearray | memoryview):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, dict | list):
-        return _dump(value).decode()
+        return dump_json(value).decode()
     return str(value)
 
 
@@ -178,22 +191,18 @@ def _body(contents: _Contents, content_type: str | None) -> tuple[bytes, str | N
         return bytes(data), content_type
     if isinstance(data, str):
         if contents.attributes.get("datacontentencoding") == "base64":
-            return _decode_base64(data), content_type
+            return _decoded(data), content_type
         if contents.text_is_final or not (content_type is None or is_json(content_type)):
             try:
                 return data.encode(), content_type
             except UnicodeEncodeError:
                 raise ResultError("the data of the CloudEvent is not valid unicode") from None
-    return _dump(data), content_type or "application/json"
+    return dump_json(data), content_type or "application/json"
 
 
 def _structured(event: object) -> dict[str, Any]:
     contents = _contents(event)
-    value = {
-        name: each if isinstance(each, str | int) else _canonical(each)
-        for name, each in contents.attributes.items()
-        if each is not None
-    }
+    value = _attributes_as_text(contents)
     data = contents.data if contents.payload is None else contents.payload.new
     if isinstance(data, bytes | bytearray | memoryview):
         text = base64.b64encode(data).decode("ascii")
@@ -206,14 +215,28 @@ def _structured(event: object) -> dict[str, Any]:
     return value
 
 
-def _decode_base64(text: str) -> bytes:
+def _attributes_as_text(contents: _Contents) -> dict[str, Any]:
+    """Give the attributes as JSON has them: numbers and booleans as they are, the rest text."""
+    return {
+        name: each if isinstance(each, str | int) else _canonical(each)
+        for name, each in contents.attributes.items()
+        if each is not None
+    }
+
+
+def _decoded(text: str) -> bytes:
     try:
-        return binascii.a2b_base64(text, strict_mode=True)
+        return decode_base64(text)
     except ValueError:
         raise ResultError("the data of the CloudEvent is declared as base64, but is not") from None
 
 
-def _dump(value: Any) -> bytes:
+def dump_json(value: Any) -> bytes:
+    """Write *value* as JSON.
+
+    Raises:
+        ResultError: JSON cannot hold it.
+    """
     try:
         return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
     except TypeError as unsupported:

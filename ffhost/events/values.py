@@ -1,0 +1,95 @@
+"""JSON, times and base64, as events hold them. Nothing here knows what an event is."""
+
+from __future__ import annotations
+
+import binascii
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+
+_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER: Final = b"0" * 19
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+def read_json(body: bytes) -> Any:
+    """Parse *body* as JSON in UTF-8, with or without a byte order mark.
+
+    ``NaN``, unpaired surrogates and nesting beyond 1,024 levels are refused; whole numbers
+    are exact at any length.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    if body[:3] == _BYTE_ORDER_MARK:
+        body = body[3:]
+    value = orjson.loads(body)
+    # orjson makes floats of whole numbers beyond 64 bits. The search is a byte translation
+    # because a regular expression takes thirty times as long as parsing.
+    if _LONG_NUMBER in body.translate(_DIGITS):
+        import json
+
+        try:
+            value = json.loads(body)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+    return value
+
+
+def decode_base64(text: str) -> bytes:
+    """Decode base64 of RFC 4648, section 4, with its padding and without line breaks.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return binascii.a2b_base64(text, strict_mode=True)
+
+
+def parse_time(text: str) -> datetime:
+    """Parse an RFC 3339 timestamp; one without a zone is taken as UTC.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if len(text) < 19:
+        raise ValueError("expected date and time")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        # RFC 3339 allows lower-case letters and leap seconds, Python neither.
+        moment = datetime.fromisoformat(text.upper().replace(":60", ":59"))
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def is_time(text: str) -> bool:
+    """Say whether `parse_time` reads *text*."""
+    try:
+        parse_time(text)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=256)
+def is_json(content_type: str) -> bool:
+    """Say whether a media type is JSON: ``*/json`` or ``*/*+json``, whatever its parameters."""
+    subtype = content_type.partition(";")[0].strip().lower().rpartition("/")[2]
+    return subtype == "json" or subtype.endswith("+json")
+
+
+def kind_of(value: object) -> str:
+    """Name the JSON type of *value*, for messages."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    names = {dict: "an object", list: "an array", str: "a string", int: "a number"}
+    return names.get(type(value), "a number")
+
+
+def shorten(value: object) -> str:
+    """Show a value of the request in a message, within 80 characters."""
+    text = repr(value[:80] if isinstance(value, str) else value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
