@@ -89,8 +89,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     same = by_form.get(re.sub(r"[-_ ]", "", word).lower())
     if same is not None:
         return same
-    close = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
-    return close[0] if close else None
+    by_lower = {each.lower(): each for each in known}
+    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return by_lower[close[0]] if close else None
 
 
 def render(problems: Sequence[Problem], format: Format = "text", *, color: bool = False) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ffhost.diagnostics import DEFAULT, Origin
+from ffhost.diagnostics import DEFAULT, Origin, Problem
+from ffhost.errors import ConfigError
 
 if TYPE_CHECKING:
     from ffhost.settings import Settings
@@ -50,7 +51,8 @@ class LoadedConfig:
         base: the folder that relative sources are resolved against
         origins: dotted path as a tuple to where the value came from
         revision: twelve hexadecimal digits that change with any effective value
-        watched: files and folders whose content the configuration depends on
+        watched: files and folders whose content the configuration depends on, as named
+            and opened: symlinks are not resolved
         env_file_values: what ``env_file`` adds to the environment
     """
 
@@ -73,34 +75,32 @@ class LoadedConfig:
         return self.origins.get((), DEFAULT)
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The outcome of loading: a configuration, or the problems that it has.
+
+    ``watched`` is known in both cases, so that a mended file is noticed.
+    """
+
+    config: LoadedConfig | None
+    problems: tuple[Problem, ...]
+    watched: tuple[Path, ...]
+
+
+def attempt(sources: Sources) -> Attempt:
+    """Read, merge and check the configuration; never raises for a mistake in it."""
+    from ffhost.config.loading import attempt as load
+
+    return load(sources)
+
+
 def load_config(sources: Sources) -> LoadedConfig:
     """Read, merge and check the configuration.
 
     Raises:
         ConfigError: it is wrong; the error holds all problems that were found.
     """
-    import yaml
-
-    from ffhost.settings import Settings
-
-    name = sources.config or sources.environ.get("FFHOST_CONFIG")
-    target = sources.flags.get("target", (None, sources.environ.get("FUNCTION_TARGET")))[1]
-    if not name and not target:
-        name = "functions.yaml"
-    if name:
-        file = sources.cwd / name
-        data = yaml.safe_load(file.read_text())
-        single, base = target, file.parent
-    else:
-        source = sources.environ.get("FUNCTION_SOURCE", "main.py")
-        data = {"functions": {target: {"target": target, "source": source, "path": "/"}}}
-        single, base = target, sources.cwd
-    return LoadedConfig(
-        settings=Settings.model_validate(data),
-        single=single,
-        has_file=bool(name),
-        base=base,
-        origins={},
-        revision="000000000000",
-        watched=(),
-    )
+    found = attempt(sources)
+    if found.config is None:
+        raise ConfigError(found.problems)
+    return found.config

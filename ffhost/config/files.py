@@ -77,7 +77,7 @@ def files_of(path: Path) -> list[Path]:
 def read_tree(path: Path, label: Path, problems: list[Problem]) -> Node | None:
     """Read the file or folder at *path*, shown as *label*; None if nothing could be read."""
     if not path.is_dir():
-        return _read_file(path, label, 0, problems)
+        return _read_file(path, label, problems)
     for each in sorted(path.glob("*.yml")):
         if not each.name.startswith("."):
             shown = str(label / each.name)
@@ -95,7 +95,7 @@ def read_tree(path: Path, label: Path, problems: list[Problem]) -> Node | None:
             Problem("", "the folder holds no file that ends with .yaml", Origin(str(label), label))
         )
         return None
-    trees = [_read_file(each, label / each.name, i, problems) for i, each in enumerate(files)]
+    trees = [_read_file(each, label / each.name, problems) for each in files]
     merged = None
     for tree in trees:
         if tree is None or tree.value is None:
@@ -107,14 +107,14 @@ def read_tree(path: Path, label: Path, problems: list[Problem]) -> Node | None:
     return merged or next((tree for tree in trees if tree is not None), None)
 
 
-def _read_file(path: Path, label: Path, rank: int, problems: list[Problem]) -> Node | None:
+def _read_file(path: Path, label: Path, problems: list[Problem]) -> Node | None:
     from ffhost.config.reader import YamlError, read
 
     text = read_text(path, str(label), problems, None)
     if text is None:
         return None
     try:
-        tree = read(Source(str(label), file=label, text=text, rank=rank), problems)
+        tree = read(Source(str(label), file=label, text=text, references=True), problems)
     except YamlError as error:
         problems.append(error.problem)
         return None

@@ -39,10 +39,10 @@ class Source:
         file: as in `Origin`
         text: the whole text, or None if it may not be shown
         offset: columns that stand before the text where it is shown, as ``--set a.b=`` does
-        rank: orders problems of several sources
+        references: whether ``${NAME}`` is replaced in its values
     """
 
-    __slots__ = ("_lines", "file", "label", "offset", "rank", "text")
+    __slots__ = ("_lines", "file", "label", "offset", "references", "text")
 
     def __init__(
         self,
@@ -51,13 +51,13 @@ class Source:
         file: Path | None = None,
         text: str | None = None,
         offset: int = 0,
-        rank: int = 0,
+        references: bool = False,
     ) -> None:
         self.label = label
         self.file = file
         self.text = text
         self.offset = offset
-        self.rank = rank
+        self.references = references
         self._lines: list[str] | None = None
 
     def origin(self, line: int | None, column: int | None) -> Origin:

@@ -301,9 +301,8 @@ def _explain(text: str, column: int, problem: str, context: str) -> tuple[str, s
         return "text after '|' or '>'", "begin the text in the next line, indented"
     if "directive" in context or "directive" in problem or text.startswith("%"):
         return "a line cannot begin with '%'", None
-    if ("mapping" in context and char in ("'", '"', "")) or "'" in text[:column]:
-        if text[:column].count("'") % 2 == 0 and "'" in text[:column]:
-            return "text after a closing quote", "double a quote inside quotes: 'it''s'"
+    if "'" in text[:column] and text[:column].count("'") % 2 == 0:
+        return "text after a closing quote", "double a quote inside quotes: 'it''s'"
     if "mapping" in context or "collection" in context or "sequence" in context:
         return (
             "the indentation fits neither the line before nor the block around it",

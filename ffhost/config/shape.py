@@ -28,6 +28,7 @@ class Shape:
         item: what a map or a list holds
         boolean: whether a scalar is a switch
         secrets: whether ``free`` values may be secrets
+        nullable: whether nothing is a value of its own
     """
 
     kind: Kind
@@ -35,7 +36,7 @@ class Shape:
     item: Shape | None = None
     boolean: bool = False
     secrets: bool = False
-    any: bool = False
+    nullable: bool = False
 
     def child(self, key: str | int) -> Shape | None:
         """Give the shape below *key*, or None if there is no such key."""
@@ -60,8 +61,9 @@ def _section(model: type[Section]) -> Shape:
     for name, info in model.model_fields.items():
         name = info.alias or name
         if name in model.free:
-            free_form = info.annotation is Any
-            fields[name] = Shape("free", secrets=name in _SECRET_KEYS, any=free_form)
+            fields[name] = Shape(
+                "free", secrets=name in _SECRET_KEYS, nullable=info.annotation is Any
+            )
         else:
             fields[name] = _shape(info.annotation)
     return Shape("section", fields)

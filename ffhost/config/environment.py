@@ -1,0 +1,180 @@
+"""Environment variables to paths and values.
+
+``FFHOST_SERVER__PORT`` names ``server.port``; functions-framework's own names are a table.
+The specific name wins over the general one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ffhost.config.layers import put, value_of
+from ffhost.config.nodes import Node, PathKey, Source, dotted, walk_to
+from ffhost.config.shape import Shape
+from ffhost.diagnostics import Origin, Problem, nearest
+
+PREFIX = "FFHOST_"
+_TRUE = ("1", "true", "t", "yes", "y", "on")
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """The environment over the variables of ``env_file``.
+
+    Args:
+        values: name to value
+        lines: name to ``.env:3`` for those that come from the file
+    """
+
+    values: Mapping[str, str]
+    lines: Mapping[str, str]
+
+    def source(self, name: str, *, secret: bool = False) -> Source:
+        """Give the source of a variable; its text is withheld if it may be a secret."""
+        if name in self.lines:
+            return Source(f"env {name} ({self.lines[name]})")
+        if secret:
+            return Source(f"env {name}")
+        return Source(f"env {name}", text=f"{name}={self.values[name]}", offset=len(name) + 1)
+
+
+def env_form(name: str) -> str:
+    """Give the form that *name* has in a variable: ``on-upload`` is ``ON_UPLOAD``."""
+    return re.sub(r"[^A-Z0-9_]", "_", name.upper())
+
+
+def apply_framework_names(
+    root: Node, variables: Variables, *, has_file: bool, problems: list[Problem]
+) -> Node:
+    """Lay ``PORT`` and, without a file, functions-framework's other names over *root*."""
+    from ffhost.config.shape import settings_shape
+
+    shape = settings_shape()
+    for name, paths in _FRAMEWORK.items():
+        text = variables.values.get(name, "")
+        if not text or (has_file and name != "PORT"):
+            continue
+        if name == "LOG_EXECUTION_ID":
+            text = "true" if text in _TRUE else "false"
+        if name == "CLOUD_RUN_TIMEOUT_SECONDS":
+            if not re.fullmatch(r"\d+", text):
+                problems.append(
+                    Problem(
+                        dotted(paths[0]),
+                        f"expected a whole number of seconds, got {text!r}",
+                        variables.source(name).origin(0, 0),
+                    )
+                )
+                continue
+            if not int(text):
+                continue
+            text += "s"
+        for path in paths:
+            node = value_of(text, _shape_at(shape, path), variables.source(name), None, problems)
+            if node is not None:
+                root = put(root, path, node)
+    return root
+
+
+_FRAMEWORK: dict[str, tuple[PathKey, ...]] = {
+    "PORT": (("server", "port"),),
+    "HOST": (("server", "host"),),
+    "DEBUG": (("server", "debug"),),
+    "WORKERS": (("server", "workers"),),
+    "THREADS": (("server", "threads"), ("defaults", "concurrency")),
+    "CLOUD_RUN_TIMEOUT_SECONDS": (("defaults", "timeout"),),
+    "LOG_EXECUTION_ID": (("logging", "capture_print"),),
+}
+
+
+def _shape_at(shape: Shape, path: PathKey) -> Shape:
+    for step in path:
+        child = shape.child(step)
+        assert child is not None
+        shape = child
+    return shape
+
+
+def apply_tree_names(
+    root: Node, shape: Shape, variables: Variables, problems: list[Problem]
+) -> Node:
+    """Lay every ``FFHOST_…__…`` over *root*; one that fits nothing is a problem."""
+    named = root
+    for name in sorted(variables.values):
+        rest = name.removeprefix(PREFIX)
+        if rest == name or "__" not in rest:
+            continue
+        found = next(_resolve(rest, named, shape, ()), None)
+        if found is None:
+            problems.append(_unresolved(name, rest, named, shape, variables))
+            continue
+        path, inner = found
+        existing = list(walk_to(root, path))
+        old = existing[-1][1] if len(existing) == len(path) + 1 else None
+        source = variables.source(name, secret=inner.kind == "free")
+        node = value_of(variables.values[name], inner, source, old, problems)
+        if node is not None:
+            root = put(root, path, node)
+    return root
+
+
+def _candidates(node: Node | None, shape: Shape, path: PathKey, rest: str) -> list[tuple[str, str]]:
+    """Give (form, key) of what *rest* may name below *node*, the longest form first."""
+    keys = list(shape.fields)
+    if shape.kind in ("map", "free") and node is not None and isinstance(node.value, dict):
+        keys += [key for key in node.value if shape.kind == "free" or not key.startswith("x-")]
+    forms = sorted(((env_form(key), key) for key in keys), key=lambda pair: -len(pair[0]))
+    if shape.kind in ("map", "free") and path != ("functions",):
+        segment = rest.partition("__")[0]
+        if segment and segment not in {form for form, _ in forms}:
+            forms.append((segment, segment.lower()))
+    return forms
+
+
+def _resolve(
+    rest: str, node: Node | None, shape: Shape, path: PathKey
+) -> Iterator[tuple[PathKey, Shape]]:
+    for form, key in _candidates(node, shape, path, rest):
+        inner = shape.child(key)
+        if inner is None or not (rest == form or rest.startswith(form + "__")):
+            continue
+        here = (*path, key)
+        if rest == form:
+            yield here, inner
+        elif inner.kind in ("section", "map", "free"):
+            value = node.value if node is not None else None
+            child = value[key][1] if isinstance(value, dict) and key in value else None
+            yield from _resolve(rest[len(form) + 2 :], child, inner, here)
+
+
+def _unresolved(name: str, rest: str, root: Node, shape: Shape, variables: Variables) -> Problem:
+    """Find the level at which *rest* stops to fit, and what was probably meant there."""
+    node: Node | None = root
+    path: PathKey = ()
+    matched = PREFIX
+    while True:
+        forms = _candidates(node, shape, path, "")
+        step = next(((f, k) for f, k in forms if rest.startswith(f + "__")), None)
+        inner = shape.child(step[1]) if step else None
+        if step is None or inner is None or inner.kind not in ("section", "map", "free"):
+            break
+        value = node.value if node is not None else None
+        node = value[step[1]][1] if isinstance(value, dict) and step[1] in value else None
+        path, shape = (*path, step[1]), inner
+        matched += step[0] + "__"
+        rest = rest[len(step[0]) + 2 :]
+    word, _, further = rest.partition("__")
+    known = [form for form, _ in forms]
+    near = nearest(word, known)
+    hint = None
+    if near:
+        hint = f"did you mean {matched}{near}{'__' + further if further else ''}?"
+    elif known:
+        hint = "known here: " + ", ".join(known[:20])
+    what = f"no function has the form {word!r}" if path == ("functions",) else "fits no setting"
+    origin = Origin(f"env {name}", None, 1, len(matched) + 1, name)
+    if name in variables.lines:
+        origin = Origin(f"env {name} ({variables.lines[name]})")
+    return Problem(dotted(path), what, origin, hint)

@@ -1,0 +1,105 @@
+"""Values from variables and flags, laid over the tree of the files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ffhost.config.nodes import Entry, Node, PathKey, Source, typed
+from ffhost.config.shape import Shape
+from ffhost.config.values import is_secret
+from ffhost.diagnostics import Problem
+
+_WORDS = {
+    **dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True),
+    **dict.fromkeys(("0", "false", "f", "no", "n", "off"), False),
+}
+
+
+def put(root: Node, path: PathKey, value: Node) -> Node:
+    """Give a tree in which *value* stands at *path*; a mapping is merged into a mapping.
+
+    Nothing of *root* is changed: blocks that several places share stay as they were.
+    """
+    if not path:
+        return _laid_over(root, value)
+    name = str(path[0])
+    tree = root.copy() if isinstance(root.value, dict) else Node({}, value.source)
+    key, child = tree.value.get(name) or _entry(name, value)
+    tree.value[name] = (key if len(path) > 1 else _key(name, value), put(child, path[1:], value))
+    return tree
+
+
+def _laid_over(below: Node, above: Node) -> Node:
+    mappings = isinstance(below.value, dict) and isinstance(above.value, dict)
+    if not mappings or is_secret(below) or is_secret(above):
+        return above
+    merged = below.copy()
+    for name, (key, value) in above.value.items():
+        old = merged.value.get(name)
+        merged.value[name] = (key, _laid_over(old[1], value) if old else value)
+    return merged
+
+
+def _entry(name: str, value: Node) -> Entry:
+    return _key(name, value), Node(None, value.source, value.line, value.column)
+
+
+def _key(name: str, value: Node) -> Node:
+    return Node(name, value.source, value.line, value.column, text=name)
+
+
+def value_of(
+    text: str, shape: Shape, source: Source, existing: Node | None, problems: list[Problem]
+) -> Node | None:
+    """Read the text of a variable or a flag as *shape* needs it.
+
+    A text is taken as it is, also where the file has a text of the user's own; lists may be
+    written ``a,b``; mappings, and lists in brackets, are YAML.
+    """
+    kind = shape.kind
+    if kind == "text":
+        return Node(text, source, 0, 0, text=text)
+    if kind == "free" and existing is not None and isinstance(existing.value, str):
+        return Node(text, source, 0, 0, text=text)
+    if kind == "scalar":
+        word = _WORDS.get(text.strip().lower()) if shape.boolean else None
+        return Node(typed(text) if word is None else word, source, 0, 0, text=text)
+    if kind == "list" and not text.lstrip().startswith("["):
+        items = [part.strip() for part in text.split(",")]
+        return Node([Node(each, source, 0, 0, text=each) for each in items if each], source, 0, 0)
+    if kind == "free" and text.lstrip()[:1] not in ("[", "{"):
+        return Node(typed(text), source, 0, 0, text=text)
+    return yaml_value(text, source, problems)
+
+
+def yaml_value(text: str, source: Source, problems: list[Problem]) -> Node | None:
+    """Read *text* as YAML, or append why it cannot be read and give None."""
+    from ffhost.config.reader import YamlError, read
+
+    shown = source.text
+    inner = Source(source.label, file=source.file, text=text, offset=source.offset)
+    try:
+        node = read(inner, problems)
+    except YamlError as error:
+        origin = error.problem.origin
+        problems.append(
+            Problem(
+                error.problem.path,
+                error.problem.message,
+                source.origin(0, origin.column and origin.column - 1 - source.offset)
+                if origin
+                else None,
+                error.problem.hint,
+            )
+        )
+        return None
+    inner.text = shown
+    inner._lines = None
+    return node
+
+
+def text_of(value: Any) -> str:
+    """Give what a flag holds as text; click hands over switches as bool."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

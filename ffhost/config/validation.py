@@ -1,0 +1,70 @@
+"""Plain values to `Settings`, and what pydantic finds wrong in our words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ffhost.config.nodes import PathKey
+from ffhost.config.reports import Reporter
+from ffhost.diagnostics import nearest
+from ffhost.settings import Settings, Wrong, shown
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_HINTS = {"target": "write 'target: main.py:hello'"}
+
+
+def validate(values: dict[str, Any], report: Reporter) -> Settings | None:
+    """Make the settings, or report why they cannot be made and give None."""
+    from pydantic import ValidationError
+
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        for each in error.errors(include_url=False):
+            _report(each, report)
+        return None
+
+
+def _report(error: ErrorDetails, report: Reporter) -> None:
+    path: PathKey = error["loc"]
+    kind = error["type"]
+    if path and path[-1] == "[key]":
+        return  # names are checked with a better message, see `checks`
+    if kind == "missing":
+        # a value that was reported is missing only because it was reported
+        if path not in report.paths:
+            report.at(path, "is missing", _HINTS.get(str(path[-1])), key=True)
+        return
+    message, hint = _explain(error)
+    report.at(path, message, hint)
+
+
+def _explain(error: ErrorDetails) -> tuple[str, str | None]:
+    kind, value, context = error["type"], error.get("input"), error.get("ctx", {})
+    wrong = context.get("error")
+    if isinstance(wrong, Wrong):
+        return str(wrong), wrong.hint
+    if kind == "literal_error":
+        return _explain_choice(value, str(context["expected"]))
+    if kind == "string_type":
+        scalar = isinstance(value, bool | int | float)
+        return f"expected a text, got {shown(value)}", "quote it" if scalar else None
+    if kind == "list_type":
+        hint = f"write [{value}]" if isinstance(value, str) else None
+        return f"expected a list, got {shown(value)}", hint
+    if kind in ("dict_type", "model_type", "model_attributes_type"):
+        return f"expected a mapping, got {shown(value)}", None
+    if kind == "too_short":
+        return "expected at least one item", "remove the key, or give an item"
+    return error["msg"][:1].lower() + error["msg"][1:], None
+
+
+def _explain_choice(value: Any, expected: str) -> tuple[str, str | None]:
+    """Say which words are allowed; *expected* is ``'a', 'b' or 'c'``."""
+    words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+    near = nearest(value, words) if isinstance(value, str) else None
+    if near is None and shown(value) == f"'{words[0]}'":
+        return f"expected {expected}, got {shown(value)}", "remove the quotes"
+    return f"expected {expected}, got {shown(value)}", f"did you mean {near!r}?" if near else None
