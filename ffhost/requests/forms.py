@@ -7,14 +7,13 @@ the parts. A body that is no form is refused; it never yields half of one.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import IO, Any
-from urllib.parse import unquote
 
 from ffhost.errors import BadRequest, ContentTooLarge
 from ffhost.requests.fields import Fields, HeaderView, parse_urlencoded
+from ffhost.requests.mediatypes import mimetype_of, parse_options
 
 MAX_PARTS = 1000
 """Parts of one multipart form; as in Flask."""
@@ -22,8 +21,6 @@ MAX_FIELD_BYTES = 500_000
 """Size of one multipart field that is no file, as in Flask; the body's limit bounds files."""
 MAX_PART_HEADER_BYTES = 8192
 
-_PARAMETER = re.compile(r';\s*([\w!#$%&\'*+.^`|~-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s]*)')
-_QUOTED = re.compile(r"\\([\"\\])")
 _TEXT_CHARSETS = {"ascii", "us-ascii", "utf-8", "iso-8859-1"}
 
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
@@ -51,7 +48,7 @@ class UploadedFile:
     @property
     def mimetype(self) -> str:
         """Give the content type in lower case, without parameters."""
-        return self.content_type.partition(";")[0].strip().lower()
+        return mimetype_of(self.content_type)
 
     def save(self, destination: str | os.PathLike[str] | IO[bytes]) -> None:
         """Write the rest of the file to a path or to a file open for writing."""
@@ -78,28 +75,6 @@ class UploadedFile:
 
     def __repr__(self) -> str:
         return f"UploadedFile({self.filename!r}, {self.content_length} bytes)"
-
-
-def parse_options(value: str) -> tuple[str, dict[str, str]]:
-    """Split ``text/html; charset=utf-8`` into the word and its parameters.
-
-    The word and parameter names are given in lower case; ``name*`` of RFC 8187 wins over
-    ``name``.
-    """
-    word, semicolon, _ = value.partition(";")
-    options: dict[str, str] = {}
-    if semicolon:
-        for match in _PARAMETER.finditer(value, len(word)):
-            text = match[2]
-            if text[:1] == '"':
-                text = _QUOTED.sub(r"\1", text[1:-1])
-            options[match[1].lower()] = text
-        for name in [name for name in options if name.endswith("*")]:
-            charset, _, rest = options.pop(name).partition("'")
-            _, quote, encoded = rest.partition("'")
-            if quote and charset.lower() in _TEXT_CHARSETS:
-                options[name[:-1]] = unquote(encoded, charset, "replace")
-    return word.strip().lower(), options
 
 
 def parse_form(content_type: str, body: bytes) -> tuple[Fields[str], Fields[UploadedFile]]:

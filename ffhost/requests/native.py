@@ -23,12 +23,13 @@ from ffhost.errors import BadRequest, UnsupportedMediaType
 from ffhost.messages import Message
 from ffhost.requests.environ import build_environ
 from ffhost.requests.fields import Fields, HeaderView, parse_urlencoded
-from ffhost.requests.forms import FORM_TYPES, UploadedFile, parse_form, parse_options
+from ffhost.requests.forms import FORM_TYPES, UploadedFile, parse_form
+from ffhost.requests.mediatypes import is_json, mimetype_of, parse_options
 
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[A-Fa-f0-9]*:[A-Fa-f0-9.:]+\])(?::[0-9]{1,5})?")
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 19
-_URL_SAFE = "!$&'()*+,/:;=@%"
+_NOT_IN_PATH = re.compile(r"[\x00-\x20\x7f?#]")
 
 
 def load_json(text: bytes | str) -> Any:
@@ -129,8 +130,7 @@ class Request(falcon.Request):
     @property
     def mimetype(self) -> str:
         """The content type in lower case, without parameters; empty if there is none."""
-        value = self._message.header("content-type")
-        return value.partition(";")[0].strip().lower() if value else ""
+        return mimetype_of(self._message.header("content-type"))
 
     @property
     def mimetype_params(self) -> dict[str, str]:
@@ -140,17 +140,14 @@ class Request(falcon.Request):
     @property
     def is_json(self) -> bool:
         """Whether the content type is JSON: ``application/json`` or ``application/*+json``."""
-        mimetype = self.mimetype
-        return mimetype == "application/json" or (
-            mimetype.startswith("application/") and mimetype.endswith("+json")
-        )
+        return is_json(self._message.header("content-type"))
 
     @cached_property
     def base_url(self) -> str:
         """The address without the query, as Flask gives it.
 
         It begins with the ``Host`` header if that is a possible one, without the scheme's
-        usual port.
+        usual port. Letters of all languages stand as they are.
         """
         message = self._message
         host = message.header("host")
@@ -162,7 +159,7 @@ class Request(falcon.Request):
         if _HOST.fullmatch(host) is None:
             host = ""
         path = f"{message.root_path.rstrip('/')}/{self.path.lstrip('/')}"
-        return f"{message.scheme}://{host}{quote(path, safe=_URL_SAFE)}"
+        return f"{message.scheme}://{host.lower()}{_NOT_IN_PATH.sub(_quote, path)}"
 
     @property
     def full_path(self) -> str:
@@ -242,6 +239,10 @@ class Request(falcon.Request):
         if self.method == "GET":
             return self.args
         return Fields([*self.args.items(multi=True), *self.form.items(multi=True)])
+
+
+def _quote(character: re.Match[str]) -> str:
+    return quote(character[0])
 
 
 def _json_fault(error: ValueError) -> str:

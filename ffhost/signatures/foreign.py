@@ -21,9 +21,11 @@ def _class(module: str, name: str) -> Any:
 
 def is_headers(value: Any) -> bool:
     """Say whether *value* is a set of header fields of Werkzeug or Starlette."""
-    return isinstance(value, _class("werkzeug.datastructures", "Headers")) or isinstance(
-        value, _class("starlette.datastructures", "Headers")
+    kinds = (
+        _class("werkzeug.datastructures", "Headers"),
+        _class("starlette.datastructures", "Headers"),
     )
+    return isinstance(value, kinds)
 
 
 def encode_response(value: Any) -> Reply | None:
@@ -44,9 +46,11 @@ def encode_exception(error: BaseException) -> Reply | None:
     Starlette's ``HTTPException``.
     """
     if isinstance(error, Exception):
-        if isinstance(error, _class("falcon.http_error", "HTTPError")) or isinstance(
-            error, _class("falcon.http_status", "HTTPStatus")
-        ):
+        falcon = (
+            _class("falcon.http_error", "HTTPError"),
+            _class("falcon.http_status", "HTTPStatus"),
+        )
+        if isinstance(error, falcon):
             from ffhost.signatures import falconry
 
             return falconry.encode_exception(error)
@@ -68,7 +72,9 @@ def _from_werkzeug(response: Any) -> Reply:
 
 
 def _from_starlette(response: Any) -> Reply:
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers]
+    headers = [
+        (name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers
+    ]
     background = response.background
     if isinstance(response, _class("starlette.responses", "FileResponse")):
         return _from_starlette_file(response, headers)
@@ -124,4 +130,3 @@ async def _followed(stream: AsyncIterator[Any], task: Callable[[], Any]) -> Asyn
         if close is not None:
             await close()
     await task()
-

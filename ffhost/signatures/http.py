@@ -38,12 +38,12 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
     if options.adapter.around is not None:
         call = options.adapter.around(target, is_async)
     if parameters.is_async_generator_function(target):
-        call, is_async = _on_loop(call), True
+        call, is_async = on_loop(call), True
     encode = result_encoder(name)
     return Codec("http", decode, call, encode, is_async, None, encode_exception, encode)
 
 
-def _on_loop(target: Callable[..., Any]) -> Callable[..., Any]:
+def on_loop(target: Callable[..., Any]) -> Callable[..., Any]:
     """Give a coroutine function that calls *target*, whose async generator belongs to a loop."""
 
     async def call(*arguments: Any) -> Any:

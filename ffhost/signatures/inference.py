@@ -91,7 +91,9 @@ def _request_of(annotation: Any) -> str | None:
     if isinstance(annotation, str):
         # Written for type checkers only. "flask.Request" tells, a bare "Request" does not.
         package, dot, name = annotation.rpartition(".")
-        return _REQUEST_PACKAGES.get(package.partition(".")[0]) if dot and name == "Request" else None
+        return (
+            _REQUEST_PACKAGES.get(package.partition(".")[0]) if dot and name == "Request" else None
+        )
     for each in getattr(annotation, "__mro__", ()):
         if each.__name__ == "Request" and (family := _REQUEST_PACKAGES.get(_package(each))):
             return family

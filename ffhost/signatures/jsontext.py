@@ -58,11 +58,12 @@ def is_model(kind: type) -> bool:
 
 def _make_encoder() -> Callable[[Any, int], Any]:
     compact = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=plain)
-    if json.encoder.c_make_encoder is None:  # not on CPython
+    c_make_encoder = getattr(json.encoder, "c_make_encoder", None)
+    if c_make_encoder is None:  # not on CPython
         return lambda value, _level: compact.iterencode(value)
     # What JSONEncoder.iterencode does for every call, done once. Without markers a value
     # that contains itself ends as a RecursionError.
-    encoder: Callable[[Any, int], Any] = json.encoder.c_make_encoder(
+    encoder: Callable[[Any, int], Any] = c_make_encoder(
         None,
         plain,
         json.encoder.encode_basestring_ascii,

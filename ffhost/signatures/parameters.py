@@ -97,7 +97,7 @@ def mark_of(target: Callable[..., Any], name: str) -> Any:
         if mark is not None:
             return mark
         if not isinstance(target, functools.partial):
-            return getattr(getattr(type(target), "__call__", None), name, None)
+            return getattr(_call_method(target), name, None)
         target = target.func
 
 
@@ -123,7 +123,11 @@ def _is(test: Callable[[Any], bool], target: Any) -> bool:
         return True
     while isinstance(target, functools.partial):
         target = target.func
-    return test(target) or test(getattr(type(target), "__call__", None))
+    return test(target) or test(_call_method(target))
+
+
+def _call_method(target: Any) -> Any:
+    return getattr(type(target), "__call__", None)  # noqa: B004 -- the method is wanted
 
 
 def _listing(parameters: list[inspect.Parameter]) -> str:

@@ -184,7 +184,7 @@ _ENCODERS: dict[type, Encode] = {
     bytes: _encode_bytes,
     dict: _encode_json,
     list: _encode_json,
-    type(None): _refuse_none,  # type: ignore[dict-item]
+    type(None): _refuse_none,
     type(_ for _ in ()): _encode_stream,
 }
 
