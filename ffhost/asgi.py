@@ -17,7 +17,7 @@ import falcon.request
 from ffhost import problems
 from ffhost.context import EXECUTION_ID_HEADER, Invocation, execution_id
 from ffhost.errors import ContentTooLarge, RequestError, RequestTimeout
-from ffhost.fronting import Finish, finisher, write
+from ffhost.fronting import Finish, Settle, complete, finisher, settler, write
 from ffhost.functions import Function
 from ffhost.host import Host, Service
 from ffhost.messages import Message, Reply
@@ -252,6 +252,7 @@ class _Responding:
                 assert otherwise is not None
                 await otherwise(req, resp, **params)
                 return
+            complete(reply, identity, self._service)
             write(resp, reply)
 
         return on_request
@@ -272,6 +273,7 @@ class FunctionResource:
         self._finish = finish
         self._believe = believe
         self._app = app
+        self._settle = settler(caller.function)
         self._limit = caller.function.max_body_bytes
 
     async def on_request(
@@ -337,8 +339,12 @@ class FunctionResource:
     ) -> None:
         if req.method == "HEAD" or reply.status in (204, 304):
             self._caller.abandon(invocation)
+            if self._settle is not None:
+                self._settle(invocation, reply.status, 0)
         else:
-            resp.stream = ChannelStream(self._caller, invocation, req._receive)
+            resp.stream = ChannelStream(
+                self._caller, invocation, reply.status, req._receive, self._settle
+            )
 
 
 class ClientGone(RequestError):
@@ -348,9 +354,19 @@ class ClientGone(RequestError):
 class ChannelStream:
     """The chunks of a streamed reply for Falcon, which closes it in the end."""
 
-    def __init__(self, caller: AsyncCaller, invocation: Invocation, receive: Receive) -> None:
+    def __init__(
+        self,
+        caller: AsyncCaller,
+        invocation: Invocation,
+        status: int,
+        receive: Receive,
+        settle: Settle | None,
+    ) -> None:
         self._caller = caller
         self._invocation = invocation
+        self._status = status
+        self._settle = settle
+        self._sent_bytes = 0
         self._channel: Channel = invocation.channel
         self._watch = asyncio.get_running_loop().create_task(self._watch_client(receive))
 
@@ -366,12 +382,15 @@ class ChannelStream:
         chunk = await self._channel.get_async()
         if not isinstance(chunk, bytes):
             raise StopAsyncIteration
+        self._sent_bytes += len(chunk)
         return chunk
 
     async def close(self) -> None:
         """Stop the function if the client left before the end."""
         self._watch.cancel()
         self._caller.abandon(self._invocation)
+        if self._settle is not None:
+            self._settle(self._invocation, self._status, self._sent_bytes)
 
 
 class ReadWatch:

@@ -1,12 +1,18 @@
-"""What both fronts do with a reply before they write it: one place for what every answer has."""
+"""What both fronts do with a reply before they write it, and how a call's outcome is settled.
+
+Everything is composed when a function is mounted: a function that nobody observes pays for
+no observation.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from ffhost import cors
-from ffhost.context import Invocation
+from ffhost.context import Invocation, Outcome, OutcomeKind
+from ffhost.errors import RequestError, TooManyRequests
 from ffhost.functions import Function
 from ffhost.host import Service
 from ffhost.messages import Reply
@@ -16,23 +22,79 @@ if TYPE_CHECKING:
     import falcon.asgi
 
 Finish: TypeAlias = Callable[[Invocation, Reply], None]
+Settle: TypeAlias = Callable[[Invocation, int, int], None]
 
 
 def finisher(function: Function, service: Service) -> Finish:
-    """Make what completes the replies of *function*: execution id, CORS, closing."""
+    """Make what completes the replies of *function*: execution id, CORS, closing, outcome."""
     declared = function.settings.cors
+    settle = settler(function)
 
     def finish(invocation: Invocation, reply: Reply) -> None:
-        reply.headers.append(("function-execution-id", invocation.execution_id))
-        if service.draining:
-            reply.headers.append(("connection", "close"))
+        complete(reply, invocation.execution_id, service)
 
     def finish_cross_origin(invocation: Invocation, reply: Reply) -> None:
         finish(invocation, reply)
         if declared is not None:
             cors.permit(declared, invocation.message, reply)
 
-    return finish if declared is None else finish_cross_origin
+    def finish_observed(invocation: Invocation, reply: Reply) -> None:
+        unobserved(invocation, reply)
+        if invocation.channel is None and settle is not None:
+            settle(invocation, reply.status, len(reply.body))
+
+    unobserved = finish if declared is None else finish_cross_origin
+    return unobserved if settle is None else finish_observed
+
+
+def complete(reply: Reply, identity: str, service: Service) -> None:
+    """Add what every answer carries: the execution id, and whether the connection ends."""
+    reply.headers.append(("function-execution-id", identity))
+    if service.draining:
+        reply.headers.append(("connection", "close"))
+
+
+def settler(function: Function) -> Settle | None:
+    """Make what tells the observers of *function* how a call ended; None without observers.
+
+    It is called once a call, when the caller's outcome is settled: with the reply, or with
+    the end of its stream.
+    """
+    observers = function.observers
+    if not observers:
+        return None
+
+    def settle(invocation: Invocation, status: int, sent_bytes: int) -> None:
+        outcome = Outcome(
+            outcome_kind(invocation, status),
+            status,
+            time.monotonic() - invocation.started,
+            sent_bytes,
+            invocation.error,
+        )
+        for observe in observers:
+            observe(invocation, outcome)
+
+    return settle
+
+
+def outcome_kind(invocation: Invocation, status: int) -> OutcomeKind:
+    """Name how a call ended for its caller."""
+    error = invocation.error
+    if invocation.expired:
+        return "timeout"
+    if isinstance(error, TooManyRequests) or function_unavailable(invocation):
+        return "rejected"
+    if error is not None and not isinstance(error, RequestError):
+        return "crash"
+    if status >= 500:
+        return "crash"
+    return "client_error" if status >= 400 else "ok"
+
+
+def function_unavailable(invocation: Invocation) -> bool:
+    """Say whether the function was switched off or had failed to load."""
+    return getattr(invocation.function, "unavailable", None) is not None
 
 
 def write(resp: falcon.Response | falcon.asgi.Response, reply: Reply) -> None:

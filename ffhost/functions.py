@@ -14,7 +14,7 @@ from typing import Any
 from ffhost import invocation as invocations
 from ffhost import marks, problems
 from ffhost.config import LoadedConfig
-from ffhost.context import Invocation
+from ffhost.context import Invocation, Outcome
 from ffhost.diagnostics import Problem
 from ffhost.errors import Gone, RequestError, StartupError, TooManyRequests, Unavailable
 from ffhost.invocation import ErrorHandler, Failures, Run, log_crash, timed_out
@@ -46,6 +46,8 @@ class Function:
         settings: with the host's limits filled in
         unavailable: why it is not called: switched off, or failed to load; else None
         load_seconds: how long its module took to import; None if it was imported before
+        observers: told how each call ended, in order
+        keeps_context: whether observers run in the call's own context, which it must keep
     """
 
     name: str
@@ -64,6 +66,8 @@ class Function:
     load_seconds: float | None = None
     stuck_limit: float = UNLIMITED
     required: bool = True
+    observers: tuple[Callable[[Invocation, Outcome], None], ...] = ()
+    keeps_context: bool = False
 
     def __post_init__(self) -> None:
         settings = self.settings

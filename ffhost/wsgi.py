@@ -17,10 +17,10 @@ import falcon.request
 from ffhost import problems
 from ffhost.context import EXECUTION_ID_HEADER, Invocation, execution_id
 from ffhost.errors import BadRequest, ContentTooLarge, RequestError, RequestTimeout
-from ffhost.fronting import Finish, finisher, write
+from ffhost.fronting import Finish, complete, finisher, settler, write
 from ffhost.functions import Function
 from ffhost.host import Host, Service
-from ffhost.messages import Message
+from ffhost.messages import Message, Reply
 from ffhost.mounting import MakeReply, Responder, build_router
 from ffhost.proxies import believer
 from ffhost.runners.blocking import BlockingCaller
@@ -31,6 +31,7 @@ Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
 
 _EXECUTION_ID_KEY = "HTTP_" + EXECUTION_ID_HEADER.upper().replace("-", "_")
+_START_RESPONSE = "ffhost.start_response"
 _READ_SIZE = 64 * 1024
 
 
@@ -135,8 +136,7 @@ class WsgiApp:
         """Answer one request, as PEP 3333 has it."""
         if not self._started:
             self._start()
-        if self.service.draining:
-            _close_afterwards(start_response)
+        environ[_START_RESPONSE] = start_response
         return self._falcon(environ, start_response)
 
     def _start(self) -> None:
@@ -182,7 +182,8 @@ class _Responding:
                 assert otherwise is not None
                 otherwise(req, resp, **params)
                 return
-            write(resp, reply)
+            complete(reply, identity, self._service)
+            send(req, resp, reply)
 
         return on_request
 
@@ -202,6 +203,7 @@ class FunctionResource:
         self._finish = finish
         self._believe = believe
         self._share = share
+        self._settle = settler(caller.function)
         self._limit = caller.function.max_body_bytes
 
     def on_request(self, req: FrontRequest, resp: falcon.Response, **params: str) -> None:
@@ -210,22 +212,40 @@ class FunctionResource:
         message = EnvironMessage(environ, params)
         identity = execution_id(environ.get(_EXECUTION_ID_KEY))
         invocation = Invocation(self._function, message, identity)
+        release = None
         try:
-            with self._share.thread_for(environ, self._function):
-                message.body = read_body(environ, self._limit)
-                if self._believe is not None:
-                    self._believe(message)
-                reply = self._caller.answer(invocation)
+            release = self._share.take(environ, self._function)
+            message.body = read_body(environ, self._limit)
+            if self._believe is not None:
+                self._believe(message)
+            reply = self._caller.answer(invocation)
         except RequestError as error:
             invocation.error = error
             reply = problems.problem(error, invocation.execution_id)
+        finally:
+            # The server's thread is held until the last chunk of a stream is sent.
+            if release is not None and invocation.channel is None:
+                release()
         self._finish(invocation, reply)
-        write(resp, reply)
+        send(req, resp, reply)
         if invocation.channel is not None:
+            stream = self._caller.chunks_of(invocation)
+            stream.on_close(self._ended(invocation, reply.status, release))
             if req.method == "HEAD" or reply.status in (204, 304):
-                self._caller.abandon(invocation)
+                stream.close()
             else:
-                resp.stream = self._caller.chunks_of(invocation)
+                resp.stream = stream
+
+    def _ended(
+        self, invocation: Invocation, status: int, release: Callable[[], None] | None
+    ) -> Callable[[int], None]:
+        def ended(sent_bytes: int) -> None:
+            if release is not None:
+                release()
+            if self._settle is not None:
+                self._settle(invocation, status, sent_bytes)
+
+        return ended
 
 
 def read_body(environ: Environ, limit: float) -> bytes:
@@ -291,15 +311,20 @@ def _client(environ: Environ) -> tuple[str, int] | None:
     return address, int(port) if port.isdecimal() else 0
 
 
-def _close_afterwards(start_response: StartResponse) -> None:
-    """Have the server close the connection after this answer.
+def send(req: FrontRequest, resp: falcon.Response, reply: Reply) -> None:
+    """Put *reply* into Falcon's response; a word to close the connection goes to the server.
 
-    gunicorn drops a ``Connection`` field that comes from an application, as PEP 3333 wants;
-    its response object takes the word all the same. Other servers do as they like.
+    PEP 3333 forbids applications to set ``Connection``. gunicorn's response object takes
+    the word by another way; other servers do as they like.
     """
-    force = getattr(getattr(start_response, "__self__", None), "force_close", None)
-    if force is not None:
-        force()
+    fields = [(name, value) for name, value in reply.headers if name.lower() != "connection"]
+    if len(fields) < len(reply.headers):
+        reply.headers = fields
+        start_response = req.env.get(_START_RESPONSE)
+        force = getattr(getattr(start_response, "__self__", None), "force_close", None)
+        if force is not None:
+            force()
+    write(resp, reply)
 
 
 def create_app(service: Service) -> WsgiApp:

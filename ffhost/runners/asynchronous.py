@@ -81,7 +81,13 @@ class AsyncCaller(Caller):
         if self._bounded:
             self._watch(invocation)
         if self.function.is_async:
-            invocation.job = self._loop.create_task(self.perform(invocation))
+            if self.function.keeps_context:
+                invocation.context = contextvars.copy_context()
+                invocation.job = self._loop.create_task(
+                    self.perform(invocation), context=invocation.context
+                )
+            else:
+                invocation.job = self._loop.create_task(self.perform(invocation))
         else:
             invocation.context = contextvars.copy_context()
             self.pool.submit(self.work, invocation, self.end_on_thread)

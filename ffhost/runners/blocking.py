@@ -10,6 +10,7 @@ import asyncio
 import contextvars
 import threading
 import time
+from collections.abc import Callable
 
 from ffhost.context import Invocation
 from ffhost.functions import Function
@@ -117,6 +118,12 @@ class BlockingStream:
         self._caller = caller
         self._invocation = invocation
         self._channel: Channel = invocation.channel
+        self._sent_bytes = 0
+        self._on_close: Callable[[int], None] | None = None
+
+    def on_close(self, callback: Callable[[int], None]) -> None:
+        """Call *callback* with the number of bytes sent, once the stream has ended."""
+        self._on_close = callback
 
     def __iter__(self) -> BlockingStream:
         return self
@@ -129,8 +136,12 @@ class BlockingStream:
             raise StreamCut(f"{self._invocation.function.name} passed its deadline")
         if not isinstance(chunk, bytes):
             raise StopIteration
+        self._sent_bytes += len(chunk)
         return chunk
 
     def close(self) -> None:
         """Stop the function if the client left before the end."""
         self._caller.abandon(self._invocation)
+        callback, self._on_close = self._on_close, None
+        if callback is not None:
+            callback(self._sent_bytes)
