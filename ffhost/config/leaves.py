@@ -1,0 +1,107 @@
+"""A configuration as rows: every value with its path, fit to be shown.
+
+Secrets never leave here in the clear: what is shown is redacted, and what is compared is
+only ever compared.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ffhost.config import LoadedConfig
+from ffhost.config.nodes import PathKey
+from ffhost.diagnostics import DEFAULT, redact
+from ffhost.settings import Secret, Section, plain
+
+HIDDEN = "***"
+_SECRET_NAME = re.compile(
+    r"(?i)(^|[-_.])(password|passwd|passphrase|secret|token|api[-_]?key|private[-_]?key"
+    r"|credentials?|authorization)$|[a-z](Password|Secret|Token|ApiKey|PrivateKey)$"
+)
+_INHERITED = {
+    "timeout": ("defaults", "timeout"),
+    "concurrency": ("defaults", "concurrency"),
+    "queue": ("defaults", "queue"),
+    "queue_timeout": ("defaults", "queue_timeout"),
+    "max_body_size": ("server", "max_body_size"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One value: its path, the value itself, the value as shown, and its origin's label."""
+
+    path: PathKey
+    value: Any
+    shown: Any
+    origin: str
+
+
+def leaves(loaded: LoadedConfig) -> Iterator[Leaf]:
+    """Give every effective value in the order of the models; functions as they were written."""
+    for name, value in _items(loaded.settings):
+        if name != "functions":
+            yield from _leaves(loaded, (name,), value)
+    for name in loaded.settings.functions:
+        yield from _function(loaded, name)
+
+
+def _function(loaded: LoadedConfig, name: str) -> Iterator[Leaf]:
+    function = loaded.settings.function(name)
+    isolated = function.isolation == "process"
+    for key, value in _items(function):
+        path = ("functions", name, key)
+        inherited = _INHERITED.get(key)
+        if isolated and key == "concurrency":
+            yield _leaf(loaded, path, value, ("functions", name, "processes"))
+        elif inherited and getattr(loaded.settings.functions[name], key) is None:
+            yield _leaf(loaded, path, value, inherited)
+        else:
+            yield from _leaves(loaded, path, value)
+
+
+def _items(section: Section) -> Iterator[tuple[str, Any]]:
+    for name, info in type(section).model_fields.items():
+        yield info.alias or name, getattr(section, name)
+
+
+def _leaves(loaded: LoadedConfig, path: PathKey, value: Any) -> Iterator[Leaf]:
+    if isinstance(value, Section):
+        for name, inner in _items(value):
+            yield from _leaves(loaded, (*path, name), inner)
+    elif isinstance(value, Mapping) and value:
+        for name, inner in value.items():
+            yield from _leaves(loaded, (*path, str(name)), inner)
+    elif isinstance(value, list) and any(isinstance(each, Section | dict | list) for each in value):
+        for index, inner in enumerate(value):
+            yield from _leaves(loaded, (*path, index), inner)
+    else:
+        yield _leaf(loaded, path, value, path)
+
+
+def _leaf(loaded: LoadedConfig, path: PathKey, value: Any, given_at: PathKey) -> Leaf:
+    origin = loaded.origins.get(given_at, DEFAULT)  # type: ignore[call-overload]
+    return Leaf(path, value, _shown(path, value), origin.short)
+
+
+def _shown(path: PathKey, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_shown(path, each) for each in value]
+    if isinstance(value, Secret):
+        return HIDDEN
+    if isinstance(value, str):
+        return HIDDEN if _SECRET_NAME.search(str(path[-1])) else redact(value)
+    return plain(value)
+
+
+def as_text(value: Any) -> str:
+    """Write a shown value on one line, as it would be written in the file."""
+    if value is None:
+        return "-"
+    if isinstance(value, str) and re.fullmatch(r"[^\s\"'#,\[\]{}&*!|>%@`-][^\n\"#]*", value):
+        return value
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,151 @@
+"""The JSON schema of ``functions.yaml``, generated from the models (draft 2020-12).
+
+An editor sees the file before references are replaced and without other layers: wherever a
+value is no free text, ``${NAME}`` is allowed as well, and ``x-`` keys are free.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ffhost.settings import NAME_PATTERN, Settings
+
+ID = "https://ffhost.dev/schemas/functions.schema.json"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_REFERENCE = {"type": "string", "pattern": r"\$\{"}
+_NOTES = ("title", "description", "default", "examples")
+_DEFAULTS: dict[tuple[str, str], Any] = {("FunctionSettings", "path"): "/<name>"}
+
+_FUNCTION_RULES: list[dict[str, Any]] = [
+    {
+        "$comment": "the processes of an isolated function are its concurrency",
+        "not": {"required": ["processes", "concurrency"]},
+    },
+    {
+        "$comment": "the file or module is named in one place",
+        "if": {"required": ["source"]},
+        "then": {"properties": {"target": {"pattern": r"^[^:]+$|\$\{"}}},
+        "else": {"properties": {"target": {"pattern": r":|\$\{"}}},
+    },
+]
+_EXAMPLE_RULES: list[dict[str, Any]] = [
+    {
+        "$comment": "an example has either a request or an event",
+        "oneOf": [{"required": ["request"]}, {"required": ["event"]}],
+    }
+]
+_MESSAGE_RULES: list[dict[str, Any]] = [
+    {
+        "$comment": "a message has a body or json",
+        "not": {"required": ["body", "json"]},
+    }
+]
+_RULES = {
+    "FunctionSettings": _FUNCTION_RULES,
+    "ExampleSettings": _EXAMPLE_RULES,
+    "ExampleRequest": _MESSAGE_RULES,
+    "ExampleResponse": _MESSAGE_RULES,
+}
+
+
+def schema() -> dict[str, Any]:
+    """Give the schema as a value."""
+    generated = Settings.model_json_schema(by_alias=True)
+    definitions = generated.pop("$defs")
+    root = _section("Settings", generated)
+    root["properties"]["functions"]["minProperties"] = 1
+    return {
+        "$schema": DIALECT,
+        "$id": ID,
+        "title": "functions.yaml",
+        "description": "The configuration of ffhost: every function, and the host around them.",
+        **{key: value for key, value in root.items() if key not in ("title", "description")},
+        "$defs": {
+            "Reference": {
+                **_REFERENCE,
+                "title": "Reference",
+                "description": "Replaced by an environment variable: ${NAME} or ${NAME:-default}.",
+            },
+            **{name: _section(name, each) for name, each in sorted(definitions.items())},
+        },
+    }
+
+
+def schema_json() -> str:
+    """Give the schema as the text of ``schemas/functions.schema.json``."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _section(name: str, definition: dict[str, Any]) -> dict[str, Any]:
+    section: dict[str, Any] = {
+        "title": definition.get("title", name),
+        "description": definition.get("description", ""),
+        "type": "object" if name in ("Settings", "ExampleSettings") else ["object", "null"],
+        "properties": {
+            key: _property(value, _DEFAULTS.get((name, key)))
+            for key, value in definition["properties"].items()
+        },
+        "patternProperties": {"^x-": {"description": "Free for anchors and notes."}},
+        "additionalProperties": False,
+    }
+    if definition.get("required"):
+        section["required"] = definition["required"]
+    if name in _RULES:
+        section["allOf"] = _RULES[name]
+    return section
+
+
+def _property(definition: dict[str, Any], default: Any) -> dict[str, Any]:
+    notes = {key: definition[key] for key in _NOTES if key in definition}
+    form = _form({key: value for key, value in definition.items() if key not in _NOTES})
+    if notes.get("default", 0) is None:
+        del notes["default"]
+    if default is not None:
+        notes["default"] = default
+    return {key: notes[key] for key in _NOTES if key in notes} | form
+
+
+def _form(form: dict[str, Any]) -> dict[str, Any]:
+    """Give the form of a value with references allowed and null removed."""
+    if "anyOf" in form:
+        options = [each for each in form["anyOf"] if each != {"type": "null"}]
+        rest = {key: value for key, value in form.items() if key != "anyOf"}
+        if len(options) == 1:
+            return _form({**options[0], **rest})
+        return {"anyOf": [*map(_item, options), {"$ref": "#/$defs/Reference"}]} | rest
+    if "$ref" in form or not form:
+        return form
+    kind = form.get("type")
+    if kind == "array":
+        return {**form, "items": _form(form["items"])}
+    if kind == "object":
+        return _map(form)
+    if form == {"type": "string"}:
+        return form
+    return {"anyOf": [form, {"$ref": "#/$defs/Reference"}]}
+
+
+def _item(form: dict[str, Any]) -> dict[str, Any]:
+    return {**form, "items": _form(form["items"])} if form.get("type") == "array" else form
+
+
+def _map(form: dict[str, Any]) -> dict[str, Any]:
+    """Give a mapping by name; ``x-`` keys are free in it unless all its keys are."""
+    if form.get("additionalProperties") is True or form.get("properties"):
+        return {"type": ["object", "null"], "additionalProperties": True}
+    functions = form.get("patternProperties")
+    if functions:
+        inner = next(iter(functions.values()))
+        patterns = {f"^(?!x-){NAME_PATTERN}$": _form(inner)}
+        return {"type": "object", "patternProperties": {**patterns, "^x-": {}}} | {
+            "additionalProperties": False
+        }
+    inner = form["additionalProperties"]
+    if inner == {"type": "string"}:
+        return {"type": ["object", "null"], "additionalProperties": inner}
+    return {
+        "type": ["object", "null"],
+        "patternProperties": {"^(?!x-)": _form(inner), "^x-": {}},
+    }
