@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -45,6 +46,10 @@ class Log:
             for name in ("debug", "plain_name", "legacy", "environ")
             if name in changes
         }
+        # pytest's own handlers raise what user code does wrong in its arguments.
+        logging.root.handlers = [
+            one for one in logging.root.handlers if not type(one).__module__.startswith("_pytest")
+        ]
         out, err = self.descriptors
         options.setdefault("environ", {})
         return logs.configure(settings(**changes), revision=revision, out=out, err=err, **options)
@@ -66,6 +71,8 @@ class Log:
     def close(self):
         logs.reset()
         logs.set_context_source(None)
+        for logger in logging.root.manager.loggerDict.values():
+            logger.disabled = False
         for descriptor in self.descriptors:
             os.close(descriptor)
 

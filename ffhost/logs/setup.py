@@ -78,6 +78,10 @@ class _Active:
 
 
 _active = _Active()
+# First parts of the names of loggers that the host itself logs with.
+_HOST_LOGGERS = frozenset(
+    {"asyncio", "ffhost", "gunicorn", "py", "python", "stderr", "stdout", "threading", "uvicorn"}
+)
 _processors: list[Any] = []
 
 
@@ -197,12 +201,13 @@ def restore() -> None:
     """Undo what a user's module did to logging as a whole while it was imported.
 
     ``logging.config.dictConfig`` takes all handlers off the root logger and disables every
-    logger that it does not name. Where user code put handlers of its own on the root logger,
-    they stay, and only ffhost's own loggers keep ours.
+    logger that it does not name; the host's own and the servers' are enabled again. Where
+    user code put handlers of its own on the root logger, they stay, and only ffhost's own
+    loggers keep ours.
     """
     ours = logging.getLogger("ffhost")
     for name, logger in list(logging.root.manager.loggerDict.items()):
-        if name.partition(".")[0] == "ffhost" and isinstance(logger, logging.Logger):
+        if name.partition(".")[0] in _HOST_LOGGERS and isinstance(logger, logging.Logger):
             logger.disabled = False
     handler = _active.handler
     if handler in logging.root.handlers or handler.entries is None:

@@ -16,7 +16,7 @@ import orjson
 
 from ffhost.logs.entries import INFO, WARNING, Entries, rfc3339
 from ffhost.logs.profiles import default
-from ffhost.logs.values import to_json
+from ffhost.logs.values import on_one_line, to_json
 
 LOGGER = "ffhost.invocations"
 MESSAGE = "invocation"
@@ -132,6 +132,7 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
 
 def _line(entry: dict[str, Any]) -> bytes:
     try:
-        return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
+        line = orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
+        return line if line.isascii() else on_one_line(line)
     except orjson.JSONEncodeError:  # a path that is not UTF-8
         return to_json(entry) + b"\n"

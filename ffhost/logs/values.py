@@ -18,6 +18,7 @@ import orjson
 
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 _DEEPEST = 40
+_LINE_ENDS = tuple((chr(n).encode(), b"\\u%04x" % n) for n in (0x85, 0x2028, 0x2029))
 # Told by name: importing these for the sake of a rare value would slow every start.
 _BEST_AS_TEXT = frozenset({"decimal", "fractions", "ipaddress", "pathlib", "uuid", "zoneinfo"})
 _INTEGERS = range(-(2**63), 2**64)
@@ -30,9 +31,20 @@ _FAILURES = (Exception, SystemExit)
 def to_json(value: Mapping[str, Any]) -> bytes:
     """Render *value* as one line of JSON, whatever it holds."""
     try:
-        return orjson.dumps(value, stand_in, _OPTIONS)
+        rendered = orjson.dumps(value, stand_in, _OPTIONS)
     except _FAILURES:
-        return orjson.dumps(plain(value), option=_OPTIONS)
+        rendered = orjson.dumps(plain(value), option=_OPTIONS)
+    return rendered if rendered.isascii() else on_one_line(rendered)
+
+
+def on_one_line(rendered: bytes) -> bytes:
+    """Escape what Unicode, though not JSON, calls the end of a line.
+
+    Readers that follow Unicode, such as ``str.splitlines``, would see two lines.
+    """
+    for character, escape in _LINE_ENDS:
+        rendered = rendered.replace(character, escape)
+    return rendered
 
 
 def stand_in(value: Any) -> Any:
