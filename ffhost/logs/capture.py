@@ -124,7 +124,9 @@ class CapturedStream(io.TextIOBase):
         message = text.removesuffix("\n").removesuffix("\r")
         if not message.strip() or self.entries is None:
             return
-        if logging.getLogger(self._name).isEnabledFor(self._level):
+        # Only a level that somebody gave this very logger: a print has no level of its own,
+        # and would be missed where the root's is WARNING.
+        if self._level >= logging.getLogger(self._name).level:
             self.entries.emit(Event(self._level, self._name, message, stream=self._name))
 
     # What else code expects of a standard stream.
