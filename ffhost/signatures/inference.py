@@ -55,7 +55,7 @@ def infer(
     if mark is not None:
         if word is not None and word != mark.kind and not single:
             raise SignatureError(
-                f"{name or target!r} is decorated as {mark.kind}, but the configuration says "
+                f"{name or repr(target)} is decorated as {mark.kind}, but the configuration says "
                 f"{word!r}; remove one of them"
             )
         return Inferred(mark.kind, mark.input_type, request or mark.request)

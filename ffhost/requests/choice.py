@@ -1,0 +1,122 @@
+"""Which request object an http function gets, and the adapter that makes it.
+
+The choice is pure; the frameworks are imported when one of them has been chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, Literal
+
+from ffhost.errors import StartupError
+from ffhost.requests import NATIVE, Adapter
+
+RequestKind = Literal["ffhost", "flask", "starlette"]
+
+_FAMILIES: dict[str, RequestKind] = {
+    "ffhost": "ffhost",
+    "native": "ffhost",
+    "flask": "flask",
+    "starlette": "starlette",
+}
+
+
+class MissingExtra(StartupError):
+    """A function needs a framework that is not installed."""
+
+    exit_code = 2
+
+    def __init__(self, name: str, framework: str) -> None:
+        super().__init__(
+            f"{name} gets a {framework} request, but {framework} is not installed: "
+            f"install ffhost[{framework}]"
+        )
+
+
+def choose_request(
+    word: str,
+    annotated: str | None,
+    marked: str | None,
+    namespace: Mapping[str, Any],
+    *,
+    has_file: bool,
+    is_async: bool,
+    flask_installed: bool,
+) -> RequestKind:
+    """Choose the request object of an http function; the first that applies.
+
+    Args:
+        word: ``request:`` of the configuration; ``auto`` says nothing
+        annotated: the framework of the parameter's annotation, None if it names none
+        marked: the framework that the decorator implies, None if none
+        namespace: the globals of the function's module
+        has_file: whether there is a configuration file
+        is_async: whether the function is a coroutine function
+        flask_installed: whether the extra is there
+    """
+    for said in (word, annotated, marked):
+        family = _FAMILIES.get(said or "")
+        if family is not None:
+            return family
+    if any(_is_of_flask(value) for value in namespace.values()):
+        return "flask"
+    if not has_file and not is_async and flask_installed:
+        return "flask"
+    return "ffhost"
+
+
+def _is_of_flask(value: Any) -> bool:
+    # Only the type of a foreign object is looked at: a proxy such as flask.request answers
+    # for what it stands for, or raises.
+    if type(value) is ModuleType:
+        home = value.__name__
+    elif isinstance(value, type) or type(value) is FunctionType:
+        home = value.__module__ or ""
+    else:
+        home = type(value).__module__
+    top = home.partition(".")[0]
+    return top in ("flask", "werkzeug") or top.startswith("flask_")
+
+
+def is_installed(framework: str) -> bool:
+    """Say whether *framework* can be imported, without importing it."""
+    return find_spec(framework) is not None
+
+
+def adapter_for(
+    kind: RequestKind,
+    name: str,
+    source: Path | None,
+    module: ModuleType | None,
+    *,
+    single: bool = False,
+    none_is_ok: bool = False,
+) -> Adapter:
+    """Give the adapter for the function *name*.
+
+    Args:
+        kind: what `choose_request` chose
+        name: the function's name, for Flask's ``current_app.name`` and errors
+        source: its file, beside which ``templates/`` and ``static/`` lie; None if there is
+            none
+        module: its module, whose error handlers Flask calls inside its contexts
+        single: whether functions-framework's habits hold (single-target mode without a file)
+        none_is_ok: whether None is answered with ``OK`` (the legacy ``ENTRY_POINT`` mode)
+
+    Raises:
+        MissingExtra: the framework is not installed
+    """
+    if kind == "ffhost":
+        return NATIVE
+    if not is_installed(kind):
+        raise MissingExtra(name, kind)
+    if kind == "starlette":
+        from ffhost.requests.starlette import starlette_adapter
+
+        return starlette_adapter()
+    from ffhost.requests.flask import flask_adapter
+
+    return flask_adapter(name, source, module, single=single, none_is_ok=none_is_ok)

@@ -1,0 +1,47 @@
+"""Content types and other header values with parameters (RFC 9110, section 8.3)."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+_PARAMETER = re.compile(r';\s*([\w!#$%&\'*+.^`|~-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s]*)')
+_QUOTED = re.compile(r"\\([\"\\])")
+_CHARSETS = {"ascii", "us-ascii", "utf-8", "iso-8859-1"}
+
+
+def mimetype_of(content_type: str | None) -> str:
+    """Give a content type in lower case, without parameters; empty if there is none."""
+    return content_type.partition(";")[0].strip().lower() if content_type else ""
+
+
+def is_json(content_type: str | None) -> bool:
+    """Say whether a content type is JSON: ``application/json`` or ``application/*+json``."""
+    if content_type == "application/json":
+        return True
+    mimetype = mimetype_of(content_type)
+    return mimetype == "application/json" or (
+        mimetype.startswith("application/") and mimetype.endswith("+json")
+    )
+
+
+def parse_options(value: str) -> tuple[str, dict[str, str]]:
+    """Split ``text/html; charset=utf-8`` into the word and its parameters.
+
+    The word and parameter names are given in lower case; ``name*`` of RFC 8187 wins over
+    ``name``.
+    """
+    word, semicolon, _ = value.partition(";")
+    options: dict[str, str] = {}
+    if semicolon:
+        for match in _PARAMETER.finditer(value, len(word)):
+            text = match[2]
+            if text[:1] == '"':
+                text = _QUOTED.sub(r"\1", text[1:-1])
+            options[match[1].lower()] = text
+        for name in [name for name in options if name.endswith("*")]:
+            charset, _, rest = options.pop(name).partition("'")
+            _, quote, encoded = rest.partition("'")
+            if quote and charset.lower() in _CHARSETS:
+                options[name[:-1]] = unquote(encoded, charset, "replace")
+    return word.strip().lower(), options
