@@ -17,7 +17,8 @@ from ffhost.errors import ConfigError
 if TYPE_CHECKING:
     from ffhost.settings import Settings
 
-PathKey = tuple[str, ...]
+PathKey = tuple[str | int, ...]
+"""Keys and positions from the root to a value."""
 
 
 @dataclass(frozen=True, slots=True)

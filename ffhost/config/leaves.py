@@ -57,8 +57,8 @@ def _function(loaded: LoadedConfig, name: str) -> Iterator[Leaf]:
         path = ("functions", name, key)
         inherited = _INHERITED.get(key)
         if isolated and key == "concurrency":
-            yield _leaf(loaded, path, value, ("functions", name, "processes"))
-        elif inherited and getattr(loaded.settings.functions[name], key) is None:
+            continue  # its processes say it
+        if inherited and getattr(loaded.settings.functions[name], key) is None:
             yield _leaf(loaded, path, value, inherited)
         else:
             yield from _leaves(loaded, path, value)
@@ -84,7 +84,7 @@ def _leaves(loaded: LoadedConfig, path: PathKey, value: Any) -> Iterator[Leaf]:
 
 
 def _leaf(loaded: LoadedConfig, path: PathKey, value: Any, given_at: PathKey) -> Leaf:
-    origin = loaded.origins.get(given_at, DEFAULT)  # type: ignore[call-overload]
+    origin = loaded.origins.get(given_at, DEFAULT)
     return Leaf(path, value, _shown(path, value), origin.short)
 
 

@@ -25,21 +25,20 @@ from ffhost.settings import Settings
 DEFAULT_FILE = "functions.yaml"
 
 
-class Origins(Mapping[tuple[str, ...], Origin]):
+class Origins(Mapping[PathKey, Origin]):
     """Where the values of a tree were written, found when asked for."""
 
     def __init__(self, root: Node) -> None:
         self._root = root
 
-    def __getitem__(self, path: tuple[str, ...]) -> Origin:
-        steps: PathKey = tuple(path)
-        levels = list(walk_to(self._root, steps))
-        if len(levels) <= len(steps):
+    def __getitem__(self, path: PathKey) -> Origin:
+        levels = list(walk_to(self._root, path))
+        if len(levels) <= len(path):
             raise KeyError(path)
         return levels[-1][1].origin
 
-    def __iter__(self) -> Iterator[tuple[str, ...]]:
-        pending: list[tuple[tuple[str, ...], Node]] = [((), self._root)]
+    def __iter__(self) -> Iterator[PathKey]:
+        pending: list[tuple[PathKey, Node]] = [((), self._root)]
         while pending:
             path, node = pending.pop()
             yield path

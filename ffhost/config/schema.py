@@ -7,16 +7,19 @@ value is no free text, ``${NAME}`` is allowed as well, and ``x-`` keys are free.
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from typing import Any, ClassVar
 
-from ffhost.settings import NAME_PATTERN, Settings
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema
 
-ID = "https://ffhost.dev/schemas/functions.schema.json"
+from ffhost.settings import NAME_PATTERN, Section, Settings, plain
+
+ID = "urn:ffhost:functions:1"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _REFERENCE = {"type": "string", "pattern": r"\$\{"}
 _NOTES = ("title", "description", "default", "examples")
-_DEFAULTS: dict[tuple[str, str], Any] = {("FunctionSettings", "path"): "/<name>"}
 
 _FUNCTION_RULES: list[dict[str, Any]] = [
     {
@@ -48,11 +51,19 @@ _RULES = {
     "ExampleRequest": _MESSAGE_RULES,
     "ExampleResponse": _MESSAGE_RULES,
 }
+_NEVER_EMPTY = ("Settings", "FunctionSettings", "ExampleSettings", "CorsSettings")
+"""Sections with a key that must be there; others may be left empty."""
+
+
+class _Generator(GenerateJsonSchema):
+    """Defaults are written by us, as they are written in the file."""
+
+    ignored_warning_kinds: ClassVar[set[Any]] = {"non-serializable-default"}  # type: ignore[misc]
 
 
 def schema() -> dict[str, Any]:
     """Give the schema as a value."""
-    generated = Settings.model_json_schema(by_alias=True)
+    generated = Settings.model_json_schema(by_alias=True, schema_generator=_Generator)
     definitions = generated.pop("$defs")
     root = _section("Settings", generated)
     root["properties"]["functions"]["minProperties"] = 1
@@ -79,13 +90,15 @@ def schema_json() -> str:
 
 
 def _section(name: str, definition: dict[str, Any]) -> dict[str, Any]:
+    model = _models()[name]
+    fields = {info.alias or key: info for key, info in model.model_fields.items()}
     section: dict[str, Any] = {
-        "title": definition.get("title", name),
+        "title": _title(name),
         "description": definition.get("description", ""),
-        "type": "object" if name in ("Settings", "ExampleSettings") else ["object", "null"],
+        "type": "object" if name in _NEVER_EMPTY else ["object", "null"],
         "properties": {
-            key: _property(value, _DEFAULTS.get((name, key)))
-            for key, value in definition["properties"].items()
+            key: _notes(fields[key]) | _form(_bare(each))
+            for key, each in definition["properties"].items()
         },
         "patternProperties": {"^x-": {"description": "Free for anchors and notes."}},
         "additionalProperties": False,
@@ -97,14 +110,27 @@ def _section(name: str, definition: dict[str, Any]) -> dict[str, Any]:
     return section
 
 
-def _property(definition: dict[str, Any], default: Any) -> dict[str, Any]:
-    notes = {key: definition[key] for key in _NOTES if key in definition}
-    form = _form({key: value for key, value in definition.items() if key not in _NOTES})
-    if notes.get("default", 0) is None:
-        del notes["default"]
-    if default is not None:
-        notes["default"] = default
-    return {key: notes[key] for key in _NOTES if key in notes} | form
+def _models() -> dict[str, type[Section]]:
+    return {model.__name__: model for model in Section.__subclasses__()}
+
+
+def _title(name: str) -> str:
+    """Give ``Config reload`` for ``ConfigReloadSettings``."""
+    words = re.findall("[A-Z][a-z]+", name.removesuffix("Settings"))
+    return " ".join(words).capitalize()
+
+
+def _notes(field: FieldInfo) -> dict[str, Any]:
+    notes: dict[str, Any] = {"title": field.title, "description": field.description}
+    if not field.is_required():
+        default = field.get_default(call_default_factory=True, validated_data={})
+        if default is not None:
+            notes["default"] = "/<name>" if default == "" else plain(default)
+    return {**notes, "examples": field.examples}
+
+
+def _bare(form: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in form.items() if key not in _NOTES}
 
 
 def _form(form: dict[str, Any]) -> dict[str, Any]:
@@ -122,7 +148,7 @@ def _form(form: dict[str, Any]) -> dict[str, Any]:
         return {**form, "items": _form(form["items"])}
     if kind == "object":
         return _map(form)
-    if form == {"type": "string"}:
+    if form.get("type") == "string" and not form.keys() & {"pattern", "enum", "const"}:
         return form
     return {"anyOf": [form, {"$ref": "#/$defs/Reference"}]}
 
@@ -143,7 +169,7 @@ def _map(form: dict[str, Any]) -> dict[str, Any]:
             "additionalProperties": False
         }
     inner = form["additionalProperties"]
-    if inner == {"type": "string"}:
+    if inner.get("type") == "string" and "enum" not in inner:
         return {"type": ["object", "null"], "additionalProperties": inner}
     return {
         "type": ["object", "null"],

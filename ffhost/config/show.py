@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ffhost.config import LoadedConfig
 from ffhost.config.leaves import as_text, leaves
 from ffhost.config.nodes import PathKey, dotted
+from ffhost.diagnostics import DEFAULT
 
 Row = tuple[str, str, str]
 
@@ -43,7 +45,7 @@ def _yaml(loaded: LoadedConfig) -> str:
     lines = [f"# revision {loaded.revision}"]
     before: PathKey = ()
     for leaf in leaves(loaded):
-        if leaf.shown is None:
+        if leaf.shown is None and leaf.origin == DEFAULT.label:
             continue
         shared = _shared(before, leaf.path)
         for depth in range(shared, len(leaf.path)):
@@ -52,7 +54,7 @@ def _yaml(loaded: LoadedConfig) -> str:
             # an item's dash stands where its first key would
             opened = depth > shared and isinstance(leaf.path[depth - 1], int)
             head = "- " if isinstance(step, int) else f"{_scalar(step)}:"
-            text = f" {_scalar(leaf.shown)}  # {leaf.origin}".replace("\n", " ") if end else ""
+            text = f" {_scalar(leaf.shown)}  # {leaf.origin}" if end else ""
             if opened:
                 lines[-1] = lines[-1] + f"{head}{text}"
             else:
@@ -75,7 +77,9 @@ def _scalar(value: Any) -> str:
     plain_word = isinstance(value, str) and value.replace("_", "").replace("-", "").isalnum()
     if plain_word and value[0].isalpha() and value.lower() not in _RESERVED:
         return str(value)
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False).replace("${", "$${")
+    return _UNREADABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+_UNREADABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _RESERVED = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")

@@ -30,7 +30,7 @@ from ffhost.settings.host import (
     ServerSettings,
 )
 from ffhost.settings.names import NAME_PATTERN, RESERVED_PATH
-from ffhost.settings.scalars import Secret, Wrong, plain, shown
+from ffhost.settings.scalars import Secret, Text, Wrong, plain, shown
 from ffhost.settings.section import Free, Section, key, section
 from ffhost.settings.tracing import (
     BUILT_IN_HOOKS,
@@ -97,7 +97,7 @@ class Settings(Section):
         "Applying changes of this file without a restart.",
         {"interval": "10s"},
     )
-    env_file: str | None = key(
+    env_file: Text | None = key(
         None,
         "Environment file",
         "A dotenv file, relative to this file; the environment wins over it.",

@@ -16,6 +16,7 @@ from ffhost.settings.scalars import (
     SpanOrUnlimited,
     SpanOrZero,
     Status,
+    Text,
 )
 from ffhost.settings.section import Free, Section, key, section
 from ffhost.settings.tracing import FunctionTracingSettings
@@ -103,7 +104,7 @@ class ExampleSettings(Section):
 
     free: ClassVar[frozenset[str]] = frozenset({"event"})
 
-    name: str | None = key(None, "Name", "What the example shows.", "greets by name")
+    name: Text | None = key(None, "Name", "What the example shows.", "greets by name")
     request: ExampleRequest | None = key(
         None, "Request", "The request that is sent.", {"method": "POST", "json": {"name": "Ada"}}
     )
@@ -126,7 +127,7 @@ class FunctionSettings(Section):
         description="What is called: file.py:attr, package.module:attr, or attr with source.",
         examples=["main.py:hello", "mycompany.images:resize", "resize"],
     )
-    source: str | None = key(
+    source: Text | None = key(
         None,
         "Source",
         "The file that defines the target, relative to this file.",

@@ -15,6 +15,7 @@ from ffhost.settings.scalars import (
     Span,
     SpanOrUnlimited,
     SpanOrZero,
+    Text,
 )
 from ffhost.settings.section import Section, key
 from ffhost.units import ByteSize, Duration
@@ -25,7 +26,7 @@ Level = Literal["debug", "info", "warning", "error", "critical"]
 class ServerSettings(Section):
     """The listener and its workers. Changes need a restart."""
 
-    host: str = key(
+    host: Text = key(
         "0.0.0.0", "Address", "Address that the server listens on.", "0.0.0.0", "127.0.0.1", "::"
     )
     port: Port = key(
@@ -117,7 +118,7 @@ class AdminSettings(Section):
     """A listener of its own for metrics, the function list and the effective configuration."""
 
     enabled: Boolean = key(False, "Switch", "Whether the admin listener is opened.", True)
-    host: str = key(
+    host: Text = key(
         "127.0.0.1", "Address", "Address that the admin listener binds.", "127.0.0.1", "0.0.0.0"
     )
     port: Port = key(9901, "Port", "Port of the admin listener; 0 takes any free port.", 9901)

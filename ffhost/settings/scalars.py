@@ -98,7 +98,7 @@ def _duration(*, zero: bool = False, unlimited: bool = False) -> Kind:
         return duration
 
     nonzero = "" if zero else r"(?=[0-9.]*[1-9])"
-    pattern = rf"{nonzero}\s*\d+(\.\d+)?\s*(ms|s|m|h)\s*"
+    pattern = rf"\s*{nonzero}\d+(\.\d+)?\s*(ms|s|m|h)\s*"
     return Kind(
         read,
         {
@@ -138,7 +138,7 @@ def _size(*, unlimited: bool = False) -> Kind:
             raise Wrong("must be larger than 0B", "write 'unlimited'" if unlimited else None)
         return size
 
-    pattern = r"(?=[0-9.]*[1-9])\s*\d+(\.\d+)?\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)\s*"
+    pattern = r"\s*(?=[0-9.]*[1-9])\d+(\.\d+)?\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)\s*"
     return Kind(
         read,
         {
@@ -192,6 +192,19 @@ def _read_boolean(value: Any) -> bool:
     raise Wrong(f"expected true or false, got {shown(value)}", hint)
 
 
+def _read_text(value: Any) -> str:
+    if not isinstance(value, str):
+        scalar = isinstance(value, int | float)
+        raise Wrong(f"expected a text, got {shown(value)}", "quote it" if scalar else None)
+    if not value.strip():
+        raise Wrong("must not be empty", "remove the key to get its default")
+    if "\x00" in value:
+        raise Wrong("must not hold the character U+0000")
+    return value
+
+
+Text = Annotated[str, Kind(_read_text, {"type": "string", "minLength": 1})]
+"""A text that is not empty."""
 Boolean = Annotated[bool, Kind(_read_boolean, {"type": "boolean"})]
 Span = Annotated[Duration, _duration()]
 SpanOrZero = Annotated[Duration, _duration(zero=True)]
