@@ -1,0 +1,44 @@
+# Needs make and Python 3.11 or newer, nothing else. Everything is installed into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PORT ?= 8080
+ARGS ?=
+
+.PHONY: help serve test lint schema bench compat cluster soak fuzz docs clean
+
+help:  ## Show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	@touch $(STAMP)
+
+serve: $(STAMP)  ## Serve the example functions on PORT (8080)
+	@PORT=$(PORT) exec $(BIN)/ffhost serve -c examples/quickstart/functions.yaml $(ARGS)
+
+test: $(STAMP) lint  ## Run everything that CI runs
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP)  ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+schema: $(STAMP)  ## Write schemas/functions.schema.json from the models
+	$(BIN)/ffhost schema > schemas/functions.schema.json
+
+bench: $(STAMP)  ## Measure against functions-framework (ARGS="--quick" for a short run)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+compat: $(STAMP)  ## Run the compatibility corpus on functions-framework and on ffhost
+	$(BIN)/python -m tests.compat.harness $(ARGS)
+
+soak: $(STAMP)  ## Reload, chaos, noisy neighbour and leak runs (minutes)
+	$(BIN)/python -m tests.soak $(ARGS)
+
+clean:  ## Remove what was installed and built
+	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

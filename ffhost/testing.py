@@ -1,0 +1,307 @@
+"""Calling functions in tests: the whole host in this process, without a server.
+
+>>> with client("functions.yaml") as host:
+...     answer = host.get("/hello")
+...     assert answer.status == 200
+
+A client loads the configuration as ``ffhost serve`` does, runs start-up hooks when it is
+entered and shut-down hooks when it is left, and leaves nothing running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json as jsonlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote_to_bytes
+
+from ffhost.config import Sources
+from ffhost.host import Service
+from ffhost.runners.loops import BackgroundLoop
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ffhost.asgi import AsgiApp
+    from ffhost.wsgi import WsgiApp
+
+Front = Literal["asgi", "wsgi"]
+
+
+@dataclass
+class Answer:
+    """What a function answered.
+
+    Args:
+        status: the status code
+        headers: lower-case names to values; several lines joined with ``", "``
+        fields: all header lines in order, as (name, value)
+        chunks: the pieces of the body as they were sent
+        cut: whether the connection was broken off before the end of the body
+    """
+
+    status: int
+    fields: list[tuple[str, str]]
+    chunks: list[bytes] = field(default_factory=list)
+    cut: bool = False
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Give the header fields by lower-case name."""
+        joined: dict[str, str] = {}
+        for name, value in self.fields:
+            name = name.lower()
+            joined[name] = f"{joined[name]}, {value}" if name in joined else value
+        return joined
+
+    @property
+    def body(self) -> bytes:
+        """Give the whole body."""
+        return b"".join(self.chunks)
+
+    @property
+    def text(self) -> str:
+        """Give the body as text."""
+        return self.body.decode()
+
+    def json(self) -> Any:
+        """Give the body read as JSON."""
+        return jsonlib.loads(self.body)
+
+
+class Client:
+    """Calls the functions of one configuration; use it in a ``with`` statement."""
+
+    def __init__(self, sources: Sources, front: Front = "asgi") -> None:
+        self.service = Service(sources)
+        self._front = front
+        self._loop = BackgroundLoop()
+        self._asgi: AsgiApp | None = None
+        self._wsgi: WsgiApp | None = None
+
+    def __enter__(self) -> Client:
+        if self._front == "asgi":
+            from ffhost.asgi import create_app
+
+            self._asgi = create_app(self.service)
+            self._loop.run(self.service.start_async())
+        else:
+            from ffhost.wsgi import create_app as create_wsgi_app
+
+            self._wsgi = create_wsgi_app(self.service)
+            self.service.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._front == "asgi":
+            self._loop.run(self.service.stop_async())
+        else:
+            self.service.stop()
+        self._loop.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        body: bytes | str | Iterable[bytes] = b"",
+        json: Any = None,
+        disconnect_after: int | None = None,
+    ) -> Answer:
+        """Send one request and wait for the whole answer.
+
+        Args:
+            path: with its query, percent-encoded
+            body: an iterable is sent in pieces, without a length
+            json: a value to send as JSON
+            disconnect_after: leave after so many pieces of the answer
+        """
+        fields = list(headers.items() if isinstance(headers, Mapping) else headers)
+        if json is not None:
+            body = jsonlib.dumps(json).encode()
+            fields.append(("content-type", "application/json"))
+        if isinstance(body, str):
+            body = body.encode()
+        pieces = [body] if isinstance(body, bytes) else list(body)
+        if isinstance(body, bytes) and body:
+            fields.append(("content-length", str(len(body))))
+        elif not isinstance(body, bytes):
+            fields.append(("transfer-encoding", "chunked"))
+        if self._asgi is not None:
+            exchange = _AsgiExchange(pieces, disconnect_after)
+            answer: Answer = self._loop.run(exchange.run(self._asgi, method, path, fields))
+            return answer
+        assert self._wsgi is not None, "use the client in a with statement"
+        return _call_wsgi(self._wsgi, method, path, fields, pieces, disconnect_after)
+
+    async def request_async(self, method: str, path: str, **options: Any) -> Answer:
+        """Send one request without blocking the running loop; takes what `request` takes."""
+        return await asyncio.to_thread(self.request, method, path, **options)
+
+    def get(self, path: str, **options: Any) -> Answer:
+        """Send a GET request."""
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> Answer:
+        """Send a POST request."""
+        return self.request("POST", path, **options)
+
+
+def client(
+    config: str | Path | None = None,
+    *,
+    front: Front = "asgi",
+    environ: Mapping[str, str] | None = None,
+    sets: Iterable[str] = (),
+    flags: Mapping[str, Any] | None = None,
+    cwd: Path | None = None,
+) -> Client:
+    """Make a client for a configuration.
+
+    Args:
+        config: file or folder; None for what *environ* and *flags* say
+        front: which front answers, ``asgi`` or ``wsgi``
+        environ: environment variables that the configuration is made of; the real ones
+            are not looked at
+        sets: as ``--set`` takes them, such as ``functions.resize.timeout=5s``
+
+    Raises:
+        ConfigError: when the client is entered: the configuration is wrong
+    """
+    return Client(
+        Sources(
+            config=None if config is None else str(config),
+            environ=dict(environ or {}),
+            flags=dict(flags or {}),
+            sets=tuple(sets),
+            cwd=cwd or Path.cwd(),
+        ),
+        front,
+    )
+
+
+class _AsgiExchange:
+    """One request and its answer, as an ASGI server would handle them."""
+
+    def __init__(self, pieces: list[bytes], disconnect_after: int | None) -> None:
+        self._pieces = pieces
+        self._disconnect_after = disconnect_after
+        self._gone = asyncio.Event()
+        self._answer = Answer(0, [])
+
+    async def run(self, app: Any, method: str, path: str, fields: list[tuple[str, str]]) -> Answer:
+        target, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": unquote_to_bytes(target).decode(errors="replace"),
+            "raw_path": target.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": [(n.lower().encode(), v.encode("latin-1")) for n, v in fields],
+            "client": ("127.0.0.1", 50000),
+            "server": ("127.0.0.1", 8080),
+        }
+        if "host" not in {name.lower() for name, _ in fields}:
+            scope["headers"].insert(0, (b"host", b"localhost:8080"))  # type: ignore[attr-defined]
+        try:
+            await app(scope, self._receive, self._send)
+        except Exception:
+            if not self._answer.status:
+                raise
+            self._answer.cut = True
+        return self._answer
+
+    async def _receive(self) -> dict[str, Any]:
+        if self._pieces:
+            piece = self._pieces.pop(0)
+            return {"type": "http.request", "body": piece, "more_body": bool(self._pieces)}
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, event: dict[str, Any]) -> None:
+        if self._gone.is_set():
+            return
+        if event["type"] == "http.response.start":
+            self._answer.status = event["status"]
+            self._answer.fields = [
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, value in event["headers"]
+            ]
+            return
+        if event.get("body"):
+            self._answer.chunks.append(event["body"])
+        if not event.get("more_body") or len(self._answer.chunks) == self._disconnect_after:
+            self._gone.set()
+
+
+def _call_wsgi(
+    app: Any,
+    method: str,
+    path: str,
+    fields: list[tuple[str, str]],
+    pieces: list[bytes],
+    disconnect_after: int | None,
+) -> Answer:
+    answer = Answer(0, [])
+
+    def start_response(status: str, headers: list[tuple[str, str]], _info: Any = None) -> None:
+        answer.status, answer.fields = int(status[:3]), headers
+
+    chunks = app(_environ(method, path, fields, b"".join(pieces)), start_response)
+    try:
+        for chunk in chunks:
+            if chunk:
+                answer.chunks.append(chunk)
+            if len(answer.chunks) == disconnect_after:
+                break
+    except Exception:
+        answer.cut = True
+    finally:
+        if hasattr(chunks, "close"):
+            chunks.close()
+    return answer
+
+
+def _environ(method: str, path: str, fields: list[tuple[str, str]], body: bytes) -> dict[str, Any]:
+    target, _, query = path.partition("?")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(target).decode("latin-1"),
+        "RAW_URI": path,
+        "QUERY_STRING": query,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8080",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "REMOTE_PORT": "50000",
+        "HTTP_HOST": "localhost:8080",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": BytesIO(body),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": None,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in fields:
+        key = name.upper().replace("-", "_")
+        key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+        separator = "; " if key == "HTTP_COOKIE" else ", "
+        environ[key] = f"{environ[key]}{separator}{value}" if key in environ else value
+    return environ

@@ -1,0 +1,36 @@
+"""What the tests share: the host on both fronts, made from files that a test writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from ffhost.testing import Client, client
+
+Serve = Callable[..., Client]
+
+
+@pytest.fixture(params=["asgi", "wsgi"])
+def front(request: pytest.FixtureRequest) -> str:
+    """Name each front in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def serve(tmp_path: Path, front: str) -> Iterator[Serve]:
+    """Serve ``main.py`` with the given configuration, in process, on each front."""
+    with ExitStack() as stack:
+
+        def start(code: str, config: str | None = None, **options: Any) -> Client:
+            (tmp_path / "main.py").write_text(dedent(code))
+            if config is not None:
+                (tmp_path / "functions.yaml").write_text(dedent(config))
+                options.setdefault("config", "functions.yaml")
+            return stack.enter_context(client(front=front, cwd=tmp_path, **options))
+
+        yield start
