@@ -170,8 +170,9 @@ def _read_batch(headers: Mapping[str, str], body: bytes, make: EventMaker) -> Ba
             add_trace(attributes, headers)
             events.append(make(attributes, data, payload))
         except Malformed as error:
-            faults += [FieldError(f"[{index}].{each.field}", each.message) for each in error.fields]
-            faults = faults or [FieldError(f"[{index}]", error.problem)]
+            faults += [
+                FieldError(f"[{index}].{each.field}", each.message) for each in error.fields
+            ] or [FieldError(f"[{index}]", error.problem)]
     if faults:
         raise Malformed("the batch has events with faults", *faults)
     return Batch(events)
