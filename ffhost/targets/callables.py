@@ -1,0 +1,72 @@
+"""What kind of callable a target is and what it takes. Looks, and never calls."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any, Literal
+
+Kind = Literal["sync", "async", "generator", "async_generator"]
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def kind(target: Callable[..., Any]) -> Kind:
+    """Say what calling *target* gives: a result, or something to await or to iterate.
+
+    Looks through ``functools.partial``, bound methods and instances with ``__call__``.
+    """
+    function = _function(target)
+    if inspect.iscoroutinefunction(function) or _is_marked_coroutine(target):
+        return "async"
+    if inspect.isasyncgenfunction(function):
+        return "async_generator"
+    return "generator" if inspect.isgeneratorfunction(function) else "sync"
+
+
+def is_async(target: Callable[..., Any]) -> bool:
+    """Say whether calling *target* gives an awaitable; not so for an async generator."""
+    return kind(target) == "async"
+
+
+def required_positional(target: Callable[..., Any]) -> int:
+    """Count the positional parameters that a caller must give.
+
+    1 for a builtin that does not tell, as most signatures hand over one argument.
+    """
+    try:
+        parameters = inspect.signature(target).parameters.values()
+    except (ValueError, TypeError):
+        return 1
+    return sum(each.kind in _POSITIONAL and each.default is each.empty for each in parameters)
+
+
+def application_kind(target: Any) -> Literal["wsgi", "asgi"] | None:
+    """Say whether *target* is an application of a web server, judged by its parameters."""
+    try:
+        names = tuple(inspect.signature(target).parameters)
+    except (ValueError, TypeError):
+        return None
+    names = tuple(name.lstrip("_") for name in names)
+    if names == ("scope", "receive", "send"):
+        return "asgi"
+    if len(names) == 2 and names[0] in ("environ", "env") and names[1] == "start_response":
+        return "wsgi"
+    return None
+
+
+def _function(target: Any) -> Any:
+    """Give the function that runs when *target* is called."""
+    while isinstance(target, functools.partial):
+        target = target.func
+    if not inspect.isroutine(target) and not isinstance(target, type):
+        target = getattr(type(target), "__call__", target)  # noqa: B004 -- the method is wanted
+    return getattr(target, "__func__", target)
+
+
+def _is_marked_coroutine(target: Any) -> bool:
+    # Objects such as asgiref's sync_to_async are recognised by this mark before Python 3.12.
+    mark = getattr(sys.modules.get("asyncio.coroutines"), "_is_coroutine", None)
+    return mark is not None and getattr(target, "_is_coroutine", None) is mark
