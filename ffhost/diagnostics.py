@@ -146,8 +146,9 @@ def _flat(text: str) -> str:
 
 def _excerpt(origin: Origin | None, paint: Any) -> list[str]:
     """Give the source line and a line with a caret, cut around the caret if they are long."""
-    if origin is None or origin.text is None or origin.column is None:
+    if origin is None or origin.column is None or not (origin.text or "").strip():
         return []
+    assert origin.text is not None
     before = redact(_CONTROL.sub("�", origin.text[: origin.column - 1]).replace("\t", "→"))
     line = redact(_CONTROL.sub("�", origin.text).replace("\t", "→")).rstrip()
     column = len(before)

@@ -169,7 +169,12 @@ def _unresolved(name: str, rest: str, root: Node, shape: Shape, variables: Varia
     known = [form for form, _ in forms]
     near = nearest(word, known)
     hint = None
-    if near:
+    step = next((pair for pair in forms if pair[0] == word), None)
+    inner = shape.child(step[1]) if step else None
+    if further and inner is not None:
+        kind = "list" if inner.kind == "list" else "value"
+        hint = f"it is a {kind} as a whole: {matched}{word}"
+    elif near:
         hint = f"did you mean {matched}{near}{'__' + further if further else ''}?"
     elif known:
         hint = "known here: " + ", ".join(known[:20])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ffhost.config.nodes import Entry, Node, Source, typed
+from ffhost.config.nodes import Entry, Node, Source, dotted, typed
 from ffhost.diagnostics import Problem, nearest
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class _Reader:
         self.problems = problems
         self.anchors: dict[str, Node | None] = {}
         self.work = 0
+        self.path: list[str] = []
+        self.open: list[tuple[str, int, int]] = []
         self.events = self._events()
 
     def _events(self) -> Iterator[Any]:
@@ -73,9 +75,9 @@ class _Reader:
             while parser.check_event():
                 yield parser.get_event()
         except yaml.MarkedYAMLError as error:
-            raise YamlError(_syntax_problem(self.source, error)) from error
+            raise YamlError(_syntax_problem(self.source, error, self.open)) from error
         except yaml.YAMLError as error:
-            raise YamlError(Problem("", "this is not YAML", self.source.origin(0, 0))) from error
+            raise YamlError(Problem("", _UNFINISHED, self.source.origin(0, 0))) from error
         finally:
             parser.dispose()
 
@@ -121,10 +123,14 @@ class _Reader:
             if event.tag not in (None, "!", _TAGS + "map", _TAGS + "seq"):
                 raise self._tag(event.tag, line, column)
             node = Node(None, self.source, line, column)
+            if event.flow_style:
+                self.open.append((kind, line, column))
             if kind == "MappingStartEvent":
                 self.mapping(node, depth)
             else:
                 self.sequence(node, depth)
+            if event.flow_style:
+                self.open.pop()
         if anchor is not None:
             self.anchors[anchor] = node
         return node
@@ -195,7 +201,9 @@ class _Reader:
             if type(event).__name__ == "MappingEndEvent":
                 break
             key = self.node(event, depth + 1)
+            self.path.append(key.text or "")
             value = self.node(next(self.events), depth + 1)
+            self.path.pop()
             if key.text is None:
                 raise self.fail(key.line or 0, key.column or 0, "a key must be text, on one line")
             if key.text == "<<" and key.plain:
@@ -207,7 +215,7 @@ class _Reader:
                 self.report(
                     key.line or 0,
                     key.column or 0,
-                    name,
+                    dotted((*self.path, name)),
                     "duplicate key",
                     f"first written in line {(first.line or 0) + 1}",
                 )
@@ -239,28 +247,36 @@ class _Reader:
 # ── syntax errors ─────────────────────────────────────────────────────────────
 
 
-def _syntax_problem(source: Source, error: Any) -> Problem:
-    """Say in our words what the parser stumbled over: its own words differ by parser."""
+def _syntax_problem(source: Source, error: Any, opened: list[tuple[str, int, int]]) -> Problem:
+    """Say in our words what the parser stumbled over: its own words differ by parser.
+
+    *opened* are the brackets and braces that are open there, the innermost last.
+    """
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line, mark.column) if mark is not None else (0, 0)
     text = source.line(line) or ""
     message, hint = _explain(text, column, str(error.problem), str(error.context))
     start = error.context_mark
+    place = (start.line, start.column) if start is not None else (line, column)
+    if message == _UNFINISHED and opened:
+        kind, *position = opened[-1]
+        message = _OPEN_BRACKET if kind == "SequenceStartEvent" else _OPEN_BRACE
+        place = (position[0], position[1])
     notes: tuple[str, ...] = ()
-    if message in _OPENED and start is not None and start.line < line:
+    if message in (_OPEN_BRACKET, _OPEN_BRACE, _OPEN_QUOTE) and place[0] < line:
         notes = (f"noticed in line {line + 1}",)
-        line, column = start.line, start.column
+        line, column = place
     if message == _STRAY_KEY:
         column = len(text) - len(text.lstrip())
     return Problem("", message, source.origin(line, column), hint, notes)
 
 
 _UNQUOTED = re.compile(r"[\[{][^'\"#]*\$\{")
-_OPENED = (
-    "a bracket is not closed, or a comma is missing",
-    "a brace is not closed, or a comma is missing",
-    "a quote is not closed",
-)
+_UNFINISHED = "this is not YAML"
+_OPEN_BRACKET = "a bracket is not closed, or a comma is missing"
+_OPEN_BRACE = "a brace is not closed, or a comma is missing"
+_OPEN_QUOTE = "a quote is not closed"
+_AFTER_QUOTE = ("text after a closing quote", "double a quote inside quotes: 'it''s'")
 _STRAY_KEY = "a key that does not belong here"
 
 
@@ -276,14 +292,16 @@ def _explain(text: str, column: int, problem: str, context: str) -> tuple[str, s
                 "'${' inside '[ ]' or '{ }' must be quoted",
                 'write it as "${NAME}", or write the value in lines of its own',
             )
-        return (_OPENED[0] if "sequence" in context else _OPENED[1]), None
+        if column and text[column - 1] in "'\"" and (char.isalnum() or char == "'"):
+            return _AFTER_QUOTE
+        return _UNFINISHED, None
     if "alias" in context:
         return "'*' begins an alias and needs a name", "quote a text that begins with '*'"
     if "anchor" in context:
         return "'&' begins an anchor and needs a name", "quote a text that begins with '&'"
     if "quoted scalar" in context:
         if "end of" in problem or "document" in problem:
-            return _OPENED[2], None
+            return _OPEN_QUOTE, None
         return (
             "a backslash begins an escape in double quotes, and this is none",
             "write it in single quotes, or double the backslash",
@@ -302,10 +320,10 @@ def _explain(text: str, column: int, problem: str, context: str) -> tuple[str, s
     if "directive" in context or "directive" in problem or text.startswith("%"):
         return "a line cannot begin with '%'", None
     if "'" in text[:column] and text[:column].count("'") % 2 == 0:
-        return "text after a closing quote", "double a quote inside quotes: 'it''s'"
+        return _AFTER_QUOTE
     if "mapping" in context or "collection" in context or "sequence" in context:
         return (
             "the indentation fits neither the line before nor the block around it",
             "indent the keys of one mapping, or the items of one list, alike",
         )
-    return "this is not YAML", None
+    return _UNFINISHED, None

@@ -64,7 +64,7 @@ def _explain(error: ErrorDetails) -> tuple[str, str | None]:
 def _explain_choice(value: Any, expected: str) -> tuple[str, str | None]:
     """Say which words are allowed; *expected* is ``'a', 'b' or 'c'``."""
     words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
-    near = nearest(value, words) if isinstance(value, str) else None
-    if near is None and shown(value) == f"'{words[0]}'":
+    if value in words:
         return f"expected {expected}, got {shown(value)}", "remove the quotes"
+    near = nearest(value, words) if isinstance(value, str) else None
     return f"expected {expected}, got {shown(value)}", f"did you mean {near!r}?" if near else None

@@ -24,7 +24,7 @@ def read_target(value: Any) -> str:
     if not isinstance(value, str):
         raise Wrong(f"expected a target, got {shown(value)}", "write 'main.py:hello'")
     module, colon, attribute = value.rpartition(":")
-    if not re.fullmatch(_ATTRIBUTE, attribute):
+    if not re.fullmatch(_ATTRIBUTE, attribute) or attribute.endswith(".py"):
         bare = value.removesuffix(".py")
         hint = f"write '{value}:NAME'" if value.endswith(".py") else "write 'main.py:hello'"
         if not colon and "." in bare and not value.endswith(".py"):
@@ -139,7 +139,9 @@ def _read_wildcard(value: Any) -> list[str]:
     return value
 
 
-Target = Annotated[str, Kind(read_target, {"type": "string", "pattern": rf"^(.+:)?{_ATTRIBUTE}$"})]
+Target = Annotated[
+    str, Kind(read_target, {"type": "string", "pattern": rf"^(.+:)?(?!.*\.py$){_ATTRIBUTE}$"})
+]
 HookTarget = Annotated[
     str, Kind(_read_hook_target, {"type": "string", "pattern": rf"^.+:{_ATTRIBUTE}$"})
 ]
