@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -27,7 +28,7 @@ ROOT = Path(__file__).parent.parent
 def write(folder: Path, **files: str) -> Path:
     """Write *files* (``main`` is ``main.py``) into *folder*."""
     for name, text in files.items():
-        path = folder / f"{name.replace('__', '/')}.py"
+        path = folder / f"{re.sub(r'(?<=[a-z])__(?=.)', '/', name)}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text))
     return folder

@@ -26,7 +26,7 @@ from typing import Any
 from ffhost.modules.installed import find_installed, import_installed
 from ffhost.modules.scopes import SCOPE_KEY, Scope
 
-_TRANSPARENT = frozenset({"importlib", "pkgutil", "unittest", "ffhost", "pickle"})
+_TRANSPARENT = frozenset({"importlib", "pkgutil", "unittest", "pickle"})
 """Tops of modules that ask for whoever called them."""
 
 _opened: set[str] = set()
@@ -56,7 +56,7 @@ def asking_scope(frame: FrameType | None, name: str) -> tuple[Scope, bool] | Non
             if asker is None:
                 return scope, True
             return None if top == asker or top in sys.stdlib_module_names else (scope, False)
-        if asker is None:
+        if asker is None and frame.f_globals is not globals():
             top = str(frame.f_globals.get("__name__", "")).partition(".")[0]
             asker = None if top in _TRANSPARENT else top
         if frame.f_code.co_name == "<module>":
