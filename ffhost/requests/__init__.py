@@ -7,8 +7,7 @@ objects of other frameworks live beside it and are picked when a function is loa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ffhost.messages import Message
 from ffhost.requests.environ import build_environ
@@ -17,8 +16,7 @@ from ffhost.requests.forms import UploadedFile
 from ffhost.requests.native import Request
 
 
-@dataclass(frozen=True, slots=True)
-class Adapter:
+class Adapter(NamedTuple):
     """How http functions of one kind get their request.
 
     ``make`` builds the request object. ``around``, if there is one, is applied once when the

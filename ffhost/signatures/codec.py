@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ffhost.errors import StartupError
 from ffhost.messages import Message, Reply
@@ -17,8 +16,7 @@ class SignatureError(StartupError):
     exit_code = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """What a signature is told about the function.
 
     Args:
@@ -33,11 +31,10 @@ class Options:
     single: bool = False
     input_type: Any = None
     path_parameters: tuple[str, ...] = ()
-    adapter: Adapter = field(default=NATIVE)
+    adapter: Adapter = NATIVE
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(NamedTuple):
     """One function, ready to be called.
 
     Args:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ffhost.messages import Message
-from ffhost.signatures import falconry, parameters
+from ffhost.requests import Request
+from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, Options, SignatureError
 from ffhost.signatures.foreign import encode_exception
 from ffhost.signatures.results import result_encoder
@@ -53,7 +54,7 @@ def on_loop(target: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _compose_responder(target: Callable[..., Any], name: str) -> Codec:
-    from ffhost.requests import Request
+    from ffhost.signatures import falconry  # few functions are responders
 
     if parameters.parameter_names(target)[-1] == "context":
         raise SignatureError(

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ffhost import marks
 from ffhost.signatures import parameters
@@ -21,8 +20,7 @@ _EVENT_PACKAGES = {"cloudevents", "ffhost"}
 _EVENT_NAMES = {"CloudEvent", "Event"}
 
 
-@dataclass(frozen=True, slots=True)
-class Inferred:
+class Inferred(NamedTuple):
     """What a function shows of itself.
 
     ``request`` is ``native``, ``flask`` or ``starlette`` where the function asks for that

@@ -12,9 +12,7 @@ import dataclasses
 import json.encoder
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from ffhost.responses import http_date
 
@@ -34,6 +32,9 @@ def dump_json(value: Any) -> bytes:
 
 def plain(value: Any) -> Any:
     """Give what JSON has for *value*; beyond Flask's list also models and mappings."""
+    from decimal import Decimal  # rare, and two milliseconds of every start
+    from uuid import UUID
+
     if isinstance(value, datetime):
         return http_date(value)
     if isinstance(value, date):
