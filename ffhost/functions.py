@@ -17,7 +17,7 @@ from ffhost.config import LoadedConfig
 from ffhost.context import Invocation, Outcome
 from ffhost.diagnostics import Problem
 from ffhost.errors import Gone, RequestError, StartupError, TooManyRequests, Unavailable
-from ffhost.invocation import ErrorHandler, Failures, Run, log_crash, timed_out
+from ffhost.invocation import ErrorHandler, Failures, Run, timed_out
 from ffhost.limits import Slots
 from ffhost.messages import Reply
 from ffhost.requests import NATIVE
@@ -46,6 +46,7 @@ class Function:
         settings: with the host's limits filled in
         unavailable: why it is not called: switched off, or failed to load; else None
         load_seconds: how long its module took to import; None if it was imported before
+        failures: what becomes of its exceptions
         observers: told how each call ended, in order
         keeps_context: whether observers run in the call's own context, which it must keep
     """
@@ -66,6 +67,7 @@ class Function:
     load_seconds: float | None = None
     stuck_limit: float = UNLIMITED
     required: bool = True
+    failures: Failures = field(default_factory=Failures, repr=False)
     observers: tuple[Callable[[Invocation, Outcome], None], ...] = ()
     keeps_context: bool = False
 
@@ -90,9 +92,9 @@ class Function:
         """Give the 500 of a call that ended without a reply and without a word."""
         return problems.crash(invocation.execution_id)
 
-    def stream_failed(self, invocation: Invocation, error: BaseException) -> None:
-        """Log that a stream broke off after its headers were sent."""
-        log_crash(invocation, error)
+    def fail(self, invocation: Invocation, error: BaseException) -> Reply:
+        """Give the answer for what a stream raised, and log a crash."""
+        return self.failures.reply(invocation, error)
 
 
 class LoadFailed(StartupError):
@@ -136,6 +138,7 @@ def load_function(config: LoadedConfig, name: str, previous: Function | None = N
     )
     run = invocations.compose(codec, failures)
     function = _function(config, name, settings, codec.kind, run, codec, previous)
+    function.failures = failures
     function.module = resolved.module
     function.load_seconds = resolved.import_seconds
     return function

@@ -34,7 +34,7 @@ class Failures:
 
     def __init__(
         self,
-        answer: Callable[[BaseException], Reply | None],
+        answer: Callable[[BaseException], Reply | None] = lambda _error: None,
         handlers: Sequence[ErrorHandler] = (),
         *,
         debug: bool = False,

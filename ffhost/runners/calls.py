@@ -14,7 +14,15 @@ from typing import Any, cast
 from ffhost.context import CURRENT, Invocation
 from ffhost.functions import Function
 from ffhost.messages import Reply
-from ffhost.runners.channels import Channel, StreamClosed, push, push_async
+from ffhost.runners.channels import (
+    END,
+    Channel,
+    StreamClosed,
+    close,
+    close_async,
+    push,
+    push_async,
+)
 from ffhost.runners.executor import executor
 from ffhost.runners.stuck import stuck_calls
 from ffhost.runners.threads import ThreadPool, Worker
@@ -50,18 +58,10 @@ class Caller(ABC):
         if reply.chunks is None:
             return reply
         CURRENT.set(invocation)
-        channel = self._open_stream(invocation, reply)
-        try:
-            if hasattr(reply.chunks, "__anext__"):
-                work = push_async(cast("AsyncIterator[bytes]", reply.chunks), channel)
-                asyncio.run_coroutine_threadsafe(work, self.loop()).result()
-            else:
-                push(cast("Iterator[bytes]", reply.chunks), channel)
-        except BaseException as error:
-            self._stream_failed(invocation, channel, error)
-        else:
-            channel.end()
-        return None
+        if hasattr(reply.chunks, "__anext__"):
+            work = self._stream_async(invocation, reply, cast("AsyncIterator[bytes]", reply.chunks))
+            return asyncio.run_coroutine_threadsafe(work, self.loop()).result()
+        return self._stream(invocation, reply, cast("Iterator[bytes]", reply.chunks))
 
     async def perform(self, invocation: Invocation) -> None:
         """Run the call in this task."""
@@ -70,7 +70,7 @@ class Caller(ABC):
             reply = await cast("Any", self.run(invocation))
             if reply is not None and reply.chunks is not None:
                 streamed, reply = reply, None
-                await self._stream(invocation, streamed)
+                reply = await self._stream_on_loop(invocation, streamed)
         except asyncio.CancelledError:
             if not invocation.expired and not (
                 invocation.channel is not None and invocation.channel.closed
@@ -79,34 +79,66 @@ class Caller(ABC):
         finally:
             self.end(invocation, reply)
 
-    async def _stream(self, invocation: Invocation, reply: Reply) -> None:
-        channel = self._open_stream(invocation, reply)
-        try:
-            if hasattr(reply.chunks, "__anext__"):
-                await push_async(cast("AsyncIterator[bytes]", reply.chunks), channel)
-            else:
-                chunks = cast("Iterator[bytes]", reply.chunks)
-                await asyncio.wrap_future(executor.submit(push, chunks, channel))
-        except BaseException as error:
-            self._stream_failed(invocation, channel, error)
-        else:
-            channel.end()
+    async def _stream_on_loop(self, invocation: Invocation, reply: Reply) -> Reply | None:
+        if hasattr(reply.chunks, "__anext__"):
+            chunks = cast("AsyncIterator[bytes]", reply.chunks)
+            return await self._stream_async(invocation, reply, chunks)
+        work = executor.submit(
+            self._stream, invocation, reply, cast("Iterator[bytes]", reply.chunks)
+        )
+        return await asyncio.wrap_future(work)
 
-    def _open_stream(self, invocation: Invocation, reply: Reply) -> Channel:
+    # The head is sent with the first chunk, so that a stream which fails before it has one
+    # is a 500 and not a broken connection. Nobody wants the chunks of a HEAD: none is made.
+
+    def _stream(
+        self, invocation: Invocation, reply: Reply, chunks: Iterator[bytes]
+    ) -> Reply | None:
+        try:
+            first = END if invocation.message.method == "HEAD" else next(chunks, END)
+            channel = self._open_stream(invocation, reply, first)
+            if first is not END:
+                push(chunks, channel)
+            channel.end()
+        except BaseException as error:
+            return self._stream_failed(invocation, error)
+        finally:
+            close(chunks)
+        return None
+
+    async def _stream_async(
+        self, invocation: Invocation, reply: Reply, chunks: AsyncIterator[bytes]
+    ) -> Reply | None:
+        try:
+            first = END if invocation.message.method == "HEAD" else await anext(chunks, END)
+            channel = self._open_stream(invocation, reply, first)
+            if first is not END:
+                await push_async(chunks, channel)
+            channel.end()
+        except BaseException as error:
+            return self._stream_failed(invocation, error)
+        finally:
+            await close_async(chunks)
+        return None
+
+    def _open_stream(self, invocation: Invocation, reply: Reply, first: Any) -> Channel:
         channel = invocation.channel = Channel()
         if invocation.expired:
             channel.close(cut=True)
+        elif first is not END:
+            channel.offer(first, bool)
         self.deliver(invocation, Reply(reply.status, reply.headers))
         return channel
 
-    def _stream_failed(
-        self, invocation: Invocation, channel: Channel, error: BaseException
-    ) -> None:
+    def _stream_failed(self, invocation: Invocation, error: BaseException) -> Reply | None:
+        channel: Channel | None = invocation.channel
+        if channel is None:
+            return self.function.fail(invocation, error)
         # Closed by the front, at the deadline or because the client has gone: no failure.
-        gone = invocation.expired or channel.closed
-        if not gone and not isinstance(error, StreamClosed):
-            self.function.stream_failed(invocation, error)
+        if not (invocation.expired or channel.closed or isinstance(error, StreamClosed)):
+            self.function.fail(invocation, error)
         channel.end(cut=True)
+        return None
 
     def expire(self, invocation: Invocation) -> Reply:
         """Stop a call whose deadline has passed, as far as Python can; give the 504.

@@ -166,22 +166,26 @@ class LoopWaiter:
 
 
 def push(chunks: Iterator[bytes], channel: Channel) -> None:
-    """Move *chunks* into *channel* from the thread that runs them, and close them there."""
-    try:
-        for chunk in chunks:
-            channel.put(chunk)
-    finally:
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            close()
+    """Move *chunks* into *channel* from the thread that runs them."""
+    for chunk in chunks:
+        channel.put(chunk)
 
 
 async def push_async(chunks: AsyncIterator[bytes], channel: Channel) -> None:
-    """Move *chunks* into *channel* from the task that runs them, and close them there."""
-    try:
-        async for chunk in chunks:
-            await channel.put_async(chunk)
-    finally:
-        close = getattr(chunks, "aclose", None)
-        if close is not None:
-            await close()
+    """Move *chunks* into *channel* from the task that runs them."""
+    async for chunk in chunks:
+        await channel.put_async(chunk)
+
+
+def close(chunks: Iterator[bytes]) -> None:
+    """Close a generator, in its own thread."""
+    closing = getattr(chunks, "close", None)
+    if closing is not None:
+        closing()
+
+
+async def close_async(chunks: AsyncIterator[bytes]) -> None:
+    """Close an async generator, in its own task."""
+    closing = getattr(chunks, "aclose", None)
+    if closing is not None:
+        await closing()
