@@ -27,7 +27,7 @@ import threading
 import time
 import weakref
 
-_HELD_AT_MOST = 64
+_HELD_AT_MOST_BYTES = 16 * 1024
 _HELD_FOR_SECONDS = 0.2
 
 # One lock for all outputs: stdout and stderr may be the same pipe, and a record lock does
@@ -46,7 +46,9 @@ class Output:
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         self.lost = 0
-        self._held: list[bytes] = []
+        # One buffer, not a list of lines: thousands of lines kept for a moment make the
+        # allocator give memory back and fetch it again, at ten times the cost of the rest.
+        self._held = bytearray()
         self._nested: list[bytes] = []
         self._writing = False
         self._flusher: threading.Thread | None = None
@@ -61,17 +63,16 @@ class Output:
             if self._writing:
                 self._nested.append(entry)
                 return
-            held = self._held
-            if held:
-                held.append(entry)
+            if self._held:
+                self._held.extend(entry)
                 entry = self._take()
             self._write(entry)
 
     def hold(self, entry: bytes) -> None:
         """Write *entry* soon: within a fraction of a second, and before any later `write`."""
         held = self._held
-        held.append(entry)
-        if len(held) >= _HELD_AT_MOST:
+        held.extend(entry)
+        if len(held) >= _HELD_AT_MOST_BYTES:
             self.flush()
         elif not self._awake:
             self._wake_flusher()
@@ -83,11 +84,10 @@ class Output:
                 self._write(self._take())
 
     def _take(self) -> bytes:
-        # Others may append meanwhile: what is copied is what is removed.
-        held = self._held
-        taken = held[:]
-        del held[: len(taken)]
-        return b"".join(taken)
+        # Others may add to it meanwhile: what is copied is what is removed.
+        taken = bytes(self._held)
+        del self._held[: len(taken)]
+        return taken
 
     def _write(self, data: bytes) -> None:
         self._writing = True
@@ -168,7 +168,7 @@ class Output:
         return True
 
     def _after_fork_in_child(self) -> None:
-        self._held = []  # the parent writes them
+        self._held = bytearray()  # the parent writes them
         self._nested = []
         self._writing = False
         self._flusher = None
@@ -190,7 +190,7 @@ def _flush_now_and_then(reference: weakref.ref[Output]) -> None:
         if output is None:
             return
         wake.clear()
-        # In this order: who appends after this wakes us again, who appended before is written.
+        # In this order: who adds after this wakes us again, what was added before is written.
         output._awake = False
         output.flush()
 
