@@ -11,8 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from functools import cached_property
-from typing import Any, Literal, overload
+from typing import Any, Generic, Literal, TypeVar, overload
 from urllib.parse import quote, unquote_to_bytes
 
 import falcon
@@ -73,6 +72,27 @@ def _decoded_path(message: Message) -> str:
     return path or "/"
 
 
+T = TypeVar("T")
+
+
+class _once(Generic[T]):
+    """A property that is made once a request.
+
+    ``functools.cached_property`` takes a lock before Python 3.12, which costs more than what
+    is made here; a request belongs to one call.
+    """
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self._make = make
+        self._name = make.__name__
+        self.__doc__ = make.__doc__
+
+    def __get__(self, request: Any, owner: Any = None) -> T:
+        value = self._make(request)
+        request.__dict__[self._name] = value
+        return value
+
+
 class Request(falcon.Request):
     """One HTTP request, as an http function gets it.
 
@@ -107,7 +127,7 @@ class Request(falcon.Request):
 
     # What a message has in another form
 
-    @cached_property
+    @_once
     def headers(self) -> Mapping[str, str]:
         """Header fields by name in any case."""
         return HeaderView(self._message.headers)
@@ -122,7 +142,7 @@ class Request(falcon.Request):
         """Values of the parameters in the function's path, such as ``/users/{id}``."""
         return self._message.params
 
-    @cached_property
+    @_once
     def args(self) -> Fields[str]:
         """Fields of the query; ``args[name]`` of a missing one answers 400."""
         return Fields(parse_urlencoded(self._message.query))
@@ -142,7 +162,7 @@ class Request(falcon.Request):
         """Whether the content type is JSON: ``application/json`` or ``application/*+json``."""
         return is_json(self._message.header("content-type"))
 
-    @cached_property
+    @_once
     def base_url(self) -> str:
         """The address without the query, as Flask gives it.
 
@@ -219,7 +239,7 @@ class Request(falcon.Request):
         """The body read as JSON; see `get_json`."""
         return self.get_json()
 
-    @cached_property
+    @_once
     def _form(self) -> tuple[Fields[str], Fields[UploadedFile]]:
         return parse_form(self._message.header("content-type") or "", self._message.body)
 
@@ -233,7 +253,7 @@ class Request(falcon.Request):
         """Files of the multipart form in the body."""
         return self._form[1]
 
-    @cached_property
+    @_once
     def values(self) -> Fields[str]:
         """Fields of the query and then of the form; of the query alone for GET."""
         if self.method == "GET":
