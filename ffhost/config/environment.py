@@ -16,6 +16,7 @@ from ffhost.config.shape import Shape
 from ffhost.diagnostics import Origin, Problem, nearest
 
 PREFIX = "FFHOST_"
+_WHOLE = ("section", "map")
 _TRUE = ("1", "true", "t", "yes", "y", "on")
 
 
@@ -106,7 +107,9 @@ def apply_tree_names(
         rest = name.removeprefix(PREFIX)
         if rest == name or "__" not in rest:
             continue
-        found = next(_resolve(rest, named, shape, ()), None)
+        # a value is meant rather than a function as a whole, if both have this form
+        resolved = sorted(_resolve(rest, named, shape, ()), key=lambda each: each[1].kind in _WHOLE)
+        found = resolved[0] if resolved else None
         if found is None:
             problems.append(_unresolved(name, rest, named, shape, variables))
             continue

@@ -263,9 +263,13 @@ def _syntax_problem(source: Source, error: Any, opened: list[tuple[str, int, int
         message = _OPEN_BRACKET if kind == "SequenceStartEvent" else _OPEN_BRACE
         place = (position[0], position[1])
     notes: tuple[str, ...] = ()
-    if message in (_OPEN_BRACKET, _OPEN_BRACE, _OPEN_QUOTE) and place[0] < line:
-        notes = (f"noticed in line {line + 1}",)
-        line, column = place
+    if message in (_OPEN_BRACKET, _OPEN_BRACE, _OPEN_QUOTE):
+        if place[0] < line and text:
+            notes = (f"noticed in line {line + 1}",)
+        if place[0] < line or column >= len(text):
+            line, column = place
+    if message == _BAD_ESCAPE:
+        column = max(text.rfind("\\", 0, column + 1), 0)
     if message == _STRAY_KEY:
         column = len(text) - len(text.lstrip())
     return Problem("", message, source.origin(line, column), hint, notes)
@@ -276,6 +280,7 @@ _UNFINISHED = "this is not YAML"
 _OPEN_BRACKET = "a bracket is not closed, or a comma is missing"
 _OPEN_BRACE = "a brace is not closed, or a comma is missing"
 _OPEN_QUOTE = "a quote is not closed"
+_BAD_ESCAPE = "a backslash begins an escape in double quotes, and this is none"
 _AFTER_QUOTE = ("text after a closing quote", "double a quote inside quotes: 'it''s'")
 _STRAY_KEY = "a key that does not belong here"
 
@@ -303,7 +308,7 @@ def _explain(text: str, column: int, problem: str, context: str) -> tuple[str, s
         if "end of" in problem or "document" in problem:
             return _OPEN_QUOTE, None
         return (
-            "a backslash begins an escape in double quotes, and this is none",
+            _BAD_ESCAPE,
             "write it in single quotes, or double the backslash",
         )
     if "mapping values" in problem:

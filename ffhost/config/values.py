@@ -152,7 +152,7 @@ class Evaluator:
             return None
         if not isinstance(name, str) or not name:
             what = "the name of a file" if kind == "from_file" else "the name of a variable"
-            self.report.at(here, f"expected {what}, got {shown(name)}")
+            self.report.at(here, f"expected {what}, got {shown(name)}", key=name is None)
             return None
         return self._from_env(name, here) if kind == "from_env" else self._from_file(name, here)
 
