@@ -7,10 +7,10 @@ the end of its function; its `Outcome` is settled once, for the caller.
 from __future__ import annotations
 
 import contextvars
-import random
 import re
 import time
 from collections.abc import Mapping
+from random import getrandbits
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 EXECUTION_ID_HEADER = "function-execution-id"
 _EXECUTION_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_random_bits = random.Random().getrandbits
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
+_CLOUD_TRACE = re.compile(r"([0-9a-fA-F]{32})(?:/([0-9]{1,20}))?(?:;.*)?")
 
 OutcomeKind = Literal["ok", "client_error", "crash", "timeout", "rejected"]
 
@@ -60,6 +61,39 @@ class Outcome:
         return f"Outcome({self.kind!r}, {self.status}, {self.duration_seconds:.3f} s)"
 
 
+class _FromHeaders:
+    """An id of the caller's trace, read when somebody asks and no trace hook has set it.
+
+    The first look reads the headers and sets both ids, so there is only one.
+    """
+
+    def __init__(self, part: int) -> None:
+        self._part = part
+
+    def __get__(self, invocation: Invocation | None, owner: type) -> Any:
+        if invocation is None:
+            return self
+        ids = trace_ids(invocation.message)
+        vars(invocation).setdefault("trace_id", ids[0])
+        vars(invocation).setdefault("span_id", ids[1])
+        return ids[self._part]
+
+
+def trace_ids(message: Message) -> tuple[str | None, str | None]:
+    """Give trace and span id that the caller sent, in W3C's form or in Google Cloud's."""
+    given = message.header("traceparent")
+    if given is not None:
+        found = _TRACEPARENT.fullmatch(given)
+        if found is not None and given[:2] != "ff" and found[1].strip("0") and found[2].strip("0"):
+            return found[1], found[2]
+    given = message.header("x-cloud-trace-context")
+    found = None if given is None else _CLOUD_TRACE.fullmatch(given)
+    if found is None or not found[1].strip("0"):
+        return None, None
+    span = int(found[2] or 0)
+    return found[1].lower(), f"{span:016x}" if 0 < span < 1 << 64 else None
+
+
 class Invocation:
     """One call of one function.
 
@@ -70,14 +104,18 @@ class Invocation:
         started: when the request was taken, on the monotonic clock
         deadline: when the caller is told that the function timed out, on the monotonic
             clock; None for no deadline, and before the call has its slot
-        trace_id, span_id: of the W3C trace context, or None
+        trace_id, span_id: of the call's span if it is traced, else as the caller sent them
+            (``traceparent`` or ``X-Cloud-Trace-Context``), or None
+        event: what a ``cloudevent`` function is called with, or the context of an ``event``
+            function, once it is read; kept only while hooks, metrics or summaries are on
         error: the exception that the function raised, once it has
     """
 
     # Class attributes are the defaults: a call that needs none of them does not pay for them.
     deadline: float | None = None
-    trace_id: str | None = None
-    span_id: str | None = None
+    trace_id: Any = _FromHeaders(0)
+    span_id: Any = _FromHeaders(1)
+    event: Any = None
     error: BaseException | None = None
     # What follows belongs to the runner.
     expired: bool = False  # the caller has been told 504, or is gone
@@ -115,7 +153,10 @@ class Invocation:
         if self._log is None:
             import structlog
 
-            self._log = structlog.get_logger(self.function.name)
+            # Bound, because a thread of the function's own has no context that tells.
+            self._log = structlog.get_logger(self.function.name).bind(
+                function=self.function.name, execution_id=self.execution_id
+            )
         logger: structlog.typing.FilteringBoundLogger = self._log
         return logger
 
@@ -144,7 +185,7 @@ def execution_id(given: str | None) -> str:
     """Take the caller's execution id if it is a sane one, else make one."""
     if given is not None and _EXECUTION_ID.fullmatch(given):
         return given
-    return f"{_random_bits(64):016x}"
+    return f"{getrandbits(64):016x}"
 
 
 def log_fields() -> dict[str, Any]:
@@ -156,7 +197,9 @@ def log_fields() -> dict[str, Any]:
         "function": invocation.function.name,
         "execution_id": invocation.execution_id,
     }
-    if invocation.trace_id is not None:
-        fields["trace_id"] = invocation.trace_id
-        fields["span_id"] = invocation.span_id
+    trace_id = invocation.trace_id
+    if trace_id is not None:
+        fields["trace_id"] = trace_id
+        if invocation.span_id is not None:
+            fields["span_id"] = invocation.span_id
     return fields
