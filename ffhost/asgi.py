@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 from urllib.parse import quote
 
 import falcon.asgi
 import falcon.request
 
-from ffhost import problems
+from ffhost import logs, problems
 from ffhost.context import EXECUTION_ID_HEADER, Invocation, execution_id
 from ffhost.errors import ContentTooLarge, RequestError, RequestTimeout
 from ffhost.fronting import Finish, Settle, complete, finisher, settler, write
 from ffhost.functions import Function
-from ffhost.host import Host, Service
+from ffhost.host import Host
 from ffhost.messages import Message, Reply
 from ffhost.mounting import MakeReply, Responder, build_router
 from ffhost.proxies import believer
 from ffhost.runners.asynchronous import AsyncCaller, LoopRunner
 from ffhost.runners.channels import Channel
 from ffhost.runners.processwide import pool
+from ffhost.service import Service
 from ffhost.units import UNLIMITED
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -197,7 +198,9 @@ class AsgiApp:
             self._reads = ReadWatch(loop, self.service.config.settings.server.read_timeout)
             self._falcon = None
             self._starting = asyncio.Lock()
+            logs.install_on_loop(loop)
         assert self._starting is not None
+        self.service.lifecycle.loop = loop
         async with self._starting:
             await self.service.start_async()
             if self._falcon is None:
@@ -211,7 +214,7 @@ class AsgiApp:
         responding = _Responding(host, self.service, self._runner, self)
         app: falcon.asgi.App[Any, Any] = falcon.asgi.App(
             request_type=FrontRequest,
-            router=build_router(host, self.service, responding),  # type: ignore[arg-type]
+            router=cast("Any", build_router(host, self.service, responding)),
         )
         app.resp_options.default_media_type = None  # type: ignore[assignment]
         self._falcon = app
@@ -343,7 +346,7 @@ class FunctionResource:
                 self._settle(invocation, reply.status, 0)
         else:
             resp.stream = ChannelStream(
-                self._caller, invocation, reply.status, req._receive, self._settle
+                self._caller, invocation, reply.status, cast("Receive", req._receive), self._settle
             )
 
 
@@ -463,7 +466,7 @@ def create_app(service: Service) -> AsgiApp:
 def __getattr__(name: str) -> Any:
     # Loaded when a server asks for it, so that importing this module loads no function.
     if name == "app":
-        from ffhost.host import service
+        from ffhost.service import service
 
         globals()["app"] = made = create_app(service())
         return made

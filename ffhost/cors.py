@@ -37,7 +37,7 @@ def preflight(cors: CorsSettings, methods: Iterable[str], message: Message) -> R
     reply.headers.append(("access-control-allow-origin", origin))
     reply.headers.append(("access-control-allow-methods", ", ".join(sorted(allowed))))
     headers = message.header("access-control-request-headers")
-    if cors.allow_headers == "*":
+    if "*" in cors.allow_headers:
         # The literal star does not cover Authorization, and nothing with credentials.
         if headers:
             reply.headers.append(("access-control-allow-headers", headers))
@@ -65,7 +65,7 @@ def permit(cors: CorsSettings, message: Message, reply: Reply) -> None:
 def _allowed_origin(cors: CorsSettings, origin: str | None) -> str | None:
     if origin is None:
         return None
-    if cors.allow_origins == "*" or "*" in cors.allow_origins:
+    if "*" in cors.allow_origins:
         # With credentials the star is not allowed: name the origin.
         return origin if cors.allow_credentials else "*"
     return origin if origin in cors.allow_origins else None

@@ -14,8 +14,8 @@ from ffhost import cors
 from ffhost.context import Invocation, Outcome, OutcomeKind
 from ffhost.errors import RequestError, TooManyRequests
 from ffhost.functions import Function
-from ffhost.host import Service
 from ffhost.messages import Reply
+from ffhost.service import Service
 
 if TYPE_CHECKING:
     import falcon
@@ -99,7 +99,7 @@ def function_unavailable(invocation: Invocation) -> bool:
 
 def write(resp: falcon.Response | falcon.asgi.Response, reply: Reply) -> None:
     """Put *reply* into Falcon's response, with every field line that it has."""
-    resp.status = reply.status  # type: ignore[assignment]
+    resp.status = reply.status
     if reply.body:
         resp.data = reply.body
     headers = resp._headers

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeAlias
 
-from ffhost import problems
+from ffhost import logs, problems
 from ffhost.context import CURRENT, Invocation
 from ffhost.errors import DeadlineExceeded, RequestError, TimedOut
 from ffhost.messages import Reply
@@ -109,10 +109,8 @@ def timed_out(invocation: Invocation) -> Reply:
 
 def log_crash(invocation: Invocation, error: BaseException) -> None:
     """Write the one log entry of a crash, with the stack of user code."""
-    import structlog
-
     invocation.error = error
-    structlog.get_logger("ffhost").error(
+    logs.get_logger("ffhost").error(
         "function_crashed",
         function=invocation.function.name,
         execution_id=invocation.execution_id,

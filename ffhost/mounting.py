@@ -14,9 +14,10 @@ import orjson
 from ffhost import cors, problems
 from ffhost.errors import MethodNotAllowed, NotFound
 from ffhost.functions import Function
-from ffhost.host import Host, Service, ready_state
+from ffhost.host import Host
 from ffhost.messages import Message, Reply
 from ffhost.routing import Responders, Router, allowed, pattern
+from ffhost.service import Service, ready_state
 
 OWN_PREFIX = "/_ffhost"
 Responder: TypeAlias = Callable[..., Any]

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote_to_bytes
 
 from ffhost.config import Sources
-from ffhost.host import Service
 from ffhost.runners.loops import BackgroundLoop
+from ffhost.service import Service
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -77,7 +77,7 @@ class Client:
     """Calls the functions of one configuration; use it in a ``with`` statement."""
 
     def __init__(self, sources: Sources, front: Front = "asgi") -> None:
-        self.service = Service(sources)
+        self.service = Service(sources, embedded=True)
         self._front = front
         self._loop = BackgroundLoop()
         self._asgi: AsgiApp | None = None

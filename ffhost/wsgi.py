@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 from urllib.parse import quote
 
 import falcon
@@ -19,13 +19,14 @@ from ffhost.context import EXECUTION_ID_HEADER, Invocation, execution_id
 from ffhost.errors import BadRequest, ContentTooLarge, RequestError, RequestTimeout
 from ffhost.fronting import Finish, complete, finisher, settler, write
 from ffhost.functions import Function
-from ffhost.host import Host, Service
+from ffhost.host import Host
 from ffhost.messages import Message, Reply
 from ffhost.mounting import MakeReply, Responder, build_router
 from ffhost.proxies import believer
 from ffhost.runners.blocking import BlockingCaller
 from ffhost.runners.processwide import background, pool
 from ffhost.runners.threadshare import ThreadShare
+from ffhost.service import Service
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -76,8 +77,8 @@ class EnvironMessage(Message):
     @property
     def server(self) -> tuple[str, int | None] | None:  # type: ignore[override]
         """Give the server's own address."""
-        port = self._environ.get("SERVER_PORT")
-        return self._environ["SERVER_NAME"], int(port) if str(port).isdecimal() else None
+        port = str(self._environ.get("SERVER_PORT", ""))
+        return self._environ["SERVER_NAME"], int(port) if port.isdecimal() else None
 
     @property
     def http_version(self) -> str:  # type: ignore[override]
@@ -150,7 +151,7 @@ class WsgiApp:
         responding = _Responding(host, self.service)
         app: falcon.App[Any, Any] = falcon.App(
             request_type=FrontRequest,
-            router=build_router(host, self.service, responding),  # type: ignore[arg-type]
+            router=cast("Any", build_router(host, self.service, responding)),
         )
         app.resp_options.default_media_type = None  # type: ignore[assignment]
         self._falcon = app
@@ -336,7 +337,7 @@ def create_app(service: Service) -> WsgiApp:
 def __getattr__(name: str) -> Any:
     # Loaded when a server asks for it, so that importing this module loads no function.
     if name == "app":
-        from ffhost.host import service
+        from ffhost.service import service
 
         globals()["app"] = made = create_app(service())
         return made

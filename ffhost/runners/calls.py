@@ -61,7 +61,7 @@ class Caller(ABC):
         if hasattr(reply.chunks, "__anext__"):
             work = self._stream_async(invocation, reply, cast("AsyncIterator[bytes]", reply.chunks))
             return asyncio.run_coroutine_threadsafe(work, self.loop()).result()
-        return self._stream(invocation, reply, cast("Iterator[bytes]", reply.chunks))
+        return self._stream(invocation, reply, reply.chunks)
 
     async def perform(self, invocation: Invocation) -> None:
         """Run the call in this task."""

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from ffhost import logs
 from ffhost.context import Invocation
 from ffhost.runners.threads import Worker
 
@@ -110,9 +111,7 @@ class StuckCalls:
         total, limit = sum(counts.values()), max(limits.values(), default=float("inf"))
         if total > limit and not self._told:
             self._told = True
-            import structlog
-
-            structlog.get_logger("ffhost").error(
+            logs.get_logger("ffhost").error(
                 "too_many_stuck_calls", stuck=total, stuck_limit=limit, functions=sorted(counts)
             )
             if self.on_limit is not None:
@@ -120,10 +119,8 @@ class StuckCalls:
 
 
 def _log(invocation: Invocation, event: str) -> None:
-    import structlog
-
     deadline = invocation.deadline or 0.0
-    structlog.get_logger("ffhost").error(
+    logs.get_logger("ffhost").error(
         event,
         function=invocation.function.name,
         execution_id=invocation.execution_id,

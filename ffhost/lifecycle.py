@@ -1,0 +1,115 @@
+"""Start-up and shut-down hooks: which there are, and running each once in a process.
+
+A hook may be a coroutine function. Then it runs on the loop that serves, where there is
+one, else on the background loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ffhost.errors import StartupError
+from ffhost.functions import Function, lifecycle_hooks
+from ffhost.runners.processwide import background
+
+Hook = Callable[[], Any]
+
+
+class Lifecycle:
+    """The hooks of one process that have run, and how the next ones are run."""
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """The loop that serves; None behind a WSGI server."""
+        self._started: dict[Hook, None] = {}
+
+    def start(self, hooks: Iterable[Hook]) -> None:
+        """Run the start-up hooks that have not run yet, from any thread but the loop's.
+
+        Raises:
+            StartupError: a hook failed
+        """
+        for hook in self._fresh(hooks):
+            _attempt(hook, "startup", self._call)
+
+    async def start_async(self, hooks: Iterable[Hook]) -> None:
+        """Run the start-up hooks that have not run yet on the running loop.
+
+        Raises:
+            StartupError: a hook failed
+        """
+        for hook in self._fresh(hooks):
+            await _attempt_async(hook, "startup")
+
+    def stop(self, hooks: Iterable[Hook]) -> None:
+        """Run shut-down hooks from any thread but the loop's; one that fails is logged."""
+        for hook in hooks:
+            _attempt(hook, "shutdown", self._call)
+
+    async def stop_async(self, hooks: Iterable[Hook]) -> None:
+        """Run shut-down hooks on the running loop; one that fails is logged."""
+        for hook in hooks:
+            await _attempt_async(hook, "shutdown")
+
+    def forget(self, hooks: Iterable[Hook]) -> None:
+        """Let start-up hooks run again if their functions come back."""
+        for hook in hooks:
+            self._started.pop(hook, None)
+
+    def _fresh(self, hooks: Iterable[Hook]) -> list[Hook]:
+        fresh = [hook for hook in hooks if hook not in self._started]
+        self._started.update(dict.fromkeys(fresh))
+        return fresh
+
+    def _call(self, hook: Hook) -> None:
+        result = hook()
+        if inspect.iscoroutine(result):
+            loop = self.loop or background.get()
+            asyncio.run_coroutine_threadsafe(_settled(result), loop).result()
+
+
+async def _settled(work: Any) -> None:
+    # SystemExit in a task would end the loop, whoever waits for the task.
+    try:
+        await work
+    except SystemExit as error:
+        raise StartupError(f"the hook called sys.exit({error.code!r})") from error
+
+
+def hooks_of(functions: Iterable[Function], when: str) -> list[Hook]:
+    """Give the hooks that the modules of *functions* mark, each once, in order."""
+    modules = {id(function.module): function.module for function in functions}
+    hooks = [hook for module in modules.values() for hook in lifecycle_hooks(module, when)]
+    return list(dict.fromkeys(hooks))
+
+
+def _attempt(hook: Hook, when: str, call: Callable[[Hook], None]) -> None:
+    try:
+        call(hook)
+    except (Exception, SystemExit) as error:
+        _failed(hook, when, error)
+
+
+async def _attempt_async(hook: Hook, when: str) -> None:
+    try:
+        result = hook()
+        if inspect.isawaitable(result):
+            await result
+    except (Exception, SystemExit) as error:
+        _failed(hook, when, error)
+
+
+def _failed(hook: Hook, when: str, error: BaseException) -> None:
+    from ffhost.logs import get_logger
+    from ffhost.modules import plain_name
+
+    module = plain_name(getattr(hook, "__module__", "") or "")
+    name = f"{module}.{getattr(hook, '__qualname__', repr(hook))}"
+    get_logger("ffhost").error(f"{when}_hook_failed", hook=name, exc_info=error)
+    if when == "startup":
+        raise StartupError(
+            f"the start-up hook {name} failed: {type(error).__name__}: {error}"
+        ) from error

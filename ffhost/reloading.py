@@ -1,0 +1,99 @@
+"""Noticing that the configuration has changed.
+
+Contents are compared, not times: a ConfigMap is updated by turning a symbolic link, an
+editor may put a new file in the place of the old, and both keep or turn back the clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+CONFIG_SUFFIXES = (".yaml", ".yml")
+
+
+def fingerprint(watched: Iterable[Path]) -> str:
+    """Give a digest of the contents of files, and of the YAML files in folders.
+
+    What is missing or cannot be read counts as such: a file that comes back is a change.
+    """
+    digest = hashlib.sha256()
+    for path in watched:
+        for file in _files(path):
+            digest.update(os.fsencode(file) + b"\0")
+            try:
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+            except OSError:
+                digest.update(b"missing")
+    return digest.hexdigest()
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    try:
+        return sorted(
+            path / entry.name
+            for entry in os.scandir(path)
+            if entry.name.endswith(CONFIG_SUFFIXES) and not entry.name.startswith(".")
+        )
+    except OSError:
+        return [path]
+
+
+class Watcher:
+    """A thread that looks every *interval* seconds whether *watched* has changed.
+
+    Args:
+        watched: gives the files and folders to look at, asked anew each time
+        changed: called, in the thread, when their contents differ from before
+        interval: gives the seconds between looks
+    """
+
+    def __init__(
+        self,
+        watched: Callable[[], Iterable[Path]],
+        changed: Callable[[], object],
+        interval: Callable[[], float],
+    ) -> None:
+        self._watched = watched
+        self._changed = changed
+        self._interval = interval
+        self._stopped = threading.Event()
+        self._seen = fingerprint(watched())
+
+    def start(self) -> None:
+        """Begin to look."""
+        threading.Thread(target=self._watch, name="ffhost-config", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the thread at its next turn."""
+        self._stopped.set()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(self._interval()):
+            self.look()
+
+    def look(self) -> None:
+        """Compare once."""
+        now = fingerprint(self._watched())
+        if now != self._seen:
+            self._seen = now
+            self._changed()
+            # What is watched may be other files from now on.
+            self._seen = fingerprint(self._watched())
+
+
+def is_sub_path_mount(path: Path) -> bool:
+    """Say whether *path* looks like a single file of a ConfigMap mounted with ``subPath``.
+
+    Kubernetes never updates such a file. It is a mount of its own, read-only, without the
+    link ``..data`` beside it.
+    """
+    try:
+        return path.is_file() and os.path.ismount(path) and not (path.parent / "..data").exists()
+    except OSError:
+        return False

@@ -1,0 +1,328 @@
+"""The stable object of a process: it loads, starts, reloads, drains and stops its host.
+
+Servers and fronts hold a `Service` for as long as the process lives. A reload builds a new
+host beside the old and swaps it in; calls in flight finish on the host that they began on.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from ffhost import logs, modules
+from ffhost.config import LoadedConfig, Sources, load_config
+from ffhost.context import log_fields
+from ffhost.errors import ConfigError, StartupError
+from ffhost.functions import Function
+from ffhost.host import Host, build_host
+from ffhost.lifecycle import Hook, Lifecycle, hooks_of
+from ffhost.reloading import Watcher, is_sub_path_mount
+
+Phase = Literal["new", "starting", "ready", "draining", "stopped"]
+
+
+class Front(Protocol):
+    """What turns a host into an application."""
+
+    def mount(self, host: Host) -> Any:
+        """Prepare everything that serving *host* takes; called before it is swapped in."""
+
+
+class Service:
+    """What a process serves.
+
+    Args:
+        sources: what the configuration is made of; None for the process's environment
+        embedded: whether the process belongs to somebody else, as in tests: then logging is
+            left alone and no file is watched
+    """
+
+    def __init__(self, sources: Sources | None = None, *, embedded: bool = False) -> None:
+        self._sources = sources
+        self._embedded = embedded
+        self._host: Host | None = None
+        self._lock = threading.RLock()
+        self._fronts: list[Front] = []
+        self._ready_listeners: list[Callable[[Service], None]] = []
+        self._watcher: Watcher | None = None
+        self.lifecycle = Lifecycle()
+        self.phase: Phase = "new"
+        self.draining = False
+        """Whether answers are to close their connections."""
+        self.managed = False
+        """Whether ffhost's own server runs this process; then it listens to its settings."""
+        self.reloads_good = 0
+        self.reloads_bad = 0
+        self.last_reload: float | None = None
+        """When a reload last succeeded, in seconds since the epoch; None if none has."""
+        self.reload_error: str | None = None
+        """Why the last reload was refused; None if it was not."""
+
+    @property
+    def host(self) -> Host:
+        """Give the host that new calls go to."""
+        if self._host is None:
+            raise RuntimeError("the service has not been loaded")
+        return self._host
+
+    @property
+    def config(self) -> LoadedConfig:
+        """Give the configuration of the current host."""
+        return self.host.config
+
+    @property
+    def in_flight(self) -> int:
+        """Count the calls that have not really ended."""
+        return sum(function.slots.running for function in self.host.functions.values())
+
+    def attach(self, front: Front) -> None:
+        """Have *front* mount the current host and all that follow."""
+        self._fronts.append(front)
+        if self._host is not None:
+            front.mount(self._host)
+
+    def on_ready(self, listener: Callable[[Service], None]) -> None:
+        """Call *listener* once the start-up hooks have run."""
+        self._ready_listeners.append(listener)
+
+    def sources(self) -> Sources:
+        """Give what the configuration is made of."""
+        return self._sources or Sources(environ=dict(os.environ), cwd=Path.cwd())
+
+    def load(self) -> None:
+        """Read the configuration and load the functions, unless that was done.
+
+        Raises:
+            ConfigError: the configuration or a function of it is wrong
+        """
+        with self._lock:
+            if self._host is None:
+                config = load_config(self.sources())
+                self._configure_logs(config)
+                self._swap(build_host(config))
+                if not self._embedded:
+                    logs.restore()
+
+    def _swap(self, host: Host) -> None:
+        for front in self._fronts:
+            front.mount(host)
+        self._host = host
+
+    def _configure_logs(self, config: LoadedConfig) -> None:
+        if self._embedded:
+            return
+        legacy = None
+        if config.single is not None and not config.has_file:
+            from ffhost.logs.legacy import legacy_of
+
+            legacy = legacy_of(self.sources().environ)
+        logs.set_context_source(log_fields)
+        logs.configure(
+            config.settings.logging,
+            revision=config.revision,
+            debug=config.settings.server.debug,
+            plain_name=modules.plain_name,
+            legacy=legacy,
+        )
+
+    # Starting and stopping, from a thread or on the loop that serves.
+
+    def start(self) -> None:
+        """Run the start-up hooks, once in a process.
+
+        Raises:
+            StartupError: a hook failed
+        """
+        with self._lock:
+            if self._begin():
+                self.lifecycle.start(self._hooks(self.host, "startup"))
+                self._ready()
+
+    async def start_async(self) -> None:
+        """Run the start-up hooks on the running loop, once in a process.
+
+        Raises:
+            StartupError: a hook failed
+        """
+        if self._begin():
+            await self.lifecycle.start_async(self._hooks(self.host, "startup"))
+            self._ready()
+
+    def _begin(self) -> bool:
+        if self.phase != "new":
+            return False
+        self.load()
+        self.phase = "starting"
+        return True
+
+    def _ready(self) -> None:
+        if self.phase == "starting":
+            self.phase = "ready"
+        if not self._embedded:
+            self._watch()
+        for listener in self._ready_listeners:
+            listener(self)
+
+    def begin_drain(self) -> None:
+        """Tell probes that the process is going, and clients to connect elsewhere."""
+        if self.phase != "stopped":
+            self.phase = "draining"
+        self.draining = True
+
+    def stop(self) -> None:
+        """Run the shut-down hooks, once; one that fails is logged."""
+        with self._lock:
+            if self._end():
+                self.lifecycle.stop(self._hooks(self.host, "shutdown"))
+                logs.flush()
+
+    async def stop_async(self) -> None:
+        """Run the shut-down hooks on the running loop, once; one that fails is logged."""
+        if self._end():
+            await self.lifecycle.stop_async(self._hooks(self.host, "shutdown"))
+            logs.flush()
+
+    def _end(self) -> bool:
+        started = self.phase not in ("new", "stopped")
+        self.phase = "stopped"
+        if self._watcher is not None:
+            self._watcher.stop()
+        return started
+
+    def _hooks(self, host: Host, when: str) -> list[Hook]:
+        """Give the host's own hooks and those of its functions; shut-down turns the order."""
+        server = host.config.settings.server
+        named: list[Hook] = []
+        targets = server.on_startup if when == "startup" else server.on_shutdown
+        if targets:
+            from ffhost.targets import resolve_hook
+
+            named = [resolve_hook(target, host.config.base) for target in targets]
+        marked = hooks_of(host.functions.values(), when)
+        return [*named, *marked] if when == "startup" else [*marked[::-1], *named]
+
+    # Reloading.
+
+    def _watch(self) -> None:
+        settings = self.config.settings.config_reload
+        if not settings.enabled or not self.config.watched:
+            return
+        for path in self.config.watched:
+            if is_sub_path_mount(path):
+                logs.get_logger("ffhost").warning(
+                    "config_is_never_updated",
+                    path=str(path),
+                    reason="it is mounted with subPath; mount the ConfigMap whole",
+                )
+        self._watcher = Watcher(
+            lambda: self.config.watched,
+            self.reload,
+            lambda: float(self.config.settings.config_reload.interval),
+        )
+        self._watcher.start()
+
+    def reload(self) -> bool:
+        """Read the configuration again and serve it; a wrong one changes nothing.
+
+        Gives whether it was taken. Must not be called on the loop that serves.
+        """
+        with self._lock:
+            if self.phase in ("new", "stopped"):
+                return False
+            try:
+                config = load_config(self.sources())
+                if config.revision == self.config.revision:
+                    return True
+                host = build_host(config, self.host)
+                self.lifecycle.start(self._hooks(host, "startup"))
+            except (ConfigError, StartupError) as error:
+                self._refuse(error)
+                return False
+            previous = self.host
+            self._configure_logs(config)
+            self._swap(host)
+            self.reloads_good += 1
+            self.last_reload = time.time()
+            self.reload_error = None
+        self._report(previous, host)
+        self._retire(previous, host)
+        return True
+
+    def _refuse(self, error: StartupError) -> None:
+        self.reloads_bad += 1
+        self.reload_error = str(error)
+        problems: Iterable[Any] = getattr(error, "problems", ())
+        logs.get_logger("ffhost").error(
+            "config_reload_failed",
+            reason="the configuration in force is kept",
+            problems=[str(problem) for problem in problems] or [str(error)],
+        )
+
+    def _report(self, previous: Host, host: Host) -> None:
+        from ffhost.config.plan import plan
+
+        log = logs.get_logger("ffhost")
+        changes = plan(previous.config, host.config)
+        log.info(
+            "config_reloaded",
+            revision=host.config.revision,
+            previous_revision=previous.config.revision,
+            added=list(changes.added),
+            removed=list(changes.removed),
+            changed=sorted(changes.functions),
+        )
+        if changes.needs_restart:
+            log.warning("config_needs_restart", settings=list(changes.needs_restart))
+
+    def _retire(self, previous: Host, host: Host) -> None:
+        """Run the shut-down hooks of modules that nothing uses any more, after their last call."""
+        used = {id(function.module) for function in host.functions.values()}
+        left = [f for f in previous.functions.values() if id(f.module) not in used]
+        hooks = hooks_of(left, "shutdown")
+        self.lifecycle.forget(hooks_of(left, "startup"))
+        if hooks:
+            threading.Thread(
+                target=self._stop_when_idle, args=(left, hooks), name="ffhost-retire", daemon=True
+            ).start()
+
+    def _stop_when_idle(self, functions: list[Function], hooks: list[Hook]) -> None:
+        while any(function.slots.running or function.slots.waiting for function in functions):
+            time.sleep(0.1)
+        self.lifecycle.stop(hooks)
+
+
+_service: Service | None = None
+_sources: Sources | None = None
+
+
+def use_sources(sources: Sources | None) -> None:
+    """Say what this process and its children make their configuration of."""
+    global _sources
+    _sources = sources
+
+
+def service() -> Service:
+    """Give the service of this process, made at the first call."""
+    global _service
+    if _service is None:
+        _service = Service(_sources)
+    return _service
+
+
+def ready_state(current: Service) -> tuple[int, dict[str, Any]]:
+    """Give status and body of the readiness probe."""
+    if current.phase != "ready":
+        return 503, {"status": current.phase}
+    broken = [
+        each.name
+        for each in current.host.functions.values()
+        if each.load_error is not None and each.required
+    ]
+    if broken:
+        return 503, {"status": "unavailable", "functions": broken}
+    degraded = current.host.degraded
+    return 200, {"status": "degraded", "functions": degraded} if degraded else {"status": "ready"}
