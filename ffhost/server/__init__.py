@@ -1,0 +1,61 @@
+"""The server: gunicorn's master and two kinds of workers, made to come and go without a cut.
+
+The fronts are named here by import string only. ``serve`` is the way in for ``ffhost serve``;
+`ffhost.gunicorn` brings the same workers to somebody's own ``gunicorn`` command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ffhost.config import LoadedConfig, Sources
+from ffhost.errors import StartupError
+from ffhost.server.listeners import Listening
+from ffhost.server.reports import report
+
+__all__ = ["Listening", "report", "serve"]
+
+FRONTS = {"asgi": "ffhost.asgi:app", "wsgi": "ffhost.wsgi:app"}
+
+
+def serve(
+    config: LoadedConfig,
+    sources: Sources,
+    *,
+    announce: Callable[[Sequence[Listening]], None] | None = None,
+    check: Sequence[str] | None = None,
+    report: Callable[[StartupError], None] = report,
+) -> int:
+    """Serve until told to stop; give the exit status.
+
+    Args:
+        config: read and valid; the workers read it again from *sources*
+        sources: what the configuration is made of
+        announce: called once, in the master, when the first worker listens
+        check: a command that exits with 0 if new code may be served, run at SIGUSR2
+        report: shows what keeps a worker from starting; called in that worker, and only in
+            the first of several
+
+    Raises:
+        StartupError: an address cannot be bound
+    """
+    import importlib
+
+    from ffhost import logs
+    from ffhost.server.application import Application
+    from ffhost.server.master import Master
+    from ffhost.service import use_sources
+
+    settings = config.settings
+    logs.configure(settings.logging, revision=config.revision, debug=settings.server.debug)
+    use_sources(sources)
+    front = FRONTS[settings.server.interface]
+    # Nothing starts and no function is loaded by this import. Workers share it, so that one
+    # that is replaced is back sooner.
+    importlib.import_module(front.partition(":")[0])
+    application = Application(config, front, announce=announce, check=check, report=report)
+    try:
+        Master(application).run()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0

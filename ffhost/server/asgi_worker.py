@@ -1,0 +1,186 @@
+"""The worker of the asgi interface: uvicorn's server, with a beginning and an end of our own.
+
+uvicorn's parts that serve are used as they are. What differs is around them: sockets listen
+when the application is ready, and nothing that a client may still be using is cut at the end.
+
+httptools knows the registered methods only; a request with any other is answered with 400.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from email.utils import formatdate
+from functools import partial
+from typing import Any, ClassVar
+
+import uvloop
+from uvicorn import Server
+from uvicorn_worker import UvicornWorker
+
+from ffhost.server.connection import Connection, HeaderWatch
+from ffhost.server.ending import LINGER_SECONDS, Ending
+from ffhost.server.lifespan import Lifespan
+from ffhost.server.listeners import LISTENER_KEY
+from ffhost.server.worker import HostWorker, now
+
+_PAUSE_SECONDS = 0.02
+_TICK_SECONDS = 1.0
+
+
+class AsgiWorker(HostWorker, UvicornWorker):  # type: ignore[misc]
+    """A process that serves ``ffhost.asgi:app``."""
+
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "http": Connection,
+        "interface": "asgi3",
+        "lifespan": "on",
+        "ws": "none",
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+    }
+
+    def init_signals(self) -> None:
+        """Take the signals in the way of both kinds of workers, not in uvicorn's."""
+        HostWorker.init_signals(self)
+
+    def run(self) -> None:
+        """Serve until told to end."""
+        server = self.service.config.settings.server
+        self.config.app = self.wsgi
+        self.config.timeout_keep_alive = server.keepalive
+        if not server.keepalive:
+            self.config.headers.append(("connection", "close"))
+        loop = uvloop.new_event_loop()
+        asyncio.set_event_loop(loop)
+        self._server = AsgiServer(self, loop)
+        loop.run_until_complete(self._server.serve())
+        loop.run_until_complete(_leave(loop))
+
+    def wake(self) -> None:
+        """Have the server look at `ending`."""
+        self._server.wake()
+
+
+class AsgiServer(Server):
+    """uvicorn's server inside of one worker."""
+
+    def __init__(self, worker: AsgiWorker, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(worker.config)
+        self._worker = worker
+        self._loop = loop
+        self._told = asyncio.Event()
+        settings = worker.service.config.settings.server
+        self._watch = HeaderWatch(settings.read_timeout)
+        self._interval = min(_TICK_SECONDS, self._watch.interval, settings.stall_timeout / 4)
+        self._open: list[tuple[Any, Any, Any]] = []
+
+    async def serve(self, sockets: Any = None) -> None:
+        """Start the application, listen, serve, and end."""
+        if not self.config.loaded:
+            self.config.load()
+        self.lifespan = Lifespan(self.config.loaded_app)
+        await self.lifespan.startup()
+        self._tick()
+        await self._listen()
+        self._worker.say_ready()
+        await self._told.wait()
+        ending = self._worker.ending
+        assert ending is not None
+        self._worker.log_ending()
+        await self._drain(ending)
+        await self._finish(ending)
+        await self.lifespan.shutdown()
+
+    async def _listen(self) -> None:
+        for listener in self._worker.sockets:
+            state = {**self.lifespan.state, LISTENER_KEY: self._worker.kind(listener)}
+            connect = partial(Connection, self.config, self.server_state, state, self._loop)
+            try:
+                server = await self._loop.create_server(
+                    connect, sock=listener.sock, backlog=self.config.backlog
+                )
+            except OSError as error:
+                raise self._worker.cannot_listen(listener, error) from error
+            self._open.append((server, listener, connect))
+
+    def _tick(self) -> None:
+        """Do what is due about once a second."""
+        date = (b"date", formatdate(time.time(), usegmt=True).encode())
+        self.server_state.default_headers = [date, *self.config.encoded_headers]
+        self._worker.notify()
+        self._watch.sweep(self.server_state.connections, now())
+        if self._worker.orphaned():
+            self._worker.end(drain=False, accepting=True)
+        if self.server_state.total_requests >= self._worker.max_requests:
+            self._worker.ask_replacement()
+        self._loop.call_later(self._interval, self._tick)
+
+    def wake(self) -> None:
+        """Notice that the worker is to end; may be called in a signal handler."""
+        self._loop.call_soon_threadsafe(self._told.set)
+
+    # The end
+
+    async def _drain(self, ending: Ending) -> None:
+        """Serve on while answers close their connections."""
+        Connection.close_after_answers(self.server_state.connections)
+        if not ending.accepting:
+            await self._stop_listening(take_the_last=False)
+        while now() < ending.close_at:
+            await asyncio.sleep(_PAUSE_SECONDS)
+        await self._stop_listening(take_the_last=True)
+
+    async def _stop_listening(self, *, take_the_last: bool) -> None:
+        """Close the listeners, after the connections that the system has accepted already."""
+        for server, listener, connect in self._open:
+            last = listener.sock.dup()
+            server.close()
+            listener.close()
+            while take_the_last:
+                try:
+                    client, _address = last.accept()
+                except OSError:
+                    break
+                client.setblocking(False)
+                await self._loop.connect_accepted_socket(connect, client)
+            last.close()
+        self._open = []
+
+    async def _finish(self, ending: Ending) -> None:
+        """Let what is in flight finish, and close what is idle."""
+        begun = now()
+        while now() < ending.give_up_at:
+            # What has arrived before the listeners closed is read before anything is closed.
+            await asyncio.sleep(_PAUSE_SECONDS)
+            for each in list(self.server_state.connections):
+                self._close_if_idle(each, begun)
+            if not (
+                self.server_state.connections
+                or self.server_state.tasks
+                or self._worker.calls_in_flight()
+            ):
+                return
+        self._worker.log_cut(len(self.server_state.connections))
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await asyncio.sleep(_PAUSE_SECONDS)
+        for each in list(self.server_state.connections):
+            each.transport.abort()
+
+    @staticmethod
+    def _close_if_idle(connection: Any, begun: float) -> None:
+        fresh = connection.awaits_client and connection.is_silent
+        if connection.is_idle or (fresh and now() - begun >= LINGER_SECONDS):
+            connection.transport.close()
+
+
+async def _leave(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel the tasks that user code has left behind, and let them clean up."""
+    tasks = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=1)
+    await loop.shutdown_asyncgens()

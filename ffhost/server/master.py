@@ -1,0 +1,348 @@
+"""The master: gunicorn's arbiter, taught when a worker is ready and how to let one go.
+
+It never loads a function. What it knows of its workers is what they say through their pipes
+(ready; replace me) and how they end. Signals, of which gunicorn gives some another meaning:
+
+========  ==========================================================================
+SIGTERM   end: workers drain, finish what is in flight, run their hooks
+SIGINT    the same without draining; the second one ends at once. SIGQUIT likewise
+SIGHUP    handed to the workers, which read the configuration again; none is replaced
+SIGUSR2   check the code in a process apart, then replace the workers one by one
+SIGTTIN   one worker more; SIGTTOU: one less
+========  ==========================================================================
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from queue import Empty
+from typing import IO, Any
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
+
+from ffhost.logs import get_logger
+from ffhost.server.application import Application
+from ffhost.server.listeners import listening, unlink
+from ffhost.server.notices import READY, REPLACE_ME
+from ffhost.server.rolling import Rolling
+
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 30.0
+_KILLED_BY_INTERRUPT = 130
+_OUTPUT_SHOWN = 4000
+
+HANDED_DOWN = frozenset(
+    {
+        signal.SIGTERM,
+        signal.SIGQUIT,
+        signal.SIGINT,
+        signal.SIGHUP,
+        signal.SIGUSR1,
+        signal.SIGUSR2,
+    }
+)
+"""Signals that wait until a worker that was just forked can handle them."""
+
+
+class Master(Arbiter):  # type: ignore[misc]
+    """Keeps the workers alive, and the sockets with them."""
+
+    def __init__(self, app: Application) -> None:
+        self._rolling = Rolling()
+        self._started = False
+        self._announced = False
+        self._stopping = False
+        self._quick = False
+        self._forced = False
+        self._check: subprocess.Popen[bytes] | None = None
+        self._check_output: IO[bytes] | None = None
+        self._pause = _FIRST_PAUSE_SECONDS
+        self._spawn_at = 0.0
+        super().__init__(app)
+        self._log = get_logger("ffhost.server")
+        self.WORKERS: dict[int, Any] = {}
+        self.LISTENERS: list[Any] = app.bind(self.log)
+
+    def start(self) -> None:
+        """Take the signals; the sockets are bound already."""
+        self._waker, wake = os.pipe()
+        for end in (self._waker, wake):
+            os.set_blocking(end, False)
+        super().start()
+        # Signals then end a wait for the workers' pipes, too.
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+
+    # Waiting
+
+    def wait_for_signals(self, timeout: float = 1.0) -> list[int]:
+        """Wait for signals and for what the workers say."""
+        poll = select.poll()
+        poll.register(self._waker, select.POLLIN)
+        for worker in self.WORKERS.values():
+            if worker.notices.open:
+                poll.register(worker.notices.fileno(), select.POLLIN)
+        if self.SIG_QUEUE.empty():
+            poll.poll(timeout * 1000)
+        with suppress(BlockingIOError):
+            os.read(self._waker, 4096)
+        for pid, worker in list(self.WORKERS.items()):
+            self._hear(pid, worker)
+        signals = []
+        with suppress(Empty):
+            while True:
+                signals.append(self.SIG_QUEUE.get_nowait())
+        return [each for each in signals if each != self.WAKEUP_REQUEST]
+
+    def _hear(self, pid: int, worker: Any) -> None:
+        said = worker.notices.received() if worker.notices.open else b""
+        if READY in said:
+            self._worker_is_ready(pid, worker)
+        if REPLACE_ME in said:
+            self._rolling.add(pid)
+
+    def _worker_is_ready(self, pid: int, worker: Any) -> None:
+        worker.ready = True
+        self._pause, self._spawn_at = _FIRST_PAUSE_SECONDS, 0.0
+        self._log.debug("worker_ready", worker=pid)
+        if not self._announced:
+            self._announced = True
+            if self.app.announce is not None:
+                self.app.announce(listening(self.LISTENERS))
+        self._started = self._started or all(each.ready for each in self.WORKERS.values())
+
+    # Keeping the number of workers
+
+    def manage_workers(self) -> None:
+        """Start, replace and retire workers until all is as it is to be."""
+        self._roll()
+        self._kill_those_that_stay()
+        active = self._active()
+        wanted = self.num_workers
+        if self._rolling.new in active and self._rolling.old in active:
+            wanted += 1
+        if len(active) < wanted and time.monotonic() >= self._spawn_at:
+            for _ in range(wanted - len(active)):
+                self.spawn_worker()
+        for pid in active[: max(0, len(active) - wanted)]:
+            self._retire(pid)
+
+    def _active(self) -> list[int]:
+        """Give the workers that are to stay, the oldest first."""
+        workers = [(each.age, pid) for pid, each in self.WORKERS.items() if not each.kill_at]
+        return [pid for _age, pid in sorted(workers)]
+
+    def spawn_worker(self) -> int:
+        """Fork a worker. Signals to it wait until it can take them."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, HANDED_DOWN)
+        try:
+            pid: int = super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDED_DOWN)
+        self.WORKERS[pid].notices.keep_reading_end()
+        return pid
+
+    def _roll(self) -> None:
+        new = self.WORKERS.get(self._rolling.new or 0)
+        if new is not None and new.ready:
+            old = self._rolling.succeeded()
+            if old in self._active():
+                self._log.info("worker_replaced", worker=old, by=new.pid)
+                self._retire(old)
+        old = self._rolling.next(self._active())
+        if old is not None:
+            self._rolling.began(old, self.spawn_worker())
+
+    def _retire(self, pid: int) -> None:
+        """Have a worker drain and end, leaving new connections to the others."""
+        worker = self.WORKERS[pid]
+        worker.kill_at = time.monotonic() + self.app.ending_seconds + 1
+        self.kill_worker(pid, signal.SIGUSR2)
+
+    def _kill_those_that_stay(self) -> None:
+        now = time.monotonic()
+        for pid, worker in list(self.WORKERS.items()):
+            if worker.kill_at and now > worker.kill_at:
+                self.kill_worker(pid, signal.SIGKILL)
+
+    def murder_workers(self) -> None:
+        """Kill workers whose loop does not turn; loading may take as long as it takes."""
+        everybody = self.WORKERS
+        self.WORKERS = {pid: each for pid, each in everybody.items() if each.ready}
+        try:
+            super().murder_workers()
+        finally:
+            self.WORKERS = everybody
+
+    # What has ended
+
+    def handle_chld(self) -> None:
+        """Look which child has ended."""
+        self.reap_workers()
+
+    handle_cld = handle_chld
+
+    def reap_workers(self) -> None:
+        """Take note of every child that has ended."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            code = os.waitstatus_to_exitcode(status)
+            if self._check is not None and pid == self._check.pid:
+                self._check_ended(code)
+            worker = self.WORKERS.get(pid)
+            if worker is not None:
+                self._hear(pid, worker)
+                del self.WORKERS[pid]
+                worker.tmp.close()
+                worker.notices.close()
+                self._worker_ended(pid, worker, code)
+
+    def _worker_ended(self, pid: int, worker: Any, code: int) -> None:
+        if self._stopping or worker.kill_at:
+            self._log.debug("worker_ended", worker=pid, **_how(code))
+        elif not worker.ready:
+            self._could_not_start(pid, code)
+        elif code == 0:
+            self._log.info("worker_ended", worker=pid)
+        else:
+            self._log.error("worker_died", worker=pid, **_how(code))
+
+    def _could_not_start(self, pid: int, code: int) -> None:
+        """End if nobody serves; else try again, with pauses, what served until now."""
+        if pid == self._rolling.new:
+            self._log.error("replacement_failed", worker=pid, kept=self._rolling.old, **_how(code))
+            self._rolling.failed()
+            self.app.renew_report()
+            return
+        if not self._started or not any(each.ready for each in self.WORKERS.values()):
+            if code <= 0:
+                self._log.error("worker_ended_before_it_was_ready", worker=pid, **_how(code))
+            raise HaltServer("a worker could not start", code if code > 0 else 1)
+        self._log.error("worker_could_not_start", worker=pid, pause_seconds=self._pause)
+        self.app.renew_report()
+        self._spawn_at = time.monotonic() + self._pause
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    # Signals
+
+    def handle_hup(self) -> None:
+        """Have the workers read the configuration again."""
+        self.kill_workers(signal.SIGHUP)
+
+    def handle_usr2(self) -> None:
+        """Have new code checked, and then served."""
+        if self._check is not None:
+            self._check.kill()
+            self._log.info("code_check_restarted")
+            self._check_ended(None)
+        if self.app.check is None:
+            self._replace_all()
+            return
+        self._check_output = tempfile.TemporaryFile()  # noqa: SIM115 (it is read when it ends)
+        self._check = subprocess.Popen(
+            self.app.check,
+            stdin=subprocess.DEVNULL,
+            stdout=self._check_output,
+            stderr=subprocess.STDOUT,
+        )
+
+    def _check_ended(self, code: int | None) -> None:
+        check, output = self._check, self._check_output
+        assert check is not None
+        assert output is not None
+        self._check = self._check_output = None
+        # Its status was taken by us; Popen need not look for it.
+        check.returncode = -signal.SIGKILL if code is None else code
+        with output:
+            output.seek(0)
+            text = output.read().decode(errors="replace")
+        if code == 0:
+            self._replace_all()
+        elif code is not None:
+            shown = text if len(text) <= _OUTPUT_SHOWN else text[:_OUTPUT_SHOWN] + "…"
+            self._log.error("code_check_failed", output=shown, kept=self._active(), **_how(code))
+
+    def _replace_all(self) -> None:
+        active = self._active()
+        self._log.info("replacing_workers", workers=active)
+        self._rolling.restart(active)
+
+    def handle_term(self) -> None:
+        """End gently."""
+        raise StopIteration
+
+    def handle_int(self) -> None:
+        """End without draining."""
+        self._quick = True
+        raise StopIteration
+
+    handle_quit = handle_int
+
+    # The end
+
+    def stop(self, graceful: bool = True) -> None:
+        """End all workers, within the time that they have."""
+        self._stopping = True
+        self._quick = self._quick or not graceful
+        for listener in self.LISTENERS:
+            listener.close()
+        self.LISTENERS = []
+        if self._check is not None:
+            self._check.kill()
+        self.kill_workers(signal.SIGQUIT if self._quick else signal.SIGTERM)
+        deadline = time.monotonic() + self.app.ending_seconds
+        while self.WORKERS and not self._forced:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                self._log.warning("workers_killed", workers=list(self.WORKERS))
+                break
+            for number in self.wait_for_signals(timeout=left):
+                if number in (signal.SIGINT, signal.SIGQUIT):
+                    self._interrupted()
+            self.reap_workers()
+        self.kill_workers(signal.SIGKILL)
+        self._reap_the_rest()
+        unlink(self.app.addresses)
+
+    def _interrupted(self) -> None:
+        if self._quick:
+            self._forced = True
+            return
+        self._quick = True
+        self.kill_workers(signal.SIGQUIT)
+
+    def _reap_the_rest(self) -> None:
+        for pid in list(self.WORKERS):
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+            del self.WORKERS[pid]
+
+    def halt(self, reason: str | None = None, exit_status: int = 0) -> None:
+        """End, with the status that tells why."""
+        self.stop()
+        self._log.debug("ended", reason=reason, exit_status=exit_status)
+        sys.exit(_KILLED_BY_INTERRUPT if self._forced else exit_status)
+
+
+def _how(code: int) -> dict[str, Any]:
+    """Say how a process ended."""
+    if code >= 0:
+        return {"exit_status": code}
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = str(-code)
+    hint = {"hint": "perhaps out of memory"} if -code == signal.SIGKILL else {}
+    return {"signal": name, **hint}

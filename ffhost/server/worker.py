@@ -1,0 +1,232 @@
+"""What both kinds of workers have in common: how one begins, hears signals, and ends.
+
+A worker also runs under a gunicorn that is not ours (``-c python:ffhost.gunicorn``). There
+nobody listens to its notices: one that wants to be replaced ends, and is started again.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import Any
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
+from ffhost.errors import StartupError
+from ffhost.logs import flush, get_logger
+from ffhost.runners.stuck import stuck_calls
+from ffhost.server.application import Application
+from ffhost.server.ending import Ending
+from ffhost.server.listeners import Kind, cannot_listen, kind_of
+from ffhost.server.master import HANDED_DOWN
+from ffhost.server.notices import READY, REPLACE_ME, Notices
+from ffhost.server.options import drain_delay
+from ffhost.server.reports import report
+
+
+class HostWorker(Worker):  # type: ignore[misc]
+    """One process that serves; the way in which it serves is its subclass's."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Prepare the worker, in the master."""
+        super().__init__(*args, **kwargs)
+        ours = isinstance(self.app, Application)
+        self.notices: Notices | None = Notices() if ours else None
+        self.ready = False
+        self.kill_at = 0.0
+        """When the master kills it, once it was told to go."""
+        self.service: Any = None
+        self.ending: Ending | None = None
+        self._replacing = False
+        self._reload_due = False
+        self._reloading = threading.Lock()
+
+    # The beginning
+
+    def init_process(self) -> None:
+        """Be the worker, and end the process in the end.
+
+        The process ends here, whatever lies below on the stack: that belongs to the master.
+        """
+        signal.set_wakeup_fd(-1)
+        if self.notices is not None:
+            self.notices.keep_writing_end()
+        status = 0
+        try:
+            super().init_process()
+        except StartupError as error:
+            status = self._report(error)
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 1
+        except BaseException as error:
+            get_logger("ffhost.server").critical("worker_crashed", exc_info=error)
+            status = 1
+        finally:
+            self._leave(status)
+
+    def _report(self, error: StartupError) -> int:
+        if isinstance(self.app, Application):
+            self.app.report(error)
+            return error.exit_code
+        report(error)
+        return int(Arbiter.WORKER_BOOT_ERROR)
+
+    def load_wsgi(self) -> None:
+        """Load the front, and with it configuration and functions."""
+        from ffhost.service import service
+
+        self.service = service()
+        self.service.managed = True
+        self.wsgi = self.app.wsgi()
+        stuck_calls.on_limit = self.ask_replacement
+
+    def kind(self, listener: Any) -> Kind:
+        """Say whether *listener* is the public one or the admin's."""
+        return kind_of(listener, self.service.config.settings)
+
+    @staticmethod
+    def cannot_listen(listener: Any, error: OSError) -> StartupError:
+        """Give the error of a listener that another process took in the meantime."""
+        return cannot_listen(listener.cfg_addr, error)
+
+    def say_ready(self) -> None:
+        """Tell the master that this worker serves."""
+        # Settled now: a reload of the configuration does not change what the master reckons with.
+        config = self.service.config
+        self._drain_seconds = drain_delay(config)
+        self._grace_seconds = float(config.settings.server.graceful_timeout)
+        self.notify()
+        self.ready = True
+        if self.notices is not None:
+            self.notices.send(READY)
+        if self._reload_due:
+            self._reload()
+
+    # Signals
+
+    def init_signals(self) -> None:
+        """Take the signals, and those that have waited since the fork."""
+        for number in self.SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, self._on_term)
+        signal.signal(signal.SIGQUIT, self._on_quit)
+        # A terminal sends SIGINT to the workers too; what it means is the master's to say.
+        # It is not ignored, for then the processes that user code starts would ignore it.
+        signal.signal(signal.SIGINT, lambda _number, _frame: None)
+        signal.signal(signal.SIGWINCH, lambda _number, _frame: None)
+        signal.signal(signal.SIGHUP, self._on_hup)
+        signal.signal(signal.SIGUSR1, self.handle_usr1)
+        signal.signal(signal.SIGUSR2, self._on_usr2)
+        signal.signal(signal.SIGABRT, self._on_abort)
+        for number in HANDED_DOWN:
+            signal.siginterrupt(number, False)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDED_DOWN)
+
+    def _on_term(self, _number: int, _frame: Any) -> None:
+        self.end(drain=True, accepting=True)
+
+    def _on_quit(self, _number: int, _frame: Any) -> None:
+        self.end(drain=False, accepting=True)
+
+    def _on_usr2(self, _number: int, _frame: Any) -> None:
+        self.end(drain=True, accepting=False)
+
+    def _on_hup(self, _number: int, _frame: Any) -> None:
+        if self.ready:
+            self._reload()
+        else:
+            self._reload_due = True
+
+    def _on_abort(self, _number: int, _frame: Any) -> None:
+        # The master found that the loop does not turn. Nothing can be finished in order.
+        get_logger("ffhost.server").critical("worker_stalled", worker=self.pid)
+        flush()
+        os._exit(1)
+
+    def _reload(self) -> None:
+        # On a thread, for loading must hold up neither the loop nor a signal handler.
+        threading.Thread(target=self._reload_now, name="ffhost-reload", daemon=True).start()
+
+    def _reload_now(self) -> None:
+        with self._reloading:
+            try:
+                self.service.reload()
+            except Exception as error:
+                get_logger("ffhost.server").error("reload_failed", exc_info=error)
+
+    # The end
+
+    def end(self, *, drain: bool, accepting: bool) -> None:
+        """Begin to end, or hurry if that has begun; may be called in a signal handler."""
+        if not self.ready:
+            os._exit(0)
+        if self.ending is None:
+            delay = self._drain_seconds if drain else 0.0
+            self.ending = Ending(delay, self._grace_seconds, accepting=accepting)
+            if accepting:
+                self.service.begin_drain()
+            else:
+                # Other workers are ready: this one only sends its clients to them.
+                self.service.draining = True
+        elif not drain:
+            self.ending.hurry()
+        self.wake()
+
+    def wake(self) -> None:
+        """Have the loop look at `ending`; may be called in a signal handler."""
+        raise NotImplementedError
+
+    def ask_replacement(self) -> None:
+        """Have another worker take this one's place; may be called on any thread."""
+        if self._replacing:
+            return
+        self._replacing = True
+        if self.notices is not None:
+            self.notices.send(REPLACE_ME)
+        else:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def orphaned(self) -> bool:
+        """Say whether the master has died."""
+        return bool(self.ppid != os.getppid())
+
+    def calls_in_flight(self) -> int:
+        """Count the calls worth waiting for: not those that are stuck past their deadline."""
+        in_flight: int = self.service.in_flight
+        return max(0, in_flight - stuck_calls.count())
+
+    def log_ending(self) -> None:
+        """Say that the worker goes."""
+        get_logger("ffhost.server").debug("worker_ending", worker=self.pid)
+
+    def log_cut(self, connections: int) -> None:
+        """Say what could not be finished."""
+        get_logger("ffhost.server").warning(
+            "calls_cut_off", calls=self.calls_in_flight(), connections=connections
+        )
+
+    def _leave(self, status: int) -> None:
+        """End the process, running what user code registered for that.
+
+        Threads are not joined: one that is stuck must not hold up the end, and Python joins
+        those of ``concurrent.futures`` without asking.
+        """
+        with suppress(Exception):
+            flush()
+        with suppress(BaseException):
+            atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):
+                stream.flush()
+        os._exit(status)
+
+
+def now() -> float:
+    """Give the time that all deadlines of the server are counted in."""
+    return time.monotonic()
