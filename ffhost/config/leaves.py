@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ffhost.config import LoadedConfig
@@ -42,7 +42,23 @@ class Leaf:
 
 
 def leaves(loaded: LoadedConfig) -> Iterator[Leaf]:
-    """Give every effective value in the order of the models; functions as they were written."""
+    """Give every effective value in the order of the models; functions as they were written.
+
+    What is a secret in one place is hidden in every text that holds it.
+    """
+    found = list(_all(loaded))
+    secrets = {str(leaf.value) for leaf in found if isinstance(leaf.value, Secret)}
+    long = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+    for leaf in found:
+        hidden = long and any(secret in str(leaf.value) for secret in long)
+        yield replace(leaf, shown=HIDDEN) if hidden else leaf
+
+
+_SHORTEST_SECRET = 4
+"""A shorter text would be found in values that have nothing to do with it."""
+
+
+def _all(loaded: LoadedConfig) -> Iterator[Leaf]:
     for name, value in _items(loaded.settings):
         if name != "functions":
             yield from _leaves(loaded, (name,), value)
@@ -102,6 +118,8 @@ def as_text(value: Any) -> str:
     """Write a shown value on one line, as it would be written in the file."""
     if value is None:
         return "-"
+    if value == HIDDEN:
+        return HIDDEN
     if isinstance(value, str) and re.fullmatch(r"[^\s\"'#,\[\]{}&*!|>%@`-][^\n\"#]*", value):
         return value
     return json.dumps(value, ensure_ascii=False)

@@ -205,7 +205,8 @@ def revision(settings: Settings, single: str | None) -> str:
 
     The order of functions does not count; the order of trace hooks does.
     """
-    dump: dict[str, Any] = settings.model_dump()
+    dump: dict[str, Any] = settings.model_dump(exclude={"functions"})
+    dump["functions"] = {name: settings.function(name).model_dump() for name in settings.functions}
     orders = [list(settings.tracing.hooks)]
     orders += [list(settings.functions[name].tracing.hooks) for name in sorted(settings.functions)]
     text = json.dumps([dump, single, orders], sort_keys=True, separators=(",", ":"), default=str)
