@@ -40,7 +40,31 @@ def run(given: Sources) -> int:
     Raises:
         ConfigError: the configuration is wrong
     """
+    import sys
+
+    from ffhost.cli.banner import Banner
     from ffhost.config import load_config
     from ffhost.server import serve
 
-    return serve(load_config(given), given)
+    config = load_config(given)
+    banner = Banner()
+    return serve(
+        config,
+        given,
+        announce=banner.announce,
+        on_ready=banner.note,
+        check=[sys.executable, "-m", "ffhost", "check", *_same(given)],
+    )
+
+
+def _same(given: Sources) -> list[str]:
+    """Write the command line that makes the same configuration, for ``ffhost check``."""
+    arguments = [] if given.config is None else ["--config", given.config]
+    for path, (flag, value) in given.flags.items():
+        if "." in path:
+            arguments += ["--set", f"{path}={value}"]
+        else:
+            arguments += [flag, value]
+    for each in given.sets:
+        arguments += ["--set", each]
+    return arguments
