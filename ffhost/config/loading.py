@@ -20,7 +20,7 @@ from ffhost.config.single import Choice, check_beside_file, check_known, choose,
 from ffhost.config.validation import validate
 from ffhost.config.values import ABSENT, Evaluator
 from ffhost.diagnostics import DEFAULT, Origin, Problem
-from ffhost.settings import Settings
+from ffhost.settings import Settings, plain
 
 DEFAULT_FILE = "functions.yaml"
 
@@ -205,8 +205,11 @@ def revision(settings: Settings, single: str | None) -> str:
 
     The order of functions does not count; the order of trace hooks does.
     """
-    dump: dict[str, Any] = settings.model_dump(exclude={"functions"})
-    dump["functions"] = {name: settings.function(name).model_dump() for name in settings.functions}
+    # limits that a function has from the host count as its own; one dump of the whole,
+    # because a model that is dumped by itself needs a serializer of its own
+    dump: dict[str, Any] = settings.model_dump()
+    for name, function in dump["functions"].items():
+        function.update({key: plain(value) for key, value in settings.limits(name).items()})
     orders = [list(settings.tracing.hooks)]
     orders += [list(settings.functions[name].tracing.hooks) for name in sorted(settings.functions)]
     text = json.dumps([dump, single, orders], sort_keys=True, separators=(",", ":"), default=str)

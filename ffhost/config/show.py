@@ -53,7 +53,7 @@ def _yaml(loaded: LoadedConfig) -> str:
             step = leaf.path[depth]
             # an item's dash stands where its first key would
             opened = depth > shared and isinstance(leaf.path[depth - 1], int)
-            head = "- " if isinstance(step, int) else f"{_scalar(step)}:"
+            head = "- " if isinstance(step, int) else f"{_scalar(step, key=True)}:"
             text = f" {_scalar(leaf.shown)}  # {leaf.origin}" if end else ""
             if opened:
                 lines[-1] = lines[-1] + f"{head}{text}"
@@ -72,12 +72,16 @@ def _shared(first: PathKey, second: PathKey) -> int:
     return count
 
 
-def _scalar(value: Any) -> str:
-    """Write a value as YAML; everything but plain words is JSON, which YAML includes."""
+def _scalar(value: Any, *, key: bool = False) -> str:
+    """Write a value as YAML; everything but plain words is JSON, which YAML includes.
+
+    References are replaced in values only, so only there must ``${`` be escaped.
+    """
     plain_word = isinstance(value, str) and value.replace("_", "").replace("-", "").isalnum()
     if plain_word and value[0].isalpha() and value.lower() not in _RESERVED:
         return str(value)
-    text = json.dumps(value, ensure_ascii=False).replace("${", "$${")
+    text = json.dumps(value, ensure_ascii=False)
+    text = text if key else text.replace("${", "$${")
     return _UNREADABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

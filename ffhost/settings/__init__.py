@@ -122,6 +122,10 @@ class Settings(Section):
 
     def function(self, name: str) -> FunctionSettings:
         """Give the settings of the function *name* with the host's limits filled in."""
+        return self.functions[name].model_copy(update=self.limits(name))
+
+    def limits(self, name: str) -> dict[str, Any]:
+        """Give the limits that the function *name* has from the host, by key."""
         function, defaults = self.functions[name], self.defaults
         limits: dict[str, Any] = {
             key: getattr(defaults, key)
@@ -133,7 +137,7 @@ class Settings(Section):
         if function.isolation == "process":
             limits["processes"] = function.processes or 1
             limits["concurrency"] = limits["processes"]
-        return function.model_copy(update=limits)
+        return limits
 
 
 def _completed(name: Any, function: Any) -> Any:
