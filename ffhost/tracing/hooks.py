@@ -1,0 +1,89 @@
+"""One trace hook as it runs: made of what is declared, and what becomes of its failures."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+from ffhost.context import Invocation, Outcome
+from ffhost.diagnostics import Problem
+from ffhost.errors import StartupError
+from ffhost.logs import get_logger
+
+Steps: TypeAlias = Generator[Any, Outcome, Any]
+"""A hook of one call: it stands at its ``yield`` until the outcome is settled."""
+
+Run: TypeAlias = Callable[[Invocation], Any]
+"""Calls the function: gives its reply, or a coroutine that does."""
+
+REPORT_SECONDS = 60.0
+"""How often a hook that fails is logged, at most."""
+
+
+class HookError(StartupError):
+    """A hook is declared that cannot run; *problem* says which and why."""
+
+    exit_code = 2
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+class Place(NamedTuple):
+    """Where a hook is declared: the folder of the configuration, and what the host says of it.
+
+    ``host_options`` are those of the host's hook where a function changes them, else None.
+    """
+
+    base: Path
+    host_options: Mapping[str, Any] | None
+
+
+class Hook:
+    """A hook with its options.
+
+    Args:
+        name: as in the configuration
+        begin: the generator function over the invocation, or None for a hook that only wraps
+        wrap: makes a run of a function's own, given whether that is a coroutine function; for
+            built-in hooks that must be in the thread of the call to its very end
+        take_effect: called when the configuration that declares the hook is in force
+    """
+
+    def __init__(
+        self,
+        name: str,
+        begin: Callable[[Invocation], Steps] | None = None,
+        wrap: Callable[[Run, bool, Hook], Run] | None = None,
+        take_effect: Callable[[], None] | None = None,
+    ) -> None:
+        self.name = name
+        self.begin = begin
+        self.wrap = wrap
+        self.take_effect = take_effect
+        self._lock = threading.Lock()
+        self._silent_until = 0.0
+        self._unreported = 0
+
+    def failed(self, invocation: Invocation, error: BaseException) -> None:
+        """Log that the hook failed, unless that was done within the last minute."""
+        with self._lock:
+            now = time.monotonic()
+            if now < self._silent_until:
+                self._unreported += 1
+                return
+            self._silent_until = now + REPORT_SECONDS
+            unreported, self._unreported = self._unreported, 0
+        fields = {"failures_not_logged": unreported} if unreported else {}
+        get_logger("ffhost").error(
+            "trace_hook_failed",
+            hook=self.name,
+            function=invocation.function.name,
+            execution_id=invocation.execution_id,
+            exc_info=error,
+            **fields,
+        )

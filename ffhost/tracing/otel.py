@@ -1,0 +1,283 @@
+"""The hook ``otel``: a server span for every call.
+
+Attributes are those of OpenTelemetry's semantic conventions 1.x: HTTP server spans, FaaS and
+CloudEvents. Names are written out, because the constants' module costs 20 ms to import.
+Query strings, bodies and header values are never recorded.
+
+The caller's ``traceparent`` is the parent. The trace that a CloudEvent was made in (its
+distributed tracing extension) is the parent where there is no other, else a link: with a
+broker in between the two differ.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from random import getrandbits
+from typing import Any
+
+import orjson
+from opentelemetry import context as contexts
+from opentelemetry import trace
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from ffhost.context import Invocation, Outcome
+from ffhost.errors import TimedOut
+from ffhost.events.facts import facts_of
+from ffhost.messages import Message
+from ffhost.modules import plain_name, plain_text
+from ffhost.tracing import provider
+from ffhost.tracing.hooks import Hook, Place, Steps
+from ffhost.tracing.options import OtelOptions
+
+_TRACE_CONTEXT = TraceContextTextMapPropagator()
+_BAGGAGE = W3CBaggagePropagator()
+_MOST_LINKS = 128
+_LOWER_64_BITS = (1 << 64) - 1
+_KNOWN_METHODS = frozenset(
+    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
+)
+_EVENT_SIGNATURES = ("cloudevent", "event")
+_A_FUNCTIONS_OWN = frozenset({"sampling", "trust_callers"})
+
+
+def make(name: str, options: OtelOptions, place: Place) -> Hook:
+    """Make the hook.
+
+    Raises:
+        ValueError: a function's options send its spans elsewhere than the host's
+    """
+    if place.host_options is not None:
+        host = OtelOptions.model_validate(dict(place.host_options))
+        for key in OtelOptions.model_fields.keys() - _A_FUNCTIONS_OWN:
+            if getattr(options, key) != getattr(host, key):
+                raise ValueError(f"{key!r} is the same for all functions; change the host's")
+        exporting = host
+    else:
+        exporting = options
+    spans = _Spans(options, provider.tracer(exporting))
+    return Hook(name, spans.call, take_effect=lambda: provider.configure(exporting))
+
+
+class _Spans:
+    """Makes the spans of calls."""
+
+    def __init__(self, options: OtelOptions, tracer: trace.Tracer) -> None:
+        self._tracer = tracer
+        self._trust_callers = options.trust_callers
+        # As TraceIdRatioBased decides, so that every service that asks it agrees.
+        self._bound = round(options.sampling * (1 << 64))
+        self._warm: set[str] = set()
+
+    def call(self, invocation: Invocation) -> Steps:
+        """Trace one call."""
+        message = invocation.message
+        headers = message.headers
+        around = contexts.get_current()
+        links: list[Link] = []
+        if "traceparent" in headers:
+            around = self._follow(headers, around, links)
+        if "baggage" in headers and self._trust_callers:
+            around = _BAGGAGE.extract(headers, around)
+        if invocation.function.signature in _EVENT_SIGNATURES:
+            around = self._follow_events(message, around, links)
+        parent = trace.get_current_span(around).get_span_context()
+        span = self._begin(invocation, around, parent, links)
+        ids = span.get_span_context()
+        invocation.trace_id = f"{ids.trace_id:032x}"
+        invocation.span_id = f"{ids.span_id:016x}"
+        # Nothing detaches it: the context is the call's own and ends with it.
+        contexts.attach(trace.set_span_in_context(span, around))
+        outcome = yield
+        if span.is_recording():
+            _end(span, invocation, outcome)
+
+    def _follow(self, headers: Mapping[str, str], around: Context, links: list[Link]) -> Context:
+        sent = _TRACE_CONTEXT.extract(headers, around)
+        if self._trust_callers:
+            return sent
+        _link(sent, around, links)
+        return around
+
+    def _follow_events(self, message: Message, around: Context, links: list[Link]) -> Context:
+        extensions = _extensions(message)
+        if len(extensions) == 1 and self._trust_callers and not _has_span(around):
+            return _TRACE_CONTEXT.extract(extensions[0], around)
+        for extension in extensions[:_MOST_LINKS]:
+            _link(_TRACE_CONTEXT.extract(extension, Context()), around, links)
+        return around
+
+    def _begin(
+        self, invocation: Invocation, around: Context, parent: SpanContext, links: list[Link]
+    ) -> trace.Span:
+        """Begin a span, or stand in for one that is not sampled: that is most of the cost."""
+        if parent.is_valid:
+            if not parent.trace_flags.sampled:
+                ids = SpanContext(
+                    parent.trace_id, _span_id(), False, parent.trace_flags, parent.trace_state
+                )
+                return NonRecordingSpan(ids)
+        else:
+            trace_id = getrandbits(128) or 1
+            if (trace_id & _LOWER_64_BITS) >= self._bound:
+                return NonRecordingSpan(SpanContext(trace_id, _span_id(), False))
+            provider.ids.preset(trace_id)
+        message = invocation.message
+        method = message.method if message.method in _KNOWN_METHODS else "HTTP"
+        route = getattr(invocation.function, "path", message.path)
+        elapsed = time.monotonic() - invocation.started
+        return self._tracer.start_span(
+            f"{method} {route}",
+            around,
+            SpanKind.SERVER,
+            self._attributes(invocation, route),
+            links,
+            time.time_ns() - int(elapsed * 1e9),
+        )
+
+    def _attributes(self, invocation: Invocation, route: str) -> dict[str, Any]:
+        message, function = invocation.message, invocation.function
+        headers = message.headers
+        attributes: dict[str, Any] = {
+            provider.DECIDED: invocation.execution_id,
+            "faas.name": function.name,
+            "faas.coldstart": self._is_first(function.name),
+            "http.request.method": message.method,
+            "http.route": route,
+            "url.path": message.path,
+            "url.scheme": message.scheme,
+            "network.protocol.version": message.http_version,
+            "http.request.body.size": len(message.body),
+        }
+        if message.method not in _KNOWN_METHODS:
+            attributes["http.request.method"] = "_OTHER"
+            attributes["http.request.method_original"] = message.method
+        if function.signature not in _EVENT_SIGNATURES:
+            attributes["faas.trigger"] = "http"
+        host = headers.get("host")
+        if host:
+            attributes.update(_server(host))
+        if message.client is not None:
+            attributes["client.address"] = message.client[0]
+        agent = headers.get("user-agent")
+        if agent is not None:
+            attributes["user_agent.original"] = agent
+        return attributes
+
+    def _is_first(self, function: str) -> bool:
+        first = function not in self._warm
+        self._warm.add(function)
+        return first
+
+
+def _end(span: trace.Span, invocation: Invocation, outcome: Outcome) -> None:
+    span.set_attributes(
+        {
+            "http.response.status_code": outcome.status,
+            "http.response.body.size": outcome.sent_bytes,
+            "ffhost.outcome": outcome.kind,
+        }
+    )
+    if invocation.function.signature in _EVENT_SIGNATURES:
+        span.set_attributes(_event_attributes(invocation))
+    error = outcome.error
+    if outcome.kind == "crash" and error is not None:
+        kind = _type_name(error)
+        span.record_exception(
+            error,
+            attributes={"exception.type": kind, "exception.message": plain_text(str(error))},
+        )
+        span.set_attribute("error.type", kind)
+    elif isinstance(error, TimedOut):
+        span.set_attribute("error.type", "timeout")
+    elif outcome.status >= 500:
+        span.set_attribute("error.type", str(outcome.status))
+    if outcome.status >= 500 or outcome.kind in ("crash", "timeout"):
+        span.set_status(Status(StatusCode.ERROR))
+    span.end()
+
+
+def _event_attributes(invocation: Invocation) -> dict[str, Any]:
+    facts = facts_of(invocation.event)
+    if facts is None:
+        return {"faas.trigger": "other"}
+    attributes = {
+        "faas.trigger": _trigger(facts.type or ""),
+        "cloudevents.event_id": facts.id,
+        "cloudevents.event_source": facts.source,
+        "cloudevents.event_spec_version": facts.specversion,
+        "cloudevents.event_type": facts.type,
+        "cloudevents.event_subject": facts.subject,
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _trigger(event_type: str) -> str:
+    """Give the kind of trigger, in the words of the FaaS conventions."""
+    for words, trigger in (
+        (("pubsub", "messag"), "pubsub"),
+        (("storage", "firestore", "firebase.database"), "datasource"),
+        (("scheduler", "timer", "ping", "cron"), "timer"),
+    ):
+        if any(word in event_type for word in words):
+            return trigger
+    return "other"
+
+
+def _extensions(message: Message) -> list[dict[str, str]]:
+    """Give the trace contexts that events carry, whatever mode they were sent in."""
+    headers = message.headers
+    given = headers.get("ce-traceparent")
+    if given is not None:
+        return [_carrier(given, headers.get("ce-tracestate"))]
+    if not headers.get("content-type", "").startswith("application/cloudevents"):
+        return []
+    if b'"traceparent"' not in message.body:
+        return []
+    try:
+        events = orjson.loads(message.body)
+    except ValueError:  # that is for the signature to say
+        return []
+    return [
+        _carrier(each["traceparent"], each.get("tracestate"))
+        for each in (events if isinstance(events, list) else [events])
+        if isinstance(each, dict) and isinstance(each.get("traceparent"), str)
+    ]
+
+
+def _carrier(traceparent: str, tracestate: Any) -> dict[str, str]:
+    if not isinstance(tracestate, str):
+        return {"traceparent": traceparent}
+    return {"traceparent": traceparent, "tracestate": tracestate}
+
+
+def _has_span(around: Context) -> bool:
+    return trace.get_current_span(around).get_span_context().is_valid
+
+
+def _link(sent: Context, around: Context, links: list[Link]) -> None:
+    """Link what was sent, unless it is what is around."""
+    ids = trace.get_current_span(sent).get_span_context()
+    here = trace.get_current_span(around).get_span_context()
+    if ids.is_valid and (ids.trace_id, ids.span_id) != (here.trace_id, here.span_id):
+        links.append(Link(ids))
+
+
+def _server(host: str) -> dict[str, Any]:
+    name, colon, port = host.rpartition(":")
+    if not colon or not port.isdecimal() or name.endswith(":"):
+        return {"server.address": host.strip("[]")}
+    return {"server.address": name.strip("[]"), "server.port": int(port)}
+
+
+def _span_id() -> int:
+    return getrandbits(64) or 1
+
+
+def _type_name(error: BaseException) -> str:
+    kind = type(error)
+    module = plain_name(kind.__module__)
+    return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
