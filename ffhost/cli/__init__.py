@@ -7,15 +7,45 @@ else that went wrong.
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
+from ffhost import __version__
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 COMMANDS = {
+    "init": "write a functions.yaml and a first function",
+    "new": "add a function, its test and its entry in functions.yaml",
     "serve": "serve the functions",
+    "invoke": "call a function, in process or over HTTP",
+    "test": "run the examples of the configuration",
     "check": "check the configuration without serving",
     "config": "show the effective configuration and where each value came from",
+    "functions": "list what would be served",
+    "plan": "show what a change of configuration would do",
+    "convert": "show an event in its three forms",
+    "openapi": "describe http and typed functions as OpenAPI 3.1",
+    "schema": "print the JSON schema of functions.yaml",
+    "completion": "print the completion script of a shell",
 }
 """The sub-commands and what each does, so that ``--help`` imports none of them."""
+
+EPILOG = """\b
+Exit statuses:
+  0  success
+  1  it did not work: a call was answered with an error, an example failed,
+     the server could not start
+  2  the configuration or the command line is wrong
+
+\b
+Where to begin:
+  ffhost init           write a functions.yaml and a first function
+  ffhost serve          serve it on http://localhost:8080
+  ffhost invoke hello   call it without a server
+"""
 
 
 class LazyGroup(click.Group):
@@ -33,16 +63,45 @@ class LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the sub-command that was typed, or say which one was probably meant."""
+        typed = args[0]
+        if typed in COMMANDS or typed.startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        from ffhost.diagnostics import nearest
+
+        near = nearest(typed, COMMANDS)
+        hint = f"did you mean {near!r}?" if near else "'ffhost --help' lists the commands"
+        raise click.UsageError(f"no such command {typed!r}; {hint}", ctx)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the names of sub-commands without importing them."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=text)
+            for name, text in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of sub-commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="ffhost")
+@click.group(
+    cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, message="ffhost %(version)s")
 def cli() -> None:
-    """Host functions: one functions.yaml, one process, many functions."""
+    """Host functions: one functions.yaml, one process, many functions.
+
+    'ffhost COMMAND --help' shows the options and examples of a command.
+    """
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -50,4 +109,4 @@ def main(arguments: list[str] | None = None) -> None:
     from ffhost.cli.failing import reported
 
     with reported():
-        cli.main(args=arguments, prog_name="ffhost")
+        raise SystemExit(cli.main(args=arguments, prog_name="ffhost", standalone_mode=False) or 0)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ffhost.config import Sources
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -75,3 +78,21 @@ def sources(options: Mapping[str, Any]) -> Sources:
         sets=tuple(options.get("sets") or ()),
         cwd=Path.cwd(),
     )
+
+
+def function_names(
+    ctx: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Complete the name of a function of the configuration; nothing if there is none."""
+    from click.shell_completion import CompletionItem
+
+    from ffhost.config import attempt
+
+    given = {name: ctx.params.get(name) for name in ("config", "sets")}
+    config = attempt(sources(given)).config
+    functions = {} if config is None else config.settings.functions
+    return [
+        CompletionItem(name, help=each.path)
+        for name, each in functions.items()
+        if name.startswith(incomplete)
+    ]

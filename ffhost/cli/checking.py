@@ -1,0 +1,199 @@
+"""Whether a configuration would be served: its own mistakes and those of its functions.
+
+Both kinds are reported as problems of the same form. With *read_only* user code is read and
+never run; else it is imported as ``ffhost serve`` would.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ffhost.config import LoadedConfig, Sources, attempt
+from ffhost.diagnostics import Problem
+from ffhost.errors import ConfigError
+
+SIGNATURES = ("http", "cloudevent", "event", "typed", "wsgi", "asgi")
+
+
+@dataclass
+class Findings:
+    """What a check found.
+
+    Args:
+        config: the configuration; None if it is wrong by itself
+        problems: what keeps the host from starting
+        warnings: functions that cannot be loaded, and of which the file says that they may
+        unjudged: functions of which only importing would tell, in reading alone
+    """
+
+    config: LoadedConfig | None
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    unjudged: list[str] = field(default_factory=list)
+
+
+def check(given: Sources, *, read_only: bool) -> Findings:
+    """Check the configuration, then each function that is switched on."""
+    found = attempt(given)
+    if found.config is None:
+        unloaded = _read_beside(given, found.problems) if found.watched else []
+        return Findings(None, [*found.problems, *unloaded])
+    findings = Findings(found.config)
+    if read_only:
+        _read(found.config, findings)
+    else:
+        _load(found.config, findings)
+    return findings
+
+
+def _read(config: LoadedConfig, findings: Findings) -> None:
+    from ffhost.targets import TargetError, check_target
+
+    names = [config.single] if config.single is not None else list(config.settings.functions)
+    for name in names:
+        function = config.settings.functions[name]
+        if not function.enabled:
+            continue
+        try:
+            found = check_target(
+                function.target, function.source, config.base, signature=function.signature
+            )
+        except TargetError as error:
+            problem = _problem(config, name, error)
+            may_fail = function.on_load_error == "unavailable"
+            (findings.warnings if may_fail else findings.problems).append(problem)
+            continue
+        if found is None:
+            findings.unjudged.append(name)
+        elif function.signature and found.signature not in (None, function.signature):
+            findings.problems.append(_contradiction(config, name, found.signature))
+
+
+def _problem(config: LoadedConfig, name: str, error: Any) -> Problem:
+    at = ("functions", name, error.key)
+    return Problem(".".join(at), error.message, config.locate(at), error.hint, error.notes)
+
+
+def _contradiction(config: LoadedConfig, name: str, decorated: str | None) -> Problem:
+    at = ("functions", name, "signature")
+    said = config.settings.functions[name].signature
+    return Problem(
+        ".".join(at),
+        f"{name} is decorated as {decorated}, but the configuration says {said!r}; "
+        "remove one of them",
+        config.locate(at),
+    )
+
+
+def _load(config: LoadedConfig, findings: Findings) -> None:
+    from ffhost.host import build_host
+
+    try:
+        with quiet():
+            host = build_host(config)
+    except ConfigError as error:
+        findings.problems += error.problems
+    else:
+        errors = (each.load_error for each in host.functions.values())
+        findings.warnings += [each for each in errors if each is not None]
+    findings.problems += _hook_problems(config)
+
+
+def _hook_problems(config: LoadedConfig) -> Iterator[Problem]:
+    """Report the host-wide hooks that cannot be imported."""
+    from ffhost.targets import TargetError, resolve_hook
+
+    server = config.settings.server
+    for key, targets in (("on_startup", server.on_startup), ("on_shutdown", server.on_shutdown)):
+        for index, target in enumerate(targets):
+            try:
+                with quiet():
+                    resolve_hook(target, config.base)
+            except TargetError as error:
+                yield Problem(
+                    f"server.{key}[{index}]",
+                    error.message,
+                    config.locate(("server", key, index)),
+                    error.hint,
+                    error.notes,
+                )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep stdout for the command while user code is imported.
+
+    What it prints goes to stderr, and the host's own entries, which say the same as the
+    problems, nowhere.
+    """
+    logger = logging.getLogger("ffhost")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+def _read_beside(given: Sources, known: tuple[Problem, ...]) -> list[Problem]:
+    """Read the targets of a configuration that is wrong elsewhere, so that all is said at once.
+
+    Only what stands in the file as plain text is judged: other layers count when the
+    configuration is right.
+    """
+    from ffhost.config.files import read_tree
+    from ffhost.targets import TargetError, check_target
+
+    name = given.config or given.environ.get("FFHOST_CONFIG") or "functions.yaml"
+    path = given.cwd / name
+    root = read_tree(path, Path(name), [])
+    functions = _children(root).get("functions")
+    reported = {problem.path for problem in known}
+    problems = []
+    for function, (_, node) in _children(functions and functions[1]).items():
+        values = _children(node)
+        texts = {key: values[key][1].text for key in _KEYS if key in values}
+        paths = {f"functions.{function}.{key}" for key in texts}
+        target, signature = texts.get("target"), texts.get("signature")
+        unclear = any(not text or "${" in text for text in texts.values())
+        if target is None or unclear or paths & reported or _is_off(values):
+            continue
+        try:
+            base = path if path.is_dir() else path.parent
+            check_target(
+                target,
+                texts.get("source"),
+                base,
+                signature=signature if signature in SIGNATURES else None,
+            )
+        except TargetError as error:
+            at = values.get(error.key) or values["target"]
+            problems.append(
+                Problem(
+                    f"functions.{function}.{error.key}",
+                    error.message,
+                    at[1].origin,
+                    error.hint,
+                    error.notes,
+                )
+            )
+    return problems
+
+
+_KEYS = ("target", "source", "signature")
+
+
+def _children(node: Any) -> Mapping[str, Any]:
+    value = getattr(node, "value", None)
+    return value if isinstance(value, dict) else {}
+
+
+def _is_off(values: Mapping[str, Any]) -> bool:
+    return "enabled" in values and values["enabled"][1].value is False

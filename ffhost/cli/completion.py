@@ -1,0 +1,29 @@
+"""``ffhost completion``: the script that completes commands, options and function names."""
+
+from __future__ import annotations
+
+import click
+
+_VARIABLE = "_FFHOST_COMPLETE"
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def command(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    \b
+    Examples:
+      echo 'eval "$(ffhost completion bash)"' >> ~/.bashrc
+      echo 'eval "$(ffhost completion zsh)"' >> ~/.zshrc
+      ffhost completion fish > ~/.config/fish/completions/ffhost.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    from ffhost.cli import cli
+
+    shells = get_completion_class(shell)
+    assert shells is not None
+    complete = shells(cli, {}, "ffhost", _VARIABLE)
+    # click's own `source` looks for a new enough bash first; whoever evaluates this has one.
+    click.echo(complete.source_template % complete.source_vars())
