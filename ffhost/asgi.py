@@ -101,6 +101,11 @@ class ScopeMessage(Message):
         """Give the ASGI scope."""
         return self._scope  # type: ignore[return-value]
 
+    def adopt(self) -> None:
+        """Write into the scope what trusted proxies say of the client."""
+        self._scope["scheme"] = self.scheme
+        self._scope["client"] = self.client
+
 
 class FrontRequest(falcon.asgi.Request):
     """What Falcon needs of a request to route it, and no more.
@@ -295,6 +300,7 @@ class FunctionResource:
                 await self._read_body(req, message, event)
             if self._believe is not None:
                 self._believe(message)
+                message.adopt()
             reply = await self._caller.answer(invocation)
         except RequestError as error:
             invocation.error = error

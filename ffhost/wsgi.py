@@ -108,6 +108,12 @@ class EnvironMessage(Message):
         """Give the WSGI environ."""
         return self._environ
 
+    def adopt(self) -> None:
+        """Write into the environ what trusted proxies say of the client."""
+        self._environ["wsgi.url_scheme"] = self.scheme
+        if self.client is not None:
+            self._environ["REMOTE_ADDR"] = self.client[0]
+
 
 class FrontRequest(falcon.Request):
     """What Falcon needs of a request to route it, and no more.
@@ -219,6 +225,7 @@ class FunctionResource:
             message.body = read_body(environ, self._limit)
             if self._believe is not None:
                 self._believe(message)
+                message.adopt()
             reply = self._caller.answer(invocation)
         except RequestError as error:
             invocation.error = error

@@ -1,0 +1,140 @@
+"""Single-target mode: one function, at every path, as functions-framework serves it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ffhost.errors import ConfigError
+from tests.conftest import Serve
+
+CODE = """
+import ffhost, time
+
+def hello(request):
+    return {"path": request.path, "deadline": ffhost.current().deadline}
+
+def background(data, context):
+    pass
+
+@ffhost.cloud_event
+def cloud(event):
+    pass
+
+@ffhost.typed
+def nothing(value: dict) -> None:
+    pass
+
+class Made:
+    def __init__(self, name): self.name = name
+    @staticmethod
+    def from_dict(value): return Made(value["name"])
+    def to_dict(self): return {"name": self.name}
+
+@ffhost.typed
+def typed(made: Made):
+    return made
+
+def module(request):
+    return __name__
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_main_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Undo what plain module names leave in the interpreter."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    sys.modules.pop("main", None)
+
+
+def target(name: str, **more: str) -> dict[str, Any]:
+    return {"environ": {"FUNCTION_TARGET": name, **more}}
+
+
+def test_the_function_gets_every_path_and_has_no_deadline(serve: Serve) -> None:
+    host = serve(CODE, **target("hello"))
+    for path in ("/", "/a/b", "/_other"):
+        assert host.get(path).json() == {"path": path, "deadline": None}
+
+
+def test_browsers_files_and_probes_never_reach_the_function(serve: Serve) -> None:
+    host = serve(CODE, **target("hello"))
+    assert host.get("/favicon.ico").status == 404
+    assert host.get("/robots.txt").status == 404
+    assert host.get("/_ffhost/ready").status == 200
+
+
+def test_the_module_keeps_its_plain_name(serve: Serve) -> None:
+    assert serve(CODE, **target("module")).get("/").text == "main"
+
+
+def test_events_are_acknowledged_with_ok(serve: Serve) -> None:
+    event = {"specversion": "1.0", "id": "1", "source": "/s", "type": "t"}
+    headers = {"content-type": "application/cloudevents+json"}
+    answer = serve(CODE, **target("cloud")).post("/", body=json.dumps(event), headers=headers)
+    assert (answer.status, answer.text) == (200, "OK")
+
+
+def test_a_background_function_answers_get_with_200_empty(serve: Serve) -> None:
+    host = serve(CODE, **target("background", FUNCTION_SIGNATURE_TYPE="event"))
+    assert (host.get("/").status, host.get("/").body) == (200, b"")
+    context = {"eventId": "1", "eventType": "google.pubsub.topic.publish", "timestamp": "t"}
+    answer = host.post("/", json={"context": {**context, "resource": "r"}, "data": {}})
+    assert (answer.status, answer.text) == (200, "OK")
+
+
+def test_typed_functions_answer_none_with_200_empty(serve: Serve) -> None:
+    host = serve(CODE, **target("nothing"))
+    assert (host.post("/", json={}).status, host.post("/", json={}).body) == (200, b"")
+
+
+def test_a_class_with_from_dict_and_to_dict_is_enough(serve: Serve) -> None:
+    host = serve(CODE, **target("typed"))
+    assert host.post("/", json={"name": "x"}).json() == {"name": "x"}
+
+
+def test_the_decorator_wins_over_the_environment(serve: Serve) -> None:
+    host = serve(CODE, **target("cloud", FUNCTION_SIGNATURE_TYPE="http"))
+    assert host.get("/").status == 405
+
+
+FILE = """
+functions:
+  hello: {target: "main.py:hello", path: "/greet/{name}", timeout: 5s}
+  other: {target: "main.py:background", signature: event}
+"""
+
+
+def test_with_a_file_the_one_function_keeps_its_path_and_limits_and_gets_every_other(
+    serve: Serve,
+) -> None:
+    host = serve(CODE, FILE, **target("hello"))
+    assert list(host.service.host.functions) == ["hello"]
+    for path in ("/", "/greet/ada", "/other"):
+        answer = host.get(path).json()
+        assert answer["path"] == path
+        assert answer["deadline"] is not None
+
+
+def test_with_a_file_statuses_are_those_of_the_full_host(serve: Serve) -> None:
+    host = serve(CODE, FILE, **target("other"))
+    assert host.post("/", json={"data": {}}).status == 204
+    assert host.get("/").status == 405
+
+
+def test_source_or_signature_beside_a_file_is_an_error(serve: Serve) -> None:
+    with pytest.raises(ConfigError, match="FUNCTION_SOURCE"):
+        serve(CODE, FILE, **target("hello", FUNCTION_SOURCE="main.py"))
+
+
+def test_a_target_that_is_missing_names_what_there_is(serve: Serve) -> None:
+    with pytest.raises(ConfigError) as caught:
+        serve(CODE, **target("helo"))
+    problem = caught.value.problems[0]
+    assert "helo" in problem.message
+    assert "hello" in f"{problem.hint} {problem.notes}"
