@@ -81,14 +81,10 @@ def _steady(name: str, value: str) -> str:
 def differing(theirs: Answer, ours: Answer) -> list[str]:
     """Name what differs: status, body, notes, or header names."""
     found = [
-        part
-        for part in ("status", "body", "notes")
-        if getattr(theirs, part) != getattr(ours, part)
+        part for part in ("status", "body", "notes") if getattr(theirs, part) != getattr(ours, part)
     ]
     names = {name for name, _ in (*theirs.headers, *ours.headers)}
-    return found + sorted(
-        name for name in names if _values(theirs, name) != _values(ours, name)
-    )
+    return found + sorted(name for name in names if _values(theirs, name) != _values(ours, name))
 
 
 def _values(answer: Answer, name: str) -> list[str]:

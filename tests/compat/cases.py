@@ -110,6 +110,11 @@ def _sent(entry: str | Mapping[str, Any]) -> Sent:
     return Sent(method, path, tuple(headers.items()), body, chunks)
 
 
+def on_the_wire(sent: Sent) -> tuple[tuple[str, str], ...]:
+    """Give the header fields of a request with those that make its answer repeatable."""
+    return (*sent.headers, ("Function-Execution-Id", "corpus"))
+
+
 def _json(value: Any, headers: dict[str, str], content_type: str) -> bytes:
     headers.setdefault("Content-Type", content_type)
     return json.dumps(value).encode()

@@ -16,9 +16,7 @@ END = "<!-- end of differences -->"
 _SHOWN = 300
 
 
-def render(
-    cases: Sequence[Case], theirs: Mapping[str, Answer], ours: Mapping[str, Answer]
-) -> str:
+def render(cases: Sequence[Case], theirs: Mapping[str, Answer], ours: Mapping[str, Answer]) -> str:
     """Give the section between the two marks."""
     requests = {case.key(i): sent for case in cases for i, sent in enumerate(case.requests)}
     parts = [

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.compat.answers import Answer
-from tests.compat.cases import Case, Sent
+from tests.compat.cases import Case, Sent, on_the_wire
 
 START_SECONDS = 30.0
 _SETTLE_SECONDS = 0.05
@@ -88,7 +88,7 @@ def _answer(port: int, sent: Sent, notes: Path) -> Answer:
     try:
         connection.putrequest(sent.method, sent.path, skip_host=True, skip_accept_encoding=True)
         connection.putheader("Host", "localhost:8080")
-        for name, value in sent.headers:
+        for name, value in on_the_wire(sent):
             connection.putheader(name, value)
         if sent.chunks:
             connection.putheader("Transfer-Encoding", "chunked")
