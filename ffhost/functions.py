@@ -6,13 +6,14 @@ the runners' business.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType, ModuleType
 from typing import Any
 
+from ffhost import compat, marks, problems
 from ffhost import invocation as invocations
-from ffhost import marks, problems
 from ffhost.config import LoadedConfig
 from ffhost.context import Invocation, Outcome
 from ffhost.diagnostics import Problem
@@ -20,11 +21,18 @@ from ffhost.errors import Gone, RequestError, StartupError, TooManyRequests, Una
 from ffhost.invocation import ErrorHandler, Failures, Run, timed_out
 from ffhost.limits import Slots
 from ffhost.messages import Reply
-from ffhost.requests import NATIVE
+from ffhost.requests import NATIVE, Adapter
+from ffhost.requests.choice import (
+    MissingExtra,
+    adapter_for,
+    choose_request,
+    import_context,
+    is_installed,
+)
 from ffhost.routing import parameter, segments
 from ffhost.settings import FunctionSettings
-from ffhost.signatures import Codec, Options, SignatureError, compose, infer
-from ffhost.targets import Resolved, TargetError, resolve
+from ffhost.signatures import Codec, Inferred, Options, SignatureError, compose, infer
+from ffhost.targets import Resolved, TargetError, find_place, is_async, resolve
 from ffhost.units import UNLIMITED
 
 RETRY_AFTER_SECONDS = 1
@@ -118,14 +126,17 @@ def load_function(config: LoadedConfig, name: str, previous: Function | None = N
     """
     settings = config.settings.function(name)
     plain = config.single is not None and not config.has_file
+    compat.install()
     try:
-        resolved = resolve(
-            settings.target,
-            settings.source,
-            config.base,
-            plain=plain,
-            allow_app=settings.signature in ("wsgi", "asgi"),
-        )
+        file = find_place(settings.target, settings.source, config.base).file
+        with import_context(name, file, single=plain):
+            resolved = resolve(
+                settings.target,
+                settings.source,
+                config.base,
+                plain=plain,
+                allow_app=settings.signature in ("wsgi", "asgi"),
+            )
         _check_budget(settings, resolved.import_seconds)
         codec = _codec(config, name, settings, resolved, plain)
     except TargetError as error:
@@ -133,6 +144,8 @@ def load_function(config: LoadedConfig, name: str, previous: Function | None = N
         raise LoadFailed(problem) from error
     except SignatureError as error:
         raise LoadFailed(_problem(config, name, "signature", str(error))) from error
+    except MissingExtra as error:
+        raise LoadFailed(_problem(config, name, "request", str(error))) from error
     failures = Failures(
         codec.answer, error_handlers(resolved.module), debug=config.settings.server.debug
     )
@@ -239,9 +252,43 @@ def _codec(
         single=plain,
         input_type=inferred.input_type,
         path_parameters=tuple(filter(None, map(parameter, segments(settings.path)))),
-        adapter=NATIVE,
+        adapter=_adapter(config, name, settings, resolved, inferred),
     )
     return compose(inferred.kind, target, options)
+
+
+def _adapter(
+    config: LoadedConfig,
+    name: str,
+    settings: FunctionSettings,
+    resolved: Resolved,
+    inferred: Inferred,
+) -> Adapter:
+    """Settle which request an http function gets.
+
+    Raises:
+        MissingExtra: it is one of a framework that is not installed
+    """
+    if inferred.kind != "http":
+        return NATIVE
+    chosen = choose_request(
+        settings.request,
+        inferred.request,
+        None,  # what a decorator implies is in the line above
+        vars(resolved.module),
+        has_file=config.has_file,
+        is_async=is_async(resolved.callable),
+        flask_installed=is_installed("flask"),
+    )
+    single = config.single is not None and not config.has_file
+    return adapter_for(
+        chosen,
+        name,
+        resolved.file,
+        resolved.module,
+        single=single,
+        none_is_ok=single and bool(os.environ.get("ENTRY_POINT")),
+    )
 
 
 def _check_budget(settings: FunctionSettings, seconds: float | None) -> None:

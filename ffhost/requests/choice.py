@@ -6,6 +6,7 @@ The choice is pure; the frameworks are imported when one of them has been chosen
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -84,6 +85,21 @@ def _is_of_flask(value: Any) -> bool:
 def is_installed(framework: str) -> bool:
     """Say whether *framework* can be imported, without importing it."""
     return find_spec(framework) is not None
+
+
+def import_context(name: str, source: Path | None, *, single: bool) -> AbstractContextManager[Any]:
+    """Give the context in which the module *source* is to be imported.
+
+    functions-framework imports it inside Flask's application context, so that it may
+    configure ``flask.current_app``; here that happens if its text mentions it.
+    """
+    if source is None or not source.is_file() or b"current_app" not in source.read_bytes():
+        return nullcontext()
+    if not is_installed("flask"):
+        return nullcontext()
+    from ffhost.requests.flask import import_context
+
+    return import_context(name, source, single=single)
 
 
 def adapter_for(

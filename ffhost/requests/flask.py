@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -62,12 +62,13 @@ class _Everywhere:
         self._request = request
 
     def match(self, *_arguments: Any, **_options: Any) -> tuple[Rule, dict[str, Any]]:
-        path = self._request.environ.get("PATH_INFO", "")
+        path = self._request.path
         if self._app.has_static_folder and path.startswith("/static/"):
             found: tuple[Rule, dict[str, Any]] = self._bound().match(return_rule=True)
             return found
         params = self._request.environ.get(PARAMS)
-        return self._app.rule, dict(params) if params else {"path": path.lstrip("/")}
+        rule = self._app.root_rule if path == "/" else self._app.rule
+        return rule, dict(params) if params else {"path": path.lstrip("/")}
 
     def _bound(self) -> Any:
         return super(FunctionApp, self._app).create_url_adapter(self._request)
@@ -97,7 +98,8 @@ class FunctionApp(flask.Flask):
             static_folder=str(folder / "static") if serve_static else None,
         )
         self.rule = Rule("/<path:path>", endpoint="run")
-        self.url_map.add(Rule("/", defaults={"path": ""}, endpoint="run"))
+        self.root_rule = Rule("/", defaults={"path": ""}, endpoint="run")
+        self.url_map.add(self.root_rule)
         self.url_map.add(self.rule)
         self.register_error_handler(500, _aborted)
 
@@ -139,29 +141,24 @@ def _aborted(error: InternalServerError) -> tuple[str, int, list[tuple[str, str]
 
 
 _apps: dict[str, FunctionApp] = {}
-"""By path of the source file."""
+"""By path of the source file; a single target, whose name it has, by that as well."""
 
 
 def _app_for(name: str, source: Path | None, *, single: bool) -> FunctionApp:
     path = os.path.realpath(source) if source is not None else os.path.join(os.getcwd(), name)
-    app = _apps.get(path)
+    key = f"{path}:{name}" if single else path
+    app = _apps.get(key)
     if app is None:
         folder = Path(path).parent
         # functions-framework serves static/ too, and answers 404 below it if there is none;
         # here it is then the function's, like every other path.
         serve_static = single and (folder / "static").is_dir()
-        app = _apps[path] = FunctionApp(name, folder, serve_static=serve_static)
+        app = _apps[key] = FunctionApp(name, folder, serve_static=serve_static)
     return app
 
 
 def import_context(name: str, source: Path, *, single: bool) -> AbstractContextManager[Any]:
-    """Give the context in which the module *source* is to be imported.
-
-    functions-framework imports it inside the application's context, so that a module may
-    configure ``flask.current_app``; here that happens if its text mentions it.
-    """
-    if b"current_app" not in source.read_bytes():
-        return nullcontext()
+    """Give the context of the application in which *source* may find ``current_app``."""
     return _app_for(name, source, single=single).app_context()
 
 
