@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -38,9 +41,6 @@ class Made:
 @ffhost.typed
 def typed(made: Made):
     return made
-
-def module(request):
-    return __name__
 """
 
 
@@ -69,8 +69,15 @@ def test_browsers_files_and_probes_never_reach_the_function(serve: Serve) -> Non
     assert host.get("/_ffhost/ready").status == 200
 
 
-def test_the_module_keeps_its_plain_name(serve: Serve) -> None:
-    assert serve(CODE, **target("module")).get("/").text == "main"
+def test_the_module_keeps_its_plain_name(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("def module(request): return __name__")
+    code = """
+        from ffhost.testing import client
+        with client(environ={"FUNCTION_TARGET": "module"}) as host:
+            print(host.get("/").text)
+    """
+    run = [sys.executable, "-c", dedent(code)]
+    assert subprocess.run(run, cwd=tmp_path, capture_output=True, text=True).stdout == "main\n"
 
 
 def test_events_are_acknowledged_with_ok(serve: Serve) -> None:
