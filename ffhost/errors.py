@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ffhost.diagnostics import Problem
 
 
+_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""Phrases that RFC 9110 changed; Python before 3.13 has the old ones."""
+
+
 class FfhostError(Exception):
     """What ffhost itself raises."""
 
@@ -71,7 +75,7 @@ class RequestError(FfhostError):
     @property
     def title(self) -> str:
         """Give the status phrase of RFC 9110."""
-        return HTTPStatus(self.status).phrase
+        return _PHRASES.get(self.status) or HTTPStatus(self.status).phrase
 
 
 class BadRequest(RequestError):

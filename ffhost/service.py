@@ -25,6 +25,14 @@ from ffhost.reloading import Watcher, is_sub_path_mount
 Phase = Literal["new", "starting", "ready", "draining", "stopped"]
 
 
+def log_settings(config: LoadedConfig) -> Any:
+    """Give the ``logging`` block; a format that nobody wrote is left to the stream."""
+    settings = config.settings.logging
+    if "format" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"format": None})
+
+
 class Front(Protocol):
     """What turns a host into an application."""
 
@@ -49,6 +57,7 @@ class Service:
         self._fronts: list[Front] = []
         self._ready_listeners: list[Callable[[Service], None]] = []
         self._watcher: Watcher | None = None
+        self._added_variables: list[str] = []
         self.lifecycle = Lifecycle()
         self.phase: Phase = "new"
         self.draining = False
@@ -103,9 +112,17 @@ class Service:
             if self._host is None:
                 config = load_config(self.sources())
                 self._configure_logs(config)
+                self._extend_environment(config)
                 self._swap(build_host(config))
                 if not self._embedded:
                     logs.restore()
+
+    def _extend_environment(self, config: LoadedConfig) -> None:
+        """Show user code what ``env_file`` holds; the environment wins over it."""
+        for name, value in config.env_file_values.items():
+            if name not in os.environ:
+                os.environ[name] = value
+                self._added_variables.append(name)
 
     def _swap(self, host: Host) -> None:
         for front in self._fronts:
@@ -122,7 +139,7 @@ class Service:
             legacy = legacy_of(self.sources().environ)
         logs.set_context_source(log_fields)
         logs.configure(
-            config.settings.logging,
+            log_settings(config),
             revision=config.revision,
             debug=config.settings.server.debug,
             plain_name=modules.plain_name,
@@ -191,6 +208,9 @@ class Service:
         self.phase = "stopped"
         if self._watcher is not None:
             self._watcher.stop()
+        if self._embedded:
+            for name in self._added_variables:
+                os.environ.pop(name, None)
         return started
 
     def _hooks(self, host: Host, when: str) -> list[Hook]:
@@ -300,9 +320,7 @@ _sources: Sources | None = None
 _on_ready: Callable[[Service], None] | None = None
 
 
-def use_sources(
-    sources: Sources | None, on_ready: Callable[[Service], None] | None = None
-) -> None:
+def use_sources(sources: Sources | None, on_ready: Callable[[Service], None] | None = None) -> None:
     """Say what this process and its children make their configuration of.
 
     Args:
