@@ -12,6 +12,7 @@ from ffhost.config import LoadedConfig, Sources
 from ffhost.errors import StartupError
 from ffhost.server.listeners import Listening
 from ffhost.server.reports import report
+from ffhost.service import Service, log_settings, use_sources
 
 __all__ = ["Listening", "report", "serve"]
 
@@ -23,6 +24,7 @@ def serve(
     sources: Sources,
     *,
     announce: Callable[[Sequence[Listening]], None] | None = None,
+    on_ready: Callable[[Service], None] | None = None,
     check: Sequence[str] | None = None,
     report: Callable[[StartupError], None] = report,
 ) -> int:
@@ -32,6 +34,7 @@ def serve(
         config: read and valid; the workers read it again from *sources*
         sources: what the configuration is made of
         announce: called once, in the master, when the first worker listens
+        on_ready: called in each worker once its start-up hooks have run
         check: a command that exits with 0 if new code may be served, run at SIGUSR2
         report: shows what keeps a worker from starting; called in that worker, and only in
             the first of several
@@ -41,14 +44,18 @@ def serve(
     """
     import importlib
 
-    from ffhost import logs
+    from ffhost import logs, modules
     from ffhost.server.application import Application
     from ffhost.server.master import Master
-    from ffhost.service import use_sources
 
     settings = config.settings
-    logs.configure(settings.logging, revision=config.revision, debug=settings.server.debug)
-    use_sources(sources)
+    logs.configure(
+        log_settings(config),
+        revision=config.revision,
+        debug=settings.server.debug,
+        plain_name=modules.plain_name,
+    )
+    use_sources(sources, on_ready)
     front = FRONTS[settings.server.interface]
     # Nothing starts and no function is loaded by this import. Workers share it, so that one
     # that is replaced is back sooner.

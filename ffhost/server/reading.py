@@ -87,11 +87,19 @@ class ClientConnection:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the head has its end, or can have none: the parser then says what is wrong."""
+        """Whether the head has its end."""
         if self.head.find(_END, self._searched) >= 0:
             return True
         self._searched = max(0, len(self.head) - len(_END) + 1)
-        # A bare line feed, or something that is no text, such as the start of TLS.
+        return False
+
+    @property
+    def is_malformed(self) -> bool:
+        """Whether an incomplete head can have no end: a parser would wait for one.
+
+        It has a bare line feed (RFC 9112, section 2.2), or begins with a byte that is no text,
+        as TLS does.
+        """
         return bool(self.head) and (
             self.head[0] < 0x20 or self.head.count(b"\n") != self.head.count(b"\r\n")
         )

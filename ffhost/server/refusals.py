@@ -5,7 +5,7 @@ from __future__ import annotations
 from email.utils import formatdate
 from http import HTTPStatus
 
-from ffhost.errors import RequestError, RequestTimeout
+from ffhost.errors import BadRequest, RequestError, RequestTimeout
 from ffhost.problems import problem
 
 
@@ -18,6 +18,11 @@ class HeadTooLarge(RequestError):
 def headers_late() -> bytes:
     """Answer a request whose header fields did not arrive in time."""
     return _raw(RequestTimeout("the request did not arrive in time"))
+
+
+def no_request() -> bytes:
+    """Answer what cannot become a request."""
+    return _raw(BadRequest("this is not an HTTP/1 request"))
 
 
 def head_too_large() -> bytes:

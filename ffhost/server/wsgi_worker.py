@@ -26,7 +26,7 @@ from ffhost.runners.threadshare import MANAGED
 from ffhost.server.ending import LINGER_SECONDS, Ending
 from ffhost.server.listeners import LISTENER_KEY
 from ffhost.server.reading import ClientConnection, Threads
-from ffhost.server.refusals import head_too_large, headers_late
+from ffhost.server.refusals import head_too_large, headers_late, no_request
 from ffhost.server.worker import HostWorker, now
 
 UNDERSCORED_KEY = "ffhost.underscored"
@@ -195,6 +195,8 @@ class WsgiWorker(HostWorker, ThreadWorker):  # type: ignore[misc]
             connection.hand_over(deadline)
             self._answering += 1
             self.tpool.submit(partial(self._answer, connection))
+        elif connection.is_malformed:
+            self._refuse(connection, no_request(), registered)
         elif connection.is_too_large:
             self._refuse(connection, head_too_large(), registered)
         else:

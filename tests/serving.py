@@ -1,0 +1,200 @@
+"""A real server for tests: started as a process of its own, on ports that the system chooses."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+PATIENCE_SECONDS = 20.0
+T = TypeVar("T")
+
+FUNCTIONS = """
+import os, pathlib, time
+
+def hello(request):
+    return "hello"
+
+def pid(request):
+    return str(os.getpid())
+
+def slow(request):
+    pathlib.Path("slow-begun").touch()
+    time.sleep(float(request.args.get("seconds", "1")))
+    return "slow"
+"""
+
+
+def eventually(probe: Callable[[], T | bool | None], what: str) -> T:
+    """Call *probe* until it gives something; fail if it never does."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        found = probe()
+        if found:
+            return found  # type: ignore[return-value]
+        assert time.monotonic() < give_up_at, f"never: {what}"
+        time.sleep(0.02)
+
+
+class Running:
+    """One run of the server: its process, its addresses and what it wrote."""
+
+    def __init__(self, folder: Path, arguments: list[str], environ: dict[str, str]) -> None:
+        self.folder = folder
+        self._announced = folder / f"announced-{time.monotonic_ns()}"
+        self._output = (folder / "output.txt").open("w+")
+        self._errors = (folder / "errors.txt").open("w+")
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, str(self._announced), *arguments],
+            cwd=folder,
+            env={**os.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=self._errors,
+        )
+
+    @property
+    def output(self) -> str:
+        """Give what was written to stdout."""
+        return (self.folder / "output.txt").read_text()
+
+    @property
+    def errors(self) -> str:
+        """Give what was written to stderr."""
+        return (self.folder / "errors.txt").read_text()
+
+    def entries(self, event: str) -> list[dict[str, Any]]:
+        """Give the log entries named *event*."""
+        lines = [json.loads(line) for line in self.output.splitlines() if line.startswith("{")]
+        return [line for line in lines if event in (line.get("event"), line.get("message"))]
+
+    def urls(self) -> list[str]:
+        """Wait until the server says where it listens."""
+        eventually(lambda: self._announced.exists() or self.process.poll() is not None, "announced")
+        assert self._announced.exists(), self.output + self.errors
+        found: list[str] = json.loads(self._announced.read_text())
+        return found
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Give the public address."""
+        host, _, port = self.urls()[0].removeprefix("http://").rpartition(":")
+        return host.strip("[]"), int(port)
+
+    def connection(self) -> http.client.HTTPConnection:
+        """Open a connection that is kept alive."""
+        return http.client.HTTPConnection(*self.address, timeout=PATIENCE_SECONDS)
+
+    def get(self, path: str) -> str:
+        """Call a path on a connection of its own."""
+        connection = self.connection()
+        try:
+            connection.request("GET", path, headers={"Connection": "close"})
+            return connection.getresponse().read().decode()
+        finally:
+            connection.close()
+
+    def workers(self) -> set[int]:
+        """Give the processes of the workers."""
+        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        return {int(pid) for pid in Path(path).read_text().split()}
+
+    def send(self, number: signal.Signals) -> None:
+        """Send the master a signal."""
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        """Wait for the end; give the exit status."""
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def refuses(self, address: tuple[str, int]) -> bool:
+        """Say whether a connection is refused."""
+        try:
+            socket.create_connection(address, timeout=1).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    def close(self) -> None:
+        """End the processes and their files."""
+        if self.process.poll() is None:
+            workers = self.workers()
+            self.process.kill()
+            self.process.wait()
+            for pid in workers:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+        self._output.close()
+        self._errors.close()
+
+
+@contextmanager
+def server(
+    folder: Path,
+    *sets: str,
+    interface: str = "asgi",
+    source: str = FUNCTIONS,
+    functions: str = "hello pid slow",
+    environ: dict[str, str] | None = None,
+    check: str | None = None,
+) -> Iterator[Running]:
+    """Serve the functions of *source*, with ``path.to.value=YAML`` of *sets* in force."""
+    (folder / "main.py").write_text(source)
+    lines = ["version: 1", "functions:"]
+    lines += [f"  {name}: {{target: 'main.py:{name}'}}" for name in functions.split()]
+    (folder / "functions.yaml").write_text("\n".join(lines) + "\n")
+    given = dict(each.split("=", 1) for each in sets)
+    defaults = {"port": "0", "host": "127.0.0.1", "interface": interface, "drain_delay": "0s"}
+    given = {**{f"server.{name}": value for name, value in defaults.items()}, **given}
+    arguments = [f"{path}={value}" for path, value in given.items()]
+    running = Running(folder, arguments, {**(environ or {}), "TEST_CODE_CHECK": check or ""})
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+def free_port() -> int:
+    """Give a port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def main() -> None:
+    """Be the server."""
+    from ffhost.cli.failing import reported
+    from ffhost.config import Sources, load_config
+    from ffhost.server import Listening, serve
+
+    announced = Path(sys.argv[1])
+
+    def announce(listening: Any) -> None:
+        found: list[Listening] = list(listening)
+        half = announced.with_suffix(".half")
+        half.write_text(json.dumps([each.url for each in found]))
+        half.rename(announced)
+
+    environ = {name: value for name, value in os.environ.items() if name != "PORT"}
+    check = os.environ.get("TEST_CODE_CHECK")
+    sources = Sources(environ=environ, sets=tuple(sys.argv[2:]), cwd=Path.cwd())
+    command = [sys.executable, "-c", check] if check else None
+    with reported():
+        status = serve(load_config(sources), sources, announce=announce, check=command)
+    raise SystemExit(status)
+
+
+if __name__ == "__main__":
+    main()
