@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ffhost import logs, modules
+from ffhost import logs, modules, tracing
+from ffhost.compat import variables
 from ffhost.config import LoadedConfig, Sources, load_config
 from ffhost.context import log_fields
 from ffhost.errors import ConfigError, StartupError
@@ -113,7 +114,7 @@ class Service:
                 config = load_config(self.sources())
                 self._configure_logs(config)
                 self._extend_environment(config)
-                self._swap(build_host(config))
+                self._swap(self._build_first(config))
                 if not self._embedded:
                     logs.restore()
 
@@ -124,10 +125,27 @@ class Service:
                 os.environ[name] = value
                 self._added_variables.append(name)
 
+    def _build_first(self, config: LoadedConfig) -> Host:
+        """Build the host; a single target without a file finds what it is in its environment."""
+        if config.single is None or config.has_file:
+            return build_host(config)
+        target = config.settings.functions[config.single].target
+        self._show(variables.before_loading(target, os.environ))
+        host = build_host(config)
+        self._show(variables.after_loading(host.functions[config.single].signature, os.environ))
+        return host
+
+    def _show(self, values: Mapping[str, str]) -> None:
+        for name, value in values.items():
+            if name not in os.environ:
+                self._added_variables.append(name)
+            os.environ[name] = value
+
     def _swap(self, host: Host) -> None:
         for front in self._fronts:
             front.mount(host)
         self._host = host
+        tracing.take_effect(hook for each in host.functions.values() for hook in each.hooks)
 
     def _configure_logs(self, config: LoadedConfig) -> None:
         if self._embedded:

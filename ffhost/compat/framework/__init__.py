@@ -8,10 +8,10 @@ do not meet.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, TypeVar
 
 from ffhost import marks
+from ffhost.compat.applications import make_app
 from ffhost.marks import cloud_event, http, typed
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,8 +44,7 @@ def create_app(
         signature_type: ``http``, ``cloudevent``, ``event`` or ``typed``; None for
             ``FUNCTION_SIGNATURE_TYPE``; a decorator wins over both
     """
-    # By name: this module lies below the fronts.
-    return import_module("ffhost.wsgi").create_app(target, source, signature_type)
+    return make_app("ffhost.wsgi", target, source, signature_type)
 
 
 class LazyWSGIApp:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, TypeVar
 
 from ffhost import marks
+from ffhost.compat.applications import make_app
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,7 +30,7 @@ def create_asgi_app(
 
     The arguments are those of `functions_framework.create_app`.
     """
-    return import_module("ffhost.asgi").create_app(target, source, signature_type)
+    return make_app("ffhost.asgi", target, source, signature_type)
 
 
 class LazyASGIApp:

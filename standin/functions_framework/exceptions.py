@@ -1,0 +1,3 @@
+"""Stands for ``functions_framework.exceptions``."""
+
+from ffhost.compat.framework.exceptions import *  # noqa: F403 -- names only, for `except`
