@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import FunctionType, ModuleType
 from typing import Any
 
-from ffhost import compat, marks, problems
+from ffhost import compat, marks, observing, problems
 from ffhost import invocation as invocations
 from ffhost.config import LoadedConfig
 from ffhost.context import Invocation, Outcome
@@ -33,6 +33,7 @@ from ffhost.routing import parameter, segments
 from ffhost.settings import FunctionSettings
 from ffhost.signatures import Codec, Inferred, Options, SignatureError, compose, infer
 from ffhost.targets import Resolved, TargetError, find_place, is_async, resolve
+from ffhost.tracing import Hook, HookError
 from ffhost.units import UNLIMITED
 
 RETRY_AFTER_SECONDS = 1
@@ -56,6 +57,7 @@ class Function:
         load_seconds: how long its module took to import; None if it was imported before
         failures: what becomes of its exceptions
         observers: told how each call ended, in order
+        hooks: trace hooks, which are composed into *run* and *observers*
         keeps_context: whether observers run in the call's own context, which it must keep
     """
 
@@ -77,6 +79,7 @@ class Function:
     required: bool = True
     failures: Failures = field(default_factory=Failures, repr=False)
     observers: tuple[Callable[[Invocation, Outcome], None], ...] = ()
+    hooks: tuple[Hook, ...] = ()
     keeps_context: bool = False
 
     def __post_init__(self) -> None:
@@ -139,6 +142,9 @@ def load_function(config: LoadedConfig, name: str, previous: Function | None = N
             )
         _check_budget(settings, resolved.import_seconds)
         codec = _codec(config, name, settings, resolved, plain)
+        watch = observing.watch(config, name, codec.kind)
+    except HookError as error:
+        raise LoadFailed(error.problem) from error
     except TargetError as error:
         problem = _problem(config, name, error.key, error.message, error.hint, error.notes)
         raise LoadFailed(problem) from error
@@ -149,8 +155,11 @@ def load_function(config: LoadedConfig, name: str, previous: Function | None = N
     failures = Failures(
         codec.answer, error_handlers(resolved.module), debug=config.settings.server.debug
     )
-    run = invocations.compose(codec, failures)
+    run = invocations.compose(watch.codec(codec), failures)
+    run, observers = watch.around(run, codec.is_async)
     function = _function(config, name, settings, codec.kind, run, codec, previous)
+    function.observers, function.hooks = observers, watch.hooks
+    function.keeps_context = bool(watch.hooks)
     function.failures = failures
     function.module = resolved.module
     function.load_seconds = resolved.import_seconds
@@ -184,6 +193,7 @@ def switched_off(
         return problems.problem(error, invocation.execution_id)
 
     function = _function(config, name, settings, kind, refuse, None, previous)
+    function.observers = observing.watch(config, name, kind, callable=False).observers
     function.unavailable = error
     function.load_error = problem
     return function

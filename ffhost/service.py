@@ -6,6 +6,7 @@ host beside the old and swaps it in; calls in flight finish on the host that the
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -22,6 +23,7 @@ from ffhost.functions import Function
 from ffhost.host import Host, build_host
 from ffhost.lifecycle import Hook, Lifecycle, hooks_of
 from ffhost.reloading import Watcher, is_sub_path_mount
+from ffhost.runners.executor import executor
 
 Phase = Literal["new", "starting", "ready", "draining", "stopped"]
 
@@ -57,6 +59,7 @@ class Service:
         self._lock = threading.RLock()
         self._fronts: list[Front] = []
         self._ready_listeners: list[Callable[[Service], None]] = []
+        self._stop_listeners: list[Callable[[Service], None]] = []
         self._watcher: Watcher | None = None
         self._added_variables: list[str] = []
         self.lifecycle = Lifecycle()
@@ -98,6 +101,15 @@ class Service:
     def on_ready(self, listener: Callable[[Service], None]) -> None:
         """Call *listener* once the start-up hooks have run."""
         self._ready_listeners.append(listener)
+
+    def on_stop(self, listener: Callable[[Service], None]) -> None:
+        """Call *listener* after the last call and the shut-down hooks."""
+        self._stop_listeners.append(listener)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the process belongs to somebody else."""
+        return self._embedded
 
     def sources(self) -> Sources:
         """Give what the configuration is made of."""
@@ -213,13 +225,14 @@ class Service:
         with self._lock:
             if self._end():
                 self.lifecycle.stop(self._hooks(self.host, "shutdown"))
-                logs.flush()
+                self._close()
 
     async def stop_async(self) -> None:
         """Run the shut-down hooks on the running loop, once; one that fails is logged."""
         if self._end():
             await self.lifecycle.stop_async(self._hooks(self.host, "shutdown"))
-            logs.flush()
+            # On a thread: the last spans may take a while, and the watchdog looks at the loop.
+            await asyncio.wrap_future(executor.submit(self._close))
 
     def _end(self) -> bool:
         started = self.phase not in ("new", "stopped")
@@ -230,6 +243,13 @@ class Service:
             for name in self._added_variables:
                 os.environ.pop(name, None)
         return started
+
+    def _close(self) -> None:
+        """Bring to its place what was held back, now that there are no more calls."""
+        tracing.close()
+        for listener in self._stop_listeners:
+            listener(self)
+        logs.flush()
 
     def _hooks(self, host: Host, when: str) -> list[Hook]:
         """Give the host's own hooks and those of its functions; shut-down turns the order."""

@@ -79,7 +79,10 @@ class BlockingCaller(Caller):
         return BlockingStream(self, invocation)
 
     def _begin(self, invocation: Invocation) -> None:
-        invocation.job = asyncio.get_running_loop().create_task(self.perform(invocation))
+        context = invocation.context if self.function.keeps_context else None
+        invocation.job = asyncio.get_running_loop().create_task(
+            self.perform(invocation), context=context
+        )
 
     def _queue(self) -> None:
         lock = threading.Lock()

@@ -1,0 +1,193 @@
+"""What one worker tells of itself, and the sum over all workers. Pure values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import orjson
+
+Numbers = dict[str, int]
+"""By function; functions with none are left out."""
+
+
+@dataclass
+class Worker:
+    """What a worker does just now.
+
+    Args:
+        phase: of its service
+        revision: of the configuration that it serves
+        running, waiting, stuck: calls in flight, queued, and running past their deadline
+        refused: calls that got no slot, ever
+        reloads_good, reloads_bad: reloads of the configuration, ever
+        last_reload: when one succeeded, in seconds since the epoch; None if none has
+        reload_refused: whether the last one was refused
+    """
+
+    phase: str = "new"
+    revision: str = ""
+    running: Numbers = field(default_factory=dict)
+    waiting: Numbers = field(default_factory=dict)
+    stuck: Numbers = field(default_factory=dict)
+    refused: Numbers = field(default_factory=dict)
+    reloads_good: int = 0
+    reloads_bad: int = 0
+    last_reload: float | None = None
+    reload_refused: bool = False
+
+
+@dataclass
+class Process:
+    """What the system says of a process; 0 for what it does not say."""
+
+    cpu_seconds: float = 0.0
+    resident_bytes: int = 0
+    virtual_bytes: int = 0
+    open_fds: int = 0
+    max_fds: int = 0
+    threads: int = 0
+    started: float = 0.0
+
+
+@dataclass
+class Snapshot:
+    """One worker at one moment.
+
+    Args:
+        pid: of the worker
+        ended: whether it has said its last word: then only what it has counted holds
+        counts: as `counting.Counts.read` gives them
+    """
+
+    pid: int
+    ended: bool
+    counts: list[list[Any]]
+    worker: Worker
+    process: Process
+
+    def encode(self) -> bytes:
+        """Write the snapshot as JSON."""
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def decode(cls, data: bytes) -> Snapshot:
+        """Read what `encode` has written.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is something else
+        """
+        values = orjson.loads(data)
+        return cls(
+            values["pid"],
+            values["ended"],
+            values["counts"],
+            Worker(**values["worker"]),
+            Process(**values["process"]),
+        )
+
+
+@dataclass
+class Totals:
+    """The sum over the workers that live, and what those before them have counted.
+
+    Args:
+        workers: how many live
+        counts: (function, signature) to the lists and sums of `counting.Counts.read`
+        revisions: how many workers serve which revision
+        last_reload: of the worker whose last success is longest ago; None if one has none
+        started: when the eldest living worker was started, in seconds since the epoch
+    """
+
+    workers: int = 0
+    counts: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    running: Numbers = field(default_factory=dict)
+    waiting: Numbers = field(default_factory=dict)
+    stuck: Numbers = field(default_factory=dict)
+    refused: Numbers = field(default_factory=dict)
+    revisions: Numbers = field(default_factory=dict)
+    phases: Numbers = field(default_factory=dict)
+    reloads_good: int = 0
+    reloads_bad: int = 0
+    last_reload: float | None = None
+    reload_refused: bool = False
+    process: Process = field(default_factory=Process)
+
+    def calls(self, function: str) -> list[int]:
+        """Give how often *function* was called, by outcome in the order of `OUTCOMES`."""
+        found = [each[0] for (name, _), each in self.counts.items() if name == function]
+        return [sum(numbers) for numbers in zip(*found, strict=True)] if found else []
+
+
+def total(snapshots: Iterable[Snapshot]) -> Totals:
+    """Add snapshots up."""
+    totals = Totals()
+    reloaded: list[float | None] = []
+    for each in snapshots:
+        _add_counted(totals, each)
+        if not each.ended:
+            _add_living(totals, each)
+            reloaded.append(each.worker.last_reload)
+    if reloaded and None not in reloaded:
+        totals.last_reload = min(filter(None, reloaded), default=None)
+    return totals
+
+
+def _add_counted(totals: Totals, snapshot: Snapshot) -> None:
+    for function, signature, *numbers in snapshot.counts:
+        before = totals.counts.get((function, signature))
+        totals.counts[function, signature] = (
+            numbers
+            if before is None
+            else [_sum(*pair) for pair in zip(before, numbers, strict=True)]
+        )
+    worker = snapshot.worker
+    _add(totals.refused, worker.refused)
+    totals.reloads_good += worker.reloads_good
+    totals.reloads_bad += worker.reloads_bad
+    totals.process.cpu_seconds += snapshot.process.cpu_seconds
+
+
+def _add_living(totals: Totals, snapshot: Snapshot) -> None:
+    worker, process = snapshot.worker, snapshot.process
+    totals.workers += 1
+    for mine, theirs in (
+        (totals.running, worker.running),
+        (totals.waiting, worker.waiting),
+        (totals.stuck, worker.stuck),
+        (totals.revisions, {worker.revision: 1}),
+        (totals.phases, {worker.phase: 1}),
+    ):
+        _add(mine, theirs)
+    totals.reload_refused = totals.reload_refused or worker.reload_refused
+    summed = totals.process
+    summed.resident_bytes += process.resident_bytes
+    summed.virtual_bytes += process.virtual_bytes
+    summed.open_fds += process.open_fds
+    summed.max_fds = max(summed.max_fds, process.max_fds)
+    summed.threads += process.threads
+    summed.started = min(filter(None, (summed.started, process.started)), default=0.0)
+
+
+def _add(mine: Numbers, theirs: Numbers) -> None:
+    for name, number in theirs.items():
+        mine[name] = mine.get(name, 0) + number
+
+
+def _sum(first: Any, second: Any) -> Any:
+    if isinstance(first, list):
+        return [one + other for one, other in zip(first, second, strict=True)]
+    return first + second
+
+
+def remains(snapshots: Iterable[Snapshot]) -> Snapshot:
+    """Give one snapshot of what workers that have ended have counted."""
+    totals = total(snapshots)
+    counts = [[*key, *numbers] for key, numbers in totals.counts.items()]
+    worker = Worker(
+        refused=totals.refused,
+        reloads_good=totals.reloads_good,
+        reloads_bad=totals.reloads_bad,
+    )
+    return Snapshot(0, True, counts, worker, Process(cpu_seconds=totals.process.cpu_seconds))

@@ -1,0 +1,124 @@
+"""What watches the calls of a function: trace hooks, summary entries, metrics.
+
+Settled when the function is loaded. What is switched off is not looked for at call time: a
+function that nothing watches keeps the very codec and the very callable that it would have
+if this module did not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from ffhost import logs, metrics, tracing
+from ffhost.config import LoadedConfig
+from ffhost.context import CURRENT, Invocation, Outcome
+from ffhost.events.facts import facts_of
+from ffhost.logs.summary import Recorder
+from ffhost.messages import Message
+from ffhost.signatures import Codec
+from ffhost.tracing.hooks import Run
+
+Observer: TypeAlias = Callable[[Invocation, Outcome], None]
+
+_EVENT_ARGUMENT = {"cloudevent": 0, "event": 1}
+"""Which argument of a call says what event it is about."""
+_PROBE_AGENT = "kube-probe/"
+
+
+class Watch(NamedTuple):
+    """What watches one function.
+
+    Args:
+        hooks: trace hooks, the outermost first
+        observers: told how each call ended, after the hooks
+    """
+
+    hooks: tuple[tracing.Hook, ...] = ()
+    observers: tuple[Observer, ...] = ()
+
+    def codec(self, codec: Codec) -> Codec:
+        """Give the codec that keeps a call's event for those who watch."""
+        argument = _EVENT_ARGUMENT.get(codec.kind)
+        if argument is None or not (self.hooks or self.observers):
+            return codec
+        decode = codec.decode
+
+        def decode_and_keep(message: Message) -> tuple[object, ...]:
+            arguments = decode(message)
+            invocation = CURRENT.get()
+            if invocation is not None:
+                invocation.event = arguments[argument]
+            return arguments
+
+        return codec._replace(decode=decode_and_keep)
+
+    def around(self, run: Run, is_async: bool) -> tuple[Run, tuple[Observer, ...]]:
+        """Give what to call instead of *run*, and whom to tell the outcome."""
+        if not self.hooks:
+            return run, self.observers
+        run, ended = tracing.surround(run, is_async, self.hooks)
+        return run, self.observers if ended is None else (ended, *self.observers)
+
+
+def watch(config: LoadedConfig, name: str, signature: str, *, callable: bool = True) -> Watch:
+    """Settle what watches the function *name*.
+
+    Args:
+        callable: False for one that is switched off or has failed to load: it has no hooks
+
+    Raises:
+        HookError: a trace hook cannot be loaded
+    """
+    settings = config.settings
+    hooks = tracing.hooks_of(config, name) if callable else ()
+    observers: list[Observer] = []
+    if callable and settings.logging.capture_print:
+        observers.append(_end_prints)
+    if settings.logging.invocations:
+        observers.append(summary(name, signature))
+    if settings.admin.enabled and settings.metrics.enabled:
+        counts = metrics.counts_of(name, signature)
+        events = signature in _EVENT_ARGUMENT
+        observers.append(counts.observe_event if events else counts.observe)
+    return Watch(hooks, tuple(observers))
+
+
+def _end_prints(invocation: Invocation, outcome: Outcome) -> None:
+    logs.end_call(invocation.execution_id)
+
+
+def summary(name: str, signature: str) -> Observer:
+    """Make what writes the summary entry of each call of a function."""
+    record: Recorder | None = None
+    known = False
+    events = signature in _EVENT_ARGUMENT
+
+    def summarize(invocation: Invocation, outcome: Outcome) -> None:
+        nonlocal record, known
+        if not known:
+            # Logging is configured after loading, and before the first call.
+            record, known = logs.recorder(name, signature), True
+        if record is None:
+            return
+        message = invocation.message
+        agent = message.header("user-agent")
+        if agent is not None and agent.startswith(_PROBE_AGENT) and outcome.kind == "ok":
+            return
+        facts = facts_of(invocation.event) if events else None
+        record(
+            message.method,
+            message.path,
+            outcome.status,
+            outcome.kind,
+            outcome.duration_seconds,
+            len(message.body),
+            outcome.sent_bytes,
+            invocation.execution_id,
+            invocation.trace_id,
+            invocation.span_id,
+            None if facts is None else facts.id,
+            None if facts is None else facts.type,
+        )
+
+    return summarize
