@@ -1,0 +1,96 @@
+"""What ``ffhost serve`` says once it serves: a table on a terminal, one entry otherwise.
+
+Functions are loaded in the workers, addresses are known to the master. The first worker
+that is ready leaves its table in a file without a name, which the master reads.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from ffhost.functions import Function
+from ffhost.server import Listening
+from ffhost.service import Service
+
+MOST_ROWS = 50
+"""A longer table than this is cut on a terminal."""
+
+
+class Banner:
+    """The announcement of one server."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
+
+    def note(self, service: Service) -> None:
+        """Leave what is served; called in each worker, the first one counts."""
+        if self._file.seek(0, 2) == 0:
+            table = {
+                "revision": service.config.revision,
+                "functions": [row(each) for each in service.host.functions.values()],
+            }
+            self._file.write(json.dumps(table).encode())
+            self._file.flush()
+
+    def announce(self, addresses: Sequence[Listening]) -> None:
+        """Say what is served where; called in the master."""
+        self._file.seek(0)
+        table = json.loads(self._file.read() or b'{"revision": "", "functions": []}')
+        if sys.stdout.isatty():
+            print(text(table, addresses), flush=True)
+            return
+        from ffhost.logs import get_logger
+
+        get_logger("ffhost").info(
+            "serving",
+            addresses=[each.url for each in addresses],
+            revision=table["revision"],
+            functions=table["functions"],
+        )
+
+
+def row(function: Function) -> dict[str, Any]:
+    """Describe one function in a line."""
+    methods = sorted(function.methods) if function.methods is not None else ["*"]
+    shown: dict[str, Any] = {
+        "name": function.name,
+        "path": function.path,
+        "methods": methods,
+        "signature": function.signature,
+        "target": function.target,
+    }
+    if function.unavailable is not None:
+        shown["unavailable"] = str(function.unavailable)
+    return shown
+
+
+def text(table: dict[str, Any], addresses: Sequence[Listening]) -> str:
+    """Write the table for people, with the address of every function."""
+    base = next((each.url for each in addresses if each.kind == "public"), "")
+    rows = [
+        (
+            each["name"],
+            ",".join(each["methods"]),
+            base + each["path"],
+            each["signature"],
+            each["target"] + (f"  ({each['unavailable']})" if "unavailable" in each else ""),
+        )
+        for each in table["functions"]
+    ]
+    shown = rows[:MOST_ROWS]
+    widths = [max((len(line[column]) for line in shown), default=0) for column in range(4)]
+    lines = [
+        "  ".join(
+            [*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[4]]
+        )
+        for line in shown
+    ]
+    if len(rows) > MOST_ROWS:
+        lines.append(f"... and {len(rows) - MOST_ROWS} more")
+    count = "1 function" if len(rows) == 1 else f"{len(rows)} functions"
+    where = ", ".join(each.url + (" (admin)" if each.kind == "admin" else "") for each in addresses)
+    return "\n".join([f"ffhost serves {count} on {where}, revision {table['revision']}", *lines])
