@@ -43,13 +43,21 @@ def check(given: Sources, *, read_only: bool) -> Findings:
     found = attempt(given)
     if found.config is None:
         unloaded = _read_beside(given, found.problems) if found.watched else []
-        return Findings(None, [*found.problems, *unloaded])
+        return Findings(None, sorted([*found.problems, *unloaded], key=_place))
     findings = Findings(found.config)
     if read_only:
         _read(found.config, findings)
     else:
         _load(found.config, findings)
     return findings
+
+
+def _place(problem: Problem) -> tuple[bool, str, int]:
+    """Order problems as a reader of the file meets them; variables and flags come last."""
+    origin = problem.origin
+    if origin is None or origin.file is None:
+        return (True, "", 0)
+    return (False, origin.label, origin.line or 0)
 
 
 def _read(config: LoadedConfig, findings: Findings) -> None:

@@ -15,9 +15,7 @@ from ffhost.errors import ConfigError
 @click.command()
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
-@click.option(
-    "--format", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+@click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(old: str, new: str, format: str) -> None:
     """Compare two configurations, effective value by effective value.
 
