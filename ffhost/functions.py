@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from ffhost import compat, marks, observing, problems
 from ffhost import invocation as invocations
@@ -40,6 +40,31 @@ RETRY_AFTER_SECONDS = 1
 """What a refused caller is told to wait."""
 
 
+class Processes(Protocol):
+    """The processes of an isolated function."""
+
+    @property
+    def busy(self) -> int:
+        """Count the calls that run in one of them."""
+
+    def start(self) -> None:
+        """Have them run their start-up hooks and take calls."""
+
+    def stop(self) -> None:
+        """Have them run their shut-down hooks and end."""
+
+
+class Pending(Protocol):
+    """What loads a function at its first call."""
+
+    def wait(self, function: Function) -> None:
+        """Load *function* in place, or wait until another call has.
+
+        Raises:
+            Unavailable: it cannot be loaded
+        """
+
+
 @dataclass(eq=False)
 class Function:
     """One function of a host.
@@ -59,6 +84,8 @@ class Function:
         observers: told how each call ended, in order
         hooks: trace hooks, which are composed into *run* and *observers*
         keeps_context: whether observers run in the call's own context, which it must keep
+        processes: those that run it; None if it runs in this one
+        pending: what loads it at its first call; None once it is loaded
     """
 
     name: str
@@ -81,6 +108,8 @@ class Function:
     observers: tuple[Callable[[Invocation, Outcome], None], ...] = ()
     hooks: tuple[Hook, ...] = ()
     keeps_context: bool = False
+    processes: Processes | None = field(default=None, repr=False)
+    pending: Pending | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -88,6 +117,14 @@ class Function:
         self.queue_timeout_seconds = float(settings.queue_timeout or UNLIMITED)
         limit = settings.max_body_size
         self.max_body_bytes: float = UNLIMITED if limit is None else limit
+
+    def claim_slots(self) -> None:
+        """Give the slots this function's limits: from now on it is the one that is served."""
+        settings = self.settings
+        self.slots.resize(
+            float(settings.concurrency or UNLIMITED),
+            float(UNLIMITED if settings.queue is None else settings.queue),
+        )
 
     def refusal(self) -> TooManyRequests:
         """Say that no slot is free, and when to come back."""
@@ -146,18 +183,18 @@ def load_function(config: LoadedConfig, name: str, previous: Function | None = N
     except HookError as error:
         raise LoadFailed(error.problem) from error
     except TargetError as error:
-        problem = _problem(config, name, error.key, error.message, error.hint, error.notes)
+        problem = problem_of(config, name, error.key, error.message, error.hint, error.notes)
         raise LoadFailed(problem) from error
     except SignatureError as error:
-        raise LoadFailed(_problem(config, name, "signature", str(error))) from error
+        raise LoadFailed(problem_of(config, name, "signature", str(error))) from error
     except MissingExtra as error:
-        raise LoadFailed(_problem(config, name, "request", str(error))) from error
+        raise LoadFailed(problem_of(config, name, "request", str(error))) from error
     failures = Failures(
         codec.answer, error_handlers(resolved.module), debug=config.settings.server.debug
     )
     run = invocations.compose(watch.codec(codec), failures)
     run, observers = watch.around(run, codec.is_async)
-    function = _function(config, name, settings, codec.kind, run, codec, previous)
+    function = make_function(config, name, settings, codec.kind, run, codec, previous)
     function.observers, function.hooks = observers, watch.hooks
     function.keeps_context = bool(watch.hooks)
     function.failures = failures
@@ -166,7 +203,7 @@ def load_function(config: LoadedConfig, name: str, previous: Function | None = N
     return function
 
 
-def _problem(
+def problem_of(
     config: LoadedConfig,
     name: str,
     key: str,
@@ -174,6 +211,7 @@ def _problem(
     hint: str | None = None,
     notes: Sequence[str] = (),
 ) -> Problem:
+    """Say what is wrong with *key* of the function *name*, and where that was written."""
     at = ("functions", name, key)
     return Problem(".".join(at), message, config.locate(at), hint, tuple(notes))
 
@@ -192,7 +230,7 @@ def switched_off(
     def refuse(invocation: Invocation) -> Reply:
         return problems.problem(error, invocation.execution_id)
 
-    function = _function(config, name, settings, kind, refuse, None, previous)
+    function = make_function(config, name, settings, kind, refuse, None, previous)
     function.observers = observing.watch(config, name, kind, callable=False).observers
     function.unavailable = error
     function.load_error = problem
@@ -208,7 +246,7 @@ def disabled(settings: FunctionSettings, name: str) -> RequestError | None:
     return Unavailable(f"{name} is switched off", headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
-def _function(
+def make_function(
     config: LoadedConfig,
     name: str,
     settings: FunctionSettings,
@@ -217,10 +255,10 @@ def _function(
     codec: Codec | None,
     previous: Function | None,
 ) -> Function:
+    """Make a function of its settings and of what runs it; *codec* is None if that is unknown."""
     concurrency = float(settings.concurrency or UNLIMITED)
     queue = float(UNLIMITED if settings.queue is None else settings.queue)
     slots = previous.slots if previous is not None else Slots(concurrency, queue)
-    slots.resize(concurrency, queue)
     return Function(
         name=name,
         path=settings.path,

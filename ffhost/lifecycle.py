@@ -32,8 +32,10 @@ class Lifecycle:
         Raises:
             StartupError: a hook failed
         """
-        for hook in self._fresh(hooks):
-            _attempt(hook, "startup", self._call)
+        for hook in hooks:
+            if hook not in self._started:
+                _attempt(hook, "startup", self._call)
+                self._started[hook] = None
 
     async def start_async(self, hooks: Iterable[Hook]) -> None:
         """Run the start-up hooks that have not run yet on the running loop.
@@ -41,8 +43,10 @@ class Lifecycle:
         Raises:
             StartupError: a hook failed
         """
-        for hook in self._fresh(hooks):
-            await _attempt_async(hook, "startup")
+        for hook in hooks:
+            if hook not in self._started:
+                await _attempt_async(hook, "startup")
+                self._started[hook] = None
 
     def stop(self, hooks: Iterable[Hook]) -> None:
         """Run shut-down hooks from any thread but the loop's; one that fails is logged."""
@@ -58,11 +62,6 @@ class Lifecycle:
         """Let start-up hooks run again if their functions come back."""
         for hook in hooks:
             self._started.pop(hook, None)
-
-    def _fresh(self, hooks: Iterable[Hook]) -> list[Hook]:
-        fresh = [hook for hook in hooks if hook not in self._started]
-        self._started.update(dict.fromkeys(fresh))
-        return fresh
 
     def _call(self, hook: Hook) -> None:
         result = hook()
@@ -80,9 +79,15 @@ async def _settled(work: Any) -> None:
 
 
 def hooks_of(functions: Iterable[Function], when: str) -> list[Hook]:
-    """Give the hooks that the modules of *functions* mark, each once, in order."""
+    """Give the hooks that the modules of *functions* mark, each once, in order.
+
+    Those of an isolated function run in its processes, when these start and stop.
+    """
+    functions = list(functions)
     modules = {id(function.module): function.module for function in functions}
     hooks = [hook for module in modules.values() for hook in lifecycle_hooks(module, when)]
+    pools = [function.processes for function in functions if function.processes is not None]
+    hooks += [pool.start if when == "startup" else pool.stop for pool in pools]
     return list(dict.fromkeys(hooks))
 
 

@@ -36,6 +36,22 @@ def log_settings(config: LoadedConfig) -> Any:
     return settings.model_copy(update={"format": None})
 
 
+OWN_SERVER = frozenset(
+    {
+        "host",
+        "port",
+        "workers",
+        "threads",
+        "interface",
+        "keepalive",
+        "drain_delay",
+        "graceful_timeout",
+        "stall_timeout",
+    }
+)
+"""Settings of the block ``server`` that only ffhost's own server can follow."""
+
+
 class Front(Protocol):
     """What turns a host into an application."""
 
@@ -156,6 +172,8 @@ class Service:
     def _swap(self, host: Host) -> None:
         for front in self._fronts:
             front.mount(host)
+        for function in host.functions.values():
+            function.claim_slots()
         self._host = host
         tracing.take_effect(hook for each in host.functions.values() for hook in each.hooks)
 
@@ -209,10 +227,28 @@ class Service:
     def _ready(self) -> None:
         if self.phase == "starting":
             self.phase = "ready"
+        if not (self.managed or self._embedded):
+            self._warn_of_ignored_settings()
         if not self._embedded:
             self._watch()
         for listener in self._ready_listeners:
             listener(self)
+
+    def _warn_of_ignored_settings(self) -> None:
+        """Name what is written for ffhost's own server, where another one runs."""
+        settings = self.config.settings
+        ignored = [
+            f"server.{name}" for name in sorted(settings.server.model_fields_set & OWN_SERVER)
+        ]
+        if settings.admin.enabled:
+            ignored.append("admin.enabled")
+        if ignored:
+            logs.get_logger("ffhost").warning(
+                "settings_are_ignored",
+                settings=ignored,
+                reason="another server runs this process; use ffhost serve, or gunicorn with "
+                "-c python:ffhost.gunicorn",
+            )
 
     def begin_drain(self) -> None:
         """Tell probes that the process is going, and clients to connect elsewhere."""
