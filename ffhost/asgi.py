@@ -15,6 +15,7 @@ import falcon.asgi
 import falcon.request
 
 from ffhost import logs, problems
+from ffhost.admin import ADMIN, LISTENER_KEY, admin_of
 from ffhost.context import EXECUTION_ID_HEADER, Invocation, execution_id
 from ffhost.errors import ContentTooLarge, RequestError, RequestTimeout
 from ffhost.fronting import Finish, Settle, complete, finisher, settler, write
@@ -25,6 +26,7 @@ from ffhost.mounting import MakeReply, Responder, build_router
 from ffhost.proxies import believer
 from ffhost.runners.asynchronous import AsyncCaller, LoopRunner
 from ffhost.runners.channels import Channel
+from ffhost.runners.executor import executor
 from ffhost.runners.processwide import pool
 from ffhost.service import Service
 from ffhost.units import UNLIMITED
@@ -139,6 +141,7 @@ class AsgiApp:
         self._reads: ReadWatch | None = None
         self._started = False
         self._starting: asyncio.Lock | None = None
+        self._admin = admin_of(service)
         service.attach(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -148,10 +151,19 @@ class AsgiApp:
             return
         if not self._started:
             await self._start()
-        if scope["method"] in _BODILESS_METHODS:
+        if self._admin is not None and _is_admin(scope):
+            await self._administer(self._admin, scope, send)
+        elif scope["method"] in _BODILESS_METHODS:
             await self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
         else:
             await self._with_read_timeout(scope, receive, send)
+
+    @staticmethod
+    async def _administer(admin: Any, scope: Scope, send: Send) -> None:
+        # On a thread: with thousands of functions an answer takes its time.
+        message = ScopeMessage(scope, b"", {})
+        reply = await asyncio.wrap_future(executor.submit(admin.answer, message))
+        await _send(send, reply, head=message.method == "HEAD")
 
     async def _with_read_timeout(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Falcon waits for the first piece of the body before it routes, so the watch begins
@@ -448,13 +460,24 @@ class ReadWatch:
             task.cancel()
 
 
+def _is_admin(scope: Scope) -> bool:
+    state = scope.get("state")
+    return state is not None and state.get(LISTENER_KEY) == ADMIN
+
+
 async def _send_timeout(send: Send) -> None:
     error = RequestTimeout("the request did not arrive in time")
     reply = problems.problem(error, execution_id(None))
+    reply.headers.append(("connection", "close"))
+    await _send(send, reply)
+
+
+async def _send(send: Send, reply: Reply, *, head: bool = False) -> None:
+    """Send a reply that Falcon has no part in."""
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in reply.headers]
-    headers += [(b"connection", b"close"), (b"content-length", str(len(reply.body)).encode())]
+    headers.append((b"content-length", str(len(reply.body)).encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    await send({"type": "http.response.body", "body": b"" if head else reply.body})
 
 
 def _too_large(limit: float) -> ContentTooLarge:

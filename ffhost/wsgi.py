@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any, TypeAlias, cast
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ import falcon
 import falcon.request
 
 from ffhost import problems
+from ffhost.admin import ADMIN, LISTENER_KEY, admin_of
 from ffhost.context import EXECUTION_ID_HEADER, Invocation, execution_id
 from ffhost.errors import BadRequest, ContentTooLarge, RequestError, RequestTimeout
 from ffhost.fronting import Finish, complete, finisher, settler, write
@@ -137,12 +139,15 @@ class WsgiApp:
         self.service = service
         self._started = False
         self._lock = threading.Lock()
+        self._admin = admin_of(service)
         service.attach(self)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, as PEP 3333 has it."""
         if not self._started:
             self._start()
+        if self._admin is not None and environ.get(LISTENER_KEY) == ADMIN:
+            return _administer(self._admin, environ, start_response)
         environ[_START_RESPONSE] = start_response
         return self._falcon(environ, start_response)
 
@@ -161,6 +166,13 @@ class WsgiApp:
         )
         app.resp_options.default_media_type = None  # type: ignore[assignment]
         self._falcon = app
+
+
+def _administer(admin: Any, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    reply = admin.answer(EnvironMessage(environ, {}))
+    headers = [*reply.headers, ("content-length", str(len(reply.body)))]
+    start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
 
 
 class _Responding:

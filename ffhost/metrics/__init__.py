@@ -12,8 +12,6 @@ makes a `Copier`.
 
 from __future__ import annotations
 
-from ffhost.metrics.copying import Copier
 from ffhost.metrics.counting import Counts, counts_of
-from ffhost.metrics.snapshots import Snapshot, Totals, Worker, total
 
-__all__ = ["Copier", "Counts", "Snapshot", "Totals", "Worker", "counts_of", "total"]
+__all__ = ["Counts", "counts_of"]

@@ -25,11 +25,11 @@ class Copier:
     """Shares the numbers of this worker with the others.
 
     Args:
-        folder: where all workers leave them
+        folder: where all workers leave them; None for a process that is alone
         look: tells what this worker does just now
     """
 
-    def __init__(self, folder: Path, look: Callable[[], Worker]) -> None:
+    def __init__(self, folder: Path | None, look: Callable[[], Worker]) -> None:
         self._folder = folder
         self._look = look
         self._storage: Storage | None = None
@@ -45,14 +45,20 @@ class Copier:
         if self._running:
             return
         self._running = True
+        self._storage = self._open()
+        self.copy()
+        threading.Thread(target=self._serve, name="ffhost-metrics", daemon=True).start()
+
+    def _open(self) -> Storage | None:
+        if self._folder is None:
+            return None
         try:
-            self._storage = Storage(self._folder)
-        except (OSError, ValueError) as error:
+            return Storage(self._folder)
+        except (OSError, ValueError, KeyError, TypeError) as error:
             get_logger("ffhost").warning(
                 "metrics_not_shared", folder=str(self._folder), reason=str(error)
             )
-        self.copy()
-        threading.Thread(target=self._serve, name="ffhost-metrics", daemon=True).start()
+            return None
 
     def stop(self) -> None:
         """Copy for the last time, after the last call."""

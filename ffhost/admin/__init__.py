@@ -1,0 +1,37 @@
+"""What the admin listener answers: metrics, the functions, the configuration, health.
+
+Fronts hand over what came in through that listener, which they know by the listener itself
+and never by anything that a client sends. Nothing of this is on the public port, and nothing
+of the functions is here. Knows no server and no front, and imports nothing while it is off.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ffhost.logs import get_logger
+from ffhost.service import Service
+
+if TYPE_CHECKING:
+    from ffhost.admin.pages import Admin
+
+LISTENER_KEY = "ffhost.listener"
+"""Where ffhost's own workers tell the fronts which listener a request came through: in the
+environ, and in the ``state`` of an ASGI scope."""
+ADMIN = "admin"
+
+
+def admin_of(service: Service) -> Admin | None:
+    """Give what answers on the admin listener; None if it is off, or the server is not ours."""
+    if not service.config.settings.admin.enabled:
+        return None
+    if not service.managed and not service.embedded:
+        get_logger("ffhost").warning(
+            "admin_listener_ignored",
+            reason="the server is not ffhost's own",
+            hint="ffhost serve, or gunicorn -c python:ffhost.gunicorn, opens it",
+        )
+        return None
+    from ffhost.admin.pages import Admin
+
+    return Admin(service)
