@@ -65,4 +65,11 @@ def serve(
         Master(application).run()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
+    finally:
+        if settings.admin.enabled:
+            import os
+
+            from ffhost.metrics import storage
+
+            storage.remove(os.getpid())
     return 0
