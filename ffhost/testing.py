@@ -5,7 +5,8 @@
 ...     assert answer.status == 200
 
 A client loads the configuration as ``ffhost serve`` does, runs start-up hooks when it is
-entered and shut-down hooks when it is left, and leaves nothing running.
+entered and shut-down hooks when it is left, and leaves nothing running. In coroutines it is
+used with ``async with``, `Client.request_async` and `Client.send_async`.
 """
 
 from __future__ import annotations
@@ -26,10 +27,41 @@ from ffhost.service import Service
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from ffhost.events.builders import (
+        Form,
+        background_event,
+        firestore_event,
+        make_cloud_event,
+        pubsub_event,
+        pubsub_push,
+        storage_event,
+    )
+
     from ffhost.asgi import AsgiApp
     from ffhost.wsgi import WsgiApp
 
 Front = Literal["asgi", "wsgi"]
+
+__all__ = [
+    "Answer",
+    "Client",
+    "background_event",
+    "client",
+    "firestore_event",
+    "make_cloud_event",
+    "pubsub_event",
+    "pubsub_push",
+    "storage_event",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # The builders need the CloudEvents SDK, which tests of plain HTTP functions do not pay for.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ffhost.events import builders
+
+    return getattr(builders, name)
 
 
 @dataclass
@@ -108,6 +140,17 @@ class Client:
             self.service.stop()
         self._loop.close()
 
+    async def __aenter__(self) -> Client:
+        return await asyncio.to_thread(self.__enter__)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await asyncio.to_thread(self.__exit__, kind, error, traceback)
+
     def request(
         self,
         method: str,
@@ -155,6 +198,16 @@ class Client:
     def post(self, path: str, **options: Any) -> Answer:
         """Send a POST request."""
         return self.request("POST", path, **options)
+
+    def send(self, path: str, event: Form, **options: Any) -> Answer:
+        """Post an event as a builder gives it, such as ``pubsub_event({"id": 7})``."""
+        headers, body = event
+        return self.request("POST", path, headers=headers, body=body, **options)
+
+    async def send_async(self, path: str, event: Form, **options: Any) -> Answer:
+        """Post an event without blocking the running loop."""
+        headers, body = event
+        return await self.request_async("POST", path, headers=headers, body=body, **options)
 
 
 def client(
