@@ -106,6 +106,14 @@ def test_a_killed_worker_is_replaced_and_the_other_serves_on(
         assert running.get("/hello") == "hello"
 
 
+def test_a_worker_that_exits_by_itself_takes_nobody_along(tmp_path: Path) -> None:
+    source = FUNCTIONS + "\ndef leave(request):\n    os._exit(3)\n"
+    with server(tmp_path, source=source, functions="hello leave") as running:
+        with pytest.raises(ConnectionError):
+            running.get("/leave")
+        assert running.get("/hello") == "hello"
+
+
 def test_ttin_and_ttou_change_the_number_of_workers(tmp_path: Path) -> None:
     with server(tmp_path) as running:
         running.get("/hello")

@@ -5,13 +5,24 @@ from __future__ import annotations
 import re
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from serving import PATIENCE_SECONDS, Running, server
 
-both = pytest.mark.parametrize("interface", ["asgi", "wsgi"])
 HALF = b"GET /hello HTTP/1.1\r\nHost: a\r\nX-Half: "
+
+
+@pytest.fixture(scope="module", params=["asgi", "wsgi"])
+def running(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    """Give one server to all tests of an interface."""
+    sets = ("server.read_timeout=700ms", "server.keepalive=2s")
+    folder = tmp_path_factory.mktemp("slow")
+    with server(folder, *sets, interface=request.param) as started:
+        yield started
 
 
 def client(running: Running, data: bytes = b"") -> socket.socket:
@@ -29,84 +40,70 @@ def everything(connection: socket.socket) -> bytes:
         return data
 
 
-@both
-def test_half_sent_heads_are_answered_with_408_and_block_no_probe(
-    tmp_path: Path, interface: str
-) -> None:
-    sets = ("server.read_timeout=1s", "server.threads=3")
-    with server(tmp_path, *sets, interface=interface) as running:
-        slow = [client(running, HALF) for _ in range(20)]
-        assert running.get("/_ffhost/live") == '{"status":"live"}\n'
-        for each in slow:
-            assert everything(each).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+def one_answer(connection: socket.socket) -> bytes:
+    """Read one answer of the function hello."""
+    data = b""
+    while not data.endswith(b"\r\n\r\nhello"):
+        data += connection.recv(65536)
+    return data
 
 
-@both
-def test_a_head_that_drips_has_no_more_time_than_one_that_stops(
-    tmp_path: Path, interface: str
-) -> None:
-    with server(tmp_path, "server.read_timeout=1s", interface=interface) as running:
-        dripping = client(running, HALF)
-        dripping.settimeout(0.05)
-        data = b""
-        while not data:
-            try:
-                dripping.sendall(b"x")
-                data = dripping.recv(65536)
-            except TimeoutError:
-                continue
-        assert data.startswith(b"HTTP/1.1 408 ")
+def test_half_sent_heads_are_answered_with_408_and_block_no_probe(running: Running) -> None:
+    slow = [client(running, HALF) for _ in range(20)]
+    assert running.get("/_ffhost/live") == '{"status":"live"}\n'
+    for each in slow:
+        assert everything(each).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
 
 
-@both
-def test_a_second_request_on_a_connection_has_its_own_time(tmp_path: Path, interface: str) -> None:
-    sets = ("server.read_timeout=1s", "server.keepalive=60s")
-    with server(tmp_path, *sets, interface=interface) as running:
-        connection = client(running, b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
-        time.sleep(1.2)
-        connection.sendall(b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
-        connection.sendall(HALF)
-        assert everything(connection).startswith(b"HTTP/1.1 408 ")
+def test_a_head_that_drips_has_no_more_time_than_one_that_stops(running: Running) -> None:
+    dripping = client(running, HALF)
+    dripping.settimeout(0.05)
+    data = b""
+    while not data:
+        try:
+            dripping.sendall(b"x")
+            data = dripping.recv(65536)
+        except TimeoutError:
+            continue
+    assert data.startswith(b"HTTP/1.1 408 ")
 
 
-@both
-def test_a_connection_that_says_nothing_is_closed_without_an_answer(
-    tmp_path: Path, interface: str
-) -> None:
-    with server(tmp_path, "server.read_timeout=500ms", interface=interface) as running:
-        assert everything(client(running)) == b""
-        assert everything(client(running, b"\r\n\r\n")) == b""
+def test_a_second_request_on_a_connection_has_its_own_time(running: Running) -> None:
+    connection = client(running, b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert one_answer(connection).startswith(b"HTTP/1.1 200 ")
+    time.sleep(1)
+    connection.sendall(b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert one_answer(connection).startswith(b"HTTP/1.1 200 ")
+    connection.sendall(HALF)
+    assert everything(connection).startswith(b"HTTP/1.1 408 ")
 
 
-@both
-def test_an_idle_connection_is_closed_after_keepalive(tmp_path: Path, interface: str) -> None:
-    with server(tmp_path, "server.keepalive=500ms", interface=interface) as running:
-        answer = everything(client(running, b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"))
-        assert answer.startswith(b"HTTP/1.1 200 ")
+def test_a_connection_that_says_nothing_is_closed_without_an_answer(running: Running) -> None:
+    assert everything(client(running)) == b""
+    assert everything(client(running, b"\r\n\r\n")) == b""
 
 
-@both
-def test_a_body_that_stops_is_answered_with_408(tmp_path: Path, interface: str) -> None:
+def test_an_idle_connection_is_closed_after_keepalive(running: Running) -> None:
+    answer = everything(client(running, b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_body_that_stops_is_answered_with_408(running: Running) -> None:
     head = b"POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf"
     chunked = b"POST /hello HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"
-    with server(tmp_path, "server.read_timeout=500ms", interface=interface) as running:
-        clients = [client(running, head), client(running, chunked)]
-        for each in clients:
-            answer = everything(each).lower()
-            assert answer.startswith(b"http/1.1 408 ")
-            assert answer.count(b"connection: close") == 1
+    clients = [client(running, head), client(running, chunked)]
+    for each in clients:
+        answer = everything(each).lower()
+        assert answer.startswith(b"http/1.1 408 ")
+        assert answer.count(b"connection: close") == 1
 
 
-@both
-def test_pipelined_requests_are_answered_in_order(tmp_path: Path, interface: str) -> None:
+def test_pipelined_requests_are_answered_in_order(running: Running) -> None:
     one = b"POST /%s HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n%s\r\nabc"
     last = one % (b"hello", b"Connection: close\r\n")
-    with server(tmp_path, interface=interface) as running:
-        answers = everything(client(running, one % (b"pid", b"") + one % (b"nil", b"") + last))
-        assert re.findall(rb"HTTP/1.1 (\d{3})", answers) == [b"200", b"404", b"200"]
-        assert answers.endswith(b"hello")
+    answers = everything(client(running, one % (b"pid", b"") + one % (b"nil", b"") + last))
+    assert re.findall(rb"HTTP/1.1 (\d{3})", answers) == [b"200", b"404", b"200"]
+    assert answers.endswith(b"hello")
 
 
 def test_what_is_no_request_is_refused_at_once(tmp_path: Path) -> None:

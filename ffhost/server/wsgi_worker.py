@@ -40,7 +40,37 @@ _NO_MORE_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Response(wsgi.Response):  # type: ignore[misc]
-    """gunicorn's response, without its advertisement, and closing when the front says so."""
+    """gunicorn's response, sent in one piece, and closing when the front says so."""
+
+    headers_sent: bool
+    _head = b""
+
+    def send_headers(self) -> None:
+        """Prepare the head, to be sent together with the first bytes of the body."""
+        if not self.headers_sent:
+            fields = [*self.default_headers(), *(f"{k}: {v}\r\n" for k, v in self.headers)]
+            self._head = ("".join(fields) + "\r\n").encode("latin-1")
+            self.headers_sent = True
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of the body, and the head if this is the first."""
+        super().write(data)
+        self._send(b"")
+
+    def _emit_body(self, data: bytes) -> None:
+        self._send(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
+
+    def _send(self, data: bytes) -> None:
+        if self._head:
+            data, self._head = self._head + data, b""
+        if data:
+            self.sock.sendall(data)
+
+    def close(self) -> None:
+        """Send what is missing to a whole answer."""
+        self.send_headers()
+        self._send(b"")
+        super().close()
 
     def process_headers(self, headers: list[tuple[str, str]]) -> None:
         """Take ``Connection: close`` from the front, which gunicorn ignores in applications."""
@@ -78,6 +108,8 @@ class WsgiWorker(HostWorker, ThreadWorker):  # type: ignore[misc]
         self._reading: dict[ClientConnection, float] = {}
         self._idle: dict[ClientConnection, float] = {}
         self._closing: dict[ClientConnection, float] = {}
+        # The rest is for those who ask.
+        self._most_idle = self.worker_connections * 3 // 4
         self._answering = 0
         self._noticed_at = 0.0
         self._listening = False
@@ -297,7 +329,7 @@ class WsgiWorker(HostWorker, ThreadWorker):  # type: ignore[misc]
         self.nr += 1
         if self.nr >= self.max_requests:
             self.ask_replacement()
-        if self.ending is not None or not self._keepalive:
+        if self.ending or not self._keepalive or len(self._idle) >= self._most_idle:
             response.force_close()
         try:
             answer = self.wsgi(environ, response.start_response)
