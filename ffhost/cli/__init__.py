@@ -28,6 +28,8 @@ COMMANDS = {
     "plan": "show what a change of configuration would do",
     "convert": "show an event in its three forms",
     "openapi": "describe http and typed functions as OpenAPI 3.1",
+    "build": "write an app folder: Dockerfile, requirements and all",
+    "export": "write manifests for Kubernetes, Knative, Cloud Run or Compose",
     "schema": "print the JSON schema of functions.yaml",
     "completion": "print the completion script of a shell",
 }

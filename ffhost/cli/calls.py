@@ -162,11 +162,17 @@ def in_process(given: Sources, config: LoadedConfig) -> Iterator[InProcess]:
     from ffhost.context import log_fields
     from ffhost.testing import Client
 
-    changes: dict[str, Any] = {"format": "console", "stream": "stdout", "invocations": False}
+    settings = config.settings.logging
+    changes: dict[str, Any] = {
+        "format": "console",
+        "stream": "stdout",
+        "invocations": False,
+        "levels": {"ffhost": "warning", **settings.levels},
+    }
     try:
         logs.set_context_source(log_fields)
         logs.configure(
-            config.settings.logging.model_copy(update=changes),
+            settings.model_copy(update=changes),
             debug=config.settings.server.debug,
             plain_name=modules.plain_name,
             out=2,
