@@ -60,8 +60,7 @@ def settler(function: Function) -> Settle | None:
     It is called once a call, when the caller's outcome is settled: with the reply, or with
     the end of its stream.
     """
-    observers = function.observers
-    if not observers:
+    if not function.observers and function.pending is None:
         return None
 
     def settle(invocation: Invocation, status: int, sent_bytes: int) -> None:
@@ -72,7 +71,7 @@ def settler(function: Function) -> Settle | None:
             sent_bytes,
             invocation.error,
         )
-        for observe in observers:
+        for observe in function.observers:
             observe(invocation, outcome)
 
     return settle

@@ -57,6 +57,8 @@ class Processes(Protocol):
 class Pending(Protocol):
     """What loads a function at its first call."""
 
+    on_loaded: Callable[[Any], None]
+
     def wait(self, function: Function) -> None:
         """Load *function* in place, or wait until another call has.
 

@@ -6,13 +6,16 @@ is the `ffhost.service`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ffhost import logs, modules
 from ffhost.config import LoadedConfig
 from ffhost.diagnostics import Problem
 from ffhost.errors import ConfigError, Unavailable
 from ffhost.functions import Function, LoadFailed, disabled, load_function, switched_off
+
+_TOLD = 20
+"""How many import times are logged, slowest first."""
 
 
 class Host:
@@ -59,8 +62,32 @@ def _build(config: LoadedConfig, previous: Host | None) -> Host:
         except LoadFailed as error:
             problems.append(error.problem)
     if problems:
+        discard(functions.values(), previous)
         raise ConfigError(problems)
+    _tell_import_times(functions.values())
     return Host(config, functions)
+
+
+def discard(functions: Iterable[Function], previous: Host | None) -> None:
+    """End the processes of *functions* that will not be served, but for those of *previous*."""
+    kept = [] if previous is None else [each.processes for each in previous.functions.values()]
+    for function in functions:
+        if function.processes is not None and function.processes not in kept:
+            function.processes.stop()
+
+
+def _tell_import_times(functions: Iterable[Function]) -> None:
+    log = logs.get_logger("ffhost")
+    seconds = {each.name: each.load_seconds for each in functions if each.load_seconds}
+    for name, took in seconds.items():
+        log.debug("function_loaded", function=name, import_seconds=round(took, 3))
+    if seconds:
+        slowest = sorted(seconds, key=lambda name: -seconds[name])[:_TOLD]
+        log.info(
+            "functions_loaded",
+            functions=len(seconds),
+            import_seconds={name: round(seconds[name], 3) for name in slowest},
+        )
 
 
 def _function(config: LoadedConfig, name: str, before: Function | None) -> Function:
@@ -68,9 +95,13 @@ def _function(config: LoadedConfig, name: str, before: Function | None) -> Funct
     off = disabled(settings, name)
     if off is not None:
         return switched_off(config, name, off, before)
+    if settings.lazy and (before is None or (before.module is None and before.processes is None)):
+        from ffhost.lazy import lazy_function
+
+        return lazy_function(config, name, _load, before)
     try:
         with logs.binding(function=name):
-            return load_function(config, name, before)
+            return _load(config, name, before)
     except LoadFailed as error:
         if settings.on_load_error == "fail":
             raise
@@ -80,3 +111,11 @@ def _function(config: LoadedConfig, name: str, before: Function | None) -> Funct
         return switched_off(
             config, name, Unavailable(f"{name} failed to load"), before, error.problem
         )
+
+
+def _load(config: LoadedConfig, name: str, before: Function | None) -> Function:
+    if config.settings.functions[name].isolation == "process":
+        from ffhost.isolation import load_isolated
+
+        return load_isolated(config, name, before)
+    return load_function(config, name, before)

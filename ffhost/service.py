@@ -20,7 +20,7 @@ from ffhost.config import LoadedConfig, Sources, load_config
 from ffhost.context import log_fields
 from ffhost.errors import ConfigError, StartupError
 from ffhost.functions import Function
-from ffhost.host import Host, build_host
+from ffhost.host import Host, build_host, discard
 from ffhost.lifecycle import Hook, Lifecycle, hooks_of
 from ffhost.reloading import Watcher, is_sub_path_mount
 from ffhost.runners.executor import executor
@@ -170,6 +170,9 @@ class Service:
             os.environ[name] = value
 
     def _swap(self, host: Host) -> None:
+        for function in host.functions.values():
+            if function.pending is not None:
+                function.pending.on_loaded = self._start_late
         for front in self._fronts:
             front.mount(host)
         for function in host.functions.values():
@@ -249,6 +252,10 @@ class Service:
                 reason="another server runs this process; use ffhost serve, or gunicorn with "
                 "-c python:ffhost.gunicorn",
             )
+
+    def _start_late(self, function: Function) -> None:
+        """Run the start-up hooks of a function that was loaded at its first call."""
+        self.lifecycle.start(hooks_of([function], "startup"))
 
     def begin_drain(self) -> None:
         """Tell probes that the process is going, and clients to connect elsewhere."""
@@ -332,7 +339,11 @@ class Service:
                 if config.revision == self.config.revision:
                     return True
                 host = build_host(config, self.host)
-                self.lifecycle.start(self._hooks(host, "startup"))
+                try:
+                    self.lifecycle.start(self._hooks(host, "startup"))
+                except StartupError:
+                    discard(host.functions.values(), self.host)
+                    raise
             except (ConfigError, StartupError) as error:
                 self._refuse(error)
                 return False
@@ -374,19 +385,38 @@ class Service:
 
     def _retire(self, previous: Host, host: Host) -> None:
         """Run the shut-down hooks of modules that nothing uses any more, after their last call."""
-        used = {id(function.module) for function in host.functions.values()}
-        left = [f for f in previous.functions.values() if id(f.module) not in used]
+        used = {_home(function) for function in host.functions.values()}
+        left = [f for f in previous.functions.values() if _home(f) not in used]
         hooks = hooks_of(left, "shutdown")
         self.lifecycle.forget(hooks_of(left, "startup"))
         if hooks:
             threading.Thread(
-                target=self._stop_when_idle, args=(left, hooks), name="ffhost-retire", daemon=True
+                target=self._stop_when_idle,
+                args=(left, hooks, host),
+                name="ffhost-retire",
+                daemon=True,
             ).start()
 
-    def _stop_when_idle(self, functions: list[Function], hooks: list[Hook]) -> None:
-        while any(function.slots.running or function.slots.waiting for function in functions):
+    def _stop_when_idle(self, functions: list[Function], hooks: list[Hook], host: Host) -> None:
+        while any(_is_busy(function, host) for function in functions):
             time.sleep(0.1)
         self.lifecycle.stop(hooks)
+
+
+def _home(function: Function) -> int:
+    """Identify what the hooks of *function* belong to: its module, or its processes."""
+    return id(function.module if function.processes is None else function.processes)
+
+
+def _is_busy(function: Function, host: Host) -> bool:
+    """Say whether calls of *function*, which *host* no longer serves as it was, still run.
+
+    Its slots count the calls of a function that took its place. Processes count their own,
+    and calls that come late go to those that took their place.
+    """
+    if function.processes is not None and function.name in host.functions:
+        return function.processes.busy > 0
+    return bool(function.slots.running or function.slots.waiting)
 
 
 _service: Service | None = None

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import CancelledError
 from typing import Any, cast
 
 from ffhost.context import CURRENT, Invocation
+from ffhost.errors import MethodNotAllowed, RequestError
 from ffhost.functions import Function
 from ffhost.messages import Reply
 from ffhost.runners.channels import (
@@ -37,6 +39,9 @@ class Caller(ABC):
         self.slots = function.slots
         self.pool = pool
         self.timeout_seconds = function.timeout_seconds
+        if function.pending is not None:
+            self.run = self._run_late
+            self.work = self._work_late  # type: ignore[method-assign]
 
     @abstractmethod
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -62,6 +67,36 @@ class Caller(ABC):
             work = self._stream_async(invocation, reply, cast("AsyncIterator[bytes]", reply.chunks))
             return asyncio.run_coroutine_threadsafe(work, self.loop()).result()
         return self._stream(invocation, reply, reply.chunks)
+
+    # A function that is loaded at its first call. Until then its calls run on threads.
+
+    def _run_late(self, invocation: Invocation) -> Any:
+        return self.function.run(invocation)
+
+    def _work_late(self, invocation: Invocation) -> Reply | None:
+        function = self.function
+        try:
+            if function.pending is not None:
+                function.pending.wait(function)
+            _check_method(function, invocation.message.method)
+        except RequestError as error:
+            return function.fail(invocation, error)
+        if not function.is_async:
+            return Caller.work(self, invocation)
+        work = asyncio.run_coroutine_threadsafe(self._perform_late(invocation), self.loop())
+        try:
+            return work.result()
+        except CancelledError:
+            return None
+
+    async def _perform_late(self, invocation: Invocation) -> Reply | None:
+        if invocation.expired:
+            return None
+        invocation.job = asyncio.current_task()
+        reply: Reply = await self._run_late(invocation)
+        if reply is None or reply.chunks is None:
+            return reply
+        return await self._stream_on_loop(invocation, reply)
 
     async def perform(self, invocation: Invocation) -> None:
         """Run the call in this task."""
@@ -147,6 +182,8 @@ class Caller(ABC):
         """
         invocation.expired = True
         reply = self.function.timed_out(invocation)
+        if self.function.processes is not None:
+            return reply  # the thread that waits for the process kills it
         stuck_calls.add(invocation)
         if invocation.channel is not None:
             invocation.channel.close(cut=True)
@@ -158,6 +195,20 @@ class Caller(ABC):
         invocation.channel.close()
         if isinstance(invocation.job, asyncio.Task) and not invocation.ended:
             stop(invocation)
+
+
+def _check_method(function: Function, method: str) -> None:
+    """Refuse what the router let through because it did not know the signature yet.
+
+    Raises:
+        MethodNotAllowed: the function does not answer *method*
+    """
+    methods = function.methods
+    if methods is None or method in methods or (method == "HEAD" and "GET" in methods):
+        return
+    raise MethodNotAllowed(
+        f"{function.name} does not answer {method}", headers={"Allow": ", ".join(sorted(methods))}
+    )
 
 
 def stop(invocation: Invocation) -> None:
