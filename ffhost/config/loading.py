@@ -87,7 +87,7 @@ def _locate(
         if choice.target is not None:
             return None, None
         named, origin = DEFAULT_FILE, Origin(DEFAULT_FILE)
-        hint = "name a file with -c or FFHOST_CONFIG, or a function with --target"
+        hint = "'ffhost init' writes one; or name a file with -c, or a function with --target"
     else:
         hint = None
     try:

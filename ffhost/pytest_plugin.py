@@ -1,0 +1,65 @@
+"""The pytest plugin: a fixture that calls the functions of a configuration.
+
+pytest imports this module in every run where ffhost is installed, so it imports nothing
+itself but pytest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from ffhost.testing import Client
+
+CONFIG = "functions.yaml"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the ini option that names the configuration."""
+    parser.addini(
+        "ffhost_config",
+        "file or folder that ffhost_client serves; else the functions.yaml nearest to the test",
+        default=None,
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers",
+        "ffhost(config=..., front='asgi', environ={}, sets=[]): "
+        "what ffhost_client serves for this test; the arguments of ffhost.testing.client",
+    )
+
+
+@pytest.fixture
+def ffhost_client(request: pytest.FixtureRequest) -> Iterator[Client]:
+    """Serve the functions of a configuration in this process, and call them.
+
+    Hooks run for each test, modules are imported once in a run. Which configuration it is
+    says ``@pytest.mark.ffhost(config=...)``, else the ini option ``ffhost_config``, else it
+    is the ``functions.yaml`` nearest to the test, upwards.
+    """
+    from ffhost.testing import client
+
+    options: dict[str, Any] = {}
+    for marker in reversed(list(request.node.iter_markers("ffhost"))):
+        options |= dict(zip(("config",), marker.args, strict=False)) | marker.kwargs
+    if options.get("config") is None:
+        options["config"] = request.config.getini("ffhost_config") or _nearest(request.path)
+    options["config"] = request.config.rootpath / options["config"]
+    with client(options.pop("config"), **options) as host:
+        yield host
+
+
+def _nearest(path: Path) -> Path:
+    for folder in path.parents:
+        if (folder / CONFIG).is_file():
+            return folder / CONFIG
+    raise pytest.UsageError(
+        f"no {CONFIG} beside or above {path}; set ffhost_config in the pytest configuration"
+    )
