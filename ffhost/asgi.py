@@ -24,6 +24,7 @@ from ffhost.host import Host
 from ffhost.messages import Message, Reply
 from ffhost.mounting import MakeReply, Responder, build_router
 from ffhost.proxies import believer
+from ffhost.runners import watchdog
 from ffhost.runners.asynchronous import AsyncCaller, LoopRunner
 from ffhost.runners.channels import Channel
 from ffhost.runners.executor import executor
@@ -216,6 +217,7 @@ class AsgiApp:
             self._falcon = None
             self._starting = asyncio.Lock()
             logs.install_on_loop(loop)
+            watchdog.watch(loop)
         assert self._starting is not None
         self.service.lifecycle.loop = loop
         async with self._starting:

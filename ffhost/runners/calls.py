@@ -71,14 +71,19 @@ class Caller(ABC):
     # A function that is loaded at its first call. Until then its calls run on threads.
 
     def _run_late(self, invocation: Invocation) -> Any:
-        return self.function.run(invocation)
+        function = self.function
+        try:
+            _check_method(function, invocation.message.method)
+        except RequestError as error:
+            reply = function.fail(invocation, error)
+            return _at_once(reply) if function.is_async else reply
+        return function.run(invocation)
 
     def _work_late(self, invocation: Invocation) -> Reply | None:
         function = self.function
         try:
             if function.pending is not None:
                 function.pending.wait(function)
-            _check_method(function, invocation.message.method)
         except RequestError as error:
             return function.fail(invocation, error)
         if not function.is_async:
@@ -209,6 +214,10 @@ def _check_method(function: Function, method: str) -> None:
     raise MethodNotAllowed(
         f"{function.name} does not answer {method}", headers={"Allow": ", ".join(sorted(methods))}
     )
+
+
+async def _at_once(reply: Reply) -> Reply:
+    return reply
 
 
 def stop(invocation: Invocation) -> None:

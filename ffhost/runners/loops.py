@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Generator
 from typing import Any
 
 from ffhost.context import CURRENT
+from ffhost.runners import watchdog
 
 
 class TaskExited(Exception):
@@ -69,6 +70,7 @@ class BackgroundLoop:
             loop = asyncio.new_event_loop()
         loop.set_task_factory(task_factory)
         threading.Thread(target=loop.run_forever, name="ffhost-loop", daemon=True).start()
+        watchdog.watch(loop)
         return loop
 
     def close(self) -> None:
