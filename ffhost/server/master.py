@@ -17,19 +17,18 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 from contextlib import suppress
 from queue import Empty
-from typing import IO, Any
+from typing import Any
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
 from ffhost.logs import get_logger
 from ffhost.server.application import Application
+from ffhost.server.code_check import CodeCheck
 from ffhost.server.listeners import listening, unlink
 from ffhost.server.notices import READY, REPLACE_ME
 from ffhost.server.rolling import Rolling
@@ -37,7 +36,6 @@ from ffhost.server.rolling import Rolling
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
 _KILLED_BY_INTERRUPT = 130
-_OUTPUT_SHOWN = 4000
 
 HANDED_DOWN = frozenset(
     {
@@ -62,8 +60,7 @@ class Master(Arbiter):  # type: ignore[misc]
         self._stopping = False
         self._quick = False
         self._forced = False
-        self._check: subprocess.Popen[bytes] | None = None
-        self._check_output: IO[bytes] | None = None
+        self._check: CodeCheck | None = None
         self._pause = _FIRST_PAUSE_SECONDS
         self._spawn_at = 0.0
         super().__init__(app)
@@ -156,7 +153,7 @@ class Master(Arbiter):  # type: ignore[misc]
             if old in self._active():
                 self._log.info("worker_replaced", worker=old, by=new.pid)
                 self._retire(old)
-        old = self._rolling.next(self._active())
+        old = self._rolling.next(self._active(), self.WORKERS)
         if old is not None:
             self._rolling.began(old, self.spawn_worker())
 
@@ -200,7 +197,7 @@ class Master(Arbiter):  # type: ignore[misc]
                 return
             code = os.waitstatus_to_exitcode(status)
             if self._check is not None and pid == self._check.pid:
-                self._check_ended(code)
+                self._check_ended(self._check, code)
             worker = self.WORKERS.get(pid)
             if worker is not None:
                 self._hear(pid, worker)
@@ -244,35 +241,20 @@ class Master(Arbiter):  # type: ignore[misc]
     def handle_usr2(self) -> None:
         """Have new code checked, and then served."""
         if self._check is not None:
-            self._check.kill()
-            self._log.info("code_check_restarted")
-            self._check_ended(None)
+            self._check.abandon()
+            self._check = None
         if self.app.check is None:
             self._replace_all()
-            return
-        self._check_output = tempfile.TemporaryFile()  # noqa: SIM115 (it is read when it ends)
-        self._check = subprocess.Popen(
-            self.app.check,
-            stdin=subprocess.DEVNULL,
-            stdout=self._check_output,
-            stderr=subprocess.STDOUT,
-        )
+        else:
+            self._check = CodeCheck(self.app.check)
 
-    def _check_ended(self, code: int | None) -> None:
-        check, output = self._check, self._check_output
-        assert check is not None
-        assert output is not None
-        self._check = self._check_output = None
-        # Its status was taken by us; Popen need not look for it.
-        check.returncode = -signal.SIGKILL if code is None else code
-        with output:
-            output.seek(0)
-            text = output.read().decode(errors="replace")
+    def _check_ended(self, check: CodeCheck, code: int) -> None:
+        self._check = None
+        output = check.ended(code)
         if code == 0:
             self._replace_all()
-        elif code is not None:
-            shown = text if len(text) <= _OUTPUT_SHOWN else text[:_OUTPUT_SHOWN] + "…"
-            self._log.error("code_check_failed", output=shown, kept=self._active(), **_how(code))
+        else:
+            self._log.error("code_check_failed", output=output, kept=self._active(), **_how(code))
 
     def _replace_all(self) -> None:
         active = self._active()
@@ -301,7 +283,7 @@ class Master(Arbiter):  # type: ignore[misc]
             listener.close()
         self.LISTENERS = []
         if self._check is not None:
-            self._check.kill()
+            self._check.abandon()
         self.kill_workers(signal.SIGQUIT if self._quick else signal.SIGTERM)
         deadline = time.monotonic() + self.app.ending_seconds
         while self.WORKERS and not self._forced:

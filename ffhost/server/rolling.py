@@ -29,13 +29,18 @@ class Rolling:
         self._due = deque(pids)
         self._leaving = None
 
-    def next(self, alive: Container[int]) -> int | None:
-        """Give the worker that is to be replaced now, if any."""
+    def next(self, active: Container[int], alive: Container[int]) -> int | None:
+        """Give the worker that is to be replaced now, if any.
+
+        Args:
+            active: the workers that are to stay
+            alive: those, and those that are on their way out
+        """
         if self.new is not None or self._leaving in alive:
             return None
         while self._due:
             pid = self._due.popleft()
-            if pid in alive:
+            if pid in active:
                 return pid
         return None
 
