@@ -1,0 +1,66 @@
+"""Which extras of ffhost a configuration needs. User code is read, never run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from pathlib import Path
+
+from ffhost.config import LoadedConfig
+
+_BY_IMPORT = {"flask": "flask", "werkzeug": "flask", "starlette": "starlette"}
+_BY_HOOK = {"otel": "otel", "profile": "profile"}
+
+
+def extras_needed(config: LoadedConfig, sources: Iterable[Path]) -> set[str]:
+    """Give the extras for what *config* switches on and for what its *sources* import."""
+    functions = config.settings.functions.values()
+    extras: set[str] = {
+        each.request for each in functions if each.request in ("flask", "starlette")
+    }
+    if any(each.isolation == "process" for each in functions):
+        extras.add("process")
+    if any(each.signature == "wsgi" for each in functions):
+        extras.add("apps")
+    extras |= _hooks(config)
+    if not config.has_file:
+        # the habit of functions-framework: its functions get a Flask request
+        extras.add("flask")
+    for source in sources:
+        extras |= _imported(source)
+    return extras
+
+
+def _hooks(config: LoadedConfig) -> set[str]:
+    tracing = config.settings.tracing
+    hooks = list(tracing.hooks.items())
+    for function in config.settings.functions.values():
+        hooks += function.tracing.hooks.items()
+    return {
+        _BY_HOOK[name]
+        for name, hook in hooks
+        if hook.enabled and hook.target is None and name in _BY_HOOK
+    }
+
+
+def _imported(source: Path) -> set[str]:
+    try:
+        tree = ast.parse(source.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return set()
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+            if (node.module, "aio") in {("functions_framework", each.name) for each in node.names}:
+                names.append("functions_framework.aio")
+        for name in names:
+            if name.startswith("functions_framework.aio"):
+                found.add("starlette")
+            top = name.partition(".")[0]
+            if top in _BY_IMPORT:
+                found.add(_BY_IMPORT[top])
+    return found

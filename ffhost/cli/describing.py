@@ -1,0 +1,27 @@
+"""Sources for commands that describe a configuration for another machine.
+
+What a variable of this machine says about the host, such as ``PORT``, is not true there. The
+others are kept for ``${NAME}`` and ``from_env``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ffhost.cli.options import sources
+from ffhost.config import Sources
+
+_ONLY_HERE = ("PORT", "HOST", "DEBUG", "WORKERS", "THREADS")
+
+
+def described(options: Mapping[str, Any]) -> Sources:
+    """Make the sources of a configuration of its files and the command line."""
+    given = sources(options)
+    environ = {
+        name: value
+        for name, value in given.environ.items()
+        if name not in _ONLY_HERE and not (name.startswith("FFHOST_") and "__" in name)
+    }
+    return replace(given, environ=environ)

@@ -1,0 +1,28 @@
+"""Names of Kubernetes objects from names of people: lower case, hyphens, short enough."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+LONGEST = 63
+"""A DNS label (RFC 1123), which is what a Service may be called."""
+
+
+def label(text: str, longest: int = LONGEST) -> str:
+    """Make a DNS label of *text*; one that must be cut ends with a digest of the whole.
+
+    >>> label("On_Upload")
+    'on-upload'
+    """
+    found = re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-")
+    found = found.lstrip("-0123456789") or "functions"
+    if len(found) <= longest:
+        return found
+    mark = hashlib.sha256(text.encode()).hexdigest()[:6]
+    return f"{found[: longest - 7].rstrip('-')}-{mark}"
+
+
+def joined(app: str, function: str, longest: int = LONGEST) -> str:
+    """Name what belongs to one function of an app."""
+    return label(f"{app}-{function}", longest)
