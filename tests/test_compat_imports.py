@@ -182,6 +182,16 @@ def test_without_it_the_names_are_unknown(load: Load) -> None:
         load("import cloudevents.http\n", folder="bare")
 
 
+def test_switched_off_it_stays_off_whoever_loads_functions(load: Load) -> None:
+    compat.switch(on=False)
+    try:
+        compat.install()
+        with pytest.raises(ModuleNotFoundError):
+            load("import google.cloud.functions.context\n", folder="off")
+    finally:
+        compat.switch(on=True)
+
+
 def test_a_name_that_the_old_sdk_does_not_have_is_told_as_such(load: Load) -> None:
     with pytest.raises(ImportError, match="cannot import name 'Nothing'"):
         load("from cloudevents.http import Nothing\n", folder="wrong")

@@ -26,16 +26,28 @@ _PROVIDERS: dict[str, Provide] = {
 }
 
 
+_switched_off = False
+
+
 def install() -> None:
-    """Let user code import the names of functions-framework."""
-    providers.update(_PROVIDERS)
+    """Let user code import the names of functions-framework, unless that was switched off."""
+    if not _switched_off:
+        providers.update(_PROVIDERS)
 
 
 def uninstall() -> None:
-    """Take the names back, for ``--no-compat``; what has been imported stays imported."""
+    """Take the names back; what has been imported stays imported."""
     for name, provide in _PROVIDERS.items():
         if providers.get(name) is provide:
             del providers[name]
 
 
-__all__ = ["install", "uninstall"]
+def switch(*, on: bool) -> None:
+    """Switch the names on or off for this process and those that it forks (``--no-compat``)."""
+    global _switched_off
+    _switched_off = not on
+    if not on:
+        uninstall()
+
+
+__all__ = ["install", "switch", "uninstall"]
