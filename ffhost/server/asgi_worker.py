@@ -18,7 +18,7 @@ import uvloop
 from uvicorn import Server
 from uvicorn_worker import UvicornWorker
 
-from ffhost.server.connection import Connection, HeaderWatch
+from ffhost.server.connection import ClientWatch, Connection
 from ffhost.server.ending import LINGER_SECONDS, Ending
 from ffhost.server.lifespan import Lifespan
 from ffhost.server.listeners import LISTENER_KEY
@@ -49,7 +49,6 @@ class AsgiWorker(HostWorker, UvicornWorker):  # type: ignore[misc]
         """Serve until told to end."""
         server = self.service.config.settings.server
         self.config.app = self.wsgi
-        self.config.timeout_keep_alive = server.keepalive
         if not server.keepalive:
             self.config.headers.append(("connection", "close"))
         loop = uvloop.new_event_loop()
@@ -72,7 +71,7 @@ class AsgiServer(Server):
         self._loop = loop
         self._told = asyncio.Event()
         settings = worker.service.config.settings.server
-        self._watch = HeaderWatch(settings.read_timeout)
+        self._watch = ClientWatch(settings.read_timeout, settings.keepalive)
         self._interval = min(_TICK_SECONDS, self._watch.interval, settings.stall_timeout / 4)
         self._open: list[tuple[Any, Any, Any]] = []
 

@@ -7,16 +7,76 @@ version has them no more.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
+from urllib.parse import unquote
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ffhost.server.exchange import Exchange
 from ffhost.server.refusals import headers_late
 
 
 class Connection(HttpToolsProtocol):
-    """One connection of the asgi interface."""
+    """One connection of the asgi interface.
+
+    uvicorn's class but for what each request pays for: an answer is one write (see
+    `Exchange`), and an idle connection is closed by the watch and needs no timer.
+    """
+
+    is_idle = False
+    """Whether it is kept alive between two requests."""
+
+    def on_headers_complete(self) -> None:
+        """Call the application: the head of a request is complete."""
+        version = self.parser.get_http_version()
+        url = httptools.parse_url(self.url)
+        raw_path = url.path
+        path = raw_path.decode("ascii")
+        scope = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = raw_path
+        scope["query_string"] = url.query or b""
+        before, self.cycle = (
+            self.cycle,
+            Exchange(
+                scope=scope,
+                transport=self.transport,
+                flow=self.flow,
+                logger=self.logger,
+                access_logger=self.access_logger,
+                access_log=False,
+                default_headers=self.server_state.default_headers,
+                message_event=asyncio.Event(),
+                expect_100_continue=self.expect_100_continue,
+                keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+                on_response=self.on_response_complete,
+            ),
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request of the connection, or wait for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self.is_idle = True
+
+    def _unset_keepalive_if_required(self) -> None:
+        # uvicorn calls this when something arrives.
+        self.is_idle = False
 
     @classmethod
     def close_after_answers(cls, connections: Iterable[Any]) -> None:
@@ -41,15 +101,10 @@ class Connection(HttpToolsProtocol):
         header fields of the request are complete.
         """
         return (
-            self.timeout_keep_alive_task is None
+            not self.is_idle
             and (self.cycle is None or self.cycle.response_complete)
             and not self.transport.is_closing()
         )
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether it is kept alive between two requests."""
-        return self.timeout_keep_alive_task is not None
 
     @property
     def is_silent(self) -> bool:
@@ -63,33 +118,57 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
 
-class HeaderWatch:
-    """Bounds how long header fields may take to arrive, in total.
+Waiting: TypeAlias = dict[Connection, tuple[Any, float]]
+
+
+class ClientWatch:
+    """Bounds how long clients may take: to send header fields in total, and between requests.
 
     Args:
-        seconds: from the first sign of a request, or of the connection, to its last field
+        read_seconds: from the first sign of a request, or of the connection, to its last field
+        idle_seconds: from an answer to the next request
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._since: dict[Connection, tuple[Any, float]] = {}
+    def __init__(self, read_seconds: float, idle_seconds: float) -> None:
+        self._read_seconds = read_seconds
+        self._idle_seconds = idle_seconds
+        self._reading: Waiting = {}
+        self._idle: Waiting = {}
 
     @property
     def interval(self) -> float:
         """Give how often to sweep."""
-        return max(0.05, min(1.0, self._seconds / 4))
+        return max(0.05, min(1.0, self._read_seconds / 4, self._idle_seconds / 4))
 
-    def sweep(self, connections: Iterable[Any], now: float) -> None:
-        """Give up connections whose time is over."""
-        waiting: dict[Connection, tuple[Any, float]] = {}
-        for each in connections:
-            if not each.awaits_client:
-                continue
-            request, since = self._since.get(each, (None, now))
-            if request is not None and request is not each.scope:
-                since = now
-            if now - since >= self._seconds:
-                each.give_up()
-            else:
-                waiting[each] = (each.scope, since)
-        self._since = waiting
+    def sweep(self, connections: Iterable[Connection], now: float) -> None:
+        """Close connections whose time is over."""
+        everyone = list(connections)
+        reading = [(each, each.scope) for each in everyone if each.awaits_client]
+        self._reading, late = _longest(self._reading, reading, now, self._read_seconds)
+        for each in late:
+            each.give_up()
+        idle = [(each, each.cycle) for each in everyone if each.is_idle]
+        self._idle, unused = _longest(self._idle, idle, now, self._idle_seconds)
+        for each in unused:
+            each.transport.close()
+
+
+def _longest(
+    before: Waiting, waiting: Iterable[tuple[Connection, Any]], now: float, seconds: float
+) -> tuple[Waiting, list[Connection]]:
+    """Give since when each connection waits, and those that do so for *seconds*.
+
+    What a connection waits for comes with it: None before its first request, else something
+    that the next request replaces.
+    """
+    since: Waiting = {}
+    over = []
+    for each, request in waiting:
+        known, start = before.get(each, (None, now))
+        if known is not None and known is not request:
+            start = now
+        if now - start >= seconds:
+            over.append(each)
+        else:
+            since[each] = (request, start)
+    return since, over

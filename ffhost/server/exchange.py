@@ -1,0 +1,131 @@
+"""One request and its answer on a connection of the asgi interface.
+
+uvicorn writes the head of an answer and its body one after the other: two system calls and
+two packets, for an answer that mostly fits into one. Here the head waits for the first piece
+of the body, as the ASGI specification asks of servers, and both are written at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_RE,
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    RequestResponseCycle,
+)
+
+_FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
+_COPIED_BYTES = 64 * 1024
+"""Larger bodies are not copied for the sake of one system call."""
+
+
+class Exchange(RequestResponseCycle):
+    """What an application is called with: uvicorn's class, but for `send`."""
+
+    _head: list[bytes] | None = None
+
+    async def send(self, message: Any) -> None:
+        """Take one of the application's messages, as ASGI 3 has it.
+
+        Raises:
+            RuntimeError: it is not this message's turn, or it cannot be sent
+        """
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        kind = message["type"]
+        if self.response_complete:
+            raise RuntimeError(f"{kind!r} after the end of the answer")
+        if kind == "http.response.body":
+            self._send_body(message.get("body", b""), message.get("more_body", False))
+        elif kind == "http.response.start" and not self.response_started:
+            self._head = self._write_head(message["status"], message.get("headers", ()))
+        else:
+            raise RuntimeError(f"{kind!r} in the middle of the answer")
+
+    def _write_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+        # The head of an answer that failed before its body gives way to that of a 500.
+        self.chunked_encoding, self.expected_content_length = None, 0
+        lines = [STATUS_LINE.get(status) or b"HTTP/1.1 %d \r\n" % status]
+        names, values = [], []
+        for name, value in self.default_headers:
+            if name in _FRAMING:
+                self._frame(name, value)
+            lines += name, b": ", value, b"\r\n"
+        for name, value in headers:
+            name = name.lower()
+            if name in _FRAMING:
+                self._frame(name, value)
+            lines += name, b": ", value, b"\r\n"
+            names.append(name)
+            values.append(value)
+        # All at once: two searches instead of two for each field.
+        if HEADER_RE.search(b"".join(names)) or HEADER_VALUE_RE.search(b"".join(values)):
+            raise RuntimeError("a header field of the answer cannot be sent")
+        if not self.keep_alive:
+            self._close(lines)
+        if self.chunked_encoding is None and not self._is_bodiless(status):
+            self.chunked_encoding = True
+            lines.append(b"transfer-encoding: chunked\r\n")
+        lines.append(b"\r\n")
+        return lines
+
+    def _frame(self, name: bytes, value: bytes) -> None:
+        """Take note of what a field says about the body or the connection."""
+        if name == b"connection":
+            if b"close" in [token.strip() for token in value.lower().split(b",")]:
+                self.keep_alive = False
+        elif name == b"transfer-encoding":
+            if value.lower() == b"chunked":
+                self.expected_content_length = 0
+                self.chunked_encoding = True
+        elif self.chunked_encoding is None:
+            self.expected_content_length = int(value)
+            self.chunked_encoding = False
+
+    @staticmethod
+    def _close(lines: list[bytes]) -> None:
+        """Say that the connection ends, unless *lines* do so already."""
+        fields = zip(lines[1::4], lines[3::4], strict=False)
+        if not any(name == b"connection" and b"close" in value.lower() for name, value in fields):
+            lines.append(b"connection: close\r\n")
+
+    def _is_bodiless(self, status: int) -> bool:
+        return status in (204, 304) or self.scope["method"] == "HEAD"
+
+    def _send_body(self, body: bytes, more: bool) -> None:
+        if self._head is None and not self.response_started:
+            raise RuntimeError("a body before the head of the answer")
+        pieces: tuple[bytes, ...] = (body,) if body else ()
+        if self.scope["method"] == "HEAD":
+            self.expected_content_length, pieces = 0, ()
+        elif self.chunked_encoding:
+            pieces = (b"%x\r\n" % len(body), body, b"\r\n") if body else ()
+            if not more:
+                pieces = (*pieces, b"0\r\n\r\n")
+        else:
+            self.expected_content_length -= len(body)
+        if self.expected_content_length < 0 or (self.expected_content_length and not more):
+            raise RuntimeError("the body is not as long as its content-length")
+        self._write(pieces, len(body))
+        if not more:
+            self.response_complete = True
+            self.message_event.set()
+            if not self.keep_alive:
+                self.transport.close()
+            self.on_response()
+
+    def _write(self, pieces: tuple[bytes, ...], size: int) -> None:
+        if self._head is not None:
+            pieces = (*self._head, *pieces)
+            self._head, self.response_started = None, True
+            self.waiting_for_100_continue = False
+        if size <= _COPIED_BYTES:
+            if pieces:
+                self.transport.write(b"".join(pieces))
+        else:
+            self.transport.writelines(pieces)

@@ -1,0 +1,239 @@
+"""What a connection of the asgi interface writes for what an application sends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from ffhost.server.connection import ClientWatch, Connection
+
+App = Callable[..., Awaitable[None]]
+GET = b"GET /a%20b?c HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+class RecordingTransport(asyncio.Transport):
+    """Keeps what is written; a write is a system call on a real one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: Any) -> None:
+        self.writes.append(bytes(data))
+
+    def writelines(self, pieces: Any) -> None:
+        self.writes.append(b"".join(pieces))
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    def pause_reading(self) -> None:
+        """Do nothing: there is nothing to read from."""
+
+    def resume_reading(self) -> None:
+        """Do nothing: there is nothing to read from."""
+
+
+def exchange(app: App, *requests: bytes, headers: list[tuple[str, str]] | None = None) -> Any:
+    """Send *requests* to *app* over one connection; give its transport and the connection."""
+
+    async def run() -> tuple[RecordingTransport, Connection]:
+        config = Config(
+            app,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            headers=headers or [],
+        )
+        config.load()
+        state = ServerState()
+        state.default_headers = [(b"date", b"now"), *config.encoded_headers]
+        transport = RecordingTransport()
+        connection = Connection(config, state, {})
+        connection.connection_made(transport)
+        for request in requests:
+            connection.data_received(request)
+        while state.tasks:
+            await asyncio.sleep(0)
+        return transport, connection
+
+    return asyncio.run(run())
+
+
+def answering(*messages: dict[str, Any]) -> App:
+    """Make an application that sends *messages*."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        for message in messages:
+            await send(message)
+
+    return app
+
+
+def start(*headers: tuple[bytes, bytes], status: int = 200) -> dict[str, Any]:
+    return {"type": "http.response.start", "status": status, "headers": list(headers)}
+
+
+def body(data: bytes = b"", *, more: bool = False) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+
+LENGTH = (b"Content-Length", b"5")
+
+
+def test_head_and_body_are_one_write() -> None:
+    transport, connection = exchange(answering(start(LENGTH), body(b"hello")), GET)
+    assert transport.writes == [
+        b"HTTP/1.1 200 OK\r\ndate: now\r\ncontent-length: 5\r\n\r\nhello",
+    ]
+    assert connection.is_idle
+
+
+def test_a_large_body_arrives_whole() -> None:
+    large = b"x" * 1_000_000
+    length = (b"content-length", b"1000000")
+    transport, _ = exchange(answering(start(length), body(large)), GET)
+    assert transport.writes[0].endswith(b"\r\n\r\n" + large)
+
+
+def test_the_head_of_a_stream_leaves_with_the_first_chunk() -> None:
+    app = answering(start(), body(b"one", more=True), body(b"", more=True), body(b"two"))
+    transport, _ = exchange(app, GET)
+    assert transport.writes == [
+        b"HTTP/1.1 200 OK\r\ndate: now\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n",
+        b"3\r\ntwo\r\n0\r\n\r\n",
+    ]
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_a_body_says_nothing_of_one(status: int) -> None:
+    transport, _ = exchange(answering(start(status=status), body()), GET)
+    assert transport.writes[0].endswith(b"\r\ndate: now\r\n\r\n")
+
+
+def test_head_has_the_length_and_no_body() -> None:
+    transport, connection = exchange(
+        answering(start(LENGTH), body(b"hello")), GET.replace(b"GET", b"HEAD")
+    )
+    assert transport.writes == [b"HTTP/1.1 200 OK\r\ndate: now\r\ncontent-length: 5\r\n\r\n"]
+    assert connection.is_idle
+
+
+def test_a_status_without_a_name_is_sent() -> None:
+    transport, _ = exchange(answering(start(LENGTH, status=799), body(b"hello")), GET)
+    assert transport.writes[0].startswith(b"HTTP/1.1 799 \r\n")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        [start((b"x", b"a\r\nset-cookie: b"), LENGTH), body(b"hello")],
+        [start((b"x y", b"a"), LENGTH), body(b"hello")],
+        [start(LENGTH), body(b"hello, world")],
+        [start(LENGTH), body(b"hell")],
+        [start(LENGTH), start(LENGTH), start(LENGTH), {"type": "http.response.trailers"}],
+        [body(b"hello")],
+        [],
+    ],
+)
+def test_an_answer_that_cannot_be_sent_is_a_500(broken: list[dict[str, Any]]) -> None:
+    transport, _ = exchange(answering(*broken), GET)
+    (written,) = transport.writes
+    assert written.startswith(b"HTTP/1.1 500 Internal Server Error\r\ndate: now\r\n")
+    assert written.endswith(b"\r\n\r\nInternal Server Error")
+    assert b"hell\r" not in written
+    assert transport.closed
+
+
+def test_an_answer_that_breaks_off_closes_the_connection() -> None:
+    transport, _ = exchange(answering(start(), body(b"one", more=True)), GET)
+    assert len(transport.writes) == 1
+    assert transport.closed
+
+
+def test_nothing_follows_a_whole_answer() -> None:
+    app = answering(start(LENGTH), body(b"hello"), body(b"more"))
+    transport, _ = exchange(app, GET)
+    assert len(transport.writes) == 1
+    assert transport.closed
+
+
+@pytest.mark.parametrize(
+    ("request_line", "headers", "said"),
+    [
+        (GET, [(b"connection", b"Close")], 1),
+        (GET, [(b"connection", b"close"), (b"connection", b"x")], 1),
+        (GET.replace(b"1.1", b"1.0"), [], 1),
+        (GET.replace(b"Host: a", b"Connection: close"), [], 1),
+        (GET, [(b"connection", b"keep-alive")], 0),
+    ],
+)
+def test_a_connection_that_ends_says_so_once(
+    request_line: bytes, headers: list[tuple[bytes, bytes]], said: int
+) -> None:
+    transport, _ = exchange(answering(start(*headers, LENGTH), body(b"hello")), request_line)
+    assert transport.writes[0].lower().count(b"close\r\n") == said
+    assert transport.closed == bool(said)
+
+
+def test_a_server_that_keeps_nothing_alive_says_so_once() -> None:
+    app = answering(start(LENGTH), body(b"hello"))
+    transport, _ = exchange(app, GET, headers=[("connection", "close")])
+    assert transport.writes[0].count(b"connection: close\r\n") == 1
+    assert transport.closed
+
+
+def test_the_scope_is_what_was_asked_for() -> None:
+    seen: list[dict[str, Any]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope)
+        await answering(start(LENGTH), body(b"hello"))(scope, receive, send)
+
+    exchange(app, GET)
+    assert {key: seen[0][key] for key in ("method", "path", "raw_path", "query_string")} == {
+        "method": "GET",
+        "path": "/a b",
+        "raw_path": b"/a%20b",
+        "query_string": b"c",
+    }
+    assert (seen[0]["http_version"], seen[0]["headers"]) == ("1.1", [(b"host", b"a")])
+
+
+def test_pipelined_requests_are_answered_one_after_the_other() -> None:
+    app = answering(start(LENGTH), body(b"hello"))
+    transport, connection = exchange(app, GET + GET, GET)
+    assert len(transport.writes) == 3
+    assert connection.is_idle
+
+
+def test_an_idle_connection_is_closed_once_its_time_is_over() -> None:
+    transport, connection = exchange(answering(start(LENGTH), body(b"hello")), GET)
+    watch = ClientWatch(read_seconds=5, idle_seconds=10)
+    watch.sweep([connection], 100.0)
+    watch.sweep([connection], 109.0)
+    assert not transport.closed
+    watch.sweep([connection], 110.0)
+    assert transport.closed
+
+
+def test_a_request_between_two_looks_starts_the_time_anew() -> None:
+    app = answering(start(LENGTH), body(b"hello"))
+    transport, connection = exchange(app, GET)
+    watch = ClientWatch(read_seconds=5, idle_seconds=10)
+    watch.sweep([connection], 100.0)
+    connection.cycle = exchange(app, GET)[1].cycle
+    watch.sweep([connection], 110.0)
+    assert not transport.closed
