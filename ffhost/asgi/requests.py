@@ -1,0 +1,108 @@
+"""Requests as they come from an ASGI server."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+import falcon.asgi
+import falcon.request
+
+from ffhost.messages import Message
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Event: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Event]]
+Send: TypeAlias = Callable[[Event], Awaitable[None]]
+
+
+class ScopeMessage(Message):
+    """A request that came as an ASGI scope; what is seldom needed is read when asked for."""
+
+    __slots__ = ("_scope",)
+
+    def __init__(self, scope: Scope, body: bytes, params: Mapping[str, str]) -> None:
+        self._scope = scope
+        self._headers = None  # type: ignore[assignment]
+        self.method = scope["method"]
+        self.body = body
+        self.params = params
+        self.scheme = scope["scheme"]
+        self.client = scope.get("client")
+
+    @property
+    def path(self) -> str:  # type: ignore[override]
+        """Give the path as received."""
+        raw: bytes | None = self._scope.get("raw_path")
+        if raw is None:
+            return quote(self._scope["path"], safe="/%:@!$&'()*+,;=~-._")
+        return raw.partition(b"?")[0].decode("latin-1")
+
+    @property
+    def query(self) -> str:  # type: ignore[override]
+        """Give the query as received."""
+        query: bytes = self._scope["query_string"]
+        return query.decode("latin-1")
+
+    @property
+    def root_path(self) -> str:  # type: ignore[override]
+        """Give where the application is mounted."""
+        path: str = self._scope.get("root_path", "")
+        return path
+
+    @property
+    def server(self) -> tuple[str, int | None] | None:  # type: ignore[override]
+        """Give the server's own address."""
+        server: tuple[str, int | None] | None = self._scope.get("server")
+        return server
+
+    @property
+    def http_version(self) -> str:  # type: ignore[override]
+        """Give the version of HTTP."""
+        version: str = self._scope.get("http_version", "1.1")
+        return version
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Give the header fields by lower-case name, read at the first use."""
+        if self._headers is None:
+            headers: dict[str, str] = {}
+            for raw_name, raw_value in self._scope["headers"]:
+                name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+                if name in headers:
+                    value = headers[name] + ("; " if name == "cookie" else ", ") + value
+                headers[name] = value
+            self._headers = headers
+        return self._headers
+
+    def scope(self) -> dict[str, Any]:
+        """Give the ASGI scope."""
+        return self._scope  # type: ignore[return-value]
+
+    def adopt(self) -> None:
+        """Write into the scope what trusted proxies say of the client."""
+        self._scope["scheme"] = self.scheme
+        self._scope["client"] = self.client
+
+
+class FrontRequest(falcon.asgi.Request):
+    """What Falcon needs of a request to route it, and no more.
+
+    Falcon's own constructor reads headers, query and media type of every request. Functions
+    get a request of their own, made from the message, so nobody would look at those.
+    """
+
+    def __init__(
+        self,
+        scope: Any,
+        receive: Any,
+        first_event: Any = None,
+        options: falcon.request.RequestOptions | None = None,
+    ) -> None:
+        self.scope = scope
+        self.is_websocket = False
+        self.method = scope["method"]
+        self.path = scope["path"] or "/"
+        self._receive = receive
+        self._first_event = first_event
