@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ffhost import cors
 from ffhost.context import Invocation, Outcome, OutcomeKind
-from ffhost.errors import RequestError, TooManyRequests
+from ffhost.errors import RequestError, TooManyRequests, Unavailable
 from ffhost.functions import Function
 from ffhost.messages import Reply
 from ffhost.service import Service
@@ -82,7 +82,7 @@ def outcome_kind(invocation: Invocation, status: int) -> OutcomeKind:
     error = invocation.error
     if invocation.expired:
         return "timeout"
-    if isinstance(error, TooManyRequests) or function_unavailable(invocation):
+    if isinstance(error, TooManyRequests | Unavailable) or function_unavailable(invocation):
         return "rejected"
     if error is not None and not isinstance(error, RequestError):
         return "crash"
@@ -105,6 +105,9 @@ def write(resp: falcon.Response | falcon.asgi.Response, reply: Reply) -> None:
     for name, value in reply.headers:
         name = name.lower()
         if name in headers or name == "set-cookie":
-            resp.append_header(name, value)
+            # Falcon's own way joins repeated lines with a comma, which not all fields survive.
+            if resp._extra_headers is None:
+                resp._extra_headers = []
+            resp._extra_headers.append((name, value))
         else:
             headers[name] = value

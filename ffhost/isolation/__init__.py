@@ -14,6 +14,7 @@ from ffhost import observing
 from ffhost.config import LoadedConfig
 from ffhost.functions import Function, LoadFailed, make_function, problem_of
 from ffhost.tracing import HookError
+from ffhost.units import UNLIMITED
 
 _LIVE_SETTINGS = frozenset(
     {"timeout", "queue", "queue_timeout", "max_body_size", "methods", "cors", "examples"}
@@ -55,7 +56,7 @@ def load_isolated(config: LoadedConfig, name: str, previous: Function | None = N
             name,
             settings.processes or 1,
             None if limit is None else int(limit),
-            None if budget is None or budget == float("inf") else float(budget),
+            None if budget is None or budget == UNLIMITED else budget,
         )
         try:
             loaded = pool.load()

@@ -24,8 +24,9 @@ from typing import Any
 from ffhost.isolation import child
 from ffhost.isolation.frames import Connection, Head
 
-PASSED = 2
-"""How many descriptors come with a request to start a process: its socket, and its stack pipe."""
+PASSED = 4
+"""How many descriptors come with a request to start a process: its socket, its stack pipe, and
+the host's standard output and error."""
 _PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 1.0
 _GRACE_SECONDS = 0.2
@@ -58,9 +59,12 @@ class Nursery:
             finally:
                 for descriptor in descriptors:
                     os.close(descriptor)
-        return {"status": reap(head["pid"])}
+        try:
+            return {"status": reap(head["pid"])}
+        except ChildProcessError:
+            return {"status": int(signal.SIGKILL)}
 
-    def _start(self, calls: int, stacks: int) -> int:
+    def _start(self, calls: int, stacks: int, out: int, err: int) -> int:
         nursery = os.getpid()
         pid = os.fork()
         if pid:
@@ -68,6 +72,8 @@ class Nursery:
         status = 1
         try:
             self._connection.close()
+            os.dup2(out, 1)
+            os.dup2(err, 2)
             os.setpgid(0, 0)
             die_with_parent(nursery)
             gc.unfreeze()

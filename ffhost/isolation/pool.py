@@ -156,11 +156,15 @@ class ProcessPool:
         if not self._all:
             self.load()
         processes = list(self._all)
-        for process in processes:
-            with suppress(OSError):
-                process.connection.send({"do": "start"})
-        for process in processes:
-            self._await_start(process)
+        try:
+            for process in processes:
+                with suppress(OSError):
+                    process.connection.send({"do": "start"})
+            for process in processes:
+                self._await_start(process)
+        except StartupError:
+            self.stop()
+            raise
         with self._ready:
             self._idle.extend(processes)
         if self.memory_bytes is not None:

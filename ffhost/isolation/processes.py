@@ -21,6 +21,7 @@ STACK_SIGNAL = int(getattr(signal, "SIGRTMAX", signal.SIGUSR2)) - (
     3 if hasattr(signal, "SIGRTMAX") else 0
 )
 """What makes a process write its stacks: a signal that nobody uses."""
+_NULL = os.open(os.devnull, os.O_RDWR)
 _STACK_MILLISECONDS = 200
 _LARGEST_STACK_BYTES = 32 * 1024
 _COUNTED = (b"RssAnon:", b"RssShmem:", b"VmSwap:")
@@ -55,7 +56,7 @@ class IsolatedProcess:
         self._memory_bytes: int | None = None
         self._status_file: int | None = None
         self._lock = threading.Lock()
-        self._ended = False
+        self._end: End | None = None
 
     @property
     def is_alive(self) -> bool:
@@ -67,7 +68,7 @@ class IsolatedProcess:
     def kill(self) -> None:
         """End it and the programs that it has started."""
         with self._lock:
-            if not self._ended:
+            if self._end is None:
                 with suppress(OSError):
                     os.killpg(self.pid, signal.SIGKILL)
                 with suppress(OSError):  # it has not come to making a group of its own
@@ -112,9 +113,13 @@ class IsolatedProcess:
         return text.decode(errors="replace") or None
 
     def end(self) -> End:
-        """Reap it after it has ended or was killed, and say how it ended."""
+        """Reap it, once it has ended or was killed, and say how it ended."""
         with self._lock:
-            self._ended = True
+            if self._end is None:
+                self._end = self._reap()
+            return self._end
+
+    def _reap(self) -> End:
         try:
             status = nursery.reap(self.pid)
         except OSError:
@@ -164,7 +169,7 @@ class _Nursery:
     def _start(self, calls: socket.socket, stacks: int) -> int:
         connection = self._connected()
         connection.send({"do": "start"})
-        socket.send_fds(connection.stream, [b"f"], [calls.fileno(), stacks])
+        socket.send_fds(connection.stream, [b"f"], [calls.fileno(), stacks, *_streams()])
         head, _ = connection.receive()
         pid: int = head["pid"]
         return pid
@@ -204,6 +209,19 @@ class _Nursery:
             self._program.kill()
             self._program.wait()
         self._connection = self._program = None
+
+
+def _streams() -> list[int]:
+    """Give the descriptors of standard output and error; where one is closed, the null device."""
+    return [each if _is_open(each) else _NULL for each in (1, 2)]
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def _importing(code: str) -> str:
