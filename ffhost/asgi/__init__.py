@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ffhost.asgi.app import AsgiApp
+from ffhost.asgi.application import AsgiApp
 from ffhost.service import Service
 
 __all__ = ["AsgiApp", "create_app"]
