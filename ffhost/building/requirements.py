@@ -208,14 +208,17 @@ def _empty(specifiers: SpecifierSet) -> bool:
     named = [each.version.removesuffix(".*") for each in specifiers if each.operator != "==="]
     if not named or any(each.operator == "===" for each in specifiers):
         return False
-    candidates = [Version(each) for text in named for each in (text, f"{text}.0.1", f"{text}.dev0")]
-    candidates += [_next(Version(text)) for text in named] + [Version("0")]
+    candidates = [each for text in named for each in _around(Version(text))]
+    candidates.append(Version("0"))
     return not any(specifiers.contains(each, prereleases=True) for each in candidates)
 
 
-def _next(version: Version) -> Version:
+def _around(version: Version) -> list[Version]:
+    """Give *version*, the smallest before it, the next after it, and one between."""
+    release = ".".join(map(str, version.release))
     *head, last = version.release
-    return Version(".".join(map(str, (*head, last + 1))))
+    following = ".".join(map(str, (*head, last + 1)))
+    return [version, *map(Version, (f"{release}.dev0", following, f"{release}.0.1"))]
 
 
 def _conflict(mine: Wanted, other: Wanted) -> Problem:

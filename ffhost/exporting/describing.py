@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ffhost.units import Duration
 
 _REFERENCE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LARGEST_CONFIG_MAP = 1024 * 1024
+_MOST_ROWS = 50
 _MEMORY_OF_A_WORKER = 96 * 1024**2
 _MEMORY_OF_A_PROCESS = 128 * 1024**2
 
@@ -74,7 +75,9 @@ class Described:
         environment: variables that the configuration needs to be reachable in a container
         needed: variables that it refers to and that have no default
         secret_files: files that it reads, by folder
-        ending_seconds: drain delay and graceful timeout
+        drain_delay: seconds after SIGTERM in which everything is still served
+        graceful_timeout: seconds that calls in flight may then take
+        profile_written: whether the configuration chooses the names of log fields
     """
 
     files: Mapping[str, str]
@@ -88,7 +91,7 @@ class Described:
     secret_files: Mapping[str, tuple[str, ...]]
     drain_delay: float
     graceful_timeout: float
-    gcp_logs: bool
+    profile_written: bool
 
     @property
     def ending_seconds(self) -> int:
@@ -97,8 +100,6 @@ class Described:
 
     def of(self, functions: tuple[Limits, ...]) -> Described:
         """Give the same with some of the functions."""
-        from dataclasses import replace
-
         return replace(self, functions=functions)
 
     @property
@@ -152,7 +153,7 @@ def describe(config: LoadedConfig, given: Sources) -> Described:
         secret_files=secrets,
         drain_delay=float(settings.server.drain_delay),
         graceful_timeout=float(settings.server.graceful_timeout),
-        gcp_logs=config.origins.get(("logging", "profile")) is not None,
+        profile_written=config.origins.get(("logging", "profile")) is not None,
     )
 
 
@@ -239,7 +240,7 @@ def limits_table(described: Described, replicas: tuple[int, int]) -> list[str]:
     of_workers = "1 worker" if workers == 1 else f"{workers} workers"
     head = ("function", "at once: worker", "pod", "all", "waiting: worker", "pod", "all", "within")
     rows = [head]
-    for each in described.functions:
+    for each in described.functions[:_MOST_ROWS]:
         cells = [each.name]
         for count in (each.concurrency, each.queue):
             cells += [
@@ -253,6 +254,8 @@ def limits_table(described: Described, replicas: tuple[int, int]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
+    if len(described.functions) > _MOST_ROWS:
+        lines.append(f"... and {len(described.functions) - _MOST_ROWS} more")
     return [f"Limits count per worker. With {of_workers} a pod and {pods}:", *lines]
 
 

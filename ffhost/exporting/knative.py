@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ffhost.exporting import pods
-from ffhost.exporting.describing import Described, Options, limits_table
+from ffhost.exporting.describing import Described, Options, limits_table, quantity
 from ffhost.exporting.kubernetes import config_map, kustomization, metadata
 from ffhost.exporting.naming import joined, label
 from ffhost.exporting.routes import http_routes
@@ -39,7 +39,7 @@ def knative(described: Described, options: Options) -> tuple[dict[str, str], lis
         for limits in described.functions:
             name = joined(options.name, limits.name, LONGEST_NAME)
             one = described.of((limits,))
-            files[f"{label(limits.name)}.yaml"] = _service(one, options, name, limits.name)
+            files[f"function-{label(limits.name)}.yaml"] = _service(one, options, name, limits.name)
             backends[limits.name] = _through_ingress(options, name)
         routes = list(http_routes(described, options, backends))
         files["httproute.yaml"] = stream([*routes, _grant(options)])
@@ -152,27 +152,26 @@ def cloud_run(described: Described, options: Options) -> tuple[dict[str, str], l
     for limits in described.functions:
         name = joined(options.name, limits.name, 49)
         one = described.of((limits,))
-        files[f"{label(limits.name)}.yaml"] = _run_service(one, options, name, limits.name)
+        files[f"function-{label(limits.name)}.yaml"] = _run_service(one, options, name, limits.name)
     notes.append("paths are kept by a load balancer's URL map, which is not written")
     return files, notes
 
 
 def _run_service(described: Described, options: Options, name: str, function: str | None) -> str:
     environment = pods.environment(described, function)
-    ending = described.ending_seconds - 5
-    if ending >= _SECONDS_AFTER_SIGTERM:
+    if described.drain_delay + described.graceful_timeout >= _SECONDS_AFTER_SIGTERM:
         # an instance is taken out of service before it gets SIGTERM, so nothing is to be drained
         environment += [
             {"name": "FFHOST_SERVER__DRAIN_DELAY", "value": "0s"},
             {"name": "FFHOST_SERVER__GRACEFUL_TIMEOUT", "value": f"{_SECONDS_AFTER_SIGTERM - 1}s"},
         ]
-    if not described.gcp_logs:
+    if not described.profile_written:
         environment.append({"name": "FFHOST_LOGGING__PROFILE", "value": "gcp"})
     environment += [
         {"name": each, "valueFrom": {"secretKeyRef": {"name": label(each), "key": "latest"}}}
         for each in described.needed
     ]
-    memory = pods.quantity(max(2 * described.memory, _SMALLEST_MEMORY))
+    memory = quantity(max(2 * described.memory, _SMALLEST_MEMORY))
     container = {
         "image": options.image,
         "ports": [{"name": "http1", "containerPort": described.port}],

@@ -31,7 +31,7 @@ def manifests(described: Described, options: Options) -> dict[str, str]:
             name = joined(options.name, limits.name)
             one = described.of((limits,))
             parts = _workload(one, options, name, limits.name)
-            files[f"{label(limits.name)}.yaml"] = stream(list(parts.values()))
+            files[f"function-{label(limits.name)}.yaml"] = stream(list(parts.values()))
         backends = {
             each.name: {"name": joined(options.name, each.name), "port": 80}
             for each in described.functions
@@ -39,9 +39,7 @@ def manifests(described: Described, options: Options) -> dict[str, str]:
         files["httproute.yaml"] = stream(list(http_routes(described, options, backends)))
     else:
         files |= _workload(described, options, options.name, None)
-    files["networkpolicy.yaml"] = document(
-        *_network_policy(described, options),
-    )
+    files["networkpolicy.yaml"] = document(*_network_policy(described, options))
     if options.service_monitor and described.admin_port is not None:
         files["servicemonitor.yaml"] = stream(list(_monitor(described, options)))
     files["kustomization.yaml"] = kustomization(list(files), options)

@@ -52,9 +52,7 @@ def http_routes(
     problems = list(refusals(described.functions))
     if problems:
         raise ConfigError(problems)
-    ordered = sorted(
-        described.functions, key=lambda each: (-len(segments(head(each.path))), each.path)
-    )
+    ordered = sorted(described.functions, key=_longest_first)
     comments = _comments(ordered)
     for number, start in enumerate(range(0, len(ordered), MOST_RULES), 1):
         rules = [
@@ -63,6 +61,10 @@ def http_routes(
         name = options.name if number == 1 else f"{options.name}-{number}"
         yield document(_route(options, name, rules), comments)
         comments = []
+
+
+def _longest_first(limits: Limits) -> tuple[int, str]:
+    return -len(segments(head(limits.path))), limits.path
 
 
 def _rule(limits: Limits, backend: dict[str, Any]) -> dict[str, Any]:
@@ -140,11 +142,9 @@ def misled(first: Limits, second: Limits) -> str | None:
     """
     parts = segments(first.path), segments(second.path)
     most = max(map(len, parts))
-    places = [
-        sorted({each[place] for each in parts if place < len(each) and not parameter(each[place])})
-        + [_OTHER]
-        for place in range(most)
-    ]
+    if not _nested(segments(head(first.path)), segments(head(second.path))):
+        return None
+    places = [_choices(place, parts) for place in range(most)]
     router = _router(first, second)
     for length in range(most + 1):
         for chosen in product(*places[:length]):
@@ -153,6 +153,17 @@ def misled(first: Limits, second: Limits) -> str | None:
             if isinstance(owner, Limits) and owner is not _longest(path, first, second):
                 return path
     return None
+
+
+def _nested(mine: list[str], other: list[str]) -> bool:
+    """Say whether one of two prefixes begins with the other."""
+    shared = min(len(mine), len(other))
+    return mine[:shared] == other[:shared]
+
+
+def _choices(place: int, templates: Sequence[list[str]]) -> list[str]:
+    found = {each[place] for each in templates if place < len(each)}
+    return [*sorted(each for each in found if parameter(each) is None), _OTHER]
 
 
 def _router(*functions: Limits) -> Router:
