@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+from ffhost.config import LoadedConfig
 from ffhost.functions import Function
 from ffhost.server import Listening
 from ffhost.service import Service
@@ -21,9 +22,12 @@ MOST_ROWS = 50
 
 
 class Banner:
-    """The announcement of one server."""
+    """The announcement of one server: a table where logs are for people, else an entry."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: LoadedConfig) -> None:
+        logging = config.settings.logging
+        written = "format" in logging.model_fields_set
+        self._for_people = logging.format == "console" if written else sys.stdout.isatty()
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
 
     def note(self, service: Service) -> None:
@@ -40,7 +44,7 @@ class Banner:
         """Say what is served where; called in the master."""
         self._file.seek(0)
         table = json.loads(self._file.read() or b'{"revision": "", "functions": []}')
-        if sys.stdout.isatty():
+        if self._for_people:
             print(text(table, addresses), flush=True)
             return
         from ffhost.logs import get_logger

@@ -20,7 +20,18 @@ from ffhost.config import Sources
 @click.option("--log-level", help="debug, info, warning, error or critical.")
 @click.option("--log-format", help="json or console.")
 @click.option("--trace/--no-trace", default=None, help="Switch trace hooks on or off.")
-@click.option("--debug", is_flag=True, help="Tracebacks in answers, more in the log.")
+@click.option("--reload", is_flag=True, help="Serve changed code at once (needs ffhost[dev]).")
+@click.option(
+    "--debug",
+    is_flag=True,
+    help="For development: tracebacks in answers, more in the log, for people, and --reload.",
+)
+@click.option("--asgi", is_flag=True, help="The same as --interface asgi.")
+@click.option(
+    "--no-compat",
+    is_flag=True,
+    help="Leave 'import functions_framework' and the like to what is installed.",
+)
 def command(**options: Any) -> None:
     """Serve the functions of functions.yaml, or one function with --target.
 
@@ -31,30 +42,60 @@ def command(**options: Any) -> None:
       ffhost serve --target hello --source main.py
       ffhost serve --set functions.resize.timeout=5s
     """
-    raise SystemExit(run(sources(options)))
+    if options["asgi"] and options["interface"] is None:
+        options["interface"] = "asgi"
+    if options["no_compat"]:
+        from ffhost import compat
+
+        compat.switch(on=False)
+    if options["debug"] and options["log_format"] is None:
+        options["log_format"] = "console"
+    given = sources(options)
+    raise SystemExit(run(given, reload=_wants_reload(options)))
 
 
-def run(given: Sources) -> int:
+def _wants_reload(options: dict[str, Any]) -> bool:
+    if options["reload"]:
+        return True
+    if options["debug"]:
+        from ffhost.cli.watching import is_installed
+
+        return is_installed()
+    return False
+
+
+def run(given: Sources, *, reload: bool = False) -> int:
     """Serve until told to stop; give the exit status.
+
+    Args:
+        reload: whether changed code is served at once
 
     Raises:
         ConfigError: the configuration is wrong
+        StartupError: an address cannot be bound, or *reload* lacks its extra
     """
     import sys
+    from contextlib import nullcontext
 
     from ffhost.cli.banner import Banner
     from ffhost.config import load_config
     from ffhost.server import serve
 
     config = load_config(given)
-    banner = Banner()
-    return serve(
-        config,
-        given,
-        announce=banner.announce,
-        on_ready=banner.note,
-        check=[sys.executable, "-m", "ffhost", "check", *_same(given)],
-    )
+    beside: Any = nullcontext()
+    if reload:
+        from ffhost.cli.watching import source_folders, watching
+
+        beside = watching(source_folders(config))
+    banner = Banner(config)
+    with beside:
+        return serve(
+            config,
+            given,
+            announce=banner.announce,
+            on_ready=banner.note,
+            check=[sys.executable, "-m", "ffhost", "check", *_same(given)],
+        )
 
 
 def _same(given: Sources) -> list[str]:

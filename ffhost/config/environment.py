@@ -87,6 +87,7 @@ _FRAMEWORK: dict[str, tuple[PathKey, ...]] = {
     "THREADS": (("server", "threads"), ("defaults", "concurrency")),
     "CLOUD_RUN_TIMEOUT_SECONDS": (("defaults", "timeout"),),
     "LOG_EXECUTION_ID": (("logging", "capture_print"),),
+    "GUNICORN_LOG_LEVEL": (("logging", "levels", "gunicorn"), ("logging", "levels", "uvicorn")),
 }
 
 
