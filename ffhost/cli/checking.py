@@ -52,12 +52,12 @@ def check(given: Sources, *, read_only: bool) -> Findings:
     return findings
 
 
-def _place(problem: Problem) -> tuple[bool, str, int]:
+def _place(problem: Problem) -> tuple[bool, str, int, int]:
     """Order problems as a reader of the file meets them; variables and flags come last."""
     origin = problem.origin
     if origin is None or origin.file is None:
-        return (True, "", 0)
-    return (False, origin.label, origin.line or 0)
+        return (True, "", 0, 0)
+    return (False, origin.label, origin.line or 0, origin.column or 0)
 
 
 def _read(config: LoadedConfig, findings: Findings) -> None:

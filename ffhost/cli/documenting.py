@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ffhost import marks
-from ffhost.functions import Function
+from ffhost.functions import Function, error_handlers
 from ffhost.host import Host
 from ffhost.problems import CONTENT_TYPE
 from ffhost.routing import parameter, segments
@@ -260,6 +260,7 @@ def _operation(
         statuses.append(504)
     operation["responses"] = {
         **_answer(each, schemas),
+        **_other_answers(each),
         **{
             str(status): {"$ref": f"#/components/responses/{_PROBLEMS[status]}"}
             for status in statuses
@@ -312,8 +313,15 @@ def _answer(each: _Typed, schemas: _Schemas) -> dict[str, Any]:
     elif each.returns is str:
         content = {"text/html": {"schema": {"type": "string"}}}
     else:
-        return {"default": {"description": "The answer."}}
+        content = {"*/*": {}}
     return {"200": {"description": "The answer.", "content": content}, **answers}
+
+
+def _other_answers(each: _Typed) -> dict[str, Any]:
+    """Tell that there may be others: an http function and an error handler choose the status."""
+    if each.function.signature == "http" or error_handlers(each.function.module):
+        return {"default": {"description": "Another answer, as the function decides."}}
+    return {}
 
 
 def _problem(status: int) -> dict[str, Any]:

@@ -28,12 +28,12 @@ def insert(text: str, name: str, entry: dict[str, Any], written: str) -> str:
     functions = _functions(root)
     if functions is None:
         edited = _append_section(text, written)
-    elif functions.flow_style and functions.value:
-        edited = _in_braces(text, functions, name, entry)
-    elif functions.value:
-        edited = _in_block(text, functions, written)
-    else:
+    elif not functions.value:
         edited = _in_empty(text, root, written)
+    elif functions.flow_style:
+        edited = _in_braces(text, functions, name, entry)
+    else:
+        edited = _in_block(text, functions, written)
     if not _holds(text, edited, name, entry):
         raise CommandFailed(
             "no place for the new entry can be found in this file", f"add it by hand:\n\n{written}"
@@ -109,9 +109,8 @@ def _in_braces(text: str, functions: Any, name: str, entry: dict[str, Any]) -> s
 def _in_empty(text: str, root: Any, written: str) -> str:
     """Fill ``functions:`` or ``functions: {}``."""
     key, value = next(pair for pair in root.value if pair[0].value == "functions")
-    start, end = key.end_mark.index, value.end_mark.index
-    colon = text.index(":", start) + 1
-    rest = text[end:] if value.value == [] and value.flow_style else text[colon:]
+    colon, end = text.index(":", key.end_mark.index) + 1, value.end_mark.index
+    rest = text[end:] if isinstance(value, yaml.MappingNode) else text[colon:]
     line, newline, after = rest.partition("\n")
     return f"{text[:colon]}{line.rstrip()}{newline or chr(10)}{written}{after}"
 

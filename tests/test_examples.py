@@ -1,0 +1,65 @@
+"""Every example: its tests pass, its configuration is right, and its README's commands work."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from tests.commands import ffhost
+
+ROOT = Path(__file__).parents[1]
+ENVIRON = {"WEBHOOK_SECRET": "development"}
+EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/functions.yaml"))
+TESTED = [name for name in EXAMPLES if (ROOT / "examples" / name / "tests").is_dir()]
+WITH_README = [name for name in EXAMPLES if (ROOT / "examples" / name / "README.md").exists()]
+TRIED = ("check", "config", "convert", "functions", "invoke", "openapi", "test")
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_configuration_of_an_example_is_right(example: str) -> None:
+    folder = ROOT / "examples" / example
+    for arguments in (["check"], ["check", "--no-import"]):
+        ran = ffhost(*arguments, cwd=folder, environ=ENVIRON)
+        assert (ran.status, ran.err) == (0, "")
+
+
+@pytest.mark.parametrize("example", TESTED)
+def test_the_tests_of_an_example_pass(example: str) -> None:
+    installed = entry_points(group="pytest11", name="ffhost")
+    plugin = [] if installed else ["-p", "ffhost.pytest_plugin"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, "tests"],
+        cwd=ROOT / "examples" / example,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def commands(readme: str) -> list[list[str]]:
+    """Give the ``ffhost`` commands of a README that need neither a server nor another program."""
+    found = []
+    for block in re.findall(r"```console\n(.*?)```", readme, re.DOTALL):
+        for line in re.findall(r"^\$ ffhost (.*)$", block, re.MULTILINE):
+            words = shlex.split(line)
+            if words[0] in TRIED and not {"|", "&", ">", "--remote"} & set(words):
+                found.append(words)
+    return found
+
+
+@pytest.mark.parametrize("example", WITH_README)
+def test_the_commands_of_a_readme_work(example: str) -> None:
+    folder = ROOT / "examples" / example
+    tried = commands((folder / "README.md").read_text())
+    for words in tried:
+        ran = ffhost(*words, cwd=folder, environ=ENVIRON)
+        assert ran.status == 0, f"ffhost {shlex.join(words)}\n{ran.out}{ran.err}"
