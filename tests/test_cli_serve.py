@@ -124,7 +124,7 @@ def test_without_compatibility_the_imports_are_left_alone(
         "from ffhost import http\n"
         "import functions_framework\n"
         "@http\n"
-        "def hello(request): return str(hasattr(functions_framework, 'aio'))\n"
+        "def hello(request): return str(hasattr(functions_framework, 'http'))\n"
     )
     server = Served(folder)
     started.append(server)
