@@ -184,3 +184,22 @@ def test_only_trusted_proxies_are_believed(serve: Serve, trusted: str, client: s
     headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9", "X-Forwarded-Proto": "https"}
     scheme = "http" if trusted == "[]" else "https"
     assert host.get("/f", headers=headers).text == f"{client} {scheme}"
+
+
+def test_repeated_field_lines_stay_apart(serve: Serve) -> None:
+    host = serve(
+        """
+        import ffhost
+        def f(request):
+            response = ffhost.Response("")
+            response.headers.add("WWW-Authenticate", "Basic")
+            response.headers.add("WWW-Authenticate", "Bearer")
+            response.set_cookie("a", "1")
+            response.set_cookie("b", "2")
+            return response
+        """,
+        "functions: {f: {target: 'main.py:f'}}",
+    )
+    fields = host.get("/f").fields
+    assert [v for n, v in fields if n.lower() == "www-authenticate"] == ["Basic", "Bearer"]
+    assert len([v for n, v in fields if n.lower() == "set-cookie"]) == 2

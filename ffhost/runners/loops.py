@@ -31,8 +31,11 @@ def task_factory(
     work: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
     **options: Any,
 ) -> asyncio.Task[Any]:
-    """Make a task; one that a function makes cannot end the loop."""
-    if CURRENT.get() is not None and getattr(work, "__name__", "") != "perform":
+    """Make a task; one that a function makes cannot end the loop.
+
+    The task of a call itself is made before the call is current, and so is not guarded twice.
+    """
+    if CURRENT.get() is not None:
         work = _guarded(work)
     return asyncio.Task(work, loop=loop, **options)
 
