@@ -27,6 +27,7 @@ from ffhost.service import Service
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from ffhost.asgi import AsgiApp
     from ffhost.events.builders import (
         Form,
         background_event,
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
         pubsub_push,
         storage_event,
     )
-
-    from ffhost.asgi import AsgiApp
     from ffhost.wsgi import WsgiApp
 
 Front = Literal["asgi", "wsgi"]
