@@ -82,9 +82,10 @@ class Watcher:
         now = fingerprint(self._watched())
         if now != self._seen:
             self._seen = now
+            # Taken before the files are read: what changes while they are is seen next time.
+            # So are files that are watched from now on; then nothing has changed, and nothing
+            # happens.
             self._changed()
-            # What is watched may be other files from now on.
-            self._seen = fingerprint(self._watched())
 
 
 def is_sub_path_mount(path: Path) -> bool:

@@ -1,0 +1,106 @@
+"""One function hangs in all its slots; another is called fifty times a second beside it."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.soak.reports import Report, milliseconds, percentile
+from tests.soak.servers import Server, eventually, serving
+
+CODE = """
+import socket, time
+
+pair = socket.socketpair()
+
+def hello(request): return "hello"
+def sleeps(request): time.sleep(600)
+def reads(request): pair[0].recv(1)
+def loops(request):
+    while True: pass
+"""
+SLOTS = 4
+CONFIG = f"""
+defaults: {{timeout: 120s, concurrency: {SLOTS}, queue: 10}}
+server: {{threads: 20, graceful_timeout: 1s, drain_delay: 0s}}
+functions:
+  hello: {{target: "main.py:hello"}}
+  sleeps: {{target: "main.py:sleeps"}}
+  reads: {{target: "main.py:reads"}}
+  loops: {{target: "main.py:loops", isolation: process, processes: 1}}
+"""
+PER_SECOND = 50
+ALLOWED_RISE_SECONDS = 0.020
+ALLOWED_PROBE_SECONDS = 0.100
+
+
+def run(report: Report, front: str, quick: bool) -> None:
+    """Measure alone, then beside each kind of hanging function."""
+    seconds = 4 if quick else 20
+    alone = None
+    for neighbour, slots in (("", 0), ("sleeps", SLOTS), ("reads", SLOTS), ("loops", 1)):
+        with serving(CODE, CONFIG, f"server.interface={front}") as server:
+            hang(server, neighbour, slots)
+            calls, probes, failed = measure(server, seconds)
+        p99 = percentile(calls, 0.99)
+        if alone is None:
+            alone = p99
+        report.say(
+            f"beside {neighbour or 'nothing'}: {len(calls)} calls, median "
+            f"{milliseconds(percentile(calls, 0.5))}, p99 {milliseconds(p99)}, "
+            f"worst {milliseconds(max(calls))}"
+        )
+        report.expect(failed == 0, f"{failed} calls failed")
+        report.expect(
+            p99 - alone <= ALLOWED_RISE_SECONDS, f"p99 rises by {milliseconds(p99 - alone)}"
+        )
+        report.expect(
+            max(probes) <= ALLOWED_PROBE_SECONDS,
+            f"{len(probes)} probes, worst {milliseconds(max(probes))}",
+        )
+
+
+def hang(server: Server, function: str, slots: int) -> None:
+    """Occupy all slots of *function*; the clients wait for ever on threads of their own."""
+    for _ in range(slots):
+        connection = server.connection(timeout=600)
+        connection.request("GET", f"/{function}")
+        _open.append(connection)
+    time.sleep(0.5)
+    if slots:
+        eventually(lambda: server.get("/hello")[0] == 200, "the neighbour answers")
+
+
+_open: list[http.client.HTTPConnection] = []
+
+
+def measure(server: Server, seconds: int) -> tuple[list[float], list[float], int]:
+    """Call at a fixed rate, and probe beside it; give the latencies, and how many calls failed."""
+    calls: list[float] = []
+    probes: list[float] = []
+    failures: list[str] = []
+    local = threading.local()
+
+    def call(path: str, due: float, into: list[float]) -> None:
+        time.sleep(max(0.0, due - time.monotonic()))
+        if not hasattr(local, "connection"):
+            local.connection = server.connection()
+        try:
+            local.connection.request("GET", path)
+            answer = local.connection.getresponse()
+            answer.read()
+            if answer.status != 200:
+                failures.append(str(answer.status))
+        except OSError as error:
+            failures.append(repr(error))
+        into.append(time.monotonic() - due)
+
+    with ThreadPoolExecutor(16) as pool, ThreadPoolExecutor(4) as prober:
+        start = time.monotonic() + 0.2
+        for number in range(PER_SECOND * seconds):
+            pool.submit(call, "/hello", start + number / PER_SECOND, calls)
+            if number % 5 == 0:
+                prober.submit(call, "/_ffhost/ready", start + number / PER_SECOND, probes)
+    return calls, probes, len(failures)
