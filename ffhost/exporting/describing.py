@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ffhost.building import config_in_app, config_path, opened_config
 from ffhost.config import LoadedConfig, Sources
 from ffhost.config.files import files_of
+from ffhost.config.nodes import Node, Source
+from ffhost.config.reader import read
 from ffhost.diagnostics import Origin, Problem
 from ffhost.errors import ConfigError
 from ffhost.units import Duration
@@ -192,38 +193,33 @@ def _problems(config: LoadedConfig, files: Mapping[str, str]) -> Iterator[Proble
 
 def _references(files: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
     """Find the variables without default, and the files, that the configuration refers to."""
-    import yaml
-
     names: set[str] = set()
     secrets: dict[str, set[str]] = {}
-    for text in files.values():
-        for value in _scalars(yaml.safe_load(text)):
-            if isinstance(value, tuple):
-                kind, name = value
-                if kind == "from_env":
-                    names.add(name)
-                elif name.startswith("/"):
-                    secrets.setdefault(str(Path(name).parent), set()).add(Path(name).name)
-            elif isinstance(value, str):
+    for name, text in files.items():
+        for kind, value in _scalars(read(Source(name, text=text), [])):
+            if kind == "from_env":
+                names.add(value)
+            elif kind == "from_file" and value.startswith("/"):
+                secrets.setdefault(str(Path(value).parent), set()).add(Path(value).name)
+            elif kind is None:
                 names.update(_REFERENCE.findall(value))
     sorted_secrets = {folder: tuple(sorted(secrets[folder])) for folder in sorted(secrets)}
     return tuple(sorted(names)), sorted_secrets
 
 
-def _scalars(value: Any) -> Iterator[Any]:
-    """Give every scalar below *value*, and secrets as (kind, name)."""
-    if isinstance(value, dict):
-        kind = next(iter(value), None)
-        if len(value) == 1 and kind in ("from_env", "from_file"):
-            yield (kind, str(value[kind]))
-            return
-        for each in value.values():
+def _scalars(node: Node) -> Iterator[tuple[str | None, str]]:
+    """Give the text of every scalar; for a secret with ``from_env`` or ``from_file``."""
+    if isinstance(node.value, dict):
+        for key, (_, inner) in node.value.items():
+            if len(node.value) == 1 and key in ("from_env", "from_file") and inner.text:
+                yield key, inner.text
+            elif not key.startswith("x-"):
+                yield from _scalars(inner)
+    elif isinstance(node.value, list):
+        for each in node.value:
             yield from _scalars(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _scalars(each)
-    else:
-        yield value
+    elif node.text is not None:
+        yield None, node.text
 
 
 def quantity(size: int) -> str:
