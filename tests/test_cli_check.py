@@ -158,17 +158,37 @@ def test_what_may_fail_is_a_warning_and_what_cannot_be_read_is_said(tmp_path: Pa
     assert ran.err.startswith("functions.yaml:2:20: functions.broken.target: main.py does not")
 
 
-def test_host_wide_hooks_are_checked(tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", [[], ["--no-import"]])
+def test_hooks_are_checked(tmp_path: Path, option: list[str]) -> None:
     config = """
         server: {on_startup: ["main:begin"]}
+        tracing: {enabled: true, hooks: {audit: {target: "main:adit"}}}
         functions: {hello: {target: "main.py:hello"}}
     """
     project(tmp_path, config, main=MAIN)
-    ran = ffhost("check", cwd=tmp_path)
-    assert (ran.status, ran.err.splitlines()[0]) == (
+    ran = ffhost("check", *option, cwd=tmp_path)
+    lines = [line for line in ran.err.splitlines() if line.startswith("functions.yaml")]
+    assert (ran.status, lines) == (
         2,
-        "functions.yaml:1:23: server.on_startup[0]: main does not define 'begin'",
+        [
+            "functions.yaml:1:23: server.on_startup[0]: main does not define 'begin'",
+            "functions.yaml:2:50: tracing.hooks.audit.target: main does not define 'adit'",
+        ],
     )
+
+
+def test_lazy_functions_are_loaded_for_looking_at_them(tmp_path: Path) -> None:
+    config = """
+        functions:
+          order: {target: "main.py:order", lazy: true}
+          wrong: {target: "main.py:rong", lazy: true}
+    """
+    project(tmp_path, config, main=MAIN)
+    assert "functions.wrong.target" in ffhost("check", cwd=tmp_path).err
+    without = ("--set", "functions.wrong.enabled=false")
+    listed = ffhost("functions", *without, cwd=tmp_path).out.splitlines()[1].split()
+    assert listed[3:5] == ["typed", "loop"]
+    assert ffhost("invoke", "order", "-d", "{}", cwd=tmp_path).status == 0
 
 
 def test_functions_are_listed_with_totals_over_workers(tmp_path: Path) -> None:

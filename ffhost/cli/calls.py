@@ -211,6 +211,8 @@ def alone(given: Sources, config: LoadedConfig, name: str) -> Sources:
     """Give the sources of a host that serves only *name*, at its own path."""
     if config.single is not None:
         return given
+    if config.settings.functions[name].lazy:
+        given = replace(given, sets=(*given.sets, f"functions.{name}.lazy=false"))
     file = given.config or given.environ.get("FFHOST_CONFIG") or DEFAULT_FILE
     return replace(given, config=file, flags={**given.flags, "target": ("NAME", name)})
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ffhost.config import LoadedConfig, Sources, attempt
+from ffhost.config import LoadedConfig, PathKey, Sources, attempt
 from ffhost.diagnostics import Problem
 from ffhost.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ffhost.host import Host
 
 SIGNATURES = ("http", "cloudevent", "event", "typed", "wsgi", "asgi")
 
@@ -49,6 +52,7 @@ def check(given: Sources, *, read_only: bool) -> Findings:
         _read(found.config, findings)
     else:
         _load(found.config, findings)
+    findings.problems.sort(key=_place)
     return findings
 
 
@@ -61,7 +65,7 @@ def _place(problem: Problem) -> tuple[bool, str, int, int]:
 
 
 def _read(config: LoadedConfig, findings: Findings) -> None:
-    from ffhost.targets import TargetError, check_target
+    from ffhost.targets import TargetError, check_hook, check_target
 
     names = [config.single] if config.single is not None else list(config.settings.functions)
     for name in names:
@@ -81,6 +85,7 @@ def _read(config: LoadedConfig, findings: Findings) -> None:
             findings.unjudged.append(name)
         elif function.signature and found.signature not in (None, function.signature):
             findings.problems.append(_contradiction(config, name, found.signature))
+    findings.problems += _hook_problems(config, check_hook, [])
 
 
 def _problem(config: LoadedConfig, name: str, error: Any) -> Problem:
@@ -100,37 +105,70 @@ def _contradiction(config: LoadedConfig, name: str, decorated: str | None) -> Pr
 
 
 def _load(config: LoadedConfig, findings: Findings) -> None:
-    from ffhost.host import build_host
-
     try:
-        with quiet():
-            host = build_host(config)
+        with loaded(config) as host:
+            errors = [each.load_error for each in host.functions.values()]
+            findings.warnings += [each for each in errors if each is not None]
     except ConfigError as error:
         findings.problems += error.problems
-    else:
-        errors = (each.load_error for each in host.functions.values())
-        findings.warnings += [each for each in errors if each is not None]
-    findings.problems += _hook_problems(config)
+    from ffhost.targets import resolve_hook
+
+    with quiet():
+        findings.problems += _hook_problems(config, resolve_hook, findings.problems)
 
 
-def _hook_problems(config: LoadedConfig) -> Iterator[Problem]:
-    """Report the host-wide hooks that cannot be imported."""
-    from ffhost.targets import TargetError, resolve_hook
+def _hook_problems(
+    config: LoadedConfig, find: Callable[[str, Path], object], known: list[Problem]
+) -> list[Problem]:
+    """Report the hooks that *find* does not find, unless loading has reported them."""
+    from ffhost.config.nodes import dotted
+    from ffhost.targets import TargetError
 
-    server = config.settings.server
+    problems = []
+    reported = {problem.path for problem in known}
+    for path, target in _hooks(config):
+        try:
+            find(target, config.base)
+        except TargetError as error:
+            if dotted(path) not in reported:
+                origin = config.locate(path)
+                problems.append(
+                    Problem(dotted(path), error.message, origin, error.hint, error.notes)
+                )
+    return problems
+
+
+def _hooks(config: LoadedConfig) -> Iterator[tuple[PathKey, str]]:
+    """Give path and target of each hook that is switched on."""
+    server, tracing = config.settings.server, config.settings.tracing
     for key, targets in (("on_startup", server.on_startup), ("on_shutdown", server.on_shutdown)):
         for index, target in enumerate(targets):
-            try:
-                with quiet():
-                    resolve_hook(target, config.base)
-            except TargetError as error:
-                yield Problem(
-                    f"server.{key}[{index}]",
-                    error.message,
-                    config.locate(("server", key, index)),
-                    error.hint,
-                    error.notes,
-                )
+            yield ("server", key, index), target
+    for name, hook in tracing.hooks.items() if tracing.enabled else ():
+        if hook.enabled and hook.target is not None:
+            yield ("tracing", "hooks", name, "target"), hook.target
+
+
+@contextmanager
+def loaded(config: LoadedConfig) -> Iterator[Host]:
+    """Load the functions of *config*, lazy ones too, for looking at them.
+
+    Raises:
+        ConfigError: functions fail to load that must not
+    """
+    from ffhost.host import build_host, discard
+
+    functions = {
+        name: each.model_copy(update={"lazy": False})
+        for name, each in config.settings.functions.items()
+    }
+    settings = config.settings.model_copy(update={"functions": functions})
+    with quiet():
+        host = build_host(replace(config, settings=settings))
+        try:
+            yield host
+        finally:
+            discard(host.functions.values(), None)
 
 
 @contextmanager

@@ -29,16 +29,14 @@ def command(format: str, **options: Any) -> None:
       ffhost functions
       ffhost functions -c functions.yaml --format json
     """
-    from ffhost.cli.checking import quiet
+    from ffhost.cli.checking import loaded
     from ffhost.cli.tables import columns
     from ffhost.config import load_config
-    from ffhost.host import build_host
 
     config = load_config(sources(options))
-    with quiet():
-        host = build_host(config)
     server = config.settings.server
-    records = [_record(each, server) for each in host.functions.values()]
+    with loaded(config) as host:
+        records = [_record(each, server) for each in host.functions.values()]
     if format == "json":
         click.echo(json.dumps(records, indent=2, ensure_ascii=False))
         return

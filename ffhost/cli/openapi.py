@@ -37,15 +37,13 @@ def command(
       ffhost openapi > openapi.yaml
       ffhost openapi --format json --server https://api.example.com -o openapi.json
     """
-    from ffhost.cli.checking import quiet
+    from ffhost.cli.checking import loaded
     from ffhost.cli.documenting import document
     from ffhost.cli.writing import write
     from ffhost.config import load_config
-    from ffhost.host import build_host
 
     config = load_config(sources(options))
-    with quiet():
-        host = build_host(config)
+    with loaded(config) as host:
         described = document(
             host, title or config.base.resolve().name, api_version, servers=servers
         )

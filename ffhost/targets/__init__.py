@@ -1,8 +1,8 @@
 """Targets: from their text to the callable, by importing or by reading the source.
 
-`resolve` imports; `check_target`, `defined_functions` and `inspect_source` only read, and are
-loaded when they are first used. Knows nothing of requests; of signatures only their names
-and how many arguments they hand over.
+`resolve` imports; `check_target`, `check_hook`, `defined_functions` and `inspect_source` only
+read, and are loaded when they are first used. Knows nothing of requests; of signatures only
+their names and how many arguments they hand over.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ffhost.targets.places import Place, TargetError, find_place
 from ffhost.targets.resolving import Resolved, resolve, resolve_hook
 
 if TYPE_CHECKING:
-    from ffhost.targets.checking import ARGUMENTS, check_target, defined_functions
+    from ffhost.targets.checking import ARGUMENTS, check_hook, check_target, defined_functions
     from ffhost.targets.definitions import FoundFunction, Other
     from ffhost.targets.source import SourceFile, inspect_source
 
@@ -23,6 +23,7 @@ _HOMES = {
     "FoundFunction": "definitions",
     "Other": "definitions",
     "SourceFile": "source",
+    "check_hook": "checking",
     "check_target": "checking",
     "defined_functions": "checking",
     "inspect_source": "source",
@@ -38,6 +39,7 @@ __all__ = [
     "SourceFile",
     "TargetError",
     "application_kind",
+    "check_hook",
     "check_target",
     "defined_functions",
     "find_place",

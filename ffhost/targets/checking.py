@@ -51,6 +51,32 @@ def check_target(
         TargetError: there is no such function, or it takes another number of arguments
     """
     place = find_place(target, source, base)
+    found = _find(place)
+    if found is None:
+        return None
+    if isinstance(found, Other):
+        if signature not in ("wsgi", "asgi"):
+            _refuse(found, place)
+        return None
+    if not _is_wrapped(found):
+        _check_arguments(found, place, signature or found.signature or _annotated(found))
+    return found
+
+
+def check_hook(target: str, base: Path) -> None:
+    """Find the hook that ``module:function`` names by reading.
+
+    Raises:
+        TargetError: as for `check_target`; what the hook takes is not looked at
+    """
+    place = find_place(target, None, base)
+    found = _find(place)
+    if isinstance(found, Other):
+        _refuse(found, place)
+
+
+def _find(place: Place) -> FoundFunction | Other | None:
+    """Find what *place* names; None for a compiled module."""
     located = _locate(place)
     if located is None:
         return None
@@ -58,17 +84,11 @@ def check_target(
         file = inspect_source(*located)
         found = file.find(place.attribute)
     except SyntaxError as error:
-        raise syntax_error(error, base) from error
+        raise syntax_error(error, place.base) from error
     if found is None:
         functions = {name: each.signature for name, each in file.functions.items()}
         shown = {name: mark for name, mark in functions.items() if name[0] != "_"}
         raise not_defined(place.shown, place.attribute, shown)
-    if isinstance(found, Other):
-        if signature not in ("wsgi", "asgi"):
-            _refuse(found, place)
-        return None
-    if not _is_wrapped(found):
-        _check_arguments(found, place, signature or found.signature or _annotated(found))
     return found
 
 
