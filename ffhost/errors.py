@@ -29,6 +29,10 @@ class StartupError(FfhostError):
     exit_code: ClassVar[int] = 1
 
 
+class HookFailed(StartupError):
+    """A start-up hook failed; the message names it, and the log has its stack."""
+
+
 class ConfigError(StartupError):
     """The configuration is wrong; *problems* holds every mistake that was found."""
 

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ffhost.errors import StartupError
+from ffhost.errors import HookFailed, StartupError
 from ffhost.functions import Function, lifecycle_hooks
 from ffhost.runners.processwide import background
 
@@ -108,6 +108,8 @@ async def _attempt_async(hook: Hook, when: str) -> None:
 
 
 def _failed(hook: Hook, when: str, error: BaseException) -> None:
+    if isinstance(error, HookFailed):
+        raise error  # it ran in a process of its own, which has logged it
     from ffhost.logs import get_logger
     from ffhost.modules import plain_name
 
@@ -115,6 +117,6 @@ def _failed(hook: Hook, when: str, error: BaseException) -> None:
     name = f"{module}.{getattr(hook, '__qualname__', repr(hook))}"
     get_logger("ffhost").error(f"{when}_hook_failed", hook=name, exc_info=error)
     if when == "startup":
-        raise StartupError(
+        raise HookFailed(
             f"the start-up hook {name} failed: {type(error).__name__}: {error}"
         ) from error

@@ -349,7 +349,7 @@ def test_a_start_up_hook_that_fails_in_a_process_ends_the_start(serve: Serve) ->
     code = (
         "import ffhost\ndef f(request): return ''\n@ffhost.on_startup\ndef up(): raise OSError(5)"
     )
-    with pytest.raises(StartupError, match=r"the start-up hook main\.up failed: OSError: 5$"):
+    with pytest.raises(StartupError, match=r"^the start-up hook main\.up failed: OSError: 5$"):
         serve(code, CONFIG)
 
 
@@ -438,3 +438,13 @@ def test_the_processes_end_when_the_host_is_killed(tmp_path: Path) -> None:
         assert is_there(pid)
         host.kill()
     assert eventually(lambda: not is_there(pid))
+
+
+def test_variables_of_the_host_reach_the_processes(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "values.env").write_text("FROM_FILE=a\n")
+    code = "import os\ndef f(request): return [os.environ.get(n) for n in ('FROM_FILE', 'MINE')]"
+    monkeypatch.setenv("MINE", "b")
+    host = serve(code, "env_file: values.env\n" + CONFIG)
+    assert host.get("/f").json() == ["a", "b"]

@@ -44,19 +44,24 @@ def _call(pool: ProcessPool, invocation: Invocation) -> Reply:
     while pool.closed and pool.successor is not None:
         pool = pool.successor
     deadline = invocation.deadline
+    request = call_head(invocation)
     try:
         process = pool.lease(deadline)
     except TimeoutError:
         _log_late(invocation, reason="no process was ready")
         raise
     try:
-        process.connection.send(call_head(invocation), invocation.message.body, deadline)
+        process.connection.send(request, invocation.message.body, deadline)
         head, body = process.connection.receive(deadline)
     except TimeoutError:
         _stop_late(pool, process, invocation)
         raise
     except OSError:
         raise _died(pool, process, invocation) from None
+    except BaseException:
+        process.kill()
+        pool.replace(process)
+        raise
     pool.give_back(process)
     invocation.event = head.get("event")
     if "error" in head and head["status"] >= 500:

@@ -55,6 +55,8 @@ def main(connection: Connection, stacks: int) -> int:
 
 def _prepare(head: Head, stacks: int) -> None:
     sys.path[:] = head["sys_path"]
+    os.environ.clear()
+    os.environ.update(head["environ"])
     # The stack of a crash, and of a call at its deadline: written in C, whatever Python does.
     faulthandler.enable(stacks, all_threads=False)
     faulthandler.register(head["stack_signal"], stacks, all_threads=True)

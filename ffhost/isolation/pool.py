@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ffhost import logs
 from ffhost.config import LoadedConfig
-from ffhost.errors import StartupError, Unavailable
+from ffhost.errors import HookFailed, StartupError, Unavailable
 from ffhost.isolation.frames import Head
 from ffhost.isolation.processes import End, IsolatedProcess, pruned, start_process
 
@@ -147,7 +147,7 @@ class ProcessPool:
         """Run the start-up hooks in every process; from then on calls are taken.
 
         Raises:
-            StartupError: a hook failed, or a process died
+            HookFailed: a hook failed, or a process died
         """
         if self._owner != os.getpid():  # loaded before a fork: those are another's processes
             for process in self._all:
@@ -175,11 +175,11 @@ class ProcessPool:
             head, _ = process.connection.receive()
         except OSError as error:
             process.kill()
-            raise StartupError(
+            raise HookFailed(
                 f"a process of {self.name} ended while it started: {process.end().how}"
             ) from error
         if "failed" in head:
-            raise StartupError(head["failed"])
+            raise HookFailed(head["failed"])
 
     # Handing out
 

@@ -12,7 +12,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ffhost.config import LoadedConfig
 from ffhost.isolation.frames import Connection, Head
@@ -243,7 +243,12 @@ def start_process(config: LoadedConfig, name: str) -> IsolatedProcess:
         theirs.close()
         os.close(writing)
     process = IsolatedProcess(pid, Connection(ours), reading, config.revision)
-    head: Head = {"name": name, "sys_path": sys.path, "stack_signal": STACK_SIGNAL}
+    head: Head = {
+        "name": name,
+        "sys_path": sys.path,
+        "environ": dict(os.environ),  # with what env_file adds, and user code has set
+        "stack_signal": STACK_SIGNAL,
+    }
     with suppress(OSError):  # whoever waits for the answer sees that it has died
         process.connection.send(head, pickle.dumps(pruned(config, name)))
     return process
@@ -256,11 +261,14 @@ def pruned(config: LoadedConfig, name: str) -> LoadedConfig:
     keep the event of a call, which it tells the host.
     """
     settings = config.settings
+    logging: dict[str, Any] = {"invocations": True}
+    if "format" not in settings.logging.model_fields_set:
+        logging["format"] = None  # as the stream has it
     settings = settings.model_copy(
         update={
             "functions": {name: settings.functions[name]},
             "tracing": settings.tracing.model_copy(update={"enabled": False}),
-            "logging": settings.logging.model_copy(update={"invocations": True}),
+            "logging": settings.logging.model_copy(update=logging),
             "metrics": settings.metrics.model_copy(update={"enabled": False}),
         }
     )

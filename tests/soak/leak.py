@@ -18,7 +18,7 @@ def failing(request): raise ValueError("no")
 def streamed(request): yield from "abc"
 """
 CONFIG = """
-logging: {invocations: false, level: critical}
+logging: {invocations: false}
 defaults: {queue: unlimited, queue_timeout: 30s}
 server: {threads: 40}
 functions:
