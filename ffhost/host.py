@@ -60,7 +60,8 @@ def _build(config: LoadedConfig, previous: Host | None) -> Host:
         try:
             functions[name] = _function(config, name, before)
         except LoadFailed as error:
-            problems.append(error.problem)
+            if error.problem not in problems:  # what several share is said once
+                problems.append(error.problem)
     if problems:
         discard(functions.values(), previous)
         raise ConfigError(problems)

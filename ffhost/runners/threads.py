@@ -6,7 +6,7 @@ exits, so one stuck function would keep a worker from ending.
 Python cannot stop a thread, but it can raise an exception in one, at its next bytecode.
 Thrown carelessly that exception strikes the next call, or the thread itself. So it is set
 under the worker's lock and only while the call is running; leaving user code takes the same
-lock and clears an exception that has been set and not yet raised.
+lock and takes an exception that has been set and not yet raised.
 """
 
 from __future__ import annotations
@@ -25,9 +25,6 @@ IDLE_SECONDS = 10.0
 _set_async_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
 _set_async_exception.argtypes = (ctypes.c_ulong, ctypes.py_object)
 _set_async_exception.restype = ctypes.c_int
-_clear_async_exception = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)(
-    ("PyThreadState_SetAsyncExc", ctypes.pythonapi)
-)
 
 Work = Callable[[Any], Any]
 """What a thread does for an invocation; its result goes to whoever is told of the end."""
@@ -74,12 +71,27 @@ class Worker:
             try:
                 with self.lock:
                     self.running = None
-                    if self.struck:
-                        self.struck = False
-                        _clear_async_exception(self.ident, None)
+                    struck, self.struck = self.struck, False
+                if struck:
+                    self._absorb()
                 return
             except DeadlineExceeded:  # on the way to the lock; there is never a second one
                 continue
+
+    def _absorb(self) -> None:
+        """Let an exception that may still be pending strike here, where it does no harm.
+
+        Setting None instead would clear it, but CPython 3.11 then goes on believing
+        that some thread has one pending: the whole process runs slower from then on, and
+        anything that traces or profiles it (coverage, debuggers, pyinstrument) spins for
+        ever in the next call. Only an exception that is raised ends that.
+        """
+        try:
+            _set_async_exception(self.ident, DeadlineExceeded)
+            while True:
+                pass
+        except DeadlineExceeded:
+            return
 
 
 class ThreadPool:
