@@ -262,6 +262,11 @@ def test_an_entry_is_added_to_every_form_of_file(before: str, after: str) -> Non
             "  hint: a letter, then at most 62 letters, digits, '-' and '_'\n",
         ),
         (
+            ["class"],
+            2,
+            "ffhost: 'class' means something else in Python\n  hint: choose another name\n",
+        ),
+        (
             ["x", "-c", "other.yaml"],
             2,
             "ffhost: no such file: 'other.yaml'\n  hint: 'ffhost init' writes one\n",

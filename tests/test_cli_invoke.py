@@ -347,6 +347,23 @@ def test_examples_of_named_functions_can_hold(tmp_path: Path) -> None:
     ]
 
 
+def test_examples_are_run_against_a_server(tmp_path: Path, remote: HTTPServer) -> None:
+    config = """
+        functions:
+          take:
+            target: main.py:take
+            signature: cloudevent
+            examples: [{event: {type: t, data: 1}, response: {status: 200, body: ok}}]
+    """
+    project(tmp_path, config, main="def take(event): ...")
+    url = f"http://127.0.0.1:{remote.server_port}"
+    assert ffhost("test", "--remote", url, "-H", "X-A: 1", cwd=tmp_path).status == 0
+    remote.status = 503  # type: ignore[attr-defined]
+    ran = ffhost("test", "--remote", url, cwd=tmp_path)
+    assert (ran.status, "status: expected 200, got 503" in ran.out) == (1, True)
+    assert remote.seen == [("/take", "t", b"1")] * 2  # type: ignore[attr-defined]
+
+
 def test_no_example_at_all_is_no_success(shop: Path) -> None:
     assert ffhost("test", cwd=shop) == (
         1,

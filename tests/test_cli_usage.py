@@ -22,12 +22,11 @@ ROOT = Path(__file__).parents[1]
         (
             ["chekc"],
             "ffhost: no such command 'chekc'; did you mean 'check'?\n"
-            "  hint: 'ffhost --help' shows how it is used\n",
+            "  hint: 'ffhost --help' lists the commands\n",
         ),
         (
             ["zzz"],
-            "ffhost: no such command 'zzz'; 'ffhost --help' lists the commands\n"
-            "  hint: 'ffhost --help' shows how it is used\n",
+            "ffhost: no such command 'zzz'\n  hint: 'ffhost --help' lists the commands\n",
         ),
         (
             ["check", "--frmat", "json"],

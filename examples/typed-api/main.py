@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 import ffhost
 
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1, two letters")]
-Grams = Annotated[int, Field(gt=0, le=30_000)]
+Grams = Annotated[int, Field(gt=0, le=30_000, strict=True)]  # a number, not "400"
 ParcelId = Annotated[int, Field(ge=1, le=2**53)]
 
 HOME = "DE"

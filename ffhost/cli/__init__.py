@@ -75,8 +75,9 @@ class LazyGroup(click.Group):
         from ffhost.diagnostics import nearest
 
         near = nearest(typed, COMMANDS)
-        hint = f"did you mean {near!r}?" if near else "'ffhost --help' lists the commands"
-        raise click.UsageError(f"no such command {typed!r}; {hint}", ctx)
+        hint = f"; did you mean {near!r}?" if near else ""
+        help = "\n  hint: 'ffhost --help' lists the commands"
+        raise click.UsageError(f"no such command {typed!r}{hint}{help}", ctx)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete the names of sub-commands without importing them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -32,6 +32,12 @@ class Call:
     def with_body(self, body: bytes) -> Call:
         """Give the same request with another body."""
         return replace(self, body=body)
+
+    def with_headers(self, headers: Mapping[str, str]) -> Call:
+        """Give the same request with *headers* beside its own, which win."""
+        own = {name.lower(): value for name, value in self.headers.items()}
+        given = {name.lower(): value for name, value in headers.items()}
+        return replace(self, headers={**given, **own})
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +207,21 @@ def chosen(config: LoadedConfig, name: str | None) -> str:
     near = nearest(name, known)
     hint = f"did you mean {near!r}?" if near else f"there are {_listing(known)}"
     raise WrongUse(f"the configuration has no function {name!r}", hint)
+
+
+def read_headers(lines: Sequence[str]) -> dict[str, str]:
+    """Read ``NAME:VALUE`` texts.
+
+    Raises:
+        WrongUse: one has another form
+    """
+    headers = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            raise WrongUse(f"{line!r} is no header", "write --header 'accept: text/plain'")
+        headers[name.strip()] = value.strip()
+    return headers
 
 
 def _listing(names: list[str]) -> str:

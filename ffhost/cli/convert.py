@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ffhost.cli.calls import read_headers
 from ffhost.cli.failing import CommandFailed, paint, wants_color
 
 if TYPE_CHECKING:
@@ -46,9 +47,7 @@ def command(file: str, to: str | None, headers: tuple[str, ...], topic: str | No
     from ffhost.events.builders import to_forms
 
     given, body = split(_read(file))
-    for line in headers:
-        name, _, value = line.partition(":")
-        given[name.strip().lower()] = value.strip()
+    given |= {name.lower(): value for name, value in read_headers(headers).items()}
     path = "" if topic is None else f"/{topic if '/' in topic else _local(topic)}"
     try:
         event = events.decode(given, body, path)

@@ -80,4 +80,6 @@ def _usage(error: click.ClickException) -> str:
     elif isinstance(error, click.exceptions.NoArgsIsHelpError):
         return error.format_message()
     text = text[:1].lower() + text[1:].rstrip().removesuffix(".")
-    return f"{command}: {text}\n  hint: '{command} --help' shows how it is used"
+    if "--help" not in text:
+        text += f"\n  hint: '{command} --help' shows how it is used"
+    return f"{command}: {text}"

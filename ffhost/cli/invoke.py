@@ -75,7 +75,7 @@ def command(
 
     given = sources(options)
     event = shaping.read_event_words(words)
-    fields = _headers(headers)
+    fields = calls.read_headers(headers)
     if name == "-":
         name, stdin = None, name
     body, content_type = _body(data, file, stdin)
@@ -102,16 +102,6 @@ def command(
             answer, seconds = run(caller)
     _show(answer, calls.span(seconds))
     raise SystemExit(1 if answer.status >= 400 or answer.cut else 0)
-
-
-def _headers(lines: tuple[str, ...]) -> dict[str, str]:
-    headers = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon or not name.strip():
-            raise WrongUse(f"{line!r} is no header", "write --header 'accept: text/plain'")
-        headers[name.strip()] = value.strip()
-    return headers
 
 
 def _body(data: str | None, file: str | None, stdin: str | None) -> tuple[bytes | None, str | None]:

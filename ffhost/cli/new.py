@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import os
 import re
 from pathlib import Path
@@ -97,6 +98,7 @@ def _files(
 
 
 def _check_name(name: str) -> None:
+    from ffhost.cli.templates import IMPORTS, identifier
     from ffhost.settings import NAME_PATTERN
 
     if not re.fullmatch(NAME_PATTERN, name):
@@ -104,6 +106,9 @@ def _check_name(name: str) -> None:
             f"{name!r} is not a name for a function",
             "a letter, then at most 62 letters, digits, '-' and '_'",
         )
+    imported = {line.split()[-1] for lines in IMPORTS.values() for line in lines}
+    if keyword.iskeyword(identifier(name)) or identifier(name) in {*imported, "log"}:
+        raise WrongUse(f"{name!r} means something else in Python", "choose another name")
 
 
 def _read_config(file: Path, name: str) -> str:

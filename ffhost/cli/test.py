@@ -32,8 +32,22 @@ class Result:
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=function_names)
 @config_options
 @click.option("--remote", metavar="URL", help="Call a server instead of loading the functions.")
+@click.option(
+    "--header",
+    "-H",
+    "headers",
+    multiple=True,
+    metavar="NAME:VALUE",
+    help="Sent with every request, such as authorization. Repeatable.",
+)
 @click.option("--format", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def command(names: tuple[str, ...], remote: str | None, format: str, **options: Any) -> None:
+def command(
+    names: tuple[str, ...],
+    remote: str | None,
+    headers: tuple[str, ...],
+    format: str,
+    **options: Any,
+) -> None:
     """Run the examples that functions carry in the configuration.
 
     An example is a request or an event, and the status, headers and body expected; 'json' is
@@ -59,6 +73,7 @@ def command(names: tuple[str, ...], remote: str | None, format: str, **options: 
     from ffhost.config import load_config
 
     given = sources(options)
+    extra = calls.read_headers(headers)
     config = load_config(given)
     chosen = [calls.chosen(config, name) for name in names] or (
         [config.single] if config.single is not None else list(config.settings.functions)
@@ -69,16 +84,18 @@ def command(names: tuple[str, ...], remote: str | None, format: str, **options: 
             "'ffhost test --help' shows how to write one",
         )
     if remote is not None:
-        results = _run(calls.Remote(remote, config), config, chosen)
+        results = _run(calls.Remote(remote, config), config, chosen, extra)
     else:
         with calls.in_process(given, config) as caller:
-            results = _run(caller, config, chosen)
+            results = _run(caller, config, chosen, extra)
     failed = sum(bool(each.differences) for each in results)
     click.echo(_json(results) if format == "json" else _table(results, failed), nl=False)
     raise SystemExit(1 if failed else 0)
 
 
-def _run(caller: Caller, config: LoadedConfig, names: list[str]) -> list[Result]:
+def _run(
+    caller: Caller, config: LoadedConfig, names: list[str], extra: dict[str, str]
+) -> list[Result]:
     from ffhost.cli import calls
     from ffhost.cli.comparing import differences
 
@@ -87,7 +104,7 @@ def _run(caller: Caller, config: LoadedConfig, names: list[str]) -> list[Result]
         for index, example in enumerate(config.settings.functions[name].examples):
             label = example.name or f"examples[{index}]"
             try:
-                call = _call(caller, name, example)
+                call = _call(caller, name, example).with_headers(extra)
             except CommandFailed as error:
                 results.append(Result(name, label, "", [str(error)]))
                 continue
