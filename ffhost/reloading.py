@@ -51,6 +51,7 @@ class Watcher:
         watched: gives the files and folders to look at, asked anew each time
         changed: called, in the thread, when their contents differ from before
         interval: gives the seconds between looks
+        seen: the fingerprint of what was read; None: as it is now
     """
 
     def __init__(
@@ -58,12 +59,13 @@ class Watcher:
         watched: Callable[[], Iterable[Path]],
         changed: Callable[[], object],
         interval: Callable[[], float],
+        seen: str | None = None,
     ) -> None:
         self._watched = watched
         self._changed = changed
         self._interval = interval
         self._stopped = threading.Event()
-        self._seen = fingerprint(watched())
+        self._seen = fingerprint(watched()) if seen is None else seen
 
     def start(self) -> None:
         """Begin to look."""

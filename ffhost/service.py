@@ -22,7 +22,7 @@ from ffhost.errors import ConfigError, StartupError
 from ffhost.functions import Function
 from ffhost.host import Host, build_host, discard
 from ffhost.lifecycle import Hook, Lifecycle, hooks_of
-from ffhost.reloading import Watcher, is_sub_path_mount
+from ffhost.reloading import Watcher, fingerprint, is_sub_path_mount
 from ffhost.runners.executor import executor
 
 Phase = Literal["new", "starting", "ready", "draining", "stopped"]
@@ -77,6 +77,7 @@ class Service:
         self._ready_listeners: list[Callable[[Service], None]] = []
         self._stop_listeners: list[Callable[[Service], None]] = []
         self._watcher: Watcher | None = None
+        self._read: str | None = None
         self._added_variables: list[str] = []
         self.lifecycle = Lifecycle()
         self.phase: Phase = "new"
@@ -140,6 +141,9 @@ class Service:
         with self._lock:
             if self._host is None:
                 config = load_config(self.sources())
+                if not self._embedded:
+                    # What changes while functions load and start is a change, too.
+                    self._read = fingerprint(config.watched)
                 self._configure_logs(config)
                 self._extend_environment(config)
                 self._swap(self._build_first(config))
@@ -323,6 +327,7 @@ class Service:
             lambda: self.config.watched,
             self.reload,
             lambda: float(self.config.settings.config_reload.interval),
+            self._read,
         )
         self._watcher.start()
 

@@ -186,3 +186,31 @@ def test_the_watcher_calls_once_for_each_change(tmp_path: Path) -> None:
     watcher.look()
     watcher.stop()
     assert len(changes) == 2
+
+
+def test_a_change_that_comes_while_a_change_is_read_is_seen_next_time(tmp_path: Path) -> None:
+    file = tmp_path / "functions.yaml"
+    file.write_text("a")
+    texts: list[str] = []
+
+    def read() -> None:
+        texts.append(file.read_text())
+        if texts[-1] == "b":
+            file.write_text("c")
+
+    watcher = Watcher(lambda: [file], read, lambda: 1.0)
+    file.write_text("b")
+    for _ in range(3):
+        watcher.look()
+    assert texts == ["b", "c"]
+
+
+def test_a_change_between_reading_and_watching_is_seen(tmp_path: Path) -> None:
+    file = tmp_path / "functions.yaml"
+    file.write_text("a")
+    read = fingerprint([file])
+    file.write_text("b")
+    changes: list[int] = []
+    watcher = Watcher(lambda: [file], lambda: changes.append(1), lambda: 1.0, read)
+    watcher.look()
+    assert changes == [1]
