@@ -1,0 +1,255 @@
+"""What is measured: pairs of servers, what they are asked, and what is to be reached."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.load import Request
+from benchmarks.servers import (
+    FUNCTIONS,
+    Place,
+    Side,
+    ffhost,
+    functions_framework,
+    gunicorn,
+    single_target,
+)
+
+MAIN = f"{FUNCTIONS}/main.py"
+JSON = {"Content-Type": "application/json"}
+DATA = {"message": {"data": "aGVsbG8=", "attributes": {"a": "b"}}}
+EVENT = {
+    "specversion": "1.0",
+    "id": "1",
+    "source": "//pubsub.googleapis.com/projects/p/topics/t",
+    "type": "google.cloud.pubsub.topic.v1.messagePublished",
+}
+BINARY = Request(
+    json.dumps(DATA), {**JSON, **{f"ce-{name}": value for name, value in EVENT.items()}}
+)
+STRUCTURED = Request(
+    json.dumps({**EVENT, "datacontenttype": "application/json", "data": DATA}),
+    {"Content-Type": "application/cloudevents+json"},
+)
+BACKGROUND = Request(
+    json.dumps(
+        {
+            "context": {
+                "eventId": "1",
+                "timestamp": "2024-01-01T00:00:00Z",
+                "eventType": "google.storage.object.finalize",
+                "resource": {"service": "storage.googleapis.com", "name": "a", "type": "b"},
+            },
+            "data": {"bucket": "b", "name": "n"},
+        }
+    ),
+    JSON,
+)
+ORDER = Request(json.dumps({"item": "tea", "quantity": 2}), JSON)
+ITEMS = Request(json.dumps({"items": [{"n": n, "name": f"item {n}"} for n in range(10)]}), JSON)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table.
+
+    Args:
+        name: on the command line
+        title: in the table
+        ours: what is measured
+        theirs: what it is compared with
+        target: the least that the ratio is to be, or the most if *less_is_better*
+        aim: what would be good
+        measure: ``throughput`` in requests a second, or ``start`` for seconds to the first 200
+    """
+
+    name: str
+    title: str
+    ours: Side
+    theirs: Side
+    request: Request = field(default_factory=Request)
+    target: float | None = None
+    aim: float | None = None
+    measure: str = "throughput"
+
+    @property
+    def less_is_better(self) -> bool:
+        """Whether a smaller ratio is better."""
+        return self.measure == "start"
+
+
+def function(attribute: str, source: str = "main.py", **settings: Any) -> dict[str, Any]:
+    """Write one function of ours, mounted at /hello."""
+    return {"hello": {"target": f"{FUNCTIONS}/{source}:{attribute}", "path": "/hello", **settings}}
+
+
+HELLO = ffhost(function("hello"))
+ASYNC = ffhost(function("hello", "asynchronous.py"))
+SYNC_THEIRS = functions_framework("hello")
+ASYNC_THEIRS = functions_framework("hello", "asynchronous.py", asgi=True)
+
+
+def cases() -> Iterator[Case]:
+    """Give every pair, in the order of the table."""
+    yield from _against_functions_framework()
+    yield from _bodies()
+    yield from _on_wsgi()
+    yield from _against_the_floor()
+    yield from _mounted()
+    yield from _switches()
+    yield from _starts()
+
+
+def _against_functions_framework() -> Iterator[Case]:
+    defaults = ffhost(function("hello"), label="ffhost serve, defaults", logging={}, metrics={})
+    yield Case("sync-hello", "sync hello", HELLO, SYNC_THEIRS, target=6, aim=10)
+    yield Case("sync-defaults", "sync hello, default logging", defaults, SYNC_THEIRS)
+    single = single_target("hello", "main.py")
+    yield Case("sync-single", "sync hello, started with --target", single, SYNC_THEIRS)
+    yield Case("async-hello", "async hello", ASYNC, ASYNC_THEIRS, target=3, aim=5)
+    defaults = ffhost(
+        function("hello", "asynchronous.py"),
+        label="ffhost serve, defaults",
+        logging={},
+        metrics={},
+    )
+    yield Case("async-defaults", "async hello, default logging", defaults, ASYNC_THEIRS)
+    yield _signature("json", "JSON echo", "echo", request=ITEMS)
+    for name, request in (("binary", BINARY), ("structured", STRUCTURED)):
+        yield _signature(
+            f"cloudevent-{name}",
+            f"cloudevent, {name}",
+            "on_cloud_event",
+            "cloudevent",
+            request=request,
+            target=4 if name == "binary" else None,
+            aim=6 if name == "binary" else None,
+        )
+    yield _signature("event", "event", "on_event", "event", request=BACKGROUND)
+    for name, source in (("from-dict", "typed.py"), ("pydantic", "typed_model.py")):
+        yield _signature(
+            f"typed-{name}",
+            f"typed, {name.replace('-', '_')}",
+            "order",
+            "typed",
+            source,
+            request=ORDER,
+            target=4,
+            aim=6,
+        )
+    isolated = ffhost(
+        function("hello", isolation="process", processes=2), label="ffhost, isolation: process"
+    )
+    yield Case("process", "sync hello in processes", isolated, SYNC_THEIRS)
+
+
+def _signature(
+    name: str,
+    title: str,
+    attribute: str,
+    signature: str = "http",
+    source: str = "main.py",
+    **case: Any,
+) -> Case:
+    ours = ffhost(function(attribute, source, signature=signature))
+    theirs = functions_framework(attribute, source, signature)
+    return Case(name, title, ours, theirs, **case)
+
+
+def _bodies() -> Iterator[Case]:
+    for name, repeat, connections in (("1KiB", 1, 16), ("100KiB", 100, 16), ("10MiB", 10240, 4)):
+        request = Request("x" * 1024, {"Content-Type": "text/plain"}, repeat, connections)
+        yield _signature(f"body-{name}", f"body of {name}", "length", request=request)
+    yield _signature("stream", "stream of 100 chunks of 1 KiB", "stream")
+
+
+def _on_wsgi() -> Iterator[Case]:
+    front = ffhost(function("hello"), label="gunicorn ffhost.wsgi:app, gthread", wsgi_server=True)
+    yield Case("wsgi-front", "sync hello, gthread", front, SYNC_THEIRS, target=1.2)
+    served = ffhost(
+        function("hello"), label="ffhost serve --interface wsgi", server={"interface": "wsgi"}
+    )
+    yield Case("wsgi-serve", "sync hello, our own WSGI server", served, SYNC_THEIRS)
+
+
+def _floor(app: str, path: str, label: str, worker: str) -> Side:
+    def command(place: Place) -> list[str]:
+        return gunicorn(f"benchmarks.floors:{app}", worker, place)
+
+    return Side(label, command, {"PYTHONPATH": str(FUNCTIONS.parent.parent)}, path)
+
+
+def _against_the_floor() -> Iterator[Case]:
+    ours = "benchmarks.floors.FloorWorker"
+    stock = "uvicorn_worker.UvicornWorker"
+    yield Case(
+        "floor-sync",
+        "share of bare Falcon, same threads and server",
+        HELLO,
+        _floor("bare_falcon", "/hello", "Falcon ASGI and our threads", ours),
+        target=0.85,
+        aim=0.95,
+    )
+    yield Case(
+        "floor-async",
+        "share of bare Falcon, async, same server",
+        ASYNC,
+        _floor("bare_falcon", "/async", "Falcon ASGI", ours),
+    )
+    yield Case(
+        "floor-asgi",
+        "share of a bare ASGI callable, async, same server",
+        ASYNC,
+        _floor("bare_asgi", "/", "an ASGI callable", ours),
+    )
+    yield Case(
+        "floor-uvicorn",
+        "against bare Falcon on uvicorn's own worker, async",
+        ASYNC,
+        _floor("bare_falcon", "/async", "Falcon ASGI, uvicorn's worker", stock),
+    )
+
+
+def _mounted() -> Iterator[Case]:
+    for count in (1_000, 10_000):
+        many = {f"f{n}": {"target": f"{MAIN}:hello"} for n in range(count)}
+        yield Case(
+            f"mounted-{count}",
+            f"{count:,} functions against 1",
+            ffhost(many, f"/f{count // 2}", label=f"{count:,} functions"),
+            HELLO,
+            target=0.97 if count == 10_000 else None,
+        )
+
+
+def _switches() -> Iterator[Case]:
+    def switch(name: str, title: str, target: float | None = None, **sections: Any) -> Case:
+        on = ffhost(function("hello"), label="on", **sections)
+        return Case(name, f"{title}, on against off", on, HELLO, target=target)
+
+    yield switch("summaries", "summary entries to a file", 0.75, logging={"invocations": True})
+    yield switch(
+        "metrics", "metrics", 0.9, admin={"enabled": True, "port": 0}, metrics={"enabled": True}
+    )
+    yield switch("prints", "capture_print", logging={"invocations": False, "capture_print": True})
+    yield switch(
+        "hook-nothing", "a trace hook that does nothing", **_hook(f"{FUNCTIONS}/hooks.py:nothing")
+    )
+    for name in ("log", "otel", "profile"):
+        yield switch(f"hook-{name}", f"trace hook {name}", **_hook(None, name))
+
+
+def _hook(target: str | None, name: str = "nothing") -> dict[str, Any]:
+    hook: dict[str, Any] = {} if target is None else {"target": target}
+    return {"tracing": {"enabled": True, "hooks": {name: hook}}}
+
+
+def _starts() -> Iterator[Case]:
+    for name, title, ours in (
+        ("start", "start to first 200", HELLO),
+        ("start-single", "start with --target to first 200", single_target("hello", "main.py")),
+    ):
+        yield Case(name, title, ours, SYNC_THEIRS, target=1.8, aim=1.3, measure="start")

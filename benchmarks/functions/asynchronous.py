@@ -1,0 +1,5 @@
+"""Coroutine functions that both servers run."""
+
+
+async def hello(request):
+    return "hello"

@@ -1,0 +1,112 @@
+"""Runs the pairs: both servers stand side by side and are asked in turn."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from benchmarks.cases import Case
+from benchmarks.load import LoadError, Request, requests_per_second
+from benchmarks.ratios import Ratio, ratio
+from benchmarks.servers import Server, ServerError, Side
+
+_WARM_UP_SECONDS = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured row of the table.
+
+    Args:
+        ratio: None if it could not be measured
+        ours: median of what is measured of our side, for orientation
+        note: what went wrong, or what is to be said
+    """
+
+    name: str
+    title: str
+    against: str
+    ratio: Ratio | None
+    ours: str = ""
+    theirs: str = ""
+    target: float | None = None
+    aim: float | None = None
+    less_is_better: bool = False
+    note: str = ""
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the median reaches the target; None without one."""
+        if self.target is None or self.ratio is None:
+            return None
+        if self.less_is_better:
+            return self.ratio.median <= self.target
+        return self.ratio.median >= self.target
+
+
+def measure(case: Case, original: Path, pairs: int, seconds: int) -> Row:
+    """Measure one case; a server that does not work makes a row that says so."""
+    against = f"{case.ours.label} / {case.theirs.label}"
+    take = _throughputs if case.measure == "throughput" else _starts
+    with tempfile.TemporaryDirectory(prefix="ffhost-bench-") as folder:
+        try:
+            ours, theirs = take(case, Path(folder), original, pairs, seconds)
+        except (LoadError, ServerError) as error:
+            return Row(case.name, case.title, against, None, target=case.target, note=str(error))
+    shown: Callable[[float], str] = "{:,.0f}/s".format if take is _throughputs else _milliseconds
+    return Row(
+        case.name,
+        case.title,
+        against,
+        ratio(ours, theirs),
+        shown(median(ours)),
+        shown(median(theirs)),
+        case.target,
+        case.aim,
+        case.less_is_better,
+    )
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
+
+
+def _throughputs(
+    case: Case, folder: Path, original: Path, pairs: int, seconds: int
+) -> tuple[list[float], list[float]]:
+    figures: tuple[list[float], list[float]] = ([], [])
+    with (
+        Server(case.ours, folder / "ours", original) as ours,
+        Server(case.theirs, folder / "theirs", original) as theirs,
+    ):
+        for server in (ours, theirs):
+            _await(server, case.request)
+            requests_per_second(server.url, case.request, _WARM_UP_SECONDS)
+        for _ in range(pairs):
+            for server, found in zip((ours, theirs), figures, strict=True):
+                found.append(requests_per_second(server.url, case.request, seconds))
+    return figures
+
+
+def _await(server: Server, request: Request) -> None:
+    server.wait(request.body.encode() * request.repeat, request.headers)
+
+
+def _starts(
+    case: Case, folder: Path, original: Path, pairs: int, _seconds: int
+) -> tuple[list[float], list[float]]:
+    for side in (case.ours, case.theirs):  # so that byte code is cached
+        _start_once(side, folder, original)
+    found = [
+        (_start_once(case.ours, folder, original), _start_once(case.theirs, folder, original))
+        for _ in range(pairs)
+    ]
+    return [ours for ours, _ in found], [theirs for _, theirs in found]
+
+
+def _start_once(side: Side, folder: Path, original: Path) -> float:
+    with Server(side, folder / "start", original) as server:
+        return server.wait()

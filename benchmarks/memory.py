@@ -1,0 +1,99 @@
+"""Fifty functions in one host, and in fifty processes: memory, and time to start.
+
+Memory is the proportional set size: pages that processes share are counted once.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from benchmarks.measuring import Row
+from benchmarks.ratios import ratio
+from benchmarks.servers import (
+    FUNCTIONS,
+    Server,
+    ServerError,
+    Side,
+    ffhost,
+    functions_framework,
+)
+
+COUNT = 50
+TARGET = 1 / 20
+_AT_ONCE = 5
+"""How many of fifty processes are started together; all at once would be slower."""
+
+
+def rows(original: Path) -> list[Row]:
+    """Measure both sides once; memory does not waver."""
+    with tempfile.TemporaryDirectory(prefix="ffhost-bench-") as name:
+        folder = Path(name)
+        for number in range(COUNT):
+            shutil.copy(FUNCTIONS / "main.py", folder / f"f{number}.py")
+        sources = [str(folder / f"f{number}.py") for number in range(COUNT)]
+        try:
+            ours = _measure([_host(sources)], folder / "ours", original)
+            theirs = _measure(
+                [functions_framework("hello", source) for source in sources],
+                folder / "theirs",
+                original,
+            )
+        except ServerError as error:
+            return [Row("memory", f"{COUNT} functions", "", None, note=str(error))]
+    against = f"one ffhost / {COUNT} functions-frameworks"
+    return [
+        Row(
+            "memory",
+            f"memory of {COUNT} functions",
+            against,
+            ratio([ours[0]], [theirs[0]]),
+            f"{ours[0]:.0f} MiB",
+            f"{theirs[0]:.0f} MiB",
+            TARGET,
+            less_is_better=True,
+        ),
+        Row(
+            "memory-start",
+            f"start of {COUNT} functions",
+            against,
+            ratio([ours[1]], [theirs[1]]),
+            f"{ours[1]:.1f} s",
+            f"{theirs[1]:.1f} s",
+            less_is_better=True,
+            note=f"functions-framework's started {_AT_ONCE} at a time",
+        ),
+    ]
+
+
+def _host(sources: list[str]) -> Side:
+    functions = {f"f{number}": {"target": f"{each}:hello"} for number, each in enumerate(sources)}
+    return ffhost(functions, "/f0")
+
+
+def _measure(sides: list[Side], folder: Path, original: Path) -> tuple[float, float]:
+    """Give MiB and seconds."""
+    begun = time.monotonic()
+    with ExitStack() as stack:
+        servers = []
+        for first in range(0, len(sides), _AT_ONCE):
+            started = [
+                stack.enter_context(Server(side, folder / str(number), original))
+                for number, side in enumerate(sides[first : first + _AT_ONCE], first)
+            ]
+            for server in started:
+                server.wait()
+            servers += started
+        seconds = time.monotonic() - begun
+        return sum(_mebibytes(server.process.pid) for server in servers), seconds
+
+
+def _mebibytes(pid: int) -> float:
+    tree = psutil.Process(pid)
+    pages = sum(each.memory_full_info().pss for each in (tree, *tree.children(recursive=True)))
+    return float(pages / 2**20)
