@@ -64,7 +64,7 @@ logging: {format: json, invocations: false}
 functions:
   f: {target: "main.py:f", isolation: process, processes: 2, timeout: 5s, memory: 120MiB}
 """
-QUICK = CONFIG.replace("timeout: 5s", "timeout: 300ms")
+QUICK = CONFIG.replace("timeout: 5s", "timeout: 600ms")
 
 
 def do(host: Client, what: str, more: str = "", **options: Any) -> Answer:
@@ -102,7 +102,7 @@ def test_a_call_is_killed_at_its_deadline_wherever_it_is(
     fields = fields_of(caplog, "deadline_exceeded")
     assert not is_there(fields.pop("killed"))
     assert "main.py" in fields.pop("live_stack")
-    assert fields == {"function": "f", "execution_id": "late", "timeout_seconds": 0.3}
+    assert fields == {"function": "f", "execution_id": "late", "timeout_seconds": 0.6}
     assert host.get("/f").status == 200
 
 
@@ -438,6 +438,22 @@ def test_the_processes_end_when_the_host_is_killed(tmp_path: Path) -> None:
         assert is_there(pid)
         host.kill()
     assert eventually(lambda: not is_there(pid))
+
+
+def test_a_process_ends_by_itself_should_its_host_hang_at_the_deadline(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(CODE)
+    config = CONFIG.replace("processes: 2", "processes: 1").replace("5s", "500ms")
+    (tmp_path / "functions.yaml").write_text(config)
+    with subprocess.Popen(
+        [sys.executable, "-c", ORPHANS], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as host:
+        assert host.stdout is not None
+        pid = int(host.stdout.readline())
+        threading.Event().wait(0.2)
+        host.send_signal(signal.SIGSTOP)
+        assert is_there(pid)
+        assert eventually(lambda: not is_there(pid))
+        host.kill()
 
 
 def test_variables_of_the_host_reach_the_processes(

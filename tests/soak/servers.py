@@ -34,6 +34,7 @@ class Server:
 
     def __init__(self, folder: Path, config: Path, *sets: str) -> None:
         self.folder = folder
+        self.beside: list[subprocess.Popen[str]] = []
         self._output = (folder / "output.txt").open("w+")
         given = ["server.port=0", "server.host=127.0.0.1", "logging.format=json", *sets]
         flags = [part for each in given for part in ("--set", each)]
@@ -82,7 +83,11 @@ class Server:
             connection.close()
 
     def close(self) -> None:
-        """End it."""
+        """End it, and what was started beside it."""
+        for program in self.beside:
+            if program.poll() is None:
+                program.kill()
+                program.wait()
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -137,6 +142,7 @@ class Wrk:
         self._process = subprocess.Popen(
             [*command, "-s", str(script), server.url], stdout=subprocess.PIPE, text=True
         )
+        server.beside.append(self._process)
         time.sleep(0.3)
 
     def stop(self) -> dict[str, int]:
