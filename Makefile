@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PORT ?= 8080
 ARGS ?=
 
-.PHONY: help serve test lint schema bench compat cluster soak fuzz docs clean
+.PHONY: help serve test lint schema reference bench compat cluster soak fuzz docs clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,8 +37,22 @@ bench: $(STAMP)  ## Measure against functions-framework (ARGS="--quick" for a sh
 compat: $(STAMP)  ## Run the compatibility corpus on functions-framework and on ffhost
 	$(BIN)/python -m tests.compat.harness $(ARGS)
 
+reference: $(STAMP)  ## Write the reference in docs/configuration.md from the models
+	$(BIN)/python -m ffhost.config.reference docs/configuration.md
+
+docs: $(STAMP) reference  ## Build the documentation into site/
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/mkdocs build --strict --quiet
+
+cluster: $(STAMP)  ## Build overlays with kubectl, and run a built app in an environment of its own
+	$(BIN)/python -m pytest tests/cluster/checks.py $(ARGS)
+
 soak: $(STAMP)  ## Reload, chaos, noisy neighbour and leak runs (minutes)
 	$(BIN)/python -m tests.soak $(ARGS)
+
+fuzz: $(STAMP)  ## Fuzz the typed example with schemathesis, by its OpenAPI document
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt schemathesis
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 clean:  ## Remove what was installed and built
 	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

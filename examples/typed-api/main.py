@@ -10,12 +10,20 @@ import threading
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 import ffhost
 
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1, two letters")]
-Grams = Annotated[int, Field(gt=0, le=30_000, strict=True)]  # a number, not "400"
+
+
+def _whole(value: Any) -> Any:
+    """Take 400.0 for 400, as JSON does not tell them apart; leave all else to be refused."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# A number, not "400".
+Grams = Annotated[int, BeforeValidator(_whole), Field(gt=0, le=30_000, strict=True)]
 ParcelId = Annotated[int, Field(ge=1, le=2**53)]
 
 HOME = "DE"

@@ -1,0 +1,1 @@
+"""Fuzzing that is too long for every test run: ``make fuzz``."""
