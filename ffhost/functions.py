@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import Any, Protocol
 
@@ -28,6 +29,7 @@ from ffhost.requests.choice import (
     choose_request,
     import_context,
     is_installed,
+    uses_flask,
 )
 from ffhost.routing import parameter, segments
 from ffhost.settings import FunctionSettings
@@ -325,10 +327,10 @@ def _adapter(
         settings.request,
         inferred.request,
         None,  # what a decorator implies is in the line above
-        vars(resolved.module),
+        uses_flask(resolved.module),
         has_file=config.has_file,
         is_async=is_async(resolved.callable),
-        flask_installed=is_installed("flask"),
+        flask_installed=not config.has_file and is_installed("flask"),
     )
     single = config.single is not None and not config.has_file
     return adapter_for(
@@ -355,17 +357,20 @@ def error_handlers(module: ModuleType | None) -> list[ErrorHandler]:
     """Find the functions of *module* that answer for exceptions."""
     return [
         (each.__dict__[marks.HANDLES], each)
-        for each in _functions_of(module)
+        for each in _marked_functions(module)
         if marks.HANDLES in each.__dict__
     ]
 
 
 def lifecycle_hooks(module: ModuleType | None, when: str) -> list[Callable[[], Any]]:
     """Find the functions of *module* marked for *when*: ``startup`` or ``shutdown``."""
-    return [each for each in _functions_of(module) if each.__dict__.get(marks.LIFECYCLE) == when]
+    return [
+        each for each in _marked_functions(module) if each.__dict__.get(marks.LIFECYCLE) == when
+    ]
 
 
-def _functions_of(module: ModuleType | None) -> Sequence[FunctionType]:
+@lru_cache(maxsize=256)
+def _marked_functions(module: ModuleType | None) -> Sequence[FunctionType]:
     # Marks sit on plain functions: other objects are not asked, for a proxy may answer oddly.
     values = () if module is None else tuple(vars(module).values())
-    return [value for value in values if type(value) is FunctionType]
+    return [value for value in values if type(value) is FunctionType and value.__dict__]

@@ -373,20 +373,21 @@ class Service:
         )
 
     def _report(self, previous: Host, host: Host) -> None:
-        from ffhost.config.plan import plan
+        from ffhost.config.plan import changed_functions, needs_restart
 
         log = logs.get_logger("ffhost")
-        changes = plan(previous.config, host.config)
+        old, new = previous.config.settings.functions, host.config.settings.functions
         log.info(
             "config_reloaded",
             revision=host.config.revision,
             previous_revision=previous.config.revision,
-            added=list(changes.added),
-            removed=list(changes.removed),
-            changed=sorted(changes.functions),
+            added=[name for name in new if name not in old],
+            removed=[name for name in old if name not in new],
+            changed=changed_functions(previous.config, host.config),
         )
-        if changes.needs_restart:
-            log.warning("config_needs_restart", settings=list(changes.needs_restart))
+        restart = needs_restart(previous.config, host.config)
+        if restart:
+            log.warning("config_needs_restart", settings=restart)
 
     def _retire(self, previous: Host, host: Host) -> None:
         """Run the shut-down hooks of modules that nothing uses any more, after their last call."""

@@ -11,7 +11,7 @@ from flask import jsonify
 from flask import request as flask_request
 
 from ffhost.requests import NATIVE, choice
-from ffhost.requests.choice import MissingExtra, adapter_for, choose_request
+from ffhost.requests.choice import MissingExtra, adapter_for, choose_request, uses_flask
 
 PLAIN: dict[str, Any] = {"json": ModuleType("json"), "NUMBER": 1, "name": "flask"}
 
@@ -26,11 +26,13 @@ def chosen(
     is_async: bool = False,
     flask_installed: bool = True,
 ) -> str:
+    module = ModuleType("module")
+    vars(module).update(namespace)
     return choose_request(
         word,
         annotated,
         marked,
-        namespace,
+        uses_flask(module),
         has_file=has_file,
         is_async=is_async,
         flask_installed=flask_installed,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,12 +41,15 @@ class Leaf:
     origin: str
 
 
-def leaves(loaded: LoadedConfig) -> Iterator[Leaf]:
+def leaves(loaded: LoadedConfig, *, functions: bool = True) -> Iterator[Leaf]:
     """Give every effective value in the order of the models; functions as they were written.
 
     What is a secret in one place is hidden in every text that holds it.
+
+    Args:
+        functions: False leaves the functions out, secrets and all
     """
-    found = list(_all(loaded))
+    found = list(_all(loaded, loaded.settings.functions if functions else ()))
     secrets = {str(leaf.value) for leaf in found if isinstance(leaf.value, Secret)}
     long = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
     for leaf in found:
@@ -58,11 +61,11 @@ _SHORTEST_SECRET = 4
 """A shorter text would be found in values that have nothing to do with it."""
 
 
-def _all(loaded: LoadedConfig) -> Iterator[Leaf]:
+def _all(loaded: LoadedConfig, functions: Iterable[str]) -> Iterator[Leaf]:
     for name, value in _items(loaded.settings):
         if name != "functions":
             yield from _leaves(loaded, (name,), value)
-    for name in loaded.settings.functions:
+    for name in functions:
         yield from _function(loaded, name)
 
 

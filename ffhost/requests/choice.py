@@ -5,8 +5,8 @@ The choice is pure; the frameworks are imported when one of them has been chosen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -41,7 +41,7 @@ def choose_request(
     word: str,
     annotated: str | None,
     marked: str | None,
-    namespace: Mapping[str, Any],
+    uses_flask: bool,
     *,
     has_file: bool,
     is_async: bool,
@@ -53,7 +53,7 @@ def choose_request(
         word: ``request:`` of the configuration; ``auto`` says nothing
         annotated: the framework of the parameter's annotation, None if it names none
         marked: the framework that the decorator implies, None if none
-        namespace: the globals of the function's module
+        uses_flask: whether the function's module does, see `uses_flask`
         has_file: whether there is a configuration file
         is_async: whether the function is a coroutine function
         flask_installed: whether the extra is there
@@ -62,11 +62,20 @@ def choose_request(
         family = _FAMILIES.get(said or "")
         if family is not None:
             return family
-    if any(_is_of_flask(value) for value in namespace.values()):
+    if uses_flask:
         return "flask"
     if not has_file and not is_async and flask_installed:
         return "flask"
     return "ffhost"
+
+
+@lru_cache(maxsize=256)
+def uses_flask(module: ModuleType) -> bool:
+    """Say whether something of Flask or Werkzeug is among the globals of *module*.
+
+    Looked up once: a module with a thousand functions is asked a thousand times.
+    """
+    return any(_is_of_flask(value) for value in tuple(vars(module).values()))
 
 
 def _is_of_flask(value: Any) -> bool:
@@ -93,13 +102,24 @@ def import_context(name: str, source: Path | None, *, single: bool) -> AbstractC
     functions-framework imports it inside Flask's application context, so that it may
     configure ``flask.current_app``; here that happens if its text mentions it.
     """
-    if source is None or not source.is_file() or b"current_app" not in source.read_bytes():
-        return nullcontext()
-    if not is_installed("flask"):
+    if source is None or not _mentions_current_app(source) or not is_installed("flask"):
         return nullcontext()
     from ffhost.requests.flask import import_context
 
     return import_context(name, source, single=single)
+
+
+def _mentions_current_app(source: Path) -> bool:
+    try:
+        changed_at = source.stat().st_mtime_ns
+    except OSError:
+        return False
+    return _text_mentions(source, changed_at, b"current_app")
+
+
+@lru_cache(maxsize=256)
+def _text_mentions(source: Path, _changed_at: int, word: bytes) -> bool:
+    return source.is_file() and word in source.read_bytes()
 
 
 def adapter_for(
