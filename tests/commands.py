@@ -29,6 +29,7 @@ def ffhost(
     streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2)]
     before, folder = dict(os.environ), Path.cwd()
     given, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(stdin))
+    plain = sys.modules.get("main")
     os.environ.clear()
     os.environ.update(environ or {})
     os.chdir(cwd)
@@ -43,6 +44,8 @@ def ffhost(
         os.environ.clear()
         os.environ.update(before)
         sys.stdin = given
+        if plain is None:  # a single target without a file keeps its plain name
+            sys.modules.pop("main", None)
     texts = []
     for stream in streams:
         stream.flush()
