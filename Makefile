@@ -42,7 +42,7 @@ reference: $(STAMP)  ## Write the reference in docs/configuration.md from the mo
 
 docs: $(STAMP) reference  ## Build the documentation into site/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 cluster: $(STAMP)  ## Build overlays with kubectl, and run a built app in an environment of its own
 	$(BIN)/python -m pytest tests/cluster/checks.py $(ARGS)

@@ -1,0 +1,106 @@
+"""What ``make cluster`` checks beyond ``make test``; each check says what it needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from tests.documents import PAGES, ROOT, Forks, blocks, read
+from tests.image import image, served
+
+OVERLAYS = ROOT / "examples" / "kubernetes" / "overlays"
+MARKED = [page for page in PAGES if any(each.marked == "make cluster" for each in blocks(page))]
+CUSTOM = ("HTTPRoute", "ReferenceGrant", "ServiceMonitor")
+FFHOST = Path(sys.executable).parent / "ffhost"
+
+needs_kubectl = pytest.mark.skipif(
+    shutil.which("kubectl") is None, reason="kubectl is not installed (Debian: kubernetes-client)"
+)
+
+
+def docker_runs() -> bool:
+    """Say whether a Docker daemon answers."""
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
+
+
+def kustomize(folder: Path) -> list[dict[str, Any]]:
+    """Build *folder* with kubectl."""
+    built = subprocess.run(
+        ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, built.stderr
+    return list(yaml.safe_load_all(built.stdout))
+
+
+def check(manifests: list[dict[str, Any]]) -> None:
+    """Fail if one is not valid."""
+    for each in manifests:
+        if each["kind"] not in CUSTOM:
+            kubernetes_validate.validate(each, "1.34", strict=True)
+
+
+@needs_kubectl
+@pytest.mark.parametrize("overlay", ["staging", "production"])
+def test_overlays_build_and_are_valid(overlay: str) -> None:
+    manifests = kustomize(OVERLAYS / overlay)
+    check(manifests)
+    assert {each["metadata"]["namespace"] for each in manifests} == {overlay}
+    assert len(manifests) == 6
+
+
+@needs_kubectl
+@pytest.mark.parametrize("example", ["quickstart", "pipeline", "kubernetes", "isolation"])
+@pytest.mark.parametrize("options", [[], ["--split"]], ids=["together", "split"])
+def test_exported_folders_build_and_are_valid(
+    example: str, options: list[str], tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    command = [str(FFHOST), "export", "kubernetes", "--out", out, *options]
+    subprocess.run(command, cwd=ROOT / "examples" / example, check=True, capture_output=True)
+    check(kustomize(tmp_path / "out"))
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    running = Forks()
+    yield running
+    running.close()
+
+
+@pytest.mark.parametrize("page", [str(page.relative_to(ROOT)) for page in MARKED])
+def test_the_commands_of_a_page_work(page: str, tmp_path: Path, forks: Forks) -> None:
+    without = [
+        name
+        for name, there in (("kubectl", shutil.which("kubectl")), ("docker", docker_runs()))
+        if not there
+    ]
+    read(ROOT / page, tmp_path, forks, cluster=True, without=without)
+    if without:
+        pytest.skip(f"done but for the commands of {', '.join(without)}, which cannot be used here")
+
+
+def test_a_built_app_runs_in_an_environment_of_its_own(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples" / "migration", tmp_path / "app")
+    subprocess.run([str(FFHOST), "build"], cwd=tmp_path / "app", check=True, capture_output=True)
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    pip = [str(venv / "bin/pip"), "install", "-q", "-c", str(ROOT / "constraints.txt")]
+    for installed in ([str(ROOT)], ["-r", "build/requirements.txt"]):
+        subprocess.run([*pip, *installed], cwd=tmp_path / "app", check=True)
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        os.chmod(folder, 0o755)
+    with image(tmp_path / "app" / "build") as found, served(found, venv / "bin") as running:
+        assert running.get("/?name=Ada") == (200, '{"greeting":"Hello, Ada!"}\n')
+        status, output = running.stop()
+        assert status == 0, output

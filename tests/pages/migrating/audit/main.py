@@ -1,0 +1,2 @@
+def on_message(data, context):
+    print(context.event_id)
