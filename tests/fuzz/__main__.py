@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
             wait_until_ready(url)
             fuzz = [str(Path(sys.executable).parent / "schemathesis"), "run", str(document)]
             options = arguments or ["--max-examples", "200"]
-            return subprocess.run([*fuzz, "--url", url, *options]).returncode
+            return subprocess.run([*fuzz, "--url", url, *options], cwd=folder).returncode
         finally:
             server.send_signal(signal.SIGINT)
             server.wait(20)
