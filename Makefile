@@ -45,7 +45,8 @@ docs: $(STAMP) reference  ## Build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 cluster: $(STAMP)  ## Build overlays with kubectl, and run a built app in an environment of its own
-	$(BIN)/python -m pytest tests/cluster/checks.py $(ARGS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cluster]'
+	$(BIN)/python -m pytest tests/cluster/checks.py -rs $(ARGS)
 
 soak: $(STAMP)  ## Reload, chaos, noisy neighbour and leak runs (minutes)
 	$(BIN)/python -m tests.soak $(ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import subprocess
 import tomllib
 from pathlib import Path
 from textwrap import dedent
@@ -331,6 +332,19 @@ def test_base_images_have_a_version(docker: list[tuple[str, str]]) -> None:
     bases = [value for name, value in docker if name == "FROM"]
     assert docker[0] == ("ARG", "PYTHON_VERSION=3.12")
     assert bases == ["python:${PYTHON_VERSION}-slim AS build", "python:${PYTHON_VERSION}-slim"]
+
+
+def test_the_configuration_is_linked_so_that_a_mount_takes_its_place(
+    docker: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    (command,) = [value for name, value in docker if name == "RUN" and "ln -s" in value]
+    _, _, linking = command.partition("&& ")
+    app, etc = tmp_path / "image", tmp_path / "etc-ffhost"
+    app.mkdir()
+    (app / "functions.yaml").write_text(CONFIG)
+    subprocess.run(linking.replace("/etc/ffhost", str(etc)), shell=True, cwd=app, check=True)
+    assert (app / "functions.yaml").readlink() == etc / "functions.yaml"
+    assert (app / "functions.yaml").read_text() == CONFIG
 
 
 def test_the_image_is_written_as_hadolint_asks(docker: list[tuple[str, str]]) -> None:

@@ -56,12 +56,9 @@ def dockerfile(app: App) -> str:
     compiled, copied = f"RUN /venv/bin/python -m compileall -q {APP_FOLDER}", ""
     if app.config_files:
         names = " ".join(_quoted(name) for name in app.config_files)
-        compiled += (
-            f" && mkdir {CONFIG_FOLDER} \\\n"
-            f" && for file in {names}; do \\\n"
-            f'      mv "$file" {CONFIG_FOLDER} && ln -s "{CONFIG_FOLDER}/$file" "$file" || exit 1; '
-            "\\\n    done"
-        )
+        links = " ".join(_quoted(f"{CONFIG_FOLDER}/{name}") for name in app.config_files)
+        compiled += f" \\\n && mkdir {CONFIG_FOLDER} && mv {names} {CONFIG_FOLDER}/"
+        compiled += f" \\\n && ln -s {links} ./"
         copied = (
             f"# A ConfigMap or volume mounted over {CONFIG_FOLDER} replaces the configuration.\n"
             f"COPY --from=build {CONFIG_FOLDER} {CONFIG_FOLDER}\n"

