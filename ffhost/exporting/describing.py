@@ -53,7 +53,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of one function in a worker, and what it costs beside its worker."""
+    """One function as its workload sees it: its limits in a worker, and its path.
+
+    ``memory`` is what it costs beside its worker; ``origin`` is where the path is written.
+    """
 
     name: str
     path: str
@@ -62,6 +65,7 @@ class Limits:
     queue: float
     queue_timeout: float
     memory: int
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,7 @@ def _limits(config: LoadedConfig, name: str) -> Limits:
         function.queue,
         function.queue_timeout,
         memory,
+        config.locate(("functions", name, "path")),
     )
 
 

@@ -115,14 +115,16 @@ def refusals(functions: Sequence[Limits]) -> Iterator[Problem]:
                 at,
                 f"{first.name} and {second.name} share {second.path} with different methods, "
                 "and a prefix does not see the method",
-                hint=hint,
+                second.origin,
+                hint,
             )
         elif head(first.path) == head(second.path):
             yield Problem(
                 at,
                 f"{first.path} of {first.name} and {second.path} of {second.name} both begin "
                 f"with {head(first.path)}, and a prefix ends before the first parameter",
-                hint=hint,
+                second.origin,
+                hint,
             )
         else:
             path = misled(first, second)
@@ -131,7 +133,8 @@ def refusals(functions: Sequence[Limits]) -> Iterator[Problem]:
                     at,
                     f"{path} leads to {_host(path, first, second)} in one host, but by its longest "
                     f"prefix to {_gateway(path, first, second)}",
-                    hint=hint,
+                    second.origin,
+                    hint,
                 )
 
 
