@@ -42,6 +42,7 @@ def serve(
     Raises:
         StartupError: an address cannot be bound
     """
+    import gc
     import importlib
 
     from ffhost import logs, modules
@@ -61,8 +62,12 @@ def serve(
     # that is replaced is back sooner.
     importlib.import_module(front.partition(":")[0])
     application = Application(config, front, announce=announce, check=check, report=report)
+    master = Master(application)
+    # A collector that looked at what was imported would copy the pages that workers share.
+    gc.freeze()
+    gc.enable()
     try:
-        Master(application).run()
+        master.run()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     finally:
