@@ -62,9 +62,9 @@ class Outcome:
 
 
 class _FromHeaders:
-    """An id of the caller's trace, read when somebody asks and no trace hook has set it.
+    """An id of the call's span, or else of the caller's; written out when somebody asks.
 
-    The first look reads the headers and sets both ids, so there is only one.
+    The first look sets both ids, so there is only one.
     """
 
     def __init__(self, part: int) -> None:
@@ -73,7 +73,11 @@ class _FromHeaders:
     def __get__(self, invocation: Invocation | None, owner: type) -> Any:
         if invocation is None:
             return self
-        ids = trace_ids(invocation.message)
+        given = invocation.span_ids
+        if given is None:
+            ids = trace_ids(invocation.message)
+        else:
+            ids = (f"{given[0]:032x}", f"{given[1]:016x}")
         vars(invocation).setdefault("trace_id", ids[0])
         vars(invocation).setdefault("span_id", ids[1])
         return ids[self._part]
@@ -115,11 +119,13 @@ class Invocation:
     deadline: float | None = None
     trace_id: Any = _FromHeaders(0)
     span_id: Any = _FromHeaders(1)
+    span_ids: tuple[int, int] | None = None  # of the call's own span, set by a trace hook
     event: Any = None
     error: BaseException | None = None
     # What follows belongs to the runner.
     expired: bool = False  # the caller has been told 504, or is gone
     ended: bool = False  # the function has really ended
+    answered: bool = False  # the caller was told so while the function held the front's task
     job: Any = None  # the thread or task that runs it
     waiter: Any = None  # what the front waits for
     channel: Any = None  # of a streamed response

@@ -143,6 +143,25 @@ def test_the_callers_trace_is_continued_with_its_baggage(
     assert answer["baggage"] == {"user": "ada"}
 
 
+def test_a_hook_further_out_may_look_at_the_callers_ids(serve: Serve, collector: Collector) -> None:
+    code = (
+        CODE
+        + """
+def look(invocation):
+    assert invocation.span_id == "b7ad6b7169203331"
+    yield
+    assert invocation.span_id != "b7ad6b7169203331"
+"""
+    )
+    text = config(collector).replace(
+        "    otel: ", '    look: {target: "main.py:look"}\n    otel: ', 1
+    )
+    host = serve(code, text)
+    answer = host.get("/ids/7", headers={"traceparent": TRACEPARENT}).json()
+    span = collector.only()
+    assert answer["call"] == [TRACE, span.span_id]
+
+
 def test_a_caller_that_is_not_trusted_is_linked(serve: Serve, collector: Collector) -> None:
     host = serve(CODE, config(collector, ", trust_callers: false"))
     headers = {"traceparent": TRACEPARENT, "baggage": "user=ada"}

@@ -94,12 +94,14 @@ class Around:
 
     def end(self, invocation: Invocation, outcome: Outcome) -> None:
         """Run the second halves, wherever that can be done. Never raises."""
-        fresh = _Call()
-        call: _Call = vars(invocation).setdefault(_SLOT, fresh)
-        if call is fresh:
-            call.lock.acquire()
-            contextvars.copy_context().run(self._both_halves, call, invocation, outcome)
-            return
+        call: _Call | None = vars(invocation).get(_SLOT)
+        if call is None:
+            fresh = _Call()
+            fresh.lock.acquire()
+            call = vars(invocation).setdefault(_SLOT, fresh)
+            if call is fresh:
+                contextvars.copy_context().run(self._both_halves, call, invocation, outcome)
+                return
         call.outcome = outcome
         # The lock is never given back: there is one second half.
         if not call.lock.acquire(False) or not call.standing:

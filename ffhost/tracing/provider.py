@@ -164,9 +164,9 @@ def _exporter(options: OtelOptions) -> SpanExporter:
         return ConsoleSpanExporter(
             out=sys.__stdout__ or sys.stdout, formatter=lambda span: span.to_json(None) + "\n"
         )
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from ffhost.tracing.wire import Exporter
 
-    return OTLPSpanExporter(
+    return Exporter(
         endpoint=None if options.endpoint is None else traces_url(options.endpoint),
         headers=options.headers or None,
         timeout=float(options.timeout),
