@@ -78,7 +78,7 @@ class Service:
         self._stop_listeners: list[Callable[[Service], None]] = []
         self._watcher: Watcher | None = None
         self._read: str | None = None
-        self._added_variables: list[str] = []
+        self._variables_before: dict[str, str | None] = {}
         self.lifecycle = Lifecycle()
         self.phase: Phase = "new"
         self.draining = False
@@ -145,17 +145,19 @@ class Service:
                     # What changes while functions load and start is a change, too.
                     self._read = fingerprint(config.watched)
                 self._configure_logs(config)
-                self._extend_environment(config)
-                self._swap(self._build_first(config))
+                try:
+                    self._extend_environment(config)
+                    self._swap(self._build_first(config))
+                except BaseException:
+                    self._restore_environment()
+                    raise
                 if not self._embedded:
                     logs.restore()
 
     def _extend_environment(self, config: LoadedConfig) -> None:
         """Show user code what ``env_file`` holds; the environment wins over it."""
-        for name, value in config.env_file_values.items():
-            if name not in os.environ:
-                os.environ[name] = value
-                self._added_variables.append(name)
+        missing = config.env_file_values.keys() - os.environ.keys()
+        self._show({name: config.env_file_values[name] for name in missing})
 
     def _build_first(self, config: LoadedConfig) -> Host:
         """Build the host; a single target without a file finds what it is in its environment."""
@@ -169,9 +171,16 @@ class Service:
 
     def _show(self, values: Mapping[str, str]) -> None:
         for name, value in values.items():
-            if name not in os.environ:
-                self._added_variables.append(name)
+            self._variables_before.setdefault(name, os.environ.get(name))
             os.environ[name] = value
+
+    def _restore_environment(self) -> None:
+        for name, value in self._variables_before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        self._variables_before.clear()
 
     def _swap(self, host: Host) -> None:
         for function in host.functions.values():
@@ -287,8 +296,7 @@ class Service:
         if self._watcher is not None:
             self._watcher.stop()
         if self._embedded:
-            for name in self._added_variables:
-                os.environ.pop(name, None)
+            self._restore_environment()
         return started
 
     def _close(self) -> None:
