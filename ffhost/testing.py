@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ffhost.wsgi import WsgiApp
 
 Front = Literal["asgi", "wsgi"]
+_LINGER_SECONDS = 0.1
 
 __all__ = [
     "Answer",
@@ -249,6 +250,7 @@ class _AsgiExchange:
         self._pieces = pieces
         self._disconnect_after = disconnect_after
         self._gone = asyncio.Event()
+        self._whole = asyncio.Event()
         self._answer = Answer(0, [])
 
     async def run(self, app: Any, method: str, path: str, fields: list[tuple[str, str]]) -> Answer:
@@ -269,11 +271,15 @@ class _AsgiExchange:
         }
         if "host" not in {name.lower() for name, _ in fields}:
             scope["headers"].insert(0, (b"host", b"localhost:8080"))  # type: ignore[attr-defined]
-        try:
-            await app(scope, self._receive, self._send)
-        except Exception:
+        work = asyncio.ensure_future(app(scope, self._receive, self._send))
+        whole = asyncio.ensure_future(self._whole.wait())
+        await asyncio.wait({work, whole}, return_when=asyncio.FIRST_COMPLETED)
+        whole.cancel()
+        # Like a server, a client that has its answer does not wait for what goes on behind it.
+        await asyncio.wait({work}, timeout=_LINGER_SECONDS)
+        if work.done() and work.exception() is not None:
             if not self._answer.status:
-                raise
+                await work
             self._answer.cut = True
         return self._answer
 
@@ -296,6 +302,8 @@ class _AsgiExchange:
             return
         if event.get("body"):
             self._answer.chunks.append(event["body"])
+        if not event.get("more_body"):
+            self._whole.set()
         if not event.get("more_body") or len(self._answer.chunks) == self._disconnect_after:
             self._gone.set()
 

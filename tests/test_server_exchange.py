@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -217,6 +218,19 @@ def test_pipelined_requests_are_answered_one_after_the_other() -> None:
     transport, connection = exchange(app, GET + GET, GET)
     assert len(transport.writes) == 3
     assert connection.is_idle
+
+
+def test_a_pipelined_request_begins_without_the_context_of_the_one_before() -> None:
+    variable: ContextVar[int] = ContextVar("variable", default=0)
+    seen: list[int] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(variable.get())
+        variable.set(1)
+        await answering(start(LENGTH), body(b"hello"))(scope, receive, send)
+
+    exchange(app, GET + GET, GET)
+    assert seen == [0, 0, 0]
 
 
 def test_an_idle_connection_is_closed_once_its_time_is_over() -> None:

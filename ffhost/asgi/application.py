@@ -10,15 +10,22 @@ import falcon.asgi
 from ffhost import logs, problems
 from ffhost.admin import ADMIN, LISTENER_KEY, admin_of
 from ffhost.asgi.reading import ReadWatch
-from ffhost.asgi.requests import FrontRequest, Receive, Scope, ScopeMessage, Send
+from ffhost.asgi.requests import (
+    SEND,
+    FrontRequest,
+    Receive,
+    Scope,
+    ScopeMessage,
+    Send,
+    send_reply,
+)
 from ffhost.asgi.resources import BODILESS_METHODS, Responders
 from ffhost.context import execution_id
 from ffhost.errors import RequestTimeout
 from ffhost.host import Host
-from ffhost.messages import Reply
 from ffhost.mounting import build_router
 from ffhost.runners import watchdog
-from ffhost.runners.asynchronous import LoopRunner
+from ffhost.runners.asynchronous import Late, LoopRunner
 from ffhost.runners.executor import executor
 from ffhost.runners.processwide import pool
 from ffhost.service import Service
@@ -46,17 +53,22 @@ class AsgiApp:
             await self._start()
         if self._admin is not None and _is_admin(scope):
             await self._administer(self._admin, scope, send)
-        elif scope["method"] in BODILESS_METHODS:
-            await self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
-        else:
-            await self._with_read_timeout(scope, receive, send)
+            return
+        SEND.set(send)
+        try:
+            if scope["method"] in BODILESS_METHODS:
+                await self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
+            else:
+                await self._with_read_timeout(scope, receive, send)
+        except Late:
+            return
 
     @staticmethod
     async def _administer(admin: Any, scope: Scope, send: Send) -> None:
         # On a thread: with thousands of functions an answer takes its time.
         message = ScopeMessage(scope, b"", {})
         reply = await asyncio.wrap_future(executor.submit(admin.answer, message))
-        await _send(send, reply, head=message.method == "HEAD")
+        await send_reply(send, reply, head=message.method == "HEAD")
 
     async def _with_read_timeout(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Falcon waits for the first piece of the body before it routes, so the watch begins
@@ -140,12 +152,4 @@ async def _send_timeout(send: Send) -> None:
     error = RequestTimeout("the request did not arrive in time")
     reply = problems.problem(error, execution_id(None))
     reply.headers.append(("connection", "close"))
-    await _send(send, reply)
-
-
-async def _send(send: Send, reply: Reply, *, head: bool = False) -> None:
-    """Send a reply that Falcon has no part in."""
-    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in reply.headers]
-    headers.append((b"content-length", str(len(reply.body)).encode()))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if head else reply.body})
+    await send_reply(send, reply)

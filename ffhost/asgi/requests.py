@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
 import falcon.asgi
 import falcon.request
 
-from ffhost.messages import Message
+from ffhost.messages import Message, Reply
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Event: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Event]]
 Send: TypeAlias = Callable[[Event], Awaitable[None]]
+
+SEND: ContextVar[Send] = ContextVar("ffhost_send")
+"""What sends the answer of the running request, for one that Falcon has no part in."""
+
+
+async def send_reply(send: Send, reply: Reply, *, head: bool = False) -> None:
+    """Send *reply* without Falcon; *head*: without its body."""
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in reply.headers]
+    headers.append((b"content-length", str(len(reply.body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else reply.body})
 
 
 class ScopeMessage(Message):

@@ -10,7 +10,7 @@ import falcon.asgi
 
 from ffhost import problems
 from ffhost.asgi.reading import ReadWatch, read_rest, too_large
-from ffhost.asgi.requests import FrontRequest, Receive, ScopeMessage
+from ffhost.asgi.requests import SEND, FrontRequest, Receive, ScopeMessage, send_reply
 from ffhost.context import EXECUTION_ID_HEADER, Invocation, execution_id
 from ffhost.errors import RequestError
 from ffhost.fronting import Finish, Settle, complete, finisher, settler, write
@@ -44,6 +44,8 @@ class Responders:
             finisher(function, self._service),
             self._believe,
             self._reads,
+            # Another server may cancel a task when its client leaves.
+            stay=self._service.managed or self._service.embedded,
         ).on_request
 
     def replying(self, make: MakeReply, otherwise: Responder | None = None) -> Responder:
@@ -72,8 +74,12 @@ class FunctionResource:
         finish: Finish,
         believe: Callable[[Message], None] | None,
         reads: ReadWatch,
+        *,
+        stay: bool,
     ) -> None:
         self._caller = caller
+        self._answer = caller.staying(self._answer_late) if stay else caller.answer
+        self._sending: set[asyncio.Task[None]] = set()
         self._function = caller.function
         self._finish = finish
         self._believe = believe
@@ -102,7 +108,7 @@ class FunctionResource:
             if self._believe is not None:
                 self._believe(message)
                 message.adopt()
-            reply = await self._caller.answer(invocation)
+            reply = await self._answer(invocation)
         except RequestError as error:
             invocation.error = error
             reply = problems.problem(error, invocation.execution_id)
@@ -110,6 +116,15 @@ class FunctionResource:
         write(resp, reply)
         if invocation.channel is not None:
             self._stream(req, resp, invocation, reply)
+
+    def _answer_late(self, invocation: Invocation, reply: Reply) -> None:
+        """Send the 504 of a call that still holds the task of its request."""
+        self._finish(invocation, reply)
+        head = invocation.message.method == "HEAD"
+        work = send_reply(invocation.context[SEND], reply, head=head)
+        task = asyncio.get_running_loop().create_task(work)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
 
     def _stream(
         self, req: FrontRequest, resp: falcon.asgi.Response, invocation: Invocation, reply: Reply

@@ -103,11 +103,11 @@ class Caller(ABC):
             return reply
         return await self._stream_on_loop(invocation, reply)
 
-    async def perform(self, invocation: Invocation) -> None:
-        """Run the call in this task."""
+    async def perform(self, invocation: Invocation, begun: Reply | None = None) -> None:
+        """Run the call in this task, or only its stream if *begun* is what it has given."""
         reply: Reply | None = None
         try:
-            reply = await cast("Any", self.run(invocation))
+            reply = begun or await cast("Any", self.run(invocation))
             if reply is not None and reply.chunks is not None:
                 streamed, reply = reply, None
                 reply = await self._stream_on_loop(invocation, streamed)

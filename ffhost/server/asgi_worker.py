@@ -155,11 +155,8 @@ class AsgiServer(Server):
             await asyncio.sleep(_PAUSE_SECONDS)
             for each in list(self.server_state.connections):
                 self._close_if_idle(each, begun)
-            if not (
-                self.server_state.connections
-                or self.server_state.tasks
-                or self._worker.calls_in_flight()
-            ):
+            # A task may outlive its answer: that of a function stuck past its deadline.
+            if not (self.server_state.connections or self._worker.calls_in_flight()):
                 return
         self._worker.log_cut(len(self.server_state.connections))
         for task in list(self.server_state.tasks):

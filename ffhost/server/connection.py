@@ -8,6 +8,7 @@ version has them no more.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 from urllib.parse import unquote
@@ -28,6 +29,11 @@ class Connection(HttpToolsProtocol):
 
     is_idle = False
     """Whether it is kept alive between two requests."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin; the context of now is the one that each request begins with."""
+        super().connection_made(transport)
+        self._context = contextvars.copy_context()
 
     def on_headers_complete(self) -> None:
         """Call the application: the head of a request is complete."""
@@ -70,7 +76,8 @@ class Connection(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            # Here the context is that of the request before.
+            self.loop.call_soon(self._start_asgi_task, *self.pipeline.pop(), context=self._context)
         else:
             self.is_idle = True
 
@@ -140,7 +147,7 @@ class ClientWatch:
         """Give how often to sweep."""
         return max(0.05, min(1.0, self._read_seconds / 4, self._idle_seconds / 4))
 
-    def sweep(self, connections: Iterable[Connection], now: float) -> None:
+    def sweep(self, connections: Iterable[Any], now: float) -> None:
         """Close connections whose time is over."""
         everyone = list(connections)
         reading = [(each, each.scope) for each in everyone if each.awaits_client]
