@@ -21,7 +21,7 @@ serve: $(STAMP)  ## Serve the example functions on PORT (8080)
 	@PORT=$(PORT) exec $(BIN)/ffhost serve -c examples/quickstart/functions.yaml $(ARGS)
 
 test: $(STAMP) lint  ## Run everything that CI runs
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(STAMP)  ## Check style and types
 	$(BIN)/ruff check .

@@ -11,10 +11,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from ffhost.config import LoadedConfig
 from ffhost.errors import StartupError
@@ -48,7 +50,7 @@ def watching(folders: Iterable[Path]) -> Iterator[None]:
     """
     if not is_installed():
         raise StartupError("--reload needs watchfiles: install ffhost[dev]")
-    command = [sys.executable, "-m", "ffhost.cli.watching", str(os.getpid())]
+    command = [sys.executable, "-m", "ffhost.cli.watching", str(os.getpid()), str(time.time())]
     watcher = subprocess.Popen([*command, *map(str, folders)], stdin=subprocess.DEVNULL)
     try:
         yield
@@ -56,24 +58,44 @@ def watching(folders: Iterable[Path]) -> Iterator[None]:
         watcher.terminate()
 
 
-def watch(server: int, folders: list[str]) -> None:
-    """Send *server* SIGUSR2 for every change, until it is gone."""
+def watch(server: int, since: float, folders: list[str]) -> None:
+    """Send *server* SIGUSR2 for every change, until it is gone.
+
+    Args:
+        since: when the server began to load, in seconds since the epoch: what changed
+            between then and the beginning of the watch counts, too
+    """
     import watchfiles
 
+    wanted = watchfiles.PythonFilter(extra_extensions=(".html", ".jinja", ".jinja2"))
     changes = watchfiles.watch(
         *folders,
-        watch_filter=watchfiles.PythonFilter(extra_extensions=(".html", ".jinja", ".jinja2")),
+        watch_filter=wanted,
         rust_timeout=_LOOK_MILLISECONDS,
         yield_on_timeout=True,
         raise_interrupt=False,
     )
+    missed = True
     for changed in changes:
         if os.getppid() != server:
             return
-        if changed:
+        if changed or (missed and changed_since(since, folders, wanted)):
             os.kill(server, signal.SIGUSR2)
+        missed = False
+
+
+def changed_since(moment: float, folders: list[str], wanted: Callable[[Any, str], bool]) -> bool:
+    """Say whether a file that is *wanted* was written after *moment*."""
+    for top in folders:
+        for folder, inner, files in os.walk(top):
+            inner[:] = [name for name in inner if wanted(None, os.path.join(folder, name, "a.py"))]
+            for name in files:
+                path = os.path.join(folder, name)
+                if wanted(None, path) and os.path.getmtime(path) > moment:
+                    return True
+    return False
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    watch(int(sys.argv[1]), sys.argv[2:])
+    watch(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])
