@@ -191,7 +191,12 @@ class Service:
         for function in host.functions.values():
             function.claim_slots()
         self._host = host
-        tracing.take_effect(hook for each in host.functions.values() for hook in each.hooks)
+        self._enforce_hooks(host)
+
+    @staticmethod
+    def _enforce_hooks(host: Host, *late: Function) -> None:
+        functions = [*host.functions.values(), *late]
+        tracing.take_effect(hook for function in functions for hook in function.hooks)
 
     def _configure_logs(self, config: LoadedConfig) -> None:
         if self._embedded:
@@ -267,8 +272,9 @@ class Service:
             )
 
     def _start_late(self, function: Function) -> None:
-        """Run the start-up hooks of a function that was loaded at its first call."""
+        """Start what a function brings with it that was loaded at its first call."""
         self.lifecycle.start(hooks_of([function], "startup"))
+        self._enforce_hooks(self.host, function)
 
     def begin_drain(self) -> None:
         """Tell probes that the process is going, and clients to connect elsewhere."""

@@ -30,6 +30,7 @@ COMMANDS = {
     "openapi": "describe http and typed functions as OpenAPI 3.1",
     "build": "write an app folder: Dockerfile, requirements and all",
     "export": "write manifests for Kubernetes, Knative, Cloud Run or Compose",
+    "status": "show what a running host serves, by its admin listener",
     "schema": "print the JSON schema of functions.yaml",
     "completion": "print the completion script of a shell",
 }
