@@ -129,7 +129,7 @@ class Invocation:
     job: Any = None  # the thread or task that runs it
     waiter: Any = None  # what the front waits for
     channel: Any = None  # of a streamed response
-    context: contextvars.Context
+    context: Any = None  # in which the function runs
     _log: Any = None
 
     def __init__(self, function: FunctionLike, message: Message, execution_id: str) -> None:

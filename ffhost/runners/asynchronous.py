@@ -112,8 +112,8 @@ class AsyncCaller(Caller):
         lose: *answer_late* sends the 504 without it, and `Late` ends it once it can be ended.
         """
         function = self.function
-        # Hooks need a context of the call's own; a lazy function is not known yet.
-        if not function.is_async or function.keeps_context or function.pending is not None:
+        # A lazy function is not known yet.
+        if not function.is_async or function.pending is not None:
             return self.answer
         self._answer_late = answer_late
         return self._answer_here
@@ -205,7 +205,7 @@ class AsyncCaller(Caller):
 
     def settle(self, invocation: Invocation, reply: Reply | None) -> None:
         """Give the front its reply and the slot to the next call."""
-        invocation.ended = True
+        self.let_go(invocation)
         if self._bounded:
             self._in_flight.pop(invocation, None)
             if invocation.expired:

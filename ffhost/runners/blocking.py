@@ -104,7 +104,7 @@ class BlockingCaller(Caller):
 
     def end(self, invocation: Invocation, reply: Reply | None) -> None:
         """Free the slot and give the server's thread its reply."""
-        invocation.ended = True
+        self.let_go(invocation)
         if invocation.expired:
             stuck_calls.discard(invocation)
         self.slots.release()

@@ -180,6 +180,17 @@ class Caller(ABC):
         channel.end(cut=True)
         return None
 
+    def let_go(self, invocation: Invocation) -> None:
+        """Note that the function has really ended, and part the call from what ran it.
+
+        Context and task hold the invocation: together they would be a cycle, and every call
+        work for the garbage collector.
+        """
+        invocation.ended = True
+        invocation.job = None
+        if not self.function.keeps_context:
+            invocation.context = None
+
     def expire(self, invocation: Invocation) -> Reply:
         """Stop a call whose deadline has passed, as far as Python can; give the 504.
 
