@@ -88,6 +88,15 @@ class ScopeMessage(Message):
             self._headers = headers
         return self._headers
 
+    def header(self, name: str) -> str | None:
+        """Give the value of the field *name* (lower case), or None."""
+        if self._headers is None:
+            wanted = name.encode("latin-1")
+            found = [value for raw_name, value in self._scope["headers"] if raw_name == wanted]
+            if len(found) < 2:
+                return found[0].decode("latin-1") if found else None
+        return self.headers.get(name)
+
     def scope(self) -> dict[str, Any]:
         """Give the ASGI scope."""
         return self._scope  # type: ignore[return-value]

@@ -106,6 +106,9 @@ class Around:
         # The lock is never given back: there is one second half.
         if not call.lock.acquire(False) or not call.standing:
             return
+        if CURRENT.get() is invocation:  # this is the very task that the call ran in
+            self._second_halves(call, invocation, outcome)
+            return
         try:
             invocation.context.run(self._second_halves, call, invocation, outcome)
         except RuntimeError:  # somebody is in that context just now

@@ -76,13 +76,12 @@ class _Spans:
     def call(self, invocation: Invocation) -> Steps:
         """Trace one call."""
         message = invocation.message
-        headers = message.headers
         around = contexts.get_current()
         links: list[Link] = []
-        if "traceparent" in headers:
-            around = self._follow(headers, around, links)
-        if "baggage" in headers and self._trust_callers:
-            around = _BAGGAGE.extract(headers, around)
+        if message.header("traceparent") is not None:
+            around = self._follow(message.headers, around, links)
+        if self._trust_callers and message.header("baggage") is not None:
+            around = _BAGGAGE.extract(message.headers, around)
         if invocation.function.signature in _EVENT_SIGNATURES:
             around = self._follow_events(message, around, links)
         span = self._begin(invocation, around, links)
