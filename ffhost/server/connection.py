@@ -27,6 +27,7 @@ class Connection(HttpToolsProtocol):
     `Exchange`), and an idle connection is closed by the watch and needs no timer.
     """
 
+    cycle: Exchange
     is_idle = False
     """Whether it is kept alive between two requests."""
 
@@ -68,6 +69,11 @@ class Connection(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def on_body(self, body: bytes) -> None:
+        """Give a piece of the body to the request that it belongs to."""
+        if not self.cycle.response_complete:
+            self.cycle.add(body)
 
     def on_response_complete(self) -> None:
         """Go on with the next request of the connection, or wait for one."""

@@ -20,12 +20,42 @@ from uvicorn.protocols.http.httptools_impl import (
 _FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
 _COPIED_BYTES = 64 * 1024
 """Larger bodies are not copied for the sake of one system call."""
+_READ_AHEAD_BYTES = 1024 * 1024
+"""How much of a request's body may wait for the application to take it."""
 
 
 class Exchange(RequestResponseCycle):
-    """What an application is called with: uvicorn's class, but for `send`."""
+    """What an application is called with: uvicorn's class, but for bodies and `send`."""
 
     _head: list[bytes] | None = None
+
+    def __init__(self, **parts: Any) -> None:
+        """Begin with the first line and the fields of a request."""
+        super().__init__(**parts)
+        self._pieces: list[bytes] = []
+        self._waiting_bytes = 0
+
+    def add(self, piece: bytes) -> None:
+        """Take what has arrived of the body; the client waits while there is too much of it."""
+        self._pieces.append(piece)
+        self._waiting_bytes += len(piece)
+        if self._waiting_bytes > _READ_AHEAD_BYTES:
+            self.flow.pause_reading()
+        self.message_event.set()
+
+    async def receive(self) -> Any:
+        """Give the application what has arrived, as ASGI 3 has it."""
+        if self.waiting_for_100_continue and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.waiting_for_100_continue = False
+        if not self.disconnected and not self.response_complete:
+            self.flow.resume_reading()
+            await self.message_event.wait()
+            self.message_event.clear()
+        if self.disconnected or self.response_complete:
+            return {"type": "http.disconnect"}
+        pieces, self._pieces, self._waiting_bytes = self._pieces, [], 0
+        return {"type": "http.request", "body": b"".join(pieces), "more_body": self.more_body}
 
     async def send(self, message: Any) -> None:
         """Take one of the application's messages, as ASGI 3 has it.
