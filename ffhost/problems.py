@@ -7,6 +7,7 @@ a stack, an exception's message (but for ``debug``), or what the caller had sent
 from __future__ import annotations
 
 import json
+import traceback
 from http import HTTPStatus
 from typing import Any
 
@@ -36,7 +37,7 @@ def crash(
     """Give the answer for a function that raised, or returned what cannot be sent.
 
     ``X-Google-Status: crash`` is what functions-framework says. With *debug* the detail
-    names *error*.
+    names *error*, and ``traceback`` holds its stack, line by line.
     """
     detail = "the function crashed"
     members: dict[str, Any] = {}
@@ -44,6 +45,7 @@ def crash(
         members = _batch(error)
         if debug:
             detail = f"{type(error).__name__}: {error}"
+            members["traceback"] = "".join(traceback.format_exception(error)).splitlines()
     headers = [("x-google-status", "crash")]
     return _reply(500, HTTPStatus(500).phrase, detail, execution_id, members, headers)
 

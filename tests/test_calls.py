@@ -203,3 +203,11 @@ def test_the_configuration_values_of_a_function_reach_it(serve: Serve) -> None:
         """,
     )
     assert host.get("/f").text == "80"
+
+
+def test_only_debugging_shows_the_stack_to_the_caller(serve: Serve) -> None:
+    host = serve("def f(request): raise ValueError('why')", CONFIG, sets=["server.debug=true"])
+    answer = host.get("/f").json()
+    assert answer["detail"] == "ValueError: why"
+    assert answer["traceback"][0] == "Traceback (most recent call last):"
+    assert any("main.py" in line for line in answer["traceback"])
