@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import FunctionType, ModuleType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ffhost import compat, marks, observing, problems
 from ffhost import invocation as invocations
@@ -31,12 +31,15 @@ from ffhost.requests.choice import (
     is_installed,
     uses_flask,
 )
-from ffhost.routing import parameter, segments
+from ffhost.routing import parameter, pattern, segments
 from ffhost.settings import FunctionSettings
 from ffhost.signatures import Codec, Inferred, Options, SignatureError, compose, infer
 from ffhost.targets import Resolved, TargetError, find_place, is_async, resolve
 from ffhost.tracing import Hook, HookError
 from ffhost.units import UNLIMITED
+
+if TYPE_CHECKING:
+    from ffhost.signatures.lifespan import Lifespan
 
 RETRY_AFTER_SECONDS = 1
 """What a refused caller is told to wait."""
@@ -113,6 +116,7 @@ class Function:
     hooks: tuple[Hook, ...] = ()
     keeps_context: bool = False
     processes: Processes | None = field(default=None, repr=False)
+    lifespan: Lifespan | None = field(default=None, repr=False)
     pending: Pending | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -202,6 +206,7 @@ def load_function(config: LoadedConfig, name: str, previous: Function | None = N
     function.observers, function.hooks = observers, watch.hooks
     function.keeps_context = bool(watch.hooks)
     function.failures = failures
+    function.lifespan = codec.lifespan
     function.module = resolved.module
     function.load_seconds = resolved.import_seconds
     return function
@@ -305,6 +310,7 @@ def _codec(
         input_type=inferred.input_type,
         path_parameters=tuple(filter(None, map(parameter, segments(settings.path)))),
         adapter=_adapter(config, name, settings, resolved, inferred),
+        mount=pattern(settings.path),
     )
     return compose(inferred.kind, target, options)
 

@@ -15,7 +15,7 @@ from ffhost import logs, problems
 from ffhost.context import CURRENT, Invocation
 from ffhost.errors import DeadlineExceeded, RequestError, TimedOut
 from ffhost.messages import Reply
-from ffhost.signatures import Codec
+from ffhost.signatures import AnsweredCrash, Codec
 
 ErrorHandler: TypeAlias = tuple[tuple[type[Exception], ...], Callable[[Any], Any]]
 """The exceptions that a handler answers for, and the handler."""
@@ -61,6 +61,9 @@ class Failures:
         meant = self._answer(error)
         if meant is not None:
             return meant
+        if isinstance(error, AnsweredCrash):
+            log_crash(invocation, error.error)
+            return error.reply
         log_crash(invocation, error)
         return problems.crash(invocation.execution_id, debug=self._debug, error=error)
 

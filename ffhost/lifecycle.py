@@ -43,6 +43,7 @@ class Lifecycle:
         Raises:
             StartupError: a hook failed
         """
+        self.loop = asyncio.get_running_loop()
         for hook in hooks:
             if hook not in self._started:
                 await _attempt_async(hook, "startup")
@@ -63,6 +64,13 @@ class Lifecycle:
         for hook in hooks:
             self._started.pop(hook, None)
 
+    def take_back(self, functions: Iterable[Function]) -> None:
+        """Stop the applications among *functions* that were started and will not be served."""
+        spans = {each.lifespan for each in functions if each.lifespan is not None}
+        started = [each for each in spans if each.start in self._started]
+        self.stop(each.stop for each in started)
+        self.forget(each.start for each in started)
+
     def _call(self, hook: Hook) -> None:
         result = hook()
         if inspect.iscoroutine(result):
@@ -81,13 +89,16 @@ async def _settled(work: Any) -> None:
 def hooks_of(functions: Iterable[Function], when: str) -> list[Hook]:
     """Give the hooks that the modules of *functions* mark, each once, in order.
 
-    Those of an isolated function run in its processes, when these start and stop.
+    Those of an isolated function run in its processes, when these start and stop. An ASGI
+    application starts after the hooks of its module.
     """
     functions = list(functions)
     modules = {id(function.module): function.module for function in functions}
     hooks = [hook for module in modules.values() for hook in lifecycle_hooks(module, when)]
     pools = [function.processes for function in functions if function.processes is not None]
     hooks += [pool.start if when == "startup" else pool.stop for pool in pools]
+    spans = [function.lifespan for function in functions if function.lifespan is not None]
+    hooks += [span.start if when == "startup" else span.stop for span in spans]
     return list(dict.fromkeys(hooks))
 
 

@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -79,6 +80,7 @@ class Service:
         self._watcher: Watcher | None = None
         self._read: str | None = None
         self._variables_before: dict[str, str | None] = {}
+        self._retiring: list[list[Hook]] = []
         self.lifecycle = Lifecycle()
         self.phase: Phase = "new"
         self.draining = False
@@ -286,13 +288,13 @@ class Service:
         """Run the shut-down hooks, once; one that fails is logged."""
         with self._lock:
             if self._end():
-                self.lifecycle.stop(self._hooks(self.host, "shutdown"))
+                self.lifecycle.stop(self._last_hooks())
                 self._close()
 
     async def stop_async(self) -> None:
         """Run the shut-down hooks on the running loop, once; one that fails is logged."""
         if self._end():
-            await self.lifecycle.stop_async(self._hooks(self.host, "shutdown"))
+            await self.lifecycle.stop_async(self._last_hooks())
             # On a thread: the last spans may take a while, and the watchdog looks at the loop.
             await asyncio.wrap_future(executor.submit(self._close))
 
@@ -323,6 +325,11 @@ class Service:
             named = [resolve_hook(target, host.config.base) for target in targets]
         marked = hooks_of(host.functions.values(), when)
         return [*named, *marked] if when == "startup" else [*marked[::-1], *named]
+
+    def _last_hooks(self) -> list[Hook]:
+        """Give the shut-down hooks that are left; of what was removed and still busy, too."""
+        retiring, self._retiring = self._retiring, []
+        return [*chain.from_iterable(retiring), *self._hooks(self.host, "shutdown")]
 
     # Reloading.
 
@@ -361,7 +368,7 @@ class Service:
                 try:
                     self.lifecycle.start(self._hooks(host, "startup"))
                 except StartupError:
-                    discard(host.functions.values(), self.host)
+                    self._take_back(host)
                     raise
             except (ConfigError, StartupError) as error:
                 self._refuse(error)
@@ -375,6 +382,14 @@ class Service:
         self._report(previous, host)
         self._retire(previous, host)
         return True
+
+    def _take_back(self, host: Host) -> None:
+        """End what was started for *host*, which will not be served."""
+        discard(host.functions.values(), self.host)
+        kept = {each.lifespan for each in self.host.functions.values()}
+        self.lifecycle.take_back(
+            each for each in host.functions.values() if each.lifespan not in kept
+        )
 
     def _refuse(self, error: StartupError) -> None:
         self.reloads_bad += 1
@@ -404,38 +419,53 @@ class Service:
             log.warning("config_needs_restart", settings=restart)
 
     def _retire(self, previous: Host, host: Host) -> None:
-        """Run the shut-down hooks of modules that nothing uses any more, after their last call."""
-        used = {_home(function) for function in host.functions.values()}
-        left = [f for f in previous.functions.values() if _home(f) not in used]
-        hooks = hooks_of(left, "shutdown")
-        self.lifecycle.forget(hooks_of(left, "startup"))
-        if hooks:
-            threading.Thread(
-                target=self._stop_when_idle,
-                args=(left, hooks, host),
-                name="ffhost-retire",
-                daemon=True,
-            ).start()
+        """Run the shut-down hooks of what nothing uses any more, after its last call."""
+        kept = set(hooks_of(host.functions.values(), "startup"))
+        gone = [
+            hook for hook in hooks_of(previous.functions.values(), "startup") if hook not in kept
+        ]
+        self.lifecycle.forget(gone)
+        kept = set(hooks_of(host.functions.values(), "shutdown"))
+        hooks = [
+            hook for hook in hooks_of(previous.functions.values(), "shutdown") if hook not in kept
+        ]
+        if not hooks:
+            return
+        wanted = set(hooks)
+        left = [
+            function
+            for function in previous.functions.values()
+            if not wanted.isdisjoint(hooks_of([function], "shutdown"))
+        ]
+        self._retiring.append(hooks)
+        threading.Thread(
+            target=self._stop_when_idle,
+            args=(left, hooks, host),
+            name="ffhost-retire",
+            daemon=True,
+        ).start()
 
     def _stop_when_idle(self, functions: list[Function], hooks: list[Hook], host: Host) -> None:
         while any(_is_busy(function, host) for function in functions):
             time.sleep(0.1)
+        with self._lock:
+            if hooks not in self._retiring:
+                return
+            self._retiring.remove(hooks)
         self.lifecycle.stop(hooks)
-
-
-def _home(function: Function) -> int:
-    """Identify what the hooks of *function* belong to: its module, or its processes."""
-    return id(function.module if function.processes is None else function.processes)
 
 
 def _is_busy(function: Function, host: Host) -> bool:
     """Say whether calls of *function*, which *host* no longer serves as it was, still run.
 
-    Its slots count the calls of a function that took its place. Processes count their own,
-    and calls that come late go to those that took their place.
+    Its slots count the calls of a function that took its place. Processes and applications
+    count their own; calls that come late go to the processes that took their place.
     """
-    if function.processes is not None and function.name in host.functions:
-        return function.processes.busy > 0
+    if function.name in host.functions:
+        if function.processes is not None:
+            return function.processes.busy > 0
+        if function.lifespan is not None:
+            return bool(function.lifespan.calls or function.slots.waiting)
     return bool(function.slots.running or function.slots.waiting)
 
 

@@ -156,7 +156,9 @@ class ChannelStream:
         self._settle = settle
         self._sent_bytes = 0
         self._channel: Channel = invocation.channel
-        self._watch = asyncio.get_running_loop().create_task(self._watch_client(receive))
+        # Not by the loop's factory: the task is ours, though made in the function's context.
+        loop = asyncio.get_running_loop()
+        self._watch = asyncio.Task(self._watch_client(receive), loop=loop)
 
     async def _watch_client(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

@@ -10,7 +10,6 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 
 from ffhost.messages import Message
 from ffhost.requests import Adapter
+from ffhost.requests.scope import build_scope
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -62,34 +62,13 @@ def starlette_adapter() -> Adapter:
 
 
 def _scope(message: Message, app: Starlette) -> dict[str, Any]:
-    given = message.scope()
-    scope: dict[str, Any] = dict(given) if given is not None else _made_scope(message)
+    scope = build_scope(message)
     scope["app"] = app
     # functions-framework routes everything as /{path:path}.
     scope["path_params"] = dict(message.params) or (
         {"path": rest} if (rest := scope["path"].lstrip("/")) else {}
     )
     return scope
-
-
-def _made_scope(message: Message) -> dict[str, Any]:
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": message.http_version,
-        "method": message.method,
-        "scheme": message.scheme,
-        "path": unquote(message.path),
-        "raw_path": message.path.encode("latin-1", "replace"),
-        "query_string": message.query.encode("latin-1", "replace"),
-        "root_path": message.root_path,
-        "headers": [
-            (name.encode("latin-1"), value.encode("latin-1", "replace"))
-            for name, value in message.headers.items()
-        ],
-        "client": message.client,
-        "server": message.server,
-    }
 
 
 def _receive(body: bytes) -> Receive:

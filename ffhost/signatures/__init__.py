@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ffhost.signatures.codec import Codec, Options, SignatureError
+from ffhost.signatures.codec import AnsweredCrash, Codec, Options, SignatureError
 from ffhost.signatures.inference import Inferred, infer
 
-KINDS = ("http", "cloudevent", "event", "typed")
+KINDS = ("http", "cloudevent", "event", "typed", "wsgi", "asgi")
 
 
 def compose(kind: str, target: Callable[..., Any], options: Options | None = None) -> Codec:
@@ -43,7 +43,24 @@ def _composer(kind: str) -> Callable[[Callable[..., Any], Options], Codec]:
         from ffhost.signatures import event
 
         return event.compose
+    if kind == "wsgi":
+        from ffhost.signatures import wsgi_app
+
+        return wsgi_app.compose
+    if kind == "asgi":
+        from ffhost.signatures import asgi_app
+
+        return asgi_app.compose
     raise SignatureError(f"{kind!r} is no signature; there are {', '.join(KINDS)}")
 
 
-__all__ = ["KINDS", "Codec", "Inferred", "Options", "SignatureError", "compose", "infer"]
+__all__ = [
+    "KINDS",
+    "AnsweredCrash",
+    "Codec",
+    "Inferred",
+    "Options",
+    "SignatureError",
+    "compose",
+    "infer",
+]

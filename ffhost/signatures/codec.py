@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ffhost.errors import StartupError
 from ffhost.messages import Message, Reply
 from ffhost.requests import NATIVE, Adapter
+
+if TYPE_CHECKING:
+    from ffhost.signatures.lifespan import Lifespan
 
 
 class SignatureError(StartupError):
@@ -25,6 +28,7 @@ class Options(NamedTuple):
         input_type: the type of a typed function, where its decorator names it
         path_parameters: names of the parameters in its path
         adapter: how an http function gets its request
+        mount: the segments of its path, None for a parameter; an application is mounted there
     """
 
     name: str = "function"
@@ -32,13 +36,14 @@ class Options(NamedTuple):
     input_type: Any = None
     path_parameters: tuple[str, ...] = ()
     adapter: Adapter = NATIVE
+    mount: tuple[str | None, ...] = ()
 
 
 class Codec(NamedTuple):
     """One function, ready to be called.
 
     Args:
-        kind: ``http``, ``cloudevent``, ``event`` or ``typed``
+        kind: ``http``, ``cloudevent``, ``event``, ``typed``, ``wsgi`` or ``asgi``
         decode: makes the arguments of a call; raises `RequestError` for what does not fit
         call: calls the function; gives an awaitable if *is_async*
         encode: makes a reply of what *call* gave; raises `ResultError` for what cannot be
@@ -49,6 +54,8 @@ class Codec(NamedTuple):
             like), gives None for all others; asked after the function's error handlers
         encode_handled: makes a reply of what an error handler returned, which is what an http
             function may return, whatever the signature
+        lifespan: what an ASGI application does when the process starts and stops; None for
+            everything else
     """
 
     kind: str
@@ -59,3 +66,18 @@ class Codec(NamedTuple):
     methods: tuple[str, ...] | None
     answer: Callable[[BaseException], Reply | None]
     encode_handled: Callable[[Any], Reply]
+    lifespan: Lifespan | None = None
+
+
+class AnsweredCrash(Exception):
+    """A crash for which the application has an answer of its own.
+
+    Args:
+        reply: its answer
+        error: what it raised
+    """
+
+    def __init__(self, reply: Reply, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.reply = reply
+        self.error = error

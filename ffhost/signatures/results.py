@@ -32,7 +32,7 @@ _ADVICE = (
 
 # What only a connection may say about itself (RFC 9110, section 7.6.1). A function that says
 # it would break the framing of its own answer; gunicorn drops these as well.
-_HOP_BY_HOP = frozenset(
+HOP_BY_HOP = frozenset(
     {
         "connection",
         "keep-alive",
@@ -129,7 +129,7 @@ def status_code(status: Any) -> int:
 def _merged(reply: Reply, fields: HeaderList) -> HeaderList:
     given = {name.lower() for name, _ in fields}
     # The length of a body in memory is known better by whoever sends it.
-    dropped = _HOP_BY_HOP if reply.chunks is not None else _HOP_BY_HOP | {"content-length"}
+    dropped = HOP_BY_HOP if reply.chunks is not None else HOP_BY_HOP | {"content-length"}
     kept = [field for field in reply.headers if field[0].lower() not in given]
     if given.isdisjoint(dropped):
         return kept + fields
