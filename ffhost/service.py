@@ -437,6 +437,7 @@ class Service:
             for function in previous.functions.values()
             if not wanted.isdisjoint(hooks_of([function], "shutdown"))
         ]
+        hooks.reverse()
         self._retiring.append(hooks)
         threading.Thread(
             target=self._stop_when_idle,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -11,6 +12,7 @@ import pytest
 from ffhost.errors import ConfigError, StartupError
 from ffhost.testing import Client, client
 from tests.conftest import Serve
+from tests.serving import server
 from tests.test_deadlines import eventually
 
 SEEN = """
@@ -139,6 +141,7 @@ async def crash(request):
 async def broken(request):
     async def body():
         yield "a"
+        await asyncio.sleep(0.01)
         raise ValueError
     return StreamingResponse(body())
 
@@ -201,6 +204,13 @@ def test_an_application_is_mounted_below_its_path(shop: Client) -> None:
     assert shop.get("/acme/shop/nowhere").status == 404
     assert shop.request("PUT", "/acme/shop/where").status == 405
     assert shop.get("/acme/other").headers["content-type"] == "application/problem+json"
+
+
+def test_the_mount_itself_leads_to_the_root_of_the_application(shop: Client) -> None:
+    answer = shop.get("/acme/shop")
+    if answer.status in (307, 308):
+        answer = shop.get(answer.headers["location"].removeprefix("http://localhost:8080"))
+    assert (answer.status, answer.text) == (200, "root")
 
 
 def test_an_encoded_path_reaches_the_application_decoded(shop: Client) -> None:
@@ -733,6 +743,82 @@ def test_a_lazy_application_starts_at_its_first_call(serve: Serve, tmp_path: Pat
     assert notes(tmp_path) == ""
     assert host.get("/one/").text == "one"
     assert notes(tmp_path) == "one starts;"
+
+
+# Behind real servers.
+
+SERVED = """
+import contextlib, pathlib, time
+import flask
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+shop = flask.Flask(__name__)
+shop.add_url_rule("/", "root", lambda: "root")
+shop.add_url_rule("/none", "none", lambda: flask.Response("", 304, {"etag": '"x"'}))
+shop.add_url_rule("/large", "large", lambda: flask.Response(b"x" * 70_000 for _ in range(40)))
+
+def forever():
+    with contextlib.closing(pathlib.Path("left-shop").open("w")) as file:
+        while True:
+            yield b"x" * 10_000
+            file.write(".")
+shop.add_url_rule("/forever", "forever", lambda: flask.Response(forever()))
+
+async def body():
+    for _ in range(40):
+        yield b"x" * 70_000
+
+async def endless():
+    try:
+        while True:
+            yield b"x" * 10_000
+    finally:
+        pathlib.Path("left-site").touch()
+
+@contextlib.asynccontextmanager
+async def lifespan(app):
+    pathlib.Path("started").touch()
+    yield
+    pathlib.Path("stopped").touch()
+
+async def root(request): return PlainTextResponse("root")
+async def none(request): return Response(status_code=304, headers={"etag": '"x"'})
+async def large(request): return StreamingResponse(body())
+async def forever_async(request): return StreamingResponse(endless())
+site = Starlette(lifespan=lifespan, routes=[
+    Route("/", root), Route("/none", none), Route("/large", large),
+    Route("/forever", forever_async)])
+"""
+
+
+@pytest.mark.parametrize("interface", ["asgi", "wsgi"])
+def test_applications_behind_a_real_server(tmp_path: Path, interface: str) -> None:
+    sets = ["functions.shop.signature=wsgi", "functions.site.signature=asgi"]
+    sets += ["functions.shop.concurrency=1", "functions.site.concurrency=1"]
+    with server(
+        tmp_path, *sets, interface=interface, source=SERVED, functions="shop site"
+    ) as running:
+        for name in ("shop", "site"):
+            kept = running.connection()
+            for method, path, status, length in (
+                *(("GET", "/", 200, 4), ("HEAD", "/", 200, 0), ("GET", "/none", 304, 0)),
+                *(("GET", "/large", 200, 2_800_000), ("GET", "/", 200, 4)),
+            ):
+                kept.request(method, f"/{name}{path}")
+                answer = kept.getresponse()
+                assert (answer.status, len(answer.read())) == (status, length)
+            kept.request("GET", f"/{name}/forever")
+            assert len(kept.getresponse().read(50_000)) == 50_000
+            kept.close()
+            assert eventually(lambda: running.get(f"/{name}/") == "root")  # noqa: B023
+        assert eventually((tmp_path / "left-site").exists)
+        assert (tmp_path / "started").exists()
+        assert not (tmp_path / "stopped").exists()
+        running.send(signal.SIGTERM)
+        assert running.wait() == 0
+        assert (tmp_path / "stopped").exists()
 
 
 # What is refused.

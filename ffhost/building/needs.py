@@ -20,8 +20,6 @@ def extras_needed(config: LoadedConfig, sources: Iterable[Path]) -> set[str]:
     }
     if any(each.isolation == "process" for each in functions):
         extras.add("process")
-    if any(each.signature == "wsgi" for each in functions):
-        extras.add("apps")
     extras |= _hooks(config)
     if not config.has_file:
         # the habit of functions-framework: its functions get a Flask request

@@ -22,6 +22,9 @@ Scope: TypeAlias = dict[str, Any]
 Event: TypeAlias = dict[str, Any]
 Application: TypeAlias = Callable[..., Awaitable[None]]
 
+PROTOCOL = {"version": "3.0", "spec_version": "2.4"}
+"""What an `Exchange` speaks: 2.4 has ``send`` raise when the client has gone."""
+
 
 class ClientGone(OSError):
     """Nobody reads the answer any more; raised by ``send``, as ASGI's HTTP spec 2.4 has it."""
@@ -44,7 +47,8 @@ def compose(target: Application, options: Options) -> Codec:
         scope["state"] = lifespan.state.copy()
         if message.params:
             scope["path_params"] = dict(message.params)
-        # What a server adds to the protocol is between it and us.
+        # The application talks to an exchange, whatever the server and we have agreed on.
+        scope["asgi"] = PROTOCOL.copy()
         scope["extensions"] = {}
         return scope, message.body
 
@@ -112,7 +116,7 @@ class Exchange:
         if not self._work.done():
             assert self._head is not None
             return Reply(self._head.status, self._head.fields, chunks=Chunks(self))
-        error = self._error
+        error = self._taken_error()
         if self._head is None or not self._complete:
             raise error or ResultError(f"{self._name} ended before its answer was whole")
         reply = self._head.whole(self._method, self._chunk)
@@ -140,8 +144,9 @@ class Exchange:
         """
         while not self._chunk:
             if self._work is None or self._work.done():
-                if self._error is not None:
-                    raise self._error
+                error = self._taken_error()
+                if error is not None:
+                    raise error
                 if not self._complete:
                     raise ResultError(f"{self._name} ended before its answer was whole")
                 return b""
@@ -164,6 +169,13 @@ class Exchange:
                 await asyncio.wait({work})
             except asyncio.CancelledError:
                 continue  # told already; the slot is held for as long as the application runs
+        self._taken_error()
+
+    def _taken_error(self) -> BaseException | None:
+        # Its frames hold what the application left open, such as an async generator, and this
+        # exchange: kept here, all of that would wait for the garbage collector.
+        error, self._error = self._error, None
+        return error
 
     async def _next(self) -> None:
         self._news.clear()
