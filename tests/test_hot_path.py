@@ -76,17 +76,21 @@ def measured(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Figures, Bounds]:
     """Measure one function on one front."""
-    folder = tmp_path_factory.mktemp("hot")
+    figures = _measured_in(tmp_path_factory.mktemp("hot"), request.param, CONFIG)
+    return figures, BOUNDS[request.param]
+
+
+def _measured_in(folder: Path, combination: tuple[str, str], config: str) -> Figures:
     (folder / "main.py").write_text(FUNCTIONS)
-    (folder / "functions.yaml").write_text(CONFIG)
+    (folder / "functions.yaml").write_text(config)
     output = subprocess.run(
-        [sys.executable, __file__, *request.param],
+        [sys.executable, __file__, *combination],
         cwd=folder,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     ).stdout
-    return Figures(**json.loads(output)), BOUNDS[request.param]
+    return Figures(**json.loads(output))
 
 
 def test_a_call_of_hello_takes_no_more_calls_than_it_did(
@@ -106,6 +110,13 @@ def test_a_call_leaves_no_cycles_for_the_garbage_collector(
     measured: tuple[Figures, Bounds],
 ) -> None:
     assert measured[0].cycles == 0
+
+
+@pytest.mark.parametrize("combination", BOUNDS, ids="-".join)
+def test_nor_does_a_call_with_a_trace_hook(combination: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "hooks.py").write_text("def nothing(invocation):\n    yield\n")
+    hook = 'tracing: {enabled: true, hooks: {nothing: {target: "hooks.py:nothing"}}}\n'
+    assert _measured_in(tmp_path, combination, CONFIG + hook).cycles == 0
 
 
 def test_a_call_holds_little_memory_and_keeps_none(measured: tuple[Figures, Bounds]) -> None:

@@ -113,6 +113,9 @@ class Around:
             invocation.context.run(self._second_halves, call, invocation, outcome)
         except RuntimeError:  # somebody is in that context just now
             self._end_on_thread(call, invocation, outcome)
+        else:
+            if invocation.ended:  # or else the two would be a cycle for the collector
+                invocation.context = None
 
     def _first_halves(self, call: _Call, invocation: Invocation) -> None:
         for hook in self._hooks:
