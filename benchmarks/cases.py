@@ -172,7 +172,14 @@ def _on_wsgi() -> Iterator[Case]:
     served = ffhost(
         function("hello"), label="ffhost serve --interface wsgi", server={"interface": "wsgi"}
     )
-    yield Case("wsgi-serve", "sync hello, our own WSGI server", served, SYNC_THEIRS)
+    # Of eight threads one function may hold six; what comes beyond is refused with 429.
+    yield Case(
+        "wsgi-serve",
+        "sync hello, our own WSGI server, 6 clients",
+        served,
+        SYNC_THEIRS,
+        Request(connections=6),
+    )
 
 
 def _floor(app: str, path: str, label: str, worker: str) -> Side:
@@ -235,16 +242,17 @@ def _switches() -> Iterator[Case]:
         "metrics", "metrics", 0.9, admin={"enabled": True, "port": 0}, metrics={"enabled": True}
     )
     yield switch("prints", "capture_print", logging={"invocations": False, "capture_print": True})
-    yield switch(
-        "hook-nothing", "a trace hook that does nothing", **_hook(f"{FUNCTIONS}/hooks.py:nothing")
-    )
-    for name in ("log", "otel", "profile"):
-        yield switch(f"hook-{name}", f"trace hook {name}", **_hook(None, name))
+    for name, title, hook in (
+        ("nothing", "a trace hook that does nothing", {"target": f"{FUNCTIONS}/hooks.py:nothing"}),
+        ("log", "trace hook log", {}),
+        ("otel", "trace hook otel, a tenth sampled", {"options": _OTEL}),
+        ("profile", "trace hook profile, not asked for", {"options": {"token": "a-token"}}),
+    ):
+        tracing = {"enabled": True, "hooks": {name: hook}}
+        yield switch(f"hook-{name}", title, tracing=tracing)
 
 
-def _hook(target: str | None, name: str = "nothing") -> dict[str, Any]:
-    hook: dict[str, Any] = {} if target is None else {"target": target}
-    return {"tracing": {"enabled": True, "hooks": {name: hook}}}
+_OTEL = {"exporter": "none", "sampling": 0.1}
 
 
 def _starts() -> Iterator[Case]:
