@@ -10,12 +10,12 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ffhost import logs, modules, tracing
+from ffhost import logs, modules, notices, tracing
 from ffhost.compat import variables
 from ffhost.config import LoadedConfig, Sources, load_config
 from ffhost.context import log_fields
@@ -27,30 +27,6 @@ from ffhost.reloading import Watcher, fingerprint, is_sub_path_mount
 from ffhost.runners.executor import executor
 
 Phase = Literal["new", "starting", "ready", "draining", "stopped"]
-
-
-def log_settings(config: LoadedConfig) -> Any:
-    """Give the ``logging`` block; a format that nobody wrote is left to the stream."""
-    settings = config.settings.logging
-    if "format" in settings.model_fields_set:
-        return settings
-    return settings.model_copy(update={"format": None})
-
-
-OWN_SERVER = frozenset(
-    {
-        "host",
-        "port",
-        "workers",
-        "threads",
-        "interface",
-        "keepalive",
-        "drain_delay",
-        "graceful_timeout",
-        "stall_timeout",
-    }
-)
-"""Settings of the block ``server`` that only ffhost's own server can follow."""
 
 
 class Front(Protocol):
@@ -210,7 +186,7 @@ class Service:
             legacy = legacy_of(self.sources().environ)
         logs.set_context_source(log_fields)
         logs.configure(
-            log_settings(config),
+            notices.log_settings(config),
             revision=config.revision,
             debug=config.settings.server.debug,
             plain_name=modules.plain_name,
@@ -251,27 +227,11 @@ class Service:
         if self.phase == "starting":
             self.phase = "ready"
         if not (self.managed or self._embedded):
-            self._warn_of_ignored_settings()
+            notices.ignored_settings(self.config)
         if not self._embedded:
             self._watch()
         for listener in self._ready_listeners:
             listener(self)
-
-    def _warn_of_ignored_settings(self) -> None:
-        """Name what is written for ffhost's own server, where another one runs."""
-        settings = self.config.settings
-        ignored = [
-            f"server.{name}" for name in sorted(settings.server.model_fields_set & OWN_SERVER)
-        ]
-        if settings.admin.enabled:
-            ignored.append("admin.enabled")
-        if ignored:
-            logs.get_logger("ffhost").warning(
-                "settings_are_ignored",
-                settings=ignored,
-                reason="another server runs this process; use ffhost serve, or gunicorn with "
-                "-c python:ffhost.gunicorn",
-            )
 
     def _start_late(self, function: Function) -> None:
         """Start what a function brings with it that was loaded at its first call."""
@@ -337,13 +297,7 @@ class Service:
         settings = self.config.settings.config_reload
         if not settings.enabled or not self.config.watched:
             return
-        for path in self.config.watched:
-            if is_sub_path_mount(path):
-                logs.get_logger("ffhost").warning(
-                    "config_is_never_updated",
-                    path=str(path),
-                    reason="it is mounted with subPath; mount the ConfigMap whole",
-                )
+        notices.never_updated(path for path in self.config.watched if is_sub_path_mount(path))
         self._watcher = Watcher(
             lambda: self.config.watched,
             self.reload,
@@ -371,7 +325,9 @@ class Service:
                     self._take_back(host)
                     raise
             except (ConfigError, StartupError) as error:
-                self._refuse(error)
+                self.reloads_bad += 1
+                self.reload_error = str(error)
+                notices.reload_refused(error)
                 return False
             previous = self.host
             self._configure_logs(config)
@@ -379,7 +335,7 @@ class Service:
             self.reloads_good += 1
             self.last_reload = time.time()
             self.reload_error = None
-        self._report(previous, host)
+        notices.reloaded(previous.config, host.config)
         self._retire(previous, host)
         return True
 
@@ -390,33 +346,6 @@ class Service:
         self.lifecycle.take_back(
             each for each in host.functions.values() if each.lifespan not in kept
         )
-
-    def _refuse(self, error: StartupError) -> None:
-        self.reloads_bad += 1
-        self.reload_error = str(error)
-        problems: Iterable[Any] = getattr(error, "problems", ())
-        logs.get_logger("ffhost").error(
-            "config_reload_failed",
-            reason="the configuration in force is kept",
-            problems=[str(problem) for problem in problems] or [str(error)],
-        )
-
-    def _report(self, previous: Host, host: Host) -> None:
-        from ffhost.config.plan import changed_functions, needs_restart
-
-        log = logs.get_logger("ffhost")
-        old, new = previous.config.settings.functions, host.config.settings.functions
-        log.info(
-            "config_reloaded",
-            revision=host.config.revision,
-            previous_revision=previous.config.revision,
-            added=[name for name in new if name not in old],
-            removed=[name for name in old if name not in new],
-            changed=changed_functions(previous.config, host.config),
-        )
-        restart = needs_restart(previous.config, host.config)
-        if restart:
-            log.warning("config_needs_restart", settings=restart)
 
     def _retire(self, previous: Host, host: Host) -> None:
         """Run the shut-down hooks of what nothing uses any more, after its last call."""
