@@ -71,5 +71,5 @@ def test_each_command_answers_what_the_readme_says(port: int, command: str, show
 def test_the_readme_shows_every_function() -> None:
     shown = "".join(command for command, _ in commands())
     config = (ROOT / "examples" / "quickstart" / "functions.yaml").read_text()
-    paths = re.findall(r"path: (\S+)", config) + ["/hello", "/countdown", "/order"]
+    paths = [*re.findall(r"path: (\S+)", config), "/hello", "/countdown", "/order"]
     assert [path for path in paths if path not in shown] == []
