@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import unquote
 
@@ -304,7 +306,13 @@ def test_slots_bound_an_application(serve: Serve, kind: str) -> None:
     assert (answer.status, answer.headers["retry-after"]) == (429, "1")
 
 
-def test_a_single_target_is_mounted_at_the_root(serve: Serve, kind: str) -> None:
+def test_a_single_target_is_mounted_at_the_root(
+    serve: Serve, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Its module keeps the plain name; set and taken away again by the fixture.
+    monkeypatch.setitem(sys.modules, "main", ModuleType("main"))
+    monkeypatch.delitem(sys.modules, "main")
+    monkeypatch.setattr(sys, "path", list(sys.path))
     flags = {
         "target": ("--target", "app"),
         "signature_type": ("--signature-type", kind),

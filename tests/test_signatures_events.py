@@ -213,7 +213,11 @@ def generator(event: Any) -> Iterator[str]:
             "f is a generator function, and the signature cloudevent does not iterate; its body "
             "would never run",
         ),
-        ("other", lambda a: 1, "'other' is no signature; there are http, cloudevent, event, typed"),
+        (
+            "other",
+            lambda a: 1,
+            "'other' is no signature; there are http, cloudevent, event, typed, wsgi, asgi",
+        ),
     ],
 )
 def test_a_function_of_another_form_is_refused_when_it_is_loaded(

@@ -72,7 +72,7 @@ class BackgroundLoop:
         except ImportError:
             loop = asyncio.new_event_loop()
         loop.set_task_factory(task_factory)
-        threading.Thread(target=loop.run_forever, name="ffhost-loop", daemon=True).start()
+        threading.Thread(target=_run, args=(loop,), name="ffhost-loop", daemon=True).start()
         watchdog.watch(loop)
         return loop
 
@@ -81,3 +81,10 @@ class BackgroundLoop:
         loop, self._loop = self._loop, None
         if loop is not None:
             loop.call_soon_threadsafe(loop.stop)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()  # or its sockets stay open for as long as the process lives
