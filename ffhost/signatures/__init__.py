@@ -1,8 +1,9 @@
 """From a target to a `Codec`: decode, call and encode, pure and composed once at load.
 
 Nothing here reads files or knows a server, and nothing waits, but for an ASGI application:
-it has a task beside its call and a lifespan (`asgi_app`, `lifespan`). A signature decides how a message becomes
-arguments and how a result becomes a reply; who runs the call decides when and where.
+it has a task beside its call and a lifespan (`asgi_app`, `lifespan`). A signature decides how
+a message becomes arguments and how a result becomes a reply; who runs the call decides when
+and where.
 """
 
 from __future__ import annotations
