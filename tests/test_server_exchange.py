@@ -213,6 +213,23 @@ def test_the_scope_is_what_was_asked_for() -> None:
     assert (seen[0]["http_version"], seen[0]["headers"]) == ("1.1", [(b"host", b"a")])
 
 
+def test_a_body_in_many_small_chunks_arrives_whole() -> None:
+    bodies: list[bytes] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        event = await receive()
+        bodies.append(event["body"])
+        while event["more_body"]:
+            event = await receive()
+            bodies.append(event["body"])
+        await send(start(LENGTH))
+        await send(body(b"hello"))
+
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    exchange(app, head + b"1\r\nx\r\n" * 40_000, b"0\r\n\r\n")
+    assert b"".join(bodies) == b"x" * 40_000
+
+
 def test_pipelined_requests_are_answered_one_after_the_other() -> None:
     app = answering(start(LENGTH), body(b"hello"))
     transport, connection = exchange(app, GET + GET, GET)

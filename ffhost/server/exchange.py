@@ -29,14 +29,14 @@ class Exchange(RequestResponseCycle):
 
     _head: list[bytes] | None = None
 
-    def __init__(self, **parts: Any) -> None:
-        """Begin with the first line and the fields of a request."""
-        super().__init__(**parts)
-        self._pieces: list[bytes] = []
-        self._waiting_bytes = 0
+    # Most requests have no body, and pay for none.
+    _pieces: list[bytes] | None = None
+    _waiting_bytes = 0
 
     def add(self, piece: bytes) -> None:
         """Take what has arrived of the body; the client waits while there is too much of it."""
+        if self._pieces is None:
+            self._pieces = []
         self._pieces.append(piece)
         self._waiting_bytes += len(piece)
         if self._waiting_bytes > _READ_AHEAD_BYTES:
@@ -54,8 +54,11 @@ class Exchange(RequestResponseCycle):
             self.message_event.clear()
         if self.disconnected or self.response_complete:
             return {"type": "http.disconnect"}
-        pieces, self._pieces, self._waiting_bytes = self._pieces, [], 0
-        return {"type": "http.request", "body": b"".join(pieces), "more_body": self.more_body}
+        body = b""
+        if self._pieces:
+            body = b"".join(self._pieces)
+            self._pieces, self._waiting_bytes = None, 0
+        return {"type": "http.request", "body": body, "more_body": self.more_body}
 
     async def send(self, message: Any) -> None:
         """Take one of the application's messages, as ASGI 3 has it.
