@@ -23,7 +23,7 @@ def _whole(value: Any) -> Any:
 
 
 # A number, not "400".
-Grams = Annotated[int, BeforeValidator(_whole), Field(gt=0, le=30_000, strict=True)]
+Grams = Annotated[int, Field(gt=0, le=30_000, strict=True), BeforeValidator(_whole)]
 ParcelId = Annotated[int, Field(ge=1, le=2**53)]
 
 HOME = "DE"
