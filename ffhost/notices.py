@@ -29,15 +29,15 @@ OWN_SERVER = frozenset(
 def log_settings(config: LoadedConfig) -> Any:
     """Give the ``logging`` block; a format that nobody wrote is left to the stream."""
     settings = config.settings.logging
-    if "format" in settings.model_fields_set:
+    if "format" in settings.written:
         return settings
-    return settings.model_copy(update={"format": None})
+    return settings.replaced(format=None)
 
 
 def ignored_settings(config: LoadedConfig) -> None:
     """Name what is written for ffhost's own server, where another one runs."""
     settings = config.settings
-    ignored = [f"server.{name}" for name in sorted(settings.server.model_fields_set & OWN_SERVER)]
+    ignored = [f"server.{name}" for name in sorted(settings.server.written & OWN_SERVER)]
     if settings.admin.enabled:
         ignored.append("admin.enabled")
     if ignored:

@@ -26,7 +26,7 @@ class Banner:
 
     def __init__(self, config: LoadedConfig) -> None:
         logging = config.settings.logging
-        written = "format" in logging.model_fields_set
+        written = "format" in logging.written
         self._for_people = logging.format == "console" if written else sys.stdout.isatty()
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
 

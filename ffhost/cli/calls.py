@@ -178,7 +178,7 @@ def in_process(given: Sources, config: LoadedConfig) -> Iterator[InProcess]:
     try:
         logs.set_context_source(log_fields)
         logs.configure(
-            settings.model_copy(update=changes),
+            settings.replaced(**changes),
             debug=config.settings.server.debug,
             plain_name=modules.plain_name,
             out=2,

@@ -159,10 +159,9 @@ def loaded(config: LoadedConfig) -> Iterator[Host]:
     from ffhost.host import build_host, discard
 
     functions = {
-        name: each.model_copy(update={"lazy": False})
-        for name, each in config.settings.functions.items()
+        name: each.replaced(lazy=False) for name, each in config.settings.functions.items()
     }
-    settings = config.settings.model_copy(update={"functions": functions})
+    settings = config.settings.replaced(functions=functions)
     with quiet():
         host = build_host(replace(config, settings=settings))
         try:

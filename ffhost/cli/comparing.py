@@ -26,7 +26,7 @@ def differences(expected: ExampleResponse, answer: Answer) -> list[str]:
             found.append(f"header {name}: expected {value!r}, got {got!r}")
     if answer.cut:
         found.append("the connection was cut before the end of the body")
-    if "payload" in expected.model_fields_set:
+    if "json" in expected.written:
         found += _json(expected.payload, answer)
     elif expected.body is not None:
         found += _text(expected.body, answer.body.decode(errors="replace"))

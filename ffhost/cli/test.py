@@ -129,7 +129,7 @@ def _call(caller: Caller, name: str, example: ExampleSettings) -> Call:
         return request_for(shape, None, method="POST", headers=headers).with_body(event_body)
     body = None if request.body is None else request.body.encode()
     headers = dict(request.headers)
-    if "payload" in request.model_fields_set:
+    if "json" in request.written:
         body = json.dumps(request.payload, ensure_ascii=False).encode()
         headers = {"content-type": "application/json", **headers}
     plain = shape.as_http()

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ffhost.config import LoadedConfig
 from ffhost.config.nodes import PathKey
 from ffhost.diagnostics import DEFAULT, redact
-from ffhost.settings import Secret, Section, plain
+from ffhost.settings import Secret, Section, key_of, plain
 
 HIDDEN = "***"
 _SECRET_NAME = re.compile(
@@ -84,8 +84,8 @@ def _function(loaded: LoadedConfig, name: str) -> Iterator[Leaf]:
 
 
 def _items(section: Section) -> Iterator[tuple[str, Any]]:
-    for name, info in type(section).model_fields.items():
-        yield info.alias or name, getattr(section, name)
+    for each in fields(section):
+        yield key_of(each.name), getattr(section, each.name)
 
 
 def _leaves(loaded: LoadedConfig, path: PathKey, value: Any) -> Iterator[Leaf]:

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from ffhost.config import Attempt, LoadedConfig, Sources
 from ffhost.config.checks import check
@@ -20,7 +19,7 @@ from ffhost.config.single import Choice, check_beside_file, check_known, choose,
 from ffhost.config.validation import validate
 from ffhost.config.values import ABSENT, Evaluator
 from ffhost.diagnostics import DEFAULT, Origin, Problem
-from ffhost.settings import Settings, plain
+from ffhost.settings import Settings, as_plain, plain
 
 DEFAULT_FILE = "functions.yaml"
 
@@ -205,9 +204,8 @@ def revision(settings: Settings, single: str | None) -> str:
 
     The order of functions does not count; the order of trace hooks does.
     """
-    # limits that a function has from the host count as its own; one dump of the whole,
-    # because a model that is dumped by itself needs a serializer of its own
-    dump: dict[str, Any] = settings.model_dump()
+    # limits that a function has from the host count as its own
+    dump = as_plain(settings)
     for name, function in dump["functions"].items():
         function.update({key: plain(value) for key, value in settings.limits(name).items()})
     orders = [list(settings.tracing.hooks)]

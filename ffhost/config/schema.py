@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import MISSING, Field, fields
 from typing import Any, ClassVar
 
-from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 
-from ffhost.settings import NAME_PATTERN, Section, Settings, plain
+from ffhost.config.validation import adapter
+from ffhost.settings import NAME_PATTERN, Section, key_of, plain
 
 ID = "urn:ffhost:functions:1"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -63,7 +64,7 @@ class _Generator(GenerateJsonSchema):
 
 def schema() -> dict[str, Any]:
     """Give the schema as a value."""
-    generated = Settings.model_json_schema(by_alias=True, schema_generator=_Generator)
+    generated = adapter().json_schema(by_alias=True, schema_generator=_Generator)
     definitions = generated.pop("$defs")
     root = _section("Settings", generated)
     root["properties"]["functions"]["minProperties"] = 1
@@ -91,13 +92,13 @@ def schema_json() -> str:
 
 def _section(name: str, definition: dict[str, Any]) -> dict[str, Any]:
     model = _models()[name]
-    fields = {info.alias or key: info for key, info in model.model_fields.items()}
+    described = {key_of(each.name): each for each in fields(model)}
     section: dict[str, Any] = {
         "title": _title(name),
         "description": definition.get("description", ""),
         "type": "object" if name in _NEVER_EMPTY else ["object", "null"],
         "properties": {
-            key: _notes(fields[key]) | _form(_bare(each))
+            key: _notes(described[key]) | _form(_bare(each))
             for key, each in definition["properties"].items()
         },
         "patternProperties": {"^x-": {"description": "Free for anchors and notes."}},
@@ -120,13 +121,14 @@ def _title(name: str) -> str:
     return " ".join(words).capitalize()
 
 
-def _notes(field: FieldInfo) -> dict[str, Any]:
-    notes: dict[str, Any] = {"title": field.title, "description": field.description}
-    if not field.is_required():
-        default = field.get_default(call_default_factory=True, validated_data={})
-        if default is not None:
-            notes["default"] = "/<name>" if default == "" else plain(default)
-    return {**notes, "examples": field.examples}
+def _notes(field: Field[Any]) -> dict[str, Any]:
+    notes = {key: field.metadata[key] for key in ("title", "description")}
+    default = field.default if field.default_factory is MISSING else field.default_factory()
+    if isinstance(default, Section):
+        notes["default"] = {}
+    elif default is not MISSING and default is not None:
+        notes["default"] = "/<name>" if default == "" else plain(default)
+    return {**notes, "examples": field.metadata["examples"]}
 
 
 def _bare(form: dict[str, Any]) -> dict[str, Any]:
@@ -159,7 +161,7 @@ def _item(form: dict[str, Any]) -> dict[str, Any]:
 
 def _map(form: dict[str, Any]) -> dict[str, Any]:
     """Give a mapping by name; ``x-`` keys are free in it unless all its keys are."""
-    if form.get("additionalProperties") is True or form.get("properties"):
+    if form.get("additionalProperties", True) is True and "patternProperties" not in form:
         return {"type": ["object", "null"], "additionalProperties": True}
     functions = form.get("patternProperties")
     if functions:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
 
-from ffhost.settings import Section, Settings
+from ffhost.settings import Section, Settings, key_of
 
 Kind = Literal["section", "map", "list", "free", "text", "scalar"]
 
@@ -55,18 +55,15 @@ def settings_shape() -> Shape:
     return _section(Settings)
 
 
-@cache
 def _section(model: type[Section]) -> Shape:
-    fields = {}
-    for name, info in model.model_fields.items():
-        name = info.alias or name
-        if name in model.free:
-            fields[name] = Shape(
-                "free", secrets=name in _SECRET_KEYS, nullable=info.annotation is Any
-            )
+    shapes = {}
+    for each in fields(model):
+        key = key_of(each.name)
+        if key in model.free:
+            shapes[key] = Shape("free", secrets=key in _SECRET_KEYS, nullable=each.type is Any)
         else:
-            fields[name] = _shape(info.annotation)
-    return Shape("section", fields)
+            shapes[key] = _shape(each.type)
+    return Shape("section", shapes)
 
 
 def _shape(annotation: Any) -> Shape:

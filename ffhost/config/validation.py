@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ffhost.config.nodes import PathKey
 from ffhost.config.reports import Reporter
 from ffhost.diagnostics import nearest
-from ffhost.settings import Settings, Wrong, shown
+from ffhost.settings import Settings, Wrong, completed, shown
 
 if TYPE_CHECKING:
+    from pydantic import TypeAdapter
     from pydantic_core import ErrorDetails
 
 _HINTS = {"target": "write 'target: main.py:hello'"}
@@ -20,11 +22,19 @@ def validate(values: dict[str, Any], report: Reporter) -> Settings | None:
     from pydantic import ValidationError
 
     try:
-        return Settings.model_validate(values)
+        return adapter().validate_python(completed(values))
     except ValidationError as error:
         for each in error.errors(include_url=False):
             _report(each, report)
         return None
+
+
+@cache
+def adapter() -> TypeAdapter[Settings]:
+    """Give what validates; it is made when the first file is read."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Settings)
 
 
 def _report(error: ErrorDetails, report: Reporter) -> None:
@@ -54,7 +64,7 @@ def _explain(error: ErrorDetails) -> tuple[str, str | None]:
     if kind == "list_type":
         hint = f"write [{value}]" if isinstance(value, str) else None
         return f"expected a list, got {shown(value)}", hint
-    if kind in ("dict_type", "model_type", "model_attributes_type"):
+    if kind in ("dict_type", "dataclass_type"):
         return f"expected a mapping, got {shown(value)}", None
     if kind == "too_short":
         return "expected at least one item", "remove the key, or give an item"

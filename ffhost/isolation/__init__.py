@@ -13,6 +13,7 @@ from typing import Any
 from ffhost import observing
 from ffhost.config import LoadedConfig
 from ffhost.functions import Function, LoadFailed, make_function, problem_of
+from ffhost.settings import as_plain
 from ffhost.tracing import HookError
 from ffhost.units import UNLIMITED
 
@@ -99,7 +100,8 @@ def _same(old: LoadedConfig, new: LoadedConfig, name: str) -> bool:
 
 
 def _spec(config: LoadedConfig, name: str) -> Any:
-    settings = config.settings.function(name).model_dump(exclude=set(_LIVE_SETTINGS))
+    values = as_plain(config.settings.function(name))
+    settings = {key: value for key, value in values.items() if key not in _LIVE_SETTINGS}
     return settings, config.base, config.settings.server.debug, config.single, config.has_file
 
 

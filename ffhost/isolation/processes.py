@@ -262,14 +262,12 @@ def pruned(config: LoadedConfig, name: str) -> LoadedConfig:
     """
     settings = config.settings
     logging: dict[str, Any] = {"invocations": True}
-    if "format" not in settings.logging.model_fields_set:
+    if "format" not in settings.logging.written:
         logging["format"] = None  # as the stream has it
-    settings = settings.model_copy(
-        update={
-            "functions": {name: settings.functions[name]},
-            "tracing": settings.tracing.model_copy(update={"enabled": False}),
-            "logging": settings.logging.model_copy(update=logging),
-            "metrics": settings.metrics.model_copy(update={"enabled": False}),
-        }
+    settings = settings.replaced(
+        functions={name: settings.functions[name]},
+        tracing=settings.tracing.replaced(enabled=False),
+        logging=settings.logging.replaced(**logging),
+        metrics=settings.metrics.replaced(enabled=False),
     )
     return replace(config, settings=settings, origins={}, watched=(), env_file_values={})

@@ -6,11 +6,7 @@ contradict each other, is known to `ffhost.config`.
 Numbers without a bound are infinite: ``unlimited`` becomes ``math.inf`` in every limit.
 """
 
-from __future__ import annotations
-
-from typing import Annotated, Any, Literal
-
-from pydantic import Field, field_validator
+from typing import Any, Literal
 
 from ffhost.settings.functions import (
     CorsSettings,
@@ -29,9 +25,9 @@ from ffhost.settings.host import (
     MetricsSettings,
     ServerSettings,
 )
-from ffhost.settings.names import NAME_PATTERN, RESERVED_PATH
+from ffhost.settings.names import NAME_PATTERN, RESERVED_PATH, FunctionName
 from ffhost.settings.scalars import Secret, Text, Wrong, plain, shown
-from ffhost.settings.section import Free, Section, key, section
+from ffhost.settings.section import Free, Section, as_plain, key, key_of, section
 from ffhost.settings.tracing import (
     BUILT_IN_HOOKS,
     FunctionTracingSettings,
@@ -64,6 +60,9 @@ __all__ = [
     "Signature",
     "TracingSettings",
     "Wrong",
+    "as_plain",
+    "completed",
+    "key_of",
     "plain",
     "shown",
 ]
@@ -74,25 +73,31 @@ class Settings(Section):
 
     version: Literal[1] = key(1, "Version", "Version of this format.", 1)
     server: ServerSettings = section(
+        ServerSettings,
         "Server",
         "The listener and its workers; changes need a restart.",
         {"port": 8080},
     )
     admin: AdminSettings = section(
+        AdminSettings,
         "Admin listener",
         "A listener of its own for metrics, function list and effective configuration.",
         {"enabled": True},
     )
     logging: LoggingSettings = section(
-        "Logging", "What is logged, and how an entry looks.", {"level": "debug"}
+        LoggingSettings, "Logging", "What is logged, and how an entry looks.", {"level": "debug"}
     )
-    tracing: TracingSettings = section("Tracing", "Hooks around every call.", {"enabled": True})
+    tracing: TracingSettings = section(
+        TracingSettings, "Tracing", "Hooks around every call.", {"enabled": True}
+    )
     metrics: MetricsSettings = section(
+        MetricsSettings,
         "Metrics",
         "Counting; acts while the admin listener is open.",
         {"enabled": False},
     )
     config_reload: ConfigReloadSettings = section(
+        ConfigReloadSettings,
         "Configuration reload",
         "Applying changes of this file without a restart.",
         {"interval": "10s"},
@@ -104,25 +109,18 @@ class Settings(Section):
         ".env",
     )
     defaults: DefaultSettings = section(
+        DefaultSettings,
         "Defaults",
         "Limits of every function that does not give its own.",
         {"timeout": "30s"},
     )
-    functions: dict[Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")], FunctionSettings] = key(
+    functions: dict[FunctionName, FunctionSettings] = key(
         dict, "Functions", "The functions by name.", {"hello": {"target": "main.py:hello"}}
     )
 
-    @field_validator("functions", mode="before")
-    @classmethod
-    def _complete(cls, functions: Any) -> Any:
-        """Give each function the defaults that follow from its name and its other keys."""
-        if not isinstance(functions, dict):
-            return functions
-        return {name: _completed(name, each) for name, each in functions.items()}
-
     def function(self, name: str) -> FunctionSettings:
         """Give the settings of the function *name* with the host's limits filled in."""
-        return self.functions[name].model_copy(update=self.limits(name))
+        return self.functions[name].replaced(**self.limits(name))
 
     def limits(self, name: str) -> dict[str, Any]:
         """Give the limits that the function *name* has from the host, by key."""
@@ -138,6 +136,14 @@ class Settings(Section):
             limits["processes"] = function.processes or 1
             limits["concurrency"] = limits["processes"]
         return limits
+
+
+def completed(values: dict[str, Any]) -> dict[str, Any]:
+    """Give *values* with the defaults of functions that follow from their name and other keys."""
+    functions = values.get("functions")
+    if not isinstance(functions, dict):
+        return values
+    return {**values, "functions": {name: _completed(name, functions[name]) for name in functions}}
 
 
 def _completed(name: Any, function: Any) -> Any:

@@ -1,16 +1,13 @@
 """One function of ``functions.yaml``, its cross-origin rules and its examples."""
 
-from __future__ import annotations
-
-from typing import Any, ClassVar, Literal
-
-from pydantic import Field
+from typing import Annotated, Any, ClassVar, Literal
 
 from ffhost.settings.names import Method, PathTemplate, Target, Wildcard
 from ffhost.settings.scalars import (
     Boolean,
     Count,
     CountOrUnlimited,
+    NotEmpty,
     Size,
     SizeOrUnlimited,
     SpanOrUnlimited,
@@ -18,7 +15,7 @@ from ffhost.settings.scalars import (
     Status,
     Text,
 )
-from ffhost.settings.section import Free, Section, key, section
+from ffhost.settings.section import Free, Section, key, required, section
 from ffhost.settings.tracing import FunctionTracingSettings
 from ffhost.units import Duration
 
@@ -73,9 +70,7 @@ class ExampleRequest(Section):
         dict, "Headers", "Header fields of the request.", {"accept": "application/json"}
     )
     body: str | None = key(None, "Body", "The body as text.", "hello")
-    payload: Any = key(
-        None, "JSON body", "The body as a value, sent as JSON.", {"name": "Ada"}, alias="json"
-    )
+    payload: Any = key(None, "JSON body", "The body as a value, sent as JSON.", {"name": "Ada"})
 
 
 class ExampleResponse(Section):
@@ -95,7 +90,6 @@ class ExampleResponse(Section):
         "JSON body",
         "A value that the body, read as JSON, must hold; it may hold more keys.",
         {"name": "Ada"},
-        alias="json",
     )
 
 
@@ -114,7 +108,9 @@ class ExampleSettings(Section):
         "The event that is sent: attributes of a CloudEvent, and its data.",
         {"type": "com.example.created", "data": {"id": 7}},
     )
-    response: ExampleResponse = section("Response", "What the answer must be.", {"status": 200})
+    response: ExampleResponse = section(
+        ExampleResponse, "Response", "What the answer must be.", {"status": 200}
+    )
 
 
 class FunctionSettings(Section):
@@ -122,10 +118,12 @@ class FunctionSettings(Section):
 
     free: ClassVar[frozenset[str]] = frozenset({"config"})
 
-    target: Target = Field(
-        title="Target",
-        description="What is called: file.py:attr, package.module:attr, or attr with source.",
-        examples=["main.py:hello", "mycompany.images:resize", "resize"],
+    target: Target = required(
+        "Target",
+        "What is called: file.py:attr, package.module:attr, or attr with source.",
+        "main.py:hello",
+        "mycompany.images:resize",
+        "resize",
     )
     source: Text | None = key(
         None,
@@ -149,12 +147,11 @@ class FunctionSettings(Section):
         "http",
         "cloudevent",
     )
-    methods: list[Method] | None = key(
+    methods: Annotated[list[Method], NotEmpty()] | None = key(
         None,
         "Methods",
         "Methods that the function answers; unless written, all of them for http, else POST.",
         ["GET", "POST"],
-        min_length=1,
     )
     timeout: SpanOrUnlimited | None = key(
         None,
@@ -245,7 +242,7 @@ class FunctionSettings(Section):
         None, "Import budget", "Loading that takes longer is a load error.", "5s"
     )
     tracing: FunctionTracingSettings = section(
-        "Tracing", "Trace hooks of this function.", {"enabled": True}
+        FunctionTracingSettings, "Tracing", "Trace hooks of this function.", {"enabled": True}
     )
     examples: list[ExampleSettings] = key(
         list,

@@ -1,7 +1,5 @@
 """The sections of ``functions.yaml`` that concern the host as a whole."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ffhost.settings.names import HookTarget, Proxies

@@ -19,6 +19,12 @@ _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ATTRIBUTE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
 
+def _read_name(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(NAME_PATTERN, value):
+        raise Wrong(f"{shown(value)} is not a name for a function")
+    return value
+
+
 def read_target(value: Any) -> str:
     """Check the form of ``file.py:attr``, ``package.module:attr`` or ``attr``."""
     if not isinstance(value, str):
@@ -139,6 +145,7 @@ def _read_wildcard(value: Any) -> list[str]:
     return value
 
 
+FunctionName = Annotated[str, Kind(_read_name, {"type": "string", "pattern": f"^{NAME_PATTERN}$"})]
 Target = Annotated[
     str, Kind(read_target, {"type": "string", "pattern": rf"^(.+:)?(?!.*\.py$){_ATTRIBUTE}$"})
 ]

@@ -11,9 +11,6 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
-
 from ffhost.units import UNLIMITED, ByteSize, Duration
 
 
@@ -51,21 +48,31 @@ def shown(value: Any) -> str:
 
 
 class Kind:
-    """A kind of scalar: how it is read, and how the JSON schema describes it."""
+    """A kind of scalar: how it is read, and how the JSON schema describes it.
+
+    Pydantic finds it in an annotation and asks for both.
+    """
 
     def __init__(self, read: Callable[[Any], Any], schema: dict[str, Any]) -> None:
         self.read = read
         self.schema = schema
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
         return core_schema.no_info_plain_validator_function(
             self.read, serialization=core_schema.plain_serializer_function_ser_schema(plain)
         )
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         return dict(self.schema)
+
+
+class NotEmpty:
+    """Says of a list that it holds at least one item."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        return {**handler(source), "min_length": 1}
 
 
 def plain(value: Any) -> Any:

@@ -1,7 +1,5 @@
 """Trace hooks: the host's and one function's."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from ffhost.settings.names import HookTarget

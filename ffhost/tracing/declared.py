@@ -56,14 +56,14 @@ def _declared(config: LoadedConfig, name: str, settings: FunctionSettings) -> li
         at: tuple[str, ...] = ("functions", name, "tracing", "hooks", each)
         if each in found:
             shared = found[each][1]
-            if own.model_fields_set <= {"enabled"}:
+            if own.written <= {"enabled"}:
                 # Still the host's own hook, which is shared.
-                own, at = shared.model_copy(update={"enabled": own.enabled}), found[each][2]
+                own, at = shared.replaced(enabled=own.enabled), found[each][2]
             else:
-                changed = {key: getattr(own, key) for key in own.model_fields_set}
+                changed = {key: getattr(own, key) for key in own.written}
                 if own.target in (None, shared.target):
                     changed["options"] = {**shared.options, **own.options}
-                own = shared.model_copy(update=changed)
+                own = shared.replaced(**changed)
         found[each] = (each, own, at)
     return list(found.values())
 

@@ -1,18 +1,34 @@
-"""The options of the built-in hooks, by name. Imports none of what the hooks need."""
+"""The options of the built-in hooks, by name. Imports none of what the hooks need.
+
+They are pydantic's models, as the options of a user's own hook are: a host without built-in
+hooks never imports this module.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from ffhost.settings import Section
 from ffhost.settings.scalars import Boolean, Count, Span
-from ffhost.settings.section import key
 from ffhost.units import Duration
 
 
-class OtelOptions(Section):
+def key(default: Any, title: str, description: str, *examples: Any, **rules: Any) -> Any:
+    """Describe an option. A callable default makes a new value each time."""
+    rules["default_factory" if callable(default) else "default"] = default
+    return Field(title=title, description=description, examples=list(examples), **rules)
+
+
+class Options(BaseModel):
+    """What the options of all built-in hooks have in common."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, defer_build=True, hide_input_in_errors=True
+    )
+
+
+class OtelOptions(Options):
     """Options of ``otel``."""
 
     exporter: Literal["otlp", "console", "none"] = key(
@@ -63,7 +79,7 @@ class OtelOptions(Section):
     )
 
 
-class ProfileOptions(Section):
+class ProfileOptions(Options):
     """Options of ``profile``. At least one of ``token`` and ``longer_than`` is needed."""
 
     token: str | None = key(
@@ -87,5 +103,5 @@ class ProfileOptions(Section):
     interval: Span = key(Duration(0.001), "Interval", "Time between two samples.", "1ms")
 
 
-class LogOptions(Section):
+class LogOptions(Options):
     """The hook ``log`` has no options."""
