@@ -13,12 +13,12 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ffhost.logs import capture, hooks, summary
+from ffhost.logs import capture, hooks, structlogs, summary
 from ffhost.logs.console import console_renderer, is_terminal, wants_colours
 from ffhost.logs.entries import Entries
 from ffhost.logs.output import Output, flush_all
 from ffhost.logs.profiles import shape_for
-from ffhost.logs.records import EntryHandler, hand_over, logger_factory
+from ffhost.logs.records import EntryHandler, HostLogger
 
 if TYPE_CHECKING:
     from ffhost.logs.legacy import Legacy
@@ -82,7 +82,6 @@ _active = _Active()
 _HOST_LOGGERS = frozenset(
     {"asyncio", "ffhost", "gunicorn", "py", "python", "stderr", "stdout", "threading", "uvicorn"}
 )
-_processors: list[Any] = []
 
 
 def configure(
@@ -123,7 +122,7 @@ def configure(
     _active.invocations = settings.invocations
     _set_levels(settings, debug, legacy)
     _claim_root()
-    _configure_structlog()
+    structlogs.configure()
     hooks.install(entries)
     if settings.capture_print or legacy:
         capture.install(entries, everywhere=bool(legacy and legacy.entry_point))
@@ -171,22 +170,13 @@ def entries() -> Entries:
     return found
 
 
-def get_logger(name: str, **fields: Any) -> Any:
-    """Give a structlog logger for ffhost's own use, with *fields* bound.
+def get_logger(name: str) -> HostLogger:
+    """Give a logger for ffhost's own use.
 
     Unlike ``structlog.get_logger`` it does not follow what user code makes of structlog's
     configuration.
     """
-    import structlog
-
-    return structlog.wrap_logger(
-        logging.getLogger(name),
-        processors=_chain(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        context_class=dict,
-        cache_logger_on_first_use=True,
-        **fields,
-    )
+    return HostLogger(logging.getLogger(name))
 
 
 def recorder(function: str, signature: str) -> summary.Recorder | None:
@@ -238,9 +228,7 @@ def reset() -> None:
         logging.getLogger(name).setLevel(logging.NOTSET)
     if _active.root_level is not None:
         logging.root.setLevel(logging.WARNING)
-    structlog = sys.modules.get("structlog")
-    if structlog is not None and structlog.get_config()["processors"] is _processors:
-        structlog.reset_defaults()
+    structlogs.reset()
     _active.__init__()  # type: ignore[misc]
 
 
@@ -277,29 +265,6 @@ def _claim_root() -> None:
     root = logging.root
     if _active.handler not in root.handlers:
         root.addHandler(_active.handler)
-
-
-def _configure_structlog() -> None:
-    import structlog
-
-    chain = _chain()
-    if structlog.is_configured() and structlog.get_config()["processors"] is not chain:
-        return  # user code wants it otherwise
-    structlog.configure(
-        processors=chain,
-        wrapper_class=structlog.stdlib.BoundLogger,
-        context_class=dict,
-        logger_factory=logger_factory,
-        cache_logger_on_first_use=True,
-    )
-
-
-def _chain() -> list[Any]:
-    if not _processors:
-        from structlog.stdlib import filter_by_level
-
-        _processors.extend([filter_by_level, hand_over])
-    return _processors
 
 
 def _let_prints_appear() -> None:
