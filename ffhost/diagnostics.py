@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Format = Literal["text", "json", "github"]
 
@@ -22,8 +21,7 @@ _LINE_LIMIT = 160
 _RED, _BLUE, _DIM, _BOLD, _PLAIN = "\x1b[31m", "\x1b[34m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a value came from.
 
     Args:
@@ -57,8 +55,7 @@ DEFAULT = Origin("default")
 """The origin of a value that nobody gave."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake: the dotted path of the value, what is wrong, and what to do.
 
     ``path`` is empty for a mistake that belongs to a file as a whole. ``notes`` are further

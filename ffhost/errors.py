@@ -7,9 +7,8 @@ status of the answer. What user code raises is never one of these by accident.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from ffhost.diagnostics import Problem
@@ -43,8 +42,7 @@ class ConfigError(StartupError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldError(NamedTuple):
     """One field of a request that does not fit: where it is and what is wrong there."""
 
     field: str

@@ -22,7 +22,7 @@ from ffhost.errors import Gone, RequestError, StartupError, TooManyRequests, Una
 from ffhost.invocation import ErrorHandler, Failures, Run, timed_out
 from ffhost.limits import Slots
 from ffhost.messages import Reply
-from ffhost.requests import NATIVE, Adapter
+from ffhost.requests import Adapter
 from ffhost.requests.choice import (
     MissingExtra,
     adapter_for,
@@ -321,14 +321,14 @@ def _adapter(
     settings: FunctionSettings,
     resolved: Resolved,
     inferred: Inferred,
-) -> Adapter:
-    """Settle which request an http function gets.
+) -> Adapter | None:
+    """Settle which request an http function gets; None for functions of other signatures.
 
     Raises:
         MissingExtra: it is one of a framework that is not installed
     """
     if inferred.kind != "http":
-        return NATIVE
+        return None
     chosen = choose_request(
         settings.request,
         inferred.request,

@@ -7,8 +7,7 @@ into any module that the function is imported from. Nothing here calls or wraps 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar, overload
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,8 +21,7 @@ TRACE_HOOK = "__ffhost_trace_hook__"
 """Attribute of a trace hook: True."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureMark:
+class SignatureMark(NamedTuple):
     """What a signature decorator says.
 
     ``kind`` is ``http``, ``cloudevent``, ``event`` or ``typed``; ``input_type`` is the type

@@ -8,16 +8,18 @@ if this module did not exist.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from ffhost import logs, metrics, tracing
+from ffhost import logs, tracing
 from ffhost.config import LoadedConfig
 from ffhost.context import CURRENT, Invocation, Outcome
-from ffhost.events.facts import facts_of
-from ffhost.logs.summary import Recorder
 from ffhost.messages import Message
 from ffhost.signatures import Codec
 from ffhost.tracing.hooks import Run
+
+if TYPE_CHECKING:
+    from ffhost.events.facts import Facts
+    from ffhost.logs.summary import Recorder
 
 Observer: TypeAlias = Callable[[Invocation, Outcome], None]
 
@@ -78,7 +80,9 @@ def watch(config: LoadedConfig, name: str, signature: str, *, callable: bool = T
     if settings.logging.invocations:
         observers.append(summary(name, signature))
     if settings.admin.enabled and settings.metrics.enabled:
-        counts = metrics.counts_of(name, signature)
+        from ffhost.metrics import counts_of
+
+        counts = counts_of(name, signature)
         events = signature in _EVENT_ARGUMENT
         observers.append(counts.observe_event if events else counts.observe)
     return Watch(hooks, tuple(observers))
@@ -88,11 +92,20 @@ def _end_prints(invocation: Invocation, outcome: Outcome) -> None:
     logs.end_call(invocation.execution_id)
 
 
+def _facts_of(signature: str) -> Callable[[object], Facts | None] | None:
+    """Give what reads an event for those who watch; None where a call has none."""
+    if signature not in _EVENT_ARGUMENT:
+        return None
+    from ffhost.events.facts import facts_of
+
+    return facts_of
+
+
 def summary(name: str, signature: str) -> Observer:
     """Make what writes the summary entry of each call of a function."""
     record: Recorder | None = None
     known = False
-    events = signature in _EVENT_ARGUMENT
+    facts_of = _facts_of(signature)
 
     def summarize(invocation: Invocation, outcome: Outcome) -> None:
         nonlocal record, known
@@ -105,7 +118,7 @@ def summary(name: str, signature: str) -> Observer:
         agent = message.header("user-agent")
         if agent is not None and agent.startswith(_PROBE_AGENT) and outcome.kind == "ok":
             return
-        facts = facts_of(invocation.event) if events else None
+        facts = None if facts_of is None else facts_of(invocation.event)
         record(
             message.method,
             message.path,

@@ -180,10 +180,12 @@ class Service:
         if self._embedded:
             return
         legacy = None
-        if config.single is not None and not config.has_file:
+        environ = self.sources().environ
+        wanted = environ.get("LOG_EXECUTION_ID") or environ.get("ENTRY_POINT")
+        if wanted and config.single is not None and not config.has_file:
             from ffhost.logs.legacy import legacy_of
 
-            legacy = legacy_of(self.sources().environ)
+            legacy = legacy_of(environ)
         logs.set_context_source(log_fields)
         logs.configure(
             notices.log_settings(config),

@@ -10,7 +10,7 @@ import pytest
 from flask import jsonify
 from flask import request as flask_request
 
-from ffhost.requests import NATIVE, choice
+from ffhost.requests import choice, native_adapter
 from ffhost.requests.choice import MissingExtra, adapter_for, choose_request, uses_flask
 
 PLAIN: dict[str, Any] = {"json": ModuleType("json"), "NUMBER": 1, "name": "flask"}
@@ -92,4 +92,4 @@ def test_a_missing_extra_is_an_error_at_load_that_names_it(
 
 
 def test_ffhost_s_own_request_needs_nothing() -> None:
-    assert adapter_for("ffhost", "hello", None, None) is NATIVE
+    assert adapter_for("ffhost", "hello", None, None) == native_adapter()

@@ -16,15 +16,27 @@ needs a version of its own for cloudevents 2.x.
 
 from __future__ import annotations
 
-from ffhost.compat import cloudevents1, framework_names, google_context
+from importlib import import_module
+from types import ModuleType
+
 from ffhost.modules import Provide, providers
 
-_PROVIDERS: dict[str, Provide] = {
-    "functions_framework": framework_names.provide,
-    "cloudevents": cloudevents1.provide,
-    "google": google_context.provide,
-}
 
+def _provided_by(home: str) -> Provide:
+    """Give the provider in the module *home*, which is imported when it is asked."""
+
+    def provide(name: str) -> ModuleType | None:
+        module: ModuleType | None = import_module(f"{__name__}.{home}").provide(name)
+        return module
+
+    return provide
+
+
+_PROVIDERS = {
+    "functions_framework": _provided_by("framework_names"),
+    "cloudevents": _provided_by("cloudevents1"),
+    "google": _provided_by("google_context"),
+}
 
 _switched_off = False
 

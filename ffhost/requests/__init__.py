@@ -1,19 +1,30 @@
 """What an http function gets for a request. Nothing here waits, reads a socket or calls user code.
 
 `Request` is what a function gets unless it asks for another; adapters for the request
-objects of other frameworks live beside it and are picked when a function is loaded.
+objects of other frameworks live beside it and are picked when a function is loaded. Each is
+imported by the functions that use it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ffhost.messages import Message
-from ffhost.requests.environ import build_environ
-from ffhost.requests.fields import Fields, MissingField
-from ffhost.requests.forms import UploadedFile
-from ffhost.requests.native import Request
+
+if TYPE_CHECKING:
+    from ffhost.requests.environ import build_environ
+    from ffhost.requests.fields import Fields, MissingField
+    from ffhost.requests.forms import UploadedFile
+    from ffhost.requests.native import Request
+
+_HOMES = {
+    "Fields": "fields",
+    "MissingField": "fields",
+    "Request": "native",
+    "UploadedFile": "forms",
+    "build_environ": "environ",
+}
 
 
 class Adapter(NamedTuple):
@@ -28,14 +39,27 @@ class Adapter(NamedTuple):
     around: Callable[[Callable[..., Any], bool], Callable[..., Any]] | None = None
 
 
-NATIVE = Adapter(Request)
+def native_adapter() -> Adapter:
+    """Give the adapter of functions that get a `Request`."""
+    from ffhost.requests.native import Request
+
+    return Adapter(Request)
+
 
 __all__ = [
-    "NATIVE",
     "Adapter",
     "Fields",
     "MissingField",
     "Request",
     "UploadedFile",
     "build_environ",
+    "native_adapter",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -13,7 +13,7 @@ from types import FunctionType, ModuleType
 from typing import Any, Literal
 
 from ffhost.errors import StartupError
-from ffhost.requests import NATIVE, Adapter
+from ffhost.requests import Adapter, native_adapter
 
 RequestKind = Literal["ffhost", "flask", "starlette"]
 
@@ -146,7 +146,7 @@ def adapter_for(
         MissingExtra: the framework is not installed
     """
     if kind == "ffhost":
-        return NATIVE
+        return native_adapter()
     if not is_installed(kind):
         raise MissingExtra(name, kind)
     if kind == "starlette":

@@ -11,20 +11,16 @@ lock and takes an exception that has been set and not yet raised.
 
 from __future__ import annotations
 
-import ctypes
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeAlias
 
 from ffhost.errors import DeadlineExceeded
 
 IDLE_SECONDS = 10.0
 """How long a thread waits for work before it ends."""
-
-_set_async_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
-_set_async_exception.argtypes = (ctypes.c_ulong, ctypes.py_object)
-_set_async_exception.restype = ctypes.c_int
 
 Work = Callable[[Any], Any]
 """What a thread does for an invocation; its result goes to whoever is told of the end."""
@@ -49,7 +45,7 @@ class Worker:
             if self.running is not invocation or self.struck:
                 return False
             self.struck = True
-            _set_async_exception(self.ident, DeadlineExceeded)
+            _raise_in(self.ident)
             return True
 
     def guard(self, invocation: Any, work: Work) -> Any:
@@ -88,11 +84,26 @@ class Worker:
         ever in the next call. Only an exception that is raised ends that.
         """
         try:
-            _set_async_exception(self.ident, DeadlineExceeded)
+            _raise_in(self.ident)
             while True:
                 pass
         except DeadlineExceeded:
             return
+
+
+def _raise_in(ident: int) -> None:
+    """Have `DeadlineExceeded` raised in the thread *ident*, at its next bytecode."""
+    _async_exception_setter()(ident, DeadlineExceeded)
+
+
+@cache
+def _async_exception_setter() -> Callable[[int, type[BaseException]], int]:
+    import ctypes
+
+    set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    set_exception.argtypes = (ctypes.c_ulong, ctypes.py_object)
+    set_exception.restype = ctypes.c_int
+    return set_exception
 
 
 class ThreadPool:

@@ -17,7 +17,6 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ffhost.server.exchange import Exchange
-from ffhost.server.refusals import headers_late
 
 
 class Connection(HttpToolsProtocol):
@@ -127,6 +126,8 @@ class Connection(HttpToolsProtocol):
     def give_up(self) -> None:
         """Close, with an answer if there is something to answer."""
         if not self.is_silent:
+            from ffhost.server.refusals import headers_late
+
             self.transport.write(headers_late())
         self.transport.close()
 

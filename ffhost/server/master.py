@@ -21,17 +21,19 @@ import sys
 import time
 from contextlib import suppress
 from queue import Empty
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
 from ffhost.logs import get_logger
 from ffhost.server.application import Application
-from ffhost.server.code_check import CodeCheck
 from ffhost.server.listeners import listening, unlink
 from ffhost.server.notices import READY, REPLACE_ME
 from ffhost.server.rolling import Rolling
+
+if TYPE_CHECKING:
+    from ffhost.server.code_check import CodeCheck
 
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -246,6 +248,8 @@ class Master(Arbiter):  # type: ignore[misc]
         if self.app.check is None:
             self._replace_all()
         else:
+            from ffhost.server.code_check import CodeCheck
+
             self._check = CodeCheck(self.app.check)
 
     def _check_ended(self, check: CodeCheck, code: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ffhost.errors import StartupError
 from ffhost.messages import Message, Reply
-from ffhost.requests import NATIVE, Adapter
+from ffhost.requests import Adapter
 
 if TYPE_CHECKING:
     from ffhost.signatures.lifespan import Lifespan
@@ -27,7 +27,7 @@ class Options(NamedTuple):
         single: whether functions-framework's habits hold (single-target mode without a file)
         input_type: the type of a typed function, where its decorator names it
         path_parameters: names of the parameters in its path
-        adapter: how an http function gets its request
+        adapter: how an http function gets its request; None: as a `ffhost.Request`
         mount: the segments of its path, None for a parameter; an application is mounted there
     """
 
@@ -35,7 +35,7 @@ class Options(NamedTuple):
     single: bool = False
     input_type: Any = None
     path_parameters: tuple[str, ...] = ()
-    adapter: Adapter = NATIVE
+    adapter: Adapter | None = None
     mount: tuple[str | None, ...] = ()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ffhost.messages import Message
-from ffhost.requests import Request
+from ffhost.requests import native_adapter
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, Options, SignatureError
 from ffhost.signatures.foreign import encode_exception
@@ -29,15 +29,15 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
     )
     if count == 2:
         return _compose_responder(target, name)
-    make = options.adapter.make
+    make, around = options.adapter or native_adapter()
 
     def decode(message: Message) -> tuple[Any, ...]:
         return (make(message),)
 
     is_async = parameters.is_coroutine_function(target)
     call = target
-    if options.adapter.around is not None:
-        call = options.adapter.around(target, is_async)
+    if around is not None:
+        call = around(target, is_async)
     if parameters.is_async_generator_function(target):
         call, is_async = on_loop(call), True
     encode = result_encoder(name)
@@ -62,8 +62,10 @@ def _compose_responder(target: Callable[..., Any], name: str) -> Codec:
             f"decorate it with @ffhost.event"
         )
 
+    make = native_adapter().make
+
     def decode(message: Message) -> tuple[Any, ...]:
-        return Request(message), falconry.new_response()
+        return make(message), falconry.new_response()
 
     if parameters.is_coroutine_function(target):
         call: Callable[..., Any] = falconry.async_responder(target, name)

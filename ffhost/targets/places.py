@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ffhost.diagnostics import nearest
 from ffhost.errors import StartupError
@@ -40,8 +40,7 @@ class TargetError(StartupError):
         self.key = key
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """What a target's text names.
 
     Either ``file`` (absolute) or ``module`` (a dotted name) is given. ``shown`` is what the

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ffhost import marks
-from ffhost.compat.applications import make_app
 from ffhost.marks import cloud_event, http, typed
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,6 +43,8 @@ def create_app(
         signature_type: ``http``, ``cloudevent``, ``event`` or ``typed``; None for
             ``FUNCTION_SIGNATURE_TYPE``; a decorator wins over both
     """
+    from ffhost.compat.applications import make_app
+
     return make_app("ffhost.wsgi", target, source, signature_type)
 
 

@@ -1,0 +1,68 @@
+"""What a start costs, told by what it imports: a clock would tell of the machine instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.test_cli_serve import Served
+from tests.test_deadlines import eventually
+
+CODE = """
+import sys
+import functions_framework
+
+@functions_framework.http
+def hello(request):
+    return "\\n".join(sys.modules)
+"""
+
+NOT_NEEDED = [
+    "cloudevents",
+    "ctypes",
+    "opentelemetry",
+    "prometheus_client",
+    "pyinstrument",
+    "starlette",
+    "structlog",
+    "yaml",
+    "ffhost.admin.reports",
+    "ffhost.building",
+    "ffhost.cli.watching",
+    "ffhost.compat.applications",
+    "ffhost.compat.cloudevents1",
+    "ffhost.compat.google_context",
+    "ffhost.config.reader",
+    "ffhost.events",
+    "ffhost.exporting",
+    "ffhost.isolation",
+    "ffhost.lazy",
+    "ffhost.logs.legacy",
+    "ffhost.metrics",
+    "ffhost.requests.native",
+    "ffhost.requests.starlette",
+    "ffhost.runners.blocking",
+    "ffhost.server.code_check",
+    "ffhost.server.wsgi_worker",
+    "ffhost.signatures.cloudevent",
+    "ffhost.signatures.falconry",
+    "ffhost.signatures.typed",
+    "ffhost.targets.checking",
+    "ffhost.targets.source",
+    "ffhost.testing",
+    "ffhost.tracing.otel",
+    "ffhost.wsgi",
+]
+"""Each costs a start something, and a plain function of functions-framework needs none."""
+
+
+def test_a_plain_function_is_answered_without_what_only_others_need(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(CODE)
+    server = Served(tmp_path, "--target", "hello")
+    try:
+        assert eventually(lambda: server.get("/") is not None, 15)
+        imported = (server.get("/") or "").split()
+    finally:
+        server.stop()
+    assert "ffhost.asgi.application" in imported
+    assert "flask" in imported
+    assert [name for name in NOT_NEEDED if name in imported] == []
