@@ -13,13 +13,14 @@ from ffhost.config.environment import Variables, apply_framework_names, apply_tr
 from ffhost.config.files import files_of, read_text, read_tree
 from ffhost.config.flags import apply_flags
 from ffhost.config.nodes import Node, PathKey, Source, walk_to
+from ffhost.config.quick import settings_of
 from ffhost.config.reports import Reporter
 from ffhost.config.shape import settings_shape
 from ffhost.config.single import Choice, check_beside_file, check_known, choose, name_of, tree
 from ffhost.config.validation import validate
 from ffhost.config.values import ABSENT, Evaluator
 from ffhost.diagnostics import DEFAULT, Origin, Problem
-from ffhost.settings import Settings, as_plain, plain
+from ffhost.settings import Settings, as_plain, completed, plain
 
 DEFAULT_FILE = "functions.yaml"
 
@@ -138,7 +139,10 @@ class _Stage:
         if self.has_file:
             check_known(self.choice, values.get("functions"), report)
         check(values, report)
-        settings = validate(values, report)
+        values = completed(values)
+        settings = None if self.has_file else settings_of(values)
+        if settings is None:
+            settings = validate(values, report)
         problems = report.result()
         if problems or settings is None:
             return Attempt(None, tuple(problems), tuple(self.watched))

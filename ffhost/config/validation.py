@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ffhost.config.nodes import PathKey
 from ffhost.config.reports import Reporter
 from ffhost.diagnostics import nearest
-from ffhost.settings import Settings, Wrong, completed, shown
+from ffhost.settings import Settings, Wrong, shown
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -22,7 +22,7 @@ def validate(values: dict[str, Any], report: Reporter) -> Settings | None:
     from pydantic import ValidationError
 
     try:
-        return adapter().validate_python(completed(values))
+        return adapter().validate_python(values)
     except ValidationError as error:
         for each in error.errors(include_url=False):
             _report(each, report)
