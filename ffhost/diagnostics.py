@@ -14,8 +14,9 @@ from typing import Any, Literal, NamedTuple
 
 Format = Literal["text", "json", "github"]
 
-_URL_PASSWORD = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#'\":@]*:)[^\s'\"]*(?=@)")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+# Texts, for a host that starts well needs neither.
+_URL_PASSWORD = r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#'\":@]*:)[^\s'\"]*(?=@)"
+_CONTROL = r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]"
 _LINE_LIMIT = 160
 
 _RED, _BLUE, _DIM, _BOLD, _PLAIN = "\x1b[31m", "\x1b[34m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
@@ -74,7 +75,7 @@ class Problem(NamedTuple):
 
 def redact(text: str) -> str:
     """Replace the password in every URL of *text*."""
-    return _URL_PASSWORD.sub(r"\g<before>***", text) if "://" in text else text
+    return re.sub(_URL_PASSWORD, r"\g<before>***", text) if "://" in text else text
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -138,7 +139,7 @@ def _text(problem: Problem, color: bool) -> str:
 
 
 def _flat(text: str) -> str:
-    return _CONTROL.sub("�", text)
+    return re.sub(_CONTROL, "�", text)
 
 
 def _excerpt(origin: Origin | None, paint: Any) -> list[str]:
@@ -146,8 +147,8 @@ def _excerpt(origin: Origin | None, paint: Any) -> list[str]:
     if origin is None or origin.column is None or not (origin.text or "").strip():
         return []
     assert origin.text is not None
-    before = redact(_CONTROL.sub("�", origin.text[: origin.column - 1]).replace("\t", "→"))
-    line = redact(_CONTROL.sub("�", origin.text).replace("\t", "→")).rstrip()
+    before = redact(re.sub(_CONTROL, "�", origin.text[: origin.column - 1]).replace("\t", "→"))
+    line = redact(re.sub(_CONTROL, "�", origin.text).replace("\t", "→")).rstrip()
     column = len(before)
     start = max(0, column - _LINE_LIMIT // 2) if len(line) > _LINE_LIMIT else 0
     line = line[start : start + _LINE_LIMIT]

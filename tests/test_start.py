@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
+
+import pytest
 
 from tests.test_cli_serve import Served
 from tests.test_deadlines import eventually
@@ -21,6 +24,7 @@ NOT_NEEDED = [
     "ctypes",
     "opentelemetry",
     "prometheus_client",
+    "pydantic",
     "pyinstrument",
     "starlette",
     "structlog",
@@ -56,13 +60,28 @@ NOT_NEEDED = [
 
 
 def test_a_plain_function_is_answered_without_what_only_others_need(tmp_path: Path) -> None:
-    (tmp_path / "main.py").write_text(CODE)
-    server = Served(tmp_path, "--target", "hello")
-    try:
-        assert eventually(lambda: server.get("/") is not None, 15)
-        imported = (server.get("/") or "").split()
-    finally:
-        server.stop()
+    imported = answer(tmp_path, CODE).split()
     assert "ffhost.asgi.application" in imported
     assert "flask" in imported
     assert [name for name in NOT_NEEDED if name in imported] == []
+
+
+@pytest.mark.parametrize(
+    ("chosen", "found"), [("", gc.get_threshold()), ("gc.set_threshold(1234, 5, 6)", (1234, 5, 6))]
+)
+def test_garbage_is_looked_for_as_user_code_wants_it(
+    tmp_path: Path, chosen: str, found: tuple[int, ...]
+) -> None:
+    code = f"import gc\n{chosen}\ndef hello(request): return str(gc.get_threshold())\n"
+    assert answer(tmp_path, code) == str(found)
+
+
+def answer(folder: Path, code: str) -> str:
+    """Give what the function ``hello`` of *code* says, served as a single target."""
+    (folder / "main.py").write_text(code)
+    server = Served(folder, "--target", "hello")
+    try:
+        assert eventually(lambda: server.get("/") is not None, 15)
+        return server.get("/") or ""
+    finally:
+        server.stop()

@@ -7,12 +7,14 @@ nobody listens to its notices: one that wants to be replaced ends, and is starte
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import signal
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
@@ -28,6 +30,9 @@ from ffhost.server.master import HANDED_DOWN
 from ffhost.server.notices import READY, REPLACE_ME, Notices
 from ffhost.server.options import drain_delay
 from ffhost.server.reports import report
+
+_SELDOM = 20_000
+"""After how many new objects garbage is looked for while functions load; else 700 or 2000."""
 
 
 class HostWorker(Worker):  # type: ignore[misc]
@@ -83,7 +88,8 @@ class HostWorker(Worker):  # type: ignore[misc]
 
         self.service = service()
         self.service.managed = True
-        self.wsgi = self.app.wsgi()
+        with _few_collections():
+            self.wsgi = self.app.wsgi()
         stuck_calls.on_limit = self.ask_replacement
 
     def kind(self, listener: Any) -> Kind:
@@ -225,6 +231,23 @@ class HostWorker(Worker):  # type: ignore[misc]
             with suppress(Exception):
                 stream.flush()
         os._exit(status)
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for garbage less often while functions load: imports leave hardly any behind.
+
+    Not never, for what user code does when it is imported may leave plenty. What it makes of
+    the threshold itself stays.
+    """
+    before = gc.get_threshold()
+    seldom = (_SELDOM, *before[1:])
+    gc.set_threshold(*seldom)
+    try:
+        yield
+    finally:
+        if gc.get_threshold() == seldom:
+            gc.set_threshold(*before)
 
 
 def now() -> float:
