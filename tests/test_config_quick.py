@@ -252,7 +252,7 @@ def test_a_section_is_immutable_and_survives_a_pickle_with_what_was_written() ->
 
 
 def test_hooks_know_what_was_written_wherever_they_stand(tmp_path: Path) -> None:
-    """Pydantic makes both kinds of sections that occur at two places alike."""
+    """Pydantic makes the validator of a section once, and refers to it at the second place."""
     hooks = "tracing: {hooks: {a: {target: 'm:a'}}}"
     (tmp_path / "functions.yaml").write_text(
         f"{hooks}\nfunctions:\n  f: {{target: 'main.py:f', {hooks}}}\n"

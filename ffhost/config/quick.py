@@ -1,9 +1,9 @@
 """Plain values to `Settings` without pydantic, as long as there is nothing to report.
 
 A host of one function, without a file, has a handful of scalars from variables and flags. To
-import pydantic and to build its validator for them took 110 ms, a third of the whole start.
-Here the same kinds read the same values by the same annotations. Whatever does not fit, or is
-not plainly of its kind, is left to `ffhost.config.validation`: it alone decides what is a
+import pydantic and to build its validator for them took 110 ms, more than a quarter of the whole
+start. Here the same kinds read the same values by the same annotations. Whatever does not fit,
+or is not plainly of its kind, is left to `ffhost.config.validation`: it alone decides what is a
 mistake, and how it is told.
 """
 

@@ -1,9 +1,10 @@
 """What every mapping of ``functions.yaml`` has in common.
 
 A section is a frozen dataclass. Pydantic reads its annotations when a file is validated, and is
-imported only then: see docs/decisions/validation.md. The methods that a dataclass usually gets
-are written here once, because to generate and compile them for each of fifteen classes takes
-longer than to load the configuration of one function.
+imported only then: see docs/decisions/configuration.md. Modules with sections do not postpone
+their annotations, so that the type of a field is a type. The methods that a dataclass usually
+gets are written here once: to generate and compile them for each of fifteen classes takes 14 ms
+at every start.
 """
 
 from __future__ import annotations
