@@ -73,11 +73,11 @@ class _FromHeaders:
     def __get__(self, invocation: Invocation | None, owner: type) -> Any:
         if invocation is None:
             return self
-        given = invocation.span_ids
-        if given is None:
+        if invocation.span_context is None:
             ids = trace_ids(invocation.message)
         else:
-            ids = (f"{given[0]:032x}", f"{given[1]:016x}")
+            own = invocation.span_context()
+            ids = (f"{own.trace_id:032x}", f"{own.span_id:016x}")
         vars(invocation).setdefault("trace_id", ids[0])
         vars(invocation).setdefault("span_id", ids[1])
         return ids[self._part]
@@ -119,7 +119,7 @@ class Invocation:
     deadline: float | None = None
     trace_id: Any = _FromHeaders(0)
     span_id: Any = _FromHeaders(1)
-    span_ids: tuple[int, int] | None = None  # of the call's own span, set by a trace hook
+    span_context: Any = None  # gives the ids of the call's own span; set by a trace hook
     event: Any = None
     error: BaseException | None = None
     # What follows belongs to the runner.

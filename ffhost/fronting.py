@@ -80,6 +80,8 @@ def settler(function: Function) -> Settle | None:
 def outcome_kind(invocation: Invocation, status: int) -> OutcomeKind:
     """Name how a call ended for its caller."""
     error = invocation.error
+    if status < 400 and error is None and not invocation.expired:
+        return "ok"
     if invocation.expired:
         return "timeout"
     if isinstance(error, TooManyRequests | Unavailable) or function_unavailable(invocation):

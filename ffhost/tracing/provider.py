@@ -33,9 +33,11 @@ from opentelemetry.sdk.trace.sampling import (
     SamplingResult,
     TraceIdRatioBased,
 )
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from ffhost import __version__
 from ffhost.logs import get_logger
+from ffhost.tracing.light import LightSpan
 from ffhost.tracing.options import OtelOptions
 
 SCOPE = "ffhost"
@@ -71,19 +73,36 @@ class _Sampling(Sampler):
 
 
 class _Ids(RandomIdGenerator):
-    """Random ids, but for a trace id that a sampling decision was made on."""
+    """Random ids, but for those that were given away before the SDK's span is begun."""
 
     def __init__(self) -> None:
         self._next = threading.local()
 
-    def preset(self, trace_id: int) -> None:
-        """Give the next trace begun in this thread this id."""
+    def preset(self, trace_id: int, span_id: int) -> None:
+        """Give the next span begun in this thread these ids; 0 for a random one."""
         self._next.trace_id = trace_id
+        self._next.span_id = span_id
 
     def generate_trace_id(self) -> int:
         """Give an id."""
         trace_id: int = vars(self._next).pop("trace_id", 0)
         return trace_id or super().generate_trace_id()
+
+    def generate_span_id(self) -> int:
+        """Give an id."""
+        span_id: int = vars(self._next).pop("span_id", 0)
+        return span_id or super().generate_span_id()
+
+
+class _Provider(TracerProvider):
+    """The SDK's provider, which knows whether anybody but the host looks at its spans."""
+
+    alone = False
+
+    def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        """Have *span_processor* told of every span."""
+        self.alone = span_processor is _exporting
+        super().add_span_processor(span_processor)
 
 
 class _Exporting(SpanProcessor):
@@ -184,7 +203,7 @@ _lock = threading.Lock()
 _sampling = _Sampling()
 _exporting = _Exporting()
 ids = _Ids()
-_provider: TracerProvider | None = None
+_provider: _Provider | None = None
 
 
 def tracer(options: OtelOptions) -> trace.Tracer:
@@ -202,7 +221,7 @@ def tracer(options: OtelOptions) -> trace.Tracer:
             )
             return current.get_tracer(SCOPE, __version__)
         if _provider is None:
-            _provider = TracerProvider(
+            _provider = _Provider(
                 sampler=_sampling,
                 resource=_resource(options),
                 # The host ends it, after the last call; at exit it would be too late.
@@ -212,6 +231,27 @@ def tracer(options: OtelOptions) -> trace.Tracer:
             _provider.add_span_processor(_exporting)
             trace.set_tracer_provider(_provider)
     return _provider.get_tracer(SCOPE, __version__)
+
+
+_MEASURES = ("OTEL_SPAN_", "OTEL_ATTRIBUTE_", "OTEL_EVENT_", "OTEL_SDK_", "OTEL_PYTHON_")
+"""What variables begin with that bound or count what the SDK records."""
+_scope = InstrumentationScope(SCOPE, __version__)
+_unmeasured = not any(name.startswith(_MEASURES) for name in os.environ)
+
+
+def takes_light_spans() -> bool:
+    """Say whether a span may come to the exporter without the SDK having seen it."""
+    return _provider is not None and _provider.alone and _unmeasured
+
+
+def export(span: LightSpan, attributes: dict[str, Any]) -> bool:
+    """End *span* and export it; False if it has grown into one that the SDK ends."""
+    assert _provider is not None
+    ended = span.finish(attributes, _provider.resource, _scope)
+    if ended is None:
+        return False
+    _exporting.on_end(ended)
+    return True
 
 
 def _resource(options: OtelOptions) -> Resource:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -17,6 +19,11 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
+_PLAIN = frozenset({str, int, bool, float})
+_DIFFERENT = frozenset({"faas.invocation_id"})
+"""Attributes that no two spans share."""
+_LONG = 128
+"""Longer texts are not worth their place in memory."""
 _IS_REMOTE_IS_KNOWN, _IS_REMOTE = 0x100, 0x200
 _times = struct.Struct("<BQBQ").pack
 _flags = struct.Struct("<HI").pack
@@ -72,7 +79,7 @@ def _scope(spans: list[ReadableSpan]) -> bytes:
 def _span(span: ReadableSpan) -> bytes:
     ids, parent = span.get_span_context(), span.parent
     assert ids is not None
-    attributes = _attributes(span.attributes or {})
+    attributes = _attributes(_copied(span.attributes))
     if (
         attributes is None
         or span.events
@@ -104,23 +111,38 @@ def _span(span: ReadableSpan) -> bytes:
     return b"".join(parts)
 
 
+def _copied(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
+    # The SDK's own mapping is a Python class, and dear to walk through; its copy is a dictionary.
+    return attributes.copy() if isinstance(attributes, MappingProxyType) else dict(attributes or {})
+
+
 def _attributes(attributes: Mapping[str, Any]) -> bytes | None:
     """Write attributes whose values are plain; None if others are among them."""
     parts = []
     for key, value in attributes.items():
         kind = value.__class__
-        if kind is str:
-            plain = _field(0x0A, value.encode())
-        elif kind is int:
-            plain = b"\x18" + _varint(value & 0xFFFFFFFFFFFFFFFF)
-        elif kind is bool:
-            plain = b"\x10\x01" if value else b"\x10\x00"
-        elif kind is float:
-            plain = _double(0x21, value)
-        else:
+        if kind not in _PLAIN:
             return None
-        parts.append(_field(0x4A, _field(0x0A, key.encode()) + _field(0x12, plain)))
+        seldom = key in _DIFFERENT or kind is float or (kind is str and len(value) > _LONG)
+        parts.append((_attribute if seldom else _same_attribute)(key, value, kind))
     return b"".join(parts)
+
+
+def _attribute(key: str, value: Any, kind: type) -> bytes:
+    if kind is str:
+        plain = _field(0x0A, value.encode())
+    elif kind is int:
+        plain = b"\x18" + _varint(value & 0xFFFFFFFFFFFFFFFF)
+    elif kind is bool:
+        plain = b"\x10\x01" if value else b"\x10\x00"
+    else:
+        plain = _double(0x21, value)
+    return _field(0x4A, _field(0x0A, key.encode()) + _field(0x12, plain))
+
+
+# Most attributes of a span are those of the span before. The kind tells 1 from True; nothing
+# would tell 0.0 from -0.0.
+_same_attribute = lru_cache(maxsize=1024)(_attribute)
 
 
 def _field(tag: int, data: bytes) -> bytes:
