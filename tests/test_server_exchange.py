@@ -65,8 +65,10 @@ def exchange(app: App, *requests: bytes, headers: list[tuple[str, str]] | None =
         connection.connection_made(transport)
         for request in requests:
             connection.data_received(request)
-        while state.tasks:
+        quiet = 0
+        while quiet < 3:  # a request that was waiting for its turn begins a little later
             await asyncio.sleep(0)
+            quiet = 0 if state.tasks else quiet + 1
         return transport, connection
 
     return asyncio.run(run())

@@ -121,7 +121,7 @@ class AsyncCaller(Caller):
     async def _answer_here(self, invocation: Invocation) -> Reply:
         if not self.slots.try_acquire():
             await self._queue()
-        invocation.job = asyncio.current_task()
+        invocation.job = asyncio.current_task(self._loop)
         invocation.context = contextvars.copy_context()
         if self._bounded:
             self._watch(invocation)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ffhost.server.exchange import Exchange
+from ffhost.server.exchange import Bell, Exchange
 
 
 class Connection(HttpToolsProtocol):
@@ -57,7 +57,7 @@ class Connection(HttpToolsProtocol):
                 access_logger=self.access_logger,
                 access_log=False,
                 default_headers=self.server_state.default_headers,
-                message_event=asyncio.Event(),
+                message_event=cast("asyncio.Event", Bell()),
                 expect_100_continue=self.expect_100_continue,
                 keep_alive=version != "1.0" and self.parser.should_keep_alive(),
                 on_response=self.on_response_complete,
@@ -68,6 +68,14 @@ class Connection(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def _start(self, cycle: Any, app: Any) -> None:
+        # Nothing of a call is current yet: its task needs nothing of the loop's task factory.
+        cycle.tasks = self.tasks
+        cycle.task = asyncio.Task(cycle.run_asgi(app), loop=self.loop)
+        self.tasks.add(cycle.task)
+
+    _start_asgi_task = _start
 
     def on_body(self, body: bytes) -> None:
         """Give a piece of the body to the request that it belongs to."""
@@ -96,14 +104,14 @@ class Connection(HttpToolsProtocol):
 
         Replacing the method costs nothing before, which a question in each request would.
         """
-        cls._start_asgi_task = cls._start_the_last  # type: ignore[assignment, method-assign]
+        cls._start_asgi_task = cls._start_the_last
         for each in connections:
             if each.cycle is not None:
                 each.cycle.keep_alive = False
 
     def _start_the_last(self, cycle: Any, app: Any) -> None:
         cycle.keep_alive = False
-        HttpToolsProtocol._start_asgi_task(self, cycle, app)
+        self._start(cycle, app)
 
     @property
     def awaits_client(self) -> bool:

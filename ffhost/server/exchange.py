@@ -7,8 +7,9 @@ of the body, as the ASGI specification asks of servers, and both are written at 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import (
     HEADER_RE,
@@ -24,10 +25,78 @@ _READ_AHEAD_BYTES = 1024 * 1024
 """How much of a request's body may wait for the application to take it."""
 
 
+class _Usual(NamedTuple):
+    """The fields that all answers of a server have, for a second or so.
+
+    Args:
+        fields: as the server has them
+        lines: the same, written out
+        framing: those that concern body and connection
+    """
+
+    fields: Any
+    lines: bytes
+    framing: tuple[tuple[bytes, bytes], ...]
+
+
+_last = _Usual(None, b"", ())
+
+
+def _usual(fields: Any) -> _Usual:
+    global _last
+    usual = _last
+    if usual.fields is not fields:
+        lines = b"".join(b"%b: %b\r\n" % field for field in fields)
+        framing = tuple(field for field in fields if field[0] in _FRAMING)
+        usual = _last = _Usual(fields, lines, framing)
+    return usual
+
+
+def _says_close(fields: Iterable[tuple[bytes, bytes]]) -> bool:
+    return any(name == b"connection" and b"close" in value.lower() for name, value in fields)
+
+
+class Bell:
+    """An `asyncio.Event` that is made when somebody waits for it, which is seldom."""
+
+    __slots__ = ("_event", "_rung")
+
+    def __init__(self) -> None:
+        self._rung = False
+        self._event: asyncio.Event | None = None
+
+    def set(self) -> None:
+        """Ring."""
+        self._rung = True
+        if self._event is not None:
+            self._event.set()
+
+    def clear(self) -> None:
+        """Forget that it rang."""
+        self._rung = False
+        if self._event is not None:
+            self._event.clear()
+
+    def is_set(self) -> bool:
+        """Say whether it rang."""
+        return self._rung
+
+    async def wait(self) -> None:
+        """Wait until it rings, if it has not."""
+        if self._rung:
+            return
+        if self._event is None:
+            self._event = asyncio.Event()
+        await self._event.wait()
+
+
 class Exchange(RequestResponseCycle):
     """What an application is called with: uvicorn's class, but for bodies and `send`."""
 
     _head: list[bytes] | None = None
+    # What answers the request, and where the server keeps all of these.
+    task: Any = None
+    tasks: set[Any] = frozenset()  # type: ignore[assignment]
 
     # Most requests have no body, and pay for none.
     _pieces: list[bytes] | None = None
@@ -43,6 +112,22 @@ class Exchange(RequestResponseCycle):
             self.flow.pause_reading()
         self.message_event.set()
 
+    async def run_asgi(self, app: Any) -> None:
+        """Have *app* answer. However that ends, the client is not left waiting."""
+        try:
+            await app(self.scope, self.receive, self.send)
+            if not (self.response_complete or self.disconnected):
+                raise RuntimeError("the application has not finished its answer")
+        except BaseException as error:
+            self.logger.error("Exception in ASGI application\n", exc_info=error)
+            if self.response_started:
+                self.transport.close()
+            else:
+                await self.send_500_response()
+        finally:
+            self.on_response = _nothing
+            self.tasks.discard(self.task)
+
     async def receive(self) -> Any:
         """Give the application what has arrived, as ASGI 3 has it."""
         if self.waiting_for_100_continue and not self.transport.is_closing():
@@ -50,7 +135,8 @@ class Exchange(RequestResponseCycle):
             self.waiting_for_100_continue = False
         if not self.disconnected and not self.response_complete:
             self.flow.resume_reading()
-            await self.message_event.wait()
+            if not self.message_event.is_set():
+                await self.message_event.wait()
             self.message_event.clear()
         if self.disconnected or self.response_complete:
             return {"type": "http.disconnect"}
@@ -83,12 +169,11 @@ class Exchange(RequestResponseCycle):
     def _write_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
         # The head of an answer that failed before its body gives way to that of a 500.
         self.chunked_encoding, self.expected_content_length = None, 0
-        lines = [STATUS_LINE.get(status) or b"HTTP/1.1 %d \r\n" % status]
+        usual = _usual(self.default_headers)
+        for name, value in usual.framing:
+            self._frame(name, value)
+        lines = [STATUS_LINE.get(status) or b"HTTP/1.1 %d \r\n" % status, usual.lines]
         names, values = [], []
-        for name, value in self.default_headers:
-            if name in _FRAMING:
-                self._frame(name, value)
-            lines += name, b": ", value, b"\r\n"
         for name, value in headers:
             name = name.lower()
             if name in _FRAMING:
@@ -99,8 +184,9 @@ class Exchange(RequestResponseCycle):
         # All at once: two searches instead of two for each field.
         if HEADER_RE.search(b"".join(names)) or HEADER_VALUE_RE.search(b"".join(values)):
             raise RuntimeError("a header field of the answer cannot be sent")
-        if not self.keep_alive:
-            self._close(lines)
+        fields = (*usual.framing, *zip(names, values, strict=True)) if not self.keep_alive else ()
+        if not self.keep_alive and not _says_close(fields):
+            lines.append(b"connection: close\r\n")
         if self.chunked_encoding is None and not self._is_bodiless(status):
             self.chunked_encoding = True
             lines.append(b"transfer-encoding: chunked\r\n")
@@ -119,13 +205,6 @@ class Exchange(RequestResponseCycle):
         elif self.chunked_encoding is None:
             self.expected_content_length = int(value)
             self.chunked_encoding = False
-
-    @staticmethod
-    def _close(lines: list[bytes]) -> None:
-        """Say that the connection ends, unless *lines* do so already."""
-        fields = zip(lines[1::4], lines[3::4], strict=False)
-        if not any(name == b"connection" and b"close" in value.lower() for name, value in fields):
-            lines.append(b"connection: close\r\n")
 
     def _is_bodiless(self, status: int) -> bool:
         return status in (204, 304) or self.scope["method"] == "HEAD"
@@ -162,3 +241,7 @@ class Exchange(RequestResponseCycle):
                 self.transport.write(b"".join(pieces))
         else:
             self.transport.writelines(pieces)
+
+
+def _nothing() -> None:
+    """Stand in for what an answer that has ended would call."""

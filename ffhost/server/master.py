@@ -290,6 +290,8 @@ class Master(Arbiter):  # type: ignore[misc]
             self._check.abandon()
         self.kill_workers(signal.SIGQUIT if self._quick else signal.SIGTERM)
         deadline = time.monotonic() + self.app.ending_seconds
+        # One may have ended together with the one that brought us here: no signal tells of it.
+        self.reap_workers()
         while self.WORKERS and not self._forced:
             left = deadline - time.monotonic()
             if left <= 0:
