@@ -13,6 +13,7 @@ from benchmarks.servers import (
     Place,
     Side,
     ffhost,
+    free_port,
     functions_framework,
     gunicorn,
     single_target,
@@ -233,26 +234,44 @@ def _mounted() -> Iterator[Case]:
 
 
 def _switches() -> Iterator[Case]:
-    def switch(name: str, title: str, target: float | None = None, **sections: Any) -> Case:
-        on = ffhost(function("hello"), label="on", **sections)
-        return Case(name, f"{title}, on against off", on, HELLO, target=target)
+    # On the async hello, the cheapest call there is: what is switched on weighs most there.
+    coroutine = function("hello", "asynchronous.py")
+
+    def switch(
+        name: str,
+        title: str,
+        target: float | None = None,
+        beside: tuple[str, ...] = (),
+        **sections: Any,
+    ) -> Case:
+        on = ffhost(coroutine, label="on", beside=beside, **sections)
+        return Case(name, f"{title}, on against off", on, ASYNC, target=target)
 
     yield switch("summaries", "summary entries to a file", 0.75, logging={"invocations": True})
     yield switch(
         "metrics", "metrics", 0.9, admin={"enabled": True, "port": 0}, metrics={"enabled": True}
     )
     yield switch("prints", "capture_print", logging={"invocations": False, "capture_print": True})
-    for name, title, hook in (
-        ("nothing", "a trace hook that does nothing", {"target": f"{FUNCTIONS}/hooks.py:nothing"}),
-        ("log", "trace hook log", {}),
-        ("otel", "trace hook otel, a tenth sampled", {"options": _OTEL}),
-        ("profile", "trace hook profile, not asked for", {"options": {"token": "a-token"}}),
+    port = free_port()
+    otel = {"endpoint": f"http://127.0.0.1:{port}", "sampling": 0.1}
+    for name, title, hook, target in (
+        (
+            "nothing",
+            "a trace hook that does nothing",
+            {"target": f"{FUNCTIONS}/hooks.py:nothing"},
+            None,
+        ),
+        ("log", "trace hook log", {}, None),
+        ("otel", "trace hook otel, a tenth sampled and exported", {"options": otel}, 0.7),
+        ("profile", "trace hook profile, not asked for", {"options": {"token": "a-token"}}, None),
     ):
-        tracing = {"enabled": True, "hooks": {name: hook}}
-        yield switch(f"hook-{name}", title, tracing=tracing)
-
-
-_OTEL = {"exporter": "none", "sampling": 0.1}
+        yield switch(
+            f"hook-{name}",
+            title,
+            target,
+            beside=("-m", "benchmarks.collector", str(port)) if name == "otel" else (),
+            tracing={"enabled": True, "hooks": {name: hook}},
+        )
 
 
 def _starts() -> Iterator[Case]:

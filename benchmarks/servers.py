@@ -49,12 +49,14 @@ class Side:
         command: makes its command line
         environ: its environment, beside ours
         path: what is asked for
+        beside: arguments for a Python that runs beside the server, such as a collector
     """
 
     label: str
     command: Callable[[Place], list[str]]
     environ: Mapping[str, str] = field(default_factory=dict)
     path: str = "/"
+    beside: tuple[str, ...] = ()
 
 
 def ffhost(
@@ -63,6 +65,7 @@ def ffhost(
     *,
     label: str = "ffhost serve",
     wsgi_server: bool = False,
+    beside: tuple[str, ...] = (),
     **sections: Any,
 ) -> Side:
     """Make a side of ours: ``ffhost serve``, or gunicorn with ``ffhost.wsgi:app``.
@@ -89,7 +92,7 @@ def ffhost(
             return [sys.executable, "-m", "ffhost", "serve", "-c", str(file)]
         return gunicorn("ffhost.wsgi:app", "gthread", place, f"--env=FFHOST_CONFIG={file}")
 
-    return Side(label, command, path=path)
+    return Side(label, command, path=path, beside=beside)
 
 
 def gunicorn(app: str, worker: str, place: Place, *options: str) -> list[str]:
@@ -138,7 +141,7 @@ class Server:
     def __init__(self, side: Side, folder: Path, original: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._side = side
-        self._place = Place(folder, _free_port(), original)
+        self._place = Place(folder, free_port(), original)
         self.url = f"http://127.0.0.1:{self._place.port}{side.path}"
         self.log = folder / "server.log"
 
@@ -148,6 +151,9 @@ class Server:
             **{key: value for key, value in os.environ.items() if key not in _NOT_HANDED_DOWN},
             **self._side.environ,
         }
+        self._beside = None
+        if self._side.beside:
+            self._beside = subprocess.Popen([sys.executable, *self._side.beside])
         with self.log.open("w") as log:
             self.started = time.monotonic()
             self.process = subprocess.Popen(
@@ -168,6 +174,9 @@ class Server:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+        if self._beside is not None:
+            self._beside.kill()
+            self._beside.wait()
 
     def wait(self, request_body: bytes = b"", headers: Mapping[str, str] | None = None) -> float:
         """Wait for the first answer of the function; give the seconds since the start.
@@ -202,7 +211,8 @@ _NOT_HANDED_DOWN = frozenset(
 )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
         return port
