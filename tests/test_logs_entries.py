@@ -484,7 +484,7 @@ def test_the_hosts_log_does_not_follow_what_user_code_makes_of_structlog(log):
     structlog.configure(processors=[structlog.processors.KeyValueRenderer()])
     try:
         log.configure(revision="r2")
-        logs.get_logger("ffhost.host").info("ready", port=1)
+        logs.get_logger("ffhost.host", port=1).info("ready")
         assert log.only()["port"] == 1
     finally:
         structlog.reset_defaults()
@@ -599,7 +599,7 @@ def test_a_summary_is_what_structlog_would_have_written(
     record = logs.recorder("hello", "http")
     record("GET", path, status, outcome, 0.1234567, 3, None, "e1", **trace, **event)
 
-    logger = structlog.get_logger("ffhost.invocations")
+    logger = logs.get_logger("ffhost.invocations")
     write = logger.info if outcome in ("ok", "client_error") else logger.warning
     token = CALL.set(call(**trace))
     write(

@@ -118,40 +118,6 @@ def hand_over(logger: WrappedLogger, method_name: str, event_dict: EventDict) ->
     return (message, *arguments), keywords
 
 
-class HostLogger:
-    """What the host itself logs with: the name of an event and its fields, as in structlog."""
-
-    __slots__ = ("_logger",)
-
-    def __init__(self, logger: logging.Logger) -> None:
-        self._logger = logger
-
-    def debug(self, event: str, **fields: Any) -> None:
-        """Log what only helps to find a mistake."""
-        self._log(logging.DEBUG, event, fields)
-
-    def info(self, event: str, **fields: Any) -> None:
-        """Log what happened."""
-        self._log(logging.INFO, event, fields)
-
-    def warning(self, event: str, **fields: Any) -> None:
-        """Log what somebody may have to look at."""
-        self._log(logging.WARNING, event, fields)
-
-    def error(self, event: str, **fields: Any) -> None:
-        """Log what went wrong."""
-        self._log(logging.ERROR, event, fields)
-
-    def critical(self, event: str, **fields: Any) -> None:
-        """Log what ends the process."""
-        self._log(logging.CRITICAL, event, fields)
-
-    def _log(self, level: int, event: str, fields: dict[str, Any]) -> None:
-        if self._logger.isEnabledFor(level):
-            error = fields.pop("exc_info", None)
-            self._logger.log(level, event, exc_info=error, extra={_EVENT: fields})
-
-
 class _Unformatted:
     """An event that is no text: shown when it is written, by whoever writes it."""
 

@@ -13,12 +13,12 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ffhost.logs import capture, hooks, structlogs, summary
+from ffhost.logs import capture, hooks, summary
 from ffhost.logs.console import console_renderer, is_terminal, wants_colours
 from ffhost.logs.entries import Entries
 from ffhost.logs.output import Output, flush_all
 from ffhost.logs.profiles import shape_for
-from ffhost.logs.records import EntryHandler, HostLogger
+from ffhost.logs.records import EntryHandler, hand_over, logger_factory
 
 if TYPE_CHECKING:
     from ffhost.logs.legacy import Legacy
@@ -82,6 +82,7 @@ _active = _Active()
 _HOST_LOGGERS = frozenset(
     {"asyncio", "ffhost", "gunicorn", "py", "python", "stderr", "stdout", "threading", "uvicorn"}
 )
+_processors: list[Any] = []
 
 
 def configure(
@@ -122,7 +123,7 @@ def configure(
     _active.invocations = settings.invocations
     _set_levels(settings, debug, legacy)
     _claim_root()
-    structlogs.configure()
+    _configure_structlog()
     hooks.install(entries)
     if settings.capture_print or legacy:
         capture.install(entries, everywhere=bool(legacy and legacy.entry_point))
@@ -170,13 +171,22 @@ def entries() -> Entries:
     return found
 
 
-def get_logger(name: str) -> HostLogger:
-    """Give a logger for ffhost's own use.
+def get_logger(name: str, **fields: Any) -> Any:
+    """Give a structlog logger for ffhost's own use, with *fields* bound.
 
     Unlike ``structlog.get_logger`` it does not follow what user code makes of structlog's
     configuration.
     """
-    return HostLogger(logging.getLogger(name))
+    import structlog
+
+    return structlog.wrap_logger(
+        logging.getLogger(name),
+        processors=_chain(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        context_class=dict,
+        cache_logger_on_first_use=True,
+        **fields,
+    )
 
 
 def recorder(function: str, signature: str) -> summary.Recorder | None:
@@ -228,7 +238,9 @@ def reset() -> None:
         logging.getLogger(name).setLevel(logging.NOTSET)
     if _active.root_level is not None:
         logging.root.setLevel(logging.WARNING)
-    structlogs.reset()
+    structlog = sys.modules.get("structlog")
+    if structlog is not None and structlog.get_config()["processors"] is _processors:
+        structlog.reset_defaults()
     _active.__init__()  # type: ignore[misc]
 
 
@@ -265,6 +277,29 @@ def _claim_root() -> None:
     root = logging.root
     if _active.handler not in root.handlers:
         root.addHandler(_active.handler)
+
+
+def _configure_structlog() -> None:
+    import structlog
+
+    chain = _chain()
+    if structlog.is_configured() and structlog.get_config()["processors"] is not chain:
+        return  # user code wants it otherwise
+    structlog.configure(
+        processors=chain,
+        wrapper_class=structlog.stdlib.BoundLogger,
+        context_class=dict,
+        logger_factory=logger_factory,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _chain() -> list[Any]:
+    if not _processors:
+        from structlog.stdlib import filter_by_level
+
+        _processors.extend([filter_by_level, hand_over])
+    return _processors
 
 
 def _let_prints_appear() -> None:
