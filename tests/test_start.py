@@ -21,13 +21,11 @@ def hello(request):
 
 NOT_NEEDED = [
     "cloudevents",
-    "ctypes",
     "opentelemetry",
     "prometheus_client",
     "pydantic",
     "pyinstrument",
     "starlette",
-    "structlog",
     "yaml",
     "ffhost.admin.reports",
     "ffhost.building",
