@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ffhost.diagnostics import DEFAULT, Origin, Problem
 from ffhost.errors import ConfigError
@@ -76,8 +76,7 @@ class LoadedConfig:
         return self.origins.get((), DEFAULT)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """The outcome of loading: a configuration, or the problems that it has.
 
     ``watched`` is known in both cases, so that a mended file is noticed.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ffhost.config.layers import put, value_of
 from ffhost.config.nodes import Node, PathKey, Source, dotted, walk_to
@@ -20,8 +20,7 @@ _WHOLE = ("section", "map")
 _TRUE = ("1", "true", "t", "yes", "y", "on")
 
 
-@dataclass(frozen=True, slots=True)
-class Variables:
+class Variables(NamedTuple):
     """The environment over the variables of ``env_file``.
 
     Args:

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from ffhost.settings import Section, Settings, key_of
 
 Kind = Literal["section", "map", "list", "free", "text", "scalar"]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """What may stand at one place.
 
     Args:
@@ -32,7 +31,7 @@ class Shape:
     """
 
     kind: Kind
-    fields: Mapping[str, Shape] = field(default_factory=dict)
+    fields: Mapping[str, Shape] = {}
     item: Shape | None = None
     boolean: bool = False
     secrets: bool = False

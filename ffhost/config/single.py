@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ffhost.config.nodes import Node, Source
 from ffhost.config.reports import Reporter
@@ -30,8 +29,7 @@ _UNLIMITED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """What flags and variables say about the one function; each a text scalar, or None."""
 
     target: Node | None
