@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
@@ -230,6 +231,28 @@ def test_a_body_in_many_small_chunks_arrives_whole() -> None:
     head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     exchange(app, head + b"1\r\nx\r\n" * 40_000, b"0\r\n\r\n")
     assert b"".join(bodies) == b"x" * 40_000
+
+
+def test_an_application_that_keeps_send_in_its_context_leaves_no_cycles() -> None:
+    kept: ContextVar[Any] = ContextVar("kept")
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        kept.set(send)
+        await receive()
+        await send(start(LENGTH))
+        await send(body(b"hello"))
+
+    def unreachable(requests: int) -> int:
+        gc.collect()
+        exchange(app, *[GET] * requests)
+        return gc.collect()
+
+    unreachable(1)
+    gc.disable()
+    try:
+        assert unreachable(30) == unreachable(1)
+    finally:
+        gc.enable()
 
 
 def test_pipelined_requests_are_answered_one_after_the_other() -> None:

@@ -126,7 +126,9 @@ class Exchange(RequestResponseCycle):
                 await self.send_500_response()
         finally:
             self.on_response = _nothing
-            self.tasks.discard(self.task)
+            # Its context may know of `send`, and so of this exchange.
+            task, self.task = self.task, None
+            self.tasks.discard(task)
 
     async def receive(self) -> Any:
         """Give the application what has arrived, as ASGI 3 has it."""
