@@ -84,6 +84,10 @@ class Message:
         """Give the value of the field *name* (lower case), or None."""
         return self.headers.get(name)
 
+    def has_any(self, names: frozenset[str]) -> bool:
+        """Say whether there is a field with one of *names* (lower case)."""
+        return not names.isdisjoint(self.headers)
+
     def environ(self) -> dict[str, Any] | None:
         """Give the WSGI environ that the request came with, or None if it did not come so."""
         return None

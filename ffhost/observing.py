@@ -39,6 +39,11 @@ class Watch(NamedTuple):
     hooks: tuple[tracing.Hook, ...] = ()
     observers: tuple[Observer, ...] = ()
 
+    @property
+    def keeps_context(self) -> bool:
+        """Say whether a call must keep its context for those who watch."""
+        return tracing.keep_context(self.hooks)
+
     def codec(self, codec: Codec) -> Codec:
         """Give the codec that keeps a call's event for those who watch."""
         argument = _EVENT_ARGUMENT.get(codec.kind)
@@ -60,7 +65,7 @@ class Watch(NamedTuple):
         if not self.hooks:
             return run, self.observers
         run, ended = tracing.surround(run, is_async, self.hooks)
-        return run, self.observers if ended is None else (ended, *self.observers)
+        return run, (*ended, *self.observers)
 
 
 def watch(config: LoadedConfig, name: str, signature: str, *, callable: bool = True) -> Watch:

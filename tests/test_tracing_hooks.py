@@ -474,7 +474,7 @@ from pathlib import Path
 
 if sys.argv[1] == "without":
     class Watch:
-        hooks = ()
+        hooks, keeps_context = (), False
         def codec(self, codec): return codec
         def around(self, run, is_async): return run, ()
 

@@ -157,3 +157,20 @@ def test_bounds_that_the_sdk_takes_from_the_environment_hold(run: Callable[..., 
     output = run(["/hello"], {"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": "2"}, config)
     span = json.loads(next(line for line in output.splitlines() if '"context"' in line))
     assert span["attributes"]["faas.name"] == "he"
+
+
+def test_a_hook_inside_of_otel_finds_the_span_of_the_call(
+    serve: Serve, collector: Collector
+) -> None:
+    code = CODE + "\ndef look(invocation):\n    LOOKED.append(invocation.span_id)\n    yield\n"
+    code += "\nLOOKED = []\ndef looked(request):\n    return LOOKED\n"
+    config = CONFIG.replace(
+        "interval: 20ms}}}}", "interval: 20ms}}}}, look: {{target: main.py:look}}"
+    )
+    config = config.replace(
+        '"main.py:hello"}}}}', '"main.py:hello"}}, looked: {{target: main.py:looked}}}}'
+    )
+    host = serve(code, config.format(endpoint=collector.endpoint))
+    span_id = host.get("/hello").text
+    assert host.get("/looked").json()[0] == span_id
+    assert span_id in [span.span_id for span in collector.wait(2)]

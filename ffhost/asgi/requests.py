@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -27,6 +28,11 @@ async def send_reply(send: Send, reply: Reply, *, head: bool = False) -> None:
     headers.append((b"content-length", str(len(reply.body)).encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else reply.body})
+
+
+@lru_cache
+def _encoded(names: frozenset[str]) -> frozenset[bytes]:
+    return frozenset(name.encode("latin-1") for name in names)
 
 
 class ScopeMessage(Message):
@@ -96,6 +102,13 @@ class ScopeMessage(Message):
             if len(found) < 2:
                 return found[0].decode("latin-1") if found else None
         return self.headers.get(name)
+
+    def has_any(self, names: frozenset[str]) -> bool:
+        """Say whether there is a field with one of *names* (lower case)."""
+        if self._headers is None:
+            given = [raw_name for raw_name, _ in self._scope["headers"]]
+            return not _encoded(names).isdisjoint(given)
+        return super().has_any(names)
 
     def scope(self) -> dict[str, Any]:
         """Give the ASGI scope."""

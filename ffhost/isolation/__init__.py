@@ -84,7 +84,7 @@ def load_isolated(config: LoadedConfig, name: str, previous: Function | None = N
     run, observers = watch.around(compose(pool), False)
     function = make_function(config, name, settings, loaded.signature, run, None, previous)
     function.observers, function.hooks = observers, watch.hooks
-    function.keeps_context = bool(watch.hooks)
+    function.keeps_context = watch.keeps_context
     if function.methods is None and loaded.methods is not None:
         function.methods = frozenset(loaded.methods)
     function.load_seconds = 0.0 if pool is old else loaded.seconds

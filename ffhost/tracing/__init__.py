@@ -23,11 +23,21 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from ffhost.tracing.calls import Observer, surround, wait_for_late_ones
+from ffhost.tracing.calls import keep_context, surround, wait_for_late_ones
 from ffhost.tracing.declared import hooks_of
 from ffhost.tracing.hooks import Hook, HookError
+from ffhost.tracing.pairs import Observer
 
-__all__ = ["Hook", "HookError", "Observer", "close", "hooks_of", "surround", "take_effect"]
+__all__ = [
+    "Hook",
+    "HookError",
+    "Observer",
+    "close",
+    "hooks_of",
+    "keep_context",
+    "surround",
+    "take_effect",
+]
 
 
 def take_effect(hooks: Iterable[Hook]) -> None:

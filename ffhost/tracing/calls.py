@@ -20,13 +20,13 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from ffhost.context import CURRENT, Invocation, Outcome
 from ffhost.errors import DeadlineExceeded
+from ffhost.tracing import pairs
 from ffhost.tracing.hooks import Hook, Run, Steps
-
-Observer: TypeAlias = Callable[[Invocation, Outcome], None]
+from ffhost.tracing.pairs import Observer
 
 _SLOT = "_hooks"
 """Where an invocation keeps its `_Call`; set once, by whoever comes first."""
@@ -49,26 +49,44 @@ class _Call:
         self.standing: list[tuple[Hook, Steps]] = []
 
 
-def surround(run: Run, is_async: bool, hooks: Sequence[Hook]) -> tuple[Run, Observer | None]:
-    """Put *hooks* around *run*; give what to call instead, and what to tell the outcome.
+def surround(run: Run, is_async: bool, hooks: Sequence[Hook]) -> tuple[Run, tuple[Observer, ...]]:
+    """Put *hooks* around *run*; give what to call instead, and whom to tell the outcome.
 
     The first hook is the outermost: its first half runs first, and its second half last.
     """
     for hook in reversed(hooks):
         if hook.wrap is not None:
             run = hook.wrap(run, is_async, hook)
-    halves = tuple(hook for hook in hooks if hook.begin is not None)
-    if not halves:
-        return run, None
-    around = Around(halves)
-    inner = run
+    observers: tuple[Observer, ...] = ()
+    outer, innermost = _parted(hooks)
+    if innermost is not None:
+        run, end = pairs.put_around(run, innermost)
+        observers = (end,)
+    if outer:
+        around = Around(outer)
+        run, observers = _after(around.begin, run), (*observers, around.end)
+    return run, observers
 
+
+def keep_context(hooks: Sequence[Hook]) -> bool:
+    """Say whether the second halves of *hooks* run in the context of the call."""
+    return bool(_parted(hooks)[0])
+
+
+def _parted(hooks: Sequence[Hook]) -> tuple[list[Hook], Hook | None]:
+    """Give the hooks with two halves; the innermost apart if it is a pair."""
+    halves = [hook for hook in hooks if hook.begin is not None]
+    innermost = halves.pop() if halves and halves[-1].pair is not None else None
+    return halves, innermost
+
+
+def _after(begin: Callable[[Invocation], None], run: Run) -> Run:
     def run_with_hooks(invocation: Invocation) -> Any:
         # For a coroutine function this is called in its task, and gives the coroutine.
-        around.begin(invocation)
-        return inner(invocation)
+        begin(invocation)
+        return run(invocation)
 
-    return run_with_hooks, around.end
+    return run_with_hooks
 
 
 class Around:

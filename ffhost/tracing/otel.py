@@ -30,7 +30,7 @@ from ffhost.events.facts import facts_of
 from ffhost.messages import Message
 from ffhost.modules import plain_name, plain_text
 from ffhost.tracing import provider
-from ffhost.tracing.hooks import Hook, Place, Steps
+from ffhost.tracing.hooks import Hook, Pair, Place
 from ffhost.tracing.light import LightSpan, flags
 from ffhost.tracing.options import OtelOptions
 
@@ -42,6 +42,7 @@ _LOWER_64_BITS = (1 << 64) - 1
 _KNOWN_METHODS = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 )
+_CARRIERS = frozenset({"traceparent", "baggage"})
 _EVENT_SIGNATURES = ("cloudevent", "event")
 _A_FUNCTIONS_OWN = frozenset({"sampling", "trust_callers"})
 
@@ -61,16 +62,19 @@ def make(name: str, options: OtelOptions, place: Place) -> Hook:
     else:
         exporting = options
     spans = _Spans(options, provider.tracer(exporting))
-    return Hook(name, spans.call, take_effect=lambda: provider.configure(exporting))
+    return Hook(
+        name, pair=Pair(spans.begin, _end), take_effect=lambda: provider.configure(exporting)
+    )
 
 
 class _Unsampled(NonRecordingSpan):
     """A span that nobody receives, whose ids most often nobody asks for: made when they do."""
 
+    _ids: SpanContext | None = None
+
     def __init__(self, trace_id: int, parent: SpanContext | None) -> None:
         self._trace_id = trace_id
         self._parent = parent
-        self._ids: SpanContext | None = None
 
     def get_span_context(self) -> SpanContext:
         """Give the ids, the same every time."""
@@ -93,31 +97,27 @@ class _Spans:
         self._bound = round(options.sampling * (1 << 64))
         self._warm: set[str] = set()
 
-    def call(self, invocation: Invocation) -> Steps:
-        """Trace one call."""
+    def begin(self, invocation: Invocation) -> trace.Span:
+        """Begin the span of one call, and make it the current one."""
         message = invocation.message
         around = contexts.get_current()
         links: list[Link] = []
-        if message.header("traceparent") is not None:
+        if message.has_any(_CARRIERS):
             around = self._follow(message.headers, around, links)
-        if self._trust_callers and message.header("baggage") is not None:
-            around = _BAGGAGE.extract(message.headers, around)
         if invocation.function.signature in _EVENT_SIGNATURES:
             around = self._follow_events(message, around, links)
-        span = self._begin(invocation, around, links)
+        span = self._span(invocation, around, links)
         invocation.span_context = span.get_span_context
-        if "trace_id" in vars(invocation):  # a hook further out has looked
+        if "trace_id" in invocation.__dict__:  # a hook further out has looked
             del invocation.trace_id, invocation.span_id
         # Nothing detaches it: the context is the call's own and ends with it.
         contexts.attach(trace.set_span_in_context(span, around))
-        outcome = yield
-        if span.is_recording():
-            _end(span, invocation, outcome)
+        return span
 
     def _follow(self, headers: Mapping[str, str], around: Context, links: list[Link]) -> Context:
         sent = _TRACE_CONTEXT.extract(headers, around)
         if self._trust_callers:
-            return sent
+            return _BAGGAGE.extract(headers, sent)
         _link(sent, around, links)
         return around
 
@@ -129,7 +129,7 @@ class _Spans:
             _link(_TRACE_CONTEXT.extract(extension, Context()), around, links)
         return around
 
-    def _begin(self, invocation: Invocation, around: Context, links: list[Link]) -> trace.Span:
+    def _span(self, invocation: Invocation, around: Context, links: list[Link]) -> trace.Span:
         """Begin a span, or a stand-in for one that nobody receives, which costs a tenth."""
         parent = trace.get_current_span(around).get_span_context() if around else _NOBODY
         if parent.is_valid:
@@ -197,6 +197,9 @@ class _Spans:
 
 
 def _end(span: trace.Span, invocation: Invocation, outcome: Outcome) -> None:
+    """End the span of a call, if anybody receives it and user code has not ended it."""
+    if isinstance(span, _Unsampled) or not span.is_recording():
+        return
     attributes: dict[str, Any] = {
         "http.response.status_code": outcome.status,
         "http.response.body.size": outcome.sent_bytes,
