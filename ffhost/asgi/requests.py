@@ -120,6 +120,17 @@ class ScopeMessage(Message):
         self._scope["client"] = self.client
 
 
+def below(root: str, path: str) -> str:
+    """Give what follows *root* in *path*, which contains it in ASGI, unlike in WSGI.
+
+    A path that does not begin with it is left alone: some servers (hypercorn) and older
+    versions of others (uvicorn before 0.26) pass on what a proxy has stripped.
+    """
+    if path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/"):
+        return path[len(root) :]
+    return path
+
+
 class FrontRequest(falcon.asgi.Request):
     """What Falcon needs of a request to route it, and no more.
 
@@ -137,6 +148,8 @@ class FrontRequest(falcon.asgi.Request):
         self.scope = scope
         self.is_websocket = False
         self.method = scope["method"]
-        self.path = scope["path"] or "/"
+        path = scope["path"]
+        root = scope.get("root_path")
+        self.path = (below(root, path) if root else path) or "/"
         self._receive = receive
         self._first_event = first_event
