@@ -151,7 +151,8 @@ def test_what_is_held_at_the_end_of_the_process_is_written():
 def test_what_is_held_at_a_fork_is_written_once():
     _, out, _ = run(
         """
-        import os
+        import os, warnings
+        warnings.simplefilter("ignore")  # from Python 3.12 on: of the thread that writes
         logs.configure(settings())
         record = logs.recorder("f", "http")
         record("GET", "/parent", 200, "ok", 0.1)
