@@ -38,9 +38,14 @@ def serve(tmp_path: Path, front: str) -> Iterator[Serve]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Escape lone surrogates in what a test has logged: xdist cannot send them, and breaks off."""
+    """Escape lone surrogates in what a test says: xdist cannot send them, and breaks off."""
     report = yield
-    report.sections = [
-        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
-    ]
+    report.sections = [(name, _escaped(text)) for name, text in report.sections]
+    failure = str(report.longrepr)
+    if report.failed and failure != _escaped(failure):
+        report.longrepr = _escaped(failure)
     return report
+
+
+def _escaped(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -40,6 +40,15 @@ class EntryHandler(logging.Handler):
         """Do without the lock that `logging` holds around `emit`."""
         self.lock = None
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Emit *record* if the filters let it pass; from Python 3.13 on `logging` needs a lock."""
+        kept: object = self.filter(record)
+        if isinstance(kept, logging.LogRecord):  # from Python 3.12 on, filters may replace it
+            record = kept
+        if kept:
+            self.emit(record)
+        return bool(kept)
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write *record* as an entry."""
         entries = self.entries
