@@ -238,7 +238,9 @@ class Service:
     def _start_late(self, function: Function) -> None:
         """Start what a function brings with it that was loaded at its first call."""
         self.lifecycle.start(hooks_of([function], "startup"))
-        self._enforce_hooks(self.host, function)
+        # One without such hooks must not end what another needs that is loaded meanwhile.
+        if any(hook.take_effect is not None for hook in function.hooks):
+            self._enforce_hooks(self.host, function)
 
     def begin_drain(self) -> None:
         """Tell probes that the process is going, and clients to connect elsewhere."""

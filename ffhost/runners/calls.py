@@ -7,6 +7,7 @@ itself goes on here until the function has really ended, whoever still waits for
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import CancelledError
@@ -88,11 +89,18 @@ class Caller(ABC):
             return function.fail(invocation, error)
         if not function.is_async:
             return Caller.work(self, invocation)
-        work = asyncio.run_coroutine_threadsafe(self._perform_late(invocation), self.loop())
+        work = asyncio.run_coroutine_threadsafe(self._begin_late(invocation), self.loop())
         try:
             return work.result()
         except CancelledError:
             return None
+
+    async def _begin_late(self, invocation: Invocation) -> Reply | None:
+        # The thread that waits is in the context of the call until now. Hooks end in the
+        # one that the function runs in.
+        context = invocation.context = contextvars.copy_context()
+        loop = asyncio.get_running_loop()
+        return await loop.create_task(self._perform_late(invocation), context=context)
 
     async def _perform_late(self, invocation: Invocation) -> Reply | None:
         if invocation.expired:
