@@ -67,7 +67,7 @@ def _stand_in(value: Any, kind: type) -> Any:
     if issubclass(kind, BaseException):
         text = text_of(value)
         return f"{kind.__name__}: {text}" if text else kind.__name__
-    if kind.__module__ in _BEST_AS_TEXT:
+    if kind.__module__.partition(".")[0] in _BEST_AS_TEXT:  # Python 3.13: pathlib._local
         return str(value)
     if issubclass(kind, type | FunctionType | BuiltinFunctionType | MethodType):
         return f"{value.__module__}.{value.__qualname__}"
