@@ -38,6 +38,7 @@ def test_a_wrong_target_is_reported_once_and_ends_the_server_with_2(tmp_path: Pa
         assert running.wait() == 2
         assert running.errors.count("functions.helo.target") == 1
         assert "Traceback" not in running.errors
+        assert running.entries("stopping") == []
 
 
 @both
@@ -48,6 +49,7 @@ def test_a_failed_start_up_hook_ends_the_server_with_1(tmp_path: Path, interface
     with server(tmp_path, "server.workers=2", interface=interface, source=source) as running:
         assert running.wait() == 1
         assert running.errors.count("no database") == 1
+        assert running.entries("stopping") == []
 
 
 def test_a_worker_that_is_killed_while_it_loads_ends_the_server(tmp_path: Path) -> None:
@@ -134,6 +136,7 @@ def test_sigterm_cuts_no_kept_alive_client_and_no_call_in_flight(
         assert slow == ["slow"]
         assert [each.error for each in clients] == [None, None, None]
         assert running.refuses(address)
+        assert [entry["draining"] for entry in running.entries("stopping")] == [True]
 
 
 def test_sigterm_while_the_functions_load_ends_the_server_at_once(tmp_path: Path) -> None:

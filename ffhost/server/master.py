@@ -282,7 +282,8 @@ class Master(Arbiter):  # type: ignore[misc]
         """End all workers, within the time that they have."""
         self._stopping = True
         self._quick = self._quick or not graceful
-        self._log.info("stopping", workers=list(self.WORKERS), draining=not self._quick)
+        if self._announced:  # or else nobody was served, and why has been said
+            self._log.info("stopping", workers=list(self.WORKERS), draining=not self._quick)
         for listener in self.LISTENERS:
             listener.close()
         self.LISTENERS = []
