@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any, cast
 
 import falcon.asgi
@@ -62,6 +63,21 @@ class AsgiApp:
                 await self._with_read_timeout(scope, receive, send)
         except Late:
             return
+
+    def serve_directly(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Do what `__call__` does, for a server that handles `Late` itself: with a coroutine less.
+
+        A server that does not know of this would take a plain method for the older ASGI 2.
+        """
+        if (
+            self._started
+            and scope["type"] == "http"
+            and scope["method"] in BODILESS_METHODS
+            and (self._admin is None or not _is_admin(scope))
+        ):
+            SEND.set(send)
+            return self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
+        return self(scope, receive, send)
 
     @staticmethod
     async def _administer(admin: Any, scope: Scope, send: Send) -> None:

@@ -48,7 +48,8 @@ class AsgiWorker(HostWorker, UvicornWorker):  # type: ignore[misc]
     def run(self) -> None:
         """Serve until told to end."""
         server = self.service.config.settings.server
-        self.config.app = self.wsgi
+        # Somebody's own application around ours is served as it is.
+        self.config.app = getattr(self.wsgi, "serve_directly", self.wsgi)
         if not server.keepalive:
             self.config.headers.append(("connection", "close"))
         loop = uvloop.new_event_loop()

@@ -18,6 +18,8 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from ffhost.runners.asynchronous import Late
+
 _FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
 _COPIED_BYTES = 64 * 1024
 """Larger bodies are not copied for the sake of one system call."""
@@ -118,6 +120,8 @@ class Exchange(RequestResponseCycle):
             await app(self.scope, self.receive, self.send)
             if not (self.response_complete or self.disconnected):
                 raise RuntimeError("the application has not finished its answer")
+        except Late:
+            return  # it was answered long ago
         except BaseException as error:
             self.logger.error("Exception in ASGI application\n", exc_info=error)
             if self.response_started:
