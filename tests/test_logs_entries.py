@@ -710,6 +710,25 @@ def test_the_console_format_is_for_people(log):
     assert "GET /hello 200 in 12.3 ms" in second
 
 
+def test_values_of_several_lines_stand_below_their_entry_at_a_terminal(log):
+    log.configure(format="console")
+    said = "main.py:1\n\tbad\x1b[2J line\n\nSyntaxError\n"
+    logging.getLogger("shop").error("refused", extra={"output": said, "kept": 7, "stack": "a\nb"})
+    logging.getLogger("shop").info("next", extra={"one": "a line"})
+    first, *rest = log.text().splitlines()
+    assert " ".join(first.split()[1:]) == "[error ] refused [shop] kept=7"
+    assert rest[:-1] == [
+        "a",
+        "b",
+        "  output:",
+        "    main.py:1",
+        "    \tbad\\x1b[2J line",
+        "    ",
+        "    SyntaxError",
+    ]
+    assert rest[-1].endswith("one='a line'")
+
+
 hostile = st.recursive(
     st.none()
     | st.booleans()

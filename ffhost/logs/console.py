@@ -11,6 +11,8 @@ from ffhost.logs.values import plain
 
 # Of use to those who search a million entries, not to one who reads the last ten.
 _UNSEEN = ("config_revision", "trace_id", "span_id", "exception_type", "exception_message")
+_LINES = frozenset({"message", "exception", "stack"})
+"""Fields that have lines of their own already."""
 
 
 def wants_colours(descriptor: int, environ: Mapping[str, str]) -> bool:
@@ -46,10 +48,24 @@ def console_renderer(colours: bool) -> Callable[[Mapping[str, Any]], bytes]:
         for key in ("exception", "stack"):
             if key in seen:
                 seen[key] = _visible(str(seen[key]))
+        below = _below(seen)
         text = renderer(None, seen["level"], seen)
-        return f"{text}\n".encode("utf-8", "backslashreplace")
+        return f"{text}\n{below}".encode("utf-8", "backslashreplace")
 
     return render
+
+
+def _below(seen: dict[str, Any]) -> str:
+    """Take the values of several lines out of *seen*; give them indented, to stand below it."""
+    blocks = []
+    for key in [key for key, value in seen.items() if key not in _LINES and _is_long(value)]:
+        lines = _visible(seen.pop(key)).rstrip("\n").replace("\n", "\n    ")
+        blocks.append(f"  {_visible(key)}:\n    {lines}\n")
+    return "".join(blocks)
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, str) and "\n" in value
 
 
 def _message(seen: dict[str, Any]) -> str:
