@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 Finish: TypeAlias = Callable[[Invocation, Reply], None]
 Settle: TypeAlias = Callable[[Invocation, int, int], None]
 
+UNSENT = (b"",)
+"""Stands for a stream of which only the head is sent.
+
+Falcon would say ``Content-Length: 0`` without a stream, and HEAD must not name a length that
+GET would not have (RFC 9110, section 8.6).
+"""
+
 
 def finisher(function: Function, service: Service) -> Finish:
     """Make what completes the replies of *function*: execution id, CORS, closing, outcome."""

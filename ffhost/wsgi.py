@@ -19,7 +19,7 @@ from ffhost import problems
 from ffhost.admin import ADMIN, LISTENER_KEY, admin_of
 from ffhost.context import EXECUTION_ID_HEADER, Invocation, execution_id
 from ffhost.errors import BadRequest, ContentTooLarge, RequestError, RequestTimeout
-from ffhost.fronting import Finish, complete, finisher, settler, write
+from ffhost.fronting import UNSENT, Finish, complete, finisher, settler, write
 from ffhost.functions import Function
 from ffhost.host import Host
 from ffhost.messages import Message, Reply
@@ -253,6 +253,7 @@ class FunctionResource:
             stream.on_close(self._ended(invocation, reply.status, release))
             if req.method == "HEAD" or reply.status in (204, 304):
                 stream.close()
+                resp.stream = UNSENT
             else:
                 resp.stream = stream
 

@@ -79,7 +79,16 @@ def test_head_runs_no_stream(serve: Serve, maker: str) -> None:
     host = serve(CODE + maker.format(1000, 0.01), CONFIG)
     answer = host.request("HEAD", "/f")
     assert (answer.status, answer.chunks) == (200, [])
+    assert "content-length" not in answer.headers
     assert eventually(lambda: host.service.in_flight == 0)
+
+
+def test_head_has_the_length_that_a_function_declares_of_its_stream(serve: Serve) -> None:
+    code = "\ndef f(request):\n    return (c for c in 'ab'), 200, {'Content-Length': '2'}"
+    host = serve(CODE + code, CONFIG)
+    answer = host.request("HEAD", "/f")
+    assert (answer.status, answer.body) == (200, b"")
+    assert answer.headers["content-length"] == "2"
 
 
 def test_a_deadline_cuts_the_stream_without_its_end(serve: Serve, maker: str) -> None:

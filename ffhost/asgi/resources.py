@@ -13,7 +13,7 @@ from ffhost.asgi.reading import ReadWatch, read_rest, too_large
 from ffhost.asgi.requests import SEND, FrontRequest, Receive, ScopeMessage, send_reply
 from ffhost.context import EXECUTION_ID_HEADER, Invocation, execution_id
 from ffhost.errors import RequestError
-from ffhost.fronting import Finish, Settle, complete, finisher, settler, write
+from ffhost.fronting import UNSENT, Finish, Settle, complete, finisher, settler, write
 from ffhost.functions import Function
 from ffhost.host import Host
 from ffhost.messages import Message, Reply
@@ -131,6 +131,7 @@ class FunctionResource:
     ) -> None:
         if req.method == "HEAD" or reply.status in (204, 304):
             self._caller.abandon(invocation)
+            resp.stream = cast("Any", UNSENT)
             if self._settle is not None:
                 self._settle(invocation, reply.status, 0)
         else:
