@@ -7,8 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import load, loading, machine, memory, original, plot, report
+from benchmarks import environments, load, loading, machine, memory, plot, report
 from benchmarks.cases import cases
+from benchmarks.environments import Pythons
 from benchmarks.measuring import Row, measure
 
 _HERE = Path(__file__).parent
@@ -33,13 +34,13 @@ def main() -> int:
     except load.LoadError as error:
         print(error, file=sys.stderr)
         return 1
-    python = original.install(_VENV)
+    pythons = environments.install(_VENV)
     pairs = options.pairs or (_QUICK_PAIRS if options.quick else _PAIRS)
-    rows = _run(set(options.case or known), python, pairs, options.seconds)
+    rows = _run(set(options.case or known), pythons, pairs, options.seconds)
     settings = f"{pairs} pairs of {options.seconds} s"
     plot.write(options.output.with_suffix(".svg"), rows)
     plot_name = options.output.with_suffix(".svg").name
-    report.write(options.output, rows, machine.describe(python), settings, plot_name)
+    report.write(options.output, rows, machine.describe(pythons.original), settings, plot_name)
     print(f"written: {options.output}")
     return 0
 
@@ -55,7 +56,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(wanted: set[str], python: Path, pairs: int, seconds: int) -> list[Row]:
+def _run(wanted: set[str], pythons: Pythons, pairs: int, seconds: int) -> list[Row]:
     rows: list[Row] = []
     begun = time.monotonic()
 
@@ -72,12 +73,12 @@ def _run(wanted: set[str], python: Path, pairs: int, seconds: int) -> list[Row]:
 
     for case in cases():
         if case.name in wanted:
-            show(measure(case, python, pairs, seconds))
+            show(measure(case, pythons, pairs, seconds))
     if "loading" in wanted:
         for row in loading.rows(min(pairs, 5)):
             show(row)
     if "memory" in wanted:
-        for row in memory.rows(python):
+        for row in memory.rows(pythons):
             show(row)
     return rows
 

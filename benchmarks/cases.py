@@ -276,7 +276,11 @@ def _switches() -> Iterator[Case]:
 
 def _starts() -> Iterator[Case]:
     for name, title, ours in (
-        ("start", "start to first 200", HELLO),
-        ("start-single", "start with --target to first 200", single_target("hello", "main.py")),
+        ("start", "start to first 200", ffhost(function("hello"), as_user=True)),
+        (
+            "start-single",
+            "start with --target to first 200",
+            single_target("hello", "main.py", as_user=True),
+        ),
     ):
         yield Case(name, title, ours, SYNC_THEIRS, target=1.8, aim=1.3, measure="start")

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.cases import Case
+from benchmarks.environments import Pythons
 from benchmarks.load import LoadError, Request, requests_per_second
 from benchmarks.ratios import Ratio, ratio
 from benchmarks.servers import Server, ServerError, Side
@@ -50,13 +51,13 @@ class Row:
         return self.ratio.median >= self.target
 
 
-def measure(case: Case, original: Path, pairs: int, seconds: int) -> Row:
+def measure(case: Case, pythons: Pythons, pairs: int, seconds: int) -> Row:
     """Measure one case; a server that does not work makes a row that says so."""
     against = f"{case.ours.label} / {case.theirs.label}"
     take = _throughputs if case.measure == "throughput" else _starts
     with tempfile.TemporaryDirectory(prefix="ffhost-bench-") as folder:
         try:
-            ours, theirs = take(case, Path(folder), original, pairs, seconds)
+            ours, theirs = take(case, Path(folder), pythons, pairs, seconds)
         except (LoadError, ServerError) as error:
             return Row(case.name, case.title, against, None, target=case.target, note=str(error))
     shown: Callable[[float], str] = "{:,.0f}/s".format if take is _throughputs else _milliseconds
@@ -78,13 +79,13 @@ def _milliseconds(seconds: float) -> str:
 
 
 def _throughputs(
-    case: Case, folder: Path, original: Path, pairs: int, seconds: int
+    case: Case, folder: Path, pythons: Pythons, pairs: int, seconds: int
 ) -> tuple[list[float], list[float]]:
     figures: tuple[list[float], list[float]] = ([], [])
     for done in range(0, pairs, _PAIRS_OF_A_PROCESS):
         with (
-            Server(case.ours, folder / "ours", original) as ours,
-            Server(case.theirs, folder / "theirs", original) as theirs,
+            Server(case.ours, folder / "ours", pythons) as ours,
+            Server(case.theirs, folder / "theirs", pythons) as theirs,
         ):
             for server in (ours, theirs):
                 _await(server, case.request)
@@ -100,17 +101,17 @@ def _await(server: Server, request: Request) -> None:
 
 
 def _starts(
-    case: Case, folder: Path, original: Path, pairs: int, _seconds: int
+    case: Case, folder: Path, pythons: Pythons, pairs: int, _seconds: int
 ) -> tuple[list[float], list[float]]:
     for side in (case.ours, case.theirs):  # so that byte code is cached
-        _start_once(side, folder, original)
+        _start_once(side, folder, pythons)
     found = [
-        (_start_once(case.ours, folder, original), _start_once(case.theirs, folder, original))
+        (_start_once(case.ours, folder, pythons), _start_once(case.theirs, folder, pythons))
         for _ in range(pairs)
     ]
     return [ours for ours, _ in found], [theirs for _, theirs in found]
 
 
-def _start_once(side: Side, folder: Path, original: Path) -> float:
-    with Server(side, folder / "start", original) as server:
+def _start_once(side: Side, folder: Path, pythons: Pythons) -> float:
+    with Server(side, folder / "start", pythons) as server:
         return server.wait()

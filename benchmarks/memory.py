@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
+from benchmarks.environments import Pythons
 from benchmarks.measuring import Row
 from benchmarks.ratios import ratio
 from benchmarks.servers import (
@@ -30,7 +31,7 @@ _AT_ONCE = 5
 """How many of fifty processes are started together; all at once would be slower."""
 
 
-def rows(original: Path) -> list[Row]:
+def rows(pythons: Pythons) -> list[Row]:
     """Measure both sides once; memory does not waver."""
     with tempfile.TemporaryDirectory(prefix="ffhost-bench-") as name:
         folder = Path(name)
@@ -38,11 +39,11 @@ def rows(original: Path) -> list[Row]:
             shutil.copy(FUNCTIONS / "main.py", folder / f"f{number}.py")
         sources = [str(folder / f"f{number}.py") for number in range(COUNT)]
         try:
-            ours = _measure([_host(sources)], folder / "ours", original)
+            ours = _measure([_host(sources)], folder / "ours", pythons)
             theirs = _measure(
                 [functions_framework("hello", source) for source in sources],
                 folder / "theirs",
-                original,
+                pythons,
             )
         except ServerError as error:
             return [Row("memory", f"{COUNT} functions", "", None, note=str(error))]
@@ -76,14 +77,14 @@ def _host(sources: list[str]) -> Side:
     return ffhost(functions, "/f0")
 
 
-def _measure(sides: list[Side], folder: Path, original: Path) -> tuple[float, float]:
+def _measure(sides: list[Side], folder: Path, pythons: Pythons) -> tuple[float, float]:
     """Give MiB and seconds."""
     begun = time.monotonic()
     with ExitStack() as stack:
         servers = []
         for first in range(0, len(sides), _AT_ONCE):
             started = [
-                stack.enter_context(Server(side, folder / str(number), original))
+                stack.enter_context(Server(side, folder / str(number), pythons))
                 for number, side in enumerate(sides[first : first + _AT_ONCE], first)
             ]
             for server in started:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.environments import Pythons
+
 FUNCTIONS = Path(__file__).parent / "functions"
 WORKERS, THREADS = 1, 8
 """Of both sides."""
@@ -32,12 +34,12 @@ class Place:
     Args:
         folder: for its configuration and its log
         port: where it listens
-        original: functions-framework's Python
+        pythons: what runs the two sides
     """
 
     folder: Path
     port: int
-    original: Path
+    pythons: Pythons
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,14 @@ def ffhost(
     label: str = "ffhost serve",
     wsgi_server: bool = False,
     beside: tuple[str, ...] = (),
+    as_user: bool = False,
     **sections: Any,
 ) -> Side:
     """Make a side of ours: ``ffhost serve``, or gunicorn with ``ffhost.wsgi:app``.
 
     Args:
         functions: as in functions.yaml
+        as_user: run in the environment that users have, not in that for development
         sections: further sections of functions.yaml, over those of the benchmarks
     """
 
@@ -89,7 +93,8 @@ def ffhost(
         file = place.folder / "functions.yaml"
         file.write_text(json.dumps(config))  # JSON is YAML
         if not wsgi_server:
-            return [sys.executable, "-m", "ffhost", "serve", "-c", str(file)]
+            python = str(place.pythons.user) if as_user else sys.executable
+            return [python, "-m", "ffhost", "serve", "-c", str(file)]
         return gunicorn("ffhost.wsgi:app", "gthread", place, f"--env=FFHOST_CONFIG={file}")
 
     return Side(label, command, path=path, beside=beside)
@@ -104,18 +109,24 @@ def gunicorn(app: str, worker: str, place: Place, *options: str) -> list[str]:
     ]
 
 
-def single_target(target: str, source: str) -> Side:
+def single_target(target: str, source: str, *, as_user: bool = False) -> Side:
     """Make a side of ours that is started as functions-framework is."""
 
     def command(place: Place) -> list[str]:
-        sets = ["logging.invocations=false", "metrics.enabled=false", "server.drain_delay=0s"]
+        python = str(place.pythons.user) if as_user else sys.executable
         return [
-            *(sys.executable, "-m", "ffhost", "serve", "--target", target),
+            *(python, "-m", "ffhost", "serve", "--target", target),
             *("--source", str(FUNCTIONS / source), "--port", str(place.port)),
-            *(part for each in sets for part in ("--set", each)),
         ]
 
-    environ = {"WORKERS": str(WORKERS), "THREADS": str(THREADS), "HOST": "127.0.0.1"}
+    environ = {
+        "WORKERS": str(WORKERS),
+        "THREADS": str(THREADS),
+        "HOST": "127.0.0.1",
+        "FFHOST_SERVER__DRAIN_DELAY": "0s",
+        "FFHOST_METRICS__ENABLED": "false",
+        "FFHOST_LOGGING__INVOCATIONS": "false",
+    }
     return Side("ffhost serve --target", command, environ)
 
 
@@ -126,7 +137,7 @@ def functions_framework(
 
     def command(place: Place) -> list[str]:
         return [
-            *(str(place.original), "-m", "functions_framework", "--target", target),
+            *(str(place.pythons.original), "-m", "functions_framework", "--target", target),
             *("--source", str(FUNCTIONS / source), "--signature-type", signature),
             *("--host", "127.0.0.1", "--port", str(place.port), *(["--asgi"] if asgi else [])),
         ]
@@ -138,10 +149,10 @@ def functions_framework(
 class Server:
     """A running side; use it in a ``with`` statement."""
 
-    def __init__(self, side: Side, folder: Path, original: Path) -> None:
+    def __init__(self, side: Side, folder: Path, pythons: Pythons) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._side = side
-        self._place = Place(folder, free_port(), original)
+        self._place = Place(folder, free_port(), pythons)
         self.url = f"http://127.0.0.1:{self._place.port}{side.path}"
         self.log = folder / "server.log"
 
