@@ -73,13 +73,14 @@ class _FromHeaders:
     def __get__(self, invocation: Invocation | None, owner: type) -> Any:
         if invocation is None:
             return self
-        if invocation.span_context is None:
-            ids = trace_ids(invocation.message)
-        else:
-            own = invocation.span_context()
-            ids = (f"{own.trace_id:032x}", f"{own.span_id:016x}")
-        vars(invocation).setdefault("trace_id", ids[0])
-        vars(invocation).setdefault("span_id", ids[1])
+        ids = invocation.ids
+        if ids is None:
+            if invocation.span_context is None:
+                ids = trace_ids(invocation.message)
+            else:
+                own = invocation.span_context()
+                ids = (f"{own.trace_id:032x}", f"{own.span_id:016x}")
+            invocation.ids = ids
         return ids[self._part]
 
 
@@ -120,6 +121,8 @@ class Invocation:
     trace_id: Any = _FromHeaders(0)
     span_id: Any = _FromHeaders(1)
     span_context: Any = None  # gives the ids of the call's own span; set by a trace hook
+    ids: tuple[str | None, str | None] | None = None  # trace and span id, once somebody has asked
+    pair_state: Any = None  # what the first half of the innermost hook gave, if it is a pair
     event: Any = None
     error: BaseException | None = None
     # What follows belongs to the runner.

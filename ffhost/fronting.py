@@ -46,12 +46,15 @@ def finisher(function: Function, service: Service) -> Finish:
             cors.permit(declared, invocation.message, reply)
 
     def finish_observed(invocation: Invocation, reply: Reply) -> None:
-        unobserved(invocation, reply)
+        complete(reply, invocation.execution_id, service)
+        if declared is not None:
+            cors.permit(declared, invocation.message, reply)
         if invocation.channel is None and settle is not None:
             settle(invocation, reply.status, len(reply.body))
 
-    unobserved = finish if declared is None else finish_cross_origin
-    return unobserved if settle is None else finish_observed
+    if settle is not None:
+        return finish_observed
+    return finish if declared is None else finish_cross_origin
 
 
 def complete(reply: Reply, identity: str, service: Service) -> None:

@@ -26,6 +26,8 @@ Observer: TypeAlias = Callable[[Invocation, Outcome], None]
 _EVENT_ARGUMENT = {"cloudevent": 0, "event": 1}
 """Which argument of a call says what event it is about."""
 _PROBE_AGENT = "kube-probe/"
+_TELLING = frozenset({"traceparent", "user-agent", "x-cloud-trace-context"})
+"""Fields of a request that a summary entry may depend on."""
 
 
 class Watch(NamedTuple):
@@ -120,9 +122,12 @@ def summary(name: str, signature: str) -> Observer:
         if record is None:
             return
         message = invocation.message
-        agent = message.header("user-agent")
-        if agent is not None and agent.startswith(_PROBE_AGENT) and outcome.kind == "ok":
-            return
+        trace_id = span_id = None
+        if invocation.span_context is not None or message.has_any(_TELLING):
+            agent = message.header("user-agent")
+            if agent is not None and agent.startswith(_PROBE_AGENT) and outcome.kind == "ok":
+                return
+            trace_id, span_id = invocation.trace_id, invocation.span_id
         facts = None if facts_of is None else facts_of(invocation.event)
         record(
             message.method,
@@ -133,8 +138,8 @@ def summary(name: str, signature: str) -> Observer:
             len(message.body),
             outcome.sent_bytes,
             invocation.execution_id,
-            invocation.trace_id,
-            invocation.span_id,
+            trace_id,
+            span_id,
             None if facts is None else facts.id,
             None if facts is None else facts.type,
         )

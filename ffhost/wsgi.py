@@ -27,7 +27,7 @@ from ffhost.mounting import MakeReply, Responder, build_router
 from ffhost.proxies import believer
 from ffhost.runners.blocking import BlockingCaller
 from ffhost.runners.processwide import background, pool
-from ffhost.runners.threadshare import ThreadShare
+from ffhost.runners.threadshare import FREE_FOR_PROBES, ThreadShare
 from ffhost.service import Service
 
 Environ: TypeAlias = dict[str, Any]
@@ -182,7 +182,10 @@ class _Responding:
         server = host.config.settings.server
         self._service = service
         self._believe = believer(server.trusted_proxies)
-        self._share = ThreadShare(server.threads, len(host.functions))
+        # A function that is served as functions-framework would refuses nobody.
+        alone = host.config.single is not None and not host.config.has_file
+        spare = 0 if alone else FREE_FOR_PROBES
+        self._share = ThreadShare(server.threads - spare, len(host.functions))
 
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""

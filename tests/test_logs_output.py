@@ -26,7 +26,7 @@ name, count, sizes = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
 for number in range(count):
     size = sizes[number % len(sizes)]
     line = json.dumps({"who": name, "n": number, "text": name[-1] * size}).encode() + b"\\n"
-    (out.hold if number % 3 == 0 else out.write)(line)
+    out.hold(bytes, line) if number % 3 == 0 else out.write(line)
 """
 
 
@@ -92,10 +92,10 @@ def test_entries_of_forked_workers_and_their_threads_stay_whole_in_one_pipe():
 def test_what_is_held_is_written_before_any_later_entry(pipe):
     reader, writer = pipe
     out = Output(writer)
-    out.hold(b"1\n")
-    out.hold(b"2\n")
+    out.hold(bytes, b"1\n")
+    out.hold(bytes, b"2\n")
     out.write(b"3\n")
-    out.hold(b"4\n")
+    out.hold(bytes, b"4\n")
     out.flush()
     assert os.read(reader, 100) == b"1\n2\n3\n4\n"
 
@@ -104,15 +104,29 @@ def test_what_is_held_is_written_soon_without_anybody_asking(pipe):
     reader, writer = pipe
     out = Output(writer)
     for line in (b"1\n", b"2\n"):
-        out.hold(line)
+        out.hold(bytes, line)
         assert os.read(reader, 100) == line
+
+
+def test_an_entry_that_is_made_while_others_are_made_follows_them(pipe):
+    reader, writer = pipe
+    out = Output(writer)
+
+    def make(line):  # a signal handler may run here
+        out.write(b"nested\n")
+        return line
+
+    out.hold(make, b"1\n")
+    out.hold(bytes, b"2\n")
+    out.write(b"3\n")
+    assert os.read(reader, 100) == b"1\n2\n3\nnested\n"
 
 
 def test_what_is_held_is_bounded(pipe):
     reader, writer = pipe
     out = Output(writer)
     for _ in range(1000):
-        out.hold(b"1\n")
+        out.hold(bytes, b"1\n")
     out.flush()
     assert os.read(reader, 10_000) == b"1\n" * 1000
 
@@ -124,7 +138,8 @@ def test_many_threads_hold_and_write_and_nothing_is_lost(tmp_path):
 
         def work(who):
             for number in range(500):
-                (out.write if number % 50 == 0 else out.hold)(b"%d %d\n" % (who, number))
+                line = b"%d %d\n" % (who, number)
+                out.write(line) if number % 50 == 0 else out.hold(bytes, line)
 
         threads = [threading.Thread(target=work, args=(who,)) for who in range(8)]
         for thread in threads:
@@ -209,7 +224,7 @@ def test_a_reader_that_has_gone_away_loses_entries_and_no_more():
     os.close(reader)
     out = Output(writer)
     out.write(b"1\n")
-    out.hold(b"2\n")
+    out.hold(bytes, b"2\n")
     out.flush()
     assert out.lost == 2
     os.close(writer)

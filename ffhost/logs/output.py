@@ -26,8 +26,11 @@ import stat
 import threading
 import time
 import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Any
 
-_HELD_AT_MOST_BYTES = 16 * 1024
+_UNMADE_AT_MOST = 64
 _HELD_FOR_SECONDS = 0.2
 
 # One lock for all outputs: stdout and stderr may be the same pipe, and a record lock does
@@ -46,9 +49,10 @@ class Output:
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         self.lost = 0
-        # One buffer, not a list of lines: thousands of lines kept for a moment make the
-        # allocator give memory back and fetch it again, at ten times the cost of the rest.
+        # Few at a time: thousands of objects kept for a moment make the allocator give memory
+        # back and fetch it again, at ten times the cost of the rest.
         self._held = bytearray()
+        self._unmade: deque[tuple[Callable[[Any], bytes], Any]] = deque()
         self._nested: list[bytes] = []
         self._writing = False
         self._flusher: threading.Thread | None = None
@@ -63,16 +67,17 @@ class Output:
             if self._writing:
                 self._nested.append(entry)
                 return
-            if self._held:
-                self._held.extend(entry)
-                entry = self._take()
             self._write(entry)
 
-    def hold(self, entry: bytes) -> None:
-        """Write *entry* soon: within a fraction of a second, and before any later `write`."""
-        held = self._held
-        held.extend(entry)
-        if len(held) >= _HELD_AT_MOST_BYTES:
+    def hold(self, make: Callable[[Any], bytes], facts: Any) -> None:
+        """Write what *make* makes of *facts* soon: within a fraction of a second, and before any
+        later `write`.
+
+        Entries are made together: made one by one between calls, each takes twice as long.
+        """
+        unmade = self._unmade
+        unmade.append((make, facts))
+        if len(unmade) >= _UNMADE_AT_MOST:
             self.flush()
         elif not self._awake:
             self._wake_flusher()
@@ -80,18 +85,16 @@ class Output:
     def flush(self) -> None:
         """Write all that is held."""
         with _guard:
-            if self._held and not self._writing:
-                self._write(self._take())
+            if (self._unmade or self._held) and not self._writing:
+                self._write(b"")
 
-    def _take(self) -> bytes:
-        # Others may add to it meanwhile: what is copied is what is removed.
-        taken = bytes(self._held)
-        del self._held[: len(taken)]
-        return taken
-
-    def _write(self, data: bytes) -> None:
+    def _write(self, entry: bytes) -> None:
         self._writing = True
         try:
+            self._make()
+            self._held.extend(entry)
+            data = bytes(self._held)
+            self._held.clear()
             self._write_locked(data)
             while self._nested:
                 data = b"".join(self._nested)
@@ -99,6 +102,14 @@ class Output:
                 self._write_locked(data)
         finally:
             self._writing = False
+
+    def _make(self) -> None:
+        """Make the entries that are not made yet. Others may add to them meanwhile."""
+        unmade = self._unmade
+        for _ in range(len(unmade)):
+            make, facts = unmade[0]
+            self._held.extend(make(facts))
+            unmade.popleft()  # not before: an exception may be raised into this thread
 
     def _write_locked(self, data: bytes) -> None:
         lock = self._lock_descriptor
@@ -169,6 +180,7 @@ class Output:
 
     def _after_fork_in_child(self) -> None:
         self._held = bytearray()  # the parent writes them
+        self._unmade = deque()
         self._nested = []
         self._writing = False
         self._flusher = None

@@ -23,6 +23,10 @@ MESSAGE = "invocation"
 
 # A crash and a timeout have an entry of their own at ERROR, with the stack.
 _LEVELS = {"ok": INFO, "client_error": INFO}
+_MAY_BE_UNKNOWN = (
+    *("execution_id", "trace_id", "span_id", "config_revision"),
+    *("request_bytes", "response_bytes", "event_id", "event_type"),
+)
 
 
 class Recorder(Protocol):
@@ -62,14 +66,45 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
     threshold = logging.getLogger(LOGGER).getEffectiveLevel()
     if threshold > WARNING:
         return None
-    revision = entries.revision
+    revision = entries.revision or None
     reshape = None if entries.shape is default else entries.shape
     plainly = entries.renders_json
     longest = entries.max_entry_bytes
-    hold = entries.out.hold if plainly else entries.out.write
-    hold_warning = hold
-    if entries.errors is not None:
-        hold_warning = entries.errors.hold if plainly else entries.errors.write
+    info = entries.out
+    warning = entries.out if entries.errors is None else entries.errors
+
+    def make(facts: tuple[Any, ...]) -> bytes:
+        when, severity, execution_id, trace_id, span_id, called, event_id, event_type = facts
+        method, path, status, outcome, seconds, request_bytes, response_bytes = called
+        # All at once, and then without what is not known: a dictionary that grows costs more.
+        entry: dict[str, Any] = {
+            "timestamp": rfc3339(when),
+            "severity": severity,
+            "message": MESSAGE,
+            "logger": LOGGER,
+            "function": function,
+            "execution_id": execution_id,
+            "trace_id": trace_id,
+            "span_id": span_id,
+            "config_revision": revision,
+            "signature": signature,
+            "method": method,
+            "path": path,
+            "status": status,
+            "outcome": outcome,
+            "duration_seconds": round(seconds, 6),
+            "request_bytes": request_bytes,
+            "response_bytes": response_bytes,
+            "event_id": event_id,
+            "event_type": event_type,
+        }
+        for name in _MAY_BE_UNKNOWN:
+            if entry[name] is None:
+                del entry[name]
+        if reshape is not None:
+            entry = reshape(entry)
+        line = _line(entry) if plainly else entries.fitted(entry)
+        return line if len(line) <= longest else entries.fitted(entry)
 
     def record(
         method: str,
@@ -88,44 +123,13 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
         level = _LEVELS.get(outcome, WARNING)
         if level < threshold:
             return
-        entry: dict[str, Any] = {
-            "timestamp": rfc3339(time.time()),
-            "severity": "INFO" if level == INFO else "WARNING",
-            "message": MESSAGE,
-            "logger": LOGGER,
-            "function": function,
-        }
-        if execution_id is not None:
-            entry["execution_id"] = execution_id
-        if trace_id is not None:
-            entry["trace_id"] = trace_id
-        if span_id is not None:
-            entry["span_id"] = span_id
-        if revision:
-            entry["config_revision"] = revision
-        entry["signature"] = signature
-        entry["method"] = method
-        entry["path"] = path
-        entry["status"] = status
-        entry["outcome"] = outcome
-        entry["duration_seconds"] = round(duration_seconds, 6)
-        if request_bytes is not None:
-            entry["request_bytes"] = request_bytes
-        if response_bytes is not None:
-            entry["response_bytes"] = response_bytes
-        if event_id is not None:
-            entry["event_id"] = event_id
-        if event_type is not None:
-            entry["event_type"] = event_type
-        if reshape is not None:
-            entry = reshape(entry)
-        line = _line(entry) if plainly else entries.fitted(entry)
-        if len(line) > longest:
-            line = entries.fitted(entry)
-        if level == INFO:
-            hold(line)
-        else:
-            hold_warning(line)
+        out, severity = (info, "INFO") if level == INFO else (warning, "WARNING")
+        called = (method, path, status, outcome, duration_seconds, request_bytes, response_bytes)
+        ids = (execution_id, trace_id, span_id)
+        facts = (time.time(), severity, *ids, called, event_id, event_type)
+        out.hold(make, facts)
+        if not plainly:  # people wait for what they see
+            out.flush()
 
     return record
 

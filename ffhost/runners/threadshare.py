@@ -2,7 +2,9 @@
 
 There every call holds a thread of the server while it waits or runs. Two threads stay free
 for probes, and of the rest one function may hold half, so that one that hangs leaves the
-others their threads. What comes beyond is refused with 429.
+others their threads. What comes beyond is refused with 429. A function that is served alone
+and without a file gets every thread: what comes beyond waits in the server, as it does with
+functions-framework.
 """
 
 from __future__ import annotations
@@ -23,12 +25,12 @@ class ThreadShare:
     """The server's threads of one worker, and who holds them.
 
     Args:
-        threads: how many the server has
-        functions: how many functions share them; a single one may take all but the probes'
+        threads: how many the server has for calls
+        functions: how many functions share them; a single one may take all
     """
 
     def __init__(self, threads: int, functions: int) -> None:
-        self.total = max(1, threads - FREE_FOR_PROBES)
+        self.total = max(1, threads)
         self.each = self.total if functions == 1 else max(1, self.total // 2)
         self._lock = threading.Lock()
         self._held: dict[str, int] = {}

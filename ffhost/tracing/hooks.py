@@ -46,8 +46,8 @@ class Place(NamedTuple):
 class Pair(NamedTuple):
     """A hook of the host's own whose second half runs in any thread and any context.
 
-    What `begin` gives is handed to `end`. Where it is the innermost hook that is all that a
-    call pays for, a third of what a generator costs.
+    What `begin` gives, which is never None, is handed to `end`. Where it is the innermost hook
+    that is all that a call pays for, a third of what a generator costs.
     """
 
     begin: Callable[[Invocation], Any]

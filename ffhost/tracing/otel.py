@@ -108,8 +108,7 @@ class _Spans:
             around = self._follow_events(message, around, links)
         span = self._span(invocation, around, links)
         invocation.span_context = span.get_span_context
-        if "trace_id" in invocation.__dict__:  # a hook further out has looked
-            del invocation.trace_id, invocation.span_id
+        invocation.ids = None  # those that a hook further out may have seen were the caller's
         # Nothing detaches it: the context is the call's own and ends with it.
         contexts.attach(trace.set_span_in_context(span, around))
         return span

@@ -1,8 +1,8 @@
 """The innermost hook of a call, if it is a `Pair`: no generator, no lock, no context.
 
-Begin and end meet in the invocation's dictionary, where only the first to come sets what
-stands there. If that is the end, the call was refused, or expired before it began: then both
-halves run there, one after the other.
+Begin leaves what it gives in the invocation, and the end looks for it there. If it finds
+nothing, the call was refused, or expired before it began: then both halves run there, one after
+the other, and a begin that comes later still is in vain.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from ffhost.tracing.hooks import Hook, Run
 
 Observer: TypeAlias = Callable[[Invocation, Outcome], None]
 
-_SLOT = "_pair"
 _NOTHING = object()
-"""Stands for what a begin that failed, or that came too late, would have given."""
+"""Stands for what a begin that failed would have given."""
 
 
 def put_around(run: Run, hook: Hook) -> tuple[Run, Observer]:
@@ -35,12 +34,12 @@ def put_around(run: Run, hook: Hook) -> tuple[Run, Observer]:
         except BaseException as error:
             hook.failed(invocation, error)
             state = _NOTHING
-        invocation.__dict__.setdefault(_SLOT, state)
+        invocation.pair_state = state
         return run(invocation)
 
     def ended(invocation: Invocation, outcome: Outcome) -> None:
-        state = invocation.__dict__.setdefault(_SLOT, outcome)
-        if state is outcome:
+        state = invocation.pair_state
+        if state is None:
             contextvars.copy_context().run(both, invocation, outcome)
         elif state is not _NOTHING:
             try:
