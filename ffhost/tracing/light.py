@@ -31,6 +31,13 @@ def flags(parent: SpanContext | None) -> TraceFlags:
     return TraceFlags(TraceFlags.SAMPLED | parent.trace_flags & _RANDOM)
 
 
+class Ended(ReadableSpan):
+    """A light span that has ended: it has no events, no links, and attributes of plain kinds."""
+
+    told: dict[str, Any]
+    """Its attributes."""
+
+
 class LightSpan(Span):
     """A recording span of one call.
 
@@ -64,23 +71,27 @@ class LightSpan(Span):
 
     def finish(
         self, attributes: dict[str, Any], resource: Resource, scope: InstrumentationScope
-    ) -> ReadableSpan | None:
+    ) -> Ended | None:
         """End as it is; give what is to be exported, or None if it has grown."""
         with self._lock:
             if self._grown is not None or self._ended:
                 return None
             self._ended = True
-        return ReadableSpan(
+        told = self._attributes
+        told.update(attributes)
+        ended = Ended(
             self._name,
             self._ids,
             self._parent,
             resource,
-            {**self._attributes, **attributes},
+            told,
             kind=SpanKind.SERVER,
             start_time=self._started,
             end_time=time.time_ns(),
             instrumentation_scope=scope,
         )
+        ended.told = told
+        return ended
 
     def grown(self) -> Span | None:
         """Give the SDK's span; None if this one has ended without it."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from random import getrandbits
 from typing import Any
 
@@ -293,7 +294,8 @@ def _link(sent: Context, around: Context, links: list[Link]) -> None:
         links.append(Link(ids))
 
 
-def _server(host: str) -> dict[str, Any]:
+@lru_cache(maxsize=128)
+def _server(host: str) -> Mapping[str, Any]:
     name, colon, port = host.rpartition(":")
     if not colon or not port.isdecimal() or name.endswith(":"):
         return {"server.address": host.strip("[]")}

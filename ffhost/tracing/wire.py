@@ -19,6 +19,8 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
+from ffhost.tracing.light import Ended
+
 _PLAIN = frozenset({str, int, bool, float})
 _DIFFERENT = frozenset({"faas.invocation_id"})
 """Attributes that no two spans share."""
@@ -79,16 +81,19 @@ def _scope(spans: list[ReadableSpan]) -> bytes:
 def _span(span: ReadableSpan) -> bytes:
     ids, parent = span.get_span_context(), span.parent
     assert ids is not None
-    attributes = _attributes(_copied(span.attributes))
-    if (
-        attributes is None
-        or span.events
-        or span.links
-        or span.dropped_attributes
-        or span.dropped_events
-        or span.dropped_links
-        or ids.trace_state
-    ):
+    if isinstance(span, Ended):
+        attributes = _attributes(span.told)
+        special = False
+    else:
+        attributes = _attributes(_copied(span.attributes))
+        special = bool(
+            span.events
+            or span.links
+            or span.dropped_attributes
+            or span.dropped_events
+            or span.dropped_links
+        )
+    if special or attributes is None or ids.trace_state:
         message = encode_spans([span])
         whole: bytes = message.resource_spans[0].scope_spans[0].spans[0].SerializeToString()
         return whole
