@@ -75,10 +75,10 @@ def _run(wanted: set[str], pythons: Pythons, pairs: int, seconds: int) -> list[R
         if case.name in wanted:
             show(measure(case, pythons, pairs, seconds))
     if "loading" in wanted:
-        for row in loading.rows(min(pairs, 5)):
+        for row in loading.rows(pairs):
             show(row)
     if "memory" in wanted:
-        for row in memory.rows(pythons):
+        for row in memory.rows(pythons, max(1, pairs // 4)):
             show(row)
     return rows
 
