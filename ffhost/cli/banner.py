@@ -6,7 +6,9 @@ that is ready leaves its table in a file without a name, which the master reads.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -32,18 +34,24 @@ class Banner:
 
     def note(self, service: Service) -> None:
         """Leave what is served; called in each worker, the first one counts."""
-        if self._file.seek(0, 2) == 0:
-            table = {
-                "revision": service.config.revision,
-                "functions": [row(each) for each in service.host.functions.values()],
-            }
-            self._file.write(json.dumps(table).encode())
-            self._file.flush()
+        file = self._file.fileno()
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        try:
+            # The workers share the file's position, so it is left alone.
+            if os.fstat(file).st_size == 0:
+                table = {
+                    "revision": service.config.revision,
+                    "functions": [row(each) for each in service.host.functions.values()],
+                }
+                os.pwrite(file, json.dumps(table).encode(), 0)
+        finally:
+            fcntl.lockf(file, fcntl.LOCK_UN)
 
     def announce(self, addresses: Sequence[Listening]) -> None:
         """Say what is served where; called in the master."""
-        self._file.seek(0)
-        table = json.loads(self._file.read() or b'{"revision": "", "functions": []}')
+        file = self._file.fileno()
+        left = os.pread(file, os.fstat(file).st_size, 0)
+        table = json.loads(left or b'{"revision": "", "functions": []}')
         if self._for_people:
             print(text(table, addresses), flush=True)
             return
