@@ -14,7 +14,7 @@ import warnings
 
 import pytest
 import structlog
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from log_reading import reading
@@ -749,6 +749,8 @@ hostile = st.recursive(
     message=st.text(st.characters()),
     fields=st.dictionaries(st.text(st.characters(), min_size=1), hostile, max_size=4),
 )
+@example(message="", fields={"stacklevel": None})
+@example(message="", fields={"stack_info": "", "exc_info": ""})
 def test_whatever_is_logged_is_one_entry_with_its_message(log, message, fields):
     before = len(log.entries())
     structlog.get_logger("x").bind(**fields).info(message)

@@ -117,9 +117,11 @@ def hand_over(logger: WrappedLogger, method_name: str, event_dict: EventDict) ->
     event = event_dict.pop("event", "")
     arguments = event_dict.pop("positional_args", ())
     keywords: dict[str, Any] = {"extra": {_EVENT: event_dict}}
-    for name in ("exc_info", "stack_info", "stacklevel"):
+    for name in ("exc_info", "stack_info"):
         if name in event_dict:
             keywords[name] = event_dict.pop(name)
+    if isinstance(event_dict.get("stacklevel"), int):  # or else `logging` fails
+        keywords["stacklevel"] = event_dict.pop("stacklevel")
     error = keywords.get("exc_info")
     if not (error is None or isinstance(error, bool | BaseException | tuple)):
         keywords["exc_info"] = bool(error)
