@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from ffhost.context import Invocation, Outcome, current
     from ffhost.errors import DeadlineExceeded
+    from ffhost.execution.executor import executor
     from ffhost.marks import (
         cloud_event,
         error_handler,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     )
     from ffhost.requests.native import Request
     from ffhost.responses import Response
-    from ffhost.runners.executor import executor
 
 _HOMES = {
     "DeadlineExceeded": "ffhost.errors",
@@ -36,7 +36,7 @@ _HOMES = {
     "current": "ffhost.context",
     "error_handler": "ffhost.marks",
     "event": "ffhost.marks",
-    "executor": "ffhost.runners.executor",
+    "executor": "ffhost.execution.executor",
     "http": "ffhost.marks",
     "on_shutdown": "ffhost.marks",
     "on_startup": "ffhost.marks",

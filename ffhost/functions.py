@@ -14,12 +14,12 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ffhost import compat, marks, observing, problems
-from ffhost import invocation as invocations
 from ffhost.config import LoadedConfig
 from ffhost.context import Invocation, Outcome
 from ffhost.diagnostics import Problem
 from ffhost.errors import Gone, RequestError, StartupError, TooManyRequests, Unavailable
-from ffhost.invocation import ErrorHandler, Failures, Run, timed_out
+from ffhost.execution import composition as invocations
+from ffhost.execution.composition import ErrorHandler, Failures, Run, timed_out
 from ffhost.limits import Slots
 from ffhost.messages import Reply
 from ffhost.requests import Adapter
@@ -201,9 +201,9 @@ def load_function(config: LoadedConfig, name: str, previous: Function | None = N
         codec.answer, error_handlers(resolved.module), debug=config.settings.server.debug
     )
     run = invocations.compose(watch.codec(codec), failures)
-    run, observers = watch.around(run, codec.is_async)
+    run, told = watch.around(run, codec.is_async)
     function = make_function(config, name, settings, codec.kind, run, codec, previous)
-    function.observers, function.hooks = observers, watch.hooks
+    function.observers, function.hooks = told, watch.hooks
     function.keeps_context = watch.keeps_context
     function.failures = failures
     function.lifespan = codec.lifespan

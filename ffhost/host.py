@@ -116,7 +116,7 @@ def _function(config: LoadedConfig, name: str, before: Function | None) -> Funct
 
 def _load(config: LoadedConfig, name: str, before: Function | None) -> Function:
     if config.settings.functions[name].isolation == "process":
-        from ffhost.isolation import load_isolated
+        from ffhost.execution.isolation import load_isolated
 
         return load_isolated(config, name, before)
     return load_function(config, name, before)

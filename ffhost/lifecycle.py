@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ffhost.errors import HookFailed, StartupError
+from ffhost.execution.shared_threads import background
 from ffhost.functions import Function, lifecycle_hooks
-from ffhost.runners.processwide import background
 
 Hook = Callable[[], Any]
 

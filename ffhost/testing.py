@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote_to_bytes
 
 from ffhost.config import Sources
-from ffhost.runners.loops import BackgroundLoop
+from ffhost.execution.loops import BackgroundLoop
 from ffhost.service import Service
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ffhost.runners.stuck import stuck_calls
-from ffhost.runners.threads import ThreadPool, Worker
+from ffhost.execution.stuck_calls import stuck_calls
+from ffhost.execution.threads import ThreadPool, Worker
 from tests.conftest import Serve
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from ffhost import lazy
 from ffhost.testing import Client
 from tests.conftest import Serve
 
@@ -139,7 +138,7 @@ def test_a_failed_load_is_503_logged_once_and_tried_again_after_a_while(
     assert ready(host) == (200, {"status": "degraded", "functions": ["plain"]})
     assert host.get("/hello").text == "hello"
     (tmp_path / "heavy.py").write_text(HEAVY)
-    monkeypatch.setattr(lazy, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(lazy_function, "RETRY_SECONDS", 0.0)
     host.service.host.functions["plain"].pending._retry_at = 0.0  # type: ignore[union-attr]
     assert host.get("/plain").text == "plain"
     assert ready(host) == (200, {"status": "ready"})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ffhost import __version__
+from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.functions import Function
 from ffhost.metrics.counting import OUTCOMES
 from ffhost.metrics.snapshots import Totals, Worker
-from ffhost.runners.stuck import stuck_calls
 from ffhost.service import Service, ready_state
 from ffhost.settings import plain
 

@@ -24,12 +24,12 @@ from ffhost.asgi.requests import (
 from ffhost.asgi.resources import BODILESS_METHODS, Responders
 from ffhost.context import execution_id
 from ffhost.errors import RequestTimeout
+from ffhost.execution import watchdog
+from ffhost.execution.executor import executor
+from ffhost.execution.loop_caller import Late, LoopRunner
+from ffhost.execution.shared_threads import pool
 from ffhost.host import Host
 from ffhost.mounting import build_router
-from ffhost.runners import watchdog
-from ffhost.runners.asynchronous import Late, LoopRunner
-from ffhost.runners.executor import executor
-from ffhost.runners.processwide import pool
 from ffhost.service import Service
 
 

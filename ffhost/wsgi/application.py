@@ -14,14 +14,14 @@ import falcon.request
 from ffhost import problems
 from ffhost.context import EXECUTION_ID_HEADER, Invocation, execution_id
 from ffhost.errors import RequestError
+from ffhost.execution.blocking_caller import BlockingCaller
+from ffhost.execution.shared_threads import background, pool
 from ffhost.fronting import UNSENT, Finish, complete, finisher, settler, write
 from ffhost.functions import Function
 from ffhost.host import Host
 from ffhost.messages import Message, Reply
 from ffhost.mounting import MakeReply, Responder, build_router
 from ffhost.proxies import believer
-from ffhost.runners.blocking import BlockingCaller
-from ffhost.runners.processwide import background, pool
 from ffhost.service import Service
 from ffhost.wsgi.reading import Environ, read_body
 

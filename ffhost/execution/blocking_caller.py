@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable
 
 from ffhost.context import Invocation
+from ffhost.execution.caller import Caller
+from ffhost.execution.channels import EMPTY, Channel, StreamCut
+from ffhost.execution.loops import BackgroundLoop
+from ffhost.execution.stuck_calls import stuck_calls
+from ffhost.execution.threads import ThreadPool
 from ffhost.functions import Function
 from ffhost.messages import Reply
-from ffhost.runners.calls import Caller
-from ffhost.runners.channels import EMPTY, Channel, StreamCut
-from ffhost.runners.loops import BackgroundLoop
-from ffhost.runners.stuck import stuck_calls
-from ffhost.runners.threads import ThreadPool
 from ffhost.units import UNLIMITED
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ffhost.config import LoadedConfig
-from ffhost.isolation.frames import Connection, Head
+from ffhost.execution.isolation.frames import Connection, Head
 
 STACK_SIGNAL = int(getattr(signal, "SIGRTMAX", signal.SIGUSR2)) - (
     3 if hasattr(signal, "SIGRTMAX") else 0
@@ -191,7 +191,7 @@ class _Nursery:
         if self._connection is None:
             ours, theirs = socket.socketpair()
             with theirs:
-                code = f"from ffhost.isolation.nursery import main; main({theirs.fileno()})"
+                code = f"from ffhost.execution.isolation.forkserver import main; main({theirs.fileno()})"
                 self._program = subprocess.Popen(
                     [sys.executable, "-c", _importing(code)],
                     pass_fds=[theirs.fileno()],

@@ -15,9 +15,7 @@ from typing import Any, cast
 
 from ffhost.context import CURRENT, Invocation
 from ffhost.errors import MethodNotAllowed, RequestError
-from ffhost.functions import Function
-from ffhost.messages import Reply
-from ffhost.runners.channels import (
+from ffhost.execution.channels import (
     END,
     Channel,
     StreamClosed,
@@ -26,9 +24,11 @@ from ffhost.runners.channels import (
     push,
     push_async,
 )
-from ffhost.runners.executor import executor
-from ffhost.runners.stuck import stuck_calls
-from ffhost.runners.threads import ThreadPool, Worker
+from ffhost.execution.executor import executor
+from ffhost.execution.stuck_calls import stuck_calls
+from ffhost.execution.threads import ThreadPool, Worker
+from ffhost.functions import Function
+from ffhost.messages import Reply
 
 
 class Caller(ABC):

@@ -18,7 +18,7 @@ class ContextExecutor(Executor):
     """
 
     def __init__(self) -> None:
-        from ffhost.runners.threads import ThreadPool
+        from ffhost.execution.threads import ThreadPool
 
         self._pool = ThreadPool("ffhost-executor")
 

@@ -16,13 +16,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from ffhost.context import Invocation
+from ffhost.execution.caller import Caller
+from ffhost.execution.channels import LoopWaiter
+from ffhost.execution.loops import task_factory
+from ffhost.execution.stuck_calls import stuck_calls
+from ffhost.execution.threads import ThreadPool
 from ffhost.functions import Function
 from ffhost.messages import Reply
-from ffhost.runners.calls import Caller
-from ffhost.runners.channels import LoopWaiter
-from ffhost.runners.loops import task_factory
-from ffhost.runners.stuck import stuck_calls
-from ffhost.runners.threads import ThreadPool
 from ffhost.units import UNLIMITED
 
 Answer: TypeAlias = Callable[[Invocation], Awaitable[Reply]]

@@ -6,8 +6,8 @@ later leaves no dead thread behind.
 
 from __future__ import annotations
 
-from ffhost.runners.loops import BackgroundLoop
-from ffhost.runners.threads import ThreadPool
+from ffhost.execution.loops import BackgroundLoop
+from ffhost.execution.threads import ThreadPool
 
 pool = ThreadPool()
 background = BackgroundLoop()

@@ -21,8 +21,8 @@ import sys
 import time
 from typing import Any
 
-from ffhost.isolation import child
-from ffhost.isolation.frames import Connection, Head
+from ffhost.execution.isolation import child
+from ffhost.execution.isolation.frames import Connection, Head
 
 PASSED = 4
 """How many descriptors come with a request to start a process: its socket, its stack pipe, and

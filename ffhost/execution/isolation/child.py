@@ -23,10 +23,10 @@ from ffhost import logs, modules
 from ffhost.config import LoadedConfig
 from ffhost.context import Invocation, log_fields
 from ffhost.errors import ResultError
+from ffhost.execution.isolation.frames import Connection, Head, invocation_of, reply_head
+from ffhost.execution.loops import task_factory
 from ffhost.functions import Function, LoadFailed, lifecycle_hooks, load_function
-from ffhost.isolation.frames import Connection, Head, invocation_of, reply_head
 from ffhost.messages import Reply
-from ffhost.runners.loops import task_factory
 from ffhost.targets import kind, resolve
 
 SECOND_DEADLINE_SECONDS = 1.0

@@ -17,7 +17,7 @@ from typing import Any
 
 from ffhost import logs
 from ffhost.context import Invocation
-from ffhost.runners.threads import Worker
+from ffhost.execution.threads import Worker
 
 GRACE_SECONDS = 1.0
 """How long a call may take to end after its deadline before it counts as stuck."""

@@ -42,8 +42,8 @@ def load_isolated(config: LoadedConfig, name: str, previous: Function | None = N
     if settings.memory is not None and not os.path.exists("/proc/self/status"):
         raise _refused(config, name, "memory cannot be measured without /proc", "memory")
     # Imported here: most hosts isolate nothing.
-    from ffhost.isolation.calls import compose
-    from ffhost.isolation.pool import LoadProblem, ProcessPool
+    from ffhost.execution.isolation.isolated_call import compose
+    from ffhost.execution.isolation.process_pool import LoadProblem, ProcessPool
 
     old = None if previous is None else previous.processes
     if isinstance(old, ProcessPool) and _same(old.config, config, name) and old.unchanged():
@@ -81,9 +81,9 @@ def load_isolated(config: LoadedConfig, name: str, previous: Function | None = N
         if pool is not old:
             pool.stop()
         raise LoadFailed(error.problem) from error
-    run, observers = watch.around(compose(pool), False)
+    run, told = watch.around(compose(pool), False)
     function = make_function(config, name, settings, loaded.signature, run, None, previous)
-    function.observers, function.hooks = observers, watch.hooks
+    function.observers, function.hooks = told, watch.hooks
     function.keeps_context = watch.keeps_context
     if function.methods is None and loaded.methods is not None:
         function.methods = frozenset(loaded.methods)

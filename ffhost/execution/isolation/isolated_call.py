@@ -8,10 +8,10 @@ from typing import Any
 from ffhost import logs, problems
 from ffhost.context import CURRENT, Invocation
 from ffhost.errors import BadRequest, FfhostError, ProcessCrashed, RequestError
-from ffhost.invocation import timed_out
-from ffhost.isolation.frames import call_head, reply_of
-from ffhost.isolation.pool import ProcessPool, describe
-from ffhost.isolation.processes import IsolatedProcess
+from ffhost.execution.composition import timed_out
+from ffhost.execution.isolation.frames import call_head, reply_of
+from ffhost.execution.isolation.process import IsolatedProcess
+from ffhost.execution.isolation.process_pool import ProcessPool, describe
 from ffhost.messages import Reply
 
 

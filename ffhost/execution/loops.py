@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Generator
 from typing import Any
 
 from ffhost.context import CURRENT
-from ffhost.runners import watchdog
+from ffhost.execution import watchdog
 
 
 class TaskExited(Exception):
