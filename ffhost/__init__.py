@@ -24,14 +24,14 @@ if TYPE_CHECKING:
         typed,
     )
     from ffhost.requests.native import Request
-    from ffhost.responses import Response
+    from ffhost.web.responses import Response
 
 _HOMES = {
     "DeadlineExceeded": "ffhost.errors",
     "Invocation": "ffhost.context",
     "Outcome": "ffhost.context",
     "Request": "ffhost.requests.native",
-    "Response": "ffhost.responses",
+    "Response": "ffhost.web.responses",
     "cloud_event": "ffhost.marks",
     "current": "ffhost.context",
     "error_handler": "ffhost.marks",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     import structlog
 
-    from ffhost.messages import Message
+    from ffhost.web.messages import Message
 
 EXECUTION_ID_HEADER = "function-execution-id"
 _EXECUTION_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")

@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from ffhost import cors
 from ffhost.context import Invocation, Outcome, OutcomeKind
 from ffhost.errors import RequestError, TooManyRequests, Unavailable
 from ffhost.functions import Function
-from ffhost.messages import Reply
 from ffhost.service import Service
+from ffhost.web import cors
+from ffhost.web.messages import Reply
 
 if TYPE_CHECKING:
     import falcon

@@ -13,7 +13,7 @@ from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ffhost import compat, marks, observing, problems
+from ffhost import compat, marks, observing
 from ffhost.config import LoadedConfig
 from ffhost.context import Invocation, Outcome
 from ffhost.diagnostics import Problem
@@ -21,7 +21,6 @@ from ffhost.errors import Gone, RequestError, StartupError, TooManyRequests, Una
 from ffhost.execution import composition as invocations
 from ffhost.execution.composition import ErrorHandler, Failures, Run, timed_out
 from ffhost.limits import Slots
-from ffhost.messages import Reply
 from ffhost.requests import Adapter
 from ffhost.requests.choice import (
     MissingExtra,
@@ -31,12 +30,14 @@ from ffhost.requests.choice import (
     is_installed,
     uses_flask,
 )
-from ffhost.routing import parameter, pattern, segments
 from ffhost.settings import FunctionSettings
 from ffhost.signatures import Codec, Inferred, Options, SignatureError, compose, infer
 from ffhost.targets import Resolved, TargetError, find_place, is_async, resolve
 from ffhost.tracing import Hook, HookError
 from ffhost.units import UNLIMITED
+from ffhost.web import problems
+from ffhost.web.messages import Reply
+from ffhost.web.routing import parameter, pattern, segments
 
 if TYPE_CHECKING:
     from ffhost.signatures.lifespan import Lifespan

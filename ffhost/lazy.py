@@ -19,7 +19,7 @@ from ffhost.context import Invocation
 from ffhost.diagnostics import Problem
 from ffhost.errors import StartupError, Unavailable
 from ffhost.functions import Function, LoadFailed, make_function
-from ffhost.messages import Reply
+from ffhost.web.messages import Reply
 
 RETRY_SECONDS = 10.0
 """How long a failed load is remembered."""

@@ -11,13 +11,13 @@ from typing import Any, Protocol, TypeAlias
 
 import orjson
 
-from ffhost import cors, problems
 from ffhost.errors import MethodNotAllowed, NotFound
 from ffhost.functions import Function
 from ffhost.host import Host
-from ffhost.messages import Message, Reply
-from ffhost.routing import Responders, Router, allowed, pattern
 from ffhost.service import Service, ready_state
+from ffhost.web import cors, problems
+from ffhost.web.messages import Message, Reply
+from ffhost.web.routing import Responders, Router, allowed, pattern
 
 OWN_PREFIX = "/_ffhost"
 Responder: TypeAlias = Callable[..., Any]

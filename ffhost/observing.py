@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from ffhost import logs, tracing
 from ffhost.config import LoadedConfig
 from ffhost.context import CURRENT, Invocation, Outcome
-from ffhost.messages import Message
 from ffhost.signatures import Codec
 from ffhost.tracing.hooks import Run
+from ffhost.web.messages import Message
 
 if TYPE_CHECKING:
     from ffhost.events.facts import Facts

@@ -18,7 +18,7 @@ from ffhost.exporting import PLATFORMS, Exported, Options, Platform, export
 from ffhost.exporting.describing import Limits
 from ffhost.exporting.naming import joined, label
 from ffhost.exporting.routes import head, misled, refusals
-from ffhost.routing import Responders, Router, pattern, segments
+from ffhost.web.routing import Responders, Router, pattern, segments
 
 SMALL = "functions:\n  hello: {target: 'main.py:hello'}\n"
 FULL = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ffhost.errors import FieldError, MethodNotAllowed, TooManyRequests, UnprocessableContent
-from ffhost.problems import crash, problem
+from ffhost.web.problems import crash, problem
 
 
 def test_a_problem_names_what_the_caller_can_mend() -> None:

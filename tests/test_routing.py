@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.routing import Responders, Router, parameter, segments
+from ffhost.web.routing import Responders, Router, parameter, segments
 
 
 def missing() -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from ffhost import events
 from ffhost.errors import BadRequest, MethodNotAllowed
-from ffhost.messages import Message, Reply
-from ffhost.problems import crash, problem
 from ffhost.signatures import Codec, Options, SignatureError, compose
+from ffhost.web.messages import Message, Reply
+from ffhost.web.problems import crash, problem
 
 HTML = ("content-type", "text/html; charset=utf-8")
 BINARY = {

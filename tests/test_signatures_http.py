@@ -23,10 +23,10 @@ import werkzeug.exceptions
 import werkzeug.wrappers
 from starlette.exceptions import HTTPException as StarletteError
 
-import ffhost.responses
+import ffhost.web.responses
 from ffhost.errors import ResultError
-from ffhost.messages import Message, Reply
 from ffhost.signatures import Options, SignatureError, compose
+from ffhost.web.messages import Message, Reply
 
 HTML = ("content-type", "text/html; charset=utf-8")
 JSON = ("content-type", "application/json")
@@ -210,7 +210,7 @@ def test_an_async_generator_may_come_with_status_and_headers() -> None:
 
 
 def test_a_response_of_ours_says_everything() -> None:
-    response = ffhost.responses.Response({"a": 1}, 201, {"X-One": "1"})
+    response = ffhost.web.responses.Response({"a": 1}, 201, {"X-One": "1"})
     response.headers.add("x-one", "2")
     response.headers["X-Two"] = "3"
     response.set_cookie(
@@ -229,7 +229,7 @@ def test_a_response_of_ours_says_everything() -> None:
         ],
         b'{"a":1}\n',
     )
-    typed = ffhost.responses.Response("<p>", content_type="text/plain")
+    typed = ffhost.web.responses.Response("<p>", content_type="text/plain")
     assert as_sent(encode(typed)) == (200, [("content-type", "text/plain")], b"<p>")
     assert as_sent(encode((typed, 404)))[0] == 404
 

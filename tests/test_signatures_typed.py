@@ -21,8 +21,8 @@ from ffhost.errors import (
     UnprocessableContent,
     UnsupportedMediaType,
 )
-from ffhost.messages import Message, Reply
 from ffhost.signatures import Codec, Options, SignatureError, compose
+from ffhost.web.messages import Message, Reply
 
 JSON_TYPE = {"content-type": "application/json"}
 

@@ -10,9 +10,9 @@ import pytest
 
 from ffhost.context import CURRENT, Invocation, Outcome
 from ffhost.errors import DeadlineExceeded
-from ffhost.messages import Message
 from ffhost.tracing import keep_context, surround
 from ffhost.tracing.hooks import Hook, Pair, Steps
+from ffhost.web.messages import Message
 
 OK = Outcome("ok", 200, 0.1)
 REFUSED = Outcome("rejected", 429, 0.0)

@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from ffhost import problems
 from ffhost.admin.reports import functions_report, health_report, look
 from ffhost.errors import MethodNotAllowed, NotFound, RequestError
 from ffhost.logs import get_logger
-from ffhost.messages import Message, Reply
 from ffhost.metrics.copying import Copier
 from ffhost.metrics.storage import folder_of
 from ffhost.service import Service
+from ffhost.web import problems
+from ffhost.web.messages import Message, Reply
 
 Answer: TypeAlias = Callable[[Message], Reply]
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import falcon.asgi
 
-from ffhost import logs, problems
+from ffhost import logs
 from ffhost.admin import ADMIN, LISTENER_KEY, admin_of
 from ffhost.asgi.reading import ReadWatch
 from ffhost.asgi.requests import (
@@ -31,6 +31,7 @@ from ffhost.execution.shared_threads import pool
 from ffhost.host import Host
 from ffhost.mounting import build_router
 from ffhost.service import Service
+from ffhost.web import problems
 
 
 class AsgiApp:

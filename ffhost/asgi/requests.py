@@ -11,7 +11,7 @@ from urllib.parse import quote
 import falcon.asgi
 import falcon.request
 
-from ffhost.messages import Message, Reply
+from ffhost.web.messages import Message, Reply
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Event: TypeAlias = dict[str, Any]

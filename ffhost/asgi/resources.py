@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import falcon.asgi
 
-from ffhost import problems
 from ffhost.asgi.reading import ReadWatch, read_rest, too_large
 from ffhost.asgi.requests import SEND, FrontRequest, Receive, ScopeMessage, send_reply
 from ffhost.context import EXECUTION_ID_HEADER, Invocation, execution_id
@@ -18,10 +17,11 @@ from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronting import UNSENT, Finish, Settle, complete, finisher, settler, write
 from ffhost.functions import Function
 from ffhost.host import Host
-from ffhost.messages import Message, Reply
 from ffhost.mounting import MakeReply, Responder
-from ffhost.proxies import believer
 from ffhost.service import Service
+from ffhost.web import problems
+from ffhost.web.forwarded import believer
+from ffhost.web.messages import Message, Reply
 
 BODILESS_METHODS = frozenset({"GET", "HEAD"})
 """Methods whose bodies are not waited for, and so not watched."""

@@ -17,12 +17,12 @@ from typing import Any, Literal
 from ffhost import marks
 from ffhost.functions import Function, error_handlers
 from ffhost.host import Host
-from ffhost.problems import CONTENT_TYPE
-from ffhost.routing import parameter, segments
 from ffhost.settings import FunctionSettings
 from ffhost.signatures.inference import infer
 from ffhost.signatures.typeddicts import with_modern_typed_dicts
 from ffhost.targets import resolve
+from ffhost.web.problems import CONTENT_TYPE
+from ffhost.web.routing import parameter, segments
 
 _REF = "#/components/schemas/{model}"
 _ALL_METHODS = ("get", "post", "put", "patch", "delete")

@@ -22,7 +22,7 @@ from ffhost.errors import ResultError
 from ffhost.events.event import Event
 from ffhost.events.reading import REQUIRED, VERSIONS, Payload
 from ffhost.events.values import decode_base64, is_json, read_json
-from ffhost.messages import HeaderList, Reply
+from ffhost.web.messages import HeaderList, Reply
 
 _NAME: Final = re.compile(r"[a-z0-9_.~-]+")
 # Printable ASCII without space, double quote and percent (HTTP binding, section 3.1.3.2).

@@ -19,8 +19,8 @@ from ffhost.execution.loops import BackgroundLoop
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import ThreadPool
 from ffhost.functions import Function
-from ffhost.messages import Reply
 from ffhost.units import UNLIMITED
+from ffhost.web.messages import Reply
 
 
 class _Waiter:

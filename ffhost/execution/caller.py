@@ -28,7 +28,7 @@ from ffhost.execution.executor import executor
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import ThreadPool, Worker
 from ffhost.functions import Function
-from ffhost.messages import Reply
+from ffhost.web.messages import Reply
 
 
 class Caller(ABC):

@@ -11,11 +11,12 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeAlias
 
-from ffhost import logs, problems
+from ffhost import logs
 from ffhost.context import CURRENT, Invocation
 from ffhost.errors import DeadlineExceeded, RequestError, TimedOut
-from ffhost.messages import Reply
 from ffhost.signatures import AnsweredCrash, Codec
+from ffhost.web import problems
+from ffhost.web.messages import Reply
 
 ErrorHandler: TypeAlias = tuple[tuple[type[Exception], ...], Callable[[Any], Any]]
 """The exceptions that a handler answers for, and the handler."""

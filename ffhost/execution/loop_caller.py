@@ -22,8 +22,8 @@ from ffhost.execution.loops import task_factory
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import ThreadPool
 from ffhost.functions import Function
-from ffhost.messages import Reply
 from ffhost.units import UNLIMITED
+from ffhost.web.messages import Reply
 
 Answer: TypeAlias = Callable[[Invocation], Awaitable[Reply]]
 AnswerLate: TypeAlias = Callable[[Invocation, Reply], None]

@@ -16,7 +16,7 @@ from ffhost.diagnostics import Problem
 from ffhost.errors import ConfigError
 from ffhost.exporting.describing import Described, Limits, Options
 from ffhost.exporting.writing import document
-from ffhost.routing import Responders, Router, parameter, pattern, segments
+from ffhost.web.routing import Responders, Router, parameter, pattern, segments
 
 MOST_RULES = 16
 """Rules that one HTTPRoute may have."""

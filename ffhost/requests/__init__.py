@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ffhost.messages import Message
+from ffhost.web.messages import Message
 
 if TYPE_CHECKING:
     from ffhost.requests.environ import build_environ
-    from ffhost.requests.fields import Fields, MissingField
-    from ffhost.requests.forms import UploadedFile
     from ffhost.requests.native import Request
+    from ffhost.web.fields import Fields, MissingField
+    from ffhost.web.forms import UploadedFile
 
 _HOMES = {
     "Fields": "fields",

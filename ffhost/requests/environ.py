@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from ffhost.messages import Message
+from ffhost.web.messages import Message
 
 # What every environ has. The body is whole and in memory, so its end is its end: that is
 # what wsgi.input_terminated says to Werkzeug for bodies that came without a length.

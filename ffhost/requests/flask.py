@@ -23,9 +23,9 @@ from werkzeug.routing import Rule
 
 from ffhost import marks
 from ffhost.errors import ResultError
-from ffhost.messages import Message
 from ffhost.requests import Adapter
 from ffhost.requests.environ import build_environ
+from ffhost.web.messages import Message
 
 CALL = "ffhost.call"
 """Key of the environ: what to call with the request."""

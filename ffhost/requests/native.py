@@ -19,11 +19,11 @@ import falcon.media
 import orjson
 
 from ffhost.errors import BadRequest, UnsupportedMediaType
-from ffhost.messages import Message
 from ffhost.requests.environ import build_environ
-from ffhost.requests.fields import Fields, HeaderView, parse_urlencoded
-from ffhost.requests.forms import FORM_TYPES, UploadedFile, parse_form
-from ffhost.requests.mediatypes import is_json, mimetype_of, parse_options
+from ffhost.web.fields import Fields, HeaderView, parse_urlencoded
+from ffhost.web.forms import FORM_TYPES, UploadedFile, parse_form
+from ffhost.web.mediatypes import is_json, mimetype_of, parse_options
+from ffhost.web.messages import Message
 
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[A-Fa-f0-9]*:[A-Fa-f0-9.:]+\])(?::[0-9]{1,5})?")
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote
 
-from ffhost.messages import Message
+from ffhost.web.messages import Message
 
 
 def build_scope(message: Message) -> dict[str, Any]:

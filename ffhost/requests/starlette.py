@@ -16,9 +16,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ffhost.messages import Message
 from ffhost.requests import Adapter
 from ffhost.requests.scope import build_scope
+from ffhost.web.messages import Message
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 

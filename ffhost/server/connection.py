@@ -199,7 +199,7 @@ def _headers_late() -> bytes:
     from email.utils import formatdate
 
     from ffhost.errors import RequestTimeout
-    from ffhost.problems import problem
+    from ffhost.web.problems import problem
 
     reply = problem(RequestTimeout("the request did not arrive in time"))
     fields = [

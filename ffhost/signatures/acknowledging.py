@@ -7,10 +7,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from ffhost.messages import Reply
-from ffhost.problems import BATCH_INDEX
 from ffhost.signatures.codec import SignatureError
 from ffhost.signatures.results import HTML
+from ffhost.web.messages import Reply
+from ffhost.web.problems import BATCH_INDEX
 
 
 def acknowledgement(single: bool) -> Callable[[], Reply]:

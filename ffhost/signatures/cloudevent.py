@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ffhost import events
-from ffhost.messages import Message, Reply
 from ffhost.signatures import parameters
 from ffhost.signatures.acknowledging import FailureIndex, acknowledgement, refuse_generators
 from ffhost.signatures.codec import Codec, Options
 from ffhost.signatures.foreign import encode_exception
 from ffhost.signatures.results import result_encoder
+from ffhost.web.messages import Message, Reply
 
 
 class _Replies(list[Any]):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ffhost.errors import StartupError
-from ffhost.messages import Message, Reply
 from ffhost.requests import Adapter
+from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
     from ffhost.signatures.lifespan import Lifespan

@@ -7,12 +7,12 @@ from typing import Any
 
 from ffhost import events
 from ffhost.errors import MethodNotAllowed
-from ffhost.messages import Message, Reply
 from ffhost.signatures import parameters
 from ffhost.signatures.acknowledging import acknowledgement, refuse_generators
 from ffhost.signatures.codec import Codec, Options
 from ffhost.signatures.foreign import encode_exception
 from ffhost.signatures.results import HTML, result_encoder
+from ffhost.web.messages import Message, Reply
 
 _NO_EVENT: Any = object()
 """Stands for the data of a request that asks only whether somebody is there."""

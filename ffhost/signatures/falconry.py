@@ -12,9 +12,9 @@ import falcon
 import falcon.app_helpers
 
 from ffhost.errors import ResultError
-from ffhost.messages import HeaderList, Reply
-from ffhost.responses import header_field
 from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, file_chunks
+from ffhost.web.messages import HeaderList, Reply
+from ffhost.web.responses import header_field
 
 _OPTIONS = falcon.ResponseOptions()
 _MEDIA_TYPE = _OPTIONS.default_media_type

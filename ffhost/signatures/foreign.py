@@ -11,8 +11,8 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from ffhost.messages import HeaderList, Reply
 from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, file_chunks
+from ffhost.web.messages import HeaderList, Reply
 
 
 def _class(module: str, name: str) -> Any:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ffhost.messages import Message
 from ffhost.requests import native_adapter
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, Options, SignatureError
 from ffhost.signatures.foreign import encode_exception
 from ffhost.signatures.results import result_encoder
+from ffhost.web.messages import Message
 
 
 def compose(target: Callable[..., Any], options: Options) -> Codec:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-from ffhost.responses import http_date
+from ffhost.web.responses import http_date
 
 
 def dump_json(value: Any) -> bytes:

@@ -14,11 +14,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeAlias
 
 from ffhost.errors import ResultError
-from ffhost.messages import HeaderList, Reply
-from ffhost.responses import HeaderSource, Response, ResponseHeaders, header_fields
 from ffhost.signatures import foreign
 from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, file_chunks, no_chunks
 from ffhost.signatures.jsontext import dump_json, is_model
+from ffhost.web.messages import HeaderList, Reply
+from ffhost.web.responses import HeaderSource, Response, ResponseHeaders, header_fields
 
 Encode: TypeAlias = Callable[[Any], Reply]
 

@@ -14,8 +14,6 @@ from typing import Any, TypeAlias
 
 from ffhost import marks
 from ffhost.errors import BadRequest, FieldError, UnprocessableContent, UnsupportedMediaType
-from ffhost.messages import Message, Reply
-from ffhost.requests.mediatypes import is_json
 from ffhost.requests.native import load_json
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, Options, SignatureError
@@ -24,6 +22,8 @@ from ffhost.signatures.http import on_loop
 from ffhost.signatures.jsontext import dump_json, is_model
 from ffhost.signatures.results import HTML, JSON, result_encoder
 from ffhost.signatures.typeddicts import with_modern_typed_dicts
+from ffhost.web.mediatypes import is_json
+from ffhost.web.messages import Message, Reply
 
 Read: TypeAlias = Callable[[Message], Any]
 

@@ -28,12 +28,12 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from ffhost.context import Invocation, Outcome
 from ffhost.errors import TimedOut
 from ffhost.events.facts import facts_of
-from ffhost.messages import Message
 from ffhost.modules import plain_name, plain_text
 from ffhost.tracing import provider
 from ffhost.tracing.hooks import Hook, Pair, Place
 from ffhost.tracing.light import LightSpan, flags
 from ffhost.tracing.options import OtelOptions
+from ffhost.web.messages import Message
 
 _TRACE_CONTEXT = TraceContextTextMapPropagator()
 _BAGGAGE = W3CBaggagePropagator()

@@ -11,7 +11,6 @@ from urllib.parse import quote
 import falcon
 import falcon.request
 
-from ffhost import problems
 from ffhost.context import EXECUTION_ID_HEADER, Invocation, execution_id
 from ffhost.errors import RequestError
 from ffhost.execution.blocking_caller import BlockingCaller
@@ -19,10 +18,11 @@ from ffhost.execution.shared_threads import background, pool
 from ffhost.fronting import UNSENT, Finish, complete, finisher, settler, write
 from ffhost.functions import Function
 from ffhost.host import Host
-from ffhost.messages import Message, Reply
 from ffhost.mounting import MakeReply, Responder, build_router
-from ffhost.proxies import believer
 from ffhost.service import Service
+from ffhost.web import problems
+from ffhost.web.forwarded import believer
+from ffhost.web.messages import Message, Reply
 from ffhost.wsgi.reading import Environ, read_body
 
 StartResponse: TypeAlias = Callable[..., Any]

@@ -26,8 +26,8 @@ from ffhost.errors import ResultError
 from ffhost.execution.isolation.frames import Connection, Head, invocation_of, reply_head
 from ffhost.execution.loops import task_factory
 from ffhost.functions import Function, LoadFailed, lifecycle_hooks, load_function
-from ffhost.messages import Reply
 from ffhost.targets import kind, resolve
+from ffhost.web.messages import Reply
 
 SECOND_DEADLINE_SECONDS = 1.0
 """How long after its deadline a process ends by itself, should its host not have killed it."""

@@ -16,7 +16,7 @@ from typing import Any
 from ffhost.context import Invocation
 from ffhost.events.facts import facts_of
 from ffhost.functions import Function
-from ffhost.messages import Message, Reply
+from ffhost.web.messages import Message, Reply
 
 Head = dict[str, Any]
 

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from ffhost.errors import RequestError
-from ffhost.messages import HeaderList, Reply
+from ffhost.web.messages import HeaderList, Reply
 
 CONTENT_TYPE = "application/problem+json"
 BATCH_INDEX = "__ffhost_batch_index__"

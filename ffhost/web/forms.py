@@ -12,8 +12,8 @@ from io import BytesIO
 from typing import IO, Any
 
 from ffhost.errors import BadRequest, ContentTooLarge
-from ffhost.requests.fields import Fields, HeaderView, parse_urlencoded
-from ffhost.requests.mediatypes import mimetype_of, parse_options
+from ffhost.web.fields import Fields, HeaderView, parse_urlencoded
+from ffhost.web.mediatypes import mimetype_of, parse_options
 
 MAX_PARTS = 1000
 """Parts of one multipart form; as in Flask."""

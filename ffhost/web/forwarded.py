@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
-from ffhost.messages import Message
+from ffhost.web.messages import Message
 
 
 def believer(trusted: Sequence[str] | str) -> Callable[[Message], None] | None:

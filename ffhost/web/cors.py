@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ffhost.messages import Message, Reply
 from ffhost.settings import CorsSettings
+from ffhost.web.messages import Message, Reply
 
 
 def is_preflight(message: Message) -> bool:
