@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
-    from ffhost.diagnostics import Problem
+    from ffhost.config.diagnostics import Problem
 
 
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}

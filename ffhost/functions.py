@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ffhost import compat, marks, observing
 from ffhost.config import LoadedConfig
+from ffhost.config.diagnostics import Problem
+from ffhost.config.settings import FunctionSettings
+from ffhost.config.units import UNLIMITED
 from ffhost.context import Invocation, Outcome
-from ffhost.diagnostics import Problem
 from ffhost.errors import Gone, RequestError, StartupError, TooManyRequests, Unavailable
 from ffhost.execution import composition as invocations
 from ffhost.execution.composition import ErrorHandler, Failures, Run, timed_out
@@ -30,11 +32,9 @@ from ffhost.requests.choice import (
     is_installed,
     uses_flask,
 )
-from ffhost.settings import FunctionSettings
 from ffhost.signatures import Codec, Inferred, Options, SignatureError, compose, infer
 from ffhost.targets import Resolved, TargetError, find_place, is_async, resolve
 from ffhost.tracing import Hook, HookError
-from ffhost.units import UNLIMITED
 from ffhost.web import problems
 from ffhost.web.messages import Reply
 from ffhost.web.routing import parameter, pattern, segments

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from ffhost import logs, modules
 from ffhost.config import LoadedConfig
-from ffhost.diagnostics import Problem
+from ffhost.config.diagnostics import Problem
 from ffhost.errors import ConfigError, Unavailable
 from ffhost.functions import Function, LoadFailed, disabled, load_function, switched_off
 

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from ffhost.units import UNLIMITED
+from ffhost.config.units import UNLIMITED
 
 
 class Ticket:

@@ -69,7 +69,7 @@ def reload_refused(error: StartupError) -> None:
 
 def reloaded(previous: LoadedConfig, config: LoadedConfig) -> None:
     """Say what a new configuration changes, and what it cannot change without a restart."""
-    from ffhost.config.plan import changed_functions, needs_restart
+    from ffhost.config.changes import changed_functions, needs_restart
 
     log = get_logger("ffhost")
     old, new = previous.settings.functions, config.settings.functions

@@ -18,13 +18,13 @@ from typing import Any, Literal, Protocol
 from ffhost import logs, modules, notices, tracing
 from ffhost.compat import variables
 from ffhost.config import LoadedConfig, Sources, load_config
+from ffhost.config.watcher import Watcher, fingerprint, is_sub_path_mount
 from ffhost.context import log_fields
 from ffhost.errors import ConfigError, StartupError
 from ffhost.execution.executor import executor
 from ffhost.functions import Function
 from ffhost.host import Host, build_host, discard
 from ffhost.lifecycle import Hook, Lifecycle, hooks_of
-from ffhost.reloading import Watcher, fingerprint, is_sub_path_mount
 
 Phase = Literal["new", "starting", "ready", "draining", "stopped"]
 

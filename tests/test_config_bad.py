@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ffhost.config import Sources, load_config
-from ffhost.diagnostics import render
+from ffhost.config.diagnostics import render
 from ffhost.errors import ConfigError
 
 CONFIGS = Path(__file__).parent / "configs"

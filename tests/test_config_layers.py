@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from ffhost.config import LoadedConfig, Sources, attempt, load_config
-from ffhost.config.show import effective_rows
-from ffhost.diagnostics import render
+from ffhost.config.diagnostics import render
+from ffhost.config.effective import effective_rows
+from ffhost.config.settings import Secret
 from ffhost.errors import ConfigError
-from ffhost.settings import Secret
 
 HELLO = "functions:\n  hello: {target: main.py:hello}\n"
 

@@ -17,9 +17,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_config_layers import load, message
 
-from ffhost.config import Attempt, Sources, attempt, loading
-from ffhost.config.quick import settings_of
-from ffhost.settings import Secret, Section
+from ffhost.config import Attempt, Sources, attempt, loaded_config
+from ffhost.config.quick_reader import settings_of
+from ffhost.config.settings import Secret, Section
 from tests.test_cli_serve import Served
 
 HERE = Path(__file__).parent
@@ -29,7 +29,7 @@ HERE = Path(__file__).parent
 def only_pydantic() -> Iterator[None]:
     """Switch the short way off."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loading, "settings_of", lambda values: None)
+        patch.setattr(loaded_config, "settings_of", lambda values: None)
         yield
 
 

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.config import LoadedConfig, Sources, load_config
-from ffhost.config.plan import plan, show_plan
-from ffhost.config.show import show_config
-from ffhost.diagnostics import Origin, Problem, record, redact, render
-from ffhost.settings import Secret
+from ffhost.config.changes import plan, show_plan
+from ffhost.config.diagnostics import Origin, Problem, record, redact, render
+from ffhost.config.effective import show_config
+from ffhost.config.settings import Secret
 
 BASE = """\
 server: {port: 8000}

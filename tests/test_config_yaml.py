@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from test_config_bad import CASES, CONFIGS, message_of
 
 from ffhost.config import Sources, attempt, load_config
+from ffhost.config.diagnostics import Problem, render
 from ffhost.config.dotenv import read_dotenv
 from ffhost.config.files import MAX_BYTES, read_text
 from ffhost.config.interpolation import Missing, interpolate
 from ffhost.config.nodes import Node, Source, typed
-from ffhost.config.reader import YamlError, read
-from ffhost.diagnostics import Problem, render
+from ffhost.config.yaml_reader import YamlError, read
 
 
 def value_of(node: Node) -> object:

@@ -10,10 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ffhost.metrics.counting import OUTCOMES
-from ffhost.metrics.exposition import render
-from ffhost.metrics.snapshots import Totals
-from ffhost.settings import (
+from ffhost.config.settings import (
     AdminSettings,
     FunctionTracingSettings,
     HookSettings,
@@ -22,6 +19,9 @@ from ffhost.settings import (
     Section,
     TracingSettings,
 )
+from ffhost.metrics.counting import OUTCOMES
+from ffhost.metrics.exposition import render
+from ffhost.metrics.snapshots import Totals
 from ffhost.testing import client
 from ffhost.tracing.options import LogOptions, OtelOptions, ProfileOptions
 

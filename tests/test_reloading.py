@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from textwrap import dedent
 
-from ffhost.reloading import Watcher, fingerprint
+from ffhost.config.watcher import Watcher, fingerprint
 from ffhost.testing import Client
 from tests.conftest import Serve
 from tests.test_deadlines import eventually

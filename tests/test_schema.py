@@ -13,12 +13,12 @@ from test_config_bad import CONFIGS
 from test_config_yaml import value_of
 
 from ffhost.config import Sources, load_config
+from ffhost.config.diagnostics import Problem
+from ffhost.config.json_schema import schema, schema_json
+from ffhost.config.known_keys import Shape, settings_shape
 from ffhost.config.nodes import Source
-from ffhost.config.reader import YamlError, read
-from ffhost.config.schema import schema, schema_json
-from ffhost.config.shape import Shape, settings_shape
-from ffhost.diagnostics import Problem
-from ffhost.settings import Section
+from ffhost.config.settings import Section
+from ffhost.config.yaml_reader import YamlError, read
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = schema()

@@ -33,7 +33,7 @@ NOT_NEEDED = [
     "ffhost.compat.applications",
     "ffhost.compat.cloudevents1",
     "ffhost.compat.google_context",
-    "ffhost.config.reader",
+    "ffhost.config.yaml_reader",
     "ffhost.events",
     "ffhost.exporting",
     "ffhost.execution.isolation",

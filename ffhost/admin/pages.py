@@ -70,7 +70,7 @@ class Admin:
         return _json(functions_report(self._service, self._copier.totals()))
 
     def _config(self, _message: Message) -> Reply:
-        from ffhost.config.show import show_config
+        from ffhost.config.effective import show_config
 
         body = show_config(self._service.config, "json").encode()
         return Reply(200, [("content-type", "application/json")], body)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ffhost import __version__
+from ffhost.config.settings import plain
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.functions import Function
 from ffhost.metrics.counting import OUTCOMES
 from ffhost.metrics.snapshots import Totals, Worker
 from ffhost.service import Service, ready_state
-from ffhost.settings import plain
 
 
 def look(service: Service) -> Worker:

@@ -6,8 +6,8 @@ import asyncio
 from typing import Any, cast
 
 from ffhost.asgi.requests import Event, FrontRequest, ScopeMessage
+from ffhost.config.units import UNLIMITED
 from ffhost.errors import ContentTooLarge, RequestError
-from ffhost.units import UNLIMITED
 
 
 class ClientGone(RequestError):

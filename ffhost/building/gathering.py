@@ -13,8 +13,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from ffhost.config import LoadedConfig
+from ffhost.config.diagnostics import Problem
 from ffhost.config.files import files_of
-from ffhost.diagnostics import Problem
 from ffhost.errors import ConfigError, StartupError
 from ffhost.targets import TargetError, check_target, find_place
 

@@ -18,7 +18,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from ffhost.diagnostics import Origin, Problem
+from ffhost.config.diagnostics import Origin, Problem
 
 OURS = "ffhost"
 DROPPED = frozenset({"functions-framework"})

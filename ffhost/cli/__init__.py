@@ -73,7 +73,7 @@ class LazyGroup(click.Group):
         typed = args[0]
         if typed in COMMANDS or typed.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        from ffhost.diagnostics import nearest
+        from ffhost.config.diagnostics import nearest
 
         near = nearest(typed, COMMANDS)
         hint = f"; did you mean {near!r}?" if near else ""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from ffhost.cli.failing import CommandFailed, WrongUse
 from ffhost.config import LoadedConfig, Sources
-from ffhost.config.loading import DEFAULT_FILE
+from ffhost.config.loaded_config import DEFAULT_FILE
 
 if TYPE_CHECKING:
     from ffhost.testing import Answer, Client
@@ -202,7 +202,7 @@ def chosen(config: LoadedConfig, name: str | None) -> str:
         raise WrongUse("which function?", f"there are {_listing(known)}")
     if name in known:
         return name
-    from ffhost.diagnostics import nearest
+    from ffhost.config.diagnostics import nearest
 
     near = nearest(name, known)
     hint = f"did you mean {near!r}?" if near else f"there are {_listing(known)}"

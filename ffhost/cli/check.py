@@ -40,7 +40,7 @@ def command(imports: bool, format: Literal["text", "json", "github"], **options:
       ffhost check --format github
     """
     from ffhost.cli.checking import check
-    from ffhost.diagnostics import render
+    from ffhost.config.diagnostics import render
     from ffhost.errors import ConfigError
 
     with reported(format):

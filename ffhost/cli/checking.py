@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ffhost.config import LoadedConfig, PathKey, Sources, attempt
-from ffhost.diagnostics import Problem
+from ffhost.config.diagnostics import Problem
 from ffhost.errors import ConfigError
 
 if TYPE_CHECKING:

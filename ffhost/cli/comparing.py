@@ -6,7 +6,7 @@ import difflib
 import json
 from typing import TYPE_CHECKING, Any
 
-from ffhost.settings import ExampleResponse
+from ffhost.config.settings import ExampleResponse
 
 if TYPE_CHECKING:
     from ffhost.testing import Answer

@@ -30,6 +30,6 @@ def command(format: str, **options: Any) -> None:
       ffhost config -c functions.yaml --set functions.hello.timeout=5s --format yaml
     """
     from ffhost.config import load_config
-    from ffhost.config.show import show_config
+    from ffhost.config.effective import show_config
 
     click.echo(show_config(load_config(sources(options)), format), nl=False)

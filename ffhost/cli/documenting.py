@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ffhost import marks
+from ffhost.config.settings import FunctionSettings
 from ffhost.functions import Function, error_handlers
 from ffhost.host import Host
-from ffhost.settings import FunctionSettings
 from ffhost.signatures.inference import infer
 from ffhost.signatures.typeddicts import with_modern_typed_dicts
 from ffhost.targets import resolve

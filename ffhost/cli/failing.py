@@ -47,7 +47,7 @@ def reported(format: Literal["text", "json", "github"] = "text") -> Iterator[Non
     try:
         yield
     except ConfigError as error:
-        from ffhost.diagnostics import render
+        from ffhost.config.diagnostics import render
 
         stream = sys.stderr if format == "text" else sys.stdout
         stream.write(render(error.problems, format, color=wants_color(stream)))
@@ -70,7 +70,7 @@ def _usage(error: click.ClickException) -> str:
     command = "ffhost" if context is None else context.command_path
     text = error.format_message()
     if isinstance(error, click.NoSuchOption):
-        from ffhost.diagnostics import nearest
+        from ffhost.config.diagnostics import nearest
 
         options = [] if context is None else context.command.get_params(context)
         known = [name for each in options for name in (*each.opts, *each.secondary_opts)]

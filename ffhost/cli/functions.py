@@ -10,8 +10,8 @@ import click
 from ffhost.cli.options import config_options, sources
 
 if TYPE_CHECKING:
+    from ffhost.config.settings import ServerSettings
     from ffhost.functions import Function
-    from ffhost.settings import ServerSettings
 
 
 @click.command()

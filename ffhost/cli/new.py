@@ -99,7 +99,7 @@ def _files(
 
 def _check_name(name: str) -> None:
     from ffhost.cli.templates import IMPORTS, identifier
-    from ffhost.settings import NAME_PATTERN
+    from ffhost.config.settings import NAME_PATTERN
 
     if not re.fullmatch(NAME_PATTERN, name):
         raise WrongUse(

@@ -27,7 +27,7 @@ def command(old: str, new: str, format: str) -> None:
       git show HEAD:functions.yaml > /tmp/old.yaml
       ffhost plan /tmp/old.yaml functions.yaml
     """
-    from ffhost.config.plan import plan, show_plan
+    from ffhost.config.changes import plan, show_plan
 
     changes = plan(*_loaded(old, new))
     click.echo(show_plan(changes, format, color=wants_color(sys.stdout)), nl=False)

@@ -18,6 +18,6 @@ def command() -> None:
     Examples:
       ffhost schema > functions.schema.json
     """
-    from ffhost.config.schema import schema_json
+    from ffhost.config.json_schema import schema_json
 
     click.echo(schema_json(), nl=False)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ffhost.cli.calls import Call, Shape
 from ffhost.cli.failing import WrongUse
-from ffhost.diagnostics import nearest
+from ffhost.config.diagnostics import nearest
 from ffhost.errors import ResultError
 from ffhost.events.builders import (
     Form,

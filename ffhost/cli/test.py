@@ -15,7 +15,7 @@ from ffhost.cli.options import config_options, function_names, sources
 if TYPE_CHECKING:
     from ffhost.cli.calls import Call, Caller
     from ffhost.config import LoadedConfig
-    from ffhost.settings import ExampleSettings
+    from ffhost.config.settings import ExampleSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ffhost.diagnostics import DEFAULT, Origin, Problem
+from ffhost.config.diagnostics import DEFAULT, Origin, Problem
 from ffhost.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ffhost.settings import Settings
+    from ffhost.config.settings import Settings
 
 PathKey = tuple[str | int, ...]
 """Keys and positions from the root to a value."""
@@ -89,7 +89,7 @@ class Attempt(NamedTuple):
 
 def attempt(sources: Sources) -> Attempt:
     """Read, merge and check the configuration; never raises for a mistake in it."""
-    from ffhost.config.loading import attempt as load
+    from ffhost.config.loaded_config import attempt as load
 
     return load(sources)
 

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
+from ffhost.config.units import UNLIMITED
 from ffhost.context import Invocation
 from ffhost.execution.caller import Caller
 from ffhost.execution.channels import LoopWaiter
@@ -22,7 +23,6 @@ from ffhost.execution.loops import task_factory
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import ThreadPool
 from ffhost.functions import Function
-from ffhost.units import UNLIMITED
 from ffhost.web.messages import Reply
 
 Answer: TypeAlias = Callable[[Invocation], Awaitable[Reply]]

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from ffhost.building import config_in_app, config_path, opened_config
 from ffhost.config import LoadedConfig, Sources
+from ffhost.config.diagnostics import Origin, Problem
 from ffhost.config.files import files_of
 from ffhost.config.nodes import Node, Source
-from ffhost.config.reader import read
-from ffhost.diagnostics import Origin, Problem
+from ffhost.config.units import Duration
+from ffhost.config.yaml_reader import read
 from ffhost.errors import ConfigError
-from ffhost.units import Duration
 
 _REFERENCE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LARGEST_CONFIG_MAP = 1024 * 1024

@@ -12,7 +12,7 @@ from itertools import combinations, product
 from typing import Any
 from urllib.parse import quote
 
-from ffhost.diagnostics import Problem
+from ffhost.config.diagnostics import Problem
 from ffhost.errors import ConfigError
 from ffhost.exporting.describing import Described, Limits, Options
 from ffhost.exporting.writing import document

@@ -11,7 +11,7 @@ from ffhost.errors import ConfigError, StartupError
 def report(error: StartupError) -> None:
     """Show *error* on stderr: the diagnostics of a configuration, or one line."""
     if isinstance(error, ConfigError):
-        from ffhost.diagnostics import render
+        from ffhost.config.diagnostics import render
 
         color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
         text = render(error.problems, color=color)

@@ -9,7 +9,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from types import TracebackType
 
-from ffhost.diagnostics import nearest
+from ffhost.config.diagnostics import nearest
 from ffhost.modules import plain_text, user_frame
 from ffhost.targets.places import Place, TargetError, show, show_folder
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from ffhost.diagnostics import nearest
+from ffhost.config.diagnostics import nearest
 from ffhost.errors import StartupError
 
 _NAMES = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")

@@ -8,7 +8,7 @@ from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from ffhost import marks
-from ffhost.diagnostics import nearest
+from ffhost.config.diagnostics import nearest
 from ffhost.modules import import_seconds, load_module, load_name
 from ffhost.targets.callables import application_kind
 from ffhost.targets.places import Place, TargetError, find_place

@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import Any
 
 from ffhost.config import LoadedConfig
-from ffhost.diagnostics import Problem, nearest
-from ffhost.settings import BUILT_IN_HOOKS, FunctionSettings, HookSettings
+from ffhost.config.diagnostics import Problem, nearest
+from ffhost.config.settings import BUILT_IN_HOOKS, FunctionSettings, HookSettings
 from ffhost.targets import TargetError, resolve_hook
 from ffhost.tracing.hooks import Hook, HookError, Place
 

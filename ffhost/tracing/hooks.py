@@ -8,8 +8,8 @@ from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+from ffhost.config.diagnostics import Problem
 from ffhost.context import Invocation, Outcome
-from ffhost.diagnostics import Problem
 from ffhost.errors import StartupError
 from ffhost.logs import get_logger
 

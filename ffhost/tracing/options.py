@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ffhost.settings.scalars import Boolean, Count, Span
-from ffhost.units import Duration
+from ffhost.config.settings.scalars import Boolean, Count, Span
+from ffhost.config.units import Duration
 
 
 def key(default: Any, title: str, description: str, *examples: Any, **rules: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ffhost.settings import CorsSettings
+from ffhost.config.settings import CorsSettings
 from ffhost.web.messages import Message, Reply
 
 

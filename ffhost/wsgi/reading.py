@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
 
+from ffhost.config.units import UNLIMITED
 from ffhost.errors import BadRequest, ContentTooLarge, RequestTimeout
-from ffhost.units import UNLIMITED
 
 Environ: TypeAlias = dict[str, Any]
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from ffhost import observing
 from ffhost.config import LoadedConfig
+from ffhost.config.settings import as_plain
+from ffhost.config.units import UNLIMITED
 from ffhost.functions import Function, LoadFailed, make_function, problem_of
-from ffhost.settings import as_plain
 from ffhost.tracing import HookError
-from ffhost.units import UNLIMITED
 
 _LIVE_SETTINGS = frozenset(
     {"timeout", "queue", "queue_timeout", "max_body_size", "methods", "cors", "examples"}

@@ -12,7 +12,7 @@ from dataclasses import fields
 from functools import cache
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from ffhost.settings import Section, Settings, key_of
+from ffhost.config.settings import Section, Settings, key_of
 
 Kind = Literal["section", "map", "list", "free", "text", "scalar"]
 

@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
-from ffhost.settings.names import HookTarget
-from ffhost.settings.scalars import Boolean
-from ffhost.settings.section import Free, Section, key
+from ffhost.config.settings.names import HookTarget
+from ffhost.config.settings.scalars import Boolean
+from ffhost.config.settings.section import Free, Section, key
 
 BUILT_IN_HOOKS = ("otel", "profile", "log")
 """Trace hooks that need no ``target``."""

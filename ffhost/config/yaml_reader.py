@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ffhost.config.diagnostics import Problem, nearest
 from ffhost.config.nodes import Entry, Node, Source, dotted, typed
-from ffhost.diagnostics import Problem, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

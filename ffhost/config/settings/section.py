@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 
-from ffhost.settings.scalars import plain
+from ffhost.config.settings.scalars import plain
 
 Free = dict[str, Any]
 """A mapping whose keys are the user's own; ``x-`` keys are data there."""

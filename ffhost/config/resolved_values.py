@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ffhost.config.diagnostics import nearest
 from ffhost.config.files import read_text
 from ffhost.config.interpolation import Missing, interpolate
+from ffhost.config.known_keys import Shape
+from ffhost.config.located_problems import Reporter
 from ffhost.config.nodes import Node, PathKey, typed
-from ffhost.config.removed import REMOVED
-from ffhost.config.reports import Reporter
-from ffhost.config.shape import Shape
-from ffhost.diagnostics import nearest
-from ffhost.settings import Secret, shown
+from ffhost.config.removed_keys import REMOVED
+from ffhost.config.settings import Secret, shown
 
 SECRET_KEYS = ("from_file", "from_env")
 ABSENT: Any = object()

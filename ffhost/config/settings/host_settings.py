@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from ffhost.settings.names import HookTarget, Proxies
-from ffhost.settings.scalars import (
+from ffhost.config.settings.names import HookTarget, Proxies
+from ffhost.config.settings.scalars import (
     Boolean,
     Count,
     CountOrUnlimited,
@@ -15,8 +15,8 @@ from ffhost.settings.scalars import (
     SpanOrZero,
     Text,
 )
-from ffhost.settings.section import Section, key
-from ffhost.units import ByteSize, Duration
+from ffhost.config.settings.section import Section, key
+from ffhost.config.units import ByteSize, Duration
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
 

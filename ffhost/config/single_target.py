@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ffhost.config.diagnostics import DEFAULT, Problem, nearest
+from ffhost.config.located_problems import Reporter
 from ffhost.config.nodes import Node, Source
-from ffhost.config.reports import Reporter
-from ffhost.diagnostics import DEFAULT, Problem, nearest
-from ffhost.settings import NAME_PATTERN
+from ffhost.config.settings import NAME_PATTERN
 
 _VARIABLES = {
     "target": "FUNCTION_TARGET",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ffhost.config.diagnostics import DEFAULT, Origin, Problem
 from ffhost.config.nodes import Node, PathKey, dotted, walk_to
-from ffhost.diagnostics import DEFAULT, Origin, Problem
 
 
 class Reporter:

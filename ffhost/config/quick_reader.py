@@ -13,8 +13,8 @@ from dataclasses import fields
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from ffhost.settings import Section, Settings, key_of
-from ffhost.settings.scalars import Kind
+from ffhost.config.settings import Section, Settings, key_of
+from ffhost.config.settings.scalars import Kind
 
 
 def settings_of(values: dict[str, Any]) -> Settings | None:

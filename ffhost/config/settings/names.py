@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from ffhost.settings.scalars import Kind, Wrong, shown
+from ffhost.config.settings.scalars import Kind, Wrong, shown
 
 NAME_PATTERN = "[A-Za-z][A-Za-z0-9_-]{0,62}"
 """What the name of a function looks like, as a whole."""

@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ffhost.config.diagnostics import nearest
 from ffhost.config.environment import env_form
+from ffhost.config.located_problems import Reporter
 from ffhost.config.nodes import PathKey, dotted
-from ffhost.config.reports import Reporter
-from ffhost.diagnostics import nearest
-from ffhost.settings import BUILT_IN_HOOKS, NAME_PATTERN
+from ffhost.config.settings import BUILT_IN_HOOKS, NAME_PATTERN
 
 _POST_ONLY = ("cloudevent", "event", "typed")
 _LOCAL = ("127.0.0.1", "::1", "localhost")

@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 from ffhost.config import LoadedConfig
+from ffhost.config.diagnostics import DEFAULT
 from ffhost.config.leaves import as_text, leaves
 from ffhost.config.nodes import PathKey, dotted
-from ffhost.diagnostics import DEFAULT
 
 Row = tuple[str, str, str]
 

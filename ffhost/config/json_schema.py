@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from ffhost.config.settings import NAME_PATTERN, Section, key_of, plain
 from ffhost.config.validation import adapter
-from ffhost.settings import NAME_PATTERN, Section, key_of, plain
 
 ID = "urn:ffhost:functions:1"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

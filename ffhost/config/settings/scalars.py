@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from ffhost.units import UNLIMITED, ByteSize, Duration
+from ffhost.config.units import UNLIMITED, ByteSize, Duration
 
 
 class Wrong(ValueError):

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from ffhost.settings.names import Method, PathTemplate, Target, Wildcard
-from ffhost.settings.scalars import (
+from ffhost.config.settings.hook_settings import FunctionTracingSettings
+from ffhost.config.settings.names import Method, PathTemplate, Target, Wildcard
+from ffhost.config.settings.scalars import (
     Boolean,
     Count,
     CountOrUnlimited,
@@ -15,9 +16,8 @@ from ffhost.settings.scalars import (
     Status,
     Text,
 )
-from ffhost.settings.section import Free, Section, key, required, section
-from ffhost.settings.tracing import FunctionTracingSettings
-from ffhost.units import Duration
+from ffhost.config.settings.section import Free, Section, key, required, section
+from ffhost.config.units import Duration
 
 Signature = Literal["http", "cloudevent", "event", "typed", "wsgi", "asgi"]
 

@@ -8,19 +8,26 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ffhost.config import Attempt, LoadedConfig, Sources
-from ffhost.config.checks import check
+from ffhost.config.contradictions import check
+from ffhost.config.diagnostics import DEFAULT, Origin, Problem
 from ffhost.config.environment import Variables, apply_framework_names, apply_tree_names
 from ffhost.config.files import files_of, read_text, read_tree
 from ffhost.config.flags import apply_flags
+from ffhost.config.known_keys import settings_shape
+from ffhost.config.located_problems import Reporter
 from ffhost.config.nodes import Node, PathKey, Source, walk_to
-from ffhost.config.quick import settings_of
-from ffhost.config.reports import Reporter
-from ffhost.config.shape import settings_shape
-from ffhost.config.single import Choice, check_beside_file, check_known, choose, name_of, tree
+from ffhost.config.quick_reader import settings_of
+from ffhost.config.resolved_values import ABSENT, Evaluator
+from ffhost.config.settings import Settings, as_plain, completed, plain
+from ffhost.config.single_target import (
+    Choice,
+    check_beside_file,
+    check_known,
+    choose,
+    name_of,
+    tree,
+)
 from ffhost.config.validation import validate
-from ffhost.config.values import ABSENT, Evaluator
-from ffhost.diagnostics import DEFAULT, Origin, Problem
-from ffhost.settings import Settings, as_plain, completed, plain
 
 DEFAULT_FILE = "functions.yaml"
 

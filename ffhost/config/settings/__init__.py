@@ -8,7 +8,7 @@ Numbers without a bound are infinite: ``unlimited`` becomes ``math.inf`` in ever
 
 from typing import Any, Literal
 
-from ffhost.settings.functions import (
+from ffhost.config.settings.function_settings import (
     CorsSettings,
     ExampleRequest,
     ExampleResponse,
@@ -16,7 +16,13 @@ from ffhost.settings.functions import (
     FunctionSettings,
     Signature,
 )
-from ffhost.settings.host import (
+from ffhost.config.settings.hook_settings import (
+    BUILT_IN_HOOKS,
+    FunctionTracingSettings,
+    HookSettings,
+    TracingSettings,
+)
+from ffhost.config.settings.host_settings import (
     AdminSettings,
     ConfigReloadSettings,
     DefaultSettings,
@@ -25,15 +31,9 @@ from ffhost.settings.host import (
     MetricsSettings,
     ServerSettings,
 )
-from ffhost.settings.names import NAME_PATTERN, RESERVED_PATH, FunctionName
-from ffhost.settings.scalars import Secret, Text, Wrong, plain, shown
-from ffhost.settings.section import Free, Section, as_plain, key, key_of, section
-from ffhost.settings.tracing import (
-    BUILT_IN_HOOKS,
-    FunctionTracingSettings,
-    HookSettings,
-    TracingSettings,
-)
+from ffhost.config.settings.names import NAME_PATTERN, RESERVED_PATH, FunctionName
+from ffhost.config.settings.scalars import Secret, Text, Wrong, plain, shown
+from ffhost.config.settings.section import Free, Section, as_plain, key, key_of, section
 
 __all__ = [
     "BUILT_IN_HOOKS",
