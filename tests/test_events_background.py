@@ -12,7 +12,7 @@ import pytest
 from ffhost import events
 from ffhost.errors import BadRequest, FieldError, UnsupportedMediaType
 from ffhost.events.background import Context
-from ffhost.events.http import BACKGROUND_EXPECTED, CLOUD_EVENT_EXPECTED
+from ffhost.events.binding import BACKGROUND_EXPECTED, CLOUD_EVENT_EXPECTED
 
 TIME = "2020-09-29T11:32:00.000Z"
 PUBSUB_MESSAGE = "type.googleapis.com/google.pubsub.v1.PubsubMessage"

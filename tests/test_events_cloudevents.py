@@ -27,7 +27,7 @@ from cloudevents.v1.pydantic.v2 import CloudEvent as PydanticV2Event
 
 from ffhost import events
 from ffhost.errors import BadRequest, FieldError, ResultError, UnsupportedMediaType
-from ffhost.events.http import CLOUD_EVENT_EXPECTED
+from ffhost.events.binding import CLOUD_EVENT_EXPECTED
 
 TIME = "2018-04-05T17:31:00Z"
 HEADERS = {

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ffhost.events.background import Context as Context
-    from ffhost.events.event import Event as Event
-    from ffhost.events.http import Batch as Batch
-    from ffhost.events.http import decode as decode
-    from ffhost.events.http import decode_background as decode_background
-    from ffhost.events.http import decoder_for as decoder_for
-    from ffhost.events.writing import encode as encode
-    from ffhost.events.writing import encode_batch as encode_batch
-    from ffhost.events.writing import is_event as is_event
+    from ffhost.events.binding import Batch as Batch
+    from ffhost.events.binding import decode as decode
+    from ffhost.events.binding import decode_background as decode_background
+    from ffhost.events.binding import decoder_for as decoder_for
+    from ffhost.events.cloudevent_writer import encode as encode
+    from ffhost.events.cloudevent_writer import encode_batch as encode_batch
+    from ffhost.events.cloudevent_writer import is_event as is_event
+    from ffhost.events.received_event import Event as Event
 
 _HOMES = {
     "Batch": "http",

@@ -36,8 +36,8 @@ from cloudevents.v1.abstract import CloudEvent as AnyOldEvent
 from cloudevents.v1.http.event import CloudEvent as OldEvent
 
 from ffhost.errors import FieldError
-from ffhost.events.reading import Malformed, Payload
-from ffhost.events.values import parse_time
+from ffhost.events.cloudevent_reader import Malformed, Payload
+from ffhost.events.json_values import parse_time
 
 EventMaker: TypeAlias = Callable[[dict[str, Any], Any, Payload | None], Any]
 """Makes the event out of what was read: attributes, data of the old SDK, payload."""

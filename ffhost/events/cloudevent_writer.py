@@ -19,9 +19,9 @@ from cloudevents.core.v1.event import CloudEvent as NewEvent
 from cloudevents.v1.abstract import CloudEvent as AnyOldEvent
 
 from ffhost.errors import ResultError
-from ffhost.events.event import Event
-from ffhost.events.reading import REQUIRED, VERSIONS, Payload
-from ffhost.events.values import decode_base64, is_json, read_json
+from ffhost.events.cloudevent_reader import REQUIRED, VERSIONS, Payload
+from ffhost.events.json_values import decode_base64, is_json, read_json
+from ffhost.events.received_event import Event
 from ffhost.web.messages import HeaderList, Reply
 
 _NAME: Final = re.compile(r"[a-z0-9_.~-]+")

@@ -25,8 +25,7 @@ from ffhost.events.background import (
     read_background,
     read_draft,
 )
-from ffhost.events.conversion import BACKGROUND_TYPES, to_background, to_cloud_event
-from ffhost.events.reading import (
+from ffhost.events.cloudevent_reader import (
     REQUIRED,
     Malformed,
     Read,
@@ -38,10 +37,11 @@ from ffhost.events.reading import (
     read_object,
     read_structured,
 )
-from ffhost.events.values import kind_of
+from ffhost.events.conversion import BACKGROUND_TYPES, to_background, to_cloud_event
+from ffhost.events.json_values import kind_of
 
 if TYPE_CHECKING:
-    from ffhost.events.event import Event, EventMaker
+    from ffhost.events.received_event import Event, EventMaker
 
 CLOUD_EVENT_EXPECTED = (
     "the function's signature is 'cloudevent': it takes a CloudEvent (binary: the headers ce-id, "
@@ -69,9 +69,9 @@ def decoder_for(annotation: object = None) -> Decoder:
     """Compose, once, the decoder of a function whose argument has *annotation*.
 
     *annotation* is resolved (no string); what it does to the event says
-    `ffhost.events.event.event_maker`. The events of a batch are of that class too.
+    `ffhost.events.received_event.event_maker`. The events of a batch are of that class too.
     """
-    from ffhost.events.event import event_maker
+    from ffhost.events.received_event import event_maker
 
     make = event_maker(annotation)
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import unquote
 
 from ffhost.errors import FieldError
-from ffhost.events.values import decode_base64, is_json, is_time, kind_of, read_json, shorten
+from ffhost.events.json_values import decode_base64, is_json, is_time, kind_of, read_json, shorten
 
 Mode: TypeAlias = Literal["binary", "structured", "batch", "unknown", "draft", "json"]
 """How a request carries its event; see `mode_of`."""
