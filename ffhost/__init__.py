@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ffhost.context import Invocation, Outcome, current
     from ffhost.errors import DeadlineExceeded
     from ffhost.execution.executor import executor
-    from ffhost.marks import (
+    from ffhost.loading.decorators import (
         cloud_event,
         error_handler,
         event,
@@ -32,16 +32,16 @@ _HOMES = {
     "Outcome": "ffhost.context",
     "Request": "ffhost.requests.native",
     "Response": "ffhost.web.responses",
-    "cloud_event": "ffhost.marks",
+    "cloud_event": "ffhost.loading.decorators",
     "current": "ffhost.context",
-    "error_handler": "ffhost.marks",
-    "event": "ffhost.marks",
+    "error_handler": "ffhost.loading.decorators",
+    "event": "ffhost.loading.decorators",
     "executor": "ffhost.execution.executor",
-    "http": "ffhost.marks",
-    "on_shutdown": "ffhost.marks",
-    "on_startup": "ffhost.marks",
-    "trace_hook": "ffhost.marks",
-    "typed": "ffhost.marks",
+    "http": "ffhost.loading.decorators",
+    "on_shutdown": "ffhost.loading.decorators",
+    "on_startup": "ffhost.loading.decorators",
+    "trace_hook": "ffhost.loading.decorators",
+    "typed": "ffhost.loading.decorators",
 }
 
 __all__ = [

@@ -13,7 +13,7 @@ from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ffhost import compat, marks, observing
+from ffhost import observing
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
 from ffhost.config.settings import FunctionSettings
@@ -23,6 +23,8 @@ from ffhost.errors import Gone, RequestError, StartupError, TooManyRequests, Una
 from ffhost.execution import composition as invocations
 from ffhost.execution.composition import ErrorHandler, Failures, Run, timed_out
 from ffhost.limits import Slots
+from ffhost.loading import compat, decorators
+from ffhost.loading.targets import Resolved, TargetError, find_place, is_async, resolve
 from ffhost.requests import Adapter
 from ffhost.requests.choice import (
     MissingExtra,
@@ -33,7 +35,6 @@ from ffhost.requests.choice import (
     uses_flask,
 )
 from ffhost.signatures import Codec, Inferred, Options, SignatureError, compose, infer
-from ffhost.targets import Resolved, TargetError, find_place, is_async, resolve
 from ffhost.tracing import Hook, HookError
 from ffhost.web import problems
 from ffhost.web.messages import Reply
@@ -363,16 +364,18 @@ def _check_budget(settings: FunctionSettings, seconds: float | None) -> None:
 def error_handlers(module: ModuleType | None) -> list[ErrorHandler]:
     """Find the functions of *module* that answer for exceptions."""
     return [
-        (each.__dict__[marks.HANDLES], each)
+        (each.__dict__[decorators.HANDLES], each)
         for each in _marked_functions(module)
-        if marks.HANDLES in each.__dict__
+        if decorators.HANDLES in each.__dict__
     ]
 
 
 def lifecycle_hooks(module: ModuleType | None, when: str) -> list[Callable[[], Any]]:
     """Find the functions of *module* marked for *when*: ``startup`` or ``shutdown``."""
     return [
-        each for each in _marked_functions(module) if each.__dict__.get(marks.LIFECYCLE) == when
+        each
+        for each in _marked_functions(module)
+        if each.__dict__.get(decorators.LIFECYCLE) == when
     ]
 
 

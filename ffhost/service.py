@@ -15,8 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ffhost import logs, modules, notices, tracing
-from ffhost.compat import variables
+from ffhost import logs, notices, tracing
 from ffhost.config import LoadedConfig, Sources, load_config
 from ffhost.config.watcher import Watcher, fingerprint, is_sub_path_mount
 from ffhost.context import log_fields
@@ -25,6 +24,8 @@ from ffhost.execution.executor import executor
 from ffhost.functions import Function
 from ffhost.host import Host, build_host, discard
 from ffhost.lifecycle import Hook, Lifecycle, hooks_of
+from ffhost.loading import modules
+from ffhost.loading.compat import framework_variables
 
 Phase = Literal["new", "starting", "ready", "draining", "stopped"]
 
@@ -142,9 +143,11 @@ class Service:
         if config.single is None or config.has_file:
             return build_host(config)
         target = config.settings.functions[config.single].target
-        self._show(variables.before_loading(target, os.environ))
+        self._show(framework_variables.before_loading(target, os.environ))
         host = build_host(config)
-        self._show(variables.after_loading(host.functions[config.single].signature, os.environ))
+        self._show(
+            framework_variables.after_loading(host.functions[config.single].signature, os.environ)
+        )
         return host
 
     def _show(self, values: Mapping[str, str]) -> None:
@@ -284,7 +287,7 @@ class Service:
         named: list[Hook] = []
         targets = server.on_startup if when == "startup" else server.on_shutdown
         if targets:
-            from ffhost.targets import resolve_hook
+            from ffhost.loading.targets import resolve_hook
 
             named = [resolve_hook(target, host.config.base) for target in targets]
         marked = hooks_of(host.functions.values(), when)

@@ -123,7 +123,12 @@ def test_serve_and_help_import_no_other_command() -> None:
     imported = set(json.loads(ran.stdout.splitlines()[-1]))
     ours = {name for name in imported if name.startswith("ffhost.cli.")}
     assert ours <= {"ffhost.cli.serve", "ffhost.cli.options", "ffhost.cli.banner"}
-    assert not imported & {"ffhost.testing", "ffhost.events", "pytest", "ffhost.targets.source"}
+    assert not imported & {
+        "ffhost.testing",
+        "ffhost.events",
+        "pytest",
+        "ffhost.loading.targets.source",
+    }
 
 
 def test_the_version_is_printed(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from ffhost.cli import legacy, serve
-from ffhost.compat import framework
 from ffhost.config import Sources
 from ffhost.errors import ConfigError
+from ffhost.loading.compat import framework
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ffhost import compat, marks
-from ffhost.modules import load_module
+from ffhost.loading import compat, decorators
+from ffhost.loading.modules import load_module
 
 Load = Callable[..., ModuleType]
 
@@ -31,8 +31,8 @@ def load(tmp_path: Path) -> Iterator[Load]:
     compat.uninstall()
 
 
-def mark(function: Any) -> marks.SignatureMark:
-    found: marks.SignatureMark = getattr(function, marks.SIGNATURE)
+def mark(function: Any) -> decorators.SignatureMark:
+    found: decorators.SignatureMark = getattr(function, decorators.SIGNATURE)
     return found
 
 
@@ -55,12 +55,12 @@ def test_the_decorators_mark_the_function_and_return_it(load: Load) -> None:
         "@functions_framework.aio.cloud_event\n"
         "async def quick_event(event): ...\n"
     )
-    assert mark(module.web) == marks.SignatureMark("http")
-    assert mark(module.event) == marks.SignatureMark("cloudevent")
-    assert mark(module.annotated) == marks.SignatureMark("typed")
-    assert mark(module.named) == marks.SignatureMark("typed", module.Point)
-    assert mark(module.quick) == marks.SignatureMark("http", request="starlette")
-    assert mark(module.quick_event) == marks.SignatureMark("cloudevent")
+    assert mark(module.web) == decorators.SignatureMark("http")
+    assert mark(module.event) == decorators.SignatureMark("cloudevent")
+    assert mark(module.annotated) == decorators.SignatureMark("typed")
+    assert mark(module.named) == decorators.SignatureMark("typed", module.Point)
+    assert mark(module.quick) == decorators.SignatureMark("http", request="starlette")
+    assert mark(module.quick_event) == decorators.SignatureMark("cloudevent")
     assert module.web.__name__ == "web"
 
 
@@ -98,8 +98,8 @@ def test_error_handlers_are_marked_with_what_they_answer_for(load: Load) -> None
     )
     from werkzeug.exceptions import NotFound
 
-    assert getattr(module.divided, marks.HANDLES) == (ZeroDivisionError,)
-    assert getattr(module.missing, marks.HANDLES) == (NotFound,)
+    assert getattr(module.divided, decorators.HANDLES) == (ZeroDivisionError,)
+    assert getattr(module.missing, decorators.HANDLES) == (NotFound,)
 
 
 def test_the_old_names_of_the_cloudevents_sdk_are_its_own_classes(load: Load) -> None:

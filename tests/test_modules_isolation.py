@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ffhost.modules import load_module, plain_name
+from ffhost.loading.modules import load_module, plain_name
 
 FOLDERS = range(10)
 

@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pytest
 
-from ffhost.modules import load_module, plain_name, plain_text, trim, user_frame
+from ffhost.loading.modules import load_module, plain_name, plain_text, trim, user_frame
 
 ROOT = Path(__file__).parent.parent
 
@@ -284,7 +284,7 @@ def test_plain_names(private: str, plain: str) -> None:
 def test_the_private_name_depends_on_the_folder_only(tmp_path: Path) -> None:
     """So that workers can read each other's pickles."""
     main = load(tmp_path, main="")
-    code = f"from ffhost.modules import load_module\nfrom pathlib import Path\n\
+    code = f"from ffhost.loading.modules import load_module\nfrom pathlib import Path\n\
 print(load_module(Path({str(tmp_path / 'main.py')!r})).__name__)"
     other = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True

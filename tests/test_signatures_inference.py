@@ -14,8 +14,8 @@ import pydantic
 import pytest
 import starlette.requests
 
-from ffhost import marks
 from ffhost.events import Context, Event
+from ffhost.loading import decorators
 from ffhost.requests import Request
 from ffhost.signatures import Inferred, SignatureError, infer
 
@@ -95,10 +95,10 @@ def test_annotations_tell_the_signature(target: Any, inferred: Inferred) -> None
 
 
 def test_a_decorator_tells_more_than_annotations() -> None:
-    @marks.cloud_event
+    @decorators.cloud_event
     def take(value: Model) -> None: ...
 
-    @marks.typed(Record)
+    @decorators.typed(Record)
     def read(value: Any) -> None: ...
 
     assert infer(take) == Inferred("cloudevent")
@@ -113,7 +113,7 @@ def test_the_file_tells_more_than_annotations() -> None:
 
 
 def test_file_and_decorator_that_contradict_each_other_are_an_error() -> None:
-    @marks.cloud_event
+    @decorators.cloud_event
     def take(event: Any) -> None: ...
 
     with pytest.raises(SignatureError) as caught:
@@ -124,7 +124,7 @@ def test_file_and_decorator_that_contradict_each_other_are_an_error() -> None:
 
 
 def test_in_single_target_mode_the_decorator_wins() -> None:
-    @marks.cloud_event
+    @decorators.cloud_event
     def take(event: Any) -> None: ...
 
     assert infer(take, "http", single=True) == Inferred("cloudevent")
@@ -132,7 +132,7 @@ def test_in_single_target_mode_the_decorator_wins() -> None:
 
 def test_a_decorated_method_of_a_callable_object_counts() -> None:
     class Taker:
-        @marks.event
+        @decorators.event
         def __call__(self, data: Any, context: Any) -> None: ...
 
     assert infer(Taker()) == Inferred("event")

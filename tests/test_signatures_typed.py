@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import ffhost.marks
+import ffhost.loading.decorators
 from ffhost.errors import (
     BadRequest,
     FieldError,

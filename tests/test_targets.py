@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ffhost.targets import (
+from ffhost.loading.targets import (
     TargetError,
     application_kind,
     check_target,

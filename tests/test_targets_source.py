@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ffhost.targets import (
+from ffhost.loading.targets import (
     FoundFunction,
     TargetError,
     check_target,
@@ -35,7 +35,7 @@ DECORATED = """
     import functions_framework.aio
     from functions_framework import aio, http as page, cloud_event
     from functions_framework.aio import http as async_page
-    import ffhost, ffhost.marks
+    import ffhost, ffhost.loading.decorators
     from ffhost import typed
     from decorators import http as exported, mine
     from models import Order
@@ -104,7 +104,7 @@ def test_decorators_are_resolved_through_imports_and_aliases(tmp_path: Path) -> 
     assert [functions[name].input_type for name in "ijk"] == [None, "Order", "Order"]
     assert functions["i"].annotations == ("Order",)
     assert functions["c"].decorators == ("functions_framework.aio.http",)
-    assert functions["m"].decorators == ("mine", "ffhost.marks.http")
+    assert functions["m"].decorators == ("mine", "ffhost.loading.decorators.http")
     assert functions["o"].decorators == ("?",)
 
 

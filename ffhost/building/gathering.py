@@ -16,7 +16,7 @@ from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
 from ffhost.config.files import files_of
 from ffhost.errors import ConfigError, StartupError
-from ffhost.targets import TargetError, check_target, find_place
+from ffhost.loading.targets import TargetError, check_target, find_place
 
 EXCLUDED = (
     ".*",

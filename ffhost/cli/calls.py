@@ -142,7 +142,7 @@ class Remote:
         """Take the decorator's word, else load the function; http if it cannot be loaded here."""
         from ffhost.cli.checking import quiet
         from ffhost.functions import LoadFailed, load_function
-        from ffhost.targets import TargetError, check_target
+        from ffhost.loading.targets import TargetError, check_target
 
         settings = self._config.settings.functions[name]
         try:
@@ -164,8 +164,9 @@ def in_process(given: Sources, config: LoadedConfig) -> Iterator[InProcess]:
     """
     import sys
 
-    from ffhost import logs, modules
+    from ffhost import logs
     from ffhost.context import log_fields
+    from ffhost.loading import modules
     from ffhost.testing import Client
 
     settings = config.settings.logging

@@ -65,7 +65,7 @@ def _place(problem: Problem) -> tuple[bool, str, int, int]:
 
 
 def _read(config: LoadedConfig, findings: Findings) -> None:
-    from ffhost.targets import TargetError, check_hook, check_target
+    from ffhost.loading.targets import TargetError, check_hook, check_target
 
     names = [config.single] if config.single is not None else list(config.settings.functions)
     for name in names:
@@ -111,7 +111,7 @@ def _load(config: LoadedConfig, findings: Findings) -> None:
             findings.warnings += [each for each in errors if each is not None]
     except ConfigError as error:
         findings.problems += error.problems
-    from ffhost.targets import resolve_hook
+    from ffhost.loading.targets import resolve_hook
 
     with quiet():
         findings.problems += _hook_problems(config, resolve_hook, findings.problems)
@@ -122,7 +122,7 @@ def _hook_problems(
 ) -> list[Problem]:
     """Report the hooks that *find* does not find, unless loading has reported them."""
     from ffhost.config.nodes import dotted
-    from ffhost.targets import TargetError
+    from ffhost.loading.targets import TargetError
 
     problems = []
     reported = {problem.path for problem in known}
@@ -194,7 +194,7 @@ def _read_beside(given: Sources, known: tuple[Problem, ...]) -> list[Problem]:
     configuration is right.
     """
     from ffhost.config.files import read_tree
-    from ffhost.targets import TargetError, check_target
+    from ffhost.loading.targets import TargetError, check_target
 
     name = given.config or given.environ.get("FFHOST_CONFIG") or "functions.yaml"
     path = given.cwd / name

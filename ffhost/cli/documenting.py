@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ffhost import marks
 from ffhost.config.settings import FunctionSettings
 from ffhost.functions import Function, error_handlers
 from ffhost.host import Host
+from ffhost.loading import decorators
+from ffhost.loading.targets import resolve
 from ffhost.signatures.inference import infer
 from ffhost.signatures.typeddicts import with_modern_typed_dicts
-from ffhost.targets import resolve
 from ffhost.web.problems import CONTENT_TYPE
 from ffhost.web.routing import parameter, segments
 
@@ -120,7 +120,7 @@ def _typed(host: Host, function: Function) -> _Typed:
     hints = _hints(target)
     takes = None
     if function.signature == "typed":
-        mark = getattr(target, marks.SIGNATURE, None)
+        mark = getattr(target, decorators.SIGNATURE, None)
         first = next(iter(inspect.signature(target).parameters), "")
         takes = inferred.input_type or getattr(mark, "input_type", None) or hints.get(first)
     returns, may_be_empty = _without_none(hints.get("return"))

@@ -15,7 +15,7 @@ from pathlib import Path
 from ffhost.cli.failing import CommandFailed
 from ffhost.cli.templates import HEADING, identifier
 from ffhost.cli.writing import shown, write
-from ffhost.targets import FoundFunction, TargetError, defined_functions
+from ffhost.loading.targets import FoundFunction, TargetError, defined_functions
 
 _START_FILES = (
     "Procfile",

@@ -46,7 +46,7 @@ def command(**options: Any) -> None:
       ffhost serve --set functions.resize.timeout=5s
     """
     if options["no_compat"]:
-        from ffhost import compat
+        from ffhost.loading import compat
 
         compat.switch(on=False)
     if options["debug"] and options["log_format"] is None:

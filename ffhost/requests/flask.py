@@ -21,8 +21,8 @@ import flask
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import Rule
 
-from ffhost import marks
 from ffhost.errors import ResultError
+from ffhost.loading import decorators
 from ffhost.requests import Adapter
 from ffhost.requests.environ import build_environ
 from ffhost.web.messages import Message
@@ -175,7 +175,7 @@ def flask_adapter(
     app.none_is_ok = none_is_ok
     for handler in () if module is None else tuple(vars(module).values()):
         if type(handler) is FunctionType:
-            for exception in handler.__dict__.get(marks.HANDLES, ()):
+            for exception in handler.__dict__.get(decorators.HANDLES, ()):
                 app.error_handler_spec[None][_code_of(exception)][exception] = handler
 
     def make(message: Message) -> dict[str, Any]:

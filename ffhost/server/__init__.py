@@ -75,7 +75,8 @@ def serve(
 
 def log_as_configured(config: LoadedConfig) -> None:
     """Write what the master says in the way that the configuration asks for."""
-    from ffhost import logs, modules
+    from ffhost import logs
+    from ffhost.loading import modules
 
     logs.configure(
         log_settings(config),

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ffhost.errors import ResultError
+from ffhost.loading.targets import application_kind
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, Options, SignatureError
 from ffhost.signatures.results import HOP_BY_HOP, result_encoder, status_code
-from ffhost.targets import application_kind
 from ffhost.web.messages import HeaderList, Message, Reply
 from ffhost.web.responses import header_fields
 

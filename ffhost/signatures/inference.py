@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ffhost import marks
+from ffhost.loading import decorators
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import SignatureError
 
@@ -47,7 +47,7 @@ def infer(
     Raises:
         SignatureError: the configuration and a decorator contradict each other
     """
-    mark: marks.SignatureMark | None = parameters.mark_of(target, marks.SIGNATURE)
+    mark: decorators.SignatureMark | None = parameters.mark_of(target, decorators.SIGNATURE)
     annotation = parameters.first_annotation(target)
     request = _request_of(annotation)
     if mark is not None:

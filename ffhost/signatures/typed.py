@@ -12,8 +12,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from ffhost import marks
 from ffhost.errors import BadRequest, FieldError, UnprocessableContent, UnsupportedMediaType
+from ffhost.loading import decorators
 from ffhost.requests.native import load_json
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, Options, SignatureError
@@ -53,7 +53,7 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
 
 
 def _input_type(target: Callable[..., Any], options: Options) -> Any:
-    mark = parameters.mark_of(target, marks.SIGNATURE)
+    mark = parameters.mark_of(target, decorators.SIGNATURE)
     named = options.input_type or (mark.input_type if mark is not None else None)
     if named is not None:
         return named

@@ -11,7 +11,7 @@ from typing import Any
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem, nearest
 from ffhost.config.settings import BUILT_IN_HOOKS, FunctionSettings, HookSettings
-from ffhost.targets import TargetError, resolve_hook
+from ffhost.loading.targets import TargetError, resolve_hook
 from ffhost.tracing.hooks import Hook, HookError, Place
 
 Declared = tuple[str, HookSettings, tuple[str, ...]]

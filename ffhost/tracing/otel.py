@@ -28,7 +28,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from ffhost.context import Invocation, Outcome
 from ffhost.errors import TimedOut
 from ffhost.events.facts import facts_of
-from ffhost.modules import plain_name, plain_text
+from ffhost.loading.modules import plain_name, plain_text
 from ffhost.tracing import provider
 from ffhost.tracing.hooks import Hook, Pair, Place
 from ffhost.tracing.light import LightSpan, flags

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from types import ModuleType
 
-from ffhost.compat.presence import is_installed
+from ffhost.loading.compat.presence import is_installed
 
 _PARENTS = (
     "google.cloud.functions",

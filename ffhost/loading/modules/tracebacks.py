@@ -6,7 +6,7 @@ import importlib
 import os
 from types import TracebackType
 
-from ffhost.modules.scopes import SCOPE_KEY
+from ffhost.loading.modules.scopes import SCOPE_KEY
 
 _MACHINERY = (
     os.path.dirname(os.path.abspath(__file__)) + os.sep,

@@ -24,7 +24,7 @@ from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import Any
 
-from ffhost.modules.installed import (
+from ffhost.loading.modules.installed import (
     JoinedPackage,
     find_installed,
     import_installed,
@@ -33,7 +33,7 @@ from ffhost.modules.installed import (
     is_namespace,
     try_installed,
 )
-from ffhost.modules.names import PREFIX, plain_error
+from ffhost.loading.modules.private_names import PREFIX, plain_error
 
 Provide = Callable[[str], ModuleType | None]
 

@@ -6,9 +6,9 @@ from importlib import import_module
 from types import ModuleType
 
 _MODULES = {
-    "functions_framework": "ffhost.compat.framework",
-    "functions_framework.aio": "ffhost.compat.framework.aio",
-    "functions_framework.exceptions": "ffhost.compat.framework.exceptions",
+    "functions_framework": "ffhost.loading.compat.framework",
+    "functions_framework.aio": "ffhost.loading.compat.framework.aio",
+    "functions_framework.exceptions": "ffhost.loading.compat.framework.exceptions",
 }
 
 

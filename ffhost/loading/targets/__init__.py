@@ -9,14 +9,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ffhost.targets.callables import Kind, application_kind, is_async, kind, required_positional
-from ffhost.targets.places import Place, TargetError, find_place
-from ffhost.targets.resolving import Resolved, resolve, resolve_hook
+from ffhost.loading.targets.callables import (
+    Kind,
+    application_kind,
+    is_async,
+    kind,
+    required_positional,
+)
+from ffhost.loading.targets.places import Place, TargetError, find_place
+from ffhost.loading.targets.resolution import Resolved, resolve, resolve_hook
 
 if TYPE_CHECKING:
-    from ffhost.targets.checking import ARGUMENTS, check_hook, check_target, defined_functions
-    from ffhost.targets.definitions import FoundFunction, Other
-    from ffhost.targets.source import SourceFile, inspect_source
+    from ffhost.loading.targets.definitions import FoundFunction, Other
+    from ffhost.loading.targets.source import SourceFile, inspect_source
+    from ffhost.loading.targets.static_check import (
+        ARGUMENTS,
+        check_hook,
+        check_target,
+        defined_functions,
+    )
 
 _HOMES = {
     "ARGUMENTS": "checking",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from ffhost.modules.installed import find_installed
+from ffhost.loading.modules.installed import find_installed
 
 
 @cache

@@ -8,11 +8,11 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 
-from ffhost.targets.definitions import FoundFunction, Other
-from ffhost.targets.failing import no_module, syntax_error
-from ffhost.targets.places import Place, TargetError, find_place
-from ffhost.targets.resolving import not_defined
-from ffhost.targets.source import SourceFile, inspect_source
+from ffhost.loading.targets.definitions import FoundFunction, Other
+from ffhost.loading.targets.import_errors import no_module, syntax_error
+from ffhost.loading.targets.places import Place, TargetError, find_place
+from ffhost.loading.targets.resolution import not_defined
+from ffhost.loading.targets.source import SourceFile, inspect_source
 
 ARGUMENTS = {
     "http": (1, 2),

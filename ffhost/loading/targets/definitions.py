@@ -16,7 +16,7 @@ SIGNATURES = {
     "functions_framework.aio.cloud_event": "cloudevent",
     **{
         f"{module}.{decorator}": kind
-        for module in ("ffhost", "ffhost.marks")
+        for module in ("ffhost", "ffhost.loading.decorators")
         for decorator, kind in (
             ("http", "http"),
             ("cloud_event", "cloudevent"),

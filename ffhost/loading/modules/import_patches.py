@@ -23,8 +23,8 @@ from importlib.util import resolve_name
 from types import FrameType, ModuleType
 from typing import Any
 
-from ffhost.modules.installed import find_installed, import_installed
-from ffhost.modules.scopes import SCOPE_KEY, Scope
+from ffhost.loading.modules.installed import find_installed, import_installed
+from ffhost.loading.modules.scopes import SCOPE_KEY, Scope
 
 _TRANSPARENT = frozenset({"importlib", "pkgutil", "unittest", "pickle"})
 """Tops of modules that ask for whoever called them."""

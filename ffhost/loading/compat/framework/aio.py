@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ffhost import marks
-from ffhost.compat.applications import make_app
+from ffhost.loading import decorators
+from ffhost.loading.compat.create_app import make_app
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def http(function: F) -> F:
     """Mark an HTTP function, sync or async, that gets a ``starlette.requests.Request``."""
-    marks.http(function)
-    setattr(function, marks.SIGNATURE, marks.SignatureMark("http", request="starlette"))
+    decorators.http(function)
+    setattr(function, decorators.SIGNATURE, decorators.SignatureMark("http", request="starlette"))
     return function
 
 
 def cloud_event(function: F) -> F:
     """Mark a CloudEvent function, sync or async."""
-    return marks.cloud_event(function)
+    return decorators.cloud_event(function)
 
 
 def create_asgi_app(

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ffhost.targets.definitions import (
+from ffhost.loading.targets.definitions import (
     Definition,
     FoundFunction,
     Other,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from ffhost.compat.presence import is_installed
+from ffhost.loading.compat.presence import is_installed
 
 _OLD = frozenset({"abstract", "conversion", "exceptions", "http", "kafka", "pydantic", "sdk"})
 

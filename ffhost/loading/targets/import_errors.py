@@ -10,8 +10,8 @@ from pkgutil import iter_modules
 from types import TracebackType
 
 from ffhost.config.diagnostics import nearest
-from ffhost.modules import plain_text, user_frame
-from ffhost.targets.places import Place, TargetError, show, show_folder
+from ffhost.loading.modules import plain_text, user_frame
+from ffhost.loading.targets.places import Place, TargetError, show, show_folder
 
 _TEXT_LIMIT = 300
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from ffhost import marks
 from ffhost.config.diagnostics import nearest
-from ffhost.modules import import_seconds, load_module, load_name
-from ffhost.targets.callables import application_kind
-from ffhost.targets.places import Place, TargetError, find_place
+from ffhost.loading import decorators
+from ffhost.loading.modules import import_seconds, load_module, load_name
+from ffhost.loading.targets.callables import application_kind
+from ffhost.loading.targets.places import Place, TargetError, find_place
 
 _LISTED = 20
 _ARTICLE = {"wsgi": "a WSGI", "asgi": "an ASGI"}
@@ -92,7 +92,7 @@ def _import(place: Place, *, plain: bool) -> ModuleType:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        from ffhost.targets.failing import import_failed
+        from ffhost.loading.targets.import_errors import import_failed
 
         raise import_failed(place, error) from error
 
@@ -137,7 +137,7 @@ def _functions(module: ModuleType) -> dict[str, str | None]:
     found: dict[int, tuple[str, str | None]] = {}
     for name, value in vars(module).items():
         if type(value) is FunctionType and not name.startswith("_"):
-            mark = vars(value).get(marks.SIGNATURE)
+            mark = vars(value).get(decorators.SIGNATURE)
             if mark is not None or value.__module__ == module.__name__:
                 found.setdefault(id(value), (name, None if mark is None else mark.kind))
     return dict(found.values())

@@ -20,8 +20,8 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader, Source
 from importlib.util import spec_from_file_location
 from types import ModuleType
 
-from ffhost.modules.names import PREFIX
-from ffhost.modules.scopes import Scope
+from ffhost.loading.modules.private_names import PREFIX
+from ffhost.loading.modules.scopes import Scope
 
 _creation = threading.local()
 

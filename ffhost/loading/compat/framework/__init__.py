@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ffhost import marks
-from ffhost.marks import cloud_event, http, typed
+from ffhost.loading import decorators
+from ffhost.loading.decorators import cloud_event, http, typed
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,12 +24,12 @@ def errorhandler(code_or_exception: type[Exception] | int) -> Callable[[F], F]:
     stand for statuses; 500 answers for every exception that has no other handler.
     """
     if not isinstance(code_or_exception, int):
-        return marks.error_handler(code_or_exception)
+        return decorators.error_handler(code_or_exception)
     from werkzeug.exceptions import default_exceptions
 
     if code_or_exception not in default_exceptions:
         raise ValueError(f"{code_or_exception} is not a recognized HTTP error code")
-    return marks.error_handler(default_exceptions[code_or_exception])
+    return decorators.error_handler(default_exceptions[code_or_exception])
 
 
 def create_app(
@@ -43,7 +43,7 @@ def create_app(
         signature_type: ``http``, ``cloudevent``, ``event`` or ``typed``; None for
             ``FUNCTION_SIGNATURE_TYPE``; a decorator wins over both
     """
-    from ffhost.compat.applications import make_app
+    from ffhost.loading.compat.create_app import make_app
 
     return make_app("ffhost.wsgi", target, source, signature_type)
 

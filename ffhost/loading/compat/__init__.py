@@ -1,7 +1,7 @@
 """Names that functions-framework's functions import, for user code only.
 
 Nothing here changes ``sys.modules`` for anybody else: `install` registers providers, and
-`ffhost.modules` asks them when the code of a source folder imports. Knows neither requests
+`ffhost.loading.modules` asks them when the code of a source folder imports. Knows neither requests
 nor servers.
 
 ========================================  ==================================================
@@ -19,7 +19,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from ffhost.modules import Provide, providers
+from ffhost.loading.modules import Provide, providers
 
 
 def _provided_by(home: str) -> Provide:

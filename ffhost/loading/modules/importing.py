@@ -15,11 +15,11 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import FunctionType, ModuleType, TracebackType
 
-from ffhost.modules.doors import open_doors
-from ffhost.modules.finder import FolderFinder, recorded_modules
-from ffhost.modules.installed import find_installed, import_installed
-from ffhost.modules.names import plain_error, root_name
-from ffhost.modules.scopes import Scope
+from ffhost.loading.modules.finder import FolderFinder, recorded_modules
+from ffhost.loading.modules.import_patches import open_doors
+from ffhost.loading.modules.installed import find_installed, import_installed
+from ffhost.loading.modules.private_names import plain_error, root_name
+from ffhost.loading.modules.scopes import Scope
 
 _lock = threading.Lock()
 _finder = FolderFinder()

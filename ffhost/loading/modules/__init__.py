@@ -9,16 +9,16 @@ interpreter's lock, and compiled extensions that refuse to be loaded twice.
 
 from __future__ import annotations
 
-from ffhost.modules.loading import (
+from ffhost.loading.modules.importing import (
     folder_scope,
     import_seconds,
     load_module,
     load_name,
     one_attempt,
 )
-from ffhost.modules.names import plain_error, plain_name, plain_text
-from ffhost.modules.scopes import SCOPE_KEY, Provide, Scope, providers
-from ffhost.modules.tracebacks import trim, user_frame
+from ffhost.loading.modules.private_names import plain_error, plain_name, plain_text
+from ffhost.loading.modules.scopes import SCOPE_KEY, Provide, Scope, providers
+from ffhost.loading.modules.tracebacks import trim, user_frame
 
 __all__ = [
     "SCOPE_KEY",
