@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from ffhost.context import Invocation, Outcome, current
     from ffhost.errors import DeadlineExceeded
     from ffhost.execution.executor import executor
+    from ffhost.invocation.current import Invocation, Outcome, current
     from ffhost.loading.decorators import (
         cloud_event,
         error_handler,
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "DeadlineExceeded": "ffhost.errors",
-    "Invocation": "ffhost.context",
-    "Outcome": "ffhost.context",
+    "Invocation": "ffhost.invocation.current",
+    "Outcome": "ffhost.invocation.current",
     "Request": "ffhost.requests.native",
     "Response": "ffhost.web.responses",
     "cloud_event": "ffhost.loading.decorators",
-    "current": "ffhost.context",
+    "current": "ffhost.invocation.current",
     "error_handler": "ffhost.loading.decorators",
     "event": "ffhost.loading.decorators",
     "executor": "ffhost.execution.executor",

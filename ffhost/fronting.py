@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from ffhost.context import Invocation, Outcome, OutcomeKind
 from ffhost.errors import RequestError, TooManyRequests, Unavailable
 from ffhost.functions import Function
+from ffhost.invocation.current import Invocation, Outcome, OutcomeKind
 from ffhost.service import Service
 from ffhost.web import cors
 from ffhost.web.messages import Reply

@@ -18,11 +18,11 @@ from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
 from ffhost.config.settings import FunctionSettings
 from ffhost.config.units import UNLIMITED
-from ffhost.context import Invocation, Outcome
 from ffhost.errors import Gone, RequestError, StartupError, TooManyRequests, Unavailable
 from ffhost.execution import composition as invocations
 from ffhost.execution.composition import ErrorHandler, Failures, Run, timed_out
-from ffhost.limits import Slots
+from ffhost.invocation.current import Invocation, Outcome
+from ffhost.invocation.slots import Slots
 from ffhost.loading import compat, decorators
 from ffhost.loading.targets import Resolved, TargetError, find_place, is_async, resolve
 from ffhost.requests import Adapter

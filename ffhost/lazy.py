@@ -16,9 +16,9 @@ from collections.abc import Callable
 from ffhost import logs, observing
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
-from ffhost.context import Invocation
 from ffhost.errors import StartupError, Unavailable
 from ffhost.functions import Function, LoadFailed, make_function
+from ffhost.invocation.current import Invocation
 from ffhost.web.messages import Reply
 
 RETRY_SECONDS = 10.0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ffhost import logs, tracing
 from ffhost.config import LoadedConfig
-from ffhost.context import CURRENT, Invocation, Outcome
+from ffhost.invocation.current import CURRENT, Invocation, Outcome
 from ffhost.signatures import Codec
 from ffhost.tracing.hooks import Run
 from ffhost.web.messages import Message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ffhost.limits import Slots, Ticket
+from ffhost.invocation.slots import Slots, Ticket
 
 
 def queued(slots: Slots, woken: list[str], name: str) -> Ticket:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ffhost.context import CURRENT, Invocation, Outcome
 from ffhost.errors import DeadlineExceeded
+from ffhost.invocation.current import CURRENT, Invocation, Outcome
 from ffhost.tracing import keep_context, surround
 from ffhost.tracing.hooks import Hook, Pair, Steps
 from ffhost.web.messages import Message

@@ -22,13 +22,13 @@ from ffhost.asgi.requests import (
     send_reply,
 )
 from ffhost.asgi.resources import BODILESS_METHODS, Responders
-from ffhost.context import execution_id
 from ffhost.errors import RequestTimeout
 from ffhost.execution import watchdog
 from ffhost.execution.executor import executor
 from ffhost.execution.loop_caller import Late, LoopRunner
 from ffhost.execution.shared_threads import pool
 from ffhost.host import Host
+from ffhost.invocation.current import execution_id
 from ffhost.mounting import build_router
 from ffhost.service import Service
 from ffhost.web import problems

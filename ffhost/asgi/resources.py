@@ -10,13 +10,13 @@ import falcon.asgi
 
 from ffhost.asgi.reading import ReadWatch, read_rest, too_large
 from ffhost.asgi.requests import SEND, FrontRequest, Receive, ScopeMessage, send_reply
-from ffhost.context import EXECUTION_ID_HEADER, Invocation, execution_id
 from ffhost.errors import RequestError
 from ffhost.execution.channels import Channel
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronting import UNSENT, Finish, Settle, complete, finisher, settler, write
 from ffhost.functions import Function
 from ffhost.host import Host
+from ffhost.invocation.current import EXECUTION_ID_HEADER, Invocation, execution_id
 from ffhost.mounting import MakeReply, Responder
 from ffhost.service import Service
 from ffhost.web import problems

@@ -165,7 +165,7 @@ def in_process(given: Sources, config: LoadedConfig) -> Iterator[InProcess]:
     import sys
 
     from ffhost import logs
-    from ffhost.context import log_fields
+    from ffhost.invocation.current import log_fields
     from ffhost.loading import modules
     from ffhost.testing import Client
 

@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable
 
 from ffhost.config.units import UNLIMITED
-from ffhost.context import Invocation
 from ffhost.execution.caller import Caller
 from ffhost.execution.channels import EMPTY, Channel, StreamCut
 from ffhost.execution.loops import BackgroundLoop
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import ThreadPool
 from ffhost.functions import Function
+from ffhost.invocation.current import Invocation
 from ffhost.web.messages import Reply
 
 

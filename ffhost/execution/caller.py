@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import CancelledError
 from typing import Any, cast
 
-from ffhost.context import CURRENT, Invocation
 from ffhost.errors import MethodNotAllowed, RequestError
 from ffhost.execution.channels import (
     END,
@@ -28,6 +27,7 @@ from ffhost.execution.executor import executor
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import ThreadPool, Worker
 from ffhost.functions import Function
+from ffhost.invocation.current import CURRENT, Invocation
 from ffhost.web.messages import Reply
 
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeAlias
 
 from ffhost import logs
-from ffhost.context import CURRENT, Invocation
 from ffhost.errors import DeadlineExceeded, RequestError, TimedOut
+from ffhost.invocation.current import CURRENT, Invocation
 from ffhost.signatures import AnsweredCrash, Codec
 from ffhost.web import problems
 from ffhost.web.messages import Reply

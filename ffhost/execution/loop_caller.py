@@ -16,13 +16,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from ffhost.config.units import UNLIMITED
-from ffhost.context import Invocation
 from ffhost.execution.caller import Caller
 from ffhost.execution.channels import LoopWaiter
 from ffhost.execution.loops import task_factory
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import ThreadPool
 from ffhost.functions import Function
+from ffhost.invocation.current import Invocation
 from ffhost.web.messages import Reply
 
 Answer: TypeAlias = Callable[[Invocation], Awaitable[Reply]]

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Coroutine, Generator
 from typing import Any
 
-from ffhost.context import CURRENT
 from ffhost.execution import watchdog
+from ffhost.invocation.current import CURRENT
 
 
 class TaskExited(Exception):

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ffhost import logs
-from ffhost.context import Invocation
 from ffhost.execution.threads import Worker
+from ffhost.invocation.current import Invocation
 
 GRACE_SECONDS = 1.0
 """How long a call may take to end after its deadline before it counts as stuck."""

@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 from ffhost import logs
-from ffhost.context import CURRENT, Invocation
+from ffhost.invocation.current import CURRENT, Invocation
 
 TICK_SECONDS = 0.25
 TICKS = 4

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar, Token, copy_context
 from typing import Any
 
-from ffhost.context import log_fields
+from ffhost.invocation.current import log_fields
 
 Fields = Mapping[str, Any]
 ContextSource = Callable[[], Fields | None]
@@ -26,7 +26,7 @@ _source: ContextSource = log_fields
 
 
 def set_context_source(source: ContextSource | None) -> None:
-    """Take the fields of the running call from *source*; None: from `ffhost.context`.
+    """Take the fields of the running call from *source*; None: from `ffhost.invocation.current`.
 
     *source* gives a mapping with ``function``, ``execution_id``, ``trace_id``, ``span_id``
     and whatever else belongs to the call, or None outside a call. It is asked for every

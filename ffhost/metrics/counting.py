@@ -7,8 +7,8 @@ import time
 from bisect import bisect_left
 from typing import Any
 
-from ffhost.context import Invocation, Outcome
 from ffhost.events.facts import facts_of
+from ffhost.invocation.current import Invocation, Outcome
 
 OUTCOMES = ("ok", "client_error", "crash", "timeout", "rejected")
 DURATIONS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)

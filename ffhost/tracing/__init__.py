@@ -4,7 +4,7 @@ Nothing here knows servers, fronts or runners. Which hooks surround a function i
 when it is loaded; a function without hooks is called as if this package did not exist.
 
 A hook takes the invocation, and its options as a second parameter if it has one. It yields
-once, and gets the `ffhost.context.Outcome`; one that returns before that is not told the end::
+once, and gets the `ffhost.invocation.current.Outcome`; one that returns before that is not told the end::
 
     class SlowCalls(BaseModel):
         longer_than: float = 1.0

@@ -22,8 +22,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ffhost.context import CURRENT, Invocation, Outcome
 from ffhost.errors import DeadlineExceeded
+from ffhost.invocation.current import CURRENT, Invocation, Outcome
 from ffhost.tracing import pairs
 from ffhost.tracing.hooks import Hook, Run, Steps
 from ffhost.tracing.pairs import Observer

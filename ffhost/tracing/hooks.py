@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from ffhost.config.diagnostics import Problem
-from ffhost.context import Invocation, Outcome
 from ffhost.errors import StartupError
+from ffhost.invocation.current import Invocation, Outcome
 from ffhost.logs import get_logger
 
 Steps: TypeAlias = Generator[Any, Outcome, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ffhost.context import Invocation
+from ffhost.invocation.current import Invocation
 from ffhost.logs import get_logger
 from ffhost.tracing.hooks import Hook, Place, Steps
 

@@ -25,9 +25,9 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from ffhost.context import Invocation, Outcome
 from ffhost.errors import TimedOut
 from ffhost.events.facts import facts_of
+from ffhost.invocation.current import Invocation, Outcome
 from ffhost.loading.modules import plain_name, plain_text
 from ffhost.tracing import provider
 from ffhost.tracing.hooks import Hook, Pair, Place

@@ -11,8 +11,8 @@ import contextvars
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from ffhost.context import CURRENT, Invocation, Outcome
 from ffhost.errors import DeadlineExceeded
+from ffhost.invocation.current import CURRENT, Invocation, Outcome
 from ffhost.tracing.hooks import Hook, Run
 
 Observer: TypeAlias = Callable[[Invocation, Outcome], None]

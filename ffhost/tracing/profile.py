@@ -16,7 +16,7 @@ from typing import Any
 
 from pyinstrument import Profiler
 
-from ffhost.context import Invocation
+from ffhost.invocation.current import Invocation
 from ffhost.logs import get_logger
 from ffhost.tracing.hooks import Hook, Place, Run
 from ffhost.tracing.options import ProfileOptions

@@ -11,13 +11,13 @@ from urllib.parse import quote
 import falcon
 import falcon.request
 
-from ffhost.context import EXECUTION_ID_HEADER, Invocation, execution_id
 from ffhost.errors import RequestError
 from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.shared_threads import background, pool
 from ffhost.fronting import UNSENT, Finish, complete, finisher, settler, write
 from ffhost.functions import Function
 from ffhost.host import Host
+from ffhost.invocation.current import EXECUTION_ID_HEADER, Invocation, execution_id
 from ffhost.mounting import MakeReply, Responder, build_router
 from ffhost.service import Service
 from ffhost.web import problems

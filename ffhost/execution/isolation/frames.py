@@ -13,9 +13,9 @@ import struct
 import time
 from typing import Any
 
-from ffhost.context import Invocation
 from ffhost.events.facts import facts_of
 from ffhost.functions import Function
+from ffhost.invocation.current import Invocation
 from ffhost.web.messages import Message, Reply
 
 Head = dict[str, Any]
