@@ -23,14 +23,14 @@ if TYPE_CHECKING:
         trace_hook,
         typed,
     )
-    from ffhost.requests.native import Request
+    from ffhost.signatures.requests.native import Request
     from ffhost.web.responses import Response
 
 _HOMES = {
     "DeadlineExceeded": "ffhost.errors",
     "Invocation": "ffhost.invocation.current",
     "Outcome": "ffhost.invocation.current",
-    "Request": "ffhost.requests.native",
+    "Request": "ffhost.signatures.requests.native",
     "Response": "ffhost.web.responses",
     "cloud_event": "ffhost.loading.decorators",
     "current": "ffhost.invocation.current",

@@ -25,8 +25,9 @@ from ffhost.invocation.current import Invocation, Outcome
 from ffhost.invocation.slots import Slots
 from ffhost.loading import compat, decorators
 from ffhost.loading.targets import Resolved, TargetError, find_place, is_async, resolve
-from ffhost.requests import Adapter
-from ffhost.requests.choice import (
+from ffhost.signatures import Codec, Inferred, Options, SignatureError, compose, infer
+from ffhost.signatures.requests import Adapter
+from ffhost.signatures.requests.choice import (
     MissingExtra,
     adapter_for,
     choose_request,
@@ -34,14 +35,13 @@ from ffhost.requests.choice import (
     is_installed,
     uses_flask,
 )
-from ffhost.signatures import Codec, Inferred, Options, SignatureError, compose, infer
 from ffhost.tracing import Hook, HookError
 from ffhost.web import problems
 from ffhost.web.messages import Reply
 from ffhost.web.routing import parameter, pattern, segments
 
 if TYPE_CHECKING:
-    from ffhost.signatures.lifespan import Lifespan
+    from ffhost.signatures.app_lifespan import Lifespan
 
 RETRY_AFTER_SECONDS = 1
 """What a refused caller is told to wait."""

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ffhost.errors import BadRequest, ContentTooLarge, RequestError, UnsupportedMediaType
-from ffhost.requests import Fields, Request, build_environ
+from ffhost.signatures.requests import Fields, Request, build_environ
 from ffhost.web.messages import Message
 
 HEADERS = {"host": "example.com:8080", "content-type": "application/json", "x-one": "1"}

@@ -10,8 +10,8 @@ import pytest
 from flask import jsonify
 from flask import request as flask_request
 
-from ffhost.requests import choice, native_adapter
-from ffhost.requests.choice import MissingExtra, adapter_for, choose_request, uses_flask
+from ffhost.signatures.requests import choice, native_adapter
+from ffhost.signatures.requests.choice import MissingExtra, adapter_for, choose_request, uses_flask
 
 PLAIN: dict[str, Any] = {"json": ModuleType("json"), "NUMBER": 1, "name": "flask"}
 

@@ -16,8 +16,8 @@ import starlette.requests
 
 from ffhost.events import Context, Event
 from ffhost.loading import decorators
-from ffhost.requests import Request
 from ffhost.signatures import Inferred, SignatureError, infer
+from ffhost.signatures.requests import Request
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent as CloudEvent

@@ -30,29 +30,29 @@ def compose(kind: str, target: Callable[..., Any], options: Options | None = Non
 def _composer(kind: str) -> Callable[[Callable[..., Any], Options], Codec]:
     # Imported by need: typed functions bring pydantic, events the CloudEvents SDK.
     if kind == "http":
-        from ffhost.signatures import http
+        from ffhost.signatures import http_function
 
-        return http.compose
+        return http_function.compose
     if kind == "typed":
-        from ffhost.signatures import typed
+        from ffhost.signatures import typed_function
 
-        return typed.compose
+        return typed_function.compose
     if kind == "cloudevent":
-        from ffhost.signatures import cloudevent
+        from ffhost.signatures import cloudevent_function
 
-        return cloudevent.compose
+        return cloudevent_function.compose
     if kind == "event":
-        from ffhost.signatures import event
+        from ffhost.signatures import event_function
 
-        return event.compose
+        return event_function.compose
     if kind == "wsgi":
-        from ffhost.signatures import wsgi_app
+        from ffhost.signatures import wsgi_application
 
-        return wsgi_app.compose
+        return wsgi_application.compose
     if kind == "asgi":
-        from ffhost.signatures import asgi_app
+        from ffhost.signatures import asgi_application
 
-        return asgi_app.compose
+        return asgi_application.compose
     raise SignatureError(f"{kind!r} is no signature; there are {', '.join(KINDS)}")
 
 

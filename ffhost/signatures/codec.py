@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ffhost.errors import StartupError
-from ffhost.requests import Adapter
+from ffhost.signatures.requests import Adapter
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
-    from ffhost.signatures.lifespan import Lifespan
+    from ffhost.signatures.app_lifespan import Lifespan
 
 
 class SignatureError(StartupError):

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ffhost.requests import native_adapter
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, Options, SignatureError
-from ffhost.signatures.foreign import encode_exception
+from ffhost.signatures.foreign_responses import encode_exception
+from ffhost.signatures.requests import native_adapter
 from ffhost.signatures.results import result_encoder
 from ffhost.web.messages import Message
 
@@ -54,7 +54,7 @@ def on_loop(target: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _compose_responder(target: Callable[..., Any], name: str) -> Codec:
-    from ffhost.signatures import falconry  # few functions are responders
+    from ffhost.signatures import falcon_responses  # few functions are responders
 
     if parameters.parameter_names(target)[-1] == "context":
         raise SignatureError(
@@ -65,13 +65,15 @@ def _compose_responder(target: Callable[..., Any], name: str) -> Codec:
     make = native_adapter().make
 
     def decode(message: Message) -> tuple[Any, ...]:
-        return make(message), falconry.new_response()
+        return make(message), falcon_responses.new_response()
 
     if parameters.is_coroutine_function(target):
-        call: Callable[..., Any] = falconry.async_responder(target, name)
+        call: Callable[..., Any] = falcon_responses.async_responder(target, name)
         is_async = True
     else:
-        call = falconry.responder(target, name)
+        call = falcon_responses.responder(target, name)
         is_async = False
     handled = result_encoder(name)
-    return Codec("http", decode, call, falconry.encode, is_async, None, encode_exception, handled)
+    return Codec(
+        "http", decode, call, falcon_responses.encode, is_async, None, encode_exception, handled
+    )

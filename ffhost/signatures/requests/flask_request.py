@@ -23,8 +23,8 @@ from werkzeug.routing import Rule
 
 from ffhost.errors import ResultError
 from ffhost.loading import decorators
-from ffhost.requests import Adapter
-from ffhost.requests.environ import build_environ
+from ffhost.signatures.requests import Adapter
+from ffhost.signatures.requests.environ import build_environ
 from ffhost.web.messages import Message
 
 CALL = "ffhost.call"

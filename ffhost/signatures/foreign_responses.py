@@ -51,9 +51,9 @@ def encode_exception(error: BaseException) -> Reply | None:
             _class("falcon.http_status", "HTTPStatus"),
         )
         if isinstance(error, falcon):
-            from ffhost.signatures import falconry
+            from ffhost.signatures import falcon_responses
 
-            return falconry.encode_exception(error)
+            return falcon_responses.encode_exception(error)
         if isinstance(error, _class("werkzeug.exceptions", "HTTPException")):
             return _from_werkzeug(error.get_response())
         if isinstance(error, _class("starlette.exceptions", "HTTPException")):

@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
 from ffhost.errors import ResultError
-from ffhost.requests.scope import build_scope
-from ffhost.signatures.applications import Counted, Head, Mount, check_kind, codec, read_head
+from ffhost.signatures.app_lifespan import lifespan_of
 from ffhost.signatures.codec import AnsweredCrash, Codec, Options
-from ffhost.signatures.lifespan import lifespan_of
+from ffhost.signatures.mounted_application import Counted, Head, Mount, check_kind, codec, read_head
+from ffhost.signatures.requests.asgi_scope import build_scope
 from ffhost.web.messages import Message, Reply
 
 Scope: TypeAlias = dict[str, Any]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ffhost.web.messages import Message
 
 if TYPE_CHECKING:
-    from ffhost.requests.environ import build_environ
-    from ffhost.requests.native import Request
+    from ffhost.signatures.requests.environ import build_environ
+    from ffhost.signatures.requests.native import Request
     from ffhost.web.fields import Fields, MissingField
     from ffhost.web.forms import UploadedFile
 
@@ -41,7 +41,7 @@ class Adapter(NamedTuple):
 
 def native_adapter() -> Adapter:
     """Give the adapter of functions that get a `Request`."""
-    from ffhost.requests.native import Request
+    from ffhost.signatures.requests.native import Request
 
     return Adapter(Request)
 

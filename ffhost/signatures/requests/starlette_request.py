@@ -16,8 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ffhost.requests import Adapter
-from ffhost.requests.scope import build_scope
+from ffhost.signatures.requests import Adapter
+from ffhost.signatures.requests.asgi_scope import build_scope
 from ffhost.web.messages import Message
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -13,7 +13,7 @@ from types import FunctionType, ModuleType
 from typing import Any, Literal
 
 from ffhost.errors import StartupError
-from ffhost.requests import Adapter, native_adapter
+from ffhost.signatures.requests import Adapter, native_adapter
 
 RequestKind = Literal["ffhost", "flask", "starlette"]
 
@@ -104,7 +104,7 @@ def import_context(name: str, source: Path | None, *, single: bool) -> AbstractC
     """
     if source is None or not _mentions_current_app(source) or not is_installed("flask"):
         return nullcontext()
-    from ffhost.requests.flask import import_context
+    from ffhost.signatures.requests.flask_request import import_context
 
     return import_context(name, source, single=single)
 
@@ -150,9 +150,9 @@ def adapter_for(
     if not is_installed(kind):
         raise MissingExtra(name, kind)
     if kind == "starlette":
-        from ffhost.requests.starlette import starlette_adapter
+        from ffhost.signatures.requests.starlette_request import starlette_adapter
 
         return starlette_adapter()
-    from ffhost.requests.flask import flask_adapter
+    from ffhost.signatures.requests.flask_request import flask_adapter
 
     return flask_adapter(name, source, module, single=single, none_is_ok=none_is_ok)

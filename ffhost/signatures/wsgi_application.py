@@ -13,10 +13,10 @@ from itertools import chain
 from typing import Any
 
 from ffhost.errors import ResultError
-from ffhost.requests.environ import build_environ
-from ffhost.signatures.applications import Counted, Head, Mount, check_kind, codec, read_head
 from ffhost.signatures.chunks import ByteChunks
 from ffhost.signatures.codec import Codec, Options
+from ffhost.signatures.mounted_application import Counted, Head, Mount, check_kind, codec, read_head
+from ffhost.signatures.requests.environ import build_environ
 from ffhost.web.messages import Message, Reply
 
 Environ = dict[str, Any]

@@ -19,7 +19,7 @@ import falcon.media
 import orjson
 
 from ffhost.errors import BadRequest, UnsupportedMediaType
-from ffhost.requests.environ import build_environ
+from ffhost.signatures.requests.environ import build_environ
 from ffhost.web.fields import Fields, HeaderView, parse_urlencoded
 from ffhost.web.forms import FORM_TYPES, UploadedFile, parse_form
 from ffhost.web.mediatypes import is_json, mimetype_of, parse_options

@@ -14,12 +14,12 @@ from typing import Any, TypeAlias
 
 from ffhost.errors import BadRequest, FieldError, UnprocessableContent, UnsupportedMediaType
 from ffhost.loading import decorators
-from ffhost.requests.native import load_json
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, Options, SignatureError
-from ffhost.signatures.foreign import encode_exception
-from ffhost.signatures.http import on_loop
-from ffhost.signatures.jsontext import dump_json, is_model
+from ffhost.signatures.flask_json import dump_json, is_model
+from ffhost.signatures.foreign_responses import encode_exception
+from ffhost.signatures.http_function import on_loop
+from ffhost.signatures.requests.native import load_json
 from ffhost.signatures.results import HTML, JSON, result_encoder
 from ffhost.signatures.typeddicts import with_modern_typed_dicts
 from ffhost.web.mediatypes import is_json

@@ -12,9 +12,9 @@ from typing import Any
 
 from ffhost import events
 from ffhost.signatures import parameters
-from ffhost.signatures.acknowledging import FailureIndex, acknowledgement, refuse_generators
 from ffhost.signatures.codec import Codec, Options
-from ffhost.signatures.foreign import encode_exception
+from ffhost.signatures.event_replies import FailureIndex, acknowledgement, refuse_generators
+from ffhost.signatures.foreign_responses import encode_exception
 from ffhost.signatures.results import result_encoder
 from ffhost.web.messages import Message, Reply
 
