@@ -13,7 +13,6 @@ from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ffhost import observing
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
 from ffhost.config.settings import FunctionSettings
@@ -25,6 +24,8 @@ from ffhost.invocation.current import Invocation, Outcome
 from ffhost.invocation.slots import Slots
 from ffhost.loading import compat, decorators
 from ffhost.loading.targets import Resolved, TargetError, find_place, is_async, resolve
+from ffhost.observability import observers
+from ffhost.observability.tracing import Hook, HookError
 from ffhost.signatures import Codec, Inferred, Options, SignatureError, compose, infer
 from ffhost.signatures.requests import Adapter
 from ffhost.signatures.requests.choice import (
@@ -35,7 +36,6 @@ from ffhost.signatures.requests.choice import (
     is_installed,
     uses_flask,
 )
-from ffhost.tracing import Hook, HookError
 from ffhost.web import problems
 from ffhost.web.messages import Reply
 from ffhost.web.routing import parameter, pattern, segments
@@ -189,7 +189,7 @@ def load_function(config: LoadedConfig, name: str, previous: Function | None = N
             )
         _check_budget(settings, resolved.import_seconds)
         codec = _codec(config, name, settings, resolved, plain)
-        watch = observing.watch(config, name, codec.kind)
+        watch = observers.watch(config, name, codec.kind)
     except HookError as error:
         raise LoadFailed(error.problem) from error
     except TargetError as error:
@@ -242,7 +242,7 @@ def switched_off(
         return problems.problem(error, invocation.execution_id)
 
     function = make_function(config, name, settings, kind, refuse, None, previous)
-    function.observers = observing.watch(config, name, kind, callable=False).observers
+    function.observers = observers.watch(config, name, kind, callable=False).observers
     function.unavailable = error
     function.load_error = problem
     return function

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ffhost import logs
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
 from ffhost.errors import ConfigError, Unavailable
 from ffhost.functions import Function, LoadFailed, disabled, load_function, switched_off
 from ffhost.loading import modules
+from ffhost.observability import logs
 
 _TOLD = 20
 """How many import times are logged, slowest first."""

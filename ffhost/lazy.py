@@ -13,12 +13,12 @@ import threading
 import time
 from collections.abc import Callable
 
-from ffhost import logs, observing
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
 from ffhost.errors import StartupError, Unavailable
 from ffhost.functions import Function, LoadFailed, make_function
 from ffhost.invocation.current import Invocation
+from ffhost.observability import logs, observers
 from ffhost.web.messages import Reply
 
 RETRY_SECONDS = 10.0
@@ -39,7 +39,7 @@ def lazy_function(
 
     kind = settings.signature or "http"
     function = make_function(config, name, settings, kind, run, None, previous)
-    function.observers = observing.watch(config, name, kind, callable=False).observers
+    function.observers = observers.watch(config, name, kind, callable=False).observers
     function.required = False
     function.pending = Lazy(lambda: load(config, name, function))
     return function

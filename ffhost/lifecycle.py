@@ -122,7 +122,7 @@ def _failed(hook: Hook, when: str, error: BaseException) -> None:
     if isinstance(error, HookFailed):
         raise error  # it ran in a process of its own, which has logged it
     from ffhost.loading.modules import plain_name
-    from ffhost.logs import get_logger
+    from ffhost.observability.logs import get_logger
 
     module = plain_name(getattr(hook, "__module__", "") or "")
     name = f"{module}.{getattr(hook, '__qualname__', repr(hook))}"

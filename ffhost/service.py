@@ -15,7 +15,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ffhost import logs, notices, tracing
 from ffhost.config import LoadedConfig, Sources, load_config
 from ffhost.config.watcher import Watcher, fingerprint, is_sub_path_mount
 from ffhost.errors import ConfigError, StartupError
@@ -26,6 +25,7 @@ from ffhost.invocation.current import log_fields
 from ffhost.lifecycle import Hook, Lifecycle, hooks_of
 from ffhost.loading import modules
 from ffhost.loading.compat import framework_variables
+from ffhost.observability import logs, notices, tracing
 
 Phase = Literal["new", "starting", "ready", "draining", "stopped"]
 
@@ -186,7 +186,7 @@ class Service:
         environ = self.sources().environ
         wanted = environ.get("LOG_EXECUTION_ID") or environ.get("ENTRY_POINT")
         if wanted and config.single is not None and not config.has_file:
-            from ffhost.logs.legacy import legacy_of
+            from ffhost.observability.logs.framework_formats import legacy_of
 
             legacy = legacy_of(environ)
         logs.set_context_source(log_fields)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
-from ffhost import logs
+from ffhost.observability import logs
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -89,7 +89,7 @@ def reading(folder):
 PREAMBLE = """
 import sys, logging
 sys.path[:0] = [{tests!r}, {root!r}]
-from ffhost import logs
+from ffhost.observability import logs
 from log_reading import settings
 """
 

@@ -144,8 +144,8 @@ def test_metrics_that_are_off_have_no_page(tmp_path: Path) -> None:
 
 
 def test_under_a_foreign_server_it_is_off_with_one_warning(tmp_path: Path) -> None:
-    from ffhost import logs
     from ffhost.admin import admin_of
+    from ffhost.observability import logs
 
     service = make(tmp_path)
     service.load()

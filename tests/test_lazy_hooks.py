@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ffhost.functions import load_function
+from ffhost.observability.tracing import provider
 from ffhost.testing import Client
-from ffhost.tracing import provider
 from tests.conftest import Serve
 
 CODE = """

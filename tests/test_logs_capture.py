@@ -14,8 +14,8 @@ import warnings
 import pytest
 from log_reading import parsed, reading, run
 
-from ffhost import logs
-from ffhost.logs.legacy import Legacy, legacy_of
+from ffhost.observability import logs
+from ffhost.observability.logs.framework_formats import Legacy, legacy_of
 
 CALL = contextvars.ContextVar("call", default=None)
 

@@ -19,8 +19,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from log_reading import reading
 
-from ffhost import logs
-from ffhost.logs.entries import rfc3339
+from ffhost.observability import logs
+from ffhost.observability.logs.entries import rfc3339
 
 CALL = contextvars.ContextVar("call", default=None)
 

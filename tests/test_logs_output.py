@@ -16,11 +16,11 @@ import pytest
 from log_reading import PREAMBLE, ROOT, parsed, run
 
 from ffhost.errors import DeadlineExceeded
-from ffhost.logs.output import Output
+from ffhost.observability.logs.output import Output
 
 WRITER = """
 import json, sys
-from ffhost.logs.output import Output
+from ffhost.observability.logs.output import Output
 out = Output(1)
 name, count, sizes = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
 for number in range(count):
@@ -248,7 +248,7 @@ def test_an_entry_made_while_another_is_written_waits_for_its_end(pipe):
     line = b"x" * (size * 2) + b"\n"
     code = f"""
         import os, signal, threading, time
-        from ffhost.logs.output import Output
+        from ffhost.observability.logs.output import Output
         out = Output(1)
         signal.signal(signal.SIGALRM, lambda *_: out.write(b"nested\\n"))
         signal.setitimer(signal.ITIMER_REAL, 0.2)

@@ -13,11 +13,11 @@ import urllib.request
 import pytest
 from log_reading import ROOT, parsed, reading
 
-from ffhost.logs.servers import adopt_server_loggers
+from ffhost.observability.logs.server_lines import adopt_server_loggers
 
 APP = """
 import logging
-from ffhost import logs
+from ffhost.observability import logs
 from log_reading import settings
 logs.configure(settings())
 logging.getLogger("user").warning("imported")
@@ -40,7 +40,12 @@ def serve(folder, target, *options):
     """Start gunicorn, call it once, stop it; give its entries and what it wrote to stderr."""
     (folder / "served.py").write_text(APP)
     command = [sys.executable, "-m", "gunicorn", "-b", "127.0.0.1:0", "--no-control-socket"]
-    command += ["--logger-class", "ffhost.logs.servers.GunicornLogger", *options, target]
+    command += [
+        "--logger-class",
+        "ffhost.observability.logs.server_lines.GunicornLogger",
+        *options,
+        target,
+    ]
     process = subprocess.Popen(
         command,
         cwd=folder,

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.logs.cutting import fit
-from ffhost.logs.values import plain, to_json
+from ffhost.observability.logs.cutting import fit
+from ffhost.observability.logs.json_encoding import plain, to_json
 
 
 class BrokenRepr:
@@ -228,7 +228,7 @@ def test_plain_leaves_plain_values_alone():
 
 
 def test_logging_a_level_between_two_names_goes_by_the_lower():
-    from ffhost.logs.entries import severity
+    from ffhost.observability.logs.entries import severity
 
     levels = [logging.DEBUG, 15, 20, 25, 35, 45, 50, 99, 1]
     names = ["DEBUG", "DEBUG", "INFO", "INFO", "WARNING", "ERROR", "CRITICAL", "CRITICAL", "DEBUG"]

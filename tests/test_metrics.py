@@ -19,9 +19,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from serving import Running, eventually, server
 
 from ffhost.admin.pages import Admin
-from ffhost.metrics.counting import DURATIONS, LAGS, OUTCOMES
-from ffhost.metrics.snapshots import Process, Snapshot, Worker, total
-from ffhost.metrics.storage import Storage, folder_of, remove
+from ffhost.observability.metrics.counters import DURATIONS, LAGS, OUTCOMES
+from ffhost.observability.metrics.totals_files import Storage, folder_of, remove
+from ffhost.observability.metrics.worker_totals import Process, Snapshot, Worker, total
 from ffhost.testing import Client
 from ffhost.web.messages import Message
 

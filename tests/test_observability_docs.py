@@ -19,11 +19,11 @@ from ffhost.config.settings import (
     Section,
     TracingSettings,
 )
-from ffhost.metrics.counting import OUTCOMES
-from ffhost.metrics.exposition import render
-from ffhost.metrics.snapshots import Totals
+from ffhost.observability.metrics.counters import OUTCOMES
+from ffhost.observability.metrics.exposition import render
+from ffhost.observability.metrics.worker_totals import Totals
+from ffhost.observability.tracing.hook_options import LogOptions, OtelOptions, ProfileOptions
 from ffhost.testing import client
-from ffhost.tracing.options import LogOptions, OtelOptions, ProfileOptions
 
 PAGE = (Path(__file__).parent.parent / "docs" / "observability.md").read_text()
 ROWS = set(re.findall(r"^\| `([^`]+)`", PAGE, re.MULTILINE))

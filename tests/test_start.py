@@ -38,8 +38,8 @@ NOT_NEEDED = [
     "ffhost.exporting",
     "ffhost.execution.isolation",
     "ffhost.lazy",
-    "ffhost.logs.legacy",
-    "ffhost.metrics",
+    "ffhost.observability.logs.framework_formats",
+    "ffhost.observability.metrics",
     "ffhost.signatures.requests.native",
     "ffhost.signatures.requests.starlette_request",
     "ffhost.execution.blocking_caller",
@@ -51,7 +51,7 @@ NOT_NEEDED = [
     "ffhost.loading.targets.static_check",
     "ffhost.loading.targets.source",
     "ffhost.testing",
-    "ffhost.tracing.otel",
+    "ffhost.observability.tracing.otel_hook",
     "ffhost.wsgi",
 ]
 """Each costs a start something, and a plain function of functions-framework needs none."""

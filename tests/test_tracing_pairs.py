@@ -10,8 +10,8 @@ import pytest
 
 from ffhost.errors import DeadlineExceeded
 from ffhost.invocation.current import CURRENT, Invocation, Outcome
-from ffhost.tracing import keep_context, surround
-from ffhost.tracing.hooks import Hook, Pair, Steps
+from ffhost.observability.tracing import keep_context, surround
+from ffhost.observability.tracing.hook import Hook, Pair, Steps
 from ffhost.web.messages import Message
 
 OK = Outcome("ok", 200, 0.1)

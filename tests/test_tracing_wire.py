@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from ffhost.tracing.wire import Exporter, encode
+from ffhost.observability.tracing.wire import Exporter, encode
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 values = st.one_of(

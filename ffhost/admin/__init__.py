@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ffhost.logs import get_logger
+from ffhost.observability.logs import get_logger
 from ffhost.service import Service
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import orjson
 
 from ffhost.admin.reports import functions_report, health_report, look
 from ffhost.errors import MethodNotAllowed, NotFound, RequestError
-from ffhost.logs import get_logger
-from ffhost.metrics.copying import Copier
-from ffhost.metrics.storage import folder_of
+from ffhost.observability.logs import get_logger
+from ffhost.observability.metrics.publisher import Copier
+from ffhost.observability.metrics.totals_files import folder_of
 from ffhost.service import Service
 from ffhost.web import problems
 from ffhost.web.messages import Message, Reply
@@ -59,7 +59,7 @@ class Admin:
         return _json({"pages": [path for path in self._answers if path != "/"]})
 
     def _metrics(self, message: Message) -> Reply:
-        from ffhost.metrics.exposition import render
+        from ffhost.observability.metrics.exposition import render
 
         if not self._service.config.settings.metrics.enabled:
             raise NotFound("metrics are switched off")

@@ -8,8 +8,8 @@ from ffhost import __version__
 from ffhost.config.settings import plain
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.functions import Function
-from ffhost.metrics.counting import OUTCOMES
-from ffhost.metrics.snapshots import Totals, Worker
+from ffhost.observability.metrics.counters import OUTCOMES
+from ffhost.observability.metrics.worker_totals import Totals, Worker
 from ffhost.service import Service, ready_state
 
 

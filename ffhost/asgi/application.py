@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import falcon.asgi
 
-from ffhost import logs
 from ffhost.admin import ADMIN, LISTENER_KEY, admin_of
 from ffhost.asgi.reading import ReadWatch
 from ffhost.asgi.requests import (
@@ -30,6 +29,7 @@ from ffhost.execution.shared_threads import pool
 from ffhost.host import Host
 from ffhost.invocation.current import execution_id
 from ffhost.mounting import build_router
+from ffhost.observability import logs
 from ffhost.service import Service
 from ffhost.web import problems
 

@@ -55,7 +55,7 @@ class Banner:
         if self._for_people:
             print(text(table, addresses), flush=True)
             return
-        from ffhost.logs import get_logger
+        from ffhost.observability.logs import get_logger
 
         get_logger("ffhost").info(
             "serving",

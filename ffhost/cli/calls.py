@@ -164,9 +164,9 @@ def in_process(given: Sources, config: LoadedConfig) -> Iterator[InProcess]:
     """
     import sys
 
-    from ffhost import logs
     from ffhost.invocation.current import log_fields
     from ffhost.loading import modules
+    from ffhost.observability import logs
     from ffhost.testing import Client
 
     settings = config.settings.logging

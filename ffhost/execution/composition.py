@@ -11,9 +11,9 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeAlias
 
-from ffhost import logs
 from ffhost.errors import DeadlineExceeded, RequestError, TimedOut
 from ffhost.invocation.current import CURRENT, Invocation
+from ffhost.observability import logs
 from ffhost.signatures import AnsweredCrash, Codec
 from ffhost.web import problems
 from ffhost.web.messages import Reply

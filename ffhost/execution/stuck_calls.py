@@ -15,9 +15,9 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from ffhost import logs
 from ffhost.execution.threads import Worker
 from ffhost.invocation.current import Invocation
+from ffhost.observability import logs
 
 GRACE_SECONDS = 1.0
 """How long a call may take to end after its deadline before it counts as stuck."""

@@ -16,8 +16,8 @@ import weakref
 from types import FrameType
 from typing import Any
 
-from ffhost import logs
 from ffhost.invocation.current import CURRENT, Invocation
+from ffhost.observability import logs
 
 TICK_SECONDS = 0.25
 TICKS = 4

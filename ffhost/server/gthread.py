@@ -22,7 +22,7 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 
 from ffhost.errors import StartupError
-from ffhost.logs import get_logger
+from ffhost.observability.logs import get_logger
 from ffhost.server.options import SPARE_SECONDS, drain_delay
 from ffhost.server.reports import report
 from ffhost.service import Service, service

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
-from ffhost.logs import get_logger
+from ffhost.observability.logs import get_logger
 from ffhost.server.application import Application
 from ffhost.server.listeners import listening, unlink
 from ffhost.server.notices import READY, REPLACE_ME

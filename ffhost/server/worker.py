@@ -22,7 +22,7 @@ from gunicorn.workers.base import Worker
 
 from ffhost.errors import StartupError
 from ffhost.execution.stuck_calls import stuck_calls
-from ffhost.logs import flush, get_logger
+from ffhost.observability.logs import flush, get_logger
 from ffhost.server.application import Application
 from ffhost.server.ending import Ending
 from ffhost.server.listeners import Kind, cannot_listen, kind_of

@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from ffhost import logs
 from ffhost.errors import HookFailed
+from ffhost.observability import logs
 
 _LAST_SECONDS = 1.0
 """How long an application has to return once it has said that it failed or is done."""

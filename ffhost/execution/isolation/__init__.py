@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ffhost import observing
 from ffhost.config import LoadedConfig
 from ffhost.config.settings import as_plain
 from ffhost.config.units import UNLIMITED
 from ffhost.functions import Function, LoadFailed, make_function, problem_of
-from ffhost.tracing import HookError
+from ffhost.observability import observers
+from ffhost.observability.tracing import HookError
 
 _LIVE_SETTINGS = frozenset(
     {"timeout", "queue", "queue_timeout", "max_body_size", "methods", "cors", "examples"}
@@ -76,7 +76,7 @@ def load_isolated(config: LoadedConfig, name: str, previous: Function | None = N
             )
     assert loaded is not None
     try:
-        watch = observing.watch(config, name, loaded.signature)
+        watch = observers.watch(config, name, loaded.signature)
     except HookError as error:
         if pool is not old:
             pool.stop()

@@ -19,7 +19,6 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, cast
 
-from ffhost import logs
 from ffhost.config import LoadedConfig
 from ffhost.errors import ResultError
 from ffhost.execution.isolation.frames import Connection, Head, invocation_of, reply_head
@@ -28,6 +27,7 @@ from ffhost.functions import Function, LoadFailed, lifecycle_hooks, load_functio
 from ffhost.invocation.current import Invocation, log_fields
 from ffhost.loading import modules
 from ffhost.loading.targets import kind, resolve
+from ffhost.observability import logs
 from ffhost.web.messages import Reply
 
 SECOND_DEADLINE_SECONDS = 1.0
@@ -107,7 +107,7 @@ class Process:
     def _configure_logs(self, config: LoadedConfig) -> None:
         legacy = None
         if config.single is not None and not config.has_file:
-            from ffhost.logs.legacy import legacy_of
+            from ffhost.observability.logs.framework_formats import legacy_of
 
             legacy = legacy_of(os.environ)
         logs.set_context_source(log_fields)

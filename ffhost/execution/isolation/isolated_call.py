@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ffhost import logs
 from ffhost.errors import BadRequest, FfhostError, ProcessCrashed, RequestError
 from ffhost.execution.composition import timed_out
 from ffhost.execution.isolation.frames import call_head, reply_of
 from ffhost.execution.isolation.process import IsolatedProcess
 from ffhost.execution.isolation.process_pool import ProcessPool, describe
 from ffhost.invocation.current import CURRENT, Invocation
+from ffhost.observability import logs
 from ffhost.web import problems
 from ffhost.web.messages import Reply
 

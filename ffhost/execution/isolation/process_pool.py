@@ -12,11 +12,11 @@ import time
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from ffhost import logs
 from ffhost.config import LoadedConfig
 from ffhost.errors import HookFailed, StartupError, Unavailable
 from ffhost.execution.isolation.frames import Head
 from ffhost.execution.isolation.process import End, IsolatedProcess, pruned, start_process
+from ffhost.observability import logs
 
 BUSY_LOOK_SECONDS = 0.02
 """How often memory is measured while a call runs; how far it may be passed depends on this."""
