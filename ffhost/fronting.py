@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from ffhost.errors import RequestError, TooManyRequests, Unavailable
-from ffhost.functions import Function
+from ffhost.host.loader import Function
+from ffhost.host.service import Service
 from ffhost.invocation.current import Invocation, Outcome, OutcomeKind
-from ffhost.service import Service
 from ffhost.web import cors
 from ffhost.web.messages import Reply
 

@@ -16,9 +16,9 @@ from pathlib import Path as _Path
 
 from ffhost.config import Sources as _Sources
 from ffhost.config import load_config as _load_config
+from ffhost.host.service import use_sources as _use_sources
 from ffhost.server import log_as_configured as _log_as_configured
 from ffhost.server import options as _options
-from ffhost.service import use_sources as _use_sources
 
 _sources = _Sources(environ=dict(_os.environ), cwd=_Path.cwd())
 _config = _load_config(_sources)

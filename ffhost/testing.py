@@ -22,7 +22,7 @@ from urllib.parse import unquote_to_bytes
 
 from ffhost.config import Sources
 from ffhost.execution.loops import BackgroundLoop
-from ffhost.service import Service
+from ffhost.host.service import Service
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -246,7 +246,7 @@ def main() -> None:
     import ffhost.cli
     import ffhost.cli.checking
     import ffhost.config
-    import ffhost.host  # noqa: F401
+    import ffhost.host.snapshot  # noqa: F401
 
     for line in sys.stdin:
         asked = json.loads(line)

@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from log_reading import reading
 from serving import Running, eventually, server
 
-from ffhost import admin
 from ffhost.cli.status import command
 from ffhost.config import Sources
+from ffhost.host import admin
+from ffhost.host.service import Service
 from ffhost.server import listeners
-from ffhost.service import Service
 
 CODE = """
 def hello(request):
@@ -144,7 +144,7 @@ def test_metrics_that_are_off_have_no_page(tmp_path: Path) -> None:
 
 
 def test_under_a_foreign_server_it_is_off_with_one_warning(tmp_path: Path) -> None:
-    from ffhost.admin import admin_of
+    from ffhost.host.admin import admin_of
     from ffhost.observability import logs
 
     service = make(tmp_path)

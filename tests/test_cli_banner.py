@@ -9,7 +9,7 @@ import pytest
 
 from ffhost.cli.banner import Banner
 from ffhost.config import Sources, load_config
-from ffhost.service import Service
+from ffhost.host.service import Service
 
 
 def test_workers_that_are_ready_at_once_leave_one_table(

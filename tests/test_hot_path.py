@@ -246,7 +246,7 @@ def main(front: str, name: str) -> None:
     import os
 
     from ffhost.config import Sources
-    from ffhost.service import Service
+    from ffhost.host.service import Service
 
     sources = Sources(config="functions.yaml", environ={}, cwd=Path.cwd())
     service = Service(sources, embedded=True)

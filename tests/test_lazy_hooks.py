@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ffhost.functions import load_function
+from ffhost.host.loader import load_function
 from ffhost.observability.tracing import provider
 from ffhost.testing import Client
 from tests.conftest import Serve

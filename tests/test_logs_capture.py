@@ -311,7 +311,11 @@ def test_log_execution_id_leaves_text_outside_calls_as_it_is(start):
 
 def test_log_execution_id_keeps_the_fields_of_what_the_host_itself_says(start):
     log, _ = start(legacy=Legacy(execution_id=True))
-    in_call(lambda: logs.get_logger("ffhost.host").warning("deadline_exceeded", timeout_seconds=5))
+    in_call(
+        lambda: logs.get_logger("ffhost.host.snapshot").warning(
+            "deadline_exceeded", timeout_seconds=5
+        )
+    )
     entry = log.only()
     assert entry["severity"] == "WARNING"
     assert entry["timeout_seconds"] == 5

@@ -18,7 +18,7 @@ from conftest import Serve
 from prometheus_client.parser import text_string_to_metric_families
 from serving import Running, eventually, server
 
-from ffhost.admin.pages import Admin
+from ffhost.host.admin.pages import Admin
 from ffhost.observability.metrics.counters import DURATIONS, LAGS, OUTCOMES
 from ffhost.observability.metrics.totals_files import Storage, folder_of, remove
 from ffhost.observability.metrics.worker_totals import Process, Snapshot, Worker, total

@@ -19,7 +19,7 @@ from serving import eventually, free_port
 from ffhost.asgi import create_app
 from ffhost.asgi.requests import below
 from ffhost.config import Sources
-from ffhost.service import Service
+from ffhost.host.service import Service
 
 MAIN = """
 def hello(request):

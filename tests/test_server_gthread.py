@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from serving import FUNCTIONS, PATIENCE_SECONDS, Running, eventually, free_port, gunicorn
 
+from ffhost.host.service import Service
 from ffhost.server.gthread import Drain
-from ffhost.service import Service
 
 SOURCE = (
     FUNCTIONS

@@ -15,7 +15,7 @@ from log_reading import Log, reading
 
 from ffhost.config import Sources
 from ffhost.errors import ConfigError
-from ffhost.service import Service
+from ffhost.host.service import Service
 from ffhost.testing import Client
 
 CODE = """
@@ -491,7 +491,7 @@ if sys.argv[1] == "without":
 
 from ffhost.asgi import create_app
 from ffhost.config import Sources
-from ffhost.service import Service
+from ffhost.host.service import Service
 
 service = Service(
     Sources(config="functions.yaml", sets=sys.argv[2:], cwd=Path.cwd()), embedded=True

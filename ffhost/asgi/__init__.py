@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ffhost.asgi.application import AsgiApp
-from ffhost.service import Service
+from ffhost.host.service import Service
 
 __all__ = ["AsgiApp", "create_app"]
 
@@ -23,7 +23,7 @@ def create_app(service: Service) -> AsgiApp:
 def __getattr__(name: str) -> Any:
     # Loaded when a server asks for it, so that importing this module loads no function.
     if name == "app":
-        from ffhost.service import service
+        from ffhost.host.service import service
 
         globals()["app"] = made = create_app(service())
         return made

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import falcon.asgi
 
-from ffhost.admin import ADMIN, LISTENER_KEY, admin_of
 from ffhost.asgi.reading import ReadWatch
 from ffhost.asgi.requests import (
     SEND,
@@ -26,11 +25,12 @@ from ffhost.execution import watchdog
 from ffhost.execution.executor import executor
 from ffhost.execution.loop_caller import Late, LoopRunner
 from ffhost.execution.shared_threads import pool
-from ffhost.host import Host
+from ffhost.host.admin import ADMIN, LISTENER_KEY, admin_of
+from ffhost.host.mounting import build_router
+from ffhost.host.service import Service
+from ffhost.host.snapshot import Host
 from ffhost.invocation.current import execution_id
-from ffhost.mounting import build_router
 from ffhost.observability import logs
-from ffhost.service import Service
 from ffhost.web import problems
 
 

@@ -14,11 +14,11 @@ from ffhost.errors import RequestError
 from ffhost.execution.channels import Channel
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronting import UNSENT, Finish, Settle, complete, finisher, settler, write
-from ffhost.functions import Function
-from ffhost.host import Host
+from ffhost.host.loader import Function
+from ffhost.host.mounting import MakeReply, Responder
+from ffhost.host.service import Service
+from ffhost.host.snapshot import Host
 from ffhost.invocation.current import EXECUTION_ID_HEADER, Invocation, execution_id
-from ffhost.mounting import MakeReply, Responder
-from ffhost.service import Service
 from ffhost.web import problems
 from ffhost.web.forwarded import believer
 from ffhost.web.messages import Message, Reply

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ffhost.config import LoadedConfig
-from ffhost.functions import Function
+from ffhost.host.loader import Function
+from ffhost.host.service import Service
 from ffhost.server import Listening
-from ffhost.service import Service
 
 MOST_ROWS = 50
 """A longer table than this is cut on a terminal."""

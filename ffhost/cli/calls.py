@@ -141,7 +141,7 @@ class Remote:
     def _read_signature(self, name: str) -> str:
         """Take the decorator's word, else load the function; http if it cannot be loaded here."""
         from ffhost.cli.checking import quiet
-        from ffhost.functions import LoadFailed, load_function
+        from ffhost.host.loader import LoadFailed, load_function
         from ffhost.loading.targets import TargetError, check_target
 
         settings = self._config.settings.functions[name]

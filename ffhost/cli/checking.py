@@ -19,7 +19,7 @@ from ffhost.config.diagnostics import Problem
 from ffhost.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ffhost.host import Host
+    from ffhost.host.snapshot import Host
 
 SIGNATURES = ("http", "cloudevent", "event", "typed", "wsgi", "asgi")
 
@@ -156,7 +156,7 @@ def loaded(config: LoadedConfig) -> Iterator[Host]:
     Raises:
         ConfigError: functions fail to load that must not
     """
-    from ffhost.host import build_host, discard
+    from ffhost.host.snapshot import build_host, discard
 
     functions = {
         name: each.replaced(lazy=False) for name, each in config.settings.functions.items()

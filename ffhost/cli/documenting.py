@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ffhost.config.settings import FunctionSettings
-from ffhost.functions import Function, error_handlers
-from ffhost.host import Host
+from ffhost.host.loader import Function, error_handlers
+from ffhost.host.snapshot import Host
 from ffhost.loading import decorators
 from ffhost.loading.targets import resolve
 from ffhost.signatures.inference import infer

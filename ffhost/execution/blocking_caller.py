@@ -18,7 +18,7 @@ from ffhost.execution.channels import EMPTY, Channel, StreamCut
 from ffhost.execution.loops import BackgroundLoop
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import ThreadPool
-from ffhost.functions import Function
+from ffhost.host.loader import Function
 from ffhost.invocation.current import Invocation
 from ffhost.web.messages import Reply
 

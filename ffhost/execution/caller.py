@@ -26,7 +26,7 @@ from ffhost.execution.channels import (
 from ffhost.execution.executor import executor
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import ThreadPool, Worker
-from ffhost.functions import Function
+from ffhost.host.loader import Function
 from ffhost.invocation.current import CURRENT, Invocation
 from ffhost.web.messages import Reply
 

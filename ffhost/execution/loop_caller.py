@@ -21,7 +21,7 @@ from ffhost.execution.channels import LoopWaiter
 from ffhost.execution.loops import task_factory
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import ThreadPool
-from ffhost.functions import Function
+from ffhost.host.loader import Function
 from ffhost.invocation.current import Invocation
 from ffhost.web.messages import Reply
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 
 from ffhost.config import LoadedConfig, Sources
 from ffhost.errors import StartupError
+from ffhost.host.service import Service, use_sources
 from ffhost.observability.notices import log_settings
 from ffhost.server.listeners import Listening
 from ffhost.server.reports import report
-from ffhost.service import Service, use_sources
 
 __all__ = ["Listening", "report", "serve"]
 

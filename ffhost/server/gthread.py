@@ -22,10 +22,10 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 
 from ffhost.errors import StartupError
+from ffhost.host.service import Service, service
 from ffhost.observability.logs import get_logger
 from ffhost.server.options import SPARE_SECONDS, drain_delay
 from ffhost.server.reports import report
-from ffhost.service import Service, service
 
 _MISSING = (
     "a time limit for header fields (server.read_timeout)",

@@ -15,11 +15,11 @@ from ffhost.errors import RequestError
 from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.shared_threads import background, pool
 from ffhost.fronting import UNSENT, Finish, complete, finisher, settler, write
-from ffhost.functions import Function
-from ffhost.host import Host
+from ffhost.host.loader import Function
+from ffhost.host.mounting import MakeReply, Responder, build_router
+from ffhost.host.service import Service
+from ffhost.host.snapshot import Host
 from ffhost.invocation.current import EXECUTION_ID_HEADER, Invocation, execution_id
-from ffhost.mounting import MakeReply, Responder, build_router
-from ffhost.service import Service
 from ffhost.web import problems
 from ffhost.web.forwarded import believer
 from ffhost.web.messages import Message, Reply

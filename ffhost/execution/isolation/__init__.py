@@ -13,7 +13,7 @@ from typing import Any
 from ffhost.config import LoadedConfig
 from ffhost.config.settings import as_plain
 from ffhost.config.units import UNLIMITED
-from ffhost.functions import Function, LoadFailed, make_function, problem_of
+from ffhost.host.loader import Function, LoadFailed, make_function, problem_of
 from ffhost.observability import observers
 from ffhost.observability.tracing import HookError
 

@@ -23,7 +23,7 @@ from ffhost.config import LoadedConfig
 from ffhost.errors import ResultError
 from ffhost.execution.isolation.frames import Connection, Head, invocation_of, reply_head
 from ffhost.execution.loops import task_factory
-from ffhost.functions import Function, LoadFailed, lifecycle_hooks, load_function
+from ffhost.host.loader import Function, LoadFailed, lifecycle_hooks, load_function
 from ffhost.invocation.current import Invocation, log_fields
 from ffhost.loading import modules
 from ffhost.loading.targets import kind, resolve

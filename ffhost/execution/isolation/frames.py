@@ -14,7 +14,7 @@ import time
 from typing import Any
 
 from ffhost.events.facts import facts_of
-from ffhost.functions import Function
+from ffhost.host.loader import Function
 from ffhost.invocation.current import Invocation
 from ffhost.web.messages import Message, Reply
 

@@ -25,5 +25,5 @@ def make_app(front: str, target: str | None, source: str | None, signature_type:
         cwd=Path.cwd(),
     )
     # By name: user code imports this module, and it lies below the fronts.
-    service = import_module("ffhost.service").Service(sources)
+    service = import_module("ffhost.host.service").Service(sources)
     return import_module(front).create_app(service)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
 from ffhost.errors import StartupError, Unavailable
-from ffhost.functions import Function, LoadFailed, make_function
+from ffhost.host.loader import Function, LoadFailed, make_function
 from ffhost.invocation.current import Invocation
 from ffhost.observability import logs, observers
 from ffhost.web.messages import Reply

@@ -13,7 +13,7 @@ from typing import Any
 
 from ffhost.errors import HookFailed, StartupError
 from ffhost.execution.shared_threads import background
-from ffhost.functions import Function, lifecycle_hooks
+from ffhost.host.loader import Function, lifecycle_hooks
 
 Hook = Callable[[], Any]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ffhost.host.service import Service
 from ffhost.observability.logs import get_logger
-from ffhost.service import Service
 
 if TYPE_CHECKING:
-    from ffhost.admin.pages import Admin
+    from ffhost.host.admin.pages import Admin
 
 LISTENER_KEY = "ffhost.listener"
 """Where our worker tells the front which listener a request came through: in the ``state`` of
@@ -32,6 +32,6 @@ def admin_of(service: Service) -> Admin | None:
             hint="ffhost serve opens it, and gunicorn -c python:ffhost.gunicorn ffhost.asgi:app",
         )
         return None
-    from ffhost.admin.pages import Admin
+    from ffhost.host.admin.pages import Admin
 
     return Admin(service)

@@ -1,7 +1,7 @@
 """The host: an immutable snapshot of what is served, and building one.
 
 A `Host` is built beside the one before it and never changed. What holds it, and swaps it,
-is the `ffhost.service`.
+is the `ffhost.host.service`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
 from ffhost.errors import ConfigError, Unavailable
-from ffhost.functions import Function, LoadFailed, disabled, load_function, switched_off
+from ffhost.host.loader import Function, LoadFailed, disabled, load_function, switched_off
 from ffhost.loading import modules
 from ffhost.observability import logs
 
@@ -98,7 +98,7 @@ def _function(config: LoadedConfig, name: str, before: Function | None) -> Funct
     if off is not None:
         return switched_off(config, name, off, before)
     if settings.lazy and (before is None or (before.module is None and before.processes is None)):
-        from ffhost.lazy import lazy_function
+        from ffhost.host.lazy_function import lazy_function
 
         return lazy_function(config, name, _load, before)
     try:

@@ -19,10 +19,10 @@ from ffhost.config import LoadedConfig, Sources, load_config
 from ffhost.config.watcher import Watcher, fingerprint, is_sub_path_mount
 from ffhost.errors import ConfigError, StartupError
 from ffhost.execution.executor import executor
-from ffhost.functions import Function
-from ffhost.host import Host, build_host, discard
+from ffhost.host.lifecycle import Hook, Lifecycle, hooks_of
+from ffhost.host.loader import Function
+from ffhost.host.snapshot import Host, build_host, discard
 from ffhost.invocation.current import log_fields
-from ffhost.lifecycle import Hook, Lifecycle, hooks_of
 from ffhost.loading import modules
 from ffhost.loading.compat import framework_variables
 from ffhost.observability import logs, notices, tracing

@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from ffhost.admin.reports import functions_report, health_report, look
 from ffhost.errors import MethodNotAllowed, NotFound, RequestError
+from ffhost.host.admin.reports import functions_report, health_report, look
+from ffhost.host.service import Service
 from ffhost.observability.logs import get_logger
 from ffhost.observability.metrics.publisher import Copier
 from ffhost.observability.metrics.totals_files import folder_of
-from ffhost.service import Service
 from ffhost.web import problems
 from ffhost.web.messages import Message, Reply
 
