@@ -17,8 +17,8 @@ import pytest
 from serving import eventually, free_port
 
 from ffhost.asgi import create_app
-from ffhost.asgi.requests import below
 from ffhost.config import Sources
+from ffhost.fronts.asgi_request import below
 from ffhost.host.service import Service
 
 MAIN = """

@@ -59,7 +59,7 @@ NOT_NEEDED = [
 
 def test_a_plain_function_is_answered_without_what_only_others_need(tmp_path: Path) -> None:
     imported = answer(tmp_path, CODE).split()
-    assert "ffhost.asgi.application" in imported
+    assert "ffhost.fronts.falcon_asgi" in imported
     assert "flask" in imported
     assert [name for name in NOT_NEEDED if name in imported] == []
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ffhost.asgi.application import AsgiApp
+from ffhost.fronts.falcon_asgi import AsgiApp
 from ffhost.host.service import Service
 
 __all__ = ["AsgiApp", "create_app"]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ffhost.fronts.falcon_wsgi import WsgiApp
 from ffhost.host.service import Service
-from ffhost.wsgi.application import WsgiApp
 
 __all__ = ["WsgiApp", "create_app"]
 

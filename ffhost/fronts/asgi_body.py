@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from ffhost.asgi.requests import Event, FrontRequest, ScopeMessage
 from ffhost.config.units import UNLIMITED
 from ffhost.errors import ContentTooLarge, RequestError
+from ffhost.fronts.asgi_request import Event, FrontRequest, ScopeMessage
 
 
 class ClientGone(RequestError):

@@ -14,7 +14,8 @@ import falcon.request
 from ffhost.errors import RequestError
 from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.shared_threads import background, pool
-from ffhost.fronting import UNSENT, Finish, complete, finisher, settler, write
+from ffhost.fronts.replies import UNSENT, Finish, complete, finisher, settler, write
+from ffhost.fronts.wsgi_body import Environ, read_body
 from ffhost.host.loader import Function
 from ffhost.host.mounting import MakeReply, Responder, build_router
 from ffhost.host.service import Service
@@ -23,7 +24,6 @@ from ffhost.invocation.current import EXECUTION_ID_HEADER, Invocation, execution
 from ffhost.web import problems
 from ffhost.web.forwarded import believer
 from ffhost.web.messages import Message, Reply
-from ffhost.wsgi.reading import Environ, read_body
 
 StartResponse: TypeAlias = Callable[..., Any]
 

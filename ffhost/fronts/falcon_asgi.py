@@ -9,8 +9,13 @@ from typing import Any, cast
 
 import falcon.asgi
 
-from ffhost.asgi.reading import ReadWatch
-from ffhost.asgi.requests import (
+from ffhost.errors import RequestTimeout
+from ffhost.execution import watchdog
+from ffhost.execution.executor import executor
+from ffhost.execution.loop_caller import Late, LoopRunner
+from ffhost.execution.shared_threads import pool
+from ffhost.fronts.asgi_body import ReadWatch
+from ffhost.fronts.asgi_request import (
     SEND,
     FrontRequest,
     Receive,
@@ -19,12 +24,7 @@ from ffhost.asgi.requests import (
     Send,
     send_reply,
 )
-from ffhost.asgi.resources import BODILESS_METHODS, Responders
-from ffhost.errors import RequestTimeout
-from ffhost.execution import watchdog
-from ffhost.execution.executor import executor
-from ffhost.execution.loop_caller import Late, LoopRunner
-from ffhost.execution.shared_threads import pool
+from ffhost.fronts.asgi_resources import BODILESS_METHODS, Responders
 from ffhost.host.admin import ADMIN, LISTENER_KEY, admin_of
 from ffhost.host.mounting import build_router
 from ffhost.host.service import Service

@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import falcon.asgi
 
-from ffhost.asgi.reading import ReadWatch, read_rest, too_large
-from ffhost.asgi.requests import SEND, FrontRequest, Receive, ScopeMessage, send_reply
 from ffhost.errors import RequestError
 from ffhost.execution.channels import Channel
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
-from ffhost.fronting import UNSENT, Finish, Settle, complete, finisher, settler, write
+from ffhost.fronts.asgi_body import ReadWatch, read_rest, too_large
+from ffhost.fronts.asgi_request import SEND, FrontRequest, Receive, ScopeMessage, send_reply
+from ffhost.fronts.replies import UNSENT, Finish, Settle, complete, finisher, settler, write
 from ffhost.host.loader import Function
 from ffhost.host.mounting import MakeReply, Responder
 from ffhost.host.service import Service
