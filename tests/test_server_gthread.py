@@ -16,7 +16,7 @@ import pytest
 from serving import FUNCTIONS, PATIENCE_SECONDS, Running, eventually, free_port, gunicorn
 
 from ffhost.host.service import Service
-from ffhost.server.gthread import Drain
+from ffhost.server.gthread_hooks import Drain
 
 SOURCE = (
     FUNCTIONS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ffhost.server.rolling import Rolling
+from ffhost.server.replacement import Rolling
 
 
 def test_the_next_worker_is_replaced_when_the_one_before_has_gone() -> None:

@@ -44,7 +44,7 @@ NOT_NEEDED = [
     "ffhost.signatures.requests.starlette_request",
     "ffhost.execution.blocking_caller",
     "ffhost.server.code_check",
-    "ffhost.server.gthread",
+    "ffhost.server.gthread_hooks",
     "ffhost.signatures.cloudevent_function",
     "ffhost.signatures.falcon_responses",
     "ffhost.signatures.typed_function",

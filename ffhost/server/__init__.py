@@ -13,7 +13,7 @@ from ffhost.errors import StartupError
 from ffhost.host.service import Service, use_sources
 from ffhost.observability.notices import log_settings
 from ffhost.server.listeners import Listening
-from ffhost.server.reports import report
+from ffhost.server.start_failures import report
 
 __all__ = ["Listening", "report", "serve"]
 
@@ -46,7 +46,7 @@ def serve(
     import gc
     import importlib
 
-    from ffhost.server.application import Application
+    from ffhost.server.gunicorn_app import Application
     from ffhost.server.master import Master
 
     log_as_configured(config)

@@ -24,8 +24,8 @@ from gunicorn.arbiter import Arbiter
 from ffhost.errors import StartupError
 from ffhost.host.service import Service, service
 from ffhost.observability.logs import get_logger
-from ffhost.server.options import SPARE_SECONDS, drain_delay
-from ffhost.server.reports import report
+from ffhost.server.gunicorn_options import SPARE_SECONDS, drain_delay
+from ffhost.server.start_failures import report
 
 _MISSING = (
     "a time limit for header fields (server.read_timeout)",

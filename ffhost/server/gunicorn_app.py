@@ -11,8 +11,8 @@ from gunicorn.app.base import BaseApplication
 
 from ffhost.config import LoadedConfig
 from ffhost.errors import StartupError
+from ffhost.server.gunicorn_options import asgi_options, ending_seconds
 from ffhost.server.listeners import Listening, addresses, bind
-from ffhost.server.options import asgi_options, ending_seconds
 
 
 class Application(BaseApplication):  # type: ignore[misc]
