@@ -12,8 +12,8 @@ from textwrap import dedent
 
 import pytest
 
-from ffhost.building import Built, ChangedFiles, build
 from ffhost.config import Sources, load_config
+from ffhost.deploy.app import Built, ChangedFiles, build
 from ffhost.errors import ConfigError
 
 HELLO = "def hello(request):\n    return 'hello'\n"

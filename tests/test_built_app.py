@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ffhost.building import build
 from ffhost.config import Sources, load_config
+from ffhost.deploy.app import build
 from tests.image import NOBODY, Image, image, served
 from tests.serving import eventually
 

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ffhost.config import Sources, load_config
+from ffhost.deploy.manifests import PLATFORMS, Exported, Options, Platform, export
+from ffhost.deploy.manifests.object_names import joined, label
+from ffhost.deploy.manifests.routes import head, misled, refusals
+from ffhost.deploy.manifests.workloads import Limits
 from ffhost.errors import ConfigError
-from ffhost.exporting import PLATFORMS, Exported, Options, Platform, export
-from ffhost.exporting.describing import Limits
-from ffhost.exporting.naming import joined, label
-from ffhost.exporting.routes import head, misled, refusals
 from ffhost.web.routing import Responders, Router, pattern, segments
 
 SMALL = "functions:\n  hello: {target: 'main.py:hello'}\n"

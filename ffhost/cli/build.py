@@ -33,9 +33,9 @@ def command(**options: Any) -> None:
       ffhost build --target hello --source main.py
       docker build -t functions build
     """
-    from ffhost.building import build
     from ffhost.cli.describing import described
     from ffhost.config import load_config
+    from ffhost.deploy.app import build
 
     given = described(options)
     out = options["out"]

@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from ffhost.config import LoadedConfig
-    from ffhost.exporting import Options
+    from ffhost.deploy.manifests import Options
 
 PLATFORMS = ("kubernetes", "knative", "cloudrun", "compose")
 
@@ -47,7 +47,7 @@ def command(platform: Any, **given_options: Any) -> None:
     """
     from ffhost.cli.describing import described
     from ffhost.config import load_config
-    from ffhost.exporting import export
+    from ffhost.deploy.manifests import export
 
     given = described(given_options)
     config = load_config(given)
@@ -59,9 +59,9 @@ def command(platform: Any, **given_options: Any) -> None:
     if out is None:
         click.echo(exported.stream, nl=False)
         return
-    from ffhost.building import write_folder
     from ffhost.cli.build import report
-    from ffhost.exporting import MANIFEST
+    from ffhost.deploy.app import write_folder
+    from ffhost.deploy.manifests import MANIFEST
 
     files = {name: text.encode() for name, text in exported.files.items()}
     written = write_folder(
@@ -72,7 +72,7 @@ def command(platform: Any, **given_options: Any) -> None:
 
 def _options(platform: str, config: LoadedConfig, given: dict[str, Any]) -> Options:
     from ffhost.cli.failing import WrongUse
-    from ffhost.exporting import Options, label
+    from ffhost.deploy.manifests import Options, label
 
     if given["split"] and platform == "compose":
         raise WrongUse("--split needs a gateway in front, which Compose does not have")

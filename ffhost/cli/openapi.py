@@ -38,9 +38,9 @@ def command(
       ffhost openapi --format json --server https://api.example.com -o openapi.json
     """
     from ffhost.cli.checking import loaded
-    from ffhost.cli.documenting import document
     from ffhost.cli.writing import write
     from ffhost.config import load_config
+    from ffhost.deploy.openapi import document
 
     config = load_config(sources(options))
     with loaded(config) as host:

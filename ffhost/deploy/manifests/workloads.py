@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ffhost.building import config_in_app, config_path, opened_config
 from ffhost.config import LoadedConfig, Sources
 from ffhost.config.diagnostics import Origin, Problem
 from ffhost.config.files import files_of
 from ffhost.config.nodes import Node, Source
 from ffhost.config.units import Duration
 from ffhost.config.yaml_reader import read
+from ffhost.deploy.app import config_in_app, config_path, opened_config
 from ffhost.errors import ConfigError
 
 _REFERENCE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import quote
 
 from ffhost.config.diagnostics import Problem
+from ffhost.deploy.manifests.manifest_yaml import document
+from ffhost.deploy.manifests.workloads import Described, Limits, Options
 from ffhost.errors import ConfigError
-from ffhost.exporting.describing import Described, Limits, Options
-from ffhost.exporting.writing import document
 from ffhost.web.routing import Responders, Router, parameter, pattern, segments
 
 MOST_RULES = 16

@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from ffhost.exporting import pods
-from ffhost.exporting.describing import Described, Options, limits_table, quantity
-from ffhost.exporting.kubernetes import config_map, kustomization, metadata
-from ffhost.exporting.naming import joined, label
-from ffhost.exporting.routes import http_routes
-from ffhost.exporting.writing import document, stream
+from ffhost.deploy.manifests import pods
+from ffhost.deploy.manifests.kubernetes import config_map, kustomization, metadata
+from ffhost.deploy.manifests.manifest_yaml import document, stream
+from ffhost.deploy.manifests.object_names import joined, label
+from ffhost.deploy.manifests.routes import http_routes
+from ffhost.deploy.manifests.workloads import Described, Options, limits_table, quantity
 
 MOST_CONCURRENCY = 1000
 """Knative's ``container-concurrency-max-limit``, and Cloud Run's."""

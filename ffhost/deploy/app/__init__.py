@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ffhost import __version__
-from ffhost.building import texts
-from ffhost.building.folder import ChangedFiles, Written, write_folder
-from ffhost.building.gathering import MANIFEST, Gathered, gather
-from ffhost.building.needs import extras_needed
-from ffhost.building.requirements import Read, conflicts, needed_by_us, ours, unite
-from ffhost.building.texts import APP_FOLDER, CONFIG_FOLDER, USER_ID, App, config_path
 from ffhost.config import LoadedConfig, Sources
+from ffhost.deploy.app import generated_files
+from ffhost.deploy.app.app_files import MANIFEST, Gathered, gather
+from ffhost.deploy.app.extras import extras_needed
+from ffhost.deploy.app.generated_files import APP_FOLDER, CONFIG_FOLDER, USER_ID, App, config_path
+from ffhost.deploy.app.output_folder import ChangedFiles, Written, write_folder
+from ffhost.deploy.app.requirements import Read, conflicts, needed_by_us, ours, unite
 from ffhost.errors import ConfigError
 
 __all__ = [
@@ -99,14 +99,14 @@ def build(
     files = {name: path.read_bytes() for name, path in found.files.items()}
     own = [name for name, text in _generated(app).items() if name in files]
     files |= {name: text for name, text in _generated(app).items() if name not in own}
-    files["requirements.txt"] = texts.requirements(
+    files["requirements.txt"] = generated_files.requirements(
         unite(needed), read.options, constrained=app.constrained
     ).encode()
     if app.constrained:
         files["constraints.txt"] = ("\n".join(unite(read.constraints)) + "\n").encode()
     written = write_folder(out, files, manifest=MANIFEST, force=force, shown=shown)
     _keep_modes(out, found)
-    return Built(written, _notes(found, read, own, app), texts.serve_command(app))
+    return Built(written, _notes(found, read, own, app), generated_files.serve_command(app))
 
 
 def opened_config(config: LoadedConfig, given: Sources) -> Path | None:
@@ -125,15 +125,15 @@ def config_in_app(config: LoadedConfig, opened: Path | None) -> str | None:
 
 def _generated(app: App) -> dict[str, bytes]:
     generated = {
-        "Dockerfile": texts.dockerfile(app),
-        ".dockerignore": texts.dockerignore(app),
-        "Procfile": texts.procfile(app),
-        "project.toml": texts.project_toml(app),
-        "wsgi.py": texts.entry_point(app, "wsgi"),
-        "asgi.py": texts.entry_point(app, "asgi"),
+        "Dockerfile": generated_files.dockerfile(app),
+        ".dockerignore": generated_files.dockerignore(app),
+        "Procfile": generated_files.procfile(app),
+        "project.toml": generated_files.project_toml(app),
+        "wsgi.py": generated_files.entry_point(app, "wsgi"),
+        "asgi.py": generated_files.entry_point(app, "asgi"),
     }
     if app.env_file:
-        generated[app.env_file] = texts.empty_env_file()
+        generated[app.env_file] = generated_files.empty_env_file()
     return {name: text.encode() for name, text in generated.items()}
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ffhost.exporting import pods
-from ffhost.exporting.describing import Described, Options, limits_table
-from ffhost.exporting.naming import joined, label
-from ffhost.exporting.routes import http_routes
-from ffhost.exporting.writing import document, stream
+from ffhost.deploy.manifests import pods
+from ffhost.deploy.manifests.manifest_yaml import document, stream
+from ffhost.deploy.manifests.object_names import joined, label
+from ffhost.deploy.manifests.routes import http_routes
+from ffhost.deploy.manifests.workloads import Described, Options, limits_table
 
 _STARTING = [
     "Resources are a start: replace them by what you measure.",

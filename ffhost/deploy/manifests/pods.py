@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ffhost.building import CONFIG_FOLDER, USER_ID
-from ffhost.exporting.describing import Described, quantity
-from ffhost.exporting.naming import label
+from ffhost.deploy.app import CONFIG_FOLDER, USER_ID
+from ffhost.deploy.manifests.object_names import label
+from ffhost.deploy.manifests.workloads import Described, quantity
 
 LIVE, READY = "/_ffhost/live", "/_ffhost/ready"
 

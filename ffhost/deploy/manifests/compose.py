@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ffhost.building import CONFIG_FOLDER
-from ffhost.exporting import pods
-from ffhost.exporting.describing import Described, Options, limits_table
-from ffhost.exporting.writing import document
+from ffhost.deploy.app import CONFIG_FOLDER
+from ffhost.deploy.manifests import pods
+from ffhost.deploy.manifests.manifest_yaml import document
+from ffhost.deploy.manifests.workloads import Described, Options, limits_table
 
 
 def manifests(described: Described, options: Options, app: str) -> dict[str, str]:

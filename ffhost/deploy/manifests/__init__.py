@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ffhost.config import LoadedConfig, Sources
-from ffhost.exporting.describing import Options, describe
-from ffhost.exporting.naming import label
-from ffhost.exporting.writing import stream
+from ffhost.deploy.manifests.manifest_yaml import stream
+from ffhost.deploy.manifests.object_names import label
+from ffhost.deploy.manifests.workloads import Options, describe
 
 __all__ = ["MANIFEST", "Exported", "Options", "Platform", "export", "label"]
 
@@ -60,14 +60,14 @@ def export(
     """
     described = describe(config, given)
     if platform == "kubernetes":
-        from ffhost.exporting import kubernetes
+        from ffhost.deploy.manifests import kubernetes
 
         return Exported(kubernetes.manifests(described, options))
     if platform == "compose":
-        from ffhost.exporting import compose
+        from ffhost.deploy.manifests import compose
 
         return Exported(compose.manifests(described, options, app))
-    from ffhost.exporting import knative
+    from ffhost.deploy.manifests import knative
 
     make = knative.knative if platform == "knative" else knative.cloud_run
     return Exported(*make(described, options))
