@@ -244,7 +244,7 @@ class Forks:
 def main() -> None:
     """Be the process that forks."""
     import ffhost.cli
-    import ffhost.cli.checking
+    import ffhost.cli.full_check
     import ffhost.config
     import ffhost.host.snapshot  # noqa: F401
 

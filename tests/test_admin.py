@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from log_reading import reading
 from serving import Running, eventually, server
 
-from ffhost.cli.status import command
+from ffhost.cli.commands.status import command
 from ffhost.config import Sources
 from ffhost.host import admin
 from ffhost.host.service import Service

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ffhost.cli.inserting import insert
-from ffhost.cli.templates import TEMPLATES
+from ffhost.cli.scaffold.templates import TEMPLATES
+from ffhost.cli.scaffold.yaml_edit import insert
 from tests.commands import ffhost, project
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ffhost.cli.comparing import subset
+from ffhost.cli.expectations import subset
 from tests.commands import Ran, ffhost, project
 
 ROOT = Path(__file__).parents[1]

@@ -107,7 +107,7 @@ def test_commands_options_and_functions_are_completed(
 
 def test_serve_and_help_import_no_other_command() -> None:
     code = (
-        "import sys, json, ffhost.cli.serve;"
+        "import sys, json, ffhost.cli.commands.serve;"
         "from ffhost.cli import cli;"
         "cli.main(['--help'], standalone_mode=False);"
         "print(json.dumps(sorted(sys.modules)))"
@@ -122,7 +122,7 @@ def test_serve_and_help_import_no_other_command() -> None:
     )
     imported = set(json.loads(ran.stdout.splitlines()[-1]))
     ours = {name for name in imported if name.startswith("ffhost.cli.")}
-    assert ours <= {"ffhost.cli.serve", "ffhost.cli.options", "ffhost.cli.banner"}
+    assert ours <= {"ffhost.cli.commands.serve", "ffhost.cli.options", "ffhost.cli.banner"}
     assert not imported & {
         "ffhost.testing",
         "ffhost.events",

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from ffhost.cli import legacy, serve
+from ffhost.cli import framework_command
+from ffhost.cli.commands import serve
 from ffhost.config import Sources
 from ffhost.errors import ConfigError
 from ffhost.loading.compat import framework
@@ -58,7 +59,7 @@ def test_the_command_line_of_the_original_becomes_that_of_serve(
     monkeypatch.setattr(serve, "run", lambda sources: given.append(sources) or 0)
     monkeypatch.setitem(os.environ, "FUNCTION_TARGET", "hello")
     arguments = ["--source", "app.py", "--signature-type", "event", "--port", "9000", "--debug"]
-    result = CliRunner().invoke(legacy.command, [*arguments, "--asgi"])
+    result = CliRunner().invoke(framework_command.command, [*arguments, "--asgi"])
     assert (result.exit_code, result.output) == (0, "")
     assert given[0].flags == {
         "target": ("--target", "hello"),
@@ -71,4 +72,4 @@ def test_the_command_line_of_the_original_becomes_that_of_serve(
 
 @pytest.mark.parametrize("arguments", [[], ["--target", "x", "--signature-type", "grpc"]])
 def test_a_wrong_command_line_ends_with_2(arguments: list[str]) -> None:
-    assert CliRunner().invoke(legacy.command, arguments).exit_code == 2
+    assert CliRunner().invoke(framework_command.command, arguments).exit_code == 2

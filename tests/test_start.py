@@ -29,7 +29,7 @@ NOT_NEEDED = [
     "yaml",
     "ffhost.host.admin.reports",
     "ffhost.deploy.app",
-    "ffhost.cli.watching",
+    "ffhost.cli.code_watcher",
     "ffhost.loading.compat.create_app",
     "ffhost.loading.compat.cloudevents1",
     "ffhost.loading.compat.google_context",

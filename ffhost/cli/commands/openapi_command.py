@@ -37,8 +37,8 @@ def command(
       ffhost openapi > openapi.yaml
       ffhost openapi --format json --server https://api.example.com -o openapi.json
     """
-    from ffhost.cli.checking import loaded
-    from ffhost.cli.writing import write
+    from ffhost.cli.full_check import loaded
+    from ffhost.cli.scaffold.new_files import write
     from ffhost.config import load_config
     from ffhost.deploy.openapi import document
 

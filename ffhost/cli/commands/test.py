@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ffhost.cli.failing import CommandFailed, paint, wants_color
+from ffhost.cli.exit_messages import CommandFailed, paint, wants_color
 from ffhost.cli.options import config_options, function_names, sources
 
 if TYPE_CHECKING:
-    from ffhost.cli.calls import Call, Caller
+    from ffhost.cli.function_client import Call, Caller
     from ffhost.config import LoadedConfig
     from ffhost.config.settings import ExampleSettings
 
@@ -69,13 +69,13 @@ def command(
             request: {path: "/hello?name=Ada"}
             response: {status: 200, body: "Hello, Ada!\\n"}
     """
-    from ffhost.cli import calls
+    from ffhost.cli import function_client
     from ffhost.config import load_config
 
     given = sources(options)
-    extra = calls.read_headers(headers)
+    extra = function_client.read_headers(headers)
     config = load_config(given)
-    chosen = [calls.chosen(config, name) for name in names] or (
+    chosen = [function_client.chosen(config, name) for name in names] or (
         [config.single] if config.single is not None else list(config.settings.functions)
     )
     if not any(config.settings.functions[name].examples for name in chosen):
@@ -84,9 +84,9 @@ def command(
             "'ffhost test --help' shows how to write one",
         )
     if remote is not None:
-        results = _run(calls.Remote(remote, config), config, chosen, extra)
+        results = _run(function_client.Remote(remote, config), config, chosen, extra)
     else:
-        with calls.in_process(given, config) as caller:
+        with function_client.in_process(given, config) as caller:
             results = _run(caller, config, chosen, extra)
     failed = sum(bool(each.differences) for each in results)
     click.echo(_json(results) if format == "json" else _table(results, failed), nl=False)
@@ -96,8 +96,8 @@ def command(
 def _run(
     caller: Caller, config: LoadedConfig, names: list[str], extra: dict[str, str]
 ) -> list[Result]:
-    from ffhost.cli import calls
-    from ffhost.cli.comparing import differences
+    from ffhost.cli import function_client
+    from ffhost.cli.expectations import differences
 
     results = []
     for name in names:
@@ -108,9 +108,9 @@ def _run(
             except CommandFailed as error:
                 results.append(Result(name, label, "", [str(error)]))
                 continue
-            answer, seconds = calls.timed(caller, call)
+            answer, seconds = function_client.timed(caller, call)
             found = differences(example.response, answer)
-            results.append(Result(name, label, calls.span(seconds), found))
+            results.append(Result(name, label, function_client.span(seconds), found))
     return results
 
 
@@ -120,7 +120,7 @@ def _call(caller: Caller, name: str, example: ExampleSettings) -> Call:
     Raises:
         CommandFailed: it cannot be made of what is written
     """
-    from ffhost.cli.shaping import request_for
+    from ffhost.cli.invoke_request import request_for
 
     shape = caller.shape(name)
     request = example.request

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ffhost.cli.failing import CommandFailed
-from ffhost.cli.templates import HEADING, identifier
-from ffhost.cli.writing import shown, write
+from ffhost.cli.exit_messages import CommandFailed
+from ffhost.cli.scaffold.new_files import shown, write
+from ffhost.cli.scaffold.templates import HEADING, identifier
 from ffhost.loading.targets import FoundFunction, TargetError, defined_functions
 
 _START_FILES = (

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from ffhost.cli.failing import WrongUse
-from ffhost.cli.templates import TEMPLATES
+from ffhost.cli.exit_messages import WrongUse
+from ffhost.cli.scaffold.templates import TEMPLATES
 
 _OPTION = "--from-functions-framework"
 
@@ -59,7 +59,7 @@ def command(folder: str, template: str | None, existing: tuple[str, ...]) -> Non
     if existing:
         if template is not None:
             raise WrongUse(f"{_OPTION} takes no template")
-        from ffhost.cli.migrating import migrate
+        from ffhost.cli.scaffold.migration import migrate
 
         click.echo(migrate(Path(folder), [Path(each) for each in existing]), nl=False)
         return
@@ -68,8 +68,8 @@ def command(folder: str, template: str | None, existing: tuple[str, ...]) -> Non
 
 def _begin(folder: Path, template: str) -> str:
     """Write a new project; give what to say about it."""
-    from ffhost.cli.templates import configuration_of, module_of, pytest_of
-    from ffhost.cli.writing import shown, write, write_new
+    from ffhost.cli.scaffold.new_files import shown, write, write_new
+    from ffhost.cli.scaffold.templates import configuration_of, module_of, pytest_of
 
     functions = TEMPLATES[template]
     files = {

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from ffhost.cli.failing import CommandFailed, WrongUse
-from ffhost.cli.templates import SIGNATURES
+from ffhost.cli.exit_messages import CommandFailed, WrongUse
+from ffhost.cli.scaffold.templates import SIGNATURES
 
 
 @click.command()
@@ -46,7 +46,7 @@ def command(
       ffhost new on-upload --signature cloudevent --source events.py
       ffhost new order --signature typed --path /orders
     """
-    from ffhost.cli.writing import shown, write
+    from ffhost.cli.scaffold.new_files import shown, write
 
     file = Path(config)
     files = _files(name, signature, file, source, path or f"/{name}", asynchronous, tested)
@@ -74,8 +74,8 @@ def _files(
     """
     import yaml
 
-    from ffhost.cli.inserting import insert
-    from ffhost.cli.templates import code_of, entry_of, identifier, pytest_of
+    from ffhost.cli.scaffold.templates import code_of, entry_of, identifier, pytest_of
+    from ffhost.cli.scaffold.yaml_edit import insert
 
     _check_name(name)
     text = _read_config(file, name)
@@ -98,7 +98,7 @@ def _files(
 
 
 def _check_name(name: str) -> None:
-    from ffhost.cli.templates import IMPORTS, identifier
+    from ffhost.cli.scaffold.templates import IMPORTS, identifier
     from ffhost.config.settings import NAME_PATTERN
 
     if not re.fullmatch(NAME_PATTERN, name):
@@ -132,7 +132,7 @@ def _read_config(file: Path, name: str) -> str:
 
 def _with_code(file: Path, function: str, code: str, signature: str) -> str:
     """Give the text of the source with the function at its end and its imports on top."""
-    from ffhost.cli.templates import IMPORTS, LOGGER, import_block
+    from ffhost.cli.scaffold.templates import IMPORTS, LOGGER, import_block
 
     needed = list(IMPORTS[signature])
     if not file.exists():

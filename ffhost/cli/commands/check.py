@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import click
 
-from ffhost.cli.failing import reported, wants_color
+from ffhost.cli.exit_messages import reported, wants_color
 from ffhost.cli.options import config_options, sources
 from ffhost.config import LoadedConfig
 
@@ -39,7 +39,7 @@ def command(imports: bool, format: Literal["text", "json", "github"], **options:
       ffhost check -c deploy/ --no-import
       ffhost check --format github
     """
-    from ffhost.cli.checking import check
+    from ffhost.cli.full_check import check
     from ffhost.config.diagnostics import render
     from ffhost.errors import ConfigError
 

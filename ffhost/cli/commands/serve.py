@@ -59,7 +59,7 @@ def _wants_reload(options: dict[str, Any]) -> bool:
     if options["reload"]:
         return True
     if options["debug"]:
-        from ffhost.cli.watching import is_installed
+        from ffhost.cli.code_watcher import is_installed
 
         return is_installed()
     return False
@@ -89,7 +89,7 @@ def run(given: Sources, *, reload: bool = False) -> int:
     config = load_config(given)
     beside: Any = nullcontext()
     if reload:
-        from ffhost.cli.watching import source_folders, watching
+        from ffhost.cli.code_watcher import source_folders, watching
 
         beside = watching(source_folders(config))
     banner = Banner(config)

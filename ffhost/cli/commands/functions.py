@@ -29,7 +29,7 @@ def command(format: str, **options: Any) -> None:
       ffhost functions
       ffhost functions -c functions.yaml --format json
     """
-    from ffhost.cli.checking import loaded
+    from ffhost.cli.full_check import loaded
     from ffhost.cli.tables import columns
     from ffhost.config import load_config
 

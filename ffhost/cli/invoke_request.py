@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ffhost.cli.calls import Call, Shape
-from ffhost.cli.failing import WrongUse
+from ffhost.cli.exit_messages import WrongUse
+from ffhost.cli.function_client import Call, Shape
 from ffhost.config.diagnostics import nearest
 from ffhost.errors import ResultError
 from ffhost.events.builders import (

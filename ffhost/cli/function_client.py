@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from ffhost.cli.failing import CommandFailed, WrongUse
+from ffhost.cli.exit_messages import CommandFailed, WrongUse
 from ffhost.config import LoadedConfig, Sources
 from ffhost.config.loaded_config import DEFAULT_FILE
 
@@ -140,7 +140,7 @@ class Remote:
 
     def _read_signature(self, name: str) -> str:
         """Take the decorator's word, else load the function; http if it cannot be loaded here."""
-        from ffhost.cli.checking import quiet
+        from ffhost.cli.full_check import quiet
         from ffhost.host.loader import LoadFailed, load_function
         from ffhost.loading.targets import TargetError, check_target
 

@@ -33,7 +33,7 @@ def command(**options: Any) -> None:
       ffhost build --target hello --source main.py
       docker build -t functions build
     """
-    from ffhost.cli.describing import described
+    from ffhost.cli.portable_sources import described
     from ffhost.config import load_config
     from ffhost.deploy.app import build
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ffhost.cli.calls import read_headers
-from ffhost.cli.failing import CommandFailed, paint, wants_color
+from ffhost.cli.exit_messages import CommandFailed, paint, wants_color
+from ffhost.cli.function_client import read_headers
 
 if TYPE_CHECKING:
     from ffhost.events.builders import Form

@@ -38,7 +38,7 @@ def command(
     debug: bool,
 ) -> None:
     """Serve one function."""
-    from ffhost.cli.serve import run
+    from ffhost.cli.commands.serve import run
 
     # What no flag says is read from the environment where the configuration is made, so that
     # its messages name the variable.
@@ -55,7 +55,7 @@ def command(
 
 def main(arguments: list[str] | None = None, program: str = "functions-framework") -> None:
     """Run the command and exit with its status."""
-    from ffhost.cli.failing import reported
+    from ffhost.cli.exit_messages import reported
 
     with reported():
         command.main(args=arguments, prog_name=program)

@@ -50,7 +50,7 @@ def watching(folders: Iterable[Path]) -> Iterator[None]:
     """
     if not is_installed():
         raise StartupError("--reload needs watchfiles: install ffhost[dev]")
-    command = [sys.executable, "-m", "ffhost.cli.watching", str(os.getpid()), str(time.time())]
+    command = [sys.executable, "-m", "ffhost.cli.code_watcher", str(os.getpid()), str(time.time())]
     watcher = subprocess.Popen([*command, *map(str, folders)], stdin=subprocess.DEVNULL)
     try:
         yield

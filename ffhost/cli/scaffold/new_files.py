@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ffhost.cli.failing import CommandFailed
+from ffhost.cli.exit_messages import CommandFailed
 
 
 def write_new(files: Mapping[Path, str]) -> None:

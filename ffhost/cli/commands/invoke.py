@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ffhost.cli.failing import CommandFailed, WrongUse, paint, wants_color
+from ffhost.cli.exit_messages import CommandFailed, WrongUse, paint, wants_color
 from ffhost.cli.options import config_options, function_names, sources
 
 if TYPE_CHECKING:
@@ -70,20 +70,20 @@ def command(
       ffhost invoke on-change --event type=com.example.changed --event subject=7
       cat event.json | ffhost invoke on-change - --remote http://localhost:8080
     """
-    from ffhost.cli import calls, shaping
+    from ffhost.cli import function_client, invoke_request
     from ffhost.config import load_config
 
     given = sources(options)
-    event = shaping.read_event_words(words)
-    fields = calls.read_headers(headers)
+    event = invoke_request.read_event_words(words)
+    fields = function_client.read_headers(headers)
     if name == "-":
         name, stdin = None, name
     body, content_type = _body(data, file, stdin)
     config = load_config(given)
-    function = calls.chosen(config, name)
+    function = function_client.chosen(config, name)
 
-    def run(caller: calls.Caller) -> tuple[Answer, float]:
-        call = shaping.request_for(
+    def run(caller: function_client.Caller) -> tuple[Answer, float]:
+        call = invoke_request.request_for(
             caller.shape(function),
             body,
             content_type=content_type,
@@ -93,14 +93,16 @@ def command(
             path=path,
             headers=fields,
         )
-        return calls.timed(caller, call)
+        return function_client.timed(caller, call)
 
     if remote is not None:
-        answer, seconds = run(calls.Remote(remote, config))
+        answer, seconds = run(function_client.Remote(remote, config))
     else:
-        with calls.in_process(calls.alone(given, config, function), config) as caller:
+        with function_client.in_process(
+            function_client.alone(given, config, function), config
+        ) as caller:
             answer, seconds = run(caller)
-    _show(answer, calls.span(seconds))
+    _show(answer, function_client.span(seconds))
     raise SystemExit(1 if answer.status >= 400 or answer.cut else 0)
 
 

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from ffhost.cli.failing import wants_color
+from ffhost.cli.exit_messages import wants_color
 from ffhost.cli.options import sources
 from ffhost.config import LoadedConfig, attempt
 from ffhost.errors import ConfigError

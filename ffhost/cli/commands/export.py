@@ -45,7 +45,7 @@ def command(platform: Any, **given_options: Any) -> None:
       ffhost export knative --split --out deploy
       ffhost export compose --out .
     """
-    from ffhost.cli.describing import described
+    from ffhost.cli.portable_sources import described
     from ffhost.config import load_config
     from ffhost.deploy.manifests import export
 
@@ -59,7 +59,7 @@ def command(platform: Any, **given_options: Any) -> None:
     if out is None:
         click.echo(exported.stream, nl=False)
         return
-    from ffhost.cli.build import report
+    from ffhost.cli.commands.build import report
     from ffhost.deploy.app import write_folder
     from ffhost.deploy.manifests import MANIFEST
 
@@ -71,7 +71,7 @@ def command(platform: Any, **given_options: Any) -> None:
 
 
 def _options(platform: str, config: LoadedConfig, given: dict[str, Any]) -> Options:
-    from ffhost.cli.failing import WrongUse
+    from ffhost.cli.exit_messages import WrongUse
     from ffhost.deploy.manifests import Options, label
 
     if given["split"] and platform == "compose":

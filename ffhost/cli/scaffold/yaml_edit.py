@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ffhost.cli.failing import CommandFailed
+from ffhost.cli.exit_messages import CommandFailed
 
 
 def insert(text: str, name: str, entry: dict[str, Any], written: str) -> str:
