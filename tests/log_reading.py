@@ -90,7 +90,7 @@ PREAMBLE = """
 import sys, logging
 sys.path[:0] = [{tests!r}, {root!r}]
 from ffhost.observability import logs
-from log_reading import settings
+from tests.log_reading import settings
 """
 
 

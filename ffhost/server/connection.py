@@ -1,7 +1,7 @@
 """uvicorn's connection, and a watch over those that are slow to say what they want.
 
 The watch looks at all connections about once a second and costs a request nothing. What is
-read here are attributes of uvicorn's protocol; ``tests/test_server_slow_clients.py`` fails if a new
+read here are attributes of uvicorn's protocol; ``tests/server/test_server_slow_clients.py`` fails if a new
 version has them no more.
 """
 

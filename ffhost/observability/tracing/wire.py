@@ -36,7 +36,7 @@ class Exporter(OTLPSpanExporter):
     """The SDK's exporter, with a faster way to write.
 
     The client that it hands bytes to is private to the SDK. Where there is none, spans are
-    exported as the SDK does; ``tests/test_tracing_wire.py`` says if that is so.
+    exported as the SDK does; ``tests/observability/test_tracing_wire.py`` says if that is so.
     """
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
