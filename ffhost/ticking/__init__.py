@@ -1,0 +1,1 @@
+"""Functions that run by the clock: when, by whom, and with what."""
