@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from ffhost.events.cesql import CesqlError, Expression
-from ffhost.events.values import kind_of
+from ffhost.events.json_values import kind_of
 
 Attributes: TypeAlias = Mapping[str, Any]
 Path: TypeAlias = tuple[str | int, ...]

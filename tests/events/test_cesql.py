@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from cesql_kit import Case, kit_cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ffhost.events.cesql import CesqlError, Expression
+from tests.events.cesql_kit import Case, kit_cases
 
 
 @pytest.mark.parametrize("case", kit_cases(), ids=lambda case: case.name)

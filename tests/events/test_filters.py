@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_filters import passes_all
 
 from ffhost.events.filters import FilterError, compile_filters
 from ffhost.events.subscriptions import Subscription, SubscriptionTable
+from tests.events.plain_filters import passes_all
 
 NAMES = st.sampled_from(["type", "source", "subject", "region", "count", "urgent"])
 TEXTS = st.sampled_from(["a", "ab", "abc", "com.a", "com.a.b", ".b", "true", "7", "12"])

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ffhost.config.cron import Cron
-from ffhost.ticking.planning import Plan, Schedule, next_time, plan
+from ffhost.host.schedule_plan import Plan, Schedule, next_time, plan
 
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

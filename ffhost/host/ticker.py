@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
-from ffhost.ticking.planning import Schedule, Tick, next_time, plan
-from ffhost.ticking.tick_file import TickFile
+from ffhost.host.schedule_plan import Schedule, Tick, next_time, plan
+from ffhost.host.tick_file import TickFile
 
 TAKE_OVER_SECONDS: Final = 1.0
 """How often a worker that does not tick looks whether it should."""

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from ffhost.events.filters import compile_filters
-from ffhost.events.received import Received, ReceivedEvent
+from ffhost.events.incoming_events import Received, ReceivedEvent
 from ffhost.events.remembered import Remembered
 from ffhost.events.subscriptions import FilterFailure, Subscription, SubscriptionTable
 from ffhost.events.verdicts import Verdict
-from ffhost.ticking.delivery import CALL_LIMIT, REPLY_LIMIT, Answer, Delivery, Result
+from ffhost.host.event_delivery import CALL_LIMIT, REPLY_LIMIT, Answer, Delivery, Result
 
 Behaviour = Callable[[ReceivedEvent], Any]
 TAKEN = Answer(204, {}, b"")

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from ffhost.events.received import Received, ReceivedEvent, reply_event
+from ffhost.events.incoming_events import Received, ReceivedEvent, reply_event
 from ffhost.events.remembered import Remembered
 from ffhost.events.subscriptions import FilterFailure, SubscriptionTable
 from ffhost.events.verdicts import Verdict, worst_status

@@ -13,8 +13,7 @@ import orjson
 
 from ffhost.errors import BadRequest, FieldError, UnsupportedMediaType
 from ffhost.events.background import is_background, read_background, read_draft
-from ffhost.events.conversion import to_cloud_event
-from ffhost.events.reading import (
+from ffhost.events.cloudevent_reader import (
     REQUIRED,
     Malformed,
     mode_of,
@@ -23,7 +22,8 @@ from ffhost.events.reading import (
     read_object,
     read_structured,
 )
-from ffhost.events.values import kind_of
+from ffhost.events.conversion import to_cloud_event
+from ffhost.events.json_values import kind_of
 
 EXPECTED: Final = (
     "this address takes CloudEvents (binary, structured or a batch), background events and "

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ffhost.ticking.tick_file import TickFile, tick_file_path
+from ffhost.host.tick_file import TickFile, tick_file_path
 
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -23,7 +23,7 @@ class Other:
     def __init__(self, path: Path, code: str) -> None:
         program = (
             "import sys, time\nfrom pathlib import Path\n"
-            "from ffhost.ticking.tick_file import TickFile\n"
+            "from ffhost.host.tick_file import TickFile\n"
             f"file = TickFile(Path({str(path)!r}))\n{textwrap.dedent(code)}\n"
             "print('done', flush=True)\ntime.sleep(60)"
         )

@@ -10,9 +10,9 @@ from typing import Literal
 import pytest
 
 from ffhost.config.cron import Cron
-from ffhost.ticking.planning import Schedule, Tick
-from ffhost.ticking.tick_file import TickFile
-from ffhost.ticking.ticker import LONGEST_WAIT_SECONDS, Ticker
+from ffhost.host.schedule_plan import Schedule, Tick
+from ffhost.host.tick_file import TickFile
+from ffhost.host.ticker import LONGEST_WAIT_SECONDS, Ticker
 
 START = datetime(2026, 5, 1, 12, 0, 30, tzinfo=UTC)
 

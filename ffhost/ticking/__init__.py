@@ -1,1 +1,0 @@
-"""Functions that run by the clock: when, by whom, and with what."""
