@@ -48,6 +48,22 @@ def check(values: dict[str, Any], report: Reporter) -> None:
             _check_hooks(_mapping(function.get("tracing")), (*path, "tracing"), host_hooks, report)
     _check_forms(list(functions), report)
     _check_collisions(functions, report)
+    _check_event_path(values, functions, report)
+
+
+def _check_event_path(values: dict[str, Any], functions: dict[str, Any], report: Reporter) -> None:
+    events = values.get("events")
+    if not isinstance(events, dict):
+        return
+    path = events.get("path", "/events")
+    for name, function in functions.items():
+        if isinstance(function, dict) and function.get("path", f"/{name}") == path:
+            report.at(
+                ("functions", name),
+                f"{name} is served at {path}, which is the address for events",
+                "give one of them another path",
+                key=True,
+            )
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -213,6 +229,18 @@ def _check_examples(function: dict[str, Any], path: PathKey, report: Reporter) -
                 report.at((*here, part, "json"), "a message has a body or json, not both", key=True)
 
 
+def _check_subscriptions(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+    signature = function.get("signature")
+    if not function.get("subscriptions") or signature in (None, "cloudevent", "event"):
+        return
+    report.at(
+        (*path, "subscriptions"),
+        f"a function of signature {signature!r} cannot subscribe to events",
+        "write 'signature: cloudevent'",
+        key=True,
+    )
+
+
 _FUNCTION_RULES: tuple[Callable[[dict[str, Any], PathKey, Reporter], None], ...] = (
     _check_target,
     _check_isolation,
@@ -221,6 +249,7 @@ _FUNCTION_RULES: tuple[Callable[[dict[str, Any], PathKey, Reporter], None], ...]
     _check_request,
     _check_cors,
     _check_examples,
+    _check_subscriptions,
 )
 
 

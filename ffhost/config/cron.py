@@ -41,7 +41,7 @@ class Cron:
     def __init__(self, text: str, zone: str = "UTC") -> None:
         self.text = text
         self.fields = _fields_of(text)
-        self.zone = _zone_of(zone)
+        self.zone = zone_of(zone)
         if self.after(_TRIAL) is None:
             raise ValueError(f"{text!r} never comes true")
 
@@ -129,7 +129,12 @@ def _check_fields(fields: list[str]) -> None:
         raise ValueError(f"{' '.join(fields)!r} never comes true") from error
 
 
-def _zone_of(name: str) -> tzinfo:
+def zone_of(name: str) -> tzinfo:
+    """Return the time zone *name*.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
     if name.upper() == "UTC":
         return UTC
     try:

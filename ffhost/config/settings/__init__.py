@@ -8,6 +8,13 @@ Numbers without a bound are infinite: ``unlimited`` becomes ``math.inf`` in ever
 
 from typing import Any, Literal
 
+from ffhost.config.settings.event_settings import (
+    DeliverySettings,
+    EventsSettings,
+    ScheduleSettings,
+    SchedulesSettings,
+    SubscriptionSettings,
+)
 from ffhost.config.settings.function_settings import (
     CorsSettings,
     ExampleRequest,
@@ -43,6 +50,8 @@ __all__ = [
     "ConfigReloadSettings",
     "CorsSettings",
     "DefaultSettings",
+    "DeliverySettings",
+    "EventsSettings",
     "ExampleRequest",
     "ExampleResponse",
     "ExampleSettings",
@@ -53,11 +62,14 @@ __all__ = [
     "Level",
     "LoggingSettings",
     "MetricsSettings",
+    "ScheduleSettings",
+    "SchedulesSettings",
     "Secret",
     "Section",
     "ServerSettings",
     "Settings",
     "Signature",
+    "SubscriptionSettings",
     "TracingSettings",
     "Wrong",
     "as_plain",
@@ -113,6 +125,15 @@ class Settings(Section):
         "Defaults",
         "Limits of every function that does not give its own.",
         {"timeout": "30s"},
+    )
+    events: EventsSettings | None = key(
+        None,
+        "Events",
+        "One address for every event; there is none unless this is written.",
+        {"path": "/events"},
+    )
+    schedules: SchedulesSettings = section(
+        SchedulesSettings, "Schedules", "Functions that run by the clock.", {"enabled": False}
     )
     functions: dict[FunctionName, FunctionSettings] = key(
         dict, "Functions", "The functions by name.", {"hello": {"target": "main.py:hello"}}
