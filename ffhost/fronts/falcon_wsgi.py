@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from urllib.parse import quote
 
 import falcon
@@ -24,6 +24,9 @@ from ffhost.invocation.current import EXECUTION_ID_HEADER, Invocation, execution
 from ffhost.web import problems
 from ffhost.web.forwarded import believer
 from ffhost.web.messages import Message, Reply
+
+if TYPE_CHECKING:
+    from ffhost.fronts.inner_calls import InnerCalls
 
 StartResponse: TypeAlias = Callable[..., Any]
 
@@ -149,6 +152,8 @@ class WsgiApp:
 
     def mount(self, host: Host) -> None:
         """Make the Falcon app of *host*."""
+        if any(function.settings.schedules for function in host.functions.values()):
+            self.service.schedules.run_with(lambda: inner_calls(host, self.service))
         responding = _Responding(host, self.service)
         app: falcon.App[Any, Any] = falcon.App(
             request_type=FrontRequest,
@@ -156,6 +161,14 @@ class WsgiApp:
         )
         app.resp_options.default_media_type = None  # type: ignore[assignment]
         self._falcon = app
+
+
+def inner_calls(host: Host, service: Service) -> InnerCalls:
+    """Make what calls the functions of *host* on the background loop."""
+    from ffhost.execution.loop_caller import LoopRunner
+    from ffhost.fronts.inner_calls import InnerCalls
+
+    return InnerCalls(host, service, LoopRunner(background.get(), pool))
 
 
 class _Responding:
@@ -166,6 +179,33 @@ class _Responding:
         self._service = service
         self._believe = believer(server.trusted_proxies)
         self._read_seconds = float(server.read_timeout)
+        self._host = host
+        self._limit = float(server.max_body_size)
+
+    def delivering(self) -> Responder:
+        """Make a responder that delivers events to the functions that want them."""
+        from ffhost.events.incoming_events import read_events
+
+        inner: InnerCalls | None = None
+
+        def on_request(req: FrontRequest, resp: falcon.Response, **params: str) -> None:
+            nonlocal inner
+            message = EnvironMessage(req.env, params)
+            identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
+            try:
+                message.body = read_body(req.env, self._limit, self._read_seconds)
+                if self._believe is not None:
+                    self._believe(message)
+                received = read_events(message.headers, message.body, message.path)
+                if inner is None:
+                    inner = inner_calls(self._host, self._service)
+                reply = background.run(inner.deliver(received, message, identity))
+            except RequestError as error:
+                reply = problems.problem(error, identity)
+            complete(reply, identity, self._service)
+            send(req, resp, reply)
+
+        return on_request
 
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""

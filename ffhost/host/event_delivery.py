@@ -67,7 +67,7 @@ class Delivery:
     """Delivers events to the functions of a host.
 
     Args:
-        table: who wants what
+        table: who wants what; None if nobody wants anything
         call: how a function is called
         remembered: what was taken before; outlives a host
         seconds: for how long that counts
@@ -76,13 +76,13 @@ class Delivery:
 
     def __init__(
         self,
-        table: SubscriptionTable,
+        table: SubscriptionTable | None,
         call: Call,
         remembered: Remembered,
         seconds: float,
         reports: DeliveryReports,
     ) -> None:
-        self._table = table
+        self._table = table or SubscriptionTable(())
         self._call = call
         self._remembered = remembered
         self._seconds = seconds

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ffhost.config import LoadedConfig, Sources, load_config
 from ffhost.config.watcher import Watcher, fingerprint, is_sub_path_mount
@@ -21,11 +21,15 @@ from ffhost.errors import ConfigError, StartupError
 from ffhost.execution.executor import executor
 from ffhost.host.lifecycle import Hook, Lifecycle, hooks_of
 from ffhost.host.loader import Function
+from ffhost.host.schedules import Schedules
 from ffhost.host.snapshot import Host, build_host, discard
 from ffhost.invocation.current import log_fields
 from ffhost.loading import modules
 from ffhost.loading.compat import framework_variables
 from ffhost.observability import logs, notices, tracing
+
+if TYPE_CHECKING:
+    from ffhost.events.remembered import Remembered
 
 Phase = Literal["new", "starting", "ready", "draining", "stopped"]
 
@@ -58,6 +62,8 @@ class Service:
         self._read: str | None = None
         self._variables_before: dict[str, str | None] = {}
         self._retiring: list[list[Hook]] = []
+        self._remembered: Remembered | None = None
+        self.schedules = Schedules(lambda: self.config)
         self.lifecycle = Lifecycle()
         self.phase: Phase = "new"
         self.draining = False
@@ -82,6 +88,15 @@ class Service:
     def config(self) -> LoadedConfig:
         """Give the configuration of the current host."""
         return self.host.config
+
+    @property
+    def remembered(self) -> Remembered:
+        """What functions have taken of the events that arrived; outlives a reload."""
+        if self._remembered is None:
+            from ffhost.events.remembered import Remembered
+
+            self._remembered = Remembered()
+        return self._remembered
 
     @property
     def in_flight(self) -> int:
@@ -225,6 +240,8 @@ class Service:
         if self.phase != "new":
             return False
         self.load()
+        if not self._embedded:
+            self.schedules.prepare(self.config)
         self.phase = "starting"
         return True
 
@@ -235,6 +252,7 @@ class Service:
             notices.ignored_settings(self.config)
         if not self._embedded:
             self._watch()
+        self.schedules.start()
         for listener in self._ready_listeners:
             listener(self)
 
@@ -250,6 +268,7 @@ class Service:
         if self.phase != "stopped":
             self.phase = "draining"
         self.draining = True
+        self.schedules.stop()
 
     def stop(self) -> None:
         """Run the shut-down hooks, once; one that fails is logged."""
@@ -268,6 +287,7 @@ class Service:
     def _end(self) -> bool:
         started = self.phase not in ("new", "stopped")
         self.phase = "stopped"
+        self.schedules.stop()
         if self._watcher is not None:
             self._watcher.stop()
         if self._embedded:
@@ -327,6 +347,8 @@ class Service:
                     return True
                 host = build_host(config, self.host)
                 try:
+                    if not self._embedded:
+                        self.schedules.prepare(config)
                     self.lifecycle.start(self._hooks(host, "startup"))
                 except StartupError:
                     self._take_back(host)
@@ -339,6 +361,7 @@ class Service:
             previous = self.host
             self._configure_logs(config)
             self._swap(host)
+            self.schedules.start()
             self.reloads_good += 1
             self.last_reload = time.time()
             self.reload_error = None

@@ -7,6 +7,7 @@ is the `ffhost.host.service`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
@@ -14,6 +15,9 @@ from ffhost.errors import ConfigError, Unavailable
 from ffhost.host.loader import Function, LoadFailed, disabled, load_function, switched_off
 from ffhost.loading import modules
 from ffhost.observability import logs
+
+if TYPE_CHECKING:
+    from ffhost.events.subscriptions import SubscriptionTable
 
 _TOLD = 20
 """How many import times are logged, slowest first."""
@@ -25,11 +29,18 @@ class Host:
     Args:
         config: the configuration
         functions: by name, in the order of the file
+        subscriptions: which functions want which events
     """
 
-    def __init__(self, config: LoadedConfig, functions: Mapping[str, Function]) -> None:
+    def __init__(
+        self,
+        config: LoadedConfig,
+        functions: Mapping[str, Function],
+        subscriptions: SubscriptionTable | None = None,
+    ) -> None:
         self.config = config
         self.functions = functions
+        self.subscriptions = subscriptions
 
     @property
     def catch_all(self) -> Function | None:
@@ -63,11 +74,17 @@ def _build(config: LoadedConfig, previous: Host | None) -> Host:
         except LoadFailed as error:
             if error.problem not in problems:  # what several share is said once
                 problems.append(error.problem)
+    subscriptions = None
+    if any(function.settings.subscriptions for function in functions.values()):
+        from ffhost.host.subscribed import subscription_table
+
+        subscriptions, faults = subscription_table(config, functions)
+        problems += faults
     if problems:
         discard(functions.values(), previous)
         raise ConfigError(problems)
     _tell_import_times(functions.values())
-    return Host(config, functions)
+    return Host(config, functions, subscriptions)
 
 
 def discard(functions: Iterable[Function], previous: Host | None) -> None:

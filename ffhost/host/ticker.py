@@ -70,6 +70,11 @@ class Ticker:
         """Whether this worker is the one that ticks."""
         return self._leads
 
+    @property
+    def started(self) -> bool:
+        """Whether it was started."""
+        return self._thread.ident is not None
+
     def start(self) -> None:
         """Begin to tick, or to wait for the turn."""
         self._thread.start()

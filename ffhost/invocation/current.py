@@ -124,6 +124,7 @@ class Invocation:
     ids: tuple[str | None, str | None] | None = None  # trace and span id, once somebody has asked
     pair_state: Any = None  # what the first half of the innermost hook gave, if it is a pair
     event: Any = None
+    schedule: str | None = None  # the times of the schedule that has called it
     error: BaseException | None = None
     # What follows belongs to the runner.
     expired: bool = False  # the caller has been told 504, or is gone

@@ -142,6 +142,7 @@ def summary(name: str, signature: str) -> Observer:
             span_id,
             None if facts is None else facts.id,
             None if facts is None else facts.type,
+            invocation.schedule,
         )
 
     return summarize

@@ -25,7 +25,7 @@ MESSAGE = "invocation"
 _LEVELS = {"ok": INFO, "client_error": INFO}
 _MAY_BE_UNKNOWN = (
     *("execution_id", "trace_id", "span_id", "config_revision"),
-    *("request_bytes", "response_bytes", "event_id", "event_type"),
+    *("request_bytes", "response_bytes", "event_id", "event_type", "schedule"),
 )
 
 
@@ -41,6 +41,7 @@ class Recorder(Protocol):
         request_bytes, response_bytes: of the bodies; None where unknown
         execution_id, trace_id, span_id: of the call; None where there is none
         event_id, event_type: of the event that the call was about
+        schedule: the times of the schedule that made the call
     """
 
     def __call__(
@@ -57,6 +58,7 @@ class Recorder(Protocol):
         span_id: str | None = None,
         event_id: str | None = None,
         event_type: str | None = None,
+        schedule: str | None = None,
     ) -> None:
         """Write the summary."""
 
@@ -74,7 +76,8 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
     warning = entries.out if entries.errors is None else entries.errors
 
     def make(facts: tuple[Any, ...]) -> bytes:
-        when, severity, execution_id, trace_id, span_id, called, event_id, event_type = facts
+        when, severity, execution_id, trace_id, span_id, called, *event = facts
+        event_id, event_type, schedule = event
         method, path, status, outcome, seconds, request_bytes, response_bytes = called
         # All at once, and then without what is not known: a dictionary that grows costs more.
         entry: dict[str, Any] = {
@@ -97,6 +100,7 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
             "response_bytes": response_bytes,
             "event_id": event_id,
             "event_type": event_type,
+            "schedule": schedule,
         }
         for name in _MAY_BE_UNKNOWN:
             if entry[name] is None:
@@ -119,6 +123,7 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
         span_id: str | None = None,
         event_id: str | None = None,
         event_type: str | None = None,
+        schedule: str | None = None,
     ) -> None:
         level = _LEVELS.get(outcome, WARNING)
         if level < threshold:
@@ -126,7 +131,7 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
         out, severity = (info, "INFO") if level == INFO else (warning, "WARNING")
         called = (method, path, status, outcome, duration_seconds, request_bytes, response_bytes)
         ids = (execution_id, trace_id, span_id)
-        facts = (time.time(), severity, *ids, called, event_id, event_type)
+        facts = (time.time(), severity, *ids, called, event_id, event_type, schedule)
         out.hold(make, facts)
         if not plainly:  # people wait for what they see
             out.flush()
