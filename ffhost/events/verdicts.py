@@ -20,8 +20,8 @@ class Verdict(NamedTuple):
     function: str
     status: int
     outcome: str = "taken"
-    event_id: str | None = None
     retry_after: str | None = None
+    replies: tuple[Verdict, ...] = ()
 
     @property
     def taken(self) -> bool:
@@ -31,8 +31,8 @@ class Verdict(NamedTuple):
         """Return the line of the answer about this function."""
         line: dict[str, Any] = {"function": self.function, "status": self.status}
         line["outcome"] = self.outcome
-        if self.event_id is not None:
-            line["event_id"] = self.event_id
+        if self.replies:
+            line["replies"] = [each.as_json() for each in self.replies]
         return line
 
 

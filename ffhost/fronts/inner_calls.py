@@ -7,6 +7,7 @@ server's, or the background loop behind a WSGI server.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -101,7 +102,7 @@ class InnerCalls:
         return await asyncio.shield(work)
 
     async def _deliver(self, received: Received, message: Message, identity: str) -> Reply:
-        started = asyncio.get_running_loop().time()
+        started = time.monotonic()
         settings = self._host.config.settings.events
         assert settings is not None
         delivery = Delivery(
@@ -112,8 +113,7 @@ class InnerCalls:
             self._reports,
         )
         results = await delivery.deliver(received)
-        seconds = asyncio.get_running_loop().time() - started
-        self._reports.answered(results, seconds, identity)
+        self._reports.answered(results, time.monotonic() - started, identity)
         return delivered(results, received.is_batch, identity)
 
     async def _call_with(

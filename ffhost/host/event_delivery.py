@@ -139,7 +139,7 @@ class Delivery:
         status = worst_status(each.status for each in further)
         if status == 204:
             return Verdict(function, answer.status)
-        return Verdict(function, status, "reply_failed")
+        return Verdict(function, status, "reply_failed", replies=tuple(further))
 
 
 class _Budget:

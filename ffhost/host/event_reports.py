@@ -57,13 +57,19 @@ class EventReports:
         for result in results:
             write = log.info if result.status < 300 else log.warning
             write(
-                "event_delivered" if result.verdicts else "event_unmatched",
+                _message(result),
                 **_facts(result.event),
                 status=result.status,
                 functions={each.function: each.outcome for each in result.verdicts},
                 execution_id=execution_id,
                 duration_seconds=round(seconds, 6),
             )
+
+
+def _message(result: Result) -> str:
+    if not result.verdicts:
+        return "event_unmatched"
+    return "event_delivered" if result.status < 300 else "event_not_delivered"
 
 
 def _facts(event: ReceivedEvent) -> dict[str, str]:

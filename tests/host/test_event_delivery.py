@@ -121,7 +121,8 @@ def test_what_a_function_replies_is_routed_in_turn() -> None:
 def test_a_function_has_taken_an_event_when_its_reply_was_taken() -> None:
     town = Town(a=("x", replying("y")), b=("y", Answer(503, {}, b"")))
     (result,) = town.deliver(event("x"))
-    assert result.verdicts == (Verdict("a", 503, "reply_failed"),)
+    failed = Verdict("b", 503, "failed")
+    assert result.verdicts == (Verdict("a", 503, "reply_failed", replies=(failed,)),)
     town.behaviours["b"] = TAKEN
     (result,) = town.deliver(event("x"))
     assert result.status == 204
