@@ -26,6 +26,7 @@ COMMANDS = {
     "config": "show the effective configuration and where each value came from",
     "functions": "list what would be served",
     "plan": "show what a change of configuration would do",
+    "route": "show which functions would get an event, and why",
     "convert": "show an event in its three forms",
     "openapi": "describe http and typed functions as OpenAPI 3.1",
     "build": "write an app folder: Dockerfile, requirements and all",

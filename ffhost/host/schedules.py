@@ -164,7 +164,9 @@ class Schedules:
         Raises:
             LookupError: the function has no such schedule, or is not served
         """
-        found = function_schedules(self._config(), function)
+        config = self._config()
+        known = function in config.settings.functions
+        found = function_schedules(config, function) if known else ()
         calls = self._calls_of_host()
         if calls is None or not 0 <= index < len(found):
             raise LookupError(f"{function} has no schedule {index}")
