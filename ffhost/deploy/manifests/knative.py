@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from ffhost.deploy.manifests import pods
+from ffhost.deploy.manifests import eventing, pods
 from ffhost.deploy.manifests.kubernetes import config_map, kustomization, metadata
 from ffhost.deploy.manifests.manifest_yaml import document, stream
 from ffhost.deploy.manifests.object_names import joined, label
@@ -30,6 +30,9 @@ def knative(described: Described, options: Options) -> tuple[dict[str, str], lis
     """Give the manifests by file name, and notes for the user."""
     files: dict[str, str] = {}
     notes = list(_notes(described, MOST_SECONDS, "max-revision-timeout-seconds"))
+    notes += eventing.notes(described, "knative")
+    if described.has_schedules:
+        described = described.with_variable(eventing.SWITCH, "false")
     if described.port in RESERVED_PORTS:
         notes.append(f"port {described.port} belongs to Knative: set server.port to another")
     if described.files:
@@ -47,8 +50,20 @@ def knative(described: Described, options: Options) -> tuple[dict[str, str], lis
         files["service.yaml"] = _service(
             described, options, label(options.name, LONGEST_NAME), None
         )
+    sinks = eventing.sinks(options, described, _service_of(options))
+    for name, make in (("triggers", eventing.triggers), ("pingsources", eventing.ping_sources)):
+        objects = list(make(described, options, sinks, metadata))
+        if objects:
+            files[f"{name}.yaml"] = stream(objects)
     files["kustomization.yaml"] = kustomization(list(files), options)
     return files, notes
+
+
+def _service_of(options: Options) -> Callable[[str], str]:
+    """Return what names the Service of a function."""
+    if options.split:
+        return lambda name: joined(options.name, name, LONGEST_NAME)
+    return lambda name: label(options.name, LONGEST_NAME)
 
 
 def _service(described: Described, options: Options, name: str, function: str | None) -> str:
@@ -145,6 +160,9 @@ def cloud_run(described: Described, options: Options) -> tuple[dict[str, str], l
     Cloud Run mounts no ConfigMap: the configuration is the image's.
     """
     notes = list(_notes(described, MOST_SECONDS_OF_CLOUD_RUN, "no more is possible there"))
+    notes += eventing.notes(described, "cloudrun")
+    if described.has_schedules:
+        described = described.with_variable(eventing.SWITCH, "false")
     if not options.split:
         name = label(options.name, 49)
         return {"service.yaml": _run_service(described, options, name, None)}, notes
