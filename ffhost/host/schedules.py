@@ -97,6 +97,7 @@ class Schedules:
         self._known: tuple[LoadedConfig | None, tuple[Schedule, ...]] = (None, ())
         self._make_calls: Callable[[], ScheduledCalls] | None = None
         self._calls: ScheduledCalls | None = None
+        self._ready = False
         self._ended = False
 
     def run_with(self, calls: Callable[[], ScheduledCalls]) -> None:
@@ -106,6 +107,7 @@ class Schedules:
         still fork.
         """
         self._make_calls, self._calls = calls, None
+        self._begin()
 
     def current(self) -> Sequence[Schedule]:
         """Return the schedules of the current host."""
@@ -137,8 +139,12 @@ class Schedules:
         self._ticker = Ticker(file, self.current, self._start, _Reports())
 
     def start(self) -> None:
-        """Begin to tick, or look at the schedules again after a reload."""
-        if self._ticker is None or self._ended:
+        """Begin to tick once a front can call functions; look again after a reload."""
+        self._ready = True
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._ticker is None or self._ended or not self._ready or self._make_calls is None:
             return
         if self._ticker.started:
             self._ticker.wake()
@@ -174,10 +180,8 @@ class Schedules:
 
     def _start(self, tick: Tick, ended: Callable[[], None]) -> None:
         calls = self._calls_of_host()
-        if calls is None:  # no front: nothing can be called
-            ended()
-        else:
-            calls.tick(tick, ended)
+        assert calls is not None
+        calls.tick(tick, ended)
 
     def _calls_of_host(self) -> ScheduledCalls | None:
         if self._calls is None and self._make_calls is not None:
