@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -136,6 +137,9 @@ class WsgiApp:
         self._started = False
         self._lock = threading.Lock()
         service.attach(self)
+        # Under gunicorn with our module the service is started before any request.
+        if not service.embedded and "ffhost.gunicorn" not in sys.modules:
+            service.schedules.warn_of_waiting()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, as PEP 3333 has it."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from ffhost.config import LoadedConfig
 from ffhost.errors import StartupError
 from ffhost.host.schedule_plan import Schedule, Tick, Times
+from ffhost.observability import notices
 from ffhost.observability.logs import get_logger
 
 if TYPE_CHECKING:
@@ -150,6 +151,11 @@ class Schedules:
             self._ticker.wake()
         else:
             self._ticker.start()
+
+    def warn_of_waiting(self) -> None:
+        """Say that nothing ticks before the first request, if there is anything to tick."""
+        if self.current():
+            notices.schedules_wait()
 
     def stop(self) -> None:
         """Tick no more, and leave it to another worker."""
