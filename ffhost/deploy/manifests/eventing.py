@@ -209,5 +209,7 @@ def _notes_of(name: str, function: FunctionSettings, platform: str) -> Iterator[
         yield f"{name} has parameters in its path, which no event or schedule can fill in"
     if platform == "knative" and function.delivery is not None and not function.subscriptions:
         yield f"{name} has delivery settings and no subscription: they are not exported"
+    if platform == "knative" and function.signature == "event" and function.schedules:
+        yield f"{name} takes no CloudEvent of a PingSource: make it a cloudevent function"
     if platform == "cloudrun" and function.schedules:
         yield f"{name} has schedules, which do not run there: use Cloud Scheduler"
