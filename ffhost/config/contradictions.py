@@ -241,6 +241,17 @@ def _check_subscriptions(function: dict[str, Any], path: PathKey, report: Report
     )
 
 
+def _check_schedules(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+    methods = function.get("methods")
+    if function.get("schedules") and isinstance(methods, list) and "POST" not in methods:
+        report.at(
+            (*path, "schedules"),
+            "a schedule calls the function by POST, which is not among its methods",
+            "add POST to its methods",
+            key=True,
+        )
+
+
 _FUNCTION_RULES: tuple[Callable[[dict[str, Any], PathKey, Reporter], None], ...] = (
     _check_target,
     _check_isolation,
@@ -250,6 +261,7 @@ _FUNCTION_RULES: tuple[Callable[[dict[str, Any], PathKey, Reporter], None], ...]
     _check_cors,
     _check_examples,
     _check_subscriptions,
+    _check_schedules,
 )
 
 
