@@ -135,7 +135,11 @@ class InnerCalls:
     def tick(self, tick: Tick, ended: Ended) -> None:
         """Start the call of a tick, from the thread of the ticker."""
         work = self._tick(tick.schedule, ended, tick)
-        asyncio.run_coroutine_threadsafe(work, self._runner.loop)
+        try:
+            asyncio.run_coroutine_threadsafe(work, self._runner.loop)
+        except RuntimeError:  # the loop is closed: the process is on its way out
+            work.close()
+            ended()
 
     def tick_now(self, schedule: Schedule) -> Future[Answer]:
         """Start a call as *schedule* does, because somebody asked for it."""

@@ -18,6 +18,7 @@ import os
 import re
 import stat
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -73,6 +74,14 @@ class TickFile:
         values = {key: at.timestamp() for key, at in ticks.items()}
         line = json.dumps(values, separators=(",", ":")).encode() + b"\n"
         os.pwrite(self._descriptor, line, 0)
+
+    def touch(self) -> None:
+        """Note that the host runs; only for the worker that leads."""
+        os.utime(self._descriptor)
+
+    def age(self) -> float:
+        """Return for how many seconds no worker has led."""
+        return time.time() - os.fstat(self._descriptor).st_mtime
 
     def close(self) -> None:
         """Drop every lock and the file."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
-from ffhost.host.schedule_plan import Schedule, Tick, next_time, plan
+from ffhost.host.schedule_plan import GRACE, Schedule, Tick, next_time, plan
 from ffhost.host.tick_file import TickFile
 
 TAKE_OVER_SECONDS: Final = 1.0
@@ -106,6 +106,7 @@ class Ticker:
         schedules = self._schedules()
         if not self._leads and not self._begin_to_lead():
             return TAKE_OVER_SECONDS
+        self._file.touch()
         self._note_new(schedules)
         now = self._clock()
         for schedule in schedules:
@@ -118,7 +119,9 @@ class Ticker:
     def _begin_to_lead(self) -> bool:
         self._leads = self._file.try_to_lead()
         if self._leads:
-            self._last = self._file.read()
+            # Older times belong to a host that the same process had started before this one.
+            is_ours = self._file.age() < GRACE / timedelta(seconds=1)
+            self._last = self._file.read() if is_ours else {}
         return self._leads
 
     def _note_new(self, schedules: Sequence[Schedule]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -92,6 +94,16 @@ def test_another_ticker_goes_on_where_the_first_ended(world: World) -> None:
     assert len(world.ran) == 1
     world.pass_time(57)
     assert [f"{each:%H:%M}" for each in world.ran] == ["12:01", "12:02"]
+
+
+def test_a_host_that_was_started_anew_makes_up_for_nothing(world: World) -> None:
+    world.schedules = [Schedule("f", 0, Cron("* * * * *"), missed="once")]
+    world.ticker.turn()
+    world.now += timedelta(hours=1)
+    os.utime(world.file.path, (time.time() - 60, time.time() - 60))
+    world.ticker = world.new_ticker()
+    world.ticker.turn()
+    assert world.ran == []
 
 
 def test_a_tick_is_skipped_while_the_last_call_still_runs(world: World) -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.serving import Running, eventually, gunicorn, server
+from tests.serving import Running, eventually, free_port, gunicorn, server
 
 PERIOD = 0.2
 ENVIRON = {"FFHOST_TEST_TICK_SECONDS": str(PERIOD)}
@@ -181,5 +181,25 @@ def test_the_workers_of_somebodys_own_gunicorn_tick_as_one(tmp_path: Path) -> No
         running.urls()
         eventually(lambda: len(ran(tmp_path)) > 10, "ten ticks")
         ticks = ran(tmp_path)
+    assert len({each.id for each in ticks}) == len(ticks)
+    assert missing(ticks) == []
+
+
+def test_the_workers_of_somebodys_own_uvicorn_tick_as_one(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(SOURCE)
+    (tmp_path / "functions.yaml").write_text(
+        "functions:\n  tick: {target: 'main.py:tick', schedules: "
+        "[{cron: '* * * * *', overlap: allow}]}\n"
+    )
+    port = str(free_port())
+    command = ["-m", "uvicorn", "--workers", "3", "--port", port, "ffhost.asgi:app"]
+    running = Running(tmp_path, command, {**ENVIRON, "PORT": port})
+    try:
+        expect_ticks(tmp_path, 10)
+        ticks = ran(tmp_path)
+    finally:
+        running.send(signal.SIGTERM)
+        running.wait()
+        running.close()
     assert len({each.id for each in ticks}) == len(ticks)
     assert missing(ticks) == []
