@@ -85,7 +85,16 @@ def _read(config: LoadedConfig, findings: Findings) -> None:
             findings.unjudged.append(name)
         elif function.signature and found.signature not in (None, function.signature):
             findings.problems.append(_contradiction(config, name, found.signature))
+    findings.problems += _subscription_problems(config, names)
     findings.problems += _hook_problems(config, check_hook, [])
+
+
+def _subscription_problems(config: LoadedConfig, names: list[str]) -> list[Problem]:
+    if not any(config.settings.functions[name].subscriptions for name in names):
+        return []
+    from ffhost.host.subscribed import compile_all
+
+    return compile_all(config, names)[1]
 
 
 def _problem(config: LoadedConfig, name: str, error: Any) -> Problem:

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Final
 
 REMEMBERED_LIMIT: Final = 100_000
-"""How many deliveries are remembered: some 15 MB, and ten minutes at 160 a second."""
+"""How many deliveries are remembered: some 18 MB, and ten minutes at 160 a second."""
 
 
 class Remembered:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ffhost.config import LoadedConfig
 from ffhost.errors import StartupError
-from ffhost.host.schedule_plan import Schedule, Tick, Times
 from ffhost.observability import notices
 from ffhost.observability.logs import get_logger
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from ffhost.host.event_delivery import Answer
+    from ffhost.host.schedule_plan import Schedule, Tick, Times
     from ffhost.host.ticker import Ticker
 
 # For tests of the server, which cannot wait for minutes: every schedule is due this often.
@@ -32,13 +32,15 @@ def schedules_of(config: LoadedConfig) -> tuple[Schedule, ...]:
     return tuple(
         schedule
         for name in names
-        if settings.functions[name].enabled
+        if settings.functions[name].enabled and settings.functions[name].schedules
         for schedule in function_schedules(config, name)
     )
 
 
 def function_schedules(config: LoadedConfig, name: str) -> tuple[Schedule, ...]:
     """Return the schedules of the function *name*."""
+    from ffhost.host.schedule_plan import Schedule
+
     return tuple(
         Schedule(
             name,

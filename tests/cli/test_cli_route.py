@@ -80,6 +80,13 @@ def test_a_wrong_filter_is_told_with_its_line(tmp_path: Path) -> None:
     assert "functions.yaml:" in ran.err
 
 
+def test_a_check_that_imports_nothing_reads_filters_too(tmp_path: Path) -> None:
+    folder = project(tmp_path, CONFIG.replace("region = 'eu'", "NOW() > 1"), main=CODE)
+    ran = ffhost("check", "--no-import", cwd=folder)
+    assert ran.status == 2
+    assert "filters[1].sql: there is no function NOW" in ran.err
+
+
 @pytest.mark.parametrize("text", [b"{}", b"nothing", b'{"a": 1}'])
 def test_what_is_not_an_event_is_told(tmp_path: Path, text: bytes) -> None:
     ran = ffhost("route", "-", cwd=project(tmp_path, CONFIG), stdin=text)
