@@ -92,9 +92,9 @@ def _read(config: LoadedConfig, findings: Findings) -> None:
 def _subscription_problems(config: LoadedConfig, names: list[str]) -> list[Problem]:
     if not any(config.settings.functions[name].subscriptions for name in names):
         return []
-    from ffhost.host.subscribed import compile_all
+    from ffhost.events.declared_subscriptions import declared_subscriptions
 
-    return compile_all(config, names)[1]
+    return declared_subscriptions(config, names)[1]
 
 
 def _problem(config: LoadedConfig, name: str, error: Any) -> Problem:

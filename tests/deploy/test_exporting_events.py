@@ -17,7 +17,7 @@ from ffhost.config.cron import Cron
 from ffhost.deploy.manifests import Exported, Options, export
 from ffhost.deploy.manifests.kubernetes_cron import kubernetes_cron
 from ffhost.errors import ConfigError
-from ffhost.host.subscribed import compile_all
+from ffhost.events.declared_subscriptions import declared_subscriptions
 from tests.deploy.crd_check import faults
 from tests.events.plain_filters import passes_all
 
@@ -124,7 +124,7 @@ def both_ways(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, list[dict[
     folder = tmp_path_factory.mktemp("both")
     triggers = documents(exported(folder, "knative"), "Trigger")
     config = load_config(Sources(environ={}, cwd=folder))
-    table, problems = compile_all(config, config.settings.functions)
+    table, problems = declared_subscriptions(config, config.settings.functions)
     assert problems == []
     return table, triggers
 

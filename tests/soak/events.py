@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from ffhost.config import Sources, load_config
+from ffhost.events.declared_subscriptions import declared_subscriptions
 from ffhost.events.subscriptions import SubscriptionTable
-from ffhost.host.subscribed import compile_all
 from tests.serving import eventually, server
 from tests.soak.reports import Report
 
@@ -202,7 +202,7 @@ def run(report: Report, quick: bool) -> None:
             file.write_text(configuration(random.Random(7)))
             eventually(lambda: running.entries("config_reloaded"), "the subscriptions are served")
             config = load_config(Sources(cwd=folder, environ={}))
-            table, _ = compile_all(config, config.settings.functions)
+            table, _ = declared_subscriptions(config, config.settings.functions)
             sender = Sender(running.address, events)
             begun = time.monotonic()
             reloads = asyncio.run(send(sender, file))

@@ -95,10 +95,10 @@ def _evaluate(sql: str, attributes: Mapping[str, Any]) -> None:
 
 def _routes(config: LoadedConfig, event: ReceivedEvent) -> list[Route]:
     from ffhost.errors import ConfigError
-    from ffhost.host.subscribed import compile_all
+    from ffhost.events.declared_subscriptions import declared_subscriptions
 
     names = list(config.settings.functions) if config.single is None else [config.single]
-    table, problems = compile_all(config, names)
+    table, problems = declared_subscriptions(config, names)
     if problems:
         raise ConfigError(problems)
     by_function: dict[str, list[Subscription]] = {name: [] for name in names}

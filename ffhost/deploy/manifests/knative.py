@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ffhost.deploy.manifests import eventing, pods
+from ffhost.deploy.manifests import event_objects, pods
 from ffhost.deploy.manifests.kubernetes import config_map, kustomization, metadata
 from ffhost.deploy.manifests.manifest_yaml import document, stream
 from ffhost.deploy.manifests.object_names import joined, label
@@ -30,9 +30,9 @@ def knative(described: Described, options: Options) -> tuple[dict[str, str], lis
     """Give the manifests by file name, and notes for the user."""
     files: dict[str, str] = {}
     notes = list(_notes(described, MOST_SECONDS, "max-revision-timeout-seconds"))
-    notes += eventing.notes(described, "knative")
+    notes += event_objects.notes(described, "knative")
     if described.has_schedules:
-        described = described.with_variable(eventing.SWITCH, "false")
+        described = described.with_variable(event_objects.SWITCH, "false")
     if described.port in RESERVED_PORTS:
         notes.append(f"port {described.port} belongs to Knative: set server.port to another")
     if described.files:
@@ -50,8 +50,11 @@ def knative(described: Described, options: Options) -> tuple[dict[str, str], lis
         files["service.yaml"] = _service(
             described, options, label(options.name, LONGEST_NAME), None
         )
-    sinks = eventing.sinks(options, described, _service_of(options))
-    for name, make in (("triggers", eventing.triggers), ("pingsources", eventing.ping_sources)):
+    sinks = event_objects.sinks(options, described, _service_of(options))
+    for name, make in (
+        ("triggers", event_objects.triggers),
+        ("pingsources", event_objects.ping_sources),
+    ):
         objects = list(make(described, options, sinks, metadata))
         if objects:
             files[f"{name}.yaml"] = stream(objects)
@@ -160,9 +163,9 @@ def cloud_run(described: Described, options: Options) -> tuple[dict[str, str], l
     Cloud Run mounts no ConfigMap: the configuration is the image's.
     """
     notes = list(_notes(described, MOST_SECONDS_OF_CLOUD_RUN, "no more is possible there"))
-    notes += eventing.notes(described, "cloudrun")
+    notes += event_objects.notes(described, "cloudrun")
     if described.has_schedules:
-        described = described.with_variable(eventing.SWITCH, "false")
+        described = described.with_variable(event_objects.SWITCH, "false")
     if not options.split:
         name = label(options.name, 49)
         return {"service.yaml": _run_service(described, options, name, None)}, notes

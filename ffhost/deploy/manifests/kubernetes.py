@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ffhost.deploy.manifests import eventing, pods
+from ffhost.deploy.manifests import event_objects, pods
 from ffhost.deploy.manifests.manifest_yaml import document, stream
 from ffhost.deploy.manifests.object_names import joined, label
 from ffhost.deploy.manifests.routes import http_routes
@@ -25,7 +25,7 @@ def manifests(described: Described, options: Options) -> tuple[dict[str, str], l
     """
     files: dict[str, str] = {}
     if described.has_schedules:
-        described = described.with_variable(eventing.SWITCH, "false")
+        described = described.with_variable(event_objects.SWITCH, "false")
     if described.files:
         files["configmap.yaml"] = config_map(described, options)
     if options.split:
@@ -41,14 +41,14 @@ def manifests(described: Described, options: Options) -> tuple[dict[str, str], l
         files["httproute.yaml"] = stream(list(http_routes(described, options, backends)))
     else:
         files |= _workload(described, options, options.name, None)
-    jobs = list(eventing.cron_jobs(described, options, _service_of(options), metadata))
+    jobs = list(event_objects.cron_jobs(described, options, _service_of(options), metadata))
     if jobs:
         files["cronjobs.yaml"] = stream(jobs)
     files["networkpolicy.yaml"] = document(*_network_policy(described, options))
     if options.service_monitor and described.admin_port is not None:
         files["servicemonitor.yaml"] = stream(list(_monitor(described, options)))
     files["kustomization.yaml"] = kustomization(list(files), options)
-    return files, list(eventing.notes(described, "kubernetes"))
+    return files, list(event_objects.notes(described, "kubernetes"))
 
 
 def _service_of(options: Options) -> Callable[[str], str]:

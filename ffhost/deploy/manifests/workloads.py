@@ -17,7 +17,7 @@ from ffhost.config.units import Duration
 from ffhost.config.yaml_reader import read
 from ffhost.deploy.app import config_in_app, config_path, opened_config
 from ffhost.errors import ConfigError
-from ffhost.host.subscribed import compile_all
+from ffhost.events.declared_subscriptions import declared_subscriptions
 
 _REFERENCE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LARGEST_CONFIG_MAP = 1024 * 1024
@@ -206,7 +206,7 @@ def _problems(config: LoadedConfig, files: Mapping[str, str]) -> Iterator[Proble
     if sum(len(text.encode()) for text in files.values()) > _LARGEST_CONFIG_MAP:
         origin = Origin(next(iter(files)))
         yield Problem("", "larger than 1MiB, which a ConfigMap may hold", origin)
-    yield from compile_all(config, config.settings.functions)[1]
+    yield from declared_subscriptions(config, config.settings.functions)[1]
     if not config.settings.functions:
         yield Problem("functions", "there is no function to serve", config.locate(("functions",)))
 
