@@ -5,14 +5,17 @@ What user code imports stands here, and is loaded when it is first used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ffhost._lazy import lazy_names
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from ffhost.errors import DeadlineExceeded
     from ffhost.execution.executor import executor
-    from ffhost.invocation.current import Invocation, Outcome, current
+    from ffhost.invocation.current import Invocation, current
+    from ffhost.invocation.outcome import Outcome
     from ffhost.loading.decorators import (
         cloud_event,
         error_handler,
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "DeadlineExceeded": "ffhost.errors",
     "Invocation": "ffhost.invocation.current",
-    "Outcome": "ffhost.invocation.current",
+    "Outcome": "ffhost.invocation.outcome",
     "Request": "ffhost.signatures.requests.native",
     "Response": "ffhost.web.responses",
     "cloud_event": "ffhost.loading.decorators",
@@ -63,15 +66,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'ffhost' has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -42,6 +42,35 @@ class ConfigError(StartupError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class LoadError(StartupError):
+    """A function, or one of its trace hooks, cannot be loaded.
+
+    It becomes a diagnostic where the place in the configuration is known.
+
+    Args:
+        message: what is wrong
+        hint: what to do about it; None if there is nothing to suggest
+        notes: further lines, such as what the module does define
+        key: the setting of the function that is at fault, or the whole path of another one
+    """
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        message: str,
+        hint: str | None = None,
+        notes: Sequence[str] = (),
+        *,
+        key: str | tuple[str, ...] = "target",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.notes = tuple(notes)
+        self.key = key
+
+
 class FieldError(NamedTuple):
     """One field of a request that does not fit: where it is and what is wrong there."""
 

@@ -1,8 +1,8 @@
 """gunicorn's settings from our configuration, for somebody's own ``gunicorn`` command.
 
 ``gunicorn -c python:ffhost.gunicorn ffhost.wsgi:app`` serves with gunicorn's threads. They get
-our public address, timeouts, a drained ending and the hooks; `ffhost.server.gthread_hooks` says what
-they cannot do. With ``ffhost.asgi:app`` our own worker serves, and the admin listener too.
+our public address, timeouts, a drained ending and the hooks; `ffhost.server.gthread_hooks` says
+what they cannot do. With ``ffhost.asgi:app`` our own worker serves, and the admin listener too.
 
 The master is gunicorn's: it listens before its workers have loaded, and HUP replaces them.
 gunicorn takes every name here that it knows as a setting, so there are no others.

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from ffhost.config import LoadedConfig, PathKey, Sources, attempt
 from ffhost.config.diagnostics import Problem
-from ffhost.errors import ConfigError
+from ffhost.config.load_problems import problem_of
+from ffhost.errors import ConfigError, LoadError
 
 if TYPE_CHECKING:
     from ffhost.host.snapshot import Host
@@ -65,7 +66,7 @@ def _place(problem: Problem) -> tuple[bool, str, int, int]:
 
 
 def _read(config: LoadedConfig, findings: Findings) -> None:
-    from ffhost.loading.targets import TargetError, check_hook, check_target
+    from ffhost.loading.targets import check_hook, check_target
 
     names = [config.single] if config.single is not None else list(config.settings.functions)
     for name in names:
@@ -76,8 +77,8 @@ def _read(config: LoadedConfig, findings: Findings) -> None:
             found = check_target(
                 function.target, function.source, config.base, signature=function.signature
             )
-        except TargetError as error:
-            problem = _problem(config, name, error)
+        except LoadError as error:
+            problem = problem_of(config, name, error)
             may_fail = function.on_load_error == "unavailable"
             (findings.warnings if may_fail else findings.problems).append(problem)
             continue
@@ -95,11 +96,6 @@ def _subscription_problems(config: LoadedConfig, names: list[str]) -> list[Probl
     from ffhost.events.declared_subscriptions import declared_subscriptions
 
     return declared_subscriptions(config, names)[1]
-
-
-def _problem(config: LoadedConfig, name: str, error: Any) -> Problem:
-    at = ("functions", name, error.key)
-    return Problem(".".join(at), error.message, config.locate(at), error.hint, error.notes)
 
 
 def _contradiction(config: LoadedConfig, name: str, decorated: str | None) -> Problem:
@@ -131,14 +127,13 @@ def _hook_problems(
 ) -> list[Problem]:
     """Report the hooks that *find* does not find, unless loading has reported them."""
     from ffhost.config.nodes import dotted
-    from ffhost.loading.targets import TargetError
 
     problems = []
     reported = {problem.path for problem in known}
     for path, target in _hooks(config):
         try:
             find(target, config.base)
-        except TargetError as error:
+        except LoadError as error:
             if dotted(path) not in reported:
                 origin = config.locate(path)
                 problems.append(
@@ -166,13 +161,14 @@ def loaded(config: LoadedConfig) -> Iterator[Host]:
         ConfigError: functions fail to load that must not
     """
     from ffhost.host.snapshot import build_host, discard
+    from ffhost.host.store import Store
 
     functions = {
         name: each.replaced(lazy=False) for name, each in config.settings.functions.items()
     }
     settings = config.settings.replaced(functions=functions)
     with quiet():
-        host = build_host(replace(config, settings=settings))
+        host = build_host(replace(config, settings=settings), Store())
         try:
             yield host
         finally:
@@ -203,7 +199,7 @@ def _read_beside(given: Sources, known: tuple[Problem, ...]) -> list[Problem]:
     configuration is right.
     """
     from ffhost.config.files import read_tree
-    from ffhost.loading.targets import TargetError, check_target
+    from ffhost.loading.targets import check_target
 
     name = given.config or given.environ.get("FFHOST_CONFIG") or "functions.yaml"
     path = given.cwd / name
@@ -227,8 +223,8 @@ def _read_beside(given: Sources, known: tuple[Problem, ...]) -> list[Problem]:
                 base,
                 signature=signature if signature in SIGNATURES else None,
             )
-        except TargetError as error:
-            at = values.get(error.key) or values["target"]
+        except LoadError as error:
+            at = values.get(str(error.key)) or values["target"]
             problems.append(
                 Problem(
                     f"functions.{function}.{error.key}",

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from ffhost.cli.exit_messages import CommandFailed, WrongUse
 from ffhost.config import LoadedConfig, Sources
 from ffhost.config.loaded_config import DEFAULT_FILE
+from ffhost.errors import LoadError
 
 if TYPE_CHECKING:
     from ffhost.testing import Answer, Client
@@ -141,8 +142,9 @@ class Remote:
     def _read_signature(self, name: str) -> str:
         """Take the decorator's word, else load the function; http if it cannot be loaded here."""
         from ffhost.cli.full_check import quiet
-        from ffhost.host.loader import LoadFailed, load_function
-        from ffhost.loading.targets import TargetError, check_target
+        from ffhost.host.loader import load_function
+        from ffhost.host.store import Store
+        from ffhost.loading.targets import check_target
 
         settings = self._config.settings.functions[name]
         try:
@@ -150,8 +152,8 @@ class Remote:
             if found is not None and found.signature is not None:
                 return found.signature
             with quiet():
-                return load_function(self._config, name).signature
-        except (TargetError, LoadFailed):
+                return load_function(self._config, name, Store()).signature
+        except LoadError:
             return "http"
 
 

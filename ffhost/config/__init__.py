@@ -66,6 +66,16 @@ class LoadedConfig:
     watched: tuple[Path, ...]
     env_file_values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    @property
+    def framework_target(self) -> str | None:
+        """Return the function that is served as functions-framework would, without a file."""
+        return None if self.has_file else self.single
+
+    @property
+    def framework_mode(self) -> bool:
+        """Whether one function is served as functions-framework would, without a file."""
+        return self.framework_target is not None
+
     def locate(self, path: PathKey) -> Origin:
         """Give the origin of *path*, or of the nearest value around it that has one."""
         while path:

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ffhost.config import LoadedConfig
 from ffhost.config.settings import FunctionSettings
-from ffhost.host.loader import Function, error_handlers
-from ffhost.host.snapshot import Host
+from ffhost.invocation.function import Function
 from ffhost.loading import decorators
+from ffhost.loading.marked_functions import error_handlers
 from ffhost.loading.targets import resolve
 from ffhost.signatures.inference import infer
 from ffhost.signatures.typeddicts import with_modern_typed_dicts
@@ -86,12 +87,17 @@ class _Typed:
 
 
 def document(
-    host: Host, title: str, version: str, *, servers: Sequence[str] = ()
+    config: LoadedConfig,
+    functions: Iterable[Function],
+    title: str,
+    version: str,
+    *,
+    servers: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Describe the http and typed functions of *host* that are switched on."""
+    """Describe the http and typed functions among *functions* that are switched on."""
     described = [
-        _typed(host, each)
-        for each in host.functions.values()
+        _typed(config, each)
+        for each in functions
         if each.signature in ("http", "typed") and each.unavailable is None
     ]
     schemas = _Schemas(described)
@@ -112,10 +118,10 @@ def document(
     return found
 
 
-def _typed(host: Host, function: Function) -> _Typed:
-    settings: FunctionSettings = host.config.settings.function(function.name)
-    plain = host.config.single is not None and not host.config.has_file
-    target = resolve(settings.target, settings.source, host.config.base, plain=plain).callable
+def _typed(config: LoadedConfig, function: Function) -> _Typed:
+    settings: FunctionSettings = config.settings.function(function.name)
+    plain = config.framework_mode
+    target = resolve(settings.target, settings.source, config.base, plain=plain).callable
     inferred = infer(target, settings.signature, name=function.name, single=plain)
     hints = _hints(target)
     takes = None

@@ -24,11 +24,16 @@ from ffhost.execution.channels import (
     push_async,
 )
 from ffhost.execution.executor import executor
+from ffhost.execution.failures import timed_out
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import ThreadPool, Worker
-from ffhost.host.loader import Function
-from ffhost.invocation.current import CURRENT, Invocation
+from ffhost.invocation.call import Call
+from ffhost.invocation.current import CURRENT
+from ffhost.invocation.function import Function
 from ffhost.web.messages import Reply
+
+PAUSED_LOOK_SECONDS = 0.25
+"""How soon whoever waits looks again while a deadline is paused, as in a debugger."""
 
 
 class Caller(ABC):
@@ -40,7 +45,7 @@ class Caller(ABC):
         self.slots = function.slots
         self.pool = pool
         self.timeout_seconds = function.timeout_seconds
-        if function.pending is not None:
+        if function.late_load is not None:
             self.run = self._run_late
             self.work = self._work_late  # type: ignore[method-assign]
 
@@ -49,176 +54,166 @@ class Caller(ABC):
         """Give the loop on which coroutine functions run."""
 
     @abstractmethod
-    def deliver(self, invocation: Invocation, reply: Reply) -> None:
+    def deliver(self, call: Call, reply: Reply) -> None:
         """Give the waiting front its reply; called from any thread, the first one counts."""
 
     @abstractmethod
-    def end(self, invocation: Invocation, reply: Reply | None) -> None:
+    def end(self, call: Call, reply: Reply | None) -> None:
         """Note that the function has ended, deliver *reply* if there is one, free the slot."""
 
-    def work(self, invocation: Invocation) -> Reply | None:
+    def work(self, call: Call) -> Reply | None:
         """Run the call on this thread; None if its reply was delivered on the way."""
-        if invocation.expired:
+        if call.timed_out:
             return None
-        reply = cast("Reply", self.run(invocation))
+        reply = cast("Reply", self.run(call))
         if reply.chunks is None:
             return reply
-        CURRENT.set(invocation)
+        CURRENT.set(call)
         if hasattr(reply.chunks, "__anext__"):
-            work = self._stream_async(invocation, reply, cast("AsyncIterator[bytes]", reply.chunks))
+            work = self._stream_async(call, reply, cast("AsyncIterator[bytes]", reply.chunks))
             return asyncio.run_coroutine_threadsafe(work, self.loop()).result()
-        return self._stream(invocation, reply, reply.chunks)
+        return self._stream(call, reply, reply.chunks)
 
-    # A function that is loaded at its first call. Until then its calls run on threads.
+    # A function that is loaded at its first call. Until then its calls run on threads. The
+    # front may have made the call before another one loaded the function.
 
-    def _run_late(self, invocation: Invocation) -> Any:
-        function = self.function
+    def _run_late(self, call: Call) -> Any:
+        function = call.function = self.function
         try:
-            _check_method(function, invocation.message.method)
+            _check_method(function, call.message.method)
         except RequestError as error:
-            reply = function.fail(invocation, error)
+            reply = function.failures.reply(call, error)
             return _at_once(reply) if function.is_async else reply
-        return function.run(invocation)
+        return function.run(call)
 
-    def _work_late(self, invocation: Invocation) -> Reply | None:
-        function = self.function
-        try:
-            if function.pending is not None:
-                function.pending.wait(function)
-        except RequestError as error:
-            return function.fail(invocation, error)
-        if not function.is_async:
-            return Caller.work(self, invocation)
-        work = asyncio.run_coroutine_threadsafe(self._begin_late(invocation), self.loop())
+    def _work_late(self, call: Call) -> Reply | None:
+        if self.function.late_load is not None:
+            try:
+                self.function = self.function.late_load.wait()
+            except RequestError as error:
+                return self.function.failures.reply(call, error)
+        if not self.function.is_async:
+            return Caller.work(self, call)
+        work = asyncio.run_coroutine_threadsafe(self._begin_late(call), self.loop())
         try:
             return work.result()
         except CancelledError:
             return None
 
-    async def _begin_late(self, invocation: Invocation) -> Reply | None:
+    async def _begin_late(self, call: Call) -> Reply | None:
         # The thread that waits is in the context of the call until now. Hooks end in the
         # one that the function runs in.
-        context = invocation.context = contextvars.copy_context()
+        context = call.context = contextvars.copy_context()
         loop = asyncio.get_running_loop()
-        return await loop.create_task(self._perform_late(invocation), context=context)
+        return await loop.create_task(self._perform_late(call), context=context)
 
-    async def _perform_late(self, invocation: Invocation) -> Reply | None:
-        if invocation.expired:
+    async def _perform_late(self, call: Call) -> Reply | None:
+        if call.timed_out:
             return None
-        invocation.job = asyncio.current_task()
-        reply: Reply = await self._run_late(invocation)
+        call.job = asyncio.current_task()
+        reply: Reply = await self._run_late(call)
         if reply is None or reply.chunks is None:
             return reply
-        return await self._stream_on_loop(invocation, reply)
+        return await self._stream_on_loop(call, reply)
 
-    async def perform(self, invocation: Invocation, begun: Reply | None = None) -> None:
+    async def perform(self, call: Call, begun: Reply | None = None) -> None:
         """Run the call in this task, or only its stream if *begun* is what it has given."""
         reply: Reply | None = None
         try:
-            reply = begun or await cast("Any", self.run(invocation))
+            reply = begun or await cast("Any", self.run(call))
             if reply is not None and reply.chunks is not None:
                 streamed, reply = reply, None
-                reply = await self._stream_on_loop(invocation, streamed)
+                reply = await self._stream_on_loop(call, streamed)
         except asyncio.CancelledError:
-            if not invocation.expired and not (
-                invocation.channel is not None and invocation.channel.closed
-            ):
+            if not call.timed_out and not (call.channel is not None and call.channel.closed):
                 raise
         finally:
-            self.end(invocation, reply)
+            self.end(call, reply)
 
-    async def _stream_on_loop(self, invocation: Invocation, reply: Reply) -> Reply | None:
+    async def _stream_on_loop(self, call: Call, reply: Reply) -> Reply | None:
         if hasattr(reply.chunks, "__anext__"):
             chunks = cast("AsyncIterator[bytes]", reply.chunks)
-            return await self._stream_async(invocation, reply, chunks)
-        work = executor.submit(
-            self._stream, invocation, reply, cast("Iterator[bytes]", reply.chunks)
-        )
+            return await self._stream_async(call, reply, chunks)
+        work = executor.submit(self._stream, call, reply, cast("Iterator[bytes]", reply.chunks))
         return await asyncio.wrap_future(work)
 
     # The head is sent with the first chunk, so that a stream which fails before it has one
     # is a 500 and not a broken connection. Nobody wants the chunks of a HEAD: none is made.
 
-    def _stream(
-        self, invocation: Invocation, reply: Reply, chunks: Iterator[bytes]
-    ) -> Reply | None:
+    def _stream(self, call: Call, reply: Reply, chunks: Iterator[bytes]) -> Reply | None:
         try:
-            first = END if invocation.message.method == "HEAD" else next(chunks, END)
-            channel = self._open_stream(invocation, reply, first)
+            first = END if call.message.method == "HEAD" else next(chunks, END)
+            channel = self._open_stream(call, reply, first)
             if first is not END:
                 push(chunks, channel)
             channel.end()
         except BaseException as error:
-            return self._stream_failed(invocation, error)
+            return self._stream_failed(call, error)
         finally:
             close(chunks)
         return None
 
     async def _stream_async(
-        self, invocation: Invocation, reply: Reply, chunks: AsyncIterator[bytes]
+        self, call: Call, reply: Reply, chunks: AsyncIterator[bytes]
     ) -> Reply | None:
         try:
-            first = END if invocation.message.method == "HEAD" else await anext(chunks, END)
-            channel = self._open_stream(invocation, reply, first)
+            first = END if call.message.method == "HEAD" else await anext(chunks, END)
+            channel = self._open_stream(call, reply, first)
             if first is not END:
                 await push_async(chunks, channel)
             channel.end()
         except BaseException as error:
-            return self._stream_failed(invocation, error)
+            return self._stream_failed(call, error)
         finally:
             await close_async(chunks)
         return None
 
-    def _open_stream(self, invocation: Invocation, reply: Reply, first: Any) -> Channel:
-        channel = invocation.channel = Channel()
-        if invocation.expired:
+    def _open_stream(self, call: Call, reply: Reply, first: Any) -> Channel:
+        channel = call.channel = Channel()
+        if call.timed_out:
             channel.close(cut=True)
         elif first is not END:
             channel.offer(first, bool)
-        self.deliver(invocation, Reply(reply.status, reply.headers))
+        self.deliver(call, Reply(reply.status, reply.headers))
         return channel
 
-    def _stream_failed(self, invocation: Invocation, error: BaseException) -> Reply | None:
-        channel: Channel | None = invocation.channel
+    def _stream_failed(self, call: Call, error: BaseException) -> Reply | None:
+        channel: Channel | None = call.channel
         if channel is None:
-            return self.function.fail(invocation, error)
+            return self.function.failures.reply(call, error)
         # Closed by the front, at the deadline or because the client has gone: no failure.
-        if not (invocation.expired or channel.closed or isinstance(error, StreamClosed)):
-            self.function.fail(invocation, error)
+        if not (call.timed_out or channel.closed or isinstance(error, StreamClosed)):
+            self.function.failures.reply(call, error)
         channel.end(cut=True)
         return None
 
-    def let_go(self, invocation: Invocation) -> None:
-        """Note that the function has really ended, and part the call from what ran it.
-
-        Context and task hold the invocation: together they would be a cycle, and every call
-        work for the garbage collector.
-        """
-        invocation.ended = True
-        invocation.job = None
-        if not self.function.keeps_context:
-            invocation.context = None
-
-    def expire(self, invocation: Invocation) -> Reply:
+    def expire(self, call: Call) -> Reply:
         """Stop a call whose deadline has passed, as far as Python can; give the 504.
 
         Its slot stays taken until the function really ends.
         """
-        invocation.expired = True
-        reply = self.function.timed_out(invocation)
+        self.answer_timed_out(call)
+        reply = timed_out(call)
         if self.function.processes is not None:
             return reply  # the thread that waits for the process kills it
-        stuck_calls.add(invocation)
-        if invocation.channel is not None:
-            invocation.channel.close(cut=True)
-        stop(invocation)
+        stuck_calls.add(call)
+        if call.channel is not None:
+            call.channel.close(cut=True)
+        stop(call)
         return reply
 
-    def abandon(self, invocation: Invocation) -> None:
+    def answer_timed_out(self, call: Call) -> None:
+        """Note that the caller is told 504, unless it has the head of a stream already."""
+        assert call.deadline is not None
+        call.deadline.passed = True
+        if call.state == "running":
+            call.move("answered")
+
+    def abandon(self, call: Call) -> None:
         """Stop a stream that nobody reads any more."""
-        invocation.channel.close()
-        if isinstance(invocation.job, asyncio.Task) and not invocation.ended:
-            stop(invocation)
+        call.channel.close()
+        if isinstance(call.job, asyncio.Task) and call.state != "ended":
+            stop(call)
 
 
 def _check_method(function: Function, method: str) -> None:
@@ -239,11 +234,11 @@ async def _at_once(reply: Reply) -> Reply:
     return reply
 
 
-def stop(invocation: Invocation) -> None:
-    """Interrupt the thread or cancel the task that runs *invocation*."""
-    job = invocation.job
+def stop(call: Call) -> None:
+    """Interrupt the thread or cancel the task that runs *call*."""
+    job = call.job
     if isinstance(job, Worker):
-        job.interrupt(invocation)
+        job.interrupt(call)
     elif isinstance(job, asyncio.Task):
         try:
             job.get_loop().call_soon_threadsafe(job.cancel)

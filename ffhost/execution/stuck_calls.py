@@ -16,8 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ffhost.execution.threads import Worker
-from ffhost.invocation.current import Invocation
-from ffhost.observability import logs
+from ffhost.invocation.call import Call
+from ffhost.invocation.logger import get_logger
 
 GRACE_SECONDS = 1.0
 """How long a call may take to end after its deadline before it counts as stuck."""
@@ -49,7 +49,7 @@ class StuckCalls:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._calls: dict[Invocation, float] = {}
+        self._calls: dict[Call, float] = {}
         self._watching = False
         self.on_limit: Callable[[], None] | None = None
         """Called, once, when the stuck calls exceed ``stuck_limit`` of their function."""
@@ -64,24 +64,24 @@ class StuckCalls:
                 for call in self._calls
                 if (function is None or call.function.name == function)
                 and call.deadline is not None
-                and now > call.deadline + GRACE_SECONDS
+                and now > call.deadline.at + GRACE_SECONDS
             )
 
-    def add(self, invocation: Invocation) -> None:
-        """Log that *invocation* timed out, and watch whether it ends."""
-        _log(invocation, "deadline_exceeded")
+    def add(self, call: Call) -> None:
+        """Log that *call* timed out, and watch whether it ends."""
+        _log(call, "deadline_exceeded")
         with self._lock:
-            if invocation.ended:
+            if call.state == "ended":
                 return
-            self._calls[invocation] = time.monotonic() + REPEAT_SECONDS
+            self._calls[call] = time.monotonic() + REPEAT_SECONDS
             start, self._watching = not self._watching, True
         if start:
             threading.Thread(target=self._watch, name="ffhost-stuck", daemon=True).start()
 
-    def discard(self, invocation: Invocation) -> None:
+    def discard(self, call: Call) -> None:
         """Forget a call: it has ended."""
         with self._lock:
-            self._calls.pop(invocation, None)
+            self._calls.pop(call, None)
 
     def _watch(self) -> None:
         while True:
@@ -104,29 +104,28 @@ class StuckCalls:
         now = time.monotonic()
         with self._lock:
             for call in self._calls:
-                if call.deadline is not None and now > call.deadline + GRACE_SECONDS:
+                if call.deadline is not None and now > call.deadline.at + GRACE_SECONDS:
                     name = call.function.name
                     counts[name] = counts.get(name, 0) + 1
-                    limits[name] = getattr(call.function, "stuck_limit", float("inf"))
+                    limits[name] = call.function.stuck_limit
         total, limit = sum(counts.values()), max(limits.values(), default=float("inf"))
         if total > limit and not self._told:
             self._told = True
-            logs.get_logger("ffhost").error(
+            get_logger("ffhost").error(
                 "too_many_stuck_calls", stuck=total, stuck_limit=limit, functions=sorted(counts)
             )
             if self.on_limit is not None:
                 self.on_limit()
 
 
-def _log(invocation: Invocation, event: str) -> None:
-    deadline = invocation.deadline or 0.0
-    logs.get_logger("ffhost").error(
+def _log(call: Call, event: str) -> None:
+    get_logger("ffhost").error(
         event,
-        function=invocation.function.name,
-        execution_id=invocation.execution_id,
-        timeout_seconds=round(deadline - invocation.started, 3),
-        running_seconds=round(time.monotonic() - invocation.started, 3),
-        live_stack=live_stack(invocation.job),
+        function=call.function.name,
+        execution_id=call.execution_id,
+        timeout_seconds=round(call.timeout_seconds, 3),
+        running_seconds=round(time.monotonic() - call.started, 3),
+        live_stack=live_stack(call.job),
     )
 
 

@@ -16,8 +16,9 @@ import weakref
 from types import FrameType
 from typing import Any
 
-from ffhost.invocation.current import CURRENT, Invocation
-from ffhost.observability import logs
+from ffhost.invocation.call import Call
+from ffhost.invocation.current import CURRENT
+from ffhost.invocation.logger import get_logger
 
 TICK_SECONDS = 0.25
 TICKS = 4
@@ -83,12 +84,12 @@ class _Watch:
 
     def _tell(self, now: float) -> None:
         frame = sys._current_frames().get(self._thread or 0)
-        invocation = self._invocation(frame)
+        call = self._invocation(frame)
         fields: dict[str, Any] = {}
-        if invocation is not None:
-            fields["function"] = invocation.function.name
-            fields["execution_id"] = invocation.execution_id
-        logs.get_logger("ffhost").error(
+        if call is not None:
+            fields["function"] = call.function.name
+            fields["execution_id"] = call.execution_id
+        get_logger("ffhost").error(
             "event_loop_blocked",
             blocked_seconds=round(now - self._asked_at, 1),
             live_stack=None if frame is None else "".join(traceback.format_stack(frame)),
@@ -96,22 +97,22 @@ class _Watch:
         )
 
     def _tell_resumed(self) -> None:
-        logs.get_logger("ffhost").warning(
+        get_logger("ffhost").warning(
             "event_loop_turns_again",
             blocked_seconds=round(self._answered_at - self._asked_at, 1),
         )
 
-    def _invocation(self, frame: FrameType | None) -> Invocation | None:
+    def _invocation(self, frame: FrameType | None) -> Call | None:
         """Find the call that runs on the loop: by its task, or in the frames of this package."""
         task = asyncio.current_task(self._loop)
         get_context = getattr(task, "get_context", None)  # from 3.12 on
         if get_context is not None:
-            found: Invocation | None = get_context().get(CURRENT)
+            found: Call | None = get_context().get(CURRENT)
             return found
         while frame is not None:
             if str(frame.f_globals.get("__name__", "")).startswith("ffhost."):
-                here = frame.f_locals.get("invocation")
-                if isinstance(here, Invocation):
+                here = frame.f_locals.get("call")
+                if isinstance(here, Call):
                     return here
             frame = frame.f_back
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -14,11 +15,12 @@ from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronts.asgi_body import ReadWatch, read_rest, too_large
 from ffhost.fronts.asgi_request import SEND, FrontRequest, Receive, ScopeMessage, send_reply
 from ffhost.fronts.replies import UNSENT, Finish, Settle, complete, finisher, settler, write
-from ffhost.host.loader import Function
 from ffhost.host.mounting import MakeReply, Responder
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
-from ffhost.invocation.current import EXECUTION_ID_HEADER, Invocation, execution_id
+from ffhost.invocation.call import Call
+from ffhost.invocation.function import Function
+from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
 from ffhost.web import problems
 from ffhost.web.forwarded import believer
 from ffhost.web.messages import Message, Reply
@@ -110,7 +112,6 @@ class FunctionResource:
         self._caller = caller
         self._answer = caller.staying(self._answer_late) if stay else caller.answer
         self._sending: set[asyncio.Task[None]] = set()
-        self._function = caller.function
         self._finish = finish
         self._believe = believe
         self._reads = reads
@@ -127,7 +128,7 @@ class FunctionResource:
         for name, value in req.scope["headers"]:
             if name == _EXECUTION_ID_HEADER:
                 given = value.decode("latin-1")
-        invocation = Invocation(self._function, message, execution_id(given))
+        call = Call(self._caller.function, message, execution_id(given))
         try:
             if event.get("more_body"):
                 message.body = await read_rest(req, message, self._limit)
@@ -138,35 +139,35 @@ class FunctionResource:
             if self._believe is not None:
                 self._believe(message)
                 message.adopt()
-            reply = await self._answer(invocation)
+            reply = await self._answer(call)
         except RequestError as error:
-            invocation.error = error
-            reply = problems.problem(error, invocation.execution_id)
-        self._finish(invocation, reply)
+            call.refuse(error)
+            reply = problems.problem(error, call.execution_id)
+        self._finish(call, reply)
         write(resp, reply)
-        if invocation.channel is not None:
-            self._stream(req, resp, invocation, reply)
+        if call.channel is not None:
+            self._stream(req, resp, call, reply)
 
-    def _answer_late(self, invocation: Invocation, reply: Reply) -> None:
+    def _answer_late(self, call: Call, reply: Reply) -> None:
         """Send the 504 of a call that still holds the task of its request."""
-        self._finish(invocation, reply)
-        head = invocation.message.method == "HEAD"
-        work = send_reply(invocation.context[SEND], reply, head=head)
+        self._finish(call, reply)
+        head = call.message.method == "HEAD"
+        work = send_reply(cast("contextvars.Context", call.context)[SEND], reply, head=head)
         task = asyncio.get_running_loop().create_task(work)
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
     def _stream(
-        self, req: FrontRequest, resp: falcon.asgi.Response, invocation: Invocation, reply: Reply
+        self, req: FrontRequest, resp: falcon.asgi.Response, call: Call, reply: Reply
     ) -> None:
         if req.method == "HEAD" or reply.status in (204, 304):
-            self._caller.abandon(invocation)
+            self._caller.abandon(call)
             resp.stream = cast("Any", UNSENT)
             if self._settle is not None:
-                self._settle(invocation, reply.status, 0)
+                self._settle(call, reply.status, 0)
         else:
             resp.stream = ChannelStream(
-                self._caller, invocation, reply.status, cast("Receive", req._receive), self._settle
+                self._caller, call, reply.status, cast("Receive", req._receive), self._settle
             )
 
 
@@ -176,17 +177,17 @@ class ChannelStream:
     def __init__(
         self,
         caller: AsyncCaller,
-        invocation: Invocation,
+        call: Call,
         status: int,
         receive: Receive,
         settle: Settle | None,
     ) -> None:
         self._caller = caller
-        self._invocation = invocation
+        self._invocation = call
         self._status = status
         self._settle = settle
         self._sent_bytes = 0
-        self._channel: Channel = invocation.channel
+        self._channel: Channel = call.channel
         # Not by the loop's factory: the task is ours, though made in the function's context.
         loop = asyncio.get_running_loop()
         self._watch = asyncio.Task(self._watch_client(receive), loop=loop)

@@ -29,7 +29,7 @@ from ffhost.host.admin import ADMIN, LISTENER_KEY, admin_of
 from ffhost.host.mounting import build_router
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
-from ffhost.invocation.current import execution_id
+from ffhost.invocation.ids import execution_id
 from ffhost.observability import logs
 from ffhost.web import problems
 

@@ -17,11 +17,12 @@ from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.shared_threads import background, pool
 from ffhost.fronts.replies import UNSENT, Finish, complete, finisher, settler, write
 from ffhost.fronts.wsgi_body import Environ, read_body
-from ffhost.host.loader import Function
 from ffhost.host.mounting import MakeReply, Responder, build_router
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
-from ffhost.invocation.current import EXECUTION_ID_HEADER, Invocation, execution_id
+from ffhost.invocation.call import Call
+from ffhost.invocation.function import Function
+from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
 from ffhost.web import problems
 from ffhost.web.forwarded import believer
 from ffhost.web.messages import Message, Reply
@@ -245,7 +246,6 @@ class FunctionResource:
         read_seconds: float,
     ) -> None:
         self._caller = caller
-        self._function = caller.function
         self._finish = finish
         self._believe = believe
         self._read_seconds = read_seconds
@@ -257,22 +257,22 @@ class FunctionResource:
         environ = req.env
         message = EnvironMessage(environ, params)
         identity = execution_id(environ.get(_EXECUTION_ID_KEY))
-        invocation = Invocation(self._function, message, identity)
+        call = Call(self._caller.function, message, identity)
         try:
             message.body = read_body(environ, self._limit, self._read_seconds)
             if self._believe is not None:
                 self._believe(message)
                 message.adopt()
-            reply = self._caller.answer(invocation)
+            reply = self._caller.answer(call)
         except RequestError as error:
-            invocation.error = error
-            reply = problems.problem(error, invocation.execution_id)
-        self._finish(invocation, reply)
+            call.refuse(error)
+            reply = problems.problem(error, call.execution_id)
+        self._finish(call, reply)
         send(req, resp, reply)
-        if invocation.channel is not None:
-            stream = self._caller.chunks_of(invocation)
+        if call.channel is not None:
+            stream = self._caller.chunks_of(call)
             if self._settle is not None:
-                stream.on_close(partial(self._settle, invocation, reply.status))
+                stream.on_close(partial(self._settle, call, reply.status))
             if req.method == "HEAD" or reply.status in (204, 304):
                 stream.close()
                 resp.stream = UNSENT

@@ -14,17 +14,19 @@ from functools import partial
 
 from ffhost.errors import ContentTooLarge, NotFound, RequestError
 from ffhost.events.incoming_events import Received, ReceivedEvent
+from ffhost.events.remembered import Remembered
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronts.replies import Settle, settler
 from ffhost.host.event_answers import delivered
 from ffhost.host.event_delivery import Answer, Delivery
 from ffhost.host.event_reports import EventReports
-from ffhost.host.loader import Function
 from ffhost.host.ping_event import ping_message
 from ffhost.host.schedule_plan import Schedule, Tick
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
-from ffhost.invocation.current import Invocation, execution_id
+from ffhost.invocation.call import Call
+from ffhost.invocation.function import Function
+from ffhost.invocation.ids import execution_id
 from ffhost.web import problems
 from ffhost.web.messages import Message, Reply
 
@@ -46,7 +48,7 @@ class InnerCalls:
         self,
         name: str,
         message: Message,
-        invocation_id: str,
+        identity: str,
         ended: Ended | None = None,
         schedule: str | None = None,
     ) -> Answer:
@@ -58,23 +60,23 @@ class InnerCalls:
         """
         caller, settle = self._caller(name)
         function = caller.function
-        invocation = Invocation(function, message, invocation_id)
-        invocation.schedule = schedule
+        call = Call(function, message, identity)
+        call.schedule = schedule
         if ended is not None:
-            caller.ended[invocation] = ended
+            caller.ended[call] = ended
         try:
             if len(message.body) > function.max_body_bytes:
                 raise ContentTooLarge(f"{name} takes {function.max_body_bytes:.0f} bytes at most")
-            reply = await caller.answer(invocation)
+            reply = await caller.answer(call)
         except RequestError as error:
-            invocation.error = error
-            reply = problems.problem(error, invocation_id)
-            caller.note_end(invocation)
+            call.refuse(error)
+            reply = problems.problem(error, identity)
+            caller.note_end(call)
         sent = len(reply.body)
-        if invocation.channel is not None:
-            sent = await _drain(invocation, caller)
+        if call.channel is not None:
+            sent = await _drain(call, caller)
         if settle is not None:
-            settle(invocation, reply.status, sent)
+            settle(call, reply.status, sent)
         return Answer(
             reply.status, {key.lower(): value for key, value in reply.headers}, reply.body
         )
@@ -108,7 +110,7 @@ class InnerCalls:
         delivery = Delivery(
             self._host.subscriptions,
             partial(self._call_with, message, identity),
-            self._service.remembered,
+            self._service.store.keep(Remembered, "events", Remembered),
             float(settings.remember),
             self._reports,
         )
@@ -163,28 +165,28 @@ class _Caller(AsyncCaller):
 
     def __init__(self, function: Function, runner: LoopRunner) -> None:
         super().__init__(function, runner)
-        self.ended: dict[Invocation, Ended] = {}
+        self.ended: dict[Call, Ended] = {}
 
-    def settle(self, invocation: Invocation, reply: Reply | None) -> None:
+    def settle(self, call: Call, reply: Reply | None) -> None:
         """Settle the call, and tell whoever waits for its real end."""
-        super().settle(invocation, reply)
-        self.note_end(invocation)
+        super().settle(call, reply)
+        self.note_end(call)
 
-    def note_end(self, invocation: Invocation) -> None:
+    def note_end(self, call: Call) -> None:
         """Tell that a call has ended, or was never begun."""
-        ended = self.ended.pop(invocation, None)
+        ended = self.ended.pop(call, None)
         if ended is not None:
             ended()
 
 
-async def _drain(invocation: Invocation, caller: AsyncCaller) -> int:
+async def _drain(call: Call, caller: AsyncCaller) -> int:
     """Read a stream to its end, which nobody wants, and count its bytes."""
     sent = 0
     try:
-        while isinstance(chunk := await invocation.channel.get_async(), bytes):
+        while isinstance(chunk := await call.channel.get_async(), bytes):
             sent += len(chunk)
     finally:
-        caller.abandon(invocation)
+        caller.abandon(call)
     return sent
 
 

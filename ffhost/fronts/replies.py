@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from ffhost.errors import RequestError, TooManyRequests, Unavailable
-from ffhost.host.loader import Function
 from ffhost.host.service import Service
-from ffhost.invocation.current import Invocation, Outcome, OutcomeKind
+from ffhost.invocation.call import Call
+from ffhost.invocation.function import Function
+from ffhost.invocation.outcome import Outcome, outcome_kind
 from ffhost.web import cors
 from ffhost.web.messages import Reply
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     import falcon
     import falcon.asgi
 
-Finish: TypeAlias = Callable[[Invocation, Reply], None]
-Settle: TypeAlias = Callable[[Invocation, int, int], None]
+Finish: TypeAlias = Callable[[Call, Reply], None]
+Settle: TypeAlias = Callable[[Call, int, int], None]
+
+_CLOSE = ("connection", "close")
 
 UNSENT = (b"",)
 """Stands for a stream of which only the head is sent.
@@ -37,24 +39,23 @@ def finisher(function: Function, service: Service) -> Finish:
     declared = function.settings.cors
     settle = settler(function)
 
-    def finish(invocation: Invocation, reply: Reply) -> None:
-        complete(reply, invocation.execution_id, service)
+    def finish(call: Call, reply: Reply) -> None:
+        reply.headers.append(("function-execution-id", call.execution_id))
+        if service.draining:
+            reply.headers.append(_CLOSE)
         if declared is not None:
-            cors.permit(declared, invocation.message, reply)
+            cors.permit(declared, call.message, reply)
+        if settle is not None and call.channel is None:
+            settle(call, reply.status, len(reply.body))
 
-    def finish_observed(invocation: Invocation, reply: Reply) -> None:
-        finish(invocation, reply)
-        if invocation.channel is None and settle is not None:
-            settle(invocation, reply.status, len(reply.body))
-
-    return finish if settle is None else finish_observed
+    return finish
 
 
 def complete(reply: Reply, identity: str, service: Service) -> None:
-    """Add what every answer carries: the execution id, and whether the connection ends."""
+    """Add what every answer carries, to one that no function made."""
     reply.headers.append(("function-execution-id", identity))
     if service.draining:
-        reply.headers.append(("connection", "close"))
+        reply.headers.append(_CLOSE)
 
 
 def settler(function: Function) -> Settle | None:
@@ -63,42 +64,21 @@ def settler(function: Function) -> Settle | None:
     It is called once a call, when the caller's outcome is settled: with the reply, or with
     the end of its stream.
     """
-    if not function.observers and function.pending is None:
+    if not function.observers and function.late_load is None:
         return None
 
-    def settle(invocation: Invocation, status: int, sent_bytes: int) -> None:
+    def settle(call: Call, status: int, sent_bytes: int) -> None:
         outcome = Outcome(
-            outcome_kind(invocation, status),
+            outcome_kind(call, status),
             status,
-            time.monotonic() - invocation.started,
+            time.monotonic() - call.started,
             sent_bytes,
-            invocation.error,
+            call.error,
         )
-        for observe in function.observers:
-            observe(invocation, outcome)
+        for observe in call.function.observers:
+            observe(call, outcome)
 
     return settle
-
-
-def outcome_kind(invocation: Invocation, status: int) -> OutcomeKind:
-    """Name how a call ended for its caller."""
-    error = invocation.error
-    if status < 400 and error is None and not invocation.expired:
-        return "ok"
-    if invocation.expired:
-        return "timeout"
-    if isinstance(error, TooManyRequests | Unavailable) or function_unavailable(invocation):
-        return "rejected"
-    if error is not None and not isinstance(error, RequestError):
-        return "crash"
-    if status >= 500:
-        return "crash"
-    return "client_error" if status >= 400 else "ok"
-
-
-def function_unavailable(invocation: Invocation) -> bool:
-    """Say whether the function was switched off or had failed to load."""
-    return getattr(invocation.function, "unavailable", None) is not None
 
 
 def write(resp: falcon.Response | falcon.asgi.Response, reply: Reply) -> None:

@@ -9,7 +9,7 @@ from ffhost.events.incoming_events import ReceivedEvent
 from ffhost.events.subscriptions import FilterFailure
 from ffhost.events.verdicts import Verdict
 from ffhost.host.event_delivery import Result
-from ffhost.observability.logs import get_logger
+from ffhost.invocation.logger import get_logger
 from ffhost.observability.metrics.event_counters import EventCounts, event_counts
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from ffhost.errors import HookFailed, StartupError
 from ffhost.execution.shared_threads import background
-from ffhost.host.loader import Function, lifecycle_hooks
+from ffhost.invocation.function import Function
+from ffhost.loading.marked_functions import lifecycle_hooks
 
 Hook = Callable[[], Any]
 
@@ -121,8 +122,8 @@ async def _attempt_async(hook: Hook, when: str) -> None:
 def _failed(hook: Hook, when: str, error: BaseException) -> None:
     if isinstance(error, HookFailed):
         raise error  # it ran in a process of its own, which has logged it
+    from ffhost.invocation.logger import get_logger
     from ffhost.loading.modules import plain_name
-    from ffhost.observability.logs import get_logger
 
     module = plain_name(getattr(hook, "__module__", "") or "")
     name = f"{module}.{getattr(hook, '__qualname__', repr(hook))}"

@@ -13,9 +13,9 @@ import orjson
 
 from ffhost.config.settings import EventsSettings
 from ffhost.errors import MethodNotAllowed, NotFound
-from ffhost.host.loader import Function
 from ffhost.host.service import Service, ready_state
 from ffhost.host.snapshot import Host
+from ffhost.invocation.function import Function
 from ffhost.web import cors, problems
 from ffhost.web.messages import Message, Reply
 from ffhost.web.routing import Responders, Router, allowed, pattern

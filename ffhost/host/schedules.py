@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ffhost.config import LoadedConfig
 from ffhost.errors import StartupError
+from ffhost.invocation.logger import get_logger
 from ffhost.observability import notices
-from ffhost.observability.logs import get_logger
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -13,23 +13,23 @@ import time
 from collections.abc import Callable, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from ffhost.config import LoadedConfig, Sources, load_config
 from ffhost.config.watcher import Watcher, fingerprint, is_sub_path_mount
 from ffhost.errors import ConfigError, StartupError
 from ffhost.execution.executor import executor
+from ffhost.host.lazy_function import Lazy
 from ffhost.host.lifecycle import Hook, Lifecycle, hooks_of
-from ffhost.host.loader import Function
 from ffhost.host.schedules import Schedules
 from ffhost.host.snapshot import Host, build_host, discard
+from ffhost.host.store import Store
 from ffhost.invocation.current import log_fields
+from ffhost.invocation.function import Function
+from ffhost.invocation.slots import Slots
 from ffhost.loading import modules
 from ffhost.loading.compat import framework_variables
 from ffhost.observability import logs, notices, tracing
-
-if TYPE_CHECKING:
-    from ffhost.events.remembered import Remembered
 
 Phase = Literal["new", "starting", "ready", "draining", "stopped"]
 
@@ -62,9 +62,9 @@ class Service:
         self._read: str | None = None
         self._variables_before: dict[str, str | None] = {}
         self._retiring: list[list[Hook]] = []
-        self._remembered: Remembered | None = None
         self.schedules = Schedules(lambda: self.config)
         self.lifecycle = Lifecycle()
+        self.store = Store()
         self.phase: Phase = "new"
         self.draining = False
         """Whether answers are to close their connections."""
@@ -88,15 +88,6 @@ class Service:
     def config(self) -> LoadedConfig:
         """Give the configuration of the current host."""
         return self.host.config
-
-    @property
-    def remembered(self) -> Remembered:
-        """What functions have taken of the events that arrived; outlives a reload."""
-        if self._remembered is None:
-            from ffhost.events.remembered import Remembered
-
-            self._remembered = Remembered()
-        return self._remembered
 
     @property
     def in_flight(self) -> int:
@@ -155,14 +146,13 @@ class Service:
 
     def _build_first(self, config: LoadedConfig) -> Host:
         """Build the host; a single target without a file finds what it is in its environment."""
-        if config.single is None or config.has_file:
-            return build_host(config)
-        target = config.settings.functions[config.single].target
+        name = config.framework_target
+        if name is None:
+            return build_host(config, self.store)
+        target = config.settings.functions[name].target
         self._show(framework_variables.before_loading(target, os.environ))
-        host = build_host(config)
-        self._show(
-            framework_variables.after_loading(host.functions[config.single].signature, os.environ)
-        )
+        host = build_host(config, self.store)
+        self._show(framework_variables.after_loading(host.functions[name].signature, os.environ))
         return host
 
     def _show(self, values: Mapping[str, str]) -> None:
@@ -180,10 +170,12 @@ class Service:
 
     def _swap(self, host: Host) -> None:
         for function in host.functions.values():
-            if function.pending is not None:
-                function.pending.on_loaded = self._start_late
+            if isinstance(function.late_load, Lazy):
+                function.late_load.on_loaded = self._start_late
+                function.late_load.install = host.install
         for front in self._fronts:
             front.mount(host)
+        self.store.forget_others(Slots, host.functions)
         for function in host.functions.values():
             function.claim_slots()
         self._host = host
@@ -200,7 +192,7 @@ class Service:
         legacy = None
         environ = self.sources().environ
         wanted = environ.get("LOG_EXECUTION_ID") or environ.get("ENTRY_POINT")
-        if wanted and config.single is not None and not config.has_file:
+        if wanted and config.framework_mode:
             from ffhost.observability.logs.framework_formats import legacy_of
 
             legacy = legacy_of(environ)
@@ -345,7 +337,7 @@ class Service:
                 config = load_config(self.sources())
                 if config.revision == self.config.revision:
                     return True
-                host = build_host(config, self.host)
+                host = build_host(config, self.store, self.host)
                 try:
                     if not self._embedded:
                         self.schedules.prepare(config)

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
-from ffhost.errors import ConfigError, Unavailable
-from ffhost.host.loader import Function, LoadFailed, disabled, load_function, switched_off
+from ffhost.config.load_problems import problem_of
+from ffhost.errors import ConfigError, LoadError, Unavailable
+from ffhost.host.loader import disabled, load_function, switched_off
+from ffhost.host.store import Store
+from ffhost.invocation.function import Function
+from ffhost.invocation.logger import get_logger
 from ffhost.loading import modules
 from ffhost.observability import logs
 
@@ -39,8 +43,12 @@ class Host:
         subscriptions: SubscriptionTable | None = None,
     ) -> None:
         self.config = config
-        self.functions = functions
+        self.functions = dict(functions)
         self.subscriptions = subscriptions
+
+    def install(self, function: Function) -> None:
+        """Take *function*, loaded at its first call, in the place of what stood for it."""
+        self.functions[function.name] = function
 
     @property
     def catch_all(self) -> Function | None:
@@ -53,27 +61,28 @@ class Host:
         return [each.name for each in self.functions.values() if each.load_error is not None]
 
 
-def build_host(config: LoadedConfig, previous: Host | None = None) -> Host:
+def build_host(config: LoadedConfig, store: Store, previous: Host | None = None) -> Host:
     """Load the functions of *config*; modules that are loaded already are not loaded again.
 
     Raises:
         ConfigError: functions fail to load that must not; holds all their problems
     """
     with modules.one_attempt():
-        return _build(config, previous)
+        return _build(config, store, previous)
 
 
-def _build(config: LoadedConfig, previous: Host | None) -> Host:
+def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
     names = [config.single] if config.single is not None else list(config.settings.functions)
     functions: dict[str, Function] = {}
     problems: list[Problem] = []
     for name in names:
         before = None if previous is None else previous.functions.get(name)
         try:
-            functions[name] = _function(config, name, before)
-        except LoadFailed as error:
-            if error.problem not in problems:  # what several share is said once
-                problems.append(error.problem)
+            functions[name] = _function(config, name, store, before)
+        except LoadError as error:
+            problem = problem_of(config, name, error)
+            if problem not in problems:  # what several share is said once
+                problems.append(problem)
     subscriptions = None
     if any(function.settings.subscriptions for function in functions.values()):
         from ffhost.host.subscribed import subscription_table
@@ -96,7 +105,7 @@ def discard(functions: Iterable[Function], previous: Host | None) -> None:
 
 
 def _tell_import_times(functions: Iterable[Function]) -> None:
-    log = logs.get_logger("ffhost")
+    log = get_logger("ffhost")
     seconds = {each.name: each.load_seconds for each in functions if each.load_seconds}
     for name, took in seconds.items():
         log.debug("function_loaded", function=name, import_seconds=round(took, 3))
@@ -109,32 +118,34 @@ def _tell_import_times(functions: Iterable[Function]) -> None:
         )
 
 
-def _function(config: LoadedConfig, name: str, before: Function | None) -> Function:
+def _function(config: LoadedConfig, name: str, store: Store, before: Function | None) -> Function:
     settings = config.settings.functions[name]
     off = disabled(settings, name)
     if off is not None:
-        return switched_off(config, name, off, before)
+        return switched_off(config, name, off, store)
+
+    def load(config: LoadedConfig, name: str, store: Store) -> Function:
+        return _load(config, name, store, before)
+
     if settings.lazy and (before is None or (before.module is None and before.processes is None)):
         from ffhost.host.lazy_function import lazy_function
 
-        return lazy_function(config, name, _load, before)
+        return lazy_function(config, name, load, store)
     try:
         with logs.binding(function=name):
-            return _load(config, name, before)
-    except LoadFailed as error:
+            return load(config, name, store)
+    except LoadError as error:
         if settings.on_load_error == "fail":
             raise
-        logs.get_logger("ffhost").error(
-            "function_failed_to_load", function=name, problem=str(error.problem)
-        )
-        return switched_off(
-            config, name, Unavailable(f"{name} failed to load"), before, error.problem
-        )
+        problem = problem_of(config, name, error)
+        get_logger("ffhost").error("function_failed_to_load", function=name, problem=str(problem))
+        unavailable = Unavailable(f"{name} failed to load")
+        return switched_off(config, name, unavailable, store, problem)
 
 
-def _load(config: LoadedConfig, name: str, before: Function | None) -> Function:
+def _load(config: LoadedConfig, name: str, store: Store, before: Function | None) -> Function:
     if config.settings.functions[name].isolation == "process":
-        from ffhost.execution.isolation import load_isolated
+        from ffhost.host.isolated_function import load_isolated
 
-        return load_isolated(config, name, before)
-    return load_function(config, name, before)
+        return load_isolated(config, name, store, before)
+    return load_function(config, name, store)

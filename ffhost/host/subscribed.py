@@ -8,7 +8,7 @@ from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
 from ffhost.events.declared_subscriptions import declared_subscriptions, subscription_problem
 from ffhost.events.subscriptions import SubscriptionTable
-from ffhost.host.loader import Function
+from ffhost.invocation.function import Function
 
 _EVENT_SIGNATURES = ("cloudevent", "event")
 
@@ -27,7 +27,7 @@ def _refusal(config: LoadedConfig, function: Function) -> Problem | None:
     if function.unavailable is not None or function.signature in _EVENT_SIGNATURES:
         return None
     path = ("functions", function.name, "subscriptions")
-    if function.pending is not None:
+    if function.late_load is not None:
         message = "what is loaded at its first call must name its signature to subscribe to events"
         return subscription_problem(config, path, message, "write 'signature: cloudevent'")
     message = f"a function of signature {function.signature!r} cannot subscribe to events"

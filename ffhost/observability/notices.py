@@ -8,7 +8,7 @@ from typing import Any
 
 from ffhost.config import LoadedConfig
 from ffhost.errors import StartupError
-from ffhost.observability.logs import get_logger
+from ffhost.invocation.logger import get_logger
 
 OWN_SERVER = frozenset(
     {

@@ -8,10 +8,13 @@ if this module did not exist.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from ffhost.config import LoadedConfig
-from ffhost.invocation.current import CURRENT, Invocation, Outcome
+from ffhost.invocation.call import Call
+from ffhost.invocation.current import CURRENT
+from ffhost.invocation.function import Observer
+from ffhost.invocation.outcome import Outcome
 from ffhost.observability import logs, tracing
 from ffhost.observability.tracing.hook import Run
 from ffhost.signatures import Codec
@@ -20,8 +23,6 @@ from ffhost.web.messages import Message
 if TYPE_CHECKING:
     from ffhost.events.facts import Facts
     from ffhost.observability.logs.summary import Recorder
-
-Observer: TypeAlias = Callable[[Invocation, Outcome], None]
 
 _EVENT_ARGUMENT = {"cloudevent": 0, "event": 1}
 """Which argument of a call says what event it is about."""
@@ -55,9 +56,9 @@ class Watch(NamedTuple):
 
         def decode_and_keep(message: Message) -> tuple[object, ...]:
             arguments = decode(message)
-            invocation = CURRENT.get()
-            if invocation is not None:
-                invocation.event = arguments[argument]
+            call = CURRENT.get()
+            if call is not None:
+                call.event = arguments[argument]
             return arguments
 
         return codec._replace(decode=decode_and_keep)
@@ -77,7 +78,7 @@ def watch(config: LoadedConfig, name: str, signature: str, *, callable: bool = T
         callable: False for one that is switched off or has failed to load: it has no hooks
 
     Raises:
-        HookError: a trace hook cannot be loaded
+        LoadError: a trace hook cannot be loaded
     """
     settings = config.settings
     hooks = tracing.hooks_of(config, name) if callable else ()
@@ -95,8 +96,8 @@ def watch(config: LoadedConfig, name: str, signature: str, *, callable: bool = T
     return Watch(hooks, tuple(observers))
 
 
-def _end_prints(invocation: Invocation, outcome: Outcome) -> None:
-    logs.end_call(invocation.execution_id)
+def _end_prints(call: Call, outcome: Outcome) -> None:
+    logs.end_call(call.execution_id)
 
 
 def _facts_of(signature: str) -> Callable[[object], Facts | None] | None:
@@ -114,21 +115,21 @@ def summary(name: str, signature: str) -> Observer:
     known = False
     facts_of = _facts_of(signature)
 
-    def summarize(invocation: Invocation, outcome: Outcome) -> None:
+    def summarize(call: Call, outcome: Outcome) -> None:
         nonlocal record, known
         if not known:
             # Logging is configured after loading, and before the first call.
             record, known = logs.recorder(name, signature), True
         if record is None:
             return
-        message = invocation.message
+        message = call.message
         trace_id = span_id = None
-        if invocation.span_context is not None or message.has_any(_TELLING):
+        if call.span_context is not None or message.has_any(_TELLING):
             agent = message.header("user-agent")
             if agent is not None and agent.startswith(_PROBE_AGENT) and outcome.kind == "ok":
                 return
-            trace_id, span_id = invocation.trace_id, invocation.span_id
-        facts = None if facts_of is None else facts_of(invocation.event)
+            trace_id, span_id = call.trace_id, call.span_id
+        facts = None if facts_of is None else facts_of(call.event)
         record(
             message.method,
             message.path,
@@ -137,12 +138,12 @@ def summary(name: str, signature: str) -> Observer:
             outcome.duration_seconds,
             len(message.body),
             outcome.sent_bytes,
-            invocation.execution_id,
+            call.execution_id,
             trace_id,
             span_id,
             None if facts is None else facts.id,
             None if facts is None else facts.type,
-            invocation.schedule,
+            call.schedule,
         )
 
     return summarize

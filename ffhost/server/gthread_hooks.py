@@ -23,7 +23,7 @@ from gunicorn.arbiter import Arbiter
 
 from ffhost.errors import StartupError
 from ffhost.host.service import Service, service
-from ffhost.observability.logs import get_logger
+from ffhost.invocation.logger import get_logger
 from ffhost.server.gunicorn_options import SPARE_SECONDS, drain_delay
 from ffhost.server.start_failures import report
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
-from ffhost.observability.logs import get_logger
+from ffhost.invocation.logger import get_logger
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.listeners import listening, unlink
 from ffhost.server.replacement import Rolling

@@ -22,7 +22,8 @@ from gunicorn.workers.base import Worker
 
 from ffhost.errors import StartupError
 from ffhost.execution.stuck_calls import stuck_calls
-from ffhost.observability.logs import flush, get_logger
+from ffhost.invocation.logger import get_logger
+from ffhost.observability.logs import flush
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.gunicorn_options import drain_delay
 from ffhost.server.listeners import Kind, cannot_listen, kind_of

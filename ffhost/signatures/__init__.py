@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ffhost.signatures.codec import AnsweredCrash, Codec, Options, SignatureError
+from ffhost.signatures.codec import AnsweredCrash, Codec, Options, signature_error
 from ffhost.signatures.inference import Inferred, infer
 
 KINDS = ("http", "cloudevent", "event", "typed", "wsgi", "asgi")
@@ -21,7 +21,7 @@ def compose(kind: str, target: Callable[..., Any], options: Options | None = Non
     """Make the codec of *target* under the signature *kind*.
 
     Raises:
-        SignatureError: the target does not have the form that the signature needs
+        LoadError: the target does not have the form that the signature needs
     """
     composer = _composer(kind)
     return composer(target, options or Options())
@@ -53,7 +53,7 @@ def _composer(kind: str) -> Callable[[Callable[..., Any], Options], Codec]:
         from ffhost.signatures import asgi_application
 
         return asgi_application.compose
-    raise SignatureError(f"{kind!r} is no signature; there are {', '.join(KINDS)}")
+    raise signature_error(f"{kind!r} is no signature; there are {', '.join(KINDS)}")
 
 
 __all__ = [
@@ -62,7 +62,6 @@ __all__ = [
     "Codec",
     "Inferred",
     "Options",
-    "SignatureError",
     "compose",
     "infer",
 ]

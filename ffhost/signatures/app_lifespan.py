@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from ffhost.errors import HookFailed
-from ffhost.observability import logs
+from ffhost.invocation.logger import get_logger
 
 _LAST_SECONDS = 1.0
 """How long an application has to return once it has said that it failed or is done."""
@@ -65,7 +65,7 @@ class Lifespan:
             self._users = 0
             await self._finish()
             reason = _reason(self._error, answer or {})
-            logs.get_logger("ffhost").error(
+            get_logger("ffhost").error(
                 "application_startup_failed",
                 function=self._name,
                 reason=reason,
@@ -91,7 +91,7 @@ class Lifespan:
         answer = await self._ask("shutdown")
         await self._finish()
         if self._error is not None or (answer or {}).get("type") == "lifespan.shutdown.failed":
-            logs.get_logger("ffhost").error(
+            get_logger("ffhost").error(
                 "application_shutdown_failed",
                 function=self._name,
                 reason=_reason(self._error, answer or {}),
@@ -139,9 +139,7 @@ class Lifespan:
     def _note_unsupported(self) -> None:
         # The specification has hosts go on, whatever the application raised instead.
         reason = "it returned" if self._error is None else repr(self._error)
-        logs.get_logger("ffhost").info(
-            "application_has_no_lifespan", function=self._name, reason=reason
-        )
+        get_logger("ffhost").info("application_has_no_lifespan", function=self._name, reason=reason)
 
 
 def _reason(error: BaseException | None, answer: dict[str, Any]) -> str:

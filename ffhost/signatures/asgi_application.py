@@ -34,7 +34,7 @@ def compose(target: Application, options: Options) -> Codec:
     """Make the codec of an ASGI application.
 
     Raises:
-        SignatureError: the target is none
+        LoadError: the target is none
     """
     name = options.name
     check_kind(target, name, "asgi", 3, "scope, receive and send")

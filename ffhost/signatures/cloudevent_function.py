@@ -27,7 +27,7 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
     """Make the codec of a function that takes one CloudEvent.
 
     Raises:
-        SignatureError: the function takes something else, or is a generator
+        LoadError: the function takes something else, or is a generator
     """
     name = options.name
     parameters.accepts(target, name, "cloudevent", 1, wants="one CloudEvent")

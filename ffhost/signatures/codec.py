@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ffhost.errors import StartupError
+from ffhost.errors import LoadError
 from ffhost.signatures.requests import Adapter
 from ffhost.web.messages import Message, Reply
 
@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from ffhost.signatures.app_lifespan import Lifespan
 
 
-class SignatureError(StartupError):
-    """A function does not have the form that its signature needs; the message is for its author."""
-
-    exit_code = 2
+def signature_error(message: str) -> LoadError:
+    """Return the error of a function that does not have the form that its signature needs."""
+    return LoadError(message, key="signature")
 
 
 class Options(NamedTuple):

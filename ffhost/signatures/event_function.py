@@ -22,7 +22,7 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
     """Make the codec of a function that takes data and context.
 
     Raises:
-        SignatureError: the function takes something else, or is a generator
+        LoadError: the function takes something else, or is a generator
     """
     name = options.name
     parameters.accepts(target, name, "event", 2, wants="data and context")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from ffhost.signatures.codec import SignatureError
+from ffhost.signatures.codec import signature_error
 from ffhost.signatures.results import HTML
 from ffhost.web.messages import Reply
 from ffhost.web.problems import BATCH_INDEX
@@ -28,10 +28,10 @@ def refuse_generators(target: Callable[..., Any], name: str, kind: str) -> None:
     """Refuse a generator function: an event's result is not iterated, so nothing would run.
 
     Raises:
-        SignatureError: it is one
+        LoadError: it is one
     """
     if inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target):
-        raise SignatureError(
+        raise signature_error(
             f"{name} is a generator function, and the signature {kind} does not iterate; its "
             f"body would never run"
         )

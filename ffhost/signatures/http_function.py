@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ffhost.signatures import parameters
-from ffhost.signatures.codec import Codec, Options, SignatureError
+from ffhost.signatures.codec import Codec, Options, signature_error
 from ffhost.signatures.foreign_responses import encode_exception
 from ffhost.signatures.requests import native_adapter
 from ffhost.signatures.results import result_encoder
@@ -21,7 +21,7 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
     """Make the codec of an http function.
 
     Raises:
-        SignatureError: the function takes neither a request nor ``(req, resp)``
+        LoadError: the function takes neither a request nor ``(req, resp)``
     """
     name = options.name
     count = parameters.accepts(
@@ -57,7 +57,7 @@ def _compose_responder(target: Callable[..., Any], name: str) -> Codec:
     from ffhost.signatures import falcon_responses  # few functions are responders
 
     if parameters.parameter_names(target)[-1] == "context":
-        raise SignatureError(
+        raise signature_error(
             f"{name} takes (data, context) like an event function; write signature: event, or "
             f"decorate it with @ffhost.event"
         )

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ffhost.errors import ResultError
 from ffhost.loading.targets import application_kind
 from ffhost.signatures import parameters
-from ffhost.signatures.codec import Codec, Options, SignatureError
+from ffhost.signatures.codec import Codec, Options, signature_error
 from ffhost.signatures.results import HOP_BY_HOP, result_encoder, status_code
 from ffhost.web.messages import HeaderList, Message, Reply
 from ffhost.web.responses import header_fields
@@ -133,11 +133,11 @@ def check_kind(target: Callable[..., Any], name: str, kind: str, count: int, wan
     """Refuse a target that is no application of the *kind*.
 
     Raises:
-        SignatureError: it is one of the other kind, or takes other arguments
+        LoadError: it is one of the other kind, or takes other arguments
     """
     found = application_kind(target)
     if found is not None and found != kind:
-        raise SignatureError(f"{name} is {_ARTICLE[found]} application; write signature: {found}")
+        raise signature_error(f"{name} is {_ARTICLE[found]} application; write signature: {found}")
     parameters.accepts(target, name, kind, count, wants=wants)
 
 

@@ -12,10 +12,15 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from ffhost.errors import BadRequest, FieldError, UnprocessableContent, UnsupportedMediaType
+from ffhost.errors import (
+    BadRequest,
+    FieldError,
+    UnprocessableContent,
+    UnsupportedMediaType,
+)
 from ffhost.loading import decorators
 from ffhost.signatures import parameters
-from ffhost.signatures.codec import Codec, Options, SignatureError
+from ffhost.signatures.codec import Codec, Options, signature_error
 from ffhost.signatures.flask_json import dump_json, is_model
 from ffhost.signatures.foreign_responses import encode_exception
 from ffhost.signatures.http_function import on_loop
@@ -35,7 +40,7 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
     """Make the codec of a function that takes one value of a type.
 
     Raises:
-        SignatureError: the function takes something else, or no type that can be read
+        LoadError: the function takes something else, or no type that can be read
     """
     name = options.name
     parameters.accepts(target, name, "typed", 1, wants="one value of the annotated type")
@@ -59,12 +64,12 @@ def _input_type(target: Callable[..., Any], options: Options) -> Any:
         return named
     annotation = parameters.first_annotation(target)
     if annotation is None:
-        raise SignatureError(
+        raise signature_error(
             f"{options.name} does not say which type it takes; annotate its parameter, or name "
             f"the type in @ffhost.typed(Type)"
         )
     if isinstance(annotation, str):
-        raise SignatureError(
+        raise signature_error(
             f"{options.name} takes {annotation!r}, which its module does not define when it runs"
         )
     return annotation
@@ -86,7 +91,7 @@ def _validating_reader(kind: Any, options: Options) -> Read:
         if not getattr(adapter, "pydantic_complete", True):
             adapter.rebuild(raise_errors=True)
     except (PydanticUserError, NameError) as error:
-        raise SignatureError(
+        raise signature_error(
             f"{options.name} takes {_name(kind)}, which cannot be validated: {error}"
         ) from error
     validate = adapter.validate_json

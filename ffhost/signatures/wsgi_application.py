@@ -26,7 +26,7 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
     """Make the codec of a WSGI application.
 
     Raises:
-        SignatureError: the target is none
+        LoadError: the target is none
     """
     name = options.name
     check_kind(target, name, "wsgi", 2, "environ and start_response")

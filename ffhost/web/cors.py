@@ -6,10 +6,38 @@ function or knows a server.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Protocol
 
-from ffhost.config.settings import CorsSettings
 from ffhost.web.messages import Message, Reply
+
+
+class CorsRules(Protocol):
+    """What a function declares: the block ``cors`` of its settings."""
+
+    @property
+    def allow_origins(self) -> Collection[str]:
+        """Return the origins that may read answers; ``*`` for all."""
+
+    @property
+    def allow_methods(self) -> Collection[str] | None:
+        """Return the methods that they may use; None for those of the function."""
+
+    @property
+    def allow_headers(self) -> Collection[str]:
+        """Return the header fields that they may send; ``*`` for all."""
+
+    @property
+    def expose_headers(self) -> Collection[str]:
+        """Return the header fields of answers that they may read."""
+
+    @property
+    def allow_credentials(self) -> bool:
+        """Whether they may send credentials."""
+
+    @property
+    def max_age(self) -> float:
+        """Return for how many seconds a preflight may be remembered."""
 
 
 def is_preflight(message: Message) -> bool:
@@ -21,7 +49,7 @@ def is_preflight(message: Message) -> bool:
     )
 
 
-def preflight(cors: CorsSettings, methods: Iterable[str], message: Message) -> Reply:
+def preflight(cors: CorsRules, methods: Iterable[str], message: Message) -> Reply:
     """Answer a preflight: 204, with permission or without.
 
     Args:
@@ -49,7 +77,7 @@ def preflight(cors: CorsSettings, methods: Iterable[str], message: Message) -> R
     return reply
 
 
-def permit(cors: CorsSettings, message: Message, reply: Reply) -> None:
+def permit(cors: CorsRules, message: Message, reply: Reply) -> None:
     """Add to an answer what lets the page that asked read it."""
     reply.headers.append(("vary", "origin"))
     origin = _allowed_origin(cors, message.header("origin"))
@@ -62,7 +90,7 @@ def permit(cors: CorsSettings, message: Message, reply: Reply) -> None:
         reply.headers.append(("access-control-expose-headers", ", ".join(cors.expose_headers)))
 
 
-def _allowed_origin(cors: CorsSettings, origin: str | None) -> str | None:
+def _allowed_origin(cors: CorsRules, origin: str | None) -> str | None:
     if origin is None:
         return None
     if "*" in cors.allow_origins:

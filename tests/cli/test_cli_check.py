@@ -275,7 +275,7 @@ def test_plan_shows_what_would_change(tmp_path: Path) -> None:
 
 def test_schema_is_the_schema_of_the_repository(tmp_path: Path) -> None:
     ran = ffhost("schema", cwd=tmp_path)
-    schema = Path(__file__).parents[1] / "schemas" / "functions.schema.json"
+    schema = Path(__file__).parents[2] / "schemas" / "functions.schema.json"
     assert ran.out == schema.read_text()
 
 

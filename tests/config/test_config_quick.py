@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_config_layers import load, message
 
 from ffhost.config import Attempt, Sources, attempt, loaded_config
 from ffhost.config.quick_reader import settings_of
 from ffhost.config.settings import Secret, Section
 from tests.cli.test_cli_serve import Served
+from tests.config.test_config_layers import load, message
 
 HERE = Path(__file__).parents[1]
 

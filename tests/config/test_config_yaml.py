@@ -8,7 +8,6 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_config_bad import CASES, CONFIGS, message_of
 
 from ffhost.config import Sources, attempt, load_config
 from ffhost.config.diagnostics import Problem, render
@@ -17,6 +16,7 @@ from ffhost.config.files import MAX_BYTES, read_text
 from ffhost.config.interpolation import Missing, interpolate
 from ffhost.config.nodes import Node, Source, typed
 from ffhost.config.yaml_reader import YamlError, read
+from tests.config.test_config_bad import CASES, CONFIGS, message_of
 
 
 def value_of(node: Node) -> object:

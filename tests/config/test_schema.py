@@ -9,8 +9,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-from test_config_bad import CONFIGS
-from test_config_yaml import value_of
 
 from ffhost.config import Sources, load_config
 from ffhost.config.diagnostics import Problem
@@ -19,6 +17,8 @@ from ffhost.config.known_keys import Shape, settings_shape
 from ffhost.config.nodes import Source
 from ffhost.config.settings import Section
 from ffhost.config.yaml_reader import YamlError, read
+from tests.config.test_config_bad import CONFIGS
+from tests.config.test_config_yaml import value_of
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = schema()

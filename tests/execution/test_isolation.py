@@ -313,7 +313,7 @@ def test_loading_is_cut_off_at_the_import_budget(serve: Serve) -> None:
 HOOKS = """
 import os, ffhost
 from pathlib import Path
-log = Path(__file__).parents[1] / "log"
+log = Path(__file__).parent / "log"
 def say(what):
     with log.open("a") as file: file.write(f"{what} {os.getpid()}\\n")
 @ffhost.on_startup

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ffhost.host import lazy_function
 from ffhost.testing import Client
 from tests.conftest import Serve
+from tests.serving import eventually
 
 CODE = """
 def hello(request):
@@ -109,9 +111,7 @@ def test_the_deadline_holds_for_the_caller_and_not_for_the_loading(
     (tmp_path / "heavy.py").write_text(HEAVY)
     host = serve(CODE, config(plain=", timeout: 50ms"))
     assert host.get("/plain").status == 504
-    host.service.host.functions["plain"].pending.wait(  # type: ignore[union-attr]
-        host.service.host.functions["plain"]
-    )
+    eventually(lambda: host.service.host.functions["plain"].late_load is None, "it is loaded")
     assert host.get("/plain").text == "plain"
     assert said(tmp_path) == ["loaded on ffhost-load"]
 
@@ -139,7 +139,7 @@ def test_a_failed_load_is_503_logged_once_and_tried_again_after_a_while(
     assert host.get("/hello").text == "hello"
     (tmp_path / "heavy.py").write_text(HEAVY)
     monkeypatch.setattr(lazy_function, "RETRY_SECONDS", 0.0)
-    host.service.host.functions["plain"].pending._retry_at = 0.0  # type: ignore[union-attr]
+    host.service.host.functions["plain"].late_load._retry_at = 0.0  # type: ignore[union-attr]
     assert host.get("/plain").text == "plain"
     assert ready(host) == (200, {"status": "ready"})
 
@@ -150,7 +150,7 @@ def test_a_reload_keeps_a_lazy_function_that_is_loaded(serve: Serve, tmp_path: P
     assert host.get("/plain").text == "plain"
     (tmp_path / "functions.yaml").write_text(config(plain=", queue: 7"))
     assert host.service.reload()
-    assert host.service.host.functions["plain"].pending is None
+    assert host.service.host.functions["plain"].late_load is None
     assert host.get("/plain").text == "plain"
     assert said(tmp_path) == ["loaded on ffhost-load"]
 

@@ -182,7 +182,9 @@ def test_a_hook_is_in_force_from_the_first_call_on(serve: Serve) -> None:
 def test_a_function_without_hooks_that_is_loaded_meanwhile_ends_nothing(serve: Serve) -> None:
     host = serve(TRACED, OTEL)
     service = host.service
-    traced, bare = (load_function(service.config, name) for name in ("traced", "bare"))
+    traced, bare = (
+        load_function(service.config, name, service.store) for name in ("traced", "bare")
+    )
     service._start_late(traced)
     service._start_late(bare)  # before the calls of the first are made with its hooks
     assert provider._exporting._options is not None

@@ -245,7 +245,8 @@ def test_an_installed_package_that_holds_a_function_is_user_code(
 def run_plain(folder: Path, code: str) -> str:
     """Load ``main.py`` of *folder* plainly in a process of its own; give what *code* prints."""
     script = (
-        "import sys\nfrom pathlib import Path\nfrom ffhost.loading.modules import load_module, load_name\n"
+        "import sys\nfrom pathlib import Path\n"
+        "from ffhost.loading.modules import load_module, load_name\n"
         f"folder = Path({str(folder)!r})\n"
     ) + textwrap.dedent(code)
     command = [sys.executable, "-c", script]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from ffhost.errors import LoadError
 from ffhost.loading.targets import (
-    TargetError,
     application_kind,
     check_target,
     is_async,
@@ -235,7 +235,7 @@ REFUSED: dict[str, tuple[str, str, str | None, tuple[str, ...]]] = {
 
 
 def refusal(act: Callable[[], Any], base: Path) -> tuple[str, str | None, tuple[str, ...]]:
-    with pytest.raises(TargetError) as caught:
+    with pytest.raises(LoadError) as caught:
         act()
     error = caught.value
     assert str(error) == error.message
@@ -365,7 +365,7 @@ def test_what_is_wrong_with_a_source_is_said_of_the_source(base: Path) -> None:
         ("fn", "'fn' is a folder"),
         ("fn.main", "no file 'fn.main' (looked in {base})"),
     ):
-        with pytest.raises(TargetError) as caught:
+        with pytest.raises(LoadError) as caught:
             resolve("hello", source, base)
         assert caught.value.key == "source"
         assert caught.value.message.replace(str(base), "{base}") == message

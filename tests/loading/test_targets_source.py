@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ffhost.errors import LoadError
 from ffhost.loading.targets import (
     FoundFunction,
-    TargetError,
     check_target,
     defined_functions,
     inspect_source,
@@ -203,7 +203,7 @@ UNKNOWN = [
 def test_what_the_source_does_not_tell_is_not_refused(tmp_path: Path, text: str) -> None:
     write(tmp_path, main=text)
     if text == "from main import act":
-        with pytest.raises(TargetError):
+        with pytest.raises(LoadError):
             check_target("main.py:act", None, tmp_path)
     else:
         assert check_target("main.py:act", None, tmp_path) is None
@@ -250,7 +250,7 @@ def test_arguments_have_to_fit_the_signature(tmp_path: Path, text: str) -> None:
         if expected is None:
             assert check_target("main.py:act", None, tmp_path, signature=signature) is not None
             continue
-        with pytest.raises(TargetError) as caught:
+        with pytest.raises(LoadError) as caught:
             check_target("main.py:act", None, tmp_path, signature=signature)
         assert caught.value.message == expected
         line = text.count("\n") + 1
@@ -330,6 +330,6 @@ def test_reading_never_refuses_what_importing_accepts(
     write(folder, main="\n".join(lines))
     try:
         resolve(f"main.py:{name}", None, folder)
-    except TargetError:
+    except LoadError:
         return
     check_target(f"main.py:{name}", None, folder)

@@ -13,6 +13,7 @@ import warnings
 
 import pytest
 
+from ffhost.invocation.logger import get_logger
 from ffhost.observability import logs
 from ffhost.observability.logs.framework_formats import Legacy, legacy_of
 from tests.log_reading import parsed, reading, run
@@ -311,11 +312,7 @@ def test_log_execution_id_leaves_text_outside_calls_as_it_is(start):
 
 def test_log_execution_id_keeps_the_fields_of_what_the_host_itself_says(start):
     log, _ = start(legacy=Legacy(execution_id=True))
-    in_call(
-        lambda: logs.get_logger("ffhost.host.snapshot").warning(
-            "deadline_exceeded", timeout_seconds=5
-        )
-    )
+    in_call(lambda: get_logger("ffhost.host").warning("deadline_exceeded", timeout_seconds=5))
     entry = log.only()
     assert entry["severity"] == "WARNING"
     assert entry["timeout_seconds"] == 5

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from ffhost.invocation.logger import get_logger
 from ffhost.observability import logs
 from ffhost.observability.logs.entries import rfc3339
 from tests.log_reading import reading
@@ -451,7 +452,7 @@ def test_a_reload_changes_the_revision_and_the_profile_and_doubles_nothing(log):
 
 @pytest.mark.parametrize("configuring", [logging.config.dictConfig, lambda config: None])
 def test_what_a_module_does_to_logging_as_a_whole_does_not_silence_the_host(log, configuring):
-    ours = logs.get_logger("ffhost.host.snapshot")
+    ours = get_logger("ffhost.host")
     ours.info("before")
     configuring({"version": 1, "root": {"level": "INFO", "handlers": []}})
     logs.restore()
@@ -473,7 +474,7 @@ def test_handlers_that_user_code_puts_on_the_root_logger_replace_ours_for_its_re
     try:
         logs.restore()
         logging.getLogger("user").warning("theirs")
-        logs.get_logger("ffhost.host.snapshot").warning("ours")
+        get_logger("ffhost.host").warning("ours")
     finally:
         root.handlers = before
     assert seen == ["theirs"]
@@ -484,7 +485,7 @@ def test_the_hosts_log_does_not_follow_what_user_code_makes_of_structlog(log):
     structlog.configure(processors=[structlog.processors.KeyValueRenderer()])
     try:
         log.configure(revision="r2")
-        logs.get_logger("ffhost.host.snapshot", port=1).info("ready")
+        get_logger("ffhost.host", port=1).info("ready")
         assert log.only()["port"] == 1
     finally:
         structlog.reset_defaults()
@@ -599,7 +600,7 @@ def test_a_summary_is_what_structlog_would_have_written(
     record = logs.recorder("hello", "http")
     record("GET", path, status, outcome, 0.1234567, 3, None, "e1", **trace, **event)
 
-    logger = logs.get_logger("ffhost.invocations")
+    logger = get_logger("ffhost.invocations")
     write = logger.info if outcome in ("ok", "client_error") else logger.warning
     token = CALL.set(call(**trace))
     write(

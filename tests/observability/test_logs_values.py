@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.observability.logs.cutting import fit
-from ffhost.observability.logs.json_encoding import plain, to_json
+from ffhost.observability.logs.json_encoder import plain, to_json
+from ffhost.observability.logs.truncation import fit
 
 
 class BrokenRepr:

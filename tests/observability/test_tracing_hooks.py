@@ -478,14 +478,13 @@ if sys.argv[1] == "without":
         def codec(self, codec): return codec
         def around(self, run, is_async): return run, ()
 
-    class HookError(Exception): pass
 
     def stub(name, **names):
         sys.modules["ffhost." + name] = module = types.ModuleType("ffhost." + name)
         vars(module).update(names)
 
     stub("observing", watch=lambda *a, **k: Watch())
-    stub("tracing", Hook=object, HookError=HookError, take_effect=lambda _: None, close=id)
+    stub("tracing", Hook=object, take_effect=lambda _: None, close=id)
     stub("metrics")
     stub("admin", admin_of=lambda service: None, ADMIN="", LISTENER_KEY="")
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from ffhost.errors import DeadlineExceeded
-from ffhost.invocation.current import CURRENT, Invocation, Outcome
+from ffhost.invocation.call import Call
+from ffhost.invocation.current import CURRENT
+from ffhost.invocation.outcome import Outcome
 from ffhost.observability.tracing import keep_context, surround
 from ffhost.observability.tracing.hook import Hook, Pair, Steps
 from ffhost.web.messages import Message
@@ -26,27 +28,27 @@ class Recorder:
         self.said: list[str] = []
 
     def pair(self, name: str, error: BaseException | None = None) -> Hook:
-        def begin(invocation: Invocation) -> str:
+        def begin(invocation: Call) -> str:
             self.said.append(f"{name} begins")
             VALUE.set(name)
             if error is not None:
                 raise error
             return f"state of {name}"
 
-        def end(state: str, invocation: Invocation, outcome: Outcome) -> None:
+        def end(state: str, invocation: Call, outcome: Outcome) -> None:
             self.said.append(f"{name} ends {outcome.kind} with {state}")
 
         return Hook(name, pair=Pair(begin, end))
 
     def generator(self, name: str) -> Hook:
-        def steps(invocation: Invocation) -> Steps:
+        def steps(invocation: Call) -> Steps:
             self.said.append(f"{name} begins")
             outcome = yield
             self.said.append(f"{name} ends {outcome.kind}")
 
         return Hook(name, steps)
 
-    def run(self, invocation: Invocation) -> None:
+    def run(self, invocation: Call) -> None:
         self.said.append("call")
 
 
@@ -55,9 +57,9 @@ def made() -> Recorder:
     return Recorder()
 
 
-def invocation() -> Invocation:
+def invocation() -> Call:
     function: Any = SimpleNamespace(name="hello", signature="http", config={})
-    made = Invocation(function, Message("GET", "/"), "e1")
+    made = Call(function, Message("GET", "/"), "e1")
     made.context = contextvars.copy_context()
     return made
 

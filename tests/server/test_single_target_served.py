@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_cli_serve import GUNICORN, SERVE, Served
-from test_events_background import (
+
+from tests.cli.test_cli_serve import GUNICORN, SERVE, Served
+from tests.events.test_events_background import (
     BACK,
     BOTH_WAYS,
     ONE_WAY,

@@ -10,8 +10,9 @@ import pytest
 from flask import jsonify
 from flask import request as flask_request
 
+from ffhost.errors import LoadError
 from ffhost.signatures.requests import choice, native_adapter
-from ffhost.signatures.requests.choice import MissingExtra, adapter_for, choose_request, uses_flask
+from ffhost.signatures.requests.choice import adapter_for, choose_request, uses_flask
 
 PLAIN: dict[str, Any] = {"json": ModuleType("json"), "NUMBER": 1, "name": "flask"}
 
@@ -82,7 +83,7 @@ def test_a_missing_extra_is_an_error_at_load_that_names_it(
     framework: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(choice, "is_installed", lambda name: False)
-    with pytest.raises(MissingExtra) as caught:
+    with pytest.raises(LoadError) as caught:
         adapter_for(framework, "hello", None, None)
     assert str(caught.value) == (
         f"hello gets a {framework} request, but {framework} is not installed: "

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ffhost import events
-from ffhost.errors import BadRequest, MethodNotAllowed
-from ffhost.signatures import Codec, Options, SignatureError, compose
+from ffhost.errors import BadRequest, LoadError, MethodNotAllowed
+from ffhost.signatures import Codec, Options, compose
 from ffhost.web.messages import Message, Reply
 from ffhost.web.problems import crash, problem
 
@@ -223,6 +223,6 @@ def generator(event: Any) -> Iterator[str]:
 def test_a_function_of_another_form_is_refused_when_it_is_loaded(
     kind: str, target: Any, message: str
 ) -> None:
-    with pytest.raises(SignatureError) as caught:
+    with pytest.raises(LoadError) as caught:
         compose(kind, target, Options(name="f"))
     assert str(caught.value) == message

@@ -24,8 +24,8 @@ import werkzeug.wrappers
 from starlette.exceptions import HTTPException as StarletteError
 
 import ffhost.web.responses
-from ffhost.errors import ResultError
-from ffhost.signatures import Options, SignatureError, compose
+from ffhost.errors import LoadError, ResultError
+from ffhost.signatures import Options, compose
 from ffhost.web.messages import Message, Reply
 
 HTML = ("content-type", "text/html; charset=utf-8")
@@ -531,7 +531,7 @@ def test_anything_that_takes_a_request_is_a_target(target: Any, body: bytes) -> 
     ],
 )
 def test_a_function_of_another_form_is_refused_when_it_is_loaded(target: Any, message: str) -> None:
-    with pytest.raises(SignatureError) as caught:
+    with pytest.raises(LoadError) as caught:
         compose("http", target, Options(name="hello"))
     assert str(caught.value) == message
     assert caught.value.exit_code == 2

@@ -14,9 +14,10 @@ import pydantic
 import pytest
 import starlette.requests
 
+from ffhost.errors import LoadError
 from ffhost.events import Context, Event
 from ffhost.loading import decorators
-from ffhost.signatures import Inferred, SignatureError, infer
+from ffhost.signatures import Inferred, infer
 from ffhost.signatures.requests import Request
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def test_file_and_decorator_that_contradict_each_other_are_an_error() -> None:
     @decorators.cloud_event
     def take(event: Any) -> None: ...
 
-    with pytest.raises(SignatureError) as caught:
+    with pytest.raises(LoadError) as caught:
         infer(take, "http", name="take")
     assert str(caught.value) == (
         "take is decorated as cloudevent, but the configuration says 'http'; remove one of them"

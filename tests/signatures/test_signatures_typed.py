@@ -18,10 +18,11 @@ import ffhost.loading.decorators
 from ffhost.errors import (
     BadRequest,
     FieldError,
+    LoadError,
     UnprocessableContent,
     UnsupportedMediaType,
 )
-from ffhost.signatures import Codec, Options, SignatureError, compose
+from ffhost.signatures import Codec, Options, compose
 from ffhost.web.messages import Message, Reply
 
 JSON_TYPE = {"content-type": "application/json"}
@@ -254,19 +255,19 @@ class Unknown:
     ],
 )
 def test_a_function_without_a_type_is_refused_when_it_is_loaded(target: Any, message: str) -> None:
-    with pytest.raises(SignatureError) as caught:
+    with pytest.raises(LoadError) as caught:
         codec_of(target)
     assert str(caught.value) == message
 
 
 def test_a_type_that_nothing_can_read_is_refused_when_it_is_loaded() -> None:
-    with pytest.raises(SignatureError, match="take takes Unknown, which cannot be validated"):
+    with pytest.raises(LoadError, match="take takes Unknown, which cannot be validated"):
         codec_of(lambda value: value, input_type=Unknown)
 
     def missing(value: Nowhere) -> None:  # type: ignore[name-defined]  # noqa: F821
         pass
 
-    with pytest.raises(SignatureError, match="take takes 'Nowhere', which its module does not"):
+    with pytest.raises(LoadError, match="take takes 'Nowhere', which its module does not"):
         codec_of(missing)
 
 

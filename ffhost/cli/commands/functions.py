@@ -11,7 +11,7 @@ from ffhost.cli.options import config_options, sources
 
 if TYPE_CHECKING:
     from ffhost.config.settings import ServerSettings
-    from ffhost.host.loader import Function
+    from ffhost.invocation.function import Function
 
 
 @click.command()

@@ -45,7 +45,11 @@ def command(
     config = load_config(sources(options))
     with loaded(config) as host:
         described = document(
-            host, title or config.base.resolve().name, api_version, servers=servers
+            config,
+            host.functions.values(),
+            title or config.base.resolve().name,
+            api_version,
+            servers=servers,
         )
     text = _yaml(described) if format == "yaml" else json.dumps(described, indent=2) + "\n"
     if output is None:

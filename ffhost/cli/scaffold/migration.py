@@ -15,7 +15,8 @@ from pathlib import Path
 from ffhost.cli.exit_messages import CommandFailed
 from ffhost.cli.scaffold.new_files import shown, write
 from ffhost.cli.scaffold.templates import HEADING, identifier
-from ffhost.loading.targets import FoundFunction, TargetError, defined_functions
+from ffhost.errors import LoadError
+from ffhost.loading.targets import FoundFunction, defined_functions
 
 _START_FILES = (
     "Procfile",
@@ -169,7 +170,7 @@ def _files(folder: Path, started: dict[str, str]) -> list[Path]:
 def _defined(file: Path) -> list[FoundFunction]:
     try:
         return list(defined_functions(file).values())
-    except TargetError as error:
+    except LoadError as error:
         raise CommandFailed(f"{shown(file.parent)}: {error.message}") from error
 
 

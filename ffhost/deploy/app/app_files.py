@@ -15,8 +15,9 @@ from pathlib import Path
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
 from ffhost.config.files import files_of
-from ffhost.errors import ConfigError, StartupError
-from ffhost.loading.targets import TargetError, check_target, find_place
+from ffhost.config.load_problems import problem_of
+from ffhost.errors import ConfigError, LoadError, StartupError
+from ffhost.loading.targets import check_target, find_place
 
 EXCLUDED = (
     ".*",
@@ -102,11 +103,8 @@ def _roots(config: LoadedConfig, base: Path, found: Gathered) -> set[Path]:
         try:
             check_target(function.target, function.source, base, signature=function.signature)
             place = find_place(function.target, function.source, base)
-        except TargetError as error:
-            at = ("functions", name, error.key)
-            problems.append(
-                Problem(".".join(at), error.message, config.locate(at), error.hint, error.notes)
-            )
+        except LoadError as error:
+            problems.append(problem_of(config, name, error))
             continue
         if place.module is not None:
             if _is_local(place.module, base):

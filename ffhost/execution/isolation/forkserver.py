@@ -19,9 +19,9 @@ import signal
 import socket
 import sys
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-from ffhost.execution.isolation import child
 from ffhost.execution.isolation.frames import Connection, Head
 
 PASSED = 4
@@ -32,11 +32,16 @@ _LOOK_SECONDS = 1.0
 _GRACE_SECONDS = 0.2
 
 
-class Nursery:
+Child: TypeAlias = Callable[[Connection, int], int]
+"""Runs in each new process, with its connection and its stack pipe; returns the exit status."""
+
+
+class ForkServer:
     """Starts and reaps processes as the host says."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, child: Child) -> None:
         self._connection = connection
+        self._child = child
         self._host = os.getppid()
 
     def serve(self) -> None:
@@ -65,7 +70,7 @@ class Nursery:
             return {"status": int(signal.SIGKILL)}
 
     def _start(self, calls: int, stacks: int, out: int, err: int) -> int:
-        nursery = os.getpid()
+        server = os.getpid()
         pid = os.fork()
         if pid:
             return pid
@@ -75,9 +80,9 @@ class Nursery:
             os.dup2(out, 1)
             os.dup2(err, 2)
             os.setpgid(0, 0)
-            die_with_parent(nursery)
+            die_with_parent(server)
             gc.unfreeze()
-            status = child.main(Connection(socket.socket(fileno=calls)), stacks)
+            status = self._child(Connection(socket.socket(fileno=calls)), stacks)
         except BaseException as error:
             sys.excepthook(type(error), error, error.__traceback__)
         finally:
@@ -107,8 +112,8 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def main(descriptor: int) -> None:
-    """Be the nursery of the host at the other end of *descriptor*."""
+def main(descriptor: int, child: Child) -> None:
+    """Be the forkserver of the host at the other end of *descriptor*."""
 
     # What ends the host is for the host to pass on: a service manager, or a terminal, may
     # send its signal to every process of the group. Handlers, and not SIG_IGN, for the
@@ -121,5 +126,5 @@ def main(descriptor: int) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     gc.collect()
     gc.freeze()
-    Nursery(Connection(socket.socket(fileno=descriptor))).serve()
+    ForkServer(Connection(socket.socket(fileno=descriptor)), child).serve()
     os._exit(0)

@@ -14,8 +14,9 @@ import time
 from typing import Any
 
 from ffhost.events.facts import facts_of
-from ffhost.host.loader import Function
-from ffhost.invocation.current import Invocation
+from ffhost.invocation.call import Call
+from ffhost.invocation.deadline import Deadline
+from ffhost.invocation.function import Function
 from ffhost.web.messages import Message, Reply
 
 Head = dict[str, Any]
@@ -89,16 +90,16 @@ class Connection:
         self.stream.close()
 
 
-def call_head(invocation: Invocation) -> Head:
+def call_head(call: Call) -> Head:
     """Give the head of the frame that asks for a call; its body is the request's."""
-    message = invocation.message
+    message = call.message
     return {
         "do": "call",
-        "execution_id": invocation.execution_id,
-        "started": invocation.started,
-        "deadline": invocation.deadline,
-        "trace_id": invocation.trace_id,
-        "span_id": invocation.span_id,
+        "execution_id": call.execution_id,
+        "started": call.started,
+        "deadline": None if call.deadline is None else call.deadline.at,
+        "trace_id": call.trace_id,
+        "span_id": call.span_id,
         "method": message.method,
         "path": message.path,
         "query": message.query,
@@ -112,8 +113,8 @@ def call_head(invocation: Invocation) -> Head:
     }
 
 
-def invocation_of(function: Function, head: Head, body: bytes) -> Invocation:
-    """Make the invocation that *head* and *body* ask for, in the process that runs it."""
+def call_of(function: Function, head: Head, body: bytes) -> Call:
+    """Make the call that *head* and *body* ask for, in the process that runs it."""
     client, server = head["client"], head["server"]
     message = Message(
         head["method"],
@@ -128,26 +129,28 @@ def invocation_of(function: Function, head: Head, body: bytes) -> Invocation:
         http_version=head["http_version"],
         params=head["params"],
     )
-    invocation = Invocation(function, message, head["execution_id"])
+    call = Call(function, message, head["execution_id"])
     # The monotonic clock is the machine's, so times mean the same in every process.
-    invocation.started = head["started"]
-    invocation.deadline = head["deadline"]
-    invocation.trace_id, invocation.span_id = head["trace_id"], head["span_id"]
-    return invocation
+    call.started = head["started"]
+    if head["deadline"] is not None:
+        call.deadline = Deadline()
+        call.deadline.at = head["deadline"]
+    call.trace_id, call.span_id = head["trace_id"], head["span_id"]
+    return call
 
 
-def reply_head(reply: Reply, invocation: Invocation) -> Head:
+def reply_head(reply: Reply, call: Call) -> Head:
     """Give the head of the frame that answers a call; its body is the reply's."""
     # A header's value may be of a class derived from str; JSON takes it for what it shows.
     head: Head = {"status": int(reply.status), "headers": [[n, v] for n, v in reply.headers]}
-    error = invocation.error
+    error = call.error
     if error is not None:
         try:
             text = str(error)
         except Exception:
             text = ""
         head["error"] = [type(error).__name__, text]
-    facts = facts_of(invocation.event)
+    facts = facts_of(call.event)
     if facts is not None:
         head["event"] = {name: _plain(value) for name, value in facts._asdict().items()}
     return head

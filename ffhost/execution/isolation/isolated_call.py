@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ffhost.errors import BadRequest, FfhostError, ProcessCrashed, RequestError
-from ffhost.execution.composition import timed_out
+from ffhost.execution.failures import timed_out
 from ffhost.execution.isolation.frames import call_head, reply_of
 from ffhost.execution.isolation.process import IsolatedProcess
 from ffhost.execution.isolation.process_pool import ProcessPool, describe
-from ffhost.invocation.current import CURRENT, Invocation
-from ffhost.observability import logs
+from ffhost.invocation.call import Call
+from ffhost.invocation.current import CURRENT
+from ffhost.invocation.logger import get_logger
 from ffhost.web import problems
 from ffhost.web.messages import Reply
 
@@ -24,82 +25,82 @@ class FunctionCrashed(FfhostError):
         self.kind = kind
 
 
-def compose(pool: ProcessPool) -> Callable[[Invocation], Reply]:
+def compose(pool: ProcessPool) -> Callable[[Call], Reply]:
     """Make what runs a call in a process of *pool*."""
 
-    def run(invocation: Invocation) -> Reply:
-        CURRENT.set(invocation)
+    def run(call: Call) -> Reply:
+        CURRENT.set(call)
         try:
-            return _call(pool, invocation)
+            return _call(pool, call)
         except RequestError as error:
-            invocation.error = error
-            return problems.problem(error, invocation.execution_id)
+            call.error = error
+            return problems.problem(error, call.execution_id)
         except TimeoutError:
-            invocation.expired = True
-            return timed_out(invocation)
+            assert call.deadline is not None
+            call.deadline.passed = True
+            return timed_out(call)
 
     return run
 
 
-def _call(pool: ProcessPool, invocation: Invocation) -> Reply:
+def _call(pool: ProcessPool, call: Call) -> Reply:
     while pool.closed and pool.successor is not None:
         pool = pool.successor
-    deadline = invocation.deadline
-    request = call_head(invocation)
+    deadline = None if call.deadline is None else call.deadline.at
+    request = call_head(call)
     try:
         process = pool.lease(deadline)
     except TimeoutError:
-        _log_late(invocation, reason="no process was ready")
+        _log_late(call, reason="no process was ready")
         raise
     try:
-        process.connection.send(request, invocation.message.body, deadline)
+        process.connection.send(request, call.message.body, deadline)
         head, body = process.connection.receive(deadline)
     except TimeoutError:
-        _stop_late(pool, process, invocation)
+        _stop_late(pool, process, call)
         raise
     except OSError:
-        raise _died(pool, process, invocation) from None
+        raise _died(pool, process, call) from None
     except BaseException:
         process.kill()
         pool.replace(process)
         raise
     pool.give_back(process)
-    invocation.event = head.get("event")
+    call.event = head.get("event")
     if "error" in head and head["status"] >= 500:
-        invocation.error = FunctionCrashed(*head["error"])
+        call.error = FunctionCrashed(*head["error"])
     elif "error" in head:
-        invocation.error = BadRequest(head["error"][1])
+        call.error = BadRequest(head["error"][1])
     return reply_of(head, body)
 
 
-def _stop_late(pool: ProcessPool, process: IsolatedProcess, invocation: Invocation) -> None:
-    invocation.expired = True
+def _stop_late(pool: ProcessPool, process: IsolatedProcess, call: Call) -> None:
     stack = process.live_stack()
     process.kill()
-    _log_late(invocation, killed=process.pid, live_stack=stack)
+    _log_late(call, killed=process.pid, live_stack=stack)
     pool.replace(process)
 
 
-def _log_late(invocation: Invocation, **fields: Any) -> None:
-    logs.get_logger("ffhost").error(
+def _log_late(call: Call, **fields: Any) -> None:
+    get_logger("ffhost").error(
         "deadline_exceeded",
-        function=invocation.function.name,
-        execution_id=invocation.execution_id,
-        timeout_seconds=round((invocation.deadline or 0.0) - invocation.started, 3),
+        function=call.function.name,
+        execution_id=call.execution_id,
+        timeout_seconds=round(call.timeout_seconds, 3),
         **fields,
     )
 
 
-def _died(pool: ProcessPool, process: IsolatedProcess, invocation: Invocation) -> ProcessCrashed:
+def _died(pool: ProcessPool, process: IsolatedProcess, call: Call) -> ProcessCrashed:
     end = pool.replace(process)
-    logs.get_logger("ffhost").error(
+    get_logger("ffhost").error(
         "isolated_process_died",
-        function=invocation.function.name,
-        execution_id=invocation.execution_id,
+        function=call.function.name,
+        execution_id=call.execution_id,
         when="during a call",
         **describe(end),
     )
     return ProcessCrashed(
-        f"the process of {invocation.function.name} ended during the call",
+        f"the process of {call.function.name} ended during the call",
         headers={"X-Google-Status": "crash"},
     )

@@ -17,6 +17,9 @@ from typing import Any, NamedTuple
 from ffhost.config import LoadedConfig
 from ffhost.execution.isolation.frames import Connection, Head
 
+_CHILD = "ffhost.host.isolated_child"
+"""What the processes run, named by a string: it builds a small host, and this room knows none."""
+
 STACK_SIGNAL = int(getattr(signal, "SIGRTMAX", signal.SIGUSR2)) - (
     3 if hasattr(signal, "SIGRTMAX") else 0
 )
@@ -191,7 +194,7 @@ class _Nursery:
         if self._connection is None:
             ours, theirs = socket.socketpair()
             with theirs:
-                code = f"from ffhost.execution.isolation.forkserver import main; main({theirs.fileno()})"
+                code = f"from {_CHILD} import fork_server; fork_server({theirs.fileno()})"
                 self._program = subprocess.Popen(
                     [sys.executable, "-c", _importing(code)],
                     pass_fds=[theirs.fileno()],

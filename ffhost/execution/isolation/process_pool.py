@@ -13,10 +13,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ffhost.config import LoadedConfig
-from ffhost.errors import HookFailed, StartupError, Unavailable
-from ffhost.execution.isolation.frames import Head
+from ffhost.errors import HookFailed, LoadError, StartupError, Unavailable
 from ffhost.execution.isolation.process import End, IsolatedProcess, pruned, start_process
-from ffhost.observability import logs
+from ffhost.invocation.logger import get_logger
 
 BUSY_LOOK_SECONDS = 0.02
 """How often memory is measured while a call runs; how far it may be passed depends on this."""
@@ -36,16 +35,6 @@ class Loaded(NamedTuple):
     seconds: float
     files: tuple[tuple[str, int, int], ...]
     """The user's files that were loaded, each with its time and size."""
-
-
-class LoadProblem(StartupError):
-    """A process could not load the function; *head* holds the problem."""
-
-    exit_code = 2
-
-    def __init__(self, head: Head) -> None:
-        super().__init__(head["message"])
-        self.head = head
 
 
 class ProcessPool:
@@ -104,7 +93,7 @@ class ProcessPool:
         """Start the processes and wait until all have loaded the function.
 
         Raises:
-            LoadProblem: it cannot be loaded
+            LoadError: it cannot be loaded
         """
         processes = [start_process(self.config, self.name) for _ in range(self.count)]
         try:
@@ -124,17 +113,16 @@ class ProcessPool:
         try:
             head, _ = process.connection.receive(deadline)
         except TimeoutError:
-            message = f"loading took more than its import_budget of {budget}"
-            hint = "import what is heavy inside the function, or set lazy: true"
-            problem: Head = {"key": "import_budget", "message": message, "hint": hint, "notes": []}
-            raise LoadProblem(problem) from None
+            raise LoadError(
+                f"loading took more than its import_budget of {budget}",
+                "import what is heavy inside the function, or set lazy: true",
+                key="import_budget",
+            ) from None
         except OSError as error:
             process.kill()
-            message = f"its process ended while it loaded: {process.end().how}"
-            problem = {"key": "target", "message": message, "hint": None, "notes": []}
-            raise LoadProblem(problem) from error
+            raise LoadError(f"its process ended while it loaded: {process.end().how}") from error
         if "message" in head:
-            raise LoadProblem(head)
+            raise LoadError(head["message"], head["hint"], head["notes"], key=_key(head["key"]))
         return Loaded(
             head["signature"],
             head["methods"],
@@ -240,7 +228,7 @@ class ProcessPool:
             if self._closed:
                 return end
         if when is not None:
-            logs.get_logger("ffhost").error(
+            get_logger("ffhost").error(
                 "isolated_process_died", function=self.name, when=when, **describe(end)
             )
         threading.Thread(target=self._raise_another, name="ffhost-process", daemon=True).start()
@@ -276,7 +264,7 @@ class ProcessPool:
             told, self._failure = self._failure, reason if not self._all else None
             self._ready.notify_all()
         if told != reason:
-            logs.get_logger("ffhost").error(
+            get_logger("ffhost").error(
                 "isolated_process_failed_to_start", function=self.name, reason=reason
             )
 
@@ -342,3 +330,8 @@ def describe(end: End) -> dict[str, Any]:
     fields: dict[str, Any] = {"reason": end.how, "signal": end.signal, "exit_code": end.exit_code}
     fields |= {"memory_bytes": end.memory_bytes, "stack": end.stack}
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _key(key: str | list[str]) -> str | tuple[str, ...]:
+    """Return the key of a `LoadError` that came as JSON."""
+    return key if isinstance(key, str) else tuple(key)

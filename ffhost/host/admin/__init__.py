@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ffhost.host.service import Service
-from ffhost.observability.logs import get_logger
+from ffhost.invocation.logger import get_logger
 
 if TYPE_CHECKING:
     from ffhost.host.admin.pages import Admin

@@ -12,7 +12,7 @@ import orjson
 from ffhost.errors import MethodNotAllowed, NotFound, RequestError
 from ffhost.host.admin.reports import functions_report, health_report, look, schedules_report
 from ffhost.host.service import Service
-from ffhost.observability.logs import get_logger
+from ffhost.invocation.logger import get_logger
 from ffhost.observability.metrics.publisher import Copier
 from ffhost.observability.metrics.totals_files import folder_of
 from ffhost.web import problems

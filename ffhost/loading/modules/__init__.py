@@ -9,7 +9,7 @@ interpreter's lock, and compiled extensions that refuse to be loaded twice.
 
 from __future__ import annotations
 
-from ffhost.loading.modules.importing import (
+from ffhost.loading.modules.module_loader import (
     folder_scope,
     import_seconds,
     load_module,

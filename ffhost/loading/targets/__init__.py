@@ -7,8 +7,9 @@ their names and how many arguments they hand over.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ffhost._lazy import lazy_names
 from ffhost.loading.targets.callables import (
     Kind,
     application_kind,
@@ -16,7 +17,7 @@ from ffhost.loading.targets.callables import (
     kind,
     required_positional,
 )
-from ffhost.loading.targets.places import Place, TargetError, find_place
+from ffhost.loading.targets.places import Place, find_place
 from ffhost.loading.targets.resolution import Resolved, resolve, resolve_hook
 
 if TYPE_CHECKING:
@@ -30,14 +31,14 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "ARGUMENTS": "checking",
-    "FoundFunction": "definitions",
-    "Other": "definitions",
-    "SourceFile": "source",
-    "check_hook": "checking",
-    "check_target": "checking",
-    "defined_functions": "checking",
-    "inspect_source": "source",
+    "ARGUMENTS": "ffhost.loading.targets.static_check",
+    "FoundFunction": "ffhost.loading.targets.definitions",
+    "Other": "ffhost.loading.targets.definitions",
+    "SourceFile": "ffhost.loading.targets.source",
+    "check_hook": "ffhost.loading.targets.static_check",
+    "check_target": "ffhost.loading.targets.static_check",
+    "defined_functions": "ffhost.loading.targets.static_check",
+    "inspect_source": "ffhost.loading.targets.source",
 }
 
 __all__ = [
@@ -48,7 +49,6 @@ __all__ = [
     "Place",
     "Resolved",
     "SourceFile",
-    "TargetError",
     "application_kind",
     "check_hook",
     "check_target",
@@ -63,9 +63,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)

@@ -8,36 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ffhost.config.diagnostics import nearest
-from ffhost.errors import StartupError
+from ffhost.errors import LoadError
 
 _NAMES = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-
-
-class TargetError(StartupError):
-    """A target cannot be used.
-
-    Args:
-        message: what is wrong
-        hint: what to do about it, or None
-        notes: further lines, such as what the module does define
-        key: the setting at fault: ``target``, ``source``, or another of the function
-    """
-
-    exit_code = 2
-
-    def __init__(
-        self,
-        message: str,
-        hint: str | None = None,
-        notes: tuple[str, ...] = (),
-        *,
-        key: str = "target",
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.notes = notes
-        self.key = key
 
 
 class Place(NamedTuple):
@@ -59,11 +32,11 @@ def find_place(target: str, source: str | None, base: Path) -> Place:
     """Read ``file.py:attr``, ``package.module:attr``, or ``attr`` with a *source*.
 
     Raises:
-        TargetError: the text has another form, or the file does not exist
+        LoadError: the text has another form, or the file does not exist
     """
     where, colon, attribute = target.rpartition(":")
     if source is not None and colon:
-        raise TargetError(
+        raise LoadError(
             f"{target!r} names {where!r}, but source names {source!r} as well",
             f"write only target: {target!r}, or target: {attribute!r} with the source",
         )
@@ -71,8 +44,8 @@ def find_place(target: str, source: str | None, base: Path) -> Place:
         raise _nowhere(target)
     if not _NAMES.fullmatch(attribute):
         if colon and not attribute:
-            raise TargetError(f"{target!r} names no function", f"write '{where}:NAME'")
-        raise TargetError(f"{attribute!r} is not the name of a function")
+            raise LoadError(f"{target!r} names no function", f"write '{where}:NAME'")
+        raise LoadError(f"{attribute!r} is not the name of a function")
     if source is None and _NAMES.fullmatch(where) and not where.endswith(".py"):
         return Place(None, where, attribute, where, base, "target")
     key = "target" if source is None else "source"
@@ -94,32 +67,30 @@ def show_folder(base: Path) -> str:
     return text if text != str(Path.cwd()) else "the current folder"
 
 
-def _nowhere(target: str) -> TargetError:
+def _nowhere(target: str) -> LoadError:
     if target.endswith(".py"):
-        return TargetError(f"{target!r} names no function", f"write '{target}:NAME'")
+        return LoadError(f"{target!r} names no function", f"write '{target}:NAME'")
     module, dot, name = target.rpartition(".")
     hint = f"write 'main.py:{target}', or give its file as source"
     if dot and _NAMES.fullmatch(target):
         hint = f"write '{module}:{name}', or give its file as source"
-    return TargetError(f"{target!r} does not say where the function is", hint)
+    return LoadError(f"{target!r} does not say where the function is", hint)
 
 
 def _check_file(file: Path, shown: str, base: Path, key: str) -> None:
     hint: str | None
     if file.is_dir():
         example = os.path.join(shown, "main.py")
-        raise TargetError(f"{shown!r} is a folder", f"name the file, such as {example!r}", key=key)
+        raise LoadError(f"{shown!r} is a folder", f"name the file, such as {example!r}", key=key)
     if not file.exists():
         if _NAMES.fullmatch(shown) and not shown.endswith(".py"):
             hint = f"source takes a file; for a module write target: '{shown}:NAME'"
         else:
             near = _nearest_file(file)
             hint = None if near is None else f"did you mean {show(near, base)!r}?"
-        raise TargetError(f"no file {shown!r} (looked in {show_folder(base)})", hint, key=key)
+        raise LoadError(f"no file {shown!r} (looked in {show_folder(base)})", hint, key=key)
     if file.suffix != ".py":
-        raise TargetError(
-            f"{shown!r} is not a Python file", "its name has to end with .py", key=key
-        )
+        raise LoadError(f"{shown!r} is not a Python file", "its name has to end with .py", key=key)
 
 
 def _nearest_file(file: Path) -> Path | None:

@@ -8,10 +8,11 @@ from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from ffhost.config.diagnostics import nearest
+from ffhost.errors import LoadError
 from ffhost.loading import decorators
 from ffhost.loading.modules import import_seconds, load_module, load_name
 from ffhost.loading.targets.callables import application_kind
-from ffhost.loading.targets.places import Place, TargetError, find_place
+from ffhost.loading.targets.places import Place, find_place
 
 _LISTED = 20
 _ARTICLE = {"wsgi": "a WSGI", "asgi": "an ASGI"}
@@ -57,7 +58,7 @@ def resolve(
         allow_app: whether a WSGI or ASGI application may be the target
 
     Raises:
-        TargetError: there is no such function, or it cannot be imported
+        LoadError: there is no such function, or it cannot be imported
     """
     place = find_place(target, source, base)
     module = _import(place, plain=plain)
@@ -78,7 +79,7 @@ def resolve_hook(target: str, base: Path) -> Callable[..., Any]:
     """Import the hook that ``module:function`` names.
 
     Raises:
-        TargetError: as for `resolve`
+        LoadError: as for `resolve`
     """
     return resolve(target, None, base).callable
 
@@ -109,24 +110,24 @@ def _attribute(module: ModuleType, place: Place) -> Any:
     return found
 
 
-def _missing(module: ModuleType, holder: Any, name: str, owner: str) -> TargetError:
+def _missing(module: ModuleType, holder: Any, name: str, owner: str) -> LoadError:
     if holder is module:
         functions = _functions(module)
         return not_defined(owner, name, functions)
     near = nearest(name, [each for each in dir(holder) if not each.startswith("_")])
-    return TargetError(
+    return LoadError(
         f"{owner} has no attribute {name!r}", None if near is None else f"did you mean {near!r}?"
     )
 
 
-def not_defined(owner: str, name: str, functions: dict[str, str | None]) -> TargetError:
+def not_defined(owner: str, name: str, functions: dict[str, str | None]) -> LoadError:
     """Say that *owner* does not define *name*, and which functions, with signature, it does."""
     near = nearest(name, functions)
     listed = [f"{each} ({mark})" if mark else each for each, mark in functions.items()]
     more = f", and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
     note = f"it defines {', '.join(listed[:_LISTED])}{more}" if listed else "it defines no function"
     hint = None if near is None else f"did you mean {near!r}?"
-    return TargetError(f"{owner} does not define {name!r}", hint, (note,))
+    return LoadError(f"{owner} does not define {name!r}", hint, (note,))
 
 
 def _functions(module: ModuleType) -> dict[str, str | None]:
@@ -147,17 +148,17 @@ def _check(found: Any, place: Place, *, allow_app: bool) -> None:
     name = place.attribute
     if isinstance(found, type):
         example = found.__name__[:1].lower() + found.__name__[1:]
-        raise TargetError(
+        raise LoadError(
             f"{name} is a class, not a function",
             f"write '{example} = {found.__name__}()' in {place.shown} and name {example!r}",
         )
     if isinstance(found, ModuleType):
-        raise TargetError(f"{name} is a module, not a function", "write ':' before the function")
+        raise LoadError(f"{name} is a module, not a function", "write ':' before the function")
     if not callable(found):
-        raise TargetError(f"{name} is not a function but of type {type(found).__name__}")
+        raise LoadError(f"{name} is not a function but of type {type(found).__name__}")
     kind = None if allow_app else _application(found)
     if kind is not None:
-        raise TargetError(
+        raise LoadError(
             f"{name} is {_ARTICLE[kind]} application, not a function", f"write signature: {kind}"
         )
 

@@ -8,9 +8,10 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 
+from ffhost.errors import LoadError
 from ffhost.loading.targets.definitions import FoundFunction, Other
 from ffhost.loading.targets.import_errors import no_module, syntax_error
-from ffhost.loading.targets.places import Place, TargetError, find_place
+from ffhost.loading.targets.places import Place, find_place
 from ffhost.loading.targets.resolution import not_defined
 from ffhost.loading.targets.source import SourceFile, inspect_source
 
@@ -48,7 +49,7 @@ def check_target(
         by a call or comes from an installed package. Only importing it would show.
 
     Raises:
-        TargetError: there is no such function, or it takes another number of arguments
+        LoadError: there is no such function, or it takes another number of arguments
     """
     place = find_place(target, source, base)
     found = _find(place)
@@ -67,7 +68,7 @@ def check_hook(target: str, base: Path) -> None:
     """Find the hook that ``module:function`` names by reading.
 
     Raises:
-        TargetError: as for `check_target`; what the hook takes is not looked at
+        LoadError: as for `check_target`; what the hook takes is not looked at
     """
     place = find_place(target, None, base)
     found = _find(place)
@@ -96,7 +97,7 @@ def defined_functions(file: Path) -> dict[str, FoundFunction]:
     """Give what a configuration could name as a target in *file*: functions by name, in order.
 
     Raises:
-        TargetError: the file cannot be read as Python
+        LoadError: the file cannot be read as Python
     """
     try:
         source: SourceFile = inspect_source(file)
@@ -151,14 +152,14 @@ def _refuse(found: Other, place: Place) -> None:
     name = place.attribute
     if found.kind == "class":
         example = found.type_name[:1].lower() + found.type_name[1:]
-        raise TargetError(
+        raise LoadError(
             f"{name} is a class, not a function",
             f"write '{example} = {found.type_name}()' in {place.shown} and name {example!r}",
         )
     if found.kind == "module":
-        raise TargetError(f"{name} is a module, not a function", "write ':' before the function")
+        raise LoadError(f"{name} is a module, not a function", "write ':' before the function")
     if found.kind == "literal":
-        raise TargetError(f"{name} is not a function but of type {found.type_name}")
+        raise LoadError(f"{name} is not a function but of type {found.type_name}")
 
 
 def _is_wrapped(found: FoundFunction) -> bool:
@@ -182,7 +183,7 @@ def _check_arguments(found: FoundFunction, place: Place, signature: str) -> None
     given = f"the signature {signature} gives {_GIVEN[signature]}"
     note = (f"defined in {found.file.name}:{found.line}",)
     if found.keyword is not None:
-        raise TargetError(
+        raise LoadError(
             f"{place.attribute} needs the keyword {found.keyword!r}, which a call does not have; "
             f"{given}",
             notes=note,
@@ -191,4 +192,4 @@ def _check_arguments(found: FoundFunction, place: Place, signature: str) -> None
     if any(found.required <= count <= most for count in counts):
         return
     taken = f"({', '.join(found.parameters)})" if found.parameters else "no parameter"
-    raise TargetError(f"{place.attribute} takes {taken}; {given}", notes=note)
+    raise LoadError(f"{place.attribute} takes {taken}; {given}", notes=note)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ffhost.observability.logs.call_fields import bind, binding, forget, set_context_source
 from ffhost.observability.logs.capture import end_call
 from ffhost.observability.logs.interpreter_hooks import install_on_loop, loop_exception_handler
-from ffhost.observability.logs.setup import configure, flush, get_logger, recorder, reset, restore
+from ffhost.observability.logs.setup import configure, flush, recorder, reset, restore
 
 __all__ = [
     "bind",
@@ -18,7 +18,6 @@ __all__ = [
     "end_call",
     "flush",
     "forget",
-    "get_logger",
     "install_on_loop",
     "loop_exception_handler",
     "recorder",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ffhost.observability.logs.json_encoding import plain
+from ffhost.observability.logs.json_encoder import plain
 
 # Of use to those who search a million entries, not to one who reads the last ten.
 _UNSEEN = ("config_revision", "trace_id", "span_id", "exception_type", "exception_message")

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ffhost.observability.logs import cutting
+from ffhost.observability.logs import truncation
 from ffhost.observability.logs.call_fields import call_fields, structlog_fields
 from ffhost.observability.logs.exception_fields import exception_fields
-from ffhost.observability.logs.json_encoding import text_of, to_json
+from ffhost.observability.logs.json_encoder import text_of, to_json
 from ffhost.observability.logs.output import Output
 from ffhost.observability.logs.profiles import Shape, default
 
@@ -160,7 +160,7 @@ class Entries:
 
     def fitted(self, entry: Mapping[str, Any]) -> bytes:
         """Render a shaped entry, cut to the longest that an entry may be."""
-        return cutting.fit(entry, self.render(entry), self.max_entry_bytes, self.render)
+        return truncation.fit(entry, self.render(entry), self.max_entry_bytes, self.render)
 
     def _remains(self, event: Event, failure: Exception) -> bytes:
         return self.render(

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ffhost.observability.logs.json_encoding import shown, text_of
+from ffhost.observability.logs.json_encoder import shown, text_of
 
 PlainName = Callable[[str], str]
 

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ffhost.observability.logs.entries import CRITICAL, ERROR, Entries, Event
-from ffhost.observability.logs.json_encoding import shown
+from ffhost.observability.logs.json_encoder import shown
 
 if TYPE_CHECKING:
     import asyncio

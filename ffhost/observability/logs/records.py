@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ffhost.observability.logs.entries import Entries, Event
-from ffhost.observability.logs.json_encoding import plain, shown, text_of
+from ffhost.observability.logs.json_encoder import plain, shown, text_of
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger

@@ -22,7 +22,7 @@ _SERVER_LOGGERS = (
 
 
 class GunicornLogger(Logger):  # type: ignore[misc]
-    """gunicorn's logger class (``--logger-class ffhost.observability.logs.server_lines.GunicornLogger``).
+    """gunicorn's logger class, named by a string in its settings.
 
     Of gunicorn's logging settings ``loglevel`` and whether there is an ``accesslog`` count;
     files and formats do not, because every line is an entry.

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ffhost.invocation.logger import make_loggers_with
 from ffhost.observability.logs import capture, interpreter_hooks, summary
 from ffhost.observability.logs.console import console_renderer, is_terminal, wants_colours
 from ffhost.observability.logs.entries import Entries
@@ -171,8 +172,8 @@ def entries() -> Entries:
     return found
 
 
-def get_logger(name: str, **fields: Any) -> Any:
-    """Give a structlog logger for ffhost's own use, with *fields* bound.
+def _make_logger(name: str, **fields: Any) -> Any:
+    """Return a structlog logger for ffhost's own use, with *fields* bound.
 
     Unlike ``structlog.get_logger`` it does not follow what user code makes of structlog's
     configuration.
@@ -187,6 +188,9 @@ def get_logger(name: str, **fields: Any) -> Any:
         cache_logger_on_first_use=True,
         **fields,
     )
+
+
+make_loggers_with(_make_logger)
 
 
 def recorder(function: str, signature: str) -> summary.Recorder | None:

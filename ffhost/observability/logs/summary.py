@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import orjson
 
 from ffhost.observability.logs.entries import INFO, WARNING, Entries, rfc3339
-from ffhost.observability.logs.json_encoding import on_one_line, to_json
+from ffhost.observability.logs.json_encoder import on_one_line, to_json
 from ffhost.observability.logs.profiles import default
 
 LOGGER = "ffhost.invocations"

@@ -8,7 +8,8 @@ from bisect import bisect_left
 from typing import Any
 
 from ffhost.events.facts import facts_of
-from ffhost.invocation.current import Invocation, Outcome
+from ffhost.invocation.call import Call
+from ffhost.invocation.outcome import Outcome
 
 OUTCOMES = ("ok", "client_error", "crash", "timeout", "rejected")
 DURATIONS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -32,7 +33,7 @@ class Counts:
         self.lag_sum = 0.0
         self._lock = threading.Lock()
 
-    def observe(self, invocation: Invocation, outcome: Outcome) -> None:
+    def observe(self, call: Call, outcome: Outcome) -> None:
         """Count a call."""
         seconds = outcome.duration_seconds
         bucket = bisect_left(DURATIONS, seconds)
@@ -42,10 +43,10 @@ class Counts:
             self.durations[bucket] += 1
             self.duration_sum += seconds
 
-    def observe_event(self, invocation: Invocation, outcome: Outcome) -> None:
+    def observe_event(self, call: Call, outcome: Outcome) -> None:
         """Count a call that was about an event, and how old that was when the call came."""
-        self.observe(invocation, outcome)
-        facts = facts_of(invocation.event)
+        self.observe(call, outcome)
+        facts = facts_of(call.event)
         if facts is None or facts.time is None:
             return
         taken = time.time() - outcome.duration_seconds

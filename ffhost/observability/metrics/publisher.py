@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ffhost.observability.logs import get_logger
+from ffhost.invocation.logger import get_logger
 from ffhost.observability.metrics.counters import read_all
 from ffhost.observability.metrics.event_counters import event_counts
 from ffhost.observability.metrics.process_stats import measure

@@ -4,7 +4,7 @@ Nothing here knows servers, fronts or runners. Which hooks surround a function i
 when it is loaded; a function without hooks is called as if this package did not exist.
 
 A hook takes the invocation, and its options as a second parameter if it has one. It yields
-once, and gets the `ffhost.invocation.current.Outcome`; one that returns before that is not told the end::
+once, and gets the `ffhost.Outcome`; one that returns before that is not told the end::
 
     class SlowCalls(BaseModel):
         longer_than: float = 1.0
@@ -23,14 +23,13 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from ffhost.invocation.function import Observer, TraceHook
 from ffhost.observability.tracing.declared_hooks import hooks_of
-from ffhost.observability.tracing.hook import Hook, HookError
+from ffhost.observability.tracing.hook import Hook
 from ffhost.observability.tracing.hook_runs import keep_context, surround, wait_for_late_ones
-from ffhost.observability.tracing.pairs import Observer
 
 __all__ = [
     "Hook",
-    "HookError",
     "Observer",
     "close",
     "hooks_of",
@@ -40,7 +39,7 @@ __all__ = [
 ]
 
 
-def take_effect(hooks: Iterable[Hook]) -> None:
+def take_effect(hooks: Iterable[TraceHook]) -> None:
     """Say which hooks are in force from now on; what only others needed is ended."""
     provider = _loaded("provider")
     effects = {id(hook): hook.take_effect for hook in hooks if hook.take_effect is not None}
@@ -53,7 +52,7 @@ def take_effect(hooks: Iterable[Hook]) -> None:
 def close() -> None:
     """Send what is still to be sent; for the end of a worker, after its last call."""
     wait_for_late_ones()
-    for module in (_loaded("provider"), _loaded("profile")):
+    for module in (_loaded("provider"), _loaded("profile_hook")):
         if module is not None:
             module.close()
 

@@ -9,10 +9,12 @@ from importlib import import_module
 from typing import Any
 
 from ffhost.config import LoadedConfig
-from ffhost.config.diagnostics import Problem, nearest
+from ffhost.config.diagnostics import nearest
 from ffhost.config.settings import BUILT_IN_HOOKS, FunctionSettings, HookSettings
-from ffhost.loading.targets import TargetError, resolve_hook
-from ffhost.observability.tracing.hook import Hook, HookError, Place
+from ffhost.errors import LoadError
+from ffhost.invocation.current import invocation_of
+from ffhost.loading.targets import resolve_hook
+from ffhost.observability.tracing.hook import Hook, Place
 
 Declared = tuple[str, HookSettings, tuple[str, ...]]
 """A hook's name, its settings, and where they stand."""
@@ -33,7 +35,7 @@ def hooks_of(config: LoadedConfig, name: str) -> tuple[Hook, ...]:
     """Give the hooks of the function *name* in their order; nothing is imported for none.
 
     Raises:
-        HookError: one of them cannot be imported, or its options do not fit
+        LoadError: one of them cannot be imported, or its options do not fit
     """
     settings = config.settings.functions[name]
     enabled = settings.tracing.enabled
@@ -88,11 +90,11 @@ def _make(config: LoadedConfig, declared: Declared) -> Hook:
         return _built_in(config, declared)
     try:
         target = resolve_hook(settings.target, config.base)
-    except TargetError as error:
-        raise _error(config, (*at, "target"), error.message, error.hint, error.notes) from error
+    except LoadError as error:
+        raise _error((*at, "target"), error.message, error.hint, error.notes) from error
     refusal = _refusal(target)
     if refusal is not None:
-        raise _error(config, (*at, "target"), f"{settings.target} {refusal}", _EXAMPLE)
+        raise _error((*at, "target"), f"{settings.target} {refusal}", _EXAMPLE)
     return Hook(name, _with_options(config, target, declared))
 
 
@@ -113,9 +115,9 @@ def _built_in(config: LoadedConfig, declared: Declared) -> Hook:
     except ImportError as error:
         hint = f"pip install 'ffhost[{name}]'"
         message = f"the hook needs {error.name!r}, which is not installed"
-        raise _error(config, at, message, hint) from error
+        raise _error(at, message, hint) from error
     except ValueError as error:
-        raise _error(config, (*at, "options"), str(error)) from error
+        raise _error((*at, "options"), str(error)) from error
     return hook
 
 
@@ -148,13 +150,13 @@ def _with_options(
     if len(positional) < 2:
         if settings.options:
             message = f"{name} takes no options"
-            raise _error(config, (*at, "options"), message, "give it a second parameter")
-        return target
+            raise _error((*at, "options"), message, "give it a second parameter")
+        return lambda call: target(invocation_of(call))
     model = positional[1].annotation
     options: Any = dict(settings.options)
     if isinstance(model, type) and hasattr(model, "model_validate"):
         options = _validated(config, model, options, at)
-    return lambda invocation: target(invocation, options)
+    return lambda call: target(invocation_of(call), options)
 
 
 def _validated(
@@ -174,7 +176,7 @@ def _validated(
             near = nearest(str(first["loc"][-1]), model.model_fields)
             hint = None if near is None else f"did you mean {near!r}?"
         notes = tuple(f"{'.'.join(map(str, each['loc']))}: {_said(each)}" for each in rest)
-        raise _error(config, path, _said(first), hint, notes) from None
+        raise _error(path, _said(first), hint, notes) from None
 
 
 def _said(error: Any) -> str:
@@ -185,10 +187,9 @@ def _said(error: Any) -> str:
 
 
 def _error(
-    config: LoadedConfig,
     path: tuple[str, ...],
     message: str,
     hint: str | None = None,
     notes: tuple[str, ...] = (),
-) -> HookError:
-    return HookError(Problem(".".join(path), message, config.locate(path), hint, tuple(notes)))
+) -> LoadError:
+    return LoadError(message, hint, notes, key=path)

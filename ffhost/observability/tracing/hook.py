@@ -8,29 +8,18 @@ from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from ffhost.config.diagnostics import Problem
-from ffhost.errors import StartupError
-from ffhost.invocation.current import Invocation, Outcome
-from ffhost.observability.logs import get_logger
+from ffhost.invocation.call import Call
+from ffhost.invocation.logger import get_logger
+from ffhost.invocation.outcome import Outcome
 
 Steps: TypeAlias = Generator[Any, Outcome, Any]
 """A hook of one call: it stands at its ``yield`` until the outcome is settled."""
 
-Run: TypeAlias = Callable[[Invocation], Any]
+Run: TypeAlias = Callable[[Call], Any]
 """Calls the function: gives its reply, or a coroutine that does."""
 
 REPORT_SECONDS = 60.0
 """How often a hook that fails is logged, at most."""
-
-
-class HookError(StartupError):
-    """A hook is declared that cannot run; *problem* says which and why."""
-
-    exit_code = 2
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(str(problem))
-        self.problem = problem
 
 
 class Place(NamedTuple):
@@ -50,14 +39,14 @@ class Pair(NamedTuple):
     that is all that a call pays for, a third of what a generator costs.
     """
 
-    begin: Callable[[Invocation], Any]
-    end: Callable[[Any, Invocation, Outcome], None]
+    begin: Callable[[Call], Any]
+    end: Callable[[Any, Call, Outcome], None]
 
-    def steps(self, invocation: Invocation) -> Steps:
+    def steps(self, call: Call) -> Steps:
         """Be a generator, for the place between other hooks."""
-        state = self.begin(invocation)
+        state = self.begin(call)
         outcome = yield
-        self.end(state, invocation, outcome)
+        self.end(state, call, outcome)
 
 
 class Hook:
@@ -65,7 +54,7 @@ class Hook:
 
     Args:
         name: as in the configuration
-        begin: the generator function over the invocation, or None for a hook that only wraps
+        begin: the generator function over the call, or None for a hook that only wraps
         pair: the same as two functions; given instead of *begin*
         wrap: makes a run of a function's own, given whether that is a coroutine function; for
             built-in hooks that must be in the thread of the call to its very end
@@ -75,7 +64,7 @@ class Hook:
     def __init__(
         self,
         name: str,
-        begin: Callable[[Invocation], Steps] | None = None,
+        begin: Callable[[Call], Steps] | None = None,
         *,
         pair: Pair | None = None,
         wrap: Callable[[Run, bool, Hook], Run] | None = None,
@@ -90,7 +79,7 @@ class Hook:
         self._silent_until = 0.0
         self._unreported = 0
 
-    def failed(self, invocation: Invocation, error: BaseException) -> None:
+    def failed(self, call: Call, error: BaseException) -> None:
         """Log that the hook failed, unless that was done within the last minute."""
         with self._lock:
             now = time.monotonic()
@@ -103,8 +92,8 @@ class Hook:
         get_logger("ffhost").error(
             "trace_hook_failed",
             hook=self.name,
-            function=invocation.function.name,
-            execution_id=invocation.execution_id,
+            function=call.function.name,
+            execution_id=call.execution_id,
             exc_info=error,
             **fields,
         )

@@ -20,16 +20,18 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from ffhost.errors import DeadlineExceeded
-from ffhost.invocation.current import CURRENT, Invocation, Outcome
+from ffhost.invocation.call import Call
+from ffhost.invocation.current import CURRENT
+from ffhost.invocation.function import Observer
+from ffhost.invocation.outcome import Outcome
 from ffhost.observability.tracing import pairs
 from ffhost.observability.tracing.hook import Hook, Run, Steps
-from ffhost.observability.tracing.pairs import Observer
 
 _SLOT = "_hooks"
-"""Where an invocation keeps its `_Call`; set once, by whoever comes first."""
+"""Where a call keeps its `_HookRun`; set once, by whoever comes first."""
 _FREE_WITHIN_SECONDS = 0.2
 _FREE_WITHIN_SECONDS_EXPIRED = 0.05
 _PAUSE_SECONDS = 0.002
@@ -38,7 +40,7 @@ _LATE_SECONDS = 2.0
 _late: set[threading.Thread] = set()
 
 
-class _Call:
+class _HookRun:
     """The hooks of one call. Whoever holds the lock runs them."""
 
     __slots__ = ("lock", "outcome", "standing")
@@ -80,11 +82,11 @@ def _parted(hooks: Sequence[Hook]) -> tuple[list[Hook], Hook | None]:
     return halves, innermost
 
 
-def _after(begin: Callable[[Invocation], None], run: Run) -> Run:
-    def run_with_hooks(invocation: Invocation) -> Any:
+def _after(begin: Callable[[Call], None], run: Run) -> Run:
+    def run_with_hooks(call: Call) -> Any:
         # For a coroutine function this is called in its task, and gives the coroutine.
-        begin(invocation)
-        return run(invocation)
+        begin(call)
+        return run(call)
 
     return run_with_hooks
 
@@ -95,94 +97,98 @@ class Around:
     def __init__(self, hooks: Sequence[Hook]) -> None:
         self._hooks = tuple(hooks)
 
-    def begin(self, invocation: Invocation) -> None:
+    def begin(self, call: Call) -> None:
         """Run the first halves, in the thread or task of the call."""
-        CURRENT.set(invocation)
-        call = _Call()
-        call.lock.acquire()
-        if vars(invocation).setdefault(_SLOT, call) is not call:
+        CURRENT.set(call)
+        hook_run = _HookRun()
+        hook_run.lock.acquire()
+        if vars(call).setdefault(_SLOT, hook_run) is not hook_run:
             return  # the outcome was settled before the call began
         try:
-            self._first_halves(call, invocation)
+            self._first_halves(hook_run, call)
         finally:
-            call.lock.release()
-            outcome = call.outcome
-            if outcome is not None and call.lock.acquire(False):
-                self._second_halves(call, invocation, outcome)
+            hook_run.lock.release()
+            outcome = hook_run.outcome
+            if outcome is not None and hook_run.lock.acquire(False):
+                self._second_halves(hook_run, call, outcome)
 
-    def end(self, invocation: Invocation, outcome: Outcome) -> None:
+    def end(self, call: Call, outcome: Outcome) -> None:
         """Run the second halves, wherever that can be done. Never raises."""
-        call: _Call | None = vars(invocation).get(_SLOT)
-        if call is None:
-            fresh = _Call()
+        found: _HookRun | None = vars(call).get(_SLOT)
+        if found is None:
+            fresh = _HookRun()
             fresh.lock.acquire()
-            call = vars(invocation).setdefault(_SLOT, fresh)
-            if call is fresh:
-                contextvars.copy_context().run(self._both_halves, call, invocation, outcome)
+            found = cast("_HookRun", vars(call).setdefault(_SLOT, fresh))
+            if found is fresh:
+                contextvars.copy_context().run(self._both_halves, fresh, call, outcome)
                 return
-        call.outcome = outcome
+        hook_run = found
+        hook_run.outcome = outcome
         # The lock is never given back: there is one second half.
-        if not call.lock.acquire(False) or not call.standing:
+        if not hook_run.lock.acquire(False) or not hook_run.standing:
             return
-        if CURRENT.get() is invocation:  # this is the very task that the call ran in
-            self._second_halves(call, invocation, outcome)
+        if CURRENT.get() is call:  # this is the very task that the call ran in
+            self._second_halves(hook_run, call, outcome)
             return
         try:
-            invocation.context.run(self._second_halves, call, invocation, outcome)
+            cast("contextvars.Context", call.context).run(
+                self._second_halves, hook_run, call, outcome
+            )
         except RuntimeError:  # somebody is in that context just now
-            self._end_on_thread(call, invocation, outcome)
+            self._end_on_thread(hook_run, call, outcome)
         else:
-            if invocation.ended:  # or else the two would be a cycle for the collector
-                invocation.context = None
+            if call.state == "ended":  # or else the two would be a cycle for the collector
+                call.context = None
 
-    def _first_halves(self, call: _Call, invocation: Invocation) -> None:
+    def _first_halves(self, hook_run: _HookRun, call: Call) -> None:
         for hook in self._hooks:
             assert hook.begin is not None
             try:
-                steps = hook.begin(invocation)
+                steps = hook.begin(call)
                 next(steps)
             except StopIteration:  # it does not care for this call
                 continue
             except DeadlineExceeded:  # meant for the function, which shall not begin
                 raise
             except BaseException as error:
-                hook.failed(invocation, error)
+                hook.failed(call, error)
                 continue
-            call.standing.append((hook, steps))
+            hook_run.standing.append((hook, steps))
 
-    def _second_halves(self, call: _Call, invocation: Invocation, outcome: Outcome) -> None:
-        while call.standing:
-            hook, steps = call.standing.pop()
+    def _second_halves(self, hook_run: _HookRun, call: Call, outcome: Outcome) -> None:
+        while hook_run.standing:
+            hook, steps = hook_run.standing.pop()
             try:
                 steps.send(outcome)
             except StopIteration:
                 continue
             except BaseException as error:
-                hook.failed(invocation, error)
+                hook.failed(call, error)
             else:
-                hook.failed(invocation, RuntimeError("a trace hook yields once"))
+                hook.failed(call, RuntimeError("a trace hook yields once"))
                 _close(steps)
 
-    def _both_halves(self, call: _Call, invocation: Invocation, outcome: Outcome) -> None:
-        CURRENT.set(invocation)
-        self._first_halves(call, invocation)
-        self._second_halves(call, invocation, outcome)
+    def _both_halves(self, hook_run: _HookRun, call: Call, outcome: Outcome) -> None:
+        CURRENT.set(call)
+        self._first_halves(hook_run, call)
+        self._second_halves(hook_run, call, outcome)
 
-    def _end_on_thread(self, call: _Call, invocation: Invocation, outcome: Outcome) -> None:
+    def _end_on_thread(self, hook_run: _HookRun, call: Call, outcome: Outcome) -> None:
         def end() -> None:
             patience = _FREE_WITHIN_SECONDS
-            if invocation.expired and not invocation.ended:
+            if call.timed_out and call.state != "ended":
                 patience = _FREE_WITHIN_SECONDS_EXPIRED
+            context = cast("contextvars.Context", call.context)
             give_up = time.monotonic() + patience
             try:
                 while time.monotonic() < give_up:
                     time.sleep(_PAUSE_SECONDS)
                     try:
-                        invocation.context.run(self._second_halves, call, invocation, outcome)
+                        context.run(self._second_halves, hook_run, call, outcome)
                         return
                     except RuntimeError:
                         continue
-                invocation.context.copy().run(self._second_halves, call, invocation, outcome)
+                context.copy().run(self._second_halves, hook_run, call, outcome)
             finally:
                 _late.discard(thread)
 

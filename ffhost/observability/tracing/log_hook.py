@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ffhost.invocation.current import Invocation
-from ffhost.observability.logs import get_logger
+from ffhost.invocation.call import Call
+from ffhost.invocation.logger import get_logger
 from ffhost.observability.tracing.hook import Hook, Place, Steps
 
 
@@ -13,8 +13,8 @@ def make(name: str, options: Any, place: Place) -> Hook:
     """Make the hook; it has no options."""
     log = get_logger("ffhost.calls")
 
-    def calls(invocation: Invocation) -> Steps:
-        message = invocation.message
+    def calls(call: Call) -> Steps:
+        message = call.message
         log.debug("call_began", method=message.method, path=message.path)
         outcome = yield
         log.debug(

@@ -27,7 +27,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from ffhost.errors import TimedOut
 from ffhost.events.facts import facts_of
-from ffhost.invocation.current import Invocation, Outcome
+from ffhost.invocation.call import Call
+from ffhost.invocation.outcome import Outcome
 from ffhost.loading.modules import plain_name, plain_text
 from ffhost.observability.tracing import provider
 from ffhost.observability.tracing.hook import Hook, Pair, Place
@@ -101,18 +102,18 @@ class _Spans:
         self._bound = round(options.sampling * (1 << 64))
         self._warm: set[str] = set()
 
-    def begin(self, invocation: Invocation) -> trace.Span:
+    def begin(self, call: Call) -> trace.Span:
         """Begin the span of one call, and make it the current one."""
-        message = invocation.message
+        message = call.message
         around = contexts.get_current()
         links: list[Link] = []
         if message.has_any(_CARRIERS):
             around = self._follow(message.headers, around, links)
-        if invocation.function.signature in _EVENT_SIGNATURES:
+        if call.function.signature in _EVENT_SIGNATURES:
             around = self._follow_events(message, around, links)
-        span = self._span(invocation, around, links)
-        invocation.span_context = span.get_span_context
-        invocation.ids = None  # those that a hook further out may have seen were the caller's
+        span = self._span(call, around, links)
+        call.span_context = span.get_span_context
+        call.ids = None  # those that a hook further out may have seen were the caller's
         # Nothing detaches it: the context is the call's own and ends with it.
         contexts.attach(trace.set_span_in_context(span, around))
         return span
@@ -132,7 +133,7 @@ class _Spans:
             _link(_TRACE_CONTEXT.extract(extension, Context()), around, links)
         return around
 
-    def _span(self, invocation: Invocation, around: Context, links: list[Link]) -> trace.Span:
+    def _span(self, call: Call, around: Context, links: list[Link]) -> trace.Span:
         """Begin a span, or a stand-in for one that nobody receives, which costs a tenth."""
         parent = trace.get_current_span(around).get_span_context() if around else _NOBODY
         if parent.is_valid:
@@ -143,12 +144,12 @@ class _Spans:
             trace_id = getrandbits(128) or 1
             if (trace_id & _LOWER_64_BITS) >= self._bound:
                 return _Unsampled(trace_id, None)
-        message = invocation.message
+        message = call.message
         method = message.method if message.method in _KNOWN_METHODS else "HTTP"
-        route = getattr(invocation.function, "path", message.path)
+        route = getattr(call.function, "path", message.path)
         name = f"{method} {route}"
-        started = time.time_ns() - int((time.monotonic() - invocation.started) * 1e9)
-        attributes = self._attributes(invocation, route)
+        started = time.time_ns() - int((time.monotonic() - call.started) * 1e9)
+        attributes = self._attributes(call, route)
         span_id = _span_id()
 
         def grow() -> trace.Span:
@@ -164,11 +165,11 @@ class _Spans:
         ids = SpanContext(trace_id or parent.trace_id, span_id, False, flags(above), state)
         return LightSpan(name, ids, above, started, attributes, grow)
 
-    def _attributes(self, invocation: Invocation, route: str) -> dict[str, Any]:
-        message, function = invocation.message, invocation.function
+    def _attributes(self, call: Call, route: str) -> dict[str, Any]:
+        message, function = call.message, call.function
         headers = message.headers
         attributes: dict[str, Any] = {
-            provider.DECIDED: invocation.execution_id,
+            provider.DECIDED: call.execution_id,
             "faas.name": function.name,
             "faas.coldstart": self._is_first(function.name),
             "http.request.method": message.method,
@@ -199,7 +200,7 @@ class _Spans:
         return first
 
 
-def _end(span: trace.Span, invocation: Invocation, outcome: Outcome) -> None:
+def _end(span: trace.Span, call: Call, outcome: Outcome) -> None:
     """End the span of a call, if anybody receives it and user code has not ended it."""
     if isinstance(span, _Unsampled) or not span.is_recording():
         return
@@ -208,8 +209,8 @@ def _end(span: trace.Span, invocation: Invocation, outcome: Outcome) -> None:
         "http.response.body.size": outcome.sent_bytes,
         "ffhost.outcome": outcome.kind,
     }
-    if invocation.function.signature in _EVENT_SIGNATURES:
-        attributes.update(_event_attributes(invocation))
+    if call.function.signature in _EVENT_SIGNATURES:
+        attributes.update(_event_attributes(call))
     error = outcome.error
     plain = error is None and outcome.status < 500 and outcome.kind not in ("crash", "timeout")
     if plain and isinstance(span, LightSpan) and provider.export(span, attributes):
@@ -231,8 +232,8 @@ def _end(span: trace.Span, invocation: Invocation, outcome: Outcome) -> None:
     span.end()
 
 
-def _event_attributes(invocation: Invocation) -> dict[str, Any]:
-    facts = facts_of(invocation.event)
+def _event_attributes(call: Call) -> dict[str, Any]:
+    facts = facts_of(call.event)
     if facts is None:
         return {"faas.trigger": "other"}
     attributes = {

@@ -1,6 +1,6 @@
 """The innermost hook of a call, if it is a `Pair`: no generator, no lock, no context.
 
-Begin leaves what it gives in the invocation, and the end looks for it there. If it finds
+Begin leaves what it gives in the call, and the end looks for it there. If it finds
 nothing, the call was refused, or expired before it began: then both halves run there, one after
 the other, and a begin that comes later still is in vain.
 """
@@ -8,14 +8,14 @@ the other, and a begin that comes later still is in vain.
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from ffhost.errors import DeadlineExceeded
-from ffhost.invocation.current import CURRENT, Invocation, Outcome
+from ffhost.invocation.call import Call
+from ffhost.invocation.current import CURRENT
+from ffhost.invocation.function import Observer
+from ffhost.invocation.outcome import Outcome
 from ffhost.observability.tracing.hook import Hook, Run
-
-Observer: TypeAlias = Callable[[Invocation, Outcome], None]
 
 _NOTHING = object()
 """Stands for what a begin that failed would have given."""
@@ -26,32 +26,32 @@ def put_around(run: Run, hook: Hook) -> tuple[Run, Observer]:
     assert hook.pair is not None
     begin, end = hook.pair
 
-    def run_with_hook(invocation: Invocation) -> Any:
+    def run_with_hook(call: Call) -> Any:
         try:
-            state = begin(invocation)
+            state = begin(call)
         except DeadlineExceeded:  # meant for the function, which shall not begin
             raise
         except BaseException as error:
-            hook.failed(invocation, error)
+            hook.failed(call, error)
             state = _NOTHING
-        invocation.pair_state = state
-        return run(invocation)
+        call.pair_state = state
+        return run(call)
 
-    def ended(invocation: Invocation, outcome: Outcome) -> None:
-        state = invocation.pair_state
+    def ended(call: Call, outcome: Outcome) -> None:
+        state = call.pair_state
         if state is None:
-            contextvars.copy_context().run(both, invocation, outcome)
+            contextvars.copy_context().run(both, call, outcome)
         elif state is not _NOTHING:
             try:
-                end(state, invocation, outcome)
+                end(state, call, outcome)
             except BaseException as error:
-                hook.failed(invocation, error)
+                hook.failed(call, error)
 
-    def both(invocation: Invocation, outcome: Outcome) -> None:
-        CURRENT.set(invocation)
+    def both(call: Call, outcome: Outcome) -> None:
+        CURRENT.set(call)
         try:
-            end(begin(invocation), invocation, outcome)
+            end(begin(call), call, outcome)
         except BaseException as error:
-            hook.failed(invocation, error)
+            hook.failed(call, error)
 
     return run_with_hook, ended

@@ -16,8 +16,8 @@ from typing import Any
 
 from pyinstrument import Profiler
 
-from ffhost.invocation.current import Invocation
-from ffhost.observability.logs import get_logger
+from ffhost.invocation.call import Call
+from ffhost.invocation.logger import get_logger
 from ffhost.observability.tracing.hook import Hook, Place, Run
 from ffhost.observability.tracing.hook_options import ProfileOptions
 
@@ -49,41 +49,41 @@ class _Profiling:
     def wrap(self, run: Run, is_async: bool, hook: Hook) -> Run:
         """Profile in the thread of the call: pyinstrument stops where it has begun."""
 
-        def run_profiled(invocation: Invocation) -> Any:
-            profiler = self._start(invocation, hook, "disabled")
+        def run_profiled(call: Call) -> Any:
+            profiler = self._start(call, hook, "disabled")
             try:
-                return run(invocation)
+                return run(call)
             finally:
-                self._stop(profiler, invocation, hook)
+                self._stop(profiler, call, hook)
 
-        async def run_profiled_async(invocation: Invocation) -> Any:
-            profiler = self._start(invocation, hook, "enabled")
+        async def run_profiled_async(call: Call) -> Any:
+            profiler = self._start(call, hook, "enabled")
             try:
-                return await run(invocation)
+                return await run(call)
             finally:
-                self._stop(profiler, invocation, hook)
+                self._stop(profiler, call, hook)
 
         return run_profiled_async if is_async else run_profiled
 
-    def _start(self, invocation: Invocation, hook: Hook, mode: Any) -> tuple[Any, bool] | None:
+    def _start(self, call: Call, hook: Hook, mode: Any) -> tuple[Any, bool] | None:
         try:
-            asked = self._is_asked_for(invocation)
+            asked = self._is_asked_for(call)
             if not asked and self._longer_than is None:
                 return None
             profiler = Profiler(interval=self._interval, async_mode=mode)
-            profiler.start(target_description=f"{invocation.function.name}")
+            profiler.start(target_description=f"{call.function.name}")
         except Exception as error:
-            hook.failed(invocation, error)
+            hook.failed(call, error)
             return None
         return profiler, asked
 
-    def _is_asked_for(self, invocation: Invocation) -> bool:
-        given = invocation.message.header(self._header)
+    def _is_asked_for(self, call: Call) -> bool:
+        given = call.message.header(self._header)
         if given is None or self._token is None:
             return False
         return hmac.compare_digest(given.encode(), self._token)
 
-    def _stop(self, started: tuple[Any, bool] | None, invocation: Invocation, hook: Hook) -> None:
+    def _stop(self, started: tuple[Any, bool] | None, call: Call, hook: Hook) -> None:
         if started is None:
             return
         profiler, asked = started
@@ -91,10 +91,10 @@ class _Profiling:
             session = profiler.stop()
             limit = self._longer_than
             if asked or (limit is not None and session.duration > limit):
-                name = f"{invocation.function.name}-{time.time_ns()}-{invocation.execution_id}.html"
+                name = f"{call.function.name}-{time.time_ns()}-{call.execution_id}.html"
                 _writer.write(session, self._folder / name, self._keep)
         except Exception as error:
-            hook.failed(invocation, error)
+            hook.failed(call, error)
 
 
 class _Writer:

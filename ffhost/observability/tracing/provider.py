@@ -36,7 +36,7 @@ from opentelemetry.sdk.trace.sampling import (
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from ffhost import __version__
-from ffhost.observability.logs import get_logger
+from ffhost.invocation.logger import get_logger
 from ffhost.observability.tracing.hook_options import OtelOptions
 from ffhost.observability.tracing.light_span import LightSpan
 

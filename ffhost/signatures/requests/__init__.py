@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ffhost._lazy import lazy_names
 from ffhost.web.messages import Message
 
 if TYPE_CHECKING:
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
     from ffhost.web.forms import UploadedFile
 
 _HOMES = {
-    "Fields": "fields",
-    "MissingField": "fields",
-    "Request": "native",
-    "UploadedFile": "forms",
-    "build_environ": "environ",
+    "Fields": "ffhost.web.fields",
+    "MissingField": "ffhost.web.fields",
+    "Request": "ffhost.signatures.requests.native",
+    "UploadedFile": "ffhost.web.forms",
+    "build_environ": "ffhost.signatures.requests.environ",
 }
 
 
@@ -57,9 +58,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Literal
 
-from ffhost.errors import StartupError
+from ffhost.errors import LoadError
 from ffhost.signatures.requests import Adapter, native_adapter
 
 RequestKind = Literal["ffhost", "flask", "starlette"]
@@ -23,18 +23,6 @@ _FAMILIES: dict[str, RequestKind] = {
     "flask": "flask",
     "starlette": "starlette",
 }
-
-
-class MissingExtra(StartupError):
-    """A function needs a framework that is not installed."""
-
-    exit_code = 2
-
-    def __init__(self, name: str, framework: str) -> None:
-        super().__init__(
-            f"{name} gets a {framework} request, but {framework} is not installed: "
-            f"install ffhost[{framework}]"
-        )
 
 
 def choose_request(
@@ -143,12 +131,15 @@ def adapter_for(
         none_is_ok: whether None is answered with ``OK`` (the legacy ``ENTRY_POINT`` mode)
 
     Raises:
-        MissingExtra: the framework is not installed
+        LoadError: the framework is not installed
     """
     if kind == "ffhost":
         return native_adapter()
     if not is_installed(kind):
-        raise MissingExtra(name, kind)
+        raise LoadError(
+            f"{name} gets a {kind} request, but {kind} is not installed: install ffhost[{kind}]",
+            key="request",
+        )
     if kind == "starlette":
         from ffhost.signatures.requests.starlette_request import starlette_adapter
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ffhost.observability.logs.json_encoding import plain, to_json
+from ffhost.observability.logs.json_encoder import plain, to_json
 
 _SHORTEST = 24
 _ITEMS_PER_LIMIT = 16

@@ -20,12 +20,18 @@ from contextlib import suppress
 from typing import Any, cast
 
 from ffhost.config import LoadedConfig
-from ffhost.errors import ResultError
-from ffhost.execution.isolation.frames import Connection, Head, invocation_of, reply_head
+from ffhost.errors import LoadError, ResultError
+from ffhost.execution.isolation import forkserver
+from ffhost.execution.isolation.frames import Connection, Head, call_of, reply_head
 from ffhost.execution.loops import task_factory
-from ffhost.host.loader import Function, LoadFailed, lifecycle_hooks, load_function
-from ffhost.invocation.current import Invocation, log_fields
+from ffhost.host.loader import load_function
+from ffhost.host.store import Store
+from ffhost.invocation.call import Call
+from ffhost.invocation.current import log_fields
+from ffhost.invocation.function import Function
+from ffhost.invocation.logger import get_logger
 from ffhost.loading import modules
+from ffhost.loading.marked_functions import lifecycle_hooks
 from ffhost.loading.targets import kind, resolve
 from ffhost.observability import logs
 from ffhost.web.messages import Reply
@@ -33,6 +39,11 @@ from ffhost.web.messages import Reply
 SECOND_DEADLINE_SECONDS = 1.0
 """How long after its deadline a process ends by itself, should its host not have killed it."""
 _OOM_SCORE = "500"
+
+
+def fork_server(descriptor: int) -> None:
+    """Be the process that isolated ones are forked from, for the host behind *descriptor*."""
+    forkserver.main(descriptor, main)
 
 
 def main(connection: Connection, stacks: int) -> int:
@@ -81,14 +92,13 @@ class Process:
         try:
             with logs.binding(function=self._name):
                 self._connection.send(self._load())
-        except LoadFailed as error:
-            problem = error.problem
+        except LoadError as error:
             self._connection.send(
                 {
-                    "key": problem.path.rpartition(".")[2],
-                    "message": problem.message,
-                    "hint": problem.hint,
-                    "notes": list(problem.notes),
+                    "key": error.key,
+                    "message": error.message,
+                    "hint": error.hint,
+                    "notes": list(error.notes),
                 }
             )
             return
@@ -106,7 +116,7 @@ class Process:
 
     def _configure_logs(self, config: LoadedConfig) -> None:
         legacy = None
-        if config.single is not None and not config.has_file:
+        if config.framework_mode:
             from ffhost.observability.logs.framework_formats import legacy_of
 
             legacy = legacy_of(os.environ)
@@ -123,15 +133,15 @@ class Process:
         """Load the function; give what the host has to know of it.
 
         Raises:
-            LoadFailed: it cannot be loaded, or streams
+            LoadError: it cannot be loaded, or streams
         """
         config, name = self._config, self._name
         started = time.perf_counter()
-        function = load_function(config, name)
+        function = load_function(config, name, Store())
         seconds = time.perf_counter() - started
         logs.restore()
         settings = function.settings
-        plain = config.single is not None and not config.has_file
+        plain = config.framework_mode
         target = resolve(settings.target, settings.source, config.base, plain=plain).callable
         self._function = function
         return {
@@ -151,7 +161,7 @@ class Process:
                     self._complete(result)
             except (Exception, SystemExit) as error:
                 name = f"{modules.plain_name(hook.__module__)}.{hook.__qualname__}"
-                logs.get_logger("ffhost").error(f"{when}_hook_failed", hook=name, exc_info=error)
+                get_logger("ffhost").error(f"{when}_hook_failed", hook=name, exc_info=error)
                 if when == "startup":
                     text = f"the start-up hook {name} failed: {type(error).__name__}: {error}"
                     return {"failed": text}
@@ -168,31 +178,31 @@ class Process:
     def _call(self, head: Head, body: bytes) -> None:
         function = self._function
         assert function is not None
-        invocation = invocation_of(function, head, body)
-        left = invocation.remaining
+        call = call_of(function, head, body)
+        left = None if call.deadline is None else call.deadline.remaining
         if left is not None:
             # Its default action is to end the process, also one that loops in C.
             signal.setitimer(signal.ITIMER_REAL, left + SECOND_DEADLINE_SECONDS)
-        reply = contextvars.copy_context().run(self._run, invocation)
-        logs.end_call(invocation.execution_id)
+        reply = contextvars.copy_context().run(self._run, call)
+        logs.end_call(call.execution_id)
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):
                 stream.flush()
         logs.flush()
         if left is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        self._connection.send(reply_head(reply, invocation), bytes(reply.body))
+        self._connection.send(reply_head(reply, call), bytes(reply.body))
 
-    def _run(self, invocation: Invocation) -> Reply:
+    def _run(self, call: Call) -> Reply:
         function = self._function
         assert function is not None
-        run = cast("Callable[[Invocation], Any]", function.run)
-        reply: Reply = self._complete(run(invocation)) if function.is_async else run(invocation)
+        run = cast("Callable[[Call], Any]", function.run)
+        reply: Reply = self._complete(run(call)) if function.is_async else run(call)
         if reply.chunks is None:
             return reply
         self._close(reply.chunks)
-        return function.fail(
-            invocation,
+        return function.failures.reply(
+            call,
             ResultError(
                 f"{function.name} returned a stream; an isolated function returns its whole body"
             ),
