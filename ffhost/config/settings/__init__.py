@@ -129,7 +129,7 @@ class Settings(Section):
     events: EventsSettings | None = key(
         None,
         "Events",
-        "One address for every event; there is none unless this is written.",
+        "One address for every event. Unless written, there is none.",
         {"path": "/events"},
     )
     schedules: SchedulesSettings = section(

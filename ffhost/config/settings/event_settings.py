@@ -109,16 +109,32 @@ class SubscriptionSettings(Section):
 class DeliverySettings(Section):
     """How a Broker delivers to the function; for exported Triggers."""
 
-    retry: Whole | None = key(None, "Retries", "How often a failed delivery is repeated.", 5)
-    backoff: Literal["linear", "exponential"] | None = key(
-        None, "Backoff", "How the time between two tries grows.", "exponential"
+    retry: Whole | None = key(
+        None,
+        "Retries",
+        "How often a failed delivery is repeated. Unless written, as the Broker has it.",
+        5,
     )
-    backoff_delay: Span | None = key(None, "Delay", "The time before the first repetition.", "1s")
+    backoff: Literal["linear", "exponential"] | None = key(
+        None,
+        "Backoff",
+        "How the time between two tries grows. Unless written, as the Broker has it.",
+        "exponential",
+    )
+    backoff_delay: Span | None = key(
+        None,
+        "Delay",
+        "The time before the first repetition. Unless written, as the Broker has it.",
+        "1s",
+    )
     timeout: Span | None = key(
         None, "Time", "How long one delivery may take. Unless written, as the Broker has it.", "30s"
     )
     dead_letter: Url | None = key(
-        None, "Dead letters", "Where events go that could not be delivered.", "http://dead-letters"
+        None,
+        "Dead letters",
+        "Where events go that could not be delivered. Unless written, as the Broker has it.",
+        "http://dead-letters",
     )
 
 
@@ -136,7 +152,9 @@ class ScheduleSettings(Section):
     timezone: ZoneName = key(
         "UTC", "Time zone", "The zone that the times are meant in.", "Europe/Berlin"
     )
-    data: Any = key(None, "Data", "What the event carries.", {"report": "daily"})
+    data: Any = key(
+        None, "Data", "What the event carries. Unless written, nothing.", {"report": "daily"}
+    )
     overlap: Literal["skip", "allow"] = key(
         "skip", "Overlap", "Whether it runs while its last call still does.", "allow"
     )

@@ -214,7 +214,7 @@ class FunctionSettings(Section):
     delivery: DeliverySettings | None = key(
         None,
         "Delivery",
-        "Retries and dead letters of exported Triggers.",
+        "Retries and dead letters of exported Triggers. Unless written, the Broker's.",
         {"retry": 5, "dead_letter": "http://dead-letters"},
     )
     schedules: list[ScheduleSettings] = key(
