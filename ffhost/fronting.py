@@ -90,7 +90,7 @@ def settler(function: Function) -> Settle | None:
 def outcome_kind(invocation: Invocation, status: int) -> OutcomeKind:
     """Name how a call ended for its caller."""
     error = invocation.error
-    if status < 400 and error is None and not invocation.expired:
+    if status < 400 and error is None:
         return "ok"
     if invocation.expired:
         return "timeout"
@@ -116,7 +116,7 @@ def write(resp: falcon.Response | falcon.asgi.Response, reply: Reply) -> None:
     headers = resp._headers
     for name, value in reply.headers:
         name = name.lower()
-        if name in headers or name == "set-cookie":
+        if name in headers:
             # Falcon's own way joins repeated lines with a comma, which not all fields survive.
             if resp._extra_headers is None:
                 resp._extra_headers = []
