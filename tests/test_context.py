@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import structlog
 
 from ffhost.context import (
     CURRENT,
@@ -84,7 +85,7 @@ def test_a_call_has_the_trace_of_its_caller(
 ) -> None:
     call = invocation(**headers)
     assert (call.trace_id, call.span_id) == ids == trace_ids(call.message)
-    assert (call.span_id, call.trace_id) == ids[::-1]
+    assert call.ids == ids  # written out once, at the first look
 
 
 def test_a_call_has_the_trace_of_its_own_span_if_it_is_traced() -> None:
@@ -110,7 +111,22 @@ def test_a_call_names_its_function_and_hands_out_its_values() -> None:
     call = invocation()
     assert (call.function_name, call.config) == ("f", {"n": 1})
     assert repr(call) == "<Invocation an-id of f>"
-    assert repr(Outcome("crash", 500, 0.25)) == "Outcome('crash', 500, 0.250 s)"
+
+
+def test_an_outcome_says_how_a_call_ended() -> None:
+    error = ValueError()
+    outcome = Outcome("crash", 500, 0.25, 7, error)
+    assert (outcome.kind, outcome.status, outcome.duration_seconds) == ("crash", 500, 0.25)
+    assert (outcome.sent_bytes, outcome.error) == (7, error)
+    assert repr(outcome) == "Outcome('crash', 500, 0.250 s)"
+    empty = Outcome("ok", 204, 0.0)
+    assert (empty.sent_bytes, empty.error) == (0, None)
+
+
+def test_the_log_of_a_call_is_bound_to_it_once() -> None:
+    call = invocation()
+    assert call.log is call.log
+    assert structlog.get_context(call.log) == {"function": "f", "execution_id": "an-id"}
 
 
 def test_code_finds_the_call_that_it_runs_in_and_outside_of_one_there_is_none() -> None:

@@ -19,8 +19,11 @@ def test_a_duration_is_a_number_and_its_unit(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "10", "s", "-1s", "1.s", ".5s", "1d", "1 s m", "1S", "1e3s"])
 def test_what_is_not_a_duration_says_what_one_is(text: str) -> None:
-    with pytest.raises(ValueError, match="expected a duration with its unit, such as '250ms'"):
+    with pytest.raises(ValueError, match="expected") as caught:
         Duration.parse(text)
+    assert str(caught.value) == (
+        "expected a duration with its unit, such as '250ms', '10s' or '2m'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,8 +75,11 @@ def test_a_size_is_a_number_and_its_unit(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "10", "MiB", "-1B", "1 TB", "1mib", "1 MiB x"])
 def test_what_is_not_a_size_says_what_one_is(text: str) -> None:
-    with pytest.raises(ValueError, match="expected a size with its unit, such as '512KiB'"):
+    with pytest.raises(ValueError, match="expected") as caught:
         ByteSize.parse(text)
+    assert str(caught.value) == (
+        "expected a size with its unit, such as '512KiB', '32MiB' or '10MB'"
+    )
 
 
 @pytest.mark.parametrize(
