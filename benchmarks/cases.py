@@ -170,17 +170,6 @@ def _bodies() -> Iterator[Case]:
 def _on_wsgi() -> Iterator[Case]:
     front = ffhost(function("hello"), label="gunicorn ffhost.wsgi:app, gthread", wsgi_server=True)
     yield Case("wsgi-front", "sync hello, gthread", front, SYNC_THEIRS, target=1.2)
-    served = ffhost(
-        function("hello"), label="ffhost serve --interface wsgi", server={"interface": "wsgi"}
-    )
-    # Of eight threads one function may hold six; what comes beyond is refused with 429.
-    yield Case(
-        "wsgi-serve",
-        "sync hello, our own WSGI server, 6 clients",
-        served,
-        SYNC_THEIRS,
-        Request(connections=6),
-    )
 
 
 def _floor(app: str, path: str, label: str, worker: str) -> Side:

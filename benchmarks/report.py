@@ -17,10 +17,10 @@ _INTRODUCTION = """\
 
 Ratios of our figure to the other's: the median of all pairs, and their quartiles. A pair is
 two measurements right after each other, so that what else the machine does meets both. The
-figures of the two sides are there for orientation only. Both had {workers} worker and {threads}
-threads; unless a row says otherwise, ours had `metrics.enabled: false` and
-`logging.invocations: false`. What each row measures is in `cases.py`; how to read it, and what
-follows from it, in `docs/performance.md`.
+figures of the two sides are there for orientation only. Both had {workers} worker, and {threads}
+threads where the server has threads; unless a row says otherwise, ours had
+`metrics.enabled: false` and `logging.invocations: false`. What each row measures is in
+`cases.py`; how to read it, and what follows from it, in `docs/performance.md`.
 """
 
 

@@ -84,7 +84,6 @@ def ffhost(
             "host": "127.0.0.1",
             "port": place.port,
             "workers": WORKERS,
-            "threads": THREADS,
             "drain_delay": "0s",
             **sections.get("server", {}),
         }

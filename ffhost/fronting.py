@@ -39,22 +39,15 @@ def finisher(function: Function, service: Service) -> Finish:
 
     def finish(invocation: Invocation, reply: Reply) -> None:
         complete(reply, invocation.execution_id, service)
-
-    def finish_cross_origin(invocation: Invocation, reply: Reply) -> None:
-        finish(invocation, reply)
         if declared is not None:
             cors.permit(declared, invocation.message, reply)
 
     def finish_observed(invocation: Invocation, reply: Reply) -> None:
-        complete(reply, invocation.execution_id, service)
-        if declared is not None:
-            cors.permit(declared, invocation.message, reply)
+        finish(invocation, reply)
         if invocation.channel is None and settle is not None:
             settle(invocation, reply.status, len(reply.body))
 
-    if settle is not None:
-        return finish_observed
-    return finish if declared is None else finish_cross_origin
+    return finish if settle is None else finish_observed
 
 
 def complete(reply: Reply, identity: str, service: Service) -> None:

@@ -1,11 +1,11 @@
-"""gunicorn's settings from our configuration.
+"""gunicorn's settings from our configuration, for somebody's own ``gunicorn`` command.
 
-``gunicorn -c python:ffhost.gunicorn ffhost.wsgi:app`` is how to use it.
+``gunicorn -c python:ffhost.gunicorn ffhost.wsgi:app`` serves with gunicorn's threads. They get
+our public address, timeouts, a drained ending and the hooks; `ffhost.server.gthread` says what
+they cannot do. With ``ffhost.asgi:app`` our own worker serves, and the admin listener too.
 
-It brings our addresses, threads, workers and timeouts, and with our workers drained endings,
-read timeouts and shut-down hooks. The master stays gunicorn's own: it listens before its
-workers have loaded, and HUP replaces them. gunicorn takes every name here that it knows as a
-setting, so there are no others.
+The master is gunicorn's: it listens before its workers have loaded, and HUP replaces them.
+gunicorn takes every name here that it knows as a setting, so there are no others.
 """
 
 from __future__ import annotations
@@ -16,13 +16,19 @@ from pathlib import Path as _Path
 
 from ffhost.config import Sources as _Sources
 from ffhost.config import load_config as _load_config
-from ffhost.server.options import WORKERS as _WORKERS
-from ffhost.server.options import gunicorn_options as _gunicorn_options
+from ffhost.server import log_as_configured as _log_as_configured
+from ffhost.server import options as _options
 from ffhost.service import use_sources as _use_sources
 
 _sources = _Sources(environ=dict(_os.environ), cwd=_Path.cwd())
+_config = _load_config(_sources)
 _use_sources(_sources)
-globals().update(_gunicorn_options(_load_config(_sources)))
-# The application is named on the command line, and settles what can serve it.
-_asgi = any(argument.startswith("ffhost.asgi") for argument in _sys.argv)
-worker_class = _WORKERS["asgi" if _asgi else "wsgi"]
+_log_as_configured(_config)
+# The application is named on the command line, and its module says what can serve it.
+if any(each.partition(":")[0].rpartition(".")[2] == "asgi" for each in _sys.argv):
+    globals().update(_options.asgi_options(_config))
+else:
+    from ffhost.server.gthread import on_starting, post_worker_init, worker_exit
+
+    __all__ = ["on_starting", "post_worker_init", "worker_exit"]
+    globals().update(_options.gthread_options(_config))

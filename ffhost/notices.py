@@ -15,8 +15,6 @@ OWN_SERVER = frozenset(
         "host",
         "port",
         "workers",
-        "threads",
-        "interface",
         "keepalive",
         "drain_delay",
         "graceful_timeout",

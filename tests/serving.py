@@ -48,15 +48,15 @@ def eventually(probe: Callable[[], T | bool | None], what: str) -> T:
 class Running:
     """One run of the server: its process, its addresses and what it wrote."""
 
-    def __init__(self, folder: Path, arguments: list[str], environ: dict[str, str]) -> None:
+    def __init__(self, folder: Path, command: list[str], environ: dict[str, str]) -> None:
         self.folder = folder
         self._announced = folder / f"announced-{time.monotonic_ns()}"
         self._output = (folder / "output.txt").open("w+")
         self._errors = (folder / "errors.txt").open("w+")
         self.process = subprocess.Popen(
-            [sys.executable, __file__, str(self._announced), *arguments],
+            [sys.executable, *command],
             cwd=folder,
-            env={**os.environ, **environ},
+            env={**os.environ, **environ, "TEST_ANNOUNCED": str(self._announced)},
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=self._errors,
@@ -143,22 +143,66 @@ class Running:
 def server(
     folder: Path,
     *sets: str,
-    interface: str = "asgi",
     source: str = FUNCTIONS,
     functions: str = "hello pid slow",
     environ: dict[str, str] | None = None,
     check: str | None = None,
 ) -> Iterator[Running]:
     """Serve the functions of *source*, with ``path.to.value=YAML`` of *sets* in force."""
+    _write(folder, source, functions)
+    given = {**_DEFAULTS, "server.port": "0", **dict(each.split("=", 1) for each in sets)}
+    arguments = [f"{path}={value}" for path, value in given.items()]
+    variables = {**(environ or {}), "TEST_CODE_CHECK": check or ""}
+    running = Running(folder, [__file__, *arguments], variables)
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+_DEFAULTS = {"server.host": "127.0.0.1", "server.drain_delay": "0s"}
+
+
+def _write(folder: Path, source: str, functions: str) -> None:
     (folder / "main.py").write_text(source)
     lines = ["version: 1", "functions:"]
     lines += [f"  {name}: {{target: 'main.py:{name}'}}" for name in functions.split()]
     (folder / "functions.yaml").write_text("\n".join(lines) + "\n")
-    given = dict(each.split("=", 1) for each in sets)
-    defaults = {"port": "0", "host": "127.0.0.1", "interface": interface, "drain_delay": "0s"}
-    given = {**{f"server.{name}": value for name, value in defaults.items()}, **given}
-    arguments = [f"{path}={value}" for path, value in given.items()]
-    running = Running(folder, arguments, {**(environ or {}), "TEST_CODE_CHECK": check or ""})
+
+
+class Gunicorn(Running):
+    """One run of somebody's own gunicorn with our configuration module."""
+
+    def __init__(self, folder: Path, app: str, options: list[str], environ: dict[str, str]) -> None:
+        self._port = free_port()
+        command = ["-m", "gunicorn", "-c", "python:ffhost.gunicorn", *options, f"ffhost.{app}:app"]
+        super().__init__(folder, command, {**environ, "PORT": str(self._port)})
+
+    def urls(self) -> list[str]:
+        """Wait until it listens."""
+        address = ("127.0.0.1", self._port)
+        eventually(
+            lambda: self.process.poll() is not None or not self.refuses(address), "it listens"
+        )
+        assert self.process.poll() is None, self.output + self.errors
+        return [f"http://127.0.0.1:{self._port}"]
+
+
+@contextmanager
+def gunicorn(
+    folder: Path,
+    *sets: str,
+    app: str = "wsgi",
+    options: tuple[str, ...] = (),
+    source: str = FUNCTIONS,
+    functions: str = "hello pid slow",
+    environ: dict[str, str] | None = None,
+) -> Iterator[Running]:
+    """Serve as `server` does, under gunicorn; the default is its gthread worker."""
+    _write(folder, source, functions)
+    given = {**_DEFAULTS, **dict(each.split("=", 1) for each in sets)}
+    variables = {f"FFHOST_{path.upper().replace('.', '__')}": text for path, text in given.items()}
+    running = Gunicorn(folder, app, list(options), {**variables, **(environ or {})})
     try:
         yield running
     finally:
@@ -179,7 +223,7 @@ def main() -> None:
     from ffhost.config import Sources, load_config
     from ffhost.server import Listening, serve
 
-    announced = Path(sys.argv[1])
+    announced = Path(os.environ["TEST_ANNOUNCED"])
 
     def announce(listening: Any) -> None:
         found: list[Listening] = list(listening)
@@ -189,7 +233,7 @@ def main() -> None:
 
     environ = {name: value for name, value in os.environ.items() if name != "PORT"}
     check = os.environ.get("TEST_CODE_CHECK")
-    sources = Sources(environ=environ, sets=tuple(sys.argv[2:]), cwd=Path.cwd())
+    sources = Sources(environ=environ, sets=tuple(sys.argv[1:]), cwd=Path.cwd())
     command = [sys.executable, "-c", check] if check else None
     with reported():
         status = serve(load_config(sources), sources, announce=announce, check=command)

@@ -46,32 +46,18 @@ def make(tmp_path: Path, config: str = CONFIG, *, embedded: bool = True) -> Serv
 
 
 @pytest.fixture
-def ask(tmp_path: Path, front: str) -> Ask:
-    """Ask one front, through the listener that is named."""
+def ask(tmp_path: Path) -> Ask:
+    """Ask the ASGI front, through the listener that is named."""
     service = make(tmp_path)
 
     def call(path: str, listener: str | None = "admin", method: str = "GET") -> Any:
-        status, headers, body = _ask[front](service, method, path, listener)
+        status, headers, body = _ask(service, method, path, listener)
         return status, {name.lower(): text for name, text in headers}, body
 
     return call
 
 
-def _ask_wsgi(service: Service, method: str, path: str, listener: str | None) -> Any:
-    from ffhost.testing import _environ
-    from ffhost.wsgi import create_app
-
-    environ = _environ(method, path, [], b"")
-    if listener is not None:
-        environ[admin.LISTENER_KEY] = listener
-    started: list[Any] = []
-    chunks = create_app(service)(
-        environ, lambda status, headers, *_: started.extend((status, headers))
-    )
-    return int(started[0][:3]), started[1], b"".join(chunks)
-
-
-def _ask_asgi(service: Service, method: str, path: str, listener: str | None) -> Any:
+def _ask(service: Service, method: str, path: str, listener: str | None) -> Any:
     from ffhost.asgi import create_app
     from ffhost.testing import _AsgiExchange
 
@@ -84,9 +70,6 @@ def _ask_asgi(service: Service, method: str, path: str, listener: str | None) ->
 
     answer = asyncio.run(_AsgiExchange([b""], None).run(marked, method, path, []))
     return answer.status, answer.fields, answer.body
-
-
-_ask = {"asgi": _ask_asgi, "wsgi": _ask_wsgi}
 
 
 def test_both_sides_know_the_listener_by_the_same_key() -> None:
@@ -155,8 +138,8 @@ def test_health_tells_of_each_function_with_the_status_of_the_probe(ask: Ask) ->
 
 def test_metrics_that_are_off_have_no_page(tmp_path: Path) -> None:
     service = make(tmp_path, CONFIG + "metrics: {enabled: false}\n")
-    assert _ask_wsgi(service, "GET", "/metrics", "admin")[0] == 404
-    assert _ask_wsgi(service, "GET", "/functions", "admin")[0] == 200
+    assert _ask(service, "GET", "/metrics", "admin")[0] == 404
+    assert _ask(service, "GET", "/functions", "admin")[0] == 200
     assert service.host.functions["hello"].observers == ()
 
 
@@ -189,10 +172,9 @@ def page(running: Running, number: int, path: str, **headers: str) -> tuple[int,
         connection.close()
 
 
-@pytest.mark.parametrize("interface", ["asgi", "wsgi"])
-def test_only_the_listener_makes_a_request_an_admins(tmp_path: Path, interface: str) -> None:
+def test_only_the_listener_makes_a_request_an_admins(tmp_path: Path) -> None:
     sets = ("admin.enabled=true", "admin.port=0", "logging.invocations=false")
-    with server(tmp_path, *sets, interface=interface) as running:
+    with server(tmp_path, *sets) as running:
         admins = running.urls()[1].removeprefix("http://")
         for headers in ({}, {"Host": admins}, {"Host": admins, "X-Forwarded-Host": admins}):
             assert page(running, 0, "/functions", **headers)[0] == 404

@@ -14,7 +14,7 @@ import pytest
 from ffhost.errors import ConfigError, StartupError
 from ffhost.testing import Client, client
 from tests.conftest import Serve
-from tests.serving import server
+from tests.serving import gunicorn, server
 from tests.test_deadlines import eventually
 
 SEEN = """
@@ -801,13 +801,11 @@ site = Starlette(lifespan=lifespan, routes=[
 """
 
 
-@pytest.mark.parametrize("interface", ["asgi", "wsgi"])
-def test_applications_behind_a_real_server(tmp_path: Path, interface: str) -> None:
+@pytest.mark.parametrize("serve", [server, gunicorn])
+def test_applications_behind_a_real_server(tmp_path: Path, serve: Any) -> None:
     sets = ["functions.shop.signature=wsgi", "functions.site.signature=asgi"]
     sets += ["functions.shop.concurrency=1", "functions.site.concurrency=1"]
-    with server(
-        tmp_path, *sets, interface=interface, source=SERVED, functions="shop site"
-    ) as running:
+    with serve(tmp_path, *sets, source=SERVED, functions="shop site") as running:
         for name in ("shop", "site"):
             kept = running.connection()
             for method, path, status, length in (

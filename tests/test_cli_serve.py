@@ -19,14 +19,24 @@ from tests.test_parity import free_port
 CONFIG = "functions:\n  hello: {target: 'main.py:hello'}\n"
 
 
-class Served:
-    """One run of the command."""
+SERVE = ("ffhost", "serve", "--port", "PORT")
+GUNICORN = (
+    *("gunicorn", "-c", "python:ffhost.gunicorn", "-b", "127.0.0.1:PORT"),
+    "ffhost.wsgi:app",
+)
 
-    def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
+
+class Served:
+    """One run of the command, or of another that serves."""
+
+    def __init__(
+        self, folder: Path, *arguments: str, program: tuple[str, ...] = SERVE, **variables: str
+    ) -> None:
         self.port = free_port()
         self._log = folder / "log.txt"
         environ = {k: v for k, v in os.environ.items() if not k.startswith("FUNCTION_")}
-        command = [sys.executable, "-m", "ffhost", "serve", "--port", str(self.port), *arguments]
+        words = [word.replace("PORT", str(self.port)) for word in program]
+        command = [sys.executable, "-m", *words, *arguments]
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
                 command,

@@ -66,7 +66,6 @@ def test_the_command_line_of_the_original_becomes_that_of_serve(
         "signature_type": ("--signature-type", "event"),
         "server.port": ("--port", "9000"),
         "server.debug": ("--debug", "true"),
-        "server.interface": ("--interface", "asgi"),
     }
 
 

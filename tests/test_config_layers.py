@@ -50,7 +50,7 @@ server:
   host: ${BIND:-127.0.0.1}
   port: 8000
   workers: 2
-  threads: 4
+  keepalive: 9s
 logging:
   level: warning
   levels: {sqlalchemy: error}
@@ -77,12 +77,10 @@ ALL_LAYERS_TABLE = [
     ("server.host", "127.0.0.1", "functions.yaml:7"),
     ("server.port", "9000", "--port"),
     ("server.workers", "3", "env FFHOST_SERVER__WORKERS"),
-    ("server.threads", "16", "env FFHOST_SERVER__THREADS (local.env:2)"),
-    ("server.interface", "asgi", "default"),
     ("server.debug", "true", "--set server.debug"),
     ("server.max_body_size", "32MiB", "default"),
     ("server.read_timeout", "30s", "default"),
-    ("server.keepalive", "75s", "default"),
+    ("server.keepalive", "16s", "env FFHOST_SERVER__KEEPALIVE (local.env:2)"),
     ("server.drain_delay", "2s", "default"),
     ("server.graceful_timeout", "30s", "default"),
     ("server.stall_timeout", "2m", "default"),
@@ -181,7 +179,7 @@ def all_layers(tmp_path: Path) -> LoadedConfig:
     (tmp_path / "functions.yaml").write_text(ALL_LAYERS)
     (tmp_path / "key.txt").write_text("k3y\n")
     (tmp_path / "local.env").write_text(
-        "# beneath the environment\nFFHOST_SERVER__THREADS=16\nAPI_TOKEN=fr0m-file\nPORT=1\n"
+        "# beneath the environment\nFFHOST_SERVER__KEEPALIVE=16s\nAPI_TOKEN=fr0m-file\nPORT=1\n"
     )
     return load(
         tmp_path,
@@ -241,7 +239,7 @@ def test_variables_of_the_env_file_that_the_environment_lacks_are_handed_on(
     all_layers: LoadedConfig,
 ) -> None:
     assert all_layers.env_file_values == {
-        "FFHOST_SERVER__THREADS": "16",
+        "FFHOST_SERVER__KEEPALIVE": "16s",
         "API_TOKEN": "fr0m-file",
     }
 
@@ -261,9 +259,10 @@ def test_later_stages_find_the_line_of_a_value_and_of_what_is_missing(
 
 def test_port_counts_with_a_file_and_the_other_framework_names_do_not(folder: Path) -> None:
     environ = {"PORT": "9000", "HOST": "::", "WORKERS": "9", "THREADS": "9", "DEBUG": "1"}
-    server = load(folder, environ=environ).settings.server
-    assert (server.port, server.host, server.workers, server.threads) == (9000, "0.0.0.0", 1, 8)
-    assert server.debug is False
+    loaded = load(folder, environ=environ).settings
+    server = loaded.server
+    assert (server.port, server.host, server.workers) == (9000, "0.0.0.0", 1)
+    assert (server.debug, loaded.defaults.concurrency) == (False, 40)
 
 
 def test_the_specific_name_wins_over_the_general_one(folder: Path) -> None:
@@ -396,7 +395,7 @@ def test_single_target_takes_the_framework_names(tmp_path: Path) -> None:
     )
     server, function = loaded.settings.server, loaded.settings.function("hello")
     assert (server.port, server.host, server.debug) == (9000, "::1", True)
-    assert (server.workers, server.threads) == (2, 16)
+    assert server.workers == 2
     assert (function.source, function.signature) == ("src/app.py", "cloudevent")
     assert (function.timeout, function.concurrency, function.queue) == (300, 16, math.inf)
     assert loaded.settings.logging.capture_print is True

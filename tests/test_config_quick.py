@@ -70,7 +70,7 @@ GOOD_VARIABLES = {
     "CLOUD_RUN_TIMEOUT_SECONDS": "300", "GUNICORN_LOG_LEVEL": "warning", "FFHOST_VERSION": "1",
     "FFHOST_SERVER__PORT": "81", "FFHOST_SERVER__KEEPALIVE": "0s", "FFHOST_ADMIN__ENABLED": "yes",
     "FFHOST_SERVER__MAX_BODY_SIZE": "10MB", "FFHOST_SERVER__ON_STARTUP": "a.b:c,d:e",
-    "FFHOST_SERVER__TRUSTED_PROXIES": "all", "FFHOST_SERVER__INTERFACE": "wsgi",
+    "FFHOST_SERVER__TRUSTED_PROXIES": "all", "FFHOST_SERVER__STALL_TIMEOUT": "5s",
     "FFHOST_LOGGING__LEVELS": "{a.b: debug}", "FFHOST_LOGGING__MAX_ENTRY": "64KiB",
     "FFHOST_LOGGING__LEVELS__UVICORN": "error", "FFHOST_TRACING__ENABLED": "off",
     "FFHOST_TRACING__HOOKS": "{otel: {options: {a: [1, {b: .inf}]}}}",
@@ -85,8 +85,8 @@ GOOD_VARIABLES = {
     "FFHOST_FUNCTIONS__HELLO__CORS__MAX_AGE": "5s",
 }  # fmt: skip
 GOOD_FLAGS = {
-    "server.host": "0.0.0.0", "server.port": "9", "server.workers": "2", "server.threads": "1",
-    "server.interface": "asgi", "server.debug": "true", "logging.level": "debug",
+    "server.host": "0.0.0.0", "server.port": "9", "server.workers": "2",
+    "server.debug": "true", "logging.level": "debug",
     "logging.format": "json", "tracing.enabled": "false", "target": "hello", "source": "a.py",
     "signature_type": "http",
 }  # fmt: skip
@@ -170,14 +170,13 @@ def test_pydantic_says_what_is_wrong() -> None:
     assert imported({**ENVIRON, "PORT": "x"}) == "False True\n"
 
 
-@pytest.mark.parametrize("interface", ["asgi", "wsgi"])
-def test_an_http_function_is_served_without_pydantic(tmp_path: Path, interface: str) -> None:
+def test_an_http_function_is_served_without_pydantic(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(
         "import sys\n"
         "def hello(request):\n"
         "    return str([name for name in sys.modules if name.startswith('pydantic')])\n"
     )
-    server = Served(tmp_path, "--target", "hello", "--interface", interface)
+    server = Served(tmp_path, "--target", "hello")
     try:
         assert server.answers("[]", "/")
     finally:

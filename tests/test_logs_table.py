@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_cli_serve import Served
+from tests.test_cli_serve import GUNICORN, SERVE, Served
 from tests.test_deadlines import eventually
 
 HEAD = """
@@ -137,7 +137,7 @@ ASYNC_CASES: dict[str, tuple[str, int, list[Entry]]] = {
 }
 
 
-def write(folder: Path, front: str) -> None:
+def write(folder: Path) -> None:
     code, config = [HEAD], ["functions:"]
     for cases, word in ((CASES, "def"), (ASYNC_CASES, "async def")):
         for name, (body, _, _) in cases.items():
@@ -145,7 +145,7 @@ def write(folder: Path, front: str) -> None:
             code.append(f"{word} {name}(request):\n    {body}{ending}\n")
             config.append(f"  {name}: {{target: 'main.py:{name}', timeout: 500ms}}")
     (folder / "main.py").write_text("\n".join(code))
-    head = f"server: {{interface: {front}, workers: 2, threads: 8, drain_delay: 0s}}\n"
+    head = "server: {workers: 2, drain_delay: 0s}\n"
     head += "logging: {capture_print: true, max_entry: 64KiB}\n"
     (folder / "functions.yaml").write_text(head + "\n".join(config) + "\n")
 
@@ -158,14 +158,14 @@ def _status(call: urllib.request.Request) -> int:
         return error.code
 
 
-@pytest.fixture(scope="module", params=["asgi", "wsgi"])
+@pytest.fixture(scope="module", params=[SERVE, GUNICORN], ids=["serve", "gunicorn"])
 def entries(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[dict[str, Any]]]:
     """Call every function once, and give the entries by execution id, the function's name."""
     folder = tmp_path_factory.mktemp("logs")
-    write(folder, request.param)
-    server = Served(folder)
+    write(folder)
+    server = Served(folder, program=request.param)
     try:
         assert eventually(lambda: server.get("/_ffhost/ready") is not None, 20), server.log
         for name, (_, status, _) in {**CASES, **ASYNC_CASES}.items():

@@ -275,12 +275,9 @@ def admin_text(running: Running, path: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("interface", ["asgi", "wsgi"])
-def test_the_numbers_of_two_workers_add_up_also_when_one_is_replaced(
-    tmp_path: Path, interface: str
-) -> None:
-    sets = ("server.workers=2", "admin.enabled=true", "admin.port=0", "server.threads=32")
-    with server(tmp_path, *sets, interface=interface) as running:
+def test_the_numbers_of_two_workers_add_up_also_when_one_is_replaced(tmp_path: Path) -> None:
+    sets = ("server.workers=2", "admin.enabled=true", "admin.port=0")
+    with server(tmp_path, *sets) as running:
         running.urls()
         made = 0
 

@@ -90,17 +90,8 @@ def test_behind_a_proxy_that_strips_uvicorn_knows_the_root_path(folder: Path) ->
         assert get(f"{address}/nothing") == "404"
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["gunicorn", "ffhost.wsgi:app", "-b", "127.0.0.1:PORT", "--no-control-socket"],
-        ["ffhost", "serve", "--host", "127.0.0.1", "--port", "PORT", "--interface", "wsgi"],
-    ],
-    ids=["gunicorn", "ffhost serve"],
-)
-def test_behind_a_proxy_that_does_not_strip_wsgi_servers_know_the_script_name(
-    folder: Path, command: list[str]
-) -> None:
+def test_behind_a_proxy_that_does_not_strip_gunicorn_knows_the_script_name(folder: Path) -> None:
+    command = ["gunicorn", "ffhost.wsgi:app", "-b", "127.0.0.1:PORT", "--no-control-socket"]
     with running(folder, *command, SCRIPT_NAME="/api") as address:
         assert get(f"{address}/api/hello") == "/hello api/hello"
         assert get(f"{address}/api/users/7") == "/users/7 api/users/7"

@@ -107,7 +107,7 @@ def test_references_and_free_keys_validate_everywhere() -> None:
     VALIDATOR.validate(
         {
             "x-a": 1,
-            "server": {"x-b": 1, "port": "${PORT}", "interface": "${I:-asgi}", "workers": "${W}"},
+            "server": {"x-b": 1, "port": "${PORT}", "host": "${H:-::}", "workers": "${W}"},
             "metrics": None,
             "logging": {"levels": {"x-c": 1, "a": "${L}"}},
             "functions": {

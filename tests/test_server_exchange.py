@@ -1,4 +1,4 @@
-"""What a connection of the asgi interface writes for what an application sends."""
+"""What a connection writes for what an application sends."""
 
 from __future__ import annotations
 

@@ -1,24 +1,17 @@
-"""The server from its start to its end, on both interfaces, with real processes."""
+"""The server from its start to its end, with real processes."""
 
 from __future__ import annotations
 
 import http.client
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
-import pytest
 from serving import FUNCTIONS, Running, eventually, free_port, server
 
-both = pytest.mark.parametrize("interface", ["asgi", "wsgi"])
 
-
-@both
-def test_connections_are_refused_until_a_worker_is_ready(tmp_path: Path, interface: str) -> None:
+def test_connections_are_refused_until_a_worker_is_ready(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     source = FUNCTIONS + (
         "\npathlib.Path('loading').touch()\n"
@@ -26,7 +19,7 @@ def test_connections_are_refused_until_a_worker_is_ready(tmp_path: Path, interfa
         "    time.sleep(0.01)\n"
     )
     port = free_port()
-    with server(tmp_path, f"server.port={port}", interface=interface, source=source) as running:
+    with server(tmp_path, f"server.port={port}", source=source) as running:
         eventually((tmp_path / "loading").exists, "the functions are loaded")
         assert running.refuses(("127.0.0.1", port))
         gate.touch()
@@ -41,12 +34,11 @@ def test_a_wrong_target_is_reported_once_and_ends_the_server_with_2(tmp_path: Pa
         assert running.entries("stopping") == []
 
 
-@both
-def test_a_failed_start_up_hook_ends_the_server_with_1(tmp_path: Path, interface: str) -> None:
+def test_a_failed_start_up_hook_ends_the_server_with_1(tmp_path: Path) -> None:
     source = FUNCTIONS + (
         "\nimport ffhost\n@ffhost.on_startup\ndef connect():\n    raise OSError('no database')\n"
     )
-    with server(tmp_path, "server.workers=2", interface=interface, source=source) as running:
+    with server(tmp_path, "server.workers=2", source=source) as running:
         assert running.wait() == 1
         assert running.errors.count("no database") == 1
         assert running.entries("stopping") == []
@@ -68,17 +60,14 @@ def test_an_address_in_use_is_said_in_one_line(tmp_path: Path) -> None:
             assert message in running.errors
 
 
-@both
-def test_hooks_run_and_atexit_functions_too_when_the_server_ends(
-    tmp_path: Path, interface: str
-) -> None:
+def test_hooks_run_and_atexit_functions_too_when_the_server_ends(tmp_path: Path) -> None:
     source = FUNCTIONS + (
         "\nimport atexit, ffhost, threading\n"
         "atexit.register(pathlib.Path('left').touch)\n"
         "threading.Thread(target=time.sleep, args=(60,)).start()\n"
         "@ffhost.on_shutdown\ndef gone():\n    pathlib.Path('gone').touch()\n"
     )
-    with server(tmp_path, interface=interface, source=source) as running:
+    with server(tmp_path, source=source) as running:
         assert running.get("/hello") == "hello"
         running.send(signal.SIGTERM)
         assert running.wait() == 0
@@ -113,12 +102,9 @@ class Client(threading.Thread):
         connection.close()
 
 
-@both
-def test_sigterm_cuts_no_kept_alive_client_and_no_call_in_flight(
-    tmp_path: Path, interface: str
-) -> None:
+def test_sigterm_cuts_no_kept_alive_client_and_no_call_in_flight(tmp_path: Path) -> None:
     sets = ("server.drain_delay=1s", "server.workers=2", "defaults.timeout=10s")
-    with server(tmp_path, *sets, interface=interface) as running:
+    with server(tmp_path, *sets) as running:
         address = running.address
         clients = [Client(running) for _ in range(3)]
         for client in clients:
@@ -147,9 +133,8 @@ def test_sigterm_while_the_functions_load_ends_the_server_at_once(tmp_path: Path
         assert running.wait() == 0
 
 
-@both
-def test_readiness_is_503_while_the_server_drains(tmp_path: Path, interface: str) -> None:
-    with server(tmp_path, "server.drain_delay=5s", interface=interface) as running:
+def test_readiness_is_503_while_the_server_drains(tmp_path: Path) -> None:
+    with server(tmp_path, "server.drain_delay=5s") as running:
         kept = running.connection()
         kept.request("GET", "/_ffhost/ready")
         assert kept.getresponse().read() == b'{"status":"ready"}\n'
@@ -162,11 +147,8 @@ def test_readiness_is_503_while_the_server_drains(tmp_path: Path, interface: str
         assert running.wait() == 0
 
 
-@both
-def test_the_first_sigint_lets_calls_finish_and_the_second_does_not(
-    tmp_path: Path, interface: str
-) -> None:
-    with server(tmp_path, "server.drain_delay=60s", interface=interface) as running:
+def test_the_first_sigint_lets_calls_finish_and_the_second_does_not(tmp_path: Path) -> None:
+    with server(tmp_path, "server.drain_delay=60s") as running:
         address = running.address
         failed: list[bool] = []
 
@@ -227,35 +209,3 @@ def test_an_ipv6_address_can_be_listened_on(tmp_path: Path) -> None:
     with server(tmp_path, "server.host=::1") as running:
         assert running.urls()[0].startswith("http://[::1]:")
         assert running.get("/hello") == "hello"
-
-
-@both
-def test_gunicorn_takes_its_settings_and_workers_from_the_configuration_module(
-    tmp_path: Path, interface: str
-) -> None:
-    (tmp_path / "main.py").write_text(FUNCTIONS)
-    port = free_port()
-    (tmp_path / "functions.yaml").write_text(
-        f"version: 1\nserver: {{host: 127.0.0.1, port: {port}, threads: 5, drain_delay: 0s}}\n"
-        "functions: {hello: {target: 'main.py:hello'}}\n"
-    )
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:ffhost.gunicorn"]
-    environ = {name: value for name, value in os.environ.items() if name != "PORT"}
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, f"ffhost.{interface}:app"],
-            cwd=tmp_path,
-            env=environ,
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            running = Running.__new__(Running)
-            running.urls = lambda: [f"http://127.0.0.1:{port}"]  # type: ignore[method-assign]
-            eventually(lambda: not running.refuses(("127.0.0.1", port)), "gunicorn listens")
-            assert running.get("/hello") == "hello"
-            process.terminate()
-            assert process.wait(20) == 0
-        finally:
-            process.kill()
-            process.wait()

@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from serving import FUNCTIONS, Running, eventually, server
 
-both = pytest.mark.parametrize("interface", ["asgi", "wsgi"])
-
 
 def settled(running: Running, count: int, without: set[int] = frozenset()) -> set[int]:  # type: ignore[assignment]
     """Wait until *count* workers run, none of them among *without*."""
@@ -23,11 +21,8 @@ def settled(running: Running, count: int, without: set[int] = frozenset()) -> se
     return eventually(look, f"{count} workers other than {without}")
 
 
-@both
-def test_sighup_applies_the_configuration_and_replaces_no_worker(
-    tmp_path: Path, interface: str
-) -> None:
-    with server(tmp_path, "config_reload.enabled=false", interface=interface) as running:
+def test_sighup_applies_the_configuration_and_replaces_no_worker(tmp_path: Path) -> None:
+    with server(tmp_path, "config_reload.enabled=false") as running:
         assert running.get("/hello") == "hello"
         before = running.workers()
         file = tmp_path / "functions.yaml"
@@ -37,10 +32,9 @@ def test_sighup_applies_the_configuration_and_replaces_no_worker(
         assert running.workers() == before
 
 
-@both
-def test_sigusr2_serves_new_code_without_cutting_a_client(tmp_path: Path, interface: str) -> None:
+def test_sigusr2_serves_new_code_without_cutting_a_client(tmp_path: Path) -> None:
     sets = ("server.workers=2", "server.drain_delay=1s")
-    with server(tmp_path, *sets, interface=interface) as running:
+    with server(tmp_path, *sets) as running:
         running.get("/hello")
         before = settled(running, 2)
         kept = running.connection()
@@ -89,11 +83,8 @@ def test_a_replacement_that_cannot_start_leaves_the_old_worker(tmp_path: Path) -
         assert running.get("/hello") == "hello"
 
 
-@both
-def test_a_killed_worker_is_replaced_and_the_other_serves_on(
-    tmp_path: Path, interface: str
-) -> None:
-    with server(tmp_path, "server.workers=2", interface=interface) as running:
+def test_a_killed_worker_is_replaced_and_the_other_serves_on(tmp_path: Path) -> None:
+    with server(tmp_path, "server.workers=2") as running:
         running.get("/hello")
         before = settled(running, 2)
         # Either may have it by now; a worker says itself which one it is.
@@ -124,10 +115,9 @@ def test_ttin_and_ttou_change_the_number_of_workers(tmp_path: Path) -> None:
         assert running.get("/hello") == "hello"
 
 
-@both
-def test_a_worker_with_too_many_stuck_calls_is_replaced(tmp_path: Path, interface: str) -> None:
+def test_a_worker_with_too_many_stuck_calls_is_replaced(tmp_path: Path) -> None:
     sets = ("defaults.timeout=100ms", "defaults.stuck_limit=1")
-    with server(tmp_path, *sets, interface=interface) as running:
+    with server(tmp_path, *sets) as running:
         before = {int(running.get("/pid"))}
         for _ in range(2):
             running.get("/slow?seconds=60")

@@ -1,4 +1,4 @@
-"""Clients that take their time to say what they want, on both interfaces."""
+"""Clients that take their time to say what they want."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 import socket
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from serving import PATIENCE_SECONDS, Running, server
@@ -14,14 +13,12 @@ from serving import PATIENCE_SECONDS, Running, server
 HALF = b"GET /hello HTTP/1.1\r\nHost: a\r\nX-Half: "
 
 
-@pytest.fixture(scope="module", params=["asgi", "wsgi"])
-def running(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
-    """Give one server to all tests of an interface."""
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Run one server for all tests."""
     sets = ("server.read_timeout=700ms", "server.keepalive=2s")
     folder = tmp_path_factory.mktemp("slow")
-    with server(folder, *sets, interface=request.param) as started:
+    with server(folder, *sets) as started:
         yield started
 
 
@@ -104,11 +101,3 @@ def test_pipelined_requests_are_answered_in_order(running: Running) -> None:
     answers = everything(client(running, one % (b"pid", b"") + one % (b"nil", b"") + last))
     assert re.findall(rb"HTTP/1.1 (\d{3})", answers) == [b"200", b"404", b"200"]
     assert answers.endswith(b"hello")
-
-
-def test_what_is_no_request_is_refused_at_once(tmp_path: Path) -> None:
-    with server(tmp_path, interface="wsgi") as running:
-        assert everything(client(running, b"\x16\x03\x01\x00")).startswith(b"HTTP/1.1 400 ")
-        assert everything(client(running, b"GET / HTTP/1.1\n\n")).startswith(b"HTTP/1.1 400 ")
-        endless = b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * 50_000
-        assert everything(client(running, endless)).startswith(b"HTTP/1.1 431 ")

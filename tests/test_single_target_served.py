@@ -1,4 +1,4 @@
-"""One function behind ``ffhost serve``: calls that wait for each other, and Google's events."""
+"""One function behind a real server: calls that wait for each other, and Google's events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_cli_serve import Served
+from test_cli_serve import GUNICORN, SERVE, Served
 from test_events_background import (
     BACK,
     BOTH_WAYS,
@@ -23,7 +23,7 @@ from test_events_background import (
     in_context,
 )
 
-both = pytest.mark.parametrize("interface", ["asgi", "wsgi"])
+both = pytest.mark.parametrize("program", [SERVE, GUNICORN], ids=["serve", "gunicorn"])
 JSON = {"content-type": "application/json"}
 STRUCTURED = {"content-type": "application/cloudevents+json"}
 Sent = tuple[dict[str, str], bytes]
@@ -71,9 +71,11 @@ def started() -> Iterator[list[Served]]:
         server.stop()
 
 
-def served(started: list[Served], folder: Path, code: str, target: str, *more: str) -> Served:
+def served(
+    started: list[Served], folder: Path, code: str, program: tuple[str, ...], **variables: str
+) -> Served:
     (folder / "main.py").write_text(code)
-    server = Served(folder, "--target", target, "--host", "127.0.0.1", *more)
+    server = Served(folder, program=program, HOST="127.0.0.1", **variables)
     started.append(server)
     assert server.answers('{"status":"ready"}\n', "/_ffhost/ready"), server.log
     return server
@@ -82,11 +84,9 @@ def served(started: list[Served], folder: Path, code: str, target: str, *more: s
 @both
 @pytest.mark.parametrize("target", ["blocking", "coroutine"])
 def test_ten_calls_are_all_answered_of_which_none_can_end_without_the_others(
-    tmp_path: Path, started: list[Served], interface: str, target: str
+    tmp_path: Path, started: list[Served], program: tuple[str, ...], target: str
 ) -> None:
-    # With the wsgi interface a call takes one of the server's threads, and may take the last.
-    more = ("--interface", interface, "--threads", "10")
-    server = served(started, tmp_path, MEETING, target, *more)
+    server = served(started, tmp_path, MEETING, program, FUNCTION_TARGET=target)
 
     def call(_: int) -> str:
         connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
@@ -135,10 +135,10 @@ def sent_as_background_events() -> list[tuple[Any, Sent]]:
 
 @both
 def test_a_cloud_event_function_gets_each_row_of_googles_table(
-    tmp_path: Path, started: list[Served], interface: str
+    tmp_path: Path, started: list[Served], program: tuple[str, ...]
 ) -> None:
-    more = ("--signature-type", "cloudevent", "--interface", interface)
-    server = served(started, tmp_path, EVENTS, "cloudevent", *more)
+    wanted = {"FUNCTION_TARGET": "cloudevent", "FUNCTION_SIGNATURE_TYPE": "cloudevent"}
+    server = served(started, tmp_path, EVENTS, program, **wanted)
     sent = sent_as_background_events() + sent_as_cloud_events()
     expected = [[cloud_event(row), row[6]] for row, _ in sent]
     assert seen(tmp_path, server, [each for _, each in sent]) == expected
@@ -146,10 +146,10 @@ def test_a_cloud_event_function_gets_each_row_of_googles_table(
 
 @both
 def test_a_background_function_gets_each_row_of_googles_table(
-    tmp_path: Path, started: list[Served], interface: str
+    tmp_path: Path, started: list[Served], program: tuple[str, ...]
 ) -> None:
-    more = ("--signature-type", "event", "--interface", interface)
-    server = served(started, tmp_path, EVENTS, "event", *more)
+    wanted = {"FUNCTION_TARGET": "event", "FUNCTION_SIGNATURE_TYPE": "event"}
+    server = served(started, tmp_path, EVENTS, program, **wanted)
     sent = sent_as_cloud_events() + sent_as_background_events()
     facts = {"event_id": "aaaaaa-1111", "timestamp": TIME}
     expected = [[row[2], {**facts, "event_type": row[0], "resource": row[1]}] for row, _ in sent]

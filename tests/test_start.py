@@ -44,7 +44,7 @@ NOT_NEEDED = [
     "ffhost.requests.starlette",
     "ffhost.runners.blocking",
     "ffhost.server.code_check",
-    "ffhost.server.wsgi_worker",
+    "ffhost.server.gthread",
     "ffhost.signatures.cloudevent",
     "ffhost.signatures.falconry",
     "ffhost.signatures.typed",

@@ -97,6 +97,15 @@ def test_a_span_that_user_code_has_ended_is_exported_once(
     assert [span.span_id for span in collector.wait(2)] == ids
 
 
+def test_a_span_that_nobody_receives_can_be_shown(serve: Serve, collector: Collector) -> None:
+    code = "from opentelemetry import trace\n\ndef hello(request):\n"
+    code += "    return repr(trace.get_current_span())\n"
+    config = CONFIG.replace("interval: 20ms", "sampling: 0")
+    answer = serve(code, config.format(endpoint=collector.endpoint)).get("/hello")
+    assert answer.status == 200
+    assert answer.text.startswith("NonRecordingSpan(SpanContext(trace_id=0x")
+
+
 # A process has one provider for all of its life, so these need processes of their own.
 
 LOOKING = """

@@ -14,7 +14,7 @@ import pytest
 from collecting import Collector, collecting
 from conftest import Serve
 from log_reading import reading
-from serving import eventually, server
+from serving import eventually, gunicorn, server
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 OTHER_TRACE, OTHER_SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -368,15 +368,13 @@ def inner(request):
 """
 
 
-@pytest.mark.parametrize("interface", ["asgi", "wsgi"])
+@pytest.mark.parametrize("serving", [server, gunicorn])
 def test_spans_nest_across_a_call_from_one_function_to_another(
-    tmp_path: Path, collector: Collector, interface: str
+    tmp_path: Path, collector: Collector, serving: Any
 ) -> None:
     options = f"{{endpoint: '{collector.endpoint}', interval: 1h}}"
     sets = ("server.workers=2", "tracing.enabled=true", f"tracing.hooks.otel.options={options}")
-    with server(
-        tmp_path, *sets, interface=interface, source=CHAIN, functions="outer inner"
-    ) as running:
+    with serving(tmp_path, *sets, source=CHAIN, functions="outer inner") as running:
         for _ in range(4):
             assert running.get("/outer") == "inner"
         assert collector.spans == []

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ffhost.admin.pages import Admin
 
 LISTENER_KEY = "ffhost.listener"
-"""Where ffhost's own workers tell the fronts which listener a request came through: in the
-environ, and in the ``state`` of an ASGI scope."""
+"""Where our worker tells the front which listener a request came through: in the ``state`` of
+an ASGI scope."""
 ADMIN = "admin"
 
 
@@ -29,7 +29,7 @@ def admin_of(service: Service) -> Admin | None:
         get_logger("ffhost").warning(
             "admin_listener_ignored",
             reason="the server is not ffhost's own",
-            hint="ffhost serve, or gunicorn -c python:ffhost.gunicorn, opens it",
+            hint="ffhost serve opens it, and gunicorn -c python:ffhost.gunicorn ffhost.asgi:app",
         )
         return None
     from ffhost.admin.pages import Admin

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Any, cast
 
 import falcon.asgi
@@ -47,37 +48,28 @@ class AsgiApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection of the server, as ASGI 3 has it."""
-        if scope["type"] != "http":
-            await self._other(scope, receive, send)
-            return
-        if not self._started:
-            await self._start()
-        if self._admin is not None and _is_admin(scope):
-            await self._administer(self._admin, scope, send)
-            return
-        SEND.set(send)
-        try:
-            if scope["method"] in BODILESS_METHODS:
-                await self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
-            else:
-                await self._with_read_timeout(scope, receive, send)
-        except Late:
-            return
+        with suppress(Late):
+            await self.serve_directly(scope, receive, send)
 
     def serve_directly(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Do what `__call__` does, for a server that handles `Late` itself: with a coroutine less.
 
         A server that does not know of this would take a plain method for the older ASGI 2.
         """
-        if (
-            self._started
-            and scope["type"] == "http"
-            and scope["method"] in BODILESS_METHODS
-            and (self._admin is None or not _is_admin(scope))
-        ):
-            SEND.set(send)
+        if scope["type"] != "http":
+            return self._other(scope, receive, send)
+        if not self._started:
+            return self._start_and_serve(scope, receive, send)
+        if self._admin is not None and _is_admin(scope):
+            return self._administer(self._admin, scope, send)
+        SEND.set(send)
+        if scope["method"] in BODILESS_METHODS:
             return self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
-        return self(scope, receive, send)
+        return self._with_read_timeout(scope, receive, send)
+
+    async def _start_and_serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._start()
+        await self.serve_directly(scope, receive, send)
 
     @staticmethod
     async def _administer(admin: Any, scope: Scope, send: Send) -> None:

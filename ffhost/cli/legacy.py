@@ -26,7 +26,8 @@ from ffhost.cli.options import sources
     "--asgi",
     envvar="FUNCTION_USE_ASGI",
     is_flag=True,
-    help="Serve through ASGI, as ffhost does anyway unless told otherwise.",
+    expose_value=False,
+    help="Serve through ASGI, as ffhost always does.",
 )
 def command(
     target: str,
@@ -35,7 +36,6 @@ def command(
     host: str | None,
     port: int | None,
     debug: bool,
-    asgi: bool,
 ) -> None:
     """Serve one function."""
     from ffhost.cli.serve import run
@@ -49,7 +49,6 @@ def command(
         "host": host,
         "port": port,
         "debug": debug,
-        "interface": "asgi" if asgi else None,
     }
     raise SystemExit(run(sources(given)))
 

@@ -20,8 +20,6 @@ FLAGS = {
     "host": ("--host", "server.host"),
     "port": ("--port", "server.port"),
     "workers": ("--workers", "server.workers"),
-    "threads": ("--threads", "server.threads"),
-    "interface": ("--interface", "server.interface"),
     "log_level": ("--log-level", "logging.level"),
     "log_format": ("--log-format", "logging.format"),
     "target": ("--target", "target"),

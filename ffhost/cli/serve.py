@@ -15,8 +15,6 @@ from ffhost.config import Sources
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", "-p", help="Port to listen on; 0 takes a free one.")
 @click.option("--workers", "-w", help="Number of processes.")
-@click.option("--threads", help="Server threads of the wsgi interface.")
-@click.option("--interface", help="asgi or wsgi.")
 @click.option("--log-level", help="debug, info, warning, error or critical.")
 @click.option("--log-format", help="json or console.")
 @click.option("--trace/--no-trace", default=None, help="Switch trace hooks on or off.")
@@ -26,7 +24,12 @@ from ffhost.config import Sources
     is_flag=True,
     help="For development: tracebacks in answers, more in the log, for people, and --reload.",
 )
-@click.option("--asgi", is_flag=True, help="The same as --interface asgi.")
+@click.option(
+    "--asgi",
+    is_flag=True,
+    expose_value=False,
+    help="Serve through ASGI, as ffhost always does; functions-framework has this flag.",
+)
 @click.option(
     "--no-compat",
     is_flag=True,
@@ -42,8 +45,6 @@ def command(**options: Any) -> None:
       ffhost serve --target hello --source main.py
       ffhost serve --set functions.resize.timeout=5s
     """
-    if options["asgi"] and options["interface"] is None:
-        options["interface"] = "asgi"
     if options["no_compat"]:
         from ffhost import compat
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ffhost.config.layers import put, value_of
 from ffhost.config.nodes import Node, PathKey, Source, dotted, walk_to
+from ffhost.config.removed import REMOVED
 from ffhost.config.shape import Shape
 from ffhost.diagnostics import Origin, Problem, nearest
 
@@ -83,7 +84,7 @@ _FRAMEWORK: dict[str, tuple[PathKey, ...]] = {
     "HOST": (("server", "host"),),
     "DEBUG": (("server", "debug"),),
     "WORKERS": (("server", "workers"),),
-    "THREADS": (("server", "threads"), ("defaults", "concurrency")),
+    "THREADS": (("defaults", "concurrency"),),
     "CLOUD_RUN_TIMEOUT_SECONDS": (("defaults", "timeout"),),
     "LOG_EXECUTION_ID": (("logging", "capture_print"),),
     "GUNICORN_LOG_LEVEL": (("logging", "levels", "gunicorn"), ("logging", "levels", "uvicorn")),
@@ -182,6 +183,10 @@ def _unresolved(name: str, rest: str, root: Node, shape: Shape, variables: Varia
     elif known:
         hint = "known here: " + ", ".join(known[:20])
     what = f"no function has the form {word!r}" if path == ("functions",) else "fits no setting"
+    key: PathKey = (*path, word.lower())
+    if not further and key in REMOVED:
+        path = key
+        what, hint = REMOVED[key]
     origin = Origin(f"env {name}", None, 1, len(matched) + 1, name)
     if name in variables.lines:
         origin = Origin(f"env {name} ({variables.lines[name]})")

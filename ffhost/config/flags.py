@@ -8,6 +8,7 @@ from typing import Any
 
 from ffhost.config.layers import put, text_of, value_of, yaml_value
 from ffhost.config.nodes import Node, PathKey, Source, dotted, walk_to
+from ffhost.config.removed import REMOVED
 from ffhost.config.shape import Shape
 from ffhost.diagnostics import Problem, nearest
 
@@ -65,7 +66,8 @@ def _apply_set(
         return root
     inner, suggestion = _known(root, shape, path)
     if inner is None:
-        problems.append(Problem(dotted(path), "no such setting", source.origin(0, 0), suggestion))
+        what, suggestion = REMOVED.get(path, ("no such setting", suggestion))
+        problems.append(Problem(dotted(path), what, source.origin(0, 0), suggestion))
         return root
     if path in given:
         problems.append(

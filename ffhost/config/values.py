@@ -12,6 +12,7 @@ from typing import Any
 from ffhost.config.files import read_text
 from ffhost.config.interpolation import Missing, interpolate
 from ffhost.config.nodes import Node, PathKey, typed
+from ffhost.config.removed import REMOVED
 from ffhost.config.reports import Reporter
 from ffhost.config.shape import Shape
 from ffhost.diagnostics import nearest
@@ -108,6 +109,9 @@ class Evaluator:
         return result
 
     def _unknown(self, name: str, path: PathKey, shape: Shape) -> None:
+        if path in REMOVED:
+            self.report.at(path, *REMOVED[path], key=True)
+            return
         near = nearest(name, shape.fields)
         if near:
             self.report.at(path, f"unknown key; did you mean {near!r}?", key=True)

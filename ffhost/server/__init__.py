@@ -1,7 +1,7 @@
-"""The server: gunicorn's master and two kinds of workers, made to come and go without a cut.
+"""The server: gunicorn's master and uvicorn's workers, made to come and go without a cut.
 
-The fronts are named here by import string only. ``serve`` is the way in for ``ffhost serve``;
-`ffhost.gunicorn` brings the same workers to somebody's own ``gunicorn`` command.
+The front is named here by import string only. ``serve`` is the way in for ``ffhost serve``;
+`ffhost.gunicorn` brings our settings to somebody's own ``gunicorn`` command.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ffhost.service import Service, use_sources
 
 __all__ = ["Listening", "report", "serve"]
 
-FRONTS = {"asgi": "ffhost.asgi:app", "wsgi": "ffhost.wsgi:app"}
+FRONT = "ffhost.asgi:app"
 
 
 def serve(
@@ -46,23 +46,15 @@ def serve(
     import gc
     import importlib
 
-    from ffhost import logs, modules
     from ffhost.server.application import Application
     from ffhost.server.master import Master
 
-    settings = config.settings
-    logs.configure(
-        log_settings(config),
-        revision=config.revision,
-        debug=settings.server.debug,
-        plain_name=modules.plain_name,
-    )
+    log_as_configured(config)
     use_sources(sources, on_ready)
-    front = FRONTS[settings.server.interface]
     # Nothing starts and no function is loaded by this import. Workers share it, so that one
     # that is replaced is back sooner.
-    importlib.import_module(front.partition(":")[0])
-    application = Application(config, front, announce=announce, check=check, report=report)
+    importlib.import_module(FRONT.partition(":")[0])
+    application = Application(config, FRONT, announce=announce, check=check, report=report)
     master = Master(application)
     # A collector that looked at what was imported would copy the pages that workers share.
     gc.freeze()
@@ -72,10 +64,22 @@ def serve(
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     finally:
-        if settings.admin.enabled:
+        if config.settings.admin.enabled:
             import os
 
             from ffhost.metrics import storage
 
             storage.remove(os.getpid())
     return 0
+
+
+def log_as_configured(config: LoadedConfig) -> None:
+    """Write what the master says in the way that the configuration asks for."""
+    from ffhost import logs, modules
+
+    logs.configure(
+        log_settings(config),
+        revision=config.revision,
+        debug=config.settings.server.debug,
+        plain_name=modules.plain_name,
+    )

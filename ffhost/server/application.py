@@ -12,7 +12,7 @@ from gunicorn.app.base import BaseApplication
 from ffhost.config import LoadedConfig
 from ffhost.errors import StartupError
 from ffhost.server.listeners import Listening, addresses, bind
-from ffhost.server.options import ending_seconds, gunicorn_options
+from ffhost.server.options import asgi_options, ending_seconds
 
 
 class Application(BaseApplication):  # type: ignore[misc]
@@ -47,7 +47,7 @@ class Application(BaseApplication):  # type: ignore[misc]
 
     def load_config(self) -> None:
         """Set gunicorn's settings."""
-        for name, value in gunicorn_options(self.config).items():
+        for name, value in asgi_options(self.config).items():
             self.cfg.set(name, value)
 
     def load(self) -> Any:

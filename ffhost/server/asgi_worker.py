@@ -1,4 +1,4 @@
-"""The worker of the asgi interface: uvicorn's server, with a beginning and an end of our own.
+"""The worker that serves: uvicorn's server, with a beginning and an end of our own.
 
 uvicorn's parts that serve are used as they are. What differs is around them: sockets listen
 when the application is ready, and nothing that a client may still be using is cut at the end.
@@ -42,7 +42,7 @@ class AsgiWorker(HostWorker, UvicornWorker):  # type: ignore[misc]
     }
 
     def init_signals(self) -> None:
-        """Take the signals in the way of both kinds of workers, not in uvicorn's."""
+        """Take the signals in our way, not in uvicorn's."""
         HostWorker.init_signals(self)
 
     def run(self) -> None:

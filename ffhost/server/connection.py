@@ -20,7 +20,7 @@ from ffhost.server.exchange import Bell, Exchange
 
 
 class Connection(HttpToolsProtocol):
-    """One connection of the asgi interface.
+    """One connection.
 
     uvicorn's class but for what each request pays for: an answer is one write (see
     `Exchange`), and an idle connection is closed by the watch and needs no timer.
@@ -134,9 +134,7 @@ class Connection(HttpToolsProtocol):
     def give_up(self) -> None:
         """Close, with an answer if there is something to answer."""
         if not self.is_silent:
-            from ffhost.server.refusals import headers_late
-
-            self.transport.write(headers_late())
+            self.transport.write(_headers_late())
         self.transport.close()
 
 
@@ -194,3 +192,21 @@ def _longest(
         else:
             since[each] = (request, start)
     return since, over
+
+
+def _headers_late() -> bytes:
+    """Return the answer to header fields that did not arrive in time; no front has seen them."""
+    from email.utils import formatdate
+
+    from ffhost.errors import RequestTimeout
+    from ffhost.problems import problem
+
+    reply = problem(RequestTimeout("the request did not arrive in time"))
+    fields = [
+        ("date", formatdate(usegmt=True)),
+        ("content-length", str(len(reply.body))),
+        ("connection", "close"),
+        *reply.headers,
+    ]
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
+    return f"HTTP/1.1 408 Request Timeout\r\n{lines}\r\n".encode("latin-1") + reply.body

@@ -1,4 +1,4 @@
-"""One request and its answer on a connection of the asgi interface.
+"""One request and its answer on a connection.
 
 uvicorn writes the head of an answer and its body one after the other: two system calls and
 two packets, for an answer that mostly fits into one. Here the head waits for the first piece

@@ -21,9 +21,9 @@ Address: TypeAlias = tuple[str, int] | str
 """Host and port, or the path of a unix socket."""
 
 LISTENER_KEY = "ffhost.listener"
-"""Where the fronts find the kind of the listener that accepted a request.
+"""Where the front finds the kind of the listener that accepted a request.
 
-In the environ, and in the ``state`` of an ASGI scope. Addresses would say less: a bind to
+In the ``state`` of an ASGI scope. Addresses would say less: a bind to
 every address accepts on another one, and port 0 becomes some port.
 """
 

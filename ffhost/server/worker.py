@@ -1,4 +1,4 @@
-"""What both kinds of workers have in common: how one begins, hears signals, and ends.
+"""The process of a worker: how it begins, hears signals, and ends. The loop is `asgi_worker`'s.
 
 A worker also runs under a gunicorn that is not ours (``-c python:ffhost.gunicorn``). There
 nobody listens to its notices: one that wants to be replaced ends, and is started again.

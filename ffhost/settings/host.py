@@ -38,12 +38,6 @@ class ServerSettings(Section):
     workers: Count = key(
         1, "Workers", "Processes that serve. Limits of functions count per worker.", 1, 4
     )
-    threads: Count = key(
-        8, "Server threads", "Server threads of a worker with the wsgi interface.", 8, 32
-    )
-    interface: Literal["asgi", "wsgi"] = key(
-        "asgi", "Interface", "How the server calls the host: asgi, or wsgi on threads.", "asgi"
-    )
     debug: Boolean = key(
         False,
         "Debugging",

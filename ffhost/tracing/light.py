@@ -17,7 +17,15 @@ from typing import Any
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+)
 from opentelemetry.util.types import Attributes
 
 _RANDOM = getattr(TraceFlags, "RANDOM_TRACE_ID", 0)
@@ -93,11 +101,11 @@ class LightSpan(Span):
         ended.told = told
         return ended
 
-    def grown(self) -> Span | None:
-        """Give the SDK's span; None if this one has ended without it."""
+    def grown(self) -> Span:
+        """Give the SDK's span; one that takes nothing if this one has ended without it."""
         with self._lock:
-            if self._grown is None and not self._ended:
-                self._grown = self._grow()
+            if self._grown is None:
+                self._grown = NonRecordingSpan(self._ids) if self._ended else self._grow()
             return self._grown
 
     # What every span can do
@@ -112,15 +120,11 @@ class LightSpan(Span):
 
     def end(self, end_time: int | None = None) -> None:
         """End, as user code wants it."""
-        span = self.grown()
-        if span is not None:
-            span.end(end_time)
+        self.grown().end(end_time)
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Grow, and write to the SDK's span."""
-        span = self.grown()
-        if span is not None:
-            span.set_attributes(attributes)
+        self.grown().set_attributes(attributes)
 
     def set_attribute(self, key: str, value: Any) -> None:
         """Grow, and write to the SDK's span."""
@@ -130,27 +134,19 @@ class LightSpan(Span):
         self, name: str, attributes: Attributes = None, timestamp: int | None = None
     ) -> None:
         """Grow, and write to the SDK's span."""
-        span = self.grown()
-        if span is not None:
-            span.add_event(name, attributes, timestamp)
+        self.grown().add_event(name, attributes, timestamp)
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
         """Grow, and write to the SDK's span."""
-        span = self.grown()
-        if span is not None:
-            span.add_link(context, attributes)
+        self.grown().add_link(context, attributes)
 
     def update_name(self, name: str) -> None:
         """Grow, and write to the SDK's span."""
-        span = self.grown()
-        if span is not None:
-            span.update_name(name)
+        self.grown().update_name(name)
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Grow, and write to the SDK's span."""
-        span = self.grown()
-        if span is not None:
-            span.set_status(status, description)
+        self.grown().set_status(status, description)
 
     def record_exception(
         self,
@@ -160,15 +156,10 @@ class LightSpan(Span):
         escaped: bool = False,
     ) -> None:
         """Grow, and write to the SDK's span."""
-        span = self.grown()
-        if span is not None:
-            span.record_exception(exception, attributes, timestamp, escaped)
+        self.grown().record_exception(exception, attributes, timestamp, escaped)
 
     def __getattr__(self, name: str) -> Any:
         """Grow for what only the SDK's span has, such as ``start_time``."""
         if name.startswith("__"):
             raise AttributeError(name)
-        span = self.grown()
-        if span is None:
-            raise AttributeError(name)
-        return getattr(span, name)
+        return getattr(self.grown(), name)

@@ -87,6 +87,9 @@ class _Unsampled(NonRecordingSpan):
             self._ids = vars(self).setdefault("_made", ids)
         return self._ids
 
+    def __repr__(self) -> str:
+        return f"NonRecordingSpan({self.get_span_context()!r})"
+
 
 class _Spans:
     """Makes the spans of calls."""

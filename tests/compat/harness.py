@@ -22,7 +22,6 @@ from tests.compat.differences import read_differences, unexplained
 from tests.compat.page import write_page
 
 OURS = [sys.executable, "-m", "ffhost", "serve"]
-FRONTS = ("asgi", "wsgi")
 _AT_ONCE = 2
 
 
@@ -39,12 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_recorded(theirs)
     if options.only_original:
         return 0
-    failures = 0
-    for front in FRONTS:
-        ours = run([*OURS, "--interface", front], cases)
-        failures += report(front, cases, theirs, ours, partial=bool(options.files))
-        if options.page and front == FRONTS[0]:
-            write_page(cases, theirs, ours)
+    ours = run(OURS, cases)
+    failures = report(cases, theirs, ours, partial=bool(options.files))
+    if options.page:
+        write_page(cases, theirs, ours)
     return 1 if failures else 0
 
 
@@ -68,7 +65,6 @@ def _answers(command: Sequence[str], case: Case) -> list[Answer]:
 
 
 def report(
-    front: str,
     cases: Sequence[Case],
     theirs: Mapping[str, Answer],
     ours: Mapping[str, Answer],
@@ -81,12 +77,12 @@ def report(
     surprises = unexplained(keys, list(theirs), read_differences(), partial=partial)
     requests = {case.key(i): sent for case in cases for i, sent in enumerate(case.requests)}
     for surprise in surprises:
-        print(f"\n{front}: {surprise}")
+        print(f"\n{surprise}")
         if surprise.key in theirs:
             print(f"  {requests[surprise.key].line!r}\n  differs in {differ[surprise.key]}")
             print(f"  original: {theirs[surprise.key].to_json()}")
             print(f"  ffhost:   {ours[surprise.key].to_json()}")
-    print(f"{front}: {len(theirs)} answers, {len(keys)} differ, {len(surprises)} unexplained")
+    print(f"{len(theirs)} answers, {len(keys)} differ, {len(surprises)} unexplained")
     return len(surprises)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from tests.soak import chaos, leak, neighbour, reload, sigterm
 from tests.soak.reports import Report
 
-RUNS: dict[str, Callable[[Report, str, bool], None]] = {
+RUNS: dict[str, Callable[[Report, bool], None]] = {
     "neighbour": neighbour.run,
     "chaos": chaos.run,
     "sigterm": sigterm.run,
@@ -24,19 +24,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(RUNS)}")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work")
-    parser.add_argument("--front", choices=["asgi", "wsgi"], help="only this front")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in RUNS]
     if unknown:
         parser.error(f"there is no run {unknown[0]!r}; there are {', '.join(RUNS)}")
     held = True
     for name in options.names or RUNS:
-        for front in [options.front] if options.front else ["asgi", "wsgi"]:
-            report = Report(f"{name} on {front}")
-            started = time.monotonic()
-            RUNS[name](report, front, options.quick)
-            report.end(time.monotonic() - started)
-            held = held and report.held
+        report = Report(name)
+        started = time.monotonic()
+        RUNS[name](report, options.quick)
+        report.end(time.monotonic() - started)
+        held = held and report.held
     return 0 if held else 1
 
 

@@ -20,7 +20,6 @@ def streamed(request): yield from "abc"
 CONFIG = """
 logging: {invocations: false}
 defaults: {queue: unlimited, queue_timeout: 30s}
-server: {threads: 40}
 functions:
   hello: {target: "main.py:hello"}
   ahello: {target: "main.py:ahello"}
@@ -34,10 +33,10 @@ SETTLE_SECONDS = 13
 """Idle threads end after ten."""
 
 
-def run(report: Report, front: str, quick: bool) -> None:
+def run(report: Report, quick: bool) -> None:
     """Compare after a first share of the calls, and after all of them."""
     calls = 20_000 if quick else 200_000
-    with serving(CODE, CONFIG, f"server.interface={front}") as server:
+    with serving(CODE, CONFIG) as server:
         call(server, calls // 10)
         before = state(server)
         made = call(server, calls)

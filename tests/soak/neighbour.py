@@ -25,7 +25,7 @@ def loops(request):
 SLOTS = 4
 CONFIG = f"""
 defaults: {{timeout: 120s, concurrency: {SLOTS}, queue: 10}}
-server: {{threads: 20, graceful_timeout: 1s, drain_delay: 0s}}
+server: {{graceful_timeout: 1s, drain_delay: 0s}}
 functions:
   hello: {{target: "main.py:hello"}}
   sleeps: {{target: "main.py:sleeps"}}
@@ -37,11 +37,11 @@ ALLOWED_RISE_SECONDS = 0.020
 ALLOWED_PROBE_SECONDS = 0.100
 
 
-def run(report: Report, front: str, quick: bool) -> None:
+def run(report: Report, quick: bool) -> None:
     """Measure alone and then beside each kind of hanging function, on the same server."""
     seconds = 4 if quick else 20
     for neighbour, slots in (("sleeps", SLOTS), ("reads", SLOTS), ("loops", 1)):
-        with serving(CODE, CONFIG, f"server.interface={front}") as server:
+        with serving(CODE, CONFIG) as server:
             time.sleep(1)
             alone, _, _ = measure(server, seconds)
             hanging = hang(server, neighbour, slots)

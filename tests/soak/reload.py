@@ -48,7 +48,7 @@ def swap(folder: Path, number: int) -> None:
     os.replace(folder / "..tmp", folder / "..data")
 
 
-def run(report: Report, front: str, quick: bool) -> None:
+def run(report: Report, quick: bool) -> None:
     """Swap a hundred times."""
     swaps = 10 if quick else 100
     with tempfile.TemporaryDirectory(prefix="ffhost-soak-") as name:
@@ -62,8 +62,6 @@ def run(report: Report, front: str, quick: bool) -> None:
             folder,
             mounted / "functions.yaml",
             f"server.workers={WORKERS}",
-            f"server.interface={front}",
-            "server.threads=40",
         )
         try:
             _swap_under_load(report, server, mounted, swaps)

@@ -19,7 +19,7 @@ def slow(request):
 DRAIN_SECONDS = 2.0
 GRACE_SECONDS = 10.0
 CONFIG = f"""
-server: {{drain_delay: {DRAIN_SECONDS}s, graceful_timeout: {GRACE_SECONDS}s, threads: 60}}
+server: {{drain_delay: {DRAIN_SECONDS}s, graceful_timeout: {GRACE_SECONDS}s}}
 logging: {{invocations: false}}
 functions:
   hello: {{target: "main.py:hello", queue: unlimited}}
@@ -59,12 +59,12 @@ class Calls:
         return sum(answer != "200 slow" for answer in self.answers)
 
 
-def run(report: Report, front: str, quick: bool) -> None:
+def run(report: Report, quick: bool) -> None:
     """Do it ten times."""
     totals: dict[str, int] = {}
     times = []
     for _ in range(2 if quick else 10):
-        with serving(CODE, CONFIG, f"server.interface={front}", "server.workers=2") as server:
+        with serving(CODE, CONFIG, "server.workers=2") as server:
             time.sleep(1.5)
             found, seconds = once(server)
         times.append(seconds)

@@ -1,14 +1,10 @@
-"""The WSGI front: a Falcon app in which each function is a resource.
-
-``ffhost.wsgi:app`` is the application for any WSGI server. This module reads requests and
-writes replies; what a request means is decided elsewhere.
-"""
+"""The WSGI application, its Falcon app, and the resource that each function is."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from http import HTTPStatus
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, TypeAlias, cast
 from urllib.parse import quote
 
@@ -16,9 +12,8 @@ import falcon
 import falcon.request
 
 from ffhost import problems
-from ffhost.admin import ADMIN, LISTENER_KEY, admin_of
 from ffhost.context import EXECUTION_ID_HEADER, Invocation, execution_id
-from ffhost.errors import BadRequest, ContentTooLarge, RequestError, RequestTimeout
+from ffhost.errors import RequestError
 from ffhost.fronting import UNSENT, Finish, complete, finisher, settler, write
 from ffhost.functions import Function
 from ffhost.host import Host
@@ -27,15 +22,13 @@ from ffhost.mounting import MakeReply, Responder, build_router
 from ffhost.proxies import believer
 from ffhost.runners.blocking import BlockingCaller
 from ffhost.runners.processwide import background, pool
-from ffhost.runners.threadshare import FREE_FOR_PROBES, ThreadShare
 from ffhost.service import Service
+from ffhost.wsgi.reading import Environ, read_body
 
-Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
 
 _EXECUTION_ID_KEY = "HTTP_" + EXECUTION_ID_HEADER.upper().replace("-", "_")
 _START_RESPONSE = "ffhost.start_response"
-_READ_SIZE = 64 * 1024
 
 
 class EnvironMessage(Message):
@@ -139,15 +132,12 @@ class WsgiApp:
         self.service = service
         self._started = False
         self._lock = threading.Lock()
-        self._admin = admin_of(service)
         service.attach(self)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, as PEP 3333 has it."""
         if not self._started:
             self._start()
-        if self._admin is not None and environ.get(LISTENER_KEY) == ADMIN:
-            return _administer(self._admin, environ, start_response)
         environ[_START_RESPONSE] = start_response
         return self._falcon(environ, start_response)
 
@@ -168,13 +158,6 @@ class WsgiApp:
         self._falcon = app
 
 
-def _administer(admin: Any, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    reply = admin.answer(EnvironMessage(environ, {}))
-    headers = [*reply.headers, ("content-length", str(len(reply.body)))]
-    start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", headers)
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
-
-
 class _Responding:
     """Makes the responders of one host."""
 
@@ -182,16 +165,13 @@ class _Responding:
         server = host.config.settings.server
         self._service = service
         self._believe = believer(server.trusted_proxies)
-        # A function that is served as functions-framework would refuses nobody.
-        alone = host.config.single is not None and not host.config.has_file
-        spare = 0 if alone else FREE_FOR_PROBES
-        self._share = ThreadShare(server.threads - spare, len(host.functions))
+        self._read_seconds = float(server.read_timeout)
 
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""
         caller = BlockingCaller(function, pool, background)
         finish = finisher(function, self._service)
-        return FunctionResource(caller, finish, self._believe, self._share).on_request
+        return FunctionResource(caller, finish, self._believe, self._read_seconds).on_request
 
     def replying(self, make: MakeReply, otherwise: Responder | None = None) -> Responder:
         """Make a responder that replies at once, or leaves the request to *otherwise*."""
@@ -218,13 +198,13 @@ class FunctionResource:
         caller: BlockingCaller,
         finish: Finish,
         believe: Callable[[Message], None] | None,
-        share: ThreadShare,
+        read_seconds: float,
     ) -> None:
         self._caller = caller
         self._function = caller.function
         self._finish = finish
         self._believe = believe
-        self._share = share
+        self._read_seconds = read_seconds
         self._settle = settler(caller.function)
         self._limit = caller.function.max_body_bytes
 
@@ -234,10 +214,8 @@ class FunctionResource:
         message = EnvironMessage(environ, params)
         identity = execution_id(environ.get(_EXECUTION_ID_KEY))
         invocation = Invocation(self._function, message, identity)
-        release = None
         try:
-            release = self._share.take(environ, self._function)
-            message.body = read_body(environ, self._limit)
+            message.body = read_body(environ, self._limit, self._read_seconds)
             if self._believe is not None:
                 self._believe(message)
                 message.adopt()
@@ -245,86 +223,17 @@ class FunctionResource:
         except RequestError as error:
             invocation.error = error
             reply = problems.problem(error, invocation.execution_id)
-        finally:
-            # The server's thread is held until the last chunk of a stream is sent.
-            if release is not None and invocation.channel is None:
-                release()
         self._finish(invocation, reply)
         send(req, resp, reply)
         if invocation.channel is not None:
             stream = self._caller.chunks_of(invocation)
-            stream.on_close(self._ended(invocation, reply.status, release))
+            if self._settle is not None:
+                stream.on_close(partial(self._settle, invocation, reply.status))
             if req.method == "HEAD" or reply.status in (204, 304):
                 stream.close()
                 resp.stream = UNSENT
             else:
                 resp.stream = stream
-
-    def _ended(
-        self, invocation: Invocation, status: int, release: Callable[[], None] | None
-    ) -> Callable[[int], None]:
-        def ended(sent_bytes: int) -> None:
-            if release is not None:
-                release()
-            if self._settle is not None:
-                self._settle(invocation, status, sent_bytes)
-
-        return ended
-
-
-def read_body(environ: Environ, limit: float) -> bytes:
-    """Read the whole body, with or without a length.
-
-    Raises:
-        ContentTooLarge: it is longer than *limit* bytes
-        BadRequest: the client left, or its framing is wrong
-    """
-    declared = environ.get("CONTENT_LENGTH")
-    if declared:
-        if not declared.isdecimal():
-            raise BadRequest("the Content-Length is no number")
-        length = int(declared)
-        if length > limit:
-            raise _too_large(limit)
-        body = b"".join(_read(environ, length)) if length else b""
-        if len(body) < length:
-            raise BadRequest("the client left while it sent the request")
-        return body
-    if not (environ.get("wsgi.input_terminated") or environ.get("HTTP_TRANSFER_ENCODING")):
-        return b""
-    chunks, length = [], 0
-    for chunk in _read(environ, None):
-        length += len(chunk)
-        if length > limit:
-            raise _too_large(limit)
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _read(environ: Environ, length: int | None) -> Iterator[bytes]:
-    stream = environ["wsgi.input"]
-    left = length
-    try:
-        while left is None or left > 0:
-            chunk = stream.read(_READ_SIZE if left is None else min(left, 1 << 20))
-            if not chunk:
-                return
-            if left is not None:
-                left -= len(chunk)
-            yield chunk
-    except TimeoutError as error:
-        raise RequestTimeout(
-            "the request did not arrive in time", headers={"Connection": "close"}
-        ) from error
-    except Exception as error:
-        # Servers raise exceptions of their own for chunks that are cut or malformed.
-        raise BadRequest("the body could not be read to its end") from error
-
-
-def _too_large(limit: float) -> ContentTooLarge:
-    return ContentTooLarge(
-        f"the body is larger than {limit:.0f} bytes", headers={"Connection": "close"}
-    )
 
 
 def _client(environ: Environ) -> tuple[str, int] | None:
@@ -349,19 +258,3 @@ def send(req: FrontRequest, resp: falcon.Response, reply: Reply) -> None:
         if force is not None:
             force()
     write(resp, reply)
-
-
-def create_app(service: Service) -> WsgiApp:
-    """Make a WSGI application of *service*, loaded and not yet started."""
-    service.load()
-    return WsgiApp(service)
-
-
-def __getattr__(name: str) -> Any:
-    # Loaded when a server asks for it, so that importing this module loads no function.
-    if name == "app":
-        from ffhost.service import service
-
-        globals()["app"] = made = create_app(service())
-        return made
-    raise AttributeError(f"module 'ffhost.wsgi' has no attribute {name!r}")
