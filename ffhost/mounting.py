@@ -16,7 +16,7 @@ from ffhost.errors import MethodNotAllowed, NotFound
 from ffhost.functions import Function
 from ffhost.host import Host
 from ffhost.messages import Message, Reply
-from ffhost.routing import Responders, Router, allowed, pattern
+from ffhost.routing import Responders, Router, pattern
 from ffhost.service import Service, ready_state
 
 OWN_PREFIX = "/_ffhost"
@@ -73,7 +73,7 @@ def _responders(group: list[Function], front: Responding) -> Responders:
         by_method.update(dict.fromkeys(function.methods, responder))
         if "GET" in function.methods:
             by_method.setdefault("HEAD", responder)
-    otherwise = everything or front.replying(_refuse_method(allowed([by_method])))
+    otherwise = everything or front.replying(_refuse_method(", ".join(sorted(by_method))))
     if any(function.settings.cors is not None for function in group) and not any(
         function.methods is not None and "OPTIONS" in function.methods for function in group
     ):

@@ -121,6 +121,13 @@ def test_a_header_that_cannot_be_sent_is_refused(source: Any, message: str) -> N
     assert str(caught.value) == message
 
 
+def test_a_response_without_a_word_is_200_and_empty() -> None:
+    response = ffhost.Response()
+    assert (response.body, response.status, response.headers.fields()) == (b"", 200, [])
+    said = ffhost.Response({"a": 1}, 404)
+    assert (said.body, said.status) == ({"a": 1}, 404)
+
+
 def test_a_content_type_that_is_named_replaces_that_of_the_headers() -> None:
     response = ffhost.Response(headers={"content-type": "text/csv"})
     assert response.content_type == "text/csv"

@@ -12,7 +12,8 @@ import pytest
 
 from ffhost.config import Sources
 from ffhost.service import Service
-from ffhost.wsgi import EnvironMessage, WsgiApp, create_app
+from ffhost.wsgi import WsgiApp, create_app
+from ffhost.wsgi.application import EnvironMessage
 
 CODE = """
 from starlette.requests import Request
