@@ -172,6 +172,10 @@ def test_header_lines_of_a_part_without_a_colon_mean_nothing() -> None:
     assert (headers["x-padded"], list(headers)) == ("v", ["Content-Disposition", "X-Padded", "A"])
 
 
+def test_a_name_that_is_not_utf_8_is_replaced_and_not_refused() -> None:
+    assert file_of(FILE.replace(b"a.txt", b"\xff.txt")).filename == "\ufffd.txt"
+
+
 def test_a_file_has_a_name_a_type_and_a_length() -> None:
     file = file_of(FILE)
     assert (file.name, file.filename, file.content_length) == ("f", "a.txt", 8)
