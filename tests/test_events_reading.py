@@ -79,6 +79,8 @@ def attributes_of(**members: Any) -> dict[str, Any]:
             {"my-ext": "a", "my_ext": "b", "a.b~c": "c"},
         ),
         ({"two words": "a", "": "b", "é": "c", "a\n": "d", "a/b": "e"}, {}),
+        ({"two words": "a"}, {}),
+        ({"é": "c"}, {}),
         ({"extensions": {"a": 1}}, {}),
         ({"DATA": 1, "Data_Base64": 1}, {}),
     ],
@@ -137,6 +139,16 @@ def test_attributes_of_the_specification_are_texts(name: str) -> None:
     assert faults(id="", **{name: True})[1] == (name, "expected a string, got a boolean")
 
 
+def test_a_time_is_one_of_rfc_3339() -> None:
+    assert faults(time="now") == [("time", "expected an RFC 3339 time")]
+    assert attributes_of(time="2018-04-05T17:31:00Z") == {"time": "2018-04-05T17:31:00Z"}
+
+
+def test_all_faults_of_an_event_are_named_together() -> None:
+    with pytest.raises(Malformed, match="the CloudEvent has faults in: id, source, time"):
+        read_structured({**REQUIRED, "id": "", "source": 5, "time": "now"})
+
+
 @pytest.mark.parametrize("value", ["a\nb", "a\x7f", "é"])
 def test_a_content_type_that_would_break_a_header_is_refused(value: str) -> None:
     assert faults(datacontenttype=value) == [
@@ -148,8 +160,9 @@ def test_a_content_type_that_would_break_a_header_is_refused(value: str) -> None
 def test_an_event_that_is_no_object_is_refused(value: object) -> None:
     with pytest.raises(Malformed, match="the CloudEvent is not a JSON object") as caught:
         read_structured(value)
-    assert caught.value.fields[0].field == "body"
     assert str(caught.value) == "the CloudEvent is not a JSON object"
+    assert caught.value.fields[0].field == "body"
+    assert caught.value.fields[0].message.startswith("expected an object, got ")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +212,7 @@ def test_a_header_value_is_unquoted_and_then_decoded_once(sent: str, meant: str)
 
 def test_a_header_value_that_cannot_be_decoded_is_named() -> None:
     with pytest.raises(Malformed) as caught:
-        header_value("x", "%FF")
+        read_binary({**HEADERS, "ce-x": "%FF"}, b"")
     assert str(caught.value) == "the header 'ce-x' cannot be decoded"
     assert caught.value.fields == (FieldError("x", "its percent-encoded bytes are not utf-8"),)
 
