@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import falcon.asgi
 from uvicorn_worker import UvicornWorker
 
-from ffhost.runners.threads import ThreadPool
+from ffhost.execution.threads import ThreadPool
 from ffhost.server.connection import Connection
 
 

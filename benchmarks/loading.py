@@ -71,7 +71,7 @@ def _write(file: Path, timeout: str) -> None:
 def main() -> None:
     """Load and reload once, and print the seconds of both as JSON."""
     from ffhost.config import Sources
-    from ffhost.service import Service
+    from ffhost.host.service import Service
     from ffhost.wsgi import create_app
 
     with tempfile.TemporaryDirectory() as folder:

@@ -5,14 +5,18 @@ What user code imports stands here, and is loaded when it is first used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ffhost._lazy import lazy_names
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from ffhost.context import Invocation, Outcome, current
     from ffhost.errors import DeadlineExceeded
-    from ffhost.marks import (
+    from ffhost.execution.executor import executor
+    from ffhost.invocation.current import Invocation, current
+    from ffhost.invocation.outcome import Outcome
+    from ffhost.loading.decorators import (
         cloud_event,
         error_handler,
         event,
@@ -22,26 +26,25 @@ if TYPE_CHECKING:
         trace_hook,
         typed,
     )
-    from ffhost.requests.native import Request
-    from ffhost.responses import Response
-    from ffhost.runners.executor import executor
+    from ffhost.signatures.requests.native import Request
+    from ffhost.web.responses import Response
 
 _HOMES = {
     "DeadlineExceeded": "ffhost.errors",
-    "Invocation": "ffhost.context",
-    "Outcome": "ffhost.context",
-    "Request": "ffhost.requests.native",
-    "Response": "ffhost.responses",
-    "cloud_event": "ffhost.marks",
-    "current": "ffhost.context",
-    "error_handler": "ffhost.marks",
-    "event": "ffhost.marks",
-    "executor": "ffhost.runners.executor",
-    "http": "ffhost.marks",
-    "on_shutdown": "ffhost.marks",
-    "on_startup": "ffhost.marks",
-    "trace_hook": "ffhost.marks",
-    "typed": "ffhost.marks",
+    "Invocation": "ffhost.invocation.current",
+    "Outcome": "ffhost.invocation.outcome",
+    "Request": "ffhost.signatures.requests.native",
+    "Response": "ffhost.web.responses",
+    "cloud_event": "ffhost.loading.decorators",
+    "current": "ffhost.invocation.current",
+    "error_handler": "ffhost.loading.decorators",
+    "event": "ffhost.loading.decorators",
+    "executor": "ffhost.execution.executor",
+    "http": "ffhost.loading.decorators",
+    "on_shutdown": "ffhost.loading.decorators",
+    "on_startup": "ffhost.loading.decorators",
+    "trace_hook": "ffhost.loading.decorators",
+    "typed": "ffhost.loading.decorators",
 }
 
 __all__ = [
@@ -63,15 +66,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'ffhost' has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

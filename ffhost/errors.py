@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
-    from ffhost.diagnostics import Problem
+    from ffhost.config.diagnostics import Problem
 
 
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
@@ -40,6 +40,35 @@ class ConfigError(StartupError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class LoadError(StartupError):
+    """A function, or one of its trace hooks, cannot be loaded.
+
+    It becomes a diagnostic where the place in the configuration is known.
+
+    Args:
+        message: what is wrong
+        hint: what to do about it; None if there is nothing to suggest
+        notes: further lines, such as what the module does define
+        key: the setting of the function that is at fault, or the whole path of another one
+    """
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        message: str,
+        hint: str | None = None,
+        notes: Sequence[str] = (),
+        *,
+        key: str | tuple[str, ...] = "target",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.notes = tuple(notes)
+        self.key = key
 
 
 class FieldError(NamedTuple):

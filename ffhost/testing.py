@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote_to_bytes
 
+from ffhost._lazy import lazy_names
 from ffhost.config import Sources
-from ffhost.runners.loops import BackgroundLoop
-from ffhost.service import Service
+from ffhost.execution.loops import BackgroundLoop
+from ffhost.host.service import Service
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -55,13 +56,9 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # The builders need the CloudEvents SDK, which tests of plain HTTP functions do not pay for.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from ffhost.events import builders
-
-    return getattr(builders, name)
+# The builders need the CloudEvents SDK, which tests of plain HTTP functions do not pay for.
+_BUILDERS = [name for name in __all__ if name not in ("Answer", "Client", "client")]
+__getattr__ = lazy_names(__name__, dict.fromkeys(_BUILDERS, "ffhost.events.builders"))
 
 
 @dataclass

@@ -244,9 +244,9 @@ class Forks:
 def main() -> None:
     """Be the process that forks."""
     import ffhost.cli
-    import ffhost.cli.checking
+    import ffhost.cli.full_check
     import ffhost.config
-    import ffhost.host  # noqa: F401
+    import ffhost.host.snapshot  # noqa: F401
 
     for line in sys.stdin:
         asked = json.loads(line)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
-from ffhost import logs
+from ffhost.observability import logs
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -89,8 +89,8 @@ def reading(folder):
 PREAMBLE = """
 import sys, logging
 sys.path[:0] = [{tests!r}, {root!r}]
-from ffhost import logs
-from log_reading import settings
+from ffhost.observability import logs
+from tests.log_reading import settings
 """
 
 

@@ -219,7 +219,7 @@ def free_port() -> int:
 
 def main() -> None:
     """Be the server."""
-    from ffhost.cli.failing import reported
+    from ffhost.cli.exit_messages import reported
     from ffhost.config import Sources, load_config
     from ffhost.server import Listening, serve
 

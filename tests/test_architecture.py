@@ -1,9 +1,10 @@
-"""Imports point one way, as docs/architecture.md lists the modules."""
+"""Imports point one way, as docs/architecture.md lists the rooms."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +14,31 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ffhost"
 
 
-def layers() -> dict[str, int]:
-    """Give each module its line in the list."""
+DOORS_ABOVE = ("_lazy", "errors")
+DOORS_BEHIND = {
+    "asgi": "fronts",
+    "wsgi": "fronts",
+    "testing": "wsgi",
+    "pytest_plugin": "testing",
+    "gunicorn": "server",
+}
+"""Each door with what it stands behind."""
+
+
+def rooms() -> list[str]:
+    """Return the rooms in the order of the page."""
     text = (ROOT / "docs" / "architecture.md").read_text()
-    listed = text.partition("<!-- layers -->")[2].partition("<!-- end of layers -->")[0]
-    rows = re.findall(r"^\| (`[^|]+`) \|", listed, re.MULTILINE)
-    return {name: line for line, row in enumerate(rows) for name in re.findall(r"`(\w+)`", row)}
+    listed = text.partition("<!-- rooms -->")[2].partition("<!-- end of rooms -->")[0]
+    return re.findall(r"^\| `(\w+)` \|", listed, re.MULTILINE)
+
+
+def order() -> dict[str, float]:
+    """Return the place of each room and door; imports go to smaller ones."""
+    found = {name: float(place - 2) for place, name in enumerate(DOORS_ABOVE)}
+    found |= {name: float(place) for place, name in enumerate(rooms())}
+    for door, room in DOORS_BEHIND.items():
+        found[door] = found[room] + 0.25
+    return found
 
 
 def modules() -> list[str]:
@@ -62,13 +82,14 @@ def imported(file: Path) -> Iterator[tuple[int, str]]:
                 yield node.lineno, name.split(".")[1]
 
 
-def test_every_module_is_listed() -> None:
-    assert set(modules()) <= set(layers())
+def test_the_list_is_short_and_names_every_module() -> None:
+    assert len(rooms()) <= 15
+    assert set(modules()) == set(order())
 
 
 @pytest.mark.parametrize("module", modules())
 def test_no_import_runs_upward(module: str) -> None:
-    known = layers()
+    known = order()
     upward = [
         f"{file.relative_to(ROOT)}:{line}: imports {name}"
         for file in files_of(module)
@@ -78,9 +99,7 @@ def test_no_import_runs_upward(module: str) -> None:
     assert upward == []
 
 
-@pytest.mark.parametrize(
-    "module", ["limits", "invocation", "signatures", "events", "routing", "requests", "problems"]
-)
+@pytest.mark.parametrize("module", ["web", "events", "invocation", "signatures"])
 def test_the_core_knows_no_server_and_no_socket(module: str) -> None:
     foreign = {"socket", "asyncio.streams", "gunicorn", "uvicorn", "select", "selectors"}
     for file in files_of(module):
@@ -93,4 +112,30 @@ def test_the_core_knows_no_server_and_no_socket(module: str) -> None:
 
 def test_the_server_names_the_fronts_by_import_string_only() -> None:
     used = {name for file in files_of("server") for _, name in imported(file)}
-    assert not used & {"asgi", "wsgi", "mounting", "fronting"}
+    assert not used & {"asgi", "wsgi", "fronts"}
+
+
+def names_inside_rooms() -> list[Path]:
+    return [
+        file
+        for room in rooms()
+        for file in files_of(room)
+        if file.name not in ("__init__.py", "__main__.py")
+    ]
+
+
+def test_no_module_is_named_as_a_room_or_a_door() -> None:
+    taken = {*rooms(), *DOORS_ABOVE, *DOORS_BEHIND}
+    assert [file for file in names_inside_rooms() if file.stem in taken] == []
+
+
+def test_no_two_modules_are_alike() -> None:
+    count = Counter(file.stem for file in names_inside_rooms())
+    assert {name for name, times in count.items() if times > 1} == set()
+
+
+def test_no_module_is_named_for_an_activity() -> None:
+    """Nouns; the few that end in -ing name a thing all the same."""
+    things = {"routing", "mounting", "binding"}
+    verbs = {file.stem for file in names_inside_rooms() if file.stem.endswith("ing")}
+    assert verbs <= things

@@ -36,6 +36,9 @@ COMMANDS = {
 }
 """The sub-commands and what each does, so that ``--help`` imports none of them."""
 
+MODULES = {"config": "config_command", "openapi": "openapi_command"}
+"""Commands whose module has another name, since no module is named as a room."""
+
 EPILOG = """\b
 Exit statuses:
   0  success
@@ -62,7 +65,7 @@ class LazyGroup(click.Group):
         """Import one sub-command."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"ffhost.cli.{cmd_name.replace('-', '_')}")
+        module = import_module(f"ffhost.cli.commands.{MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command
 
@@ -73,7 +76,7 @@ class LazyGroup(click.Group):
         typed = args[0]
         if typed in COMMANDS or typed.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        from ffhost.diagnostics import nearest
+        from ffhost.config.diagnostics import nearest
 
         near = nearest(typed, COMMANDS)
         hint = f"; did you mean {near!r}?" if near else ""
@@ -108,7 +111,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit with its status."""
-    from ffhost.cli.failing import reported
+    from ffhost.cli.exit_messages import reported
 
     with reported():
         raise SystemExit(cli.main(args=arguments, prog_name="ffhost", standalone_mode=False) or 0)

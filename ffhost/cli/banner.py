@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ffhost.config import LoadedConfig
-from ffhost.functions import Function
+from ffhost.host.service import Service
+from ffhost.invocation.function import Function
 from ffhost.server import Listening
-from ffhost.service import Service
 
 MOST_ROWS = 50
 """A longer table than this is cut on a terminal."""
@@ -55,7 +55,7 @@ class Banner:
         if self._for_people:
             print(text(table, addresses), flush=True)
             return
-        from ffhost.logs import get_logger
+        from ffhost.invocation.logger import get_logger
 
         get_logger("ffhost").info(
             "serving",

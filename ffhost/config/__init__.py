@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ffhost.diagnostics import DEFAULT, Origin, Problem
+from ffhost.config.diagnostics import DEFAULT, Origin, Problem
 from ffhost.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ffhost.settings import Settings
+    from ffhost.config.settings import Settings
 
 PathKey = tuple[str | int, ...]
 """Keys and positions from the root to a value."""
@@ -66,6 +66,16 @@ class LoadedConfig:
     watched: tuple[Path, ...]
     env_file_values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    @property
+    def framework_target(self) -> str | None:
+        """Return the function that is served as functions-framework would, without a file."""
+        return None if self.has_file else self.single
+
+    @property
+    def framework_mode(self) -> bool:
+        """Whether one function is served as functions-framework would, without a file."""
+        return self.framework_target is not None
+
     def locate(self, path: PathKey) -> Origin:
         """Give the origin of *path*, or of the nearest value around it that has one."""
         while path:
@@ -89,7 +99,7 @@ class Attempt(NamedTuple):
 
 def attempt(sources: Sources) -> Attempt:
     """Read, merge and check the configuration; never raises for a mistake in it."""
-    from ffhost.config.loading import attempt as load
+    from ffhost.config.loaded_config import attempt as load
 
     return load(sources)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ffhost.config.diagnostics import Problem
 from ffhost.config.nodes import Source
-from ffhost.diagnostics import Problem
 
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<name>[^\s=]*)\s*=\s*(?P<value>.*?)\s*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from ffhost.config.diagnostics import Origin, Problem, nearest
+from ffhost.config.known_keys import Shape
 from ffhost.config.layers import put, value_of
 from ffhost.config.nodes import Node, PathKey, Source, dotted, walk_to
-from ffhost.config.removed import REMOVED
-from ffhost.config.shape import Shape
-from ffhost.diagnostics import Origin, Problem, nearest
+from ffhost.config.removed_keys import REMOVED
 
 PREFIX = "FFHOST_"
 _WHOLE = ("section", "map")
@@ -50,7 +50,7 @@ def apply_framework_names(
     root: Node, variables: Variables, *, has_file: bool, problems: list[Problem]
 ) -> Node:
     """Lay ``PORT`` and, without a file, functions-framework's other names over *root*."""
-    from ffhost.config.shape import settings_shape
+    from ffhost.config.known_keys import settings_shape
 
     shape = settings_shape()
     for name, paths in _FRAMEWORK.items():

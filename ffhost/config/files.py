@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ffhost.config.diagnostics import Origin, Problem
 from ffhost.config.nodes import Node, PathKey, Source, dotted
-from ffhost.diagnostics import Origin, Problem
 
 MAX_BYTES = 8 * 1024 * 1024
 """Eight times the largest ConfigMap; what is larger is not a configuration."""
@@ -108,7 +108,7 @@ def read_tree(path: Path, label: Path, problems: list[Problem]) -> Node | None:
 
 
 def _read_file(path: Path, label: Path, problems: list[Problem]) -> Node | None:
-    from ffhost.config.reader import YamlError, read
+    from ffhost.config.yaml_reader import YamlError, read
 
     text = read_text(path, str(label), problems, None)
     if text is None:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ffhost.config.diagnostics import Problem, nearest
+from ffhost.config.known_keys import Shape
 from ffhost.config.layers import put, text_of, value_of, yaml_value
 from ffhost.config.nodes import Node, PathKey, Source, dotted, walk_to
-from ffhost.config.removed import REMOVED
-from ffhost.config.shape import Shape
-from ffhost.diagnostics import Problem, nearest
+from ffhost.config.removed_keys import REMOVED
 
 SINGLE = ("target", "source", "signature_type")
 """Flags of single-target mode; they are no paths."""

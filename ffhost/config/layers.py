@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ffhost.config.diagnostics import Problem
+from ffhost.config.known_keys import Shape
 from ffhost.config.nodes import Entry, Node, PathKey, Source, typed
-from ffhost.config.shape import Shape
-from ffhost.config.values import is_secret
-from ffhost.diagnostics import Problem
+from ffhost.config.resolved_values import is_secret
 
 _WORDS = {
     **dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True),
@@ -74,7 +74,7 @@ def value_of(
 
 def yaml_value(text: str, source: Source, problems: list[Problem]) -> Node | None:
     """Read *text* as YAML, or append why it cannot be read and give None."""
-    from ffhost.config.reader import YamlError, read
+    from ffhost.config.yaml_reader import YamlError, read
 
     shown = source.text
     inner = Source(source.label, file=source.file, text=text, offset=source.offset)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ffhost.config import LoadedConfig
+from ffhost.config.diagnostics import DEFAULT, redact
 from ffhost.config.nodes import PathKey
-from ffhost.diagnostics import DEFAULT, redact
-from ffhost.settings import Secret, Section, key_of, plain
+from ffhost.config.settings import Secret, Section, key_of, plain
 
 HIDDEN = "***"
 _SECRET_NAME = re.compile(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ffhost.diagnostics import Origin
+from ffhost.config.diagnostics import Origin
 
 PathKey: TypeAlias = tuple[str | int, ...]
 

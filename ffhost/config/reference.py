@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ffhost.config.schema import schema
+from ffhost.config.json_schema import schema
 
 BEGIN, END = "<!-- reference: generated from the models -->", "<!-- end of reference -->"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from ffhost.config.diagnostics import nearest
+from ffhost.config.located_problems import Reporter
 from ffhost.config.nodes import PathKey
-from ffhost.config.reports import Reporter
-from ffhost.diagnostics import nearest
-from ffhost.settings import Settings, Wrong, shown
+from ffhost.config.settings import Settings, Wrong, shown
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

@@ -8,30 +8,31 @@ milliseconds, which a host of plain HTTP functions does not pay.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ffhost._lazy import lazy_names
 
 if TYPE_CHECKING:
     from ffhost.events.background import Context as Context
-    from ffhost.events.event import Event as Event
-    from ffhost.events.http import Batch as Batch
-    from ffhost.events.http import decode as decode
-    from ffhost.events.http import decode_background as decode_background
-    from ffhost.events.http import decoder_for as decoder_for
-    from ffhost.events.writing import encode as encode
-    from ffhost.events.writing import encode_batch as encode_batch
-    from ffhost.events.writing import is_event as is_event
+    from ffhost.events.binding import Batch as Batch
+    from ffhost.events.binding import decode as decode
+    from ffhost.events.binding import decode_background as decode_background
+    from ffhost.events.binding import decoder_for as decoder_for
+    from ffhost.events.cloudevent_writer import encode as encode
+    from ffhost.events.cloudevent_writer import encode_batch as encode_batch
+    from ffhost.events.cloudevent_writer import is_event as is_event
+    from ffhost.events.received_event import Event as Event
 
 _HOMES = {
-    "Batch": "http",
-    "Context": "background",
-    "Event": "event",
-    "decode": "http",
-    "decode_background": "http",
-    "decoder_for": "http",
-    "encode": "writing",
-    "encode_batch": "writing",
-    "is_event": "writing",
+    "Batch": "ffhost.events.binding",
+    "Context": "ffhost.events.background",
+    "Event": "ffhost.events.received_event",
+    "decode": "ffhost.events.binding",
+    "decode_background": "ffhost.events.binding",
+    "decoder_for": "ffhost.events.binding",
+    "encode": "ffhost.events.cloudevent_writer",
+    "encode_batch": "ffhost.events.cloudevent_writer",
+    "is_event": "ffhost.events.cloudevent_writer",
 }
 
 __all__ = [
@@ -47,10 +48,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(__name__, _HOMES)

@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from ffhost.errors import FieldError
-from ffhost.events.reading import Malformed
-from ffhost.events.values import kind_of
+from ffhost.events.cloudevent_reader import Malformed
+from ffhost.events.json_values import kind_of
 
 PUBSUB_SERVICE: Final = "pubsub.googleapis.com"
 PUBSUB_TYPE: Final = "google.pubsub.topic.publish"

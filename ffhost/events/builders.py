@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ffhost.events.background import PUBSUB_MESSAGE, PUBSUB_SERVICE, PUBSUB_TYPE, Context
+from ffhost.events.cloudevent_reader import Malformed
+from ffhost.events.cloudevent_writer import contents_of, dump_json, to_binary, to_structured
 from ffhost.events.conversion import to_background
-from ffhost.events.event import EventV03, EventV1
-from ffhost.events.reading import Malformed
-from ffhost.events.writing import contents_of, dump_json, to_binary, to_structured
+from ffhost.events.received_event import EventV03, EventV1
 
 Form: TypeAlias = tuple[dict[str, str], bytes]
 """Headers and body of a request."""

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from ffhost.errors import FieldError
 from ffhost.events.background import PUBSUB_MESSAGE, Background, Context
-from ffhost.events.reading import Malformed
-from ffhost.events.values import is_time, kind_of, shorten
+from ffhost.events.cloudevent_reader import Malformed
+from ffhost.events.json_values import is_time, kind_of, shorten
 
 _PUBSUB: Final = "pubsub.googleapis.com"
 _STORAGE: Final = "storage.googleapis.com"

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 
 from ffhost.config import LoadedConfig, Sources
 from ffhost.errors import StartupError
-from ffhost.notices import log_settings
+from ffhost.host.service import Service, use_sources
+from ffhost.observability.notices import log_settings
 from ffhost.server.listeners import Listening
-from ffhost.server.reports import report
-from ffhost.service import Service, use_sources
+from ffhost.server.start_failures import report
 
 __all__ = ["Listening", "report", "serve"]
 
@@ -46,7 +46,7 @@ def serve(
     import gc
     import importlib
 
-    from ffhost.server.application import Application
+    from ffhost.server.gunicorn_app import Application
     from ffhost.server.master import Master
 
     log_as_configured(config)
@@ -67,15 +67,16 @@ def serve(
         if config.settings.admin.enabled:
             import os
 
-            from ffhost.metrics import storage
+            from ffhost.observability.metrics import totals_files
 
-            storage.remove(os.getpid())
+            totals_files.remove(os.getpid())
     return 0
 
 
 def log_as_configured(config: LoadedConfig) -> None:
     """Write what the master says in the way that the configuration asks for."""
-    from ffhost import logs, modules
+    from ffhost.loading import modules
+    from ffhost.observability import logs
 
     logs.configure(
         log_settings(config),

@@ -19,9 +19,9 @@ from uvicorn import Server
 from uvicorn_worker import UvicornWorker
 
 from ffhost.server.connection import ClientWatch, Connection
-from ffhost.server.ending import LINGER_SECONDS, Ending
-from ffhost.server.lifespan import Lifespan
+from ffhost.server.lifespan_messages import Lifespan
 from ffhost.server.listeners import LISTENER_KEY
+from ffhost.server.shutdown_schedule import LINGER_SECONDS, Ending
 from ffhost.server.worker import HostWorker, now
 
 _PAUSE_SECONDS = 0.02

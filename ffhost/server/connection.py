@@ -1,8 +1,8 @@
 """uvicorn's connection, and a watch over those that are slow to say what they want.
 
 The watch looks at all connections about once a second and costs a request nothing. What is
-read here are attributes of uvicorn's protocol; ``tests/test_server_slow_clients.py`` fails if a new
-version has them no more.
+read here are attributes of uvicorn's protocol; ``tests/server/test_server_slow_clients.py``
+fails if a new version has them no more.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ def _headers_late() -> bytes:
     from email.utils import formatdate
 
     from ffhost.errors import RequestTimeout
-    from ffhost.problems import problem
+    from ffhost.web.problems import problem
 
     reply = problem(RequestTimeout("the request did not arrive in time"))
     fields = [

@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from ffhost.runners.asynchronous import Late
+from ffhost.execution.loop_caller import Late
 
 _FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
 _COPIED_BYTES = 64 * 1024

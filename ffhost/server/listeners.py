@@ -13,8 +13,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from gunicorn.sock import BaseSocket, TCP6Socket, TCPSocket, UnixSocket
 
+from ffhost.config.settings import Settings
 from ffhost.errors import StartupError
-from ffhost.settings import Settings
 
 Kind = Literal["public", "admin"]
 Address: TypeAlias = tuple[str, int] | str

@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
-from ffhost.logs import get_logger
-from ffhost.server.application import Application
+from ffhost.invocation.logger import get_logger
+from ffhost.server.gunicorn_app import Application
 from ffhost.server.listeners import listening, unlink
-from ffhost.server.notices import READY, REPLACE_ME
-from ffhost.server.rolling import Rolling
+from ffhost.server.replacement import Rolling
+from ffhost.server.worker_notices import READY, REPLACE_ME
 
 if TYPE_CHECKING:
     from ffhost.server.code_check import CodeCheck

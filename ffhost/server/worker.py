@@ -21,15 +21,16 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from ffhost.errors import StartupError
-from ffhost.logs import flush, get_logger
-from ffhost.runners.stuck import stuck_calls
-from ffhost.server.application import Application
-from ffhost.server.ending import Ending
+from ffhost.execution.stuck_calls import stuck_calls
+from ffhost.invocation.logger import get_logger
+from ffhost.observability.logs import flush
+from ffhost.server.gunicorn_app import Application
+from ffhost.server.gunicorn_options import drain_delay
 from ffhost.server.listeners import Kind, cannot_listen, kind_of
 from ffhost.server.master import HANDED_DOWN
-from ffhost.server.notices import READY, REPLACE_ME, Notices
-from ffhost.server.options import drain_delay
-from ffhost.server.reports import report
+from ffhost.server.shutdown_schedule import Ending
+from ffhost.server.start_failures import report
+from ffhost.server.worker_notices import READY, REPLACE_ME, Notices
 
 _SELDOM = 20_000
 """After how many new objects garbage is looked for while functions load; else 700 or 2000."""
@@ -84,7 +85,7 @@ class HostWorker(Worker):  # type: ignore[misc]
 
     def load_wsgi(self) -> None:
         """Load the front, and with it configuration and functions."""
-        from ffhost.service import service
+        from ffhost.host.service import service
 
         self.service = service()
         self.service.managed = True

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ffhost.signatures.codec import AnsweredCrash, Codec, Options, SignatureError
+from ffhost.signatures.codec import AnsweredCrash, Codec, Options, signature_error
 from ffhost.signatures.inference import Inferred, infer
 
 KINDS = ("http", "cloudevent", "event", "typed", "wsgi", "asgi")
@@ -21,7 +21,7 @@ def compose(kind: str, target: Callable[..., Any], options: Options | None = Non
     """Make the codec of *target* under the signature *kind*.
 
     Raises:
-        SignatureError: the target does not have the form that the signature needs
+        LoadError: the target does not have the form that the signature needs
     """
     composer = _composer(kind)
     return composer(target, options or Options())
@@ -30,30 +30,30 @@ def compose(kind: str, target: Callable[..., Any], options: Options | None = Non
 def _composer(kind: str) -> Callable[[Callable[..., Any], Options], Codec]:
     # Imported by need: typed functions bring pydantic, events the CloudEvents SDK.
     if kind == "http":
-        from ffhost.signatures import http
+        from ffhost.signatures import http_function
 
-        return http.compose
+        return http_function.compose
     if kind == "typed":
-        from ffhost.signatures import typed
+        from ffhost.signatures import typed_function
 
-        return typed.compose
+        return typed_function.compose
     if kind == "cloudevent":
-        from ffhost.signatures import cloudevent
+        from ffhost.signatures import cloudevent_function
 
-        return cloudevent.compose
+        return cloudevent_function.compose
     if kind == "event":
-        from ffhost.signatures import event
+        from ffhost.signatures import event_function
 
-        return event.compose
+        return event_function.compose
     if kind == "wsgi":
-        from ffhost.signatures import wsgi_app
+        from ffhost.signatures import wsgi_application
 
-        return wsgi_app.compose
+        return wsgi_application.compose
     if kind == "asgi":
-        from ffhost.signatures import asgi_app
+        from ffhost.signatures import asgi_application
 
-        return asgi_app.compose
-    raise SignatureError(f"{kind!r} is no signature; there are {', '.join(KINDS)}")
+        return asgi_application.compose
+    raise signature_error(f"{kind!r} is no signature; there are {', '.join(KINDS)}")
 
 
 __all__ = [
@@ -62,7 +62,6 @@ __all__ = [
     "Codec",
     "Inferred",
     "Options",
-    "SignatureError",
     "compose",
     "infer",
 ]

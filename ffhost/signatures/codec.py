@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ffhost.errors import StartupError
-from ffhost.messages import Message, Reply
-from ffhost.requests import Adapter
+from ffhost.errors import LoadError
+from ffhost.signatures.requests import Adapter
+from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
-    from ffhost.signatures.lifespan import Lifespan
+    from ffhost.signatures.app_lifespan import Lifespan
 
 
-class SignatureError(StartupError):
-    """A function does not have the form that its signature needs; the message is for its author."""
-
-    exit_code = 2
+def signature_error(message: str) -> LoadError:
+    """Return the error of a function that does not have the form that its signature needs."""
+    return LoadError(message, key="signature")
 
 
 class Options(NamedTuple):

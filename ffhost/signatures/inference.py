@@ -10,9 +10,9 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ffhost import marks
+from ffhost.loading import decorators
 from ffhost.signatures import parameters
-from ffhost.signatures.codec import SignatureError
+from ffhost.signatures.codec import signature_error
 
 _REQUEST_PACKAGES = {"ffhost": "native", "falcon": "native", "flask": "flask"}
 _REQUEST_PACKAGES |= {"werkzeug": "flask", "starlette": "starlette", "fastapi": "starlette"}
@@ -45,14 +45,14 @@ def infer(
             without a file), instead of contradicting it
 
     Raises:
-        SignatureError: the configuration and a decorator contradict each other
+        LoadError: the configuration and a decorator contradict each other
     """
-    mark: marks.SignatureMark | None = parameters.mark_of(target, marks.SIGNATURE)
+    mark: decorators.SignatureMark | None = parameters.mark_of(target, decorators.SIGNATURE)
     annotation = parameters.first_annotation(target)
     request = _request_of(annotation)
     if mark is not None:
         if word is not None and word != mark.kind and not single:
-            raise SignatureError(
+            raise signature_error(
                 f"{name or repr(target)} is decorated as {mark.kind}, but the configuration says "
                 f"{word!r}; remove one of them"
             )

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from ffhost.signatures.codec import SignatureError
+from ffhost.signatures.codec import signature_error
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -20,7 +20,7 @@ def accepts(target: Callable[..., Any], name: str, kind: str, *counts: int, want
     signature's parameters are.
 
     Raises:
-        SignatureError: the target cannot be called with any of them
+        LoadError: the target cannot be called with any of them
     """
     parameters = _parameters(target)
     if parameters is None:
@@ -34,7 +34,7 @@ def accepts(target: Callable[..., Any], name: str, kind: str, *counts: int, want
         None,
     )
     if nameless is not None:
-        raise SignatureError(
+        raise signature_error(
             f"{name} needs the keyword {nameless!r}, which a call does not have; "
             f"the signature {kind} gives {wants}"
         )
@@ -47,7 +47,7 @@ def accepts(target: Callable[..., Any], name: str, kind: str, *counts: int, want
         if required <= count <= most:
             return count
     taken = "no parameter" if most == 0 else f"{_listing(positional)}"
-    raise SignatureError(f"{name} takes {taken}; the signature {kind} gives {wants}")
+    raise signature_error(f"{name} takes {taken}; the signature {kind} gives {wants}")
 
 
 def is_coroutine_function(target: Callable[..., Any]) -> bool:

@@ -14,11 +14,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeAlias
 
 from ffhost.errors import ResultError
-from ffhost.messages import HeaderList, Reply
-from ffhost.responses import HeaderSource, Response, ResponseHeaders, header_fields
-from ffhost.signatures import foreign
+from ffhost.signatures import foreign_responses
 from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, file_chunks, no_chunks
-from ffhost.signatures.jsontext import dump_json, is_model
+from ffhost.signatures.flask_json import dump_json, is_model
+from ffhost.web.messages import HeaderList, Reply
+from ffhost.web.responses import HeaderSource, Response, ResponseHeaders, header_fields
 
 Encode: TypeAlias = Callable[[Any], Reply]
 
@@ -141,7 +141,9 @@ def _split(value: tuple[Any, ...]) -> tuple[Any, Any, Any]:
         return value
     if len(value) == 2:
         body, second = value
-        if isinstance(second, (dict, list, tuple, ResponseHeaders)) or foreign.is_headers(second):
+        if isinstance(second, (dict, list, tuple, ResponseHeaders)) or foreign_responses.is_headers(
+            second
+        ):
             return body, None, second
         return body, second, None
     raise ResultError(f"a tuple of {len(value)}; {_ADVICE}")
@@ -196,7 +198,7 @@ def _encode_rare(value: Any) -> Reply:
         return encode_model(value)
     if dataclasses.is_dataclass(kind):
         return _encode_json(value)
-    if (reply := foreign.encode_response(value)) is not None:
+    if (reply := foreign_responses.encode_response(value)) is not None:
         reply.headers = _merged(Reply(chunks=reply.chunks), reply.headers)
         return amend(reply, reply.status, None)
     if isinstance(value, str):

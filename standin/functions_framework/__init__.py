@@ -4,7 +4,7 @@ For code that ffhost does not load itself: tests of functions, `python -m functi
 It lies behind everything that is installed, so the original wins wherever it is there.
 """
 
-from ffhost.compat.framework import (
+from ffhost.loading.compat.framework import (
     LazyWSGIApp,
     app,
     cloud_event,

@@ -1,5 +1,5 @@
 """``python -m functions_framework``."""
 
-from ffhost.cli.legacy import main
+from ffhost.cli.framework_command import main
 
 main(program="python -m functions_framework")

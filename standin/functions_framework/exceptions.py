@@ -1,3 +1,3 @@
 """Stands for ``functions_framework.exceptions``."""
 
-from ffhost.compat.framework.exceptions import *  # noqa: F403 -- names only, for `except`
+from ffhost.loading.compat.framework.exceptions import *  # noqa: F403 -- names only, for `except`

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ffhost.config import Sources, load_config
-from ffhost.exporting import Options, export
+from ffhost.deploy.manifests import Options, export
 from ffhost.testing import client
 
 EXAMPLE = Path(__file__).parents[1]

@@ -1,0 +1,64 @@
+"""``ffhost build``: from functions to a folder that is an app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.option("-c", "--config", metavar="PATH", help="File or folder. Default: ./functions.yaml.")
+@click.option("--target", help="Without a file: the one function; FUNCTION_TARGET says the same.")
+@click.option("--source", help="File of the target (FUNCTION_SOURCE, main.py).")
+@click.option("--signature-type", help="Signature of the target (FUNCTION_SIGNATURE_TYPE, http).")
+@click.option("--out", default="build", show_default=True, metavar="DIR", help="The app's folder.")
+@click.option("--force", is_flag=True, help="Overwrite files that were changed since.")
+@click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help="Leave out files or folders. Repeatable."
+)
+@click.option("--python", metavar="VERSION", help="Python of the image, such as 3.12.")
+def command(**options: Any) -> None:
+    """Write an app folder: sources, requirements.txt, Dockerfile, Procfile and more.
+
+    The folder can be built into an image, pushed to a buildpack, or served as it is. Run
+    it again after a change: what you changed in the folder yourself is never overwritten
+    without --force.
+
+    \b
+    Examples:
+      ffhost build
+      ffhost build -c functions.yaml --out build
+      ffhost build --target hello --source main.py
+      docker build -t functions build
+    """
+    from ffhost.cli.portable_sources import described
+    from ffhost.config import load_config
+    from ffhost.deploy.app import build
+
+    given = described(options)
+    out = options["out"]
+    built = build(
+        load_config(given),
+        given,
+        Path.cwd() / out,
+        shown=out,
+        force=options["force"],
+        exclude=options["exclude"],
+        python=options["python"],
+    )
+    for note in built.notes:
+        click.echo(f"note: {note}", err=True)
+    report(out, built.written)
+    click.echo(f"serve it:  cd {out} && pip install -r requirements.txt && {built.command}")
+    click.echo(f"image:     docker build -t functions {out}")
+
+
+def report(out: str, written: Any) -> None:
+    """Say what was written, in one line and the names that matter."""
+    counts = ("created", "updated", "unchanged", "removed", "kept")
+    told = [f"{len(getattr(written, each))} {each}" for each in counts if getattr(written, each)]
+    click.echo(f"{out}: {', '.join(told) or 'nothing to write'}")
+    for each in written.kept:
+        click.echo(f"  kept your change: {each}")

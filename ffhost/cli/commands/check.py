@@ -1,0 +1,67 @@
+"""``ffhost check``: all that is wrong, without serving."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Literal
+
+import click
+
+from ffhost.cli.exit_messages import reported, wants_color
+from ffhost.cli.options import config_options, sources
+from ffhost.config import LoadedConfig
+
+
+@click.command()
+@config_options
+@click.option(
+    "--import/--no-import",
+    "imports",
+    default=True,
+    help="Import user code as serve does, or only read it: then nothing of it runs.",
+)
+@click.option(
+    "--format",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="json: an array of records; github: annotations of a workflow.",
+)
+def command(imports: bool, format: Literal["text", "json", "github"], **options: Any) -> None:
+    """Check the configuration and its functions without serving them.
+
+    Every mistake is shown at once, with its line and what would be right. Ends with 0 if
+    'ffhost serve' would start, else with 2. Start-up hooks do not run.
+
+    \b
+    Examples:
+      ffhost check
+      ffhost check -c deploy/ --no-import
+      ffhost check --format github
+    """
+    from ffhost.cli.full_check import check
+    from ffhost.config.diagnostics import render
+    from ffhost.errors import ConfigError
+
+    with reported(format):
+        found = check(sources(options), read_only=not imports)
+        if found.problems or found.config is None:
+            raise ConfigError([*found.problems, *found.warnings])
+    if found.warnings:
+        click.echo(render(found.warnings, color=wants_color(sys.stderr)), err=True, nl=False)
+    if format == "json":
+        click.echo("[]")
+    elif format == "text":
+        click.echo(_verdict(found.config, imports, len(found.warnings), found.unjudged))
+
+
+def _verdict(config: LoadedConfig, imported: bool, warned: int, unjudged: list[str]) -> str:
+    count = 1 if config.single is not None else len(config.settings.functions)
+    what = "1 function" if count == 1 else f"{count} functions"
+    text = f"no problems: {what} {'loaded' if imported else 'read'}, revision {config.revision}"
+    if warned:
+        text += f"; {warned} of them unavailable, which on_load_error allows"
+    if unjudged:
+        shown = ", ".join(unjudged[:5]) + (", ..." if len(unjudged) > 5 else "")
+        text += f"\n{len(unjudged)} can only be judged by importing: {shown}"
+    return text

@@ -1,0 +1,104 @@
+"""``ffhost export``: from the configuration to manifests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ffhost.config import LoadedConfig
+    from ffhost.deploy.manifests import Options
+
+PLATFORMS = ("kubernetes", "knative", "cloudrun", "compose")
+
+
+@click.command()
+@click.argument("platform", type=click.Choice(PLATFORMS))
+@click.option("-c", "--config", metavar="PATH", help="File or folder. Default: ./functions.yaml.")
+@click.option("--out", metavar="DIR", help="Write files there. Default: print one stream.")
+@click.option("--split", is_flag=True, help="One workload for each function, and their routes.")
+@click.option("--name", help="Name of the objects. Default: the folder's name.")
+@click.option("--image", help="What the containers run. Default: NAME:latest.")
+@click.option("--namespace", help="Default: left to whoever applies the manifests.")
+@click.option("--min-replicas", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--max-replicas", type=click.IntRange(1), default=10, show_default=True)
+@click.option("--service-monitor", is_flag=True, help="For the Prometheus operator.")
+@click.option("--gateway", default="gateway", show_default=True, help="[NAMESPACE/]NAME, --split.")
+@click.option("--hostname", "hostnames", multiple=True, help="Of the routes, --split. Repeatable.")
+@click.option(
+    "--ingress",
+    default="kourier-system/kourier-internal",
+    show_default=True,
+    metavar="NAMESPACE/NAME",
+    help="Service of Knative's ingress, --split.",
+)
+@click.option("--force", is_flag=True, help="Overwrite files that were changed since.")
+def command(platform: Any, **given_options: Any) -> None:
+    """Write manifests for a platform, from the configuration that you already have.
+
+    \b
+    Examples:
+      ffhost export kubernetes | kubectl apply -f -
+      ffhost export kubernetes --out deploy/base --image functions:1.4
+      ffhost export knative --split --out deploy
+      ffhost export compose --out .
+    """
+    from ffhost.cli.portable_sources import described
+    from ffhost.config import load_config
+    from ffhost.deploy.manifests import export
+
+    given = described(given_options)
+    config = load_config(given)
+    options = _options(platform, config, given_options)
+    exported = export(platform, config, given, options)
+    for note in exported.notes:
+        click.echo(f"note: {note}", err=True)
+    out = given_options["out"]
+    if out is None:
+        click.echo(exported.stream, nl=False)
+        return
+    from ffhost.cli.commands.build import report
+    from ffhost.deploy.app import write_folder
+    from ffhost.deploy.manifests import MANIFEST
+
+    files = {name: text.encode() for name, text in exported.files.items()}
+    written = write_folder(
+        Path.cwd() / out, files, manifest=MANIFEST, force=given_options["force"], shown=out
+    )
+    report(out, written)
+
+
+def _options(platform: str, config: LoadedConfig, given: dict[str, Any]) -> Options:
+    from ffhost.cli.exit_messages import WrongUse
+    from ffhost.deploy.manifests import Options, label
+
+    if given["split"] and platform == "compose":
+        raise WrongUse("--split needs a gateway in front, which Compose does not have")
+    if given["split"] and not config.has_file:
+        raise WrongUse("--split is for a configuration with several functions", "name it with -c")
+    fewest, most = given["min_replicas"], given["max_replicas"]
+    if fewest > most:
+        raise WrongUse(f"--min-replicas {fewest} is more than --max-replicas {most}")
+    if given["service_monitor"] and platform != "kubernetes":
+        raise WrongUse("--service-monitor is for kubernetes")
+    if given["service_monitor"] and not config.settings.admin.enabled:
+        hint = "write 'admin: {enabled: true}'"
+        raise WrongUse("metrics are served on the admin listener, which is switched off", hint)
+    if "/" not in given["ingress"]:
+        raise WrongUse(f"--ingress takes NAMESPACE/NAME, got {given['ingress']!r}")
+    name = label(given["name"] or config.base.resolve().name)
+    if given["name"] and name != given["name"]:
+        raise WrongUse(f"{given['name']!r} cannot name Kubernetes objects", f"write --name {name}")
+    return Options(
+        name=name,
+        image=given["image"] or f"{name}:latest",
+        namespace=given["namespace"],
+        replicas=(fewest, most),
+        split=given["split"],
+        service_monitor=given["service_monitor"],
+        gateway=given["gateway"],
+        hostnames=given["hostnames"],
+        ingress=given["ingress"],
+    )

@@ -1,0 +1,89 @@
+"""``ffhost functions``: what would be served, as a table."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ffhost.cli.options import config_options, sources
+
+if TYPE_CHECKING:
+    from ffhost.config.settings import ServerSettings
+    from ffhost.invocation.function import Function
+
+
+@click.command()
+@config_options
+@click.option("--format", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def command(format: str, **options: Any) -> None:
+    """List the functions that would be served, in the order of the file.
+
+    Functions are imported, as their signature may be known to their code alone. 'runs' is
+    where: on the event loop, in a thread, or in processes of their own. Slots and queue are
+    totals over all workers.
+
+    \b
+    Examples:
+      ffhost functions
+      ffhost functions -c functions.yaml --format json
+    """
+    from ffhost.cli.full_check import loaded
+    from ffhost.cli.tables import columns
+    from ffhost.config import load_config
+
+    config = load_config(sources(options))
+    server = config.settings.server
+    with loaded(config) as host:
+        records = [_record(each, server) for each in host.functions.values()]
+    if format == "json":
+        click.echo(json.dumps(records, indent=2, ensure_ascii=False))
+        return
+    heads = (
+        "function", "path", "methods", "signature", "runs", "timeout", "slots", "queue", "target",
+        "state",
+    )  # fmt: skip
+    keys = ("name", *heads[1:])
+    rows = [
+        tuple("" if each[key] == "ok" else _text(each[key]) for key in keys) for each in records
+    ]
+    count = "1 function" if len(rows) == 1 else f"{len(rows)} functions"
+    workers = "1 worker" if server.workers == 1 else f"{server.workers} workers"
+    click.echo(columns([heads, *rows]), nl=False)
+    click.echo(f"\n{count}, {workers}, revision {config.revision}")
+
+
+def _record(function: Function, server: ServerSettings) -> dict[str, Any]:
+    settings = function.settings
+    runs = "loop" if function.is_async else "thread"
+    return {
+        "name": function.name,
+        "path": function.path,
+        "methods": None if function.methods is None else sorted(function.methods),
+        "signature": function.signature,
+        "runs": "process" if settings.isolation == "process" else runs,
+        "timeout": str(settings.timeout or "unlimited"),
+        "slots": _total(settings.concurrency, server.workers),
+        "queue": _total(settings.queue, server.workers),
+        "target": function.target,
+        "state": _state(function),
+    }
+
+
+def _total(limit: float | None, workers: int) -> int | str:
+    if limit is None or limit == float("inf"):
+        return "unlimited"
+    return int(limit) * workers
+
+
+def _state(function: Function) -> str:
+    if function.load_error is not None:
+        return f"unavailable: {function.load_error.message}"
+    return "ok" if function.unavailable is None else str(function.unavailable)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "any"
+    return ",".join(value) if isinstance(value, list) else str(value)

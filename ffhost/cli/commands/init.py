@@ -1,0 +1,103 @@
+"""``ffhost init``: a project to begin with, or a functions.yaml for folders that exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ffhost.cli.exit_messages import WrongUse
+from ffhost.cli.scaffold.templates import TEMPLATES
+
+_OPTION = "--from-functions-framework"
+
+
+class _Init(click.Command):
+    """Lets ``--from-functions-framework`` take all names that follow it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        repeated: list[str] = []
+        taking = False
+        for arg in args:
+            if arg == _OPTION:
+                taking = True
+                continue
+            taking = taking and not arg.startswith("-")
+            repeated += [_OPTION, arg] if taking else [arg]
+        if args and args[-1] == _OPTION:
+            repeated.append(_OPTION)  # click says that a value is missing
+        return super().parse_args(ctx, repeated)
+
+
+@click.command(cls=_Init)
+@click.argument("folder", default=".", metavar="[DIR]")
+@click.option(
+    "--template",
+    type=click.Choice(list(TEMPLATES)),
+    help="What to begin with; http unless given.",
+)
+@click.option(
+    _OPTION,
+    "existing",
+    multiple=True,
+    metavar="DIR...",
+    help="Write functions.yaml for the functions-framework projects in these folders.",
+)
+def command(folder: str, template: str | None, existing: tuple[str, ...]) -> None:
+    """Begin a project in DIR: functions.yaml, main.py, requirements.txt and a test.
+
+    With --from-functions-framework nothing but functions.yaml is new. The functions are
+    found by reading the sources, which are neither run nor changed; functions-framework is
+    replaced by ffhost in the folders' requirements.txt.
+
+    \b
+    Examples:
+      ffhost init
+      ffhost init shop --template mixed
+      ffhost init --from-functions-framework services/resize services/notify
+    """
+    if existing:
+        if template is not None:
+            raise WrongUse(f"{_OPTION} takes no template")
+        from ffhost.cli.scaffold.migration import migrate
+
+        click.echo(migrate(Path(folder), [Path(each) for each in existing]), nl=False)
+        return
+    click.echo(_begin(Path(folder), template or "http"), nl=False)
+
+
+def _begin(folder: Path, template: str) -> str:
+    """Write a new project; give what to say about it."""
+    from ffhost.cli.scaffold.new_files import shown, write, write_new
+    from ffhost.cli.scaffold.templates import configuration_of, module_of, pytest_of
+
+    functions = TEMPLATES[template]
+    files = {
+        folder / "functions.yaml": configuration_of(functions),
+        folder / "main.py": module_of(functions),
+        **{
+            folder / "tests" / f"test_{name.replace('-', '_')}.py": pytest_of(
+                name, signature, f"/{name}"
+            )
+            for name, signature in functions.items()
+        },
+    }
+    write_new(files)
+    written = [*files]
+    requirements = folder / "requirements.txt"
+    before = requirements.read_text() if requirements.exists() else ""
+    if "ffhost" not in before:
+        separator = "" if not before or before.endswith("\n") else "\n"
+        write(requirements, f"{before}{separator}ffhost\n")
+        written.append(requirements)
+    first = next(iter(functions))
+    lines = [f"wrote {shown(path)}" for path in written]
+    step = "" if folder.resolve() == Path.cwd() else f"  cd {folder}\n"
+    call = {"http": f"ffhost invoke {first} --path '/{first}?name=Ada'"}.get(
+        functions[first], f'ffhost invoke {first} --data \'{{"item": "tea"}}\''
+    )
+    return (
+        "\n".join(lines)
+        + f"\n\nnext:\n{step}  ffhost test       # run the examples in functions.yaml\n"
+        + f"  {call}\n  ffhost serve      # on http://localhost:8080\n"
+    )

@@ -1,0 +1,160 @@
+"""``ffhost invoke``: call one function, in process or over HTTP, in the shape that it takes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import suppress
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ffhost.cli.exit_messages import CommandFailed, WrongUse, paint, wants_color
+from ffhost.cli.options import config_options, function_names, sources
+
+if TYPE_CHECKING:
+    from ffhost.testing import Answer
+
+
+@click.command()
+@click.argument("name", required=False, shell_complete=function_names)
+@click.argument("stdin", required=False, metavar="[-]")
+@config_options
+@click.option("--data", "-d", help="The body, or the data of the event.")
+@click.option("--file", "-f", metavar="PATH", help="A file that holds it; - is stdin.")
+@click.option("--header", "-H", "headers", multiple=True, metavar="NAME:VALUE", help="Repeatable.")
+@click.option("--method", "-X", help="Default: GET without a body, POST with one.")
+@click.option("--path", help="Path and query instead of the function's own path.")
+@click.option(
+    "--event",
+    "words",
+    multiple=True,
+    metavar="KIND|KEY=VALUE",
+    help="pubsub, storage, firestore or background, and their values; or the attributes of a "
+    "CloudEvent: type=…. Repeatable.",
+)
+@click.option("--structured", is_flag=True, help="CloudEvents in structured mode.")
+@click.option("--remote", metavar="URL", help="Call a server instead of loading the function.")
+def command(
+    name: str | None,
+    stdin: str | None,
+    data: str | None,
+    file: str | None,
+    headers: tuple[str, ...],
+    method: str | None,
+    path: str | None,
+    words: tuple[str, ...],
+    structured: bool,
+    remote: str | None,
+    **options: Any,
+) -> None:
+    """Call the function NAME as its signature wants it, and show the answer.
+
+    Without --remote it is loaded in this process, with its start-up hooks; no server is
+    needed. NAME may be left out if there is only one. The body goes to stdout; status,
+    headers and logs to stderr. Ends with 0 if the status is below 400, else with 1.
+
+    Data for a cloudevent or event function is wrapped in an event, unless it is a whole one.
+    Keys of --event: pubsub has topic, attribute.NAME; storage has bucket, name, change;
+    firestore has document, change, project, database; background has type, resource; all
+    of them event_id and timestamp.
+
+    \b
+    Examples:
+      ffhost invoke hello --path '/hello?name=Ada'
+      ffhost invoke order --data '{"item": "tea", "quantity": 2, "price": 3.5}'
+      ffhost invoke on-message --event pubsub --event topic=orders --data '{"id": 7}'
+      ffhost invoke on-upload --event storage --event bucket=b --event name=a.png
+      ffhost invoke on-change --event type=com.example.changed --event subject=7
+      cat event.json | ffhost invoke on-change - --remote http://localhost:8080
+    """
+    from ffhost.cli import function_client, invoke_request
+    from ffhost.config import load_config
+
+    given = sources(options)
+    event = invoke_request.read_event_words(words)
+    fields = function_client.read_headers(headers)
+    if name == "-":
+        name, stdin = None, name
+    body, content_type = _body(data, file, stdin)
+    config = load_config(given)
+    function = function_client.chosen(config, name)
+
+    def run(caller: function_client.Caller) -> tuple[Answer, float]:
+        call = invoke_request.request_for(
+            caller.shape(function),
+            body,
+            content_type=content_type,
+            event=event,
+            structured=structured,
+            method=method,
+            path=path,
+            headers=fields,
+        )
+        return function_client.timed(caller, call)
+
+    if remote is not None:
+        answer, seconds = run(function_client.Remote(remote, config))
+    else:
+        with function_client.in_process(
+            function_client.alone(given, config, function), config
+        ) as caller:
+            answer, seconds = run(caller)
+    _show(answer, function_client.span(seconds))
+    raise SystemExit(1 if answer.status >= 400 or answer.cut else 0)
+
+
+def _body(data: str | None, file: str | None, stdin: str | None) -> tuple[bytes | None, str | None]:
+    """Give the body and, for a file, the content type that its name means."""
+    if sum(each is not None for each in (data, file, stdin)) > 1:
+        raise WrongUse("the body comes from one place", "give --data, --file or -")
+    if stdin not in (None, "-"):
+        raise WrongUse(f"unexpected argument {stdin!r}", f"write --data {stdin!r}")
+    if stdin == "-" or file == "-":
+        return sys.stdin.buffer.read(), None
+    if file is None:
+        return None if data is None else data.encode(), None
+    from mimetypes import guess_type
+
+    try:
+        return Path(file).read_bytes(), guess_type(file)[0]
+    except OSError as error:
+        raise CommandFailed(f"{file!r} cannot be read: {(error.strerror or '').lower()}") from error
+
+
+def _show(answer: Answer, took: str) -> None:
+    color = wants_color(sys.stderr)
+    good = answer.status < 400 and not answer.cut
+    try:
+        phrase = f"{answer.status} {HTTPStatus(answer.status).phrase}"
+    except ValueError:
+        phrase = str(answer.status)
+    status = paint(32 if good else 31, phrase, color=color)
+    print(f"{status}  ({took})", file=sys.stderr)
+    for name, value in answer.fields:
+        print(f"{paint(2, name + ':', color=color)} {value}", file=sys.stderr)
+    if answer.cut:
+        print("ffhost: the connection was cut before the end of the body", file=sys.stderr)
+    if answer.body:
+        print(file=sys.stderr, flush=True)
+        _show_body(answer)
+
+
+def _show_body(answer: Answer) -> None:
+    """Write the body to stdout: JSON indented, other text as it is, and bytes to a pipe only."""
+    body = answer.body
+    kind = answer.headers.get("content-type", "")
+    if "json" in kind:
+        with suppress(ValueError):
+            body = json.dumps(json.loads(body), indent=2, ensure_ascii=False).encode()
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        if sys.stdout.isatty():
+            print(f"({len(body)} bytes of {kind or 'unknown type'})", file=sys.stderr)
+            return
+        sys.stdout.buffer.write(body)
+        return
+    click.echo(text, nl=not text.endswith("\n"))

@@ -1,0 +1,67 @@
+"""``ffhost openapi``: an OpenAPI 3.1 document of http and typed functions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ffhost.cli.options import config_options, sources
+
+
+@click.command()
+@config_options
+@click.option("--title", help="Title of the API; the name of the folder unless given.")
+@click.option("--api-version", default="1.0.0", show_default=True, help="Version of the API.")
+@click.option("--server", "servers", multiple=True, metavar="URL", help="Repeatable.")
+@click.option("--format", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+@click.option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
+def command(
+    title: str | None,
+    api_version: str,
+    servers: tuple[str, ...],
+    format: str,
+    output: str | None,
+    **options: Any,
+) -> None:
+    """Describe http and typed functions as OpenAPI 3.1.
+
+    Types come from annotations: what a typed function takes and returns, and what an http
+    function returns. Descriptions come from docstrings, parameters from paths. Functions
+    are imported, and not called.
+
+    \b
+    Examples:
+      ffhost openapi > openapi.yaml
+      ffhost openapi --format json --server https://api.example.com -o openapi.json
+    """
+    from ffhost.cli.full_check import loaded
+    from ffhost.cli.scaffold.new_files import write
+    from ffhost.config import load_config
+    from ffhost.deploy.openapi import document
+
+    config = load_config(sources(options))
+    with loaded(config) as host:
+        described = document(
+            config,
+            host.functions.values(),
+            title or config.base.resolve().name,
+            api_version,
+            servers=servers,
+        )
+    text = _yaml(described) if format == "yaml" else json.dumps(described, indent=2) + "\n"
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write(Path(output), text)
+
+
+def _yaml(value: dict[str, Any]) -> str:
+    import yaml
+
+    # Copied through JSON, because schemas that two places share would become aliases.
+    plain = json.loads(json.dumps(value))
+    text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    return text

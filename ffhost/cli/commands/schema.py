@@ -1,0 +1,23 @@
+"""``ffhost schema``: the JSON schema that lets an editor complete and explain functions.yaml."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+def command() -> None:
+    """Print the JSON schema of functions.yaml (draft 2020-12).
+
+    With this first line an editor with a YAML language server uses it:
+
+    \b
+      # yaml-language-server: $schema=functions.schema.json
+
+    \b
+    Examples:
+      ffhost schema > functions.schema.json
+    """
+    from ffhost.config.json_schema import schema_json
+
+    click.echo(schema_json(), nl=False)

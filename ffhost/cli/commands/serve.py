@@ -1,0 +1,116 @@
+"""``ffhost serve``: from the command line to a running server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ffhost.cli.options import config_options, sources
+from ffhost.config import Sources
+
+
+@click.command()
+@config_options
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", "-p", help="Port to listen on; 0 takes a free one.")
+@click.option("--workers", "-w", help="Number of processes.")
+@click.option("--log-level", help="debug, info, warning, error or critical.")
+@click.option("--log-format", help="json or console.")
+@click.option("--trace/--no-trace", default=None, help="Switch trace hooks on or off.")
+@click.option("--reload", is_flag=True, help="Serve changed code at once (needs ffhost[dev]).")
+@click.option(
+    "--debug",
+    is_flag=True,
+    help="For development: tracebacks in answers, more in the log, for people, and --reload.",
+)
+@click.option(
+    "--asgi",
+    is_flag=True,
+    expose_value=False,
+    help="Serve through ASGI, as ffhost always does; functions-framework has this flag.",
+)
+@click.option(
+    "--no-compat",
+    is_flag=True,
+    help="Leave 'import functions_framework' and the like to what is installed.",
+)
+def command(**options: Any) -> None:
+    """Serve the functions of functions.yaml, or one function with --target.
+
+    \b
+    Examples:
+      ffhost serve
+      ffhost serve -c functions.yaml --port 9000
+      ffhost serve --target hello --source main.py
+      ffhost serve --set functions.resize.timeout=5s
+    """
+    if options["no_compat"]:
+        from ffhost.loading import compat
+
+        compat.switch(on=False)
+    if options["debug"] and options["log_format"] is None:
+        options["log_format"] = "console"
+    given = sources(options)
+    raise SystemExit(run(given, reload=_wants_reload(options)))
+
+
+def _wants_reload(options: dict[str, Any]) -> bool:
+    if options["reload"]:
+        return True
+    if options["debug"]:
+        from ffhost.cli.code_watcher import is_installed
+
+        return is_installed()
+    return False
+
+
+def run(given: Sources, *, reload: bool = False) -> int:
+    """Serve until told to stop; give the exit status.
+
+    Args:
+        reload: whether changed code is served at once
+
+    Raises:
+        ConfigError: the configuration is wrong
+        StartupError: an address cannot be bound, or *reload* lacks its extra
+    """
+    import gc
+    import sys
+    from contextlib import nullcontext
+
+    # What imports leave behind is no garbage; to look for some takes a fifth of the start.
+    # The server switches the search on again.
+    gc.disable()
+    from ffhost.cli.banner import Banner
+    from ffhost.config import load_config
+    from ffhost.server import serve
+
+    config = load_config(given)
+    beside: Any = nullcontext()
+    if reload:
+        from ffhost.cli.code_watcher import source_folders, watching
+
+        beside = watching(source_folders(config))
+    banner = Banner(config)
+    with beside:
+        return serve(
+            config,
+            given,
+            announce=banner.announce,
+            on_ready=banner.note,
+            check=[sys.executable, "-m", "ffhost", "check", *_same(given)],
+        )
+
+
+def _same(given: Sources) -> list[str]:
+    """Write the command line that makes the same configuration, for ``ffhost check``."""
+    arguments = [] if given.config is None else ["--config", given.config]
+    for path, (flag, value) in given.flags.items():
+        if "." in path:
+            arguments += ["--set", f"{path}={value}"]
+        else:
+            arguments += [flag, value]
+    for each in given.sets:
+        arguments += ["--set", each]
+    return arguments

@@ -1,0 +1,183 @@
+"""``ffhost test``: run the examples of the configuration, which is its own contract test."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ffhost.cli.exit_messages import CommandFailed, paint, wants_color
+from ffhost.cli.options import config_options, function_names, sources
+
+if TYPE_CHECKING:
+    from ffhost.cli.function_client import Call, Caller
+    from ffhost.config import LoadedConfig
+    from ffhost.config.settings import ExampleSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one example; *differences* is empty if it holds."""
+
+    function: str
+    example: str
+    took: str
+    differences: list[str]
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=function_names)
+@config_options
+@click.option("--remote", metavar="URL", help="Call a server instead of loading the functions.")
+@click.option(
+    "--header",
+    "-H",
+    "headers",
+    multiple=True,
+    metavar="NAME:VALUE",
+    help="Sent with every request, such as authorization. Repeatable.",
+)
+@click.option("--format", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def command(
+    names: tuple[str, ...],
+    remote: str | None,
+    headers: tuple[str, ...],
+    format: str,
+    **options: Any,
+) -> None:
+    """Run the examples that functions carry in the configuration.
+
+    An example is a request or an event, and the status, headers and body expected; 'json' is
+    compared as a subset. All functions are tested unless some are named. Ends with 0 if all
+    examples hold, with 1 if one does not or there is none.
+
+    \b
+    Examples:
+      ffhost test
+      ffhost test order on-message
+      ffhost test --remote https://staging.example.com
+
+    \b
+    In functions.yaml:
+      hello:
+        target: main.py:hello
+        examples:
+          - name: greets by name
+            request: {path: "/hello?name=Ada"}
+            response: {status: 200, body: "Hello, Ada!\\n"}
+    """
+    from ffhost.cli import function_client
+    from ffhost.config import load_config
+
+    given = sources(options)
+    extra = function_client.read_headers(headers)
+    config = load_config(given)
+    chosen = [function_client.chosen(config, name) for name in names] or (
+        [config.single] if config.single is not None else list(config.settings.functions)
+    )
+    if not any(config.settings.functions[name].examples for name in chosen):
+        raise CommandFailed(
+            "no function has examples" if not names else f"no examples at {', '.join(names)}",
+            "'ffhost test --help' shows how to write one",
+        )
+    if remote is not None:
+        results = _run(function_client.Remote(remote, config), config, chosen, extra)
+    else:
+        with function_client.in_process(given, config) as caller:
+            results = _run(caller, config, chosen, extra)
+    failed = sum(bool(each.differences) for each in results)
+    click.echo(_json(results) if format == "json" else _table(results, failed), nl=False)
+    raise SystemExit(1 if failed else 0)
+
+
+def _run(
+    caller: Caller, config: LoadedConfig, names: list[str], extra: dict[str, str]
+) -> list[Result]:
+    from ffhost.cli import function_client
+    from ffhost.cli.expectations import differences
+
+    results = []
+    for name in names:
+        for index, example in enumerate(config.settings.functions[name].examples):
+            label = example.name or f"examples[{index}]"
+            try:
+                call = _call(caller, name, example).with_headers(extra)
+            except CommandFailed as error:
+                results.append(Result(name, label, "", [str(error)]))
+                continue
+            answer, seconds = function_client.timed(caller, call)
+            found = differences(example.response, answer)
+            results.append(Result(name, label, function_client.span(seconds), found))
+    return results
+
+
+def _call(caller: Caller, name: str, example: ExampleSettings) -> Call:
+    """Make the request of *example*.
+
+    Raises:
+        CommandFailed: it cannot be made of what is written
+    """
+    from ffhost.cli.invoke_request import request_for
+
+    shape = caller.shape(name)
+    request = example.request
+    if request is None:
+        headers, event_body = _event(example.event or {})
+        return request_for(shape, None, method="POST", headers=headers).with_body(event_body)
+    body = None if request.body is None else request.body.encode()
+    headers = dict(request.headers)
+    if "json" in request.written:
+        body = json.dumps(request.payload, ensure_ascii=False).encode()
+        headers = {"content-type": "application/json", **headers}
+    plain = shape.as_http()
+    return request_for(plain, body, method=request.method, path=request.path, headers=headers)
+
+
+def _event(event: dict[str, Any]) -> tuple[dict[str, str], bytes]:
+    """Write an example's event: a CloudEvent, or a background event or push message as it is."""
+    from ffhost.errors import ResultError
+    from ffhost.events.builders import make_cloud_event
+
+    if "type" not in event and ("context" in event or "message" in event):
+        return {"content-type": "application/json"}, json.dumps(event).encode()
+    if "type" not in event:
+        raise CommandFailed("the event has no type", "write 'type: com.example.created'")
+    try:
+        return make_cloud_event(**{"source": "/ffhost/test", **event})
+    except (ResultError, TypeError) as error:
+        raise CommandFailed(f"the event cannot be written: {error}") from error
+
+
+def _table(results: list[Result], failed: int) -> str:
+    from ffhost.cli.tables import columns
+
+    color = wants_color(sys.stdout)
+    rows = [("", "function", "example", "took")]
+    rows += [
+        ("fail" if each.differences else "ok", each.function, each.example, each.took)
+        for each in results
+    ]
+    lines = columns(rows).splitlines()
+    text = [lines[0]]
+    for line, each in zip(lines[1:], results, strict=True):
+        text.append(paint(31 if each.differences else 32, line[:4], color=color) + line[4:])
+        text += [f"        {row}" for row in "\n".join(each.differences).splitlines()]
+    count = "1 example" if len(results) == 1 else f"{len(results)} examples"
+    text += ["", f"{count}, {failed} failed" if failed else f"{count}, all hold"]
+    return "\n".join(text) + "\n"
+
+
+def _json(results: list[Result]) -> str:
+    records = [
+        {
+            "function": each.function,
+            "example": each.example,
+            "ok": not each.differences,
+            "differences": each.differences,
+        }
+        for each in results
+    ]
+    return json.dumps(records, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,85 @@
+"""How commands end when something is wrong: a message on stderr, and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal, TextIO
+
+import click
+
+from ffhost.errors import ConfigError, StartupError
+
+
+class CommandFailed(StartupError):
+    """A command cannot do what it was asked; *hint* says what would help."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message if hint is None else f"{message}\n  hint: {hint}")
+
+
+class WrongUse(CommandFailed):
+    """What was typed does not fit the configuration or itself."""
+
+    exit_code = 2
+
+
+def wants_color(stream: TextIO) -> bool:
+    """Say whether *stream* is a terminal and nobody asked for plain text (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def paint(code: int, text: str, *, color: bool) -> str:
+    """Give *text* in the colour *code* of terminals, or as it is."""
+    return f"\x1b[{code}m{text}\x1b[0m" if color else text
+
+
+@contextmanager
+def reported(format: Literal["text", "json", "github"] = "text") -> Iterator[None]:
+    """Turn the errors of starting into messages and exit statuses.
+
+    Args:
+        format: how the problems of a configuration are shown; machine-readable forms go to
+            stdout
+    """
+    try:
+        yield
+    except ConfigError as error:
+        from ffhost.config.diagnostics import render
+
+        stream = sys.stderr if format == "text" else sys.stdout
+        stream.write(render(error.problems, format, color=wants_color(stream)))
+        stream.flush()
+        raise SystemExit(error.exit_code) from None
+    except StartupError as error:
+        print(f"ffhost: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except click.Abort:
+        print("ffhost: interrupted", file=sys.stderr)
+        raise SystemExit(1) from None
+    except click.ClickException as error:
+        print(_usage(error), file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+
+
+def _usage(error: click.ClickException) -> str:
+    """Say what is wrong with the command line in one line, and where help is."""
+    context = getattr(error, "ctx", None)
+    command = "ffhost" if context is None else context.command_path
+    text = error.format_message()
+    if isinstance(error, click.NoSuchOption):
+        from ffhost.config.diagnostics import nearest
+
+        options = [] if context is None else context.command.get_params(context)
+        known = [name for each in options for name in (*each.opts, *each.secondary_opts)]
+        near = nearest(error.option_name, [name for name in known if name.startswith("--")])
+        text = f"no such option {error.option_name!r}"
+        text += f"; did you mean {near!r}?" if near else ""
+    elif isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return error.format_message()
+    text = text[:1].lower() + text[1:].rstrip().removesuffix(".")
+    if "--help" not in text:
+        text += f"\n  hint: '{command} --help' shows how it is used"
+    return f"{command}: {text}"

@@ -1,0 +1,240 @@
+"""Whether a configuration would be served: its own mistakes and those of its functions.
+
+Both kinds are reported as problems of the same form. With *read_only* user code is read and
+never run; else it is imported as ``ffhost serve`` would.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ffhost.config import LoadedConfig, PathKey, Sources, attempt
+from ffhost.config.diagnostics import Problem
+from ffhost.config.load_problems import problem_of
+from ffhost.errors import ConfigError, LoadError
+
+if TYPE_CHECKING:
+    from ffhost.host.snapshot import Host
+
+SIGNATURES = ("http", "cloudevent", "event", "typed", "wsgi", "asgi")
+
+
+@dataclass
+class Findings:
+    """What a check found.
+
+    Args:
+        config: the configuration; None if it is wrong by itself
+        problems: what keeps the host from starting
+        warnings: functions that cannot be loaded, and of which the file says that they may
+        unjudged: functions of which only importing would tell, in reading alone
+    """
+
+    config: LoadedConfig | None
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    unjudged: list[str] = field(default_factory=list)
+
+
+def check(given: Sources, *, read_only: bool) -> Findings:
+    """Check the configuration, then each function that is switched on."""
+    found = attempt(given)
+    if found.config is None:
+        unloaded = _read_beside(given, found.problems) if found.watched else []
+        return Findings(None, sorted([*found.problems, *unloaded], key=_place))
+    findings = Findings(found.config)
+    if read_only:
+        _read(found.config, findings)
+    else:
+        _load(found.config, findings)
+    findings.problems.sort(key=_place)
+    return findings
+
+
+def _place(problem: Problem) -> tuple[bool, str, int, int]:
+    """Order problems as a reader of the file meets them; variables and flags come last."""
+    origin = problem.origin
+    if origin is None or origin.file is None:
+        return (True, "", 0, 0)
+    return (False, origin.label, origin.line or 0, origin.column or 0)
+
+
+def _read(config: LoadedConfig, findings: Findings) -> None:
+    from ffhost.loading.targets import check_hook, check_target
+
+    names = [config.single] if config.single is not None else list(config.settings.functions)
+    for name in names:
+        function = config.settings.functions[name]
+        if not function.enabled:
+            continue
+        try:
+            found = check_target(
+                function.target, function.source, config.base, signature=function.signature
+            )
+        except LoadError as error:
+            problem = problem_of(config, name, error)
+            may_fail = function.on_load_error == "unavailable"
+            (findings.warnings if may_fail else findings.problems).append(problem)
+            continue
+        if found is None:
+            findings.unjudged.append(name)
+        elif function.signature and found.signature not in (None, function.signature):
+            findings.problems.append(_contradiction(config, name, found.signature))
+    findings.problems += _hook_problems(config, check_hook, [])
+
+
+def _contradiction(config: LoadedConfig, name: str, decorated: str | None) -> Problem:
+    at = ("functions", name, "signature")
+    said = config.settings.functions[name].signature
+    return Problem(
+        ".".join(at),
+        f"{name} is decorated as {decorated}, but the configuration says {said!r}; "
+        "remove one of them",
+        config.locate(at),
+    )
+
+
+def _load(config: LoadedConfig, findings: Findings) -> None:
+    try:
+        with loaded(config) as host:
+            errors = [each.load_error for each in host.functions.values()]
+            findings.warnings += [each for each in errors if each is not None]
+    except ConfigError as error:
+        findings.problems += error.problems
+    from ffhost.loading.targets import resolve_hook
+
+    with quiet():
+        findings.problems += _hook_problems(config, resolve_hook, findings.problems)
+
+
+def _hook_problems(
+    config: LoadedConfig, find: Callable[[str, Path], object], known: list[Problem]
+) -> list[Problem]:
+    """Report the hooks that *find* does not find, unless loading has reported them."""
+    from ffhost.config.nodes import dotted
+
+    problems = []
+    reported = {problem.path for problem in known}
+    for path, target in _hooks(config):
+        try:
+            find(target, config.base)
+        except LoadError as error:
+            if dotted(path) not in reported:
+                origin = config.locate(path)
+                problems.append(
+                    Problem(dotted(path), error.message, origin, error.hint, error.notes)
+                )
+    return problems
+
+
+def _hooks(config: LoadedConfig) -> Iterator[tuple[PathKey, str]]:
+    """Give path and target of each hook that is switched on."""
+    server, tracing = config.settings.server, config.settings.tracing
+    for key, targets in (("on_startup", server.on_startup), ("on_shutdown", server.on_shutdown)):
+        for index, target in enumerate(targets):
+            yield ("server", key, index), target
+    for name, hook in tracing.hooks.items() if tracing.enabled else ():
+        if hook.enabled and hook.target is not None:
+            yield ("tracing", "hooks", name, "target"), hook.target
+
+
+@contextmanager
+def loaded(config: LoadedConfig) -> Iterator[Host]:
+    """Load the functions of *config*, lazy ones too, for looking at them.
+
+    Raises:
+        ConfigError: functions fail to load that must not
+    """
+    from ffhost.host.snapshot import build_host, discard
+    from ffhost.host.store import Store
+
+    functions = {
+        name: each.replaced(lazy=False) for name, each in config.settings.functions.items()
+    }
+    settings = config.settings.replaced(functions=functions)
+    with quiet():
+        host = build_host(replace(config, settings=settings), Store())
+        try:
+            yield host
+        finally:
+            discard(host.functions.values(), None)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep stdout for the command while user code is imported.
+
+    What it prints goes to stderr, and the host's own entries, which say the same as the
+    problems, nowhere.
+    """
+    logger = logging.getLogger("ffhost")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+def _read_beside(given: Sources, known: tuple[Problem, ...]) -> list[Problem]:
+    """Read the targets of a configuration that is wrong elsewhere, so that all is said at once.
+
+    Only what stands in the file as plain text is judged: other layers count when the
+    configuration is right.
+    """
+    from ffhost.config.files import read_tree
+    from ffhost.loading.targets import check_target
+
+    name = given.config or given.environ.get("FFHOST_CONFIG") or "functions.yaml"
+    path = given.cwd / name
+    root = read_tree(path, Path(name), [])
+    functions = _children(root).get("functions")
+    reported = {problem.path for problem in known}
+    problems = []
+    for function, (_, node) in _children(functions and functions[1]).items():
+        values = _children(node)
+        texts = {key: values[key][1].text for key in _KEYS if key in values}
+        paths = {f"functions.{function}.{key}" for key in texts}
+        target, signature = texts.get("target"), texts.get("signature")
+        unclear = any(not text or "${" in text for text in texts.values())
+        if target is None or unclear or paths & reported or _is_off(values):
+            continue
+        try:
+            base = path if path.is_dir() else path.parent
+            check_target(
+                target,
+                texts.get("source"),
+                base,
+                signature=signature if signature in SIGNATURES else None,
+            )
+        except LoadError as error:
+            at = values.get(str(error.key)) or values["target"]
+            problems.append(
+                Problem(
+                    f"functions.{function}.{error.key}",
+                    error.message,
+                    at[1].origin,
+                    error.hint,
+                    error.notes,
+                )
+            )
+    return problems
+
+
+_KEYS = ("target", "source", "signature")
+
+
+def _children(node: Any) -> Mapping[str, Any]:
+    value = getattr(node, "value", None)
+    return value if isinstance(value, dict) else {}
+
+
+def _is_off(values: Mapping[str, Any]) -> bool:
+    return "enabled" in values and values["enabled"][1].value is False

@@ -1,0 +1,260 @@
+"""From data and what is said of an event to a request in the shape that a function takes.
+
+Pure: nothing is sent, and nothing is read but what is given.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ffhost.cli.exit_messages import WrongUse
+from ffhost.cli.function_client import Call, Shape
+from ffhost.config.diagnostics import nearest
+from ffhost.errors import ResultError
+from ffhost.events.builders import (
+    Form,
+    background_event,
+    firestore_event,
+    make_cloud_event,
+    pubsub_event,
+    pubsub_push,
+    storage_event,
+    to_forms,
+)
+
+DEFAULT_TYPE = "ffhost.invoke"
+DEFAULT_SOURCE = "/ffhost/invoke"
+KINDS = ("cloudevent", "pubsub", "storage", "firestore", "background")
+_KEYS: dict[str, tuple[str, ...]] = {
+    "pubsub": ("topic", "event_id", "timestamp", "attribute.NAME"),
+    "storage": ("bucket", "name", "change", "event_id", "timestamp"),
+    "firestore": ("document", "change", "project", "database", "event_id", "timestamp"),
+    "background": ("type", "resource", "event_id", "timestamp"),
+}
+_CHANGES = {
+    "storage": ("finalize", "delete", "archive", "metadataUpdate"),
+    "firestore": ("write", "create", "update", "delete"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventWords:
+    """What ``--event`` said: the kind of event, and its values by key."""
+
+    kind: str
+    values: Mapping[str, str]
+
+
+def read_event_words(words: Sequence[str]) -> EventWords | None:
+    """Read the texts of ``--event``: a kind, or ``key=value``; None if there are none.
+
+    Raises:
+        WrongUse: a kind or a key that does not exist
+    """
+    kinds = [word for word in words if "=" not in word]
+    values = dict(word.split("=", 1) for word in words if "=" in word)
+    if not words:
+        return None
+    if len(kinds) > 1:
+        raise WrongUse(f"an event has one kind, got {' and '.join(kinds)}")
+    kind = kinds[0] if kinds else "cloudevent"
+    if kind not in KINDS:
+        near = nearest(kind, KINDS)
+        hint = f"did you mean {near!r}?" if near else f"write one of {', '.join(KINDS)}, or type=…"
+        raise WrongUse(f"{kind!r} is no kind of event", hint)
+    _check_keys(kind, values)
+    return EventWords(kind, values)
+
+
+def _check_keys(kind: str, values: Mapping[str, str]) -> None:
+    known = _KEYS.get(kind)
+    if known is None:
+        return  # a CloudEvent may have any attribute
+    for key in values:
+        if key not in known and not (kind == "pubsub" and key.startswith("attribute.")):
+            near = nearest(key, known)
+            hint = f"did you mean {near!r}?" if near else f"it has {', '.join(known)}"
+            raise WrongUse(f"an event of kind {kind} has no {key!r}", hint)
+    change = values.get("change")
+    if change is not None and change not in _CHANGES[kind]:
+        raise WrongUse(f"{change!r} is no change", f"write one of {', '.join(_CHANGES[kind])}")
+
+
+def request_for(
+    shape: Shape,
+    body: bytes | None,
+    *,
+    content_type: str | None = None,
+    event: EventWords | None = None,
+    structured: bool = False,
+    method: str | None = None,
+    path: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Call:
+    """Make the request that calls a function of *shape* with *body*.
+
+    Args:
+        content_type: of the body of an http function, where it is known
+        structured: send CloudEvents in structured instead of binary mode
+        path: with its query; None for the function's own
+        headers: they win over what is made here
+
+    Raises:
+        WrongUse: the function takes no event, or the path has parameters and is not given
+    """
+    if path is None:
+        path = shape.path
+        if "{" in path:
+            raise WrongUse(
+                f"the path of {shape.name} has parameters: {path}", "give them with --path"
+            )
+    made, payload = _form(shape, body, content_type, event, structured)
+    given = {name.lower(): value for name, value in (headers or {}).items()}
+    return Call(method or _method(shape, body), path, {**made, **given}, payload)
+
+
+def _method(shape: Shape, body: bytes | None) -> str:
+    if shape.signature in ("cloudevent", "event", "typed"):
+        return "POST"
+    wanted = "GET" if body is None else "POST"
+    if shape.methods is None or wanted in shape.methods:
+        return wanted
+    return sorted(shape.methods)[0]
+
+
+def _form(
+    shape: Shape,
+    body: bytes | None,
+    content_type: str | None,
+    event: EventWords | None,
+    structured: bool,
+) -> Form:
+    if event is not None and shape.signature not in ("cloudevent", "event", "http"):
+        raise WrongUse(f"{shape.name} is a {shape.signature} function; it takes no event")
+    try:
+        if event is not None:
+            return _event(shape, event, read_data(body), structured)
+        if shape.signature in ("cloudevent", "event"):
+            return _plain_event(shape, read_data(body), structured)
+    except ResultError as error:
+        raise WrongUse(f"the event cannot be written: {error}") from error
+    if body is None:
+        return {}, b""
+    kind = "application/json" if shape.signature == "typed" else content_type
+    return {"content-type": kind or _guess(body)}, body
+
+
+def _plain_event(shape: Shape, data: Any, structured: bool) -> Form:
+    """Wrap *data*, unless it is a whole event already."""
+    if isinstance(data, dict):
+        if "specversion" in data:
+            return {"content-type": "application/cloudevents+json"}, _dump(data)
+        if "context" in data or ("message" in data and "subscription" in data):
+            return {"content-type": "application/json"}, _dump(data)
+    if shape.signature == "event":
+        return background_event(DEFAULT_TYPE, data, resource="local")
+    return _cloud_event({}, data, structured)
+
+
+def _event(shape: Shape, words: EventWords, data: Any, structured: bool) -> Form:
+    if words.kind == "cloudevent":
+        return _cloud_event(words.values, data, structured)
+    if words.kind == "pubsub" and shape.signature == "http":
+        options = {key: value for key, value in words.values.items() if "." not in key}
+        return pubsub_push(
+            data,
+            attributes=_attributes(words),
+            message_id=options.get("event_id"),
+            publish_time=options.get("timestamp"),
+        )
+    form = _BUILDERS[words.kind](words, data)
+    if shape.signature == "event" or words.kind == "background":
+        return form
+    return as_cloud_event(form, structured)
+
+
+def as_cloud_event(form: Form, structured: bool = False) -> Form:
+    """Convert a background event to a CloudEvent."""
+    from ffhost import events
+
+    forms = to_forms(events.decode(form[0], form[1]))
+    return forms.structured if structured else forms.binary
+
+
+def _cloud_event(values: Mapping[str, str], data: Any, structured: bool) -> Form:
+    attributes = {"type": DEFAULT_TYPE, "source": DEFAULT_SOURCE, **values}
+    mode = "structured" if structured else "binary"
+    made: Form = make_cloud_event(data=data, mode=mode, **attributes)  # type: ignore[arg-type]
+    return made
+
+
+def _pubsub(words: EventWords, data: Any) -> Form:
+    options = {key: value for key, value in words.values.items() if "." not in key}
+    if "topic" in options and "/" not in options["topic"]:
+        options["topic"] = f"projects/local/topics/{options['topic']}"
+    return pubsub_event(data, attributes=_attributes(words), **options)
+
+
+def _attributes(words: EventWords) -> dict[str, str]:
+    return {
+        key.removeprefix("attribute."): value
+        for key, value in words.values.items()
+        if key.startswith("attribute.")
+    }
+
+
+def _storage(words: EventWords, data: Any) -> Form:
+    options: dict[str, Any] = {"bucket": "local", "name": "file.txt", **words.values}
+    return storage_event(**options, data=_mapping(words, data))
+
+
+def _firestore(words: EventWords, data: Any) -> Form:
+    options: dict[str, Any] = {"document": "local/1", **words.values}
+    return firestore_event(**options, value=_mapping(words, data))
+
+
+def _background(words: EventWords, data: Any) -> Form:
+    options: dict[str, Any] = {"type": DEFAULT_TYPE, "resource": "local", **words.values}
+    return background_event(options.pop("type"), data, **options)
+
+
+def _mapping(words: EventWords, data: Any) -> dict[str, Any] | None:
+    if data is None or isinstance(data, dict):
+        return data
+    raise WrongUse(f"the data of an event of kind {words.kind} is a JSON object")
+
+
+_BUILDERS: dict[str, Callable[[EventWords, Any], Form]] = {
+    "pubsub": _pubsub,
+    "storage": _storage,
+    "firestore": _firestore,
+    "background": _background,
+}
+
+
+def read_data(body: bytes | None) -> Any:
+    """Give the value of JSON, else the text, else the bytes."""
+    if body is None:
+        return None
+    try:
+        return json.loads(body)
+    except ValueError:
+        pass
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return body
+
+
+def _guess(body: bytes) -> str:
+    data = read_data(body)
+    if isinstance(data, bytes):
+        return "application/octet-stream"
+    return "application/json" if isinstance(data, dict | list) else "text/plain; charset=utf-8"
+
+
+def _dump(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()

@@ -1,0 +1,1 @@
+"""What ``ffhost init`` and ``ffhost new`` write: templates, edits of YAML, migration."""

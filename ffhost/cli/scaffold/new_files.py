@@ -1,0 +1,46 @@
+"""Files that commands write: all of them or none, and none that is there already."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from ffhost.cli.exit_messages import CommandFailed
+
+
+def write_new(files: Mapping[Path, str]) -> None:
+    """Write *files*.
+
+    Raises:
+        CommandFailed: one exists already, then none is written; or a folder refuses it
+    """
+    existing = [path for path in files if path.exists()]
+    if existing:
+        names = ", ".join(shown(path) for path in existing)
+        verb = "exists" if len(existing) == 1 else "exist"
+        raise CommandFailed(
+            f"{names} {verb} already; nothing was written",
+            "'ffhost new NAME' adds a function to a project, or name another folder",
+        )
+    for path, text in files.items():
+        write(path, text)
+
+
+def write(path: Path, text: str) -> None:
+    """Write one file, with the folders that lead to it.
+
+    Raises:
+        CommandFailed: it cannot be written
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = (error.strerror or "unknown reason").lower()
+        raise CommandFailed(f"{shown(path)} cannot be written: {reason}") from error
+
+
+def shown(path: Path) -> str:
+    """Give *path* as seen from the current folder where it lies below it."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,309 @@
+"""Values that contradict each other, each of which is right by itself.
+
+Works on plain values that may still be wrong in form, so that these mistakes are shown
+together with those that the models find.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ffhost.config.diagnostics import nearest
+from ffhost.config.environment import env_form
+from ffhost.config.located_problems import Reporter
+from ffhost.config.nodes import PathKey, dotted
+from ffhost.config.settings import BUILT_IN_HOOKS, NAME_PATTERN
+
+_POST_ONLY = ("cloudevent", "event", "typed")
+_LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+def check(values: dict[str, Any], report: Reporter) -> None:
+    """Report every contradiction in *values*."""
+    functions = _mapping(values.get("functions"))
+    if not functions and ("functions",) not in report.paths:
+        report.at(
+            ("functions",),
+            "no function is given",
+            "write 'functions: {hello: {target: \"main.py:hello\"}}'",
+            key="functions" in values,
+        )
+    _check_listeners(values, report)
+    _check_hooks(_mapping(values.get("tracing")), ("tracing",), (), report)
+    host_hooks = tuple(_mapping(_mapping(values.get("tracing")).get("hooks")))
+    for name, function in functions.items():
+        path: PathKey = ("functions", name)
+        if not re.fullmatch(NAME_PATTERN, name):
+            report.at(
+                path,
+                f"{name!r} is not a name for a function",
+                "a letter, then at most 62 letters, digits, '-' and '_'",
+                key=True,
+            )
+        if isinstance(function, dict):
+            for rule in _FUNCTION_RULES:
+                rule(function, path, report)
+            _check_hooks(_mapping(function.get("tracing")), (*path, "tracing"), host_hooks, report)
+    _check_forms(list(functions), report)
+    _check_collisions(functions, report)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _check_listeners(values: dict[str, Any], report: Reporter) -> None:
+    server, admin = _mapping(values.get("server")), _mapping(values.get("admin"))
+    port = admin.get("port", 9901)
+    if admin.get("enabled") is not True or port == 0 or port != server.get("port", 8080):
+        return
+    mine, other = admin.get("host", "127.0.0.1"), server.get("host", "0.0.0.0")
+    if mine == other or {mine, other} & {"0.0.0.0", "::"}:
+        report.at(
+            ("admin", "port"),
+            f"the server listens on port {port} as well",
+            "give the admin listener a port of its own",
+            notes=(f"server.port is given at {report.origin(('server', 'port')).place}",),
+        )
+
+
+def _check_hooks(
+    tracing: dict[str, Any], path: PathKey, known: tuple[str, ...], report: Reporter
+) -> None:
+    for name, hook in _mapping(tracing.get("hooks")).items():
+        if isinstance(hook, dict) and "target" not in hook and name not in known + BUILT_IN_HOOKS:
+            near = nearest(name, BUILT_IN_HOOKS)
+            report.at(
+                (*path, "hooks", name),
+                f"{name!r} is no built-in hook and has no target",
+                f"did you mean {near!r}?" if near else "write 'target: mycompany.hooks:audit'",
+                key=True,
+            )
+
+
+# ── one function ──────────────────────────────────────────────────────────────
+
+
+def _check_target(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+    target, source = function.get("target"), function.get("source")
+    if not isinstance(target, str):
+        return
+    if source is not None and ":" in target:
+        report.at(
+            (*path, "target"),
+            f"{target!r} names a file or module, and so does 'source'",
+            f"write {target.rpartition(':')[2]!r}, or remove 'source'",
+        )
+    elif source is None and re.fullmatch(r"[A-Za-z_]\w*", target):
+        report.at(
+            (*path, "target"),
+            f"{target!r} names no file or module",
+            f"write 'main.py:{target}', or add 'source: main.py'",
+        )
+    elif source is None and ":" not in target and not target.endswith(".py"):
+        module, _, attribute = target.rpartition(".")
+        if module:
+            report.at(
+                (*path, "target"),
+                f"{target!r} has no ':' between module and function",
+                f"write '{module}:{attribute}'",
+            )
+
+
+def _check_isolation(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+    isolated = function.get("isolation", "thread") == "process"
+    for key in ("processes", "memory"):
+        if key in function and not isolated:
+            report.at(
+                (*path, key),
+                f"{key!r} is for functions with isolation: process",
+                "add 'isolation: process', or remove this line",
+                key=True,
+            )
+    if "processes" in function and "concurrency" in function:
+        report.at(
+            (*path, "concurrency"),
+            "the processes of an isolated function are its concurrency",
+            "remove 'concurrency'",
+            key=True,
+            notes=(f"'processes' is at {report.origin((*path, 'processes'), key=True).place}",),
+        )
+    elif isolated and "concurrency" in function:
+        report.at(
+            (*path, "concurrency"),
+            "an isolated function has processes instead of concurrency",
+            "write 'processes' instead of 'concurrency'",
+            key=True,
+        )
+
+
+def _check_gone(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+    if function.get("gone") is True and function.get("enabled", True) is True:
+        report.at(
+            (*path, "gone"),
+            "the function is gone and enabled at once",
+            "add 'enabled: false', or remove this line",
+            key=True,
+        )
+
+
+def _check_methods(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+    methods, signature = function.get("methods"), function.get("signature")
+    if not isinstance(methods, list):
+        return
+    for index, method in enumerate(methods):
+        if method in methods[:index]:
+            report.at((*path, "methods", index), f"{method!r} occurs twice")
+    if signature in _POST_ONLY and "POST" not in methods:
+        report.at(
+            (*path, "methods"),
+            f"functions of signature {signature!r} are called by POST",
+            "add POST, or remove this line",
+        )
+
+
+def _check_request(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+    signature, request = function.get("signature", "http"), function.get("request", "auto")
+    if signature != "http" and request != "auto":
+        report.at(
+            (*path, "request"),
+            f"a function of signature {signature!r} gets no request",
+            "remove this line, or write 'signature: http'",
+            key=True,
+        )
+
+
+def _check_cors(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+    cors = _mapping(function.get("cors"))
+    origins = cors.get("allow_origins")
+    everyone = origins == "*" or (isinstance(origins, list) and "*" in origins)
+    if cors.get("allow_credentials") is True and everyone:
+        report.at(
+            (*path, "cors", "allow_credentials"),
+            "browsers refuse credentials where every origin is allowed",
+            "list the origins in allow_origins",
+            key=True,
+        )
+    if "cors" in function and isinstance(function["cors"], dict) and not origins:
+        report.at(
+            (*path, "cors"),
+            "allows no origin",
+            "write 'allow_origins: [\"https://app.example.com\"]'",
+            key=True,
+        )
+
+
+def _check_examples(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+    examples = function.get("examples")
+    for index, example in enumerate(examples if isinstance(examples, list) else ()):
+        here = (*path, "examples", index)
+        if not isinstance(example, dict):
+            continue
+        if ("request" in example) == ("event" in example):
+            both = "request" in example
+            report.at(
+                here,
+                "an example has either a request or an event" + (", not both" if both else ""),
+                None if both else "write 'request: {method: GET}'",
+            )
+        for part in ("request", "response"):
+            inner = _mapping(example.get(part))
+            if "body" in inner and "json" in inner:
+                report.at((*here, part, "json"), "a message has a body or json, not both", key=True)
+
+
+_FUNCTION_RULES: tuple[Callable[[dict[str, Any], PathKey, Reporter], None], ...] = (
+    _check_target,
+    _check_isolation,
+    _check_gone,
+    _check_methods,
+    _check_request,
+    _check_cors,
+    _check_examples,
+)
+
+
+# ── functions beside each other ───────────────────────────────────────────────
+
+
+def _check_forms(names: list[str], report: Reporter) -> None:
+    first: dict[str, str] = {}
+    for name in names:
+        form = env_form(name)
+        other = first.setdefault(form, name)
+        if other != name:
+            report.at(
+                ("functions", name),
+                f"{name!r} and {other!r} have the same form in environment variables: {form}",
+                "rename one of them",
+                key=True,
+                notes=(_note(other, report),),
+            )
+
+
+def _note(name: str, report: Reporter) -> str:
+    return f"{name!r} is at {report.origin(('functions', name), key=True).place}"
+
+
+def _check_collisions(functions: dict[str, Any], report: Reporter) -> None:
+    """Report functions that own the same pattern and share a method.
+
+    Where a method is known only once the function is loaded, the router reports it.
+    """
+    patterns: dict[str, list[tuple[str, dict[str, Any], str]]] = {}
+    for name, function in functions.items():
+        path = _mapping(function).get("path", f"/{name}")
+        if not isinstance(path, str):
+            continue
+        pattern = re.sub(r"\{[^{}/]*\}", "{}", path)
+        others = patterns.setdefault(pattern, [])
+        for other, other_function, other_path in others:
+            shared = _shared_method(function, other_function)
+            if shared is None:
+                continue
+            report.at(
+                ("functions", name, "path"),
+                f"{other!r} has the same path: both would take {shared} {_example(path)}",
+                "give one of them another path, or other methods",
+                notes=(_where(other, other_path, report),),
+            )
+            break
+        others.append((name, function, path))
+
+
+def _where(name: str, path: str, report: Reporter) -> str:
+    place = report.origin(("functions", name, "path")).place
+    return f"{dotted(('functions', name, 'path'))} is {path!r} at {place}"
+
+
+def _example(pattern: str) -> str:
+    """Give a path that *pattern* matches: ``/users/1`` for ``/users/{id}``."""
+    return re.sub(r"\{[^{}/]*\}", "1", pattern)
+
+
+def _shared_method(first: dict[str, Any], second: dict[str, Any]) -> str | None:
+    """Give a method that both certainly answer, or None."""
+    certain = [set(_certain(each)) for each in (first, second)]
+    return next(
+        (
+            method
+            for method in ("GET", "POST", *sorted(certain[0]))
+            if method in certain[0] & certain[1]
+        ),
+        None,
+    )
+
+
+def _certain(function: dict[str, Any]) -> Iterator[str]:
+    """Give the methods that a function answers whatever its decorator says."""
+    methods, signature = function.get("methods"), function.get("signature")
+    if isinstance(methods, list):
+        yield from (each for each in methods if isinstance(each, str))
+        if "GET" in methods:
+            yield "HEAD"
+        return
+    yield "POST"
+    if signature in ("http", "wsgi", "asgi"):
+        yield from ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -1,0 +1,83 @@
+"""Which keys exist, read once from the settings' models.
+
+Layers need it before anything is validated: to resolve the names of variables, to type
+texts, to find the nearest key, and to know where the user's own keys begin.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cache
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+
+from ffhost.config.settings import Section, Settings, key_of
+
+Kind = Literal["section", "map", "list", "free", "text", "scalar"]
+
+
+class Shape(NamedTuple):
+    """What may stand at one place.
+
+    Args:
+        kind: a section has known keys, a map any keys with alike values; below ``free``
+            everything is the user's own; a ``text`` is taken from a variable as it is
+        fields: the keys of a section
+        item: what a map or a list holds
+        boolean: whether a scalar is a switch
+        secrets: whether ``free`` values may be secrets
+        nullable: whether nothing is a value of its own
+    """
+
+    kind: Kind
+    fields: Mapping[str, Shape] = {}
+    item: Shape | None = None
+    boolean: bool = False
+    secrets: bool = False
+    nullable: bool = False
+
+    def child(self, key: str | int) -> Shape | None:
+        """Give the shape below *key*, or None if there is no such key."""
+        if self.kind == "section":
+            return self.fields.get(str(key))
+        return self if self.kind == "free" else self.item
+
+
+_TEXT, _SCALAR, _SWITCH = Shape("text"), Shape("scalar"), Shape("scalar", boolean=True)
+_SECRET_KEYS = ("config", "options")
+
+
+@cache
+def settings_shape() -> Shape:
+    """Give the shape of a whole configuration."""
+    return _section(Settings)
+
+
+def _section(model: type[Section]) -> Shape:
+    shapes = {}
+    for each in fields(model):
+        key = key_of(each.name)
+        if key in model.free:
+            shapes[key] = Shape("free", secrets=key in _SECRET_KEYS, nullable=each.type is Any)
+        else:
+            shapes[key] = _shape(each.type)
+    return Shape("section", shapes)
+
+
+def _shape(annotation: Any) -> Shape:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (Union, types.UnionType):
+        return _shape(next(each for each in arguments if each is not type(None)))
+    if hasattr(annotation, "__metadata__"):
+        return _shape(arguments[0])
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return _section(annotation)
+    if origin is dict:
+        return Shape("map", item=_shape(arguments[1]))
+    if origin is list:
+        return Shape("list", item=_shape(arguments[0]))
+    if annotation is bool:
+        return _SWITCH
+    texts = annotation is str or (origin is Literal and isinstance(arguments[0], str))
+    return _TEXT if texts else _SCALAR

@@ -1,0 +1,13 @@
+"""From an error of loading a function to the diagnostic that shows where it was written."""
+
+from __future__ import annotations
+
+from ffhost.config import LoadedConfig
+from ffhost.config.diagnostics import Problem
+from ffhost.errors import LoadError
+
+
+def problem_of(config: LoadedConfig, name: str, error: LoadError) -> Problem:
+    """Return the diagnostic of *error*, which the function *name* or one of its hooks has."""
+    at = error.key if isinstance(error.key, tuple) else ("functions", name, error.key)
+    return Problem(".".join(at), error.message, config.locate(at), error.hint, error.notes)

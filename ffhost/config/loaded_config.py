@@ -1,0 +1,225 @@
+"""The one way from `Sources` to settings: files, variables, flags, values, checks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ffhost.config import Attempt, LoadedConfig, Sources
+from ffhost.config.contradictions import check
+from ffhost.config.diagnostics import DEFAULT, Origin, Problem
+from ffhost.config.environment import Variables, apply_framework_names, apply_tree_names
+from ffhost.config.files import files_of, read_text, read_tree
+from ffhost.config.flags import apply_flags
+from ffhost.config.known_keys import settings_shape
+from ffhost.config.located_problems import Reporter
+from ffhost.config.nodes import Node, PathKey, Source, walk_to
+from ffhost.config.quick_reader import settings_of
+from ffhost.config.resolved_values import ABSENT, Evaluator
+from ffhost.config.settings import Settings, as_plain, completed, plain
+from ffhost.config.single_target import (
+    Choice,
+    check_beside_file,
+    check_known,
+    choose,
+    name_of,
+    tree,
+)
+from ffhost.config.validation import validate
+
+DEFAULT_FILE = "functions.yaml"
+
+
+class Origins(Mapping[PathKey, Origin]):
+    """Where the values of a tree were written, found when asked for."""
+
+    def __init__(self, root: Node) -> None:
+        self._root = root
+
+    def __getitem__(self, path: PathKey) -> Origin:
+        levels = list(walk_to(self._root, path))
+        if len(levels) <= len(path):
+            raise KeyError(path)
+        return levels[-1][1].origin
+
+    def __iter__(self) -> Iterator[PathKey]:
+        pending: list[tuple[PathKey, Node]] = [((), self._root)]
+        while pending:
+            path, node = pending.pop()
+            yield path
+            if isinstance(node.value, dict):
+                pending += [((*path, key), value) for key, (_, value) in node.value.items()]
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def attempt(sources: Sources) -> Attempt:
+    """Read, merge and check; see `ffhost.config.attempt`."""
+    choice = choose(sources.flags, sources.environ)
+    problems: list[Problem] = []
+    located = _locate(sources, choice, problems)
+    if located is None:
+        return Attempt(None, tuple(problems), ())
+    label, path = located
+    if label is None or path is None:
+        root: Node | None = tree(choice)
+        base, watched = sources.cwd, []
+    else:
+        root = read_tree(path, label, problems)
+        base = path if path.is_dir() else path.parent
+        watched = list(dict.fromkeys([path, *files_of(path)]))
+        check_beside_file(choice, problems)
+    if root is None:
+        return Attempt(None, tuple(Reporter(_EMPTY, problems).result()), tuple(watched))
+    stage = _Stage(sources, choice, problems, base, watched, has_file=path is not None)
+    return stage.run(root)
+
+
+_EMPTY = Node({}, Source(DEFAULT.label))
+
+
+def _locate(
+    sources: Sources, choice: Choice, problems: list[Problem]
+) -> tuple[Path | None, Path | None] | None:
+    """Give the file or folder as shown and as opened; (None, None) for none, None if absent."""
+    named, source = sources.config, "-c"
+    origin = Origin(f"-c {named}")
+    if not named:
+        named, source = sources.environ.get("FFHOST_CONFIG"), "env FFHOST_CONFIG"
+        origin = Origin(source)
+    if not named:
+        if choice.target is not None:
+            return None, None
+        named, origin = DEFAULT_FILE, Origin(DEFAULT_FILE)
+        hint = "'ffhost init' writes one; or name a file with -c, or a function with --target"
+    else:
+        hint = None
+    try:
+        path = sources.cwd / named
+        found = path.exists()
+    except (OSError, ValueError):
+        found = False
+    if not found:
+        subject = "no such file" if named == DEFAULT_FILE and hint else f"no such file: {named!r}"
+        problems.append(Problem("", subject, origin, hint))
+        return None
+    return Path(named), path
+
+
+class _Stage:
+    """One attempt, after its files were read."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        choice: Choice,
+        problems: list[Problem],
+        base: Path,
+        watched: list[Path],
+        *,
+        has_file: bool,
+    ) -> None:
+        self.sources = sources
+        self.choice = choice
+        self.problems = problems
+        self.base = base
+        self.watched = watched
+        self.has_file = has_file
+        self.shape = settings_shape()
+
+    def run(self, root: Node) -> Attempt:
+        if not isinstance(root.value, dict):
+            root = Node({}, root.source, root.line, root.column)
+        variables = self.variables(root)
+        problems = self.problems
+        root = apply_framework_names(root, variables, has_file=self.has_file, problems=problems)
+        root = apply_tree_names(root, self.shape, variables, problems)
+        root = apply_flags(root, self.shape, self.sources.flags, self.sources.sets, problems)
+        report = Reporter(root, problems)
+        evaluator = Evaluator(report, variables.values, self.base)
+        values = evaluator.value(root, self.shape, ())
+        values = {} if values is ABSENT else values
+        self.watched += [file for file in evaluator.files if file not in self.watched]
+        if self.has_file:
+            check_known(self.choice, values.get("functions"), report)
+        check(values, report)
+        values = completed(values)
+        settings = None if self.has_file else settings_of(values)
+        if settings is None:
+            settings = validate(values, report)
+        problems = report.result()
+        if problems or settings is None:
+            return Attempt(None, tuple(problems), tuple(self.watched))
+        return Attempt(self.loaded(settings, root, variables), (), tuple(self.watched))
+
+    def variables(self, root: Node) -> Variables:
+        """Give the environment over the variables of ``env_file``."""
+        environ = self.sources.environ
+        node = self._env_file(root)
+        if node is None:
+            return Variables(environ, {})
+        # its mistakes are shown when the whole tree is evaluated
+        quiet = Reporter(root, [])
+        name = Evaluator(quiet, environ, self.base).scalar(node, ("env_file",))
+        if not isinstance(name, str) or not name:
+            return Variables(environ, {})
+        path = self.base / name
+        self.watched.append(path)
+        text = read_text(path, name, self.problems, node.origin)
+        if text is None:
+            return Variables(environ, {})
+        from ffhost.config.dotenv import read_dotenv
+
+        source = Source(name, file=Path(name), text=text)
+        read = read_dotenv(source, self.problems)
+        added = {key: value for key, (value, _) in read.items() if key not in environ}
+        lines = {key: f"{name}:{read[key][1] + 1}" for key in added}
+        return Variables({**added, **environ}, lines)
+
+    def _env_file(self, root: Node) -> Node | None:
+        """Find the name of the dotenv file before any other value is looked at."""
+        flags, environ = self.sources.flags, self.sources.environ
+        sets = [each for each in self.sources.sets if each.startswith("env_file=")]
+        flag = {key: value for key, value in flags.items() if key == "env_file"}
+        if environ.get("FFHOST_ENV_FILE"):
+            label = "FFHOST_ENV_FILE"
+            text = environ[label]
+            source = Source(f"env {label}", text=f"{label}={text}", offset=len(label) + 1)
+            entry = (Node("env_file", source, text="env_file"), Node(text, source, 0, 0, text=text))
+            root.value["env_file"] = entry
+        found = apply_flags(root, self.shape, flag, sets, []).value.get("env_file")
+        return found[1] if found and found[1].text is not None else None
+
+    def loaded(self, settings: Settings, root: Node, variables: Variables) -> LoadedConfig:
+        target = self.choice.target
+        single = None
+        if target is not None:
+            single = str(target.value) if self.has_file else name_of(str(target.value))
+        return LoadedConfig(
+            settings=settings,
+            single=single,
+            has_file=self.has_file,
+            base=self.base,
+            origins=Origins(root),
+            revision=revision(settings, single),
+            watched=tuple(self.watched),
+            env_file_values={name: variables.values[name] for name in variables.lines},
+        )
+
+
+def revision(settings: Settings, single: str | None) -> str:
+    """Give twelve hexadecimal digits that depend on the effective values alone.
+
+    The order of functions does not count; the order of trace hooks does.
+    """
+    # limits that a function has from the host count as its own
+    dump = as_plain(settings)
+    for name, function in dump["functions"].items():
+        function.update({key: plain(value) for key, value in settings.limits(name).items()})
+    orders = [list(settings.tracing.hooks)]
+    orders += [list(settings.functions[name].tracing.hooks) for name in sorted(settings.functions)]
+    text = json.dumps([dump, single, orders], sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

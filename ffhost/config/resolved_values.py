@@ -1,0 +1,185 @@
+"""The merged tree to plain values: references replaced, secrets read, keys checked.
+
+What remains is only the form of single values, which the models check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ffhost.config.diagnostics import nearest
+from ffhost.config.files import read_text
+from ffhost.config.interpolation import Missing, interpolate
+from ffhost.config.known_keys import Shape
+from ffhost.config.located_problems import Reporter
+from ffhost.config.nodes import Node, PathKey, typed
+from ffhost.config.removed_keys import REMOVED
+from ffhost.config.settings import Secret, shown
+
+SECRET_KEYS = ("from_file", "from_env")
+ABSENT: Any = object()
+"""Stands for a value that was reported instead of being returned."""
+
+
+def is_secret(node: Node) -> bool:
+    """Tell whether *node* is written as ``{from_file: …}`` or ``{from_env: …}``."""
+    return isinstance(node.value, dict) and any(key in node.value for key in SECRET_KEYS)
+
+
+class Evaluator:
+    """Turns nodes into values; what is wrong goes to *report*.
+
+    ``files`` holds the files that were read on the way, by absolute path.
+    """
+
+    def __init__(self, report: Reporter, variables: Mapping[str, str], base: Path) -> None:
+        self.report = report
+        self.variables = variables
+        self.base = base
+        self.files: dict[Path, str | None] = {}
+
+    def value(self, node: Node, shape: Shape, path: PathKey) -> Any:
+        """Give the value of *node*, or `ABSENT` after reporting why there is none."""
+        kind = shape.kind
+        value = self.scalar(node, path) if node.text is not None else node.value
+        if value is ABSENT:
+            return ABSENT
+        if kind == "free":
+            return self._free_root(node, value, shape, path)
+        if kind in ("section", "map"):
+            return self._mapping(node, value, shape, path)
+        if value is None:
+            self.report.at(path, "has no value", "remove the key, or give a value", key=True)
+            return ABSENT
+        if kind == "list" and shape.item is not None and isinstance(value, list):
+            items = [
+                self.value(item, shape.item, (*path, index)) for index, item in enumerate(value)
+            ]
+            return [item for item in items if item is not ABSENT]
+        if is_secret(node):
+            self.report.at(
+                path,
+                "a secret is not allowed here",
+                "secrets are for a function's config and a trace hook's options; "
+                "elsewhere write ${NAME}",
+            )
+            return ABSENT
+        if isinstance(value, list):
+            return [self.free(item, shape, (*path, index)) for index, item in enumerate(value)]
+        return {} if isinstance(value, dict) else value
+
+    def scalar(self, node: Node, path: PathKey) -> Any:
+        """Give the value of a scalar after replacing references."""
+        text = node.text or ""
+        if not node.source.references or "${" not in text:
+            return node.value
+        try:
+            replaced = interpolate(text, self.variables)
+        except Missing as missing:
+            near = nearest(missing.name, self.variables)
+            example = f"${{{missing.name}:-default}}"
+            hint = f"did you mean '{near}'? " if near else ""
+            self.report.at(path, str(missing), f"{hint}set it, or write {example}")
+            return ABSENT
+        except ValueError as error:
+            self.report.at(path, str(error), "write $${ for a literal '${'")
+            return ABSENT
+        return typed(replaced) if node.plain else replaced
+
+    def _mapping(self, node: Node, value: Any, shape: Shape, path: PathKey) -> Any:
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.report.at(path, f"expected a mapping, got {shown(value)}")
+            return ABSENT
+        result = {}
+        for name, (_, inner) in value.items():
+            if name.startswith("x-"):
+                continue
+            here = (*path, name)
+            inner_shape = shape.child(name)
+            if inner_shape is None:
+                self._unknown(name, here, shape)
+                continue
+            converted = self.value(inner, inner_shape, here)
+            if converted is not ABSENT:
+                result[name] = converted
+        return result
+
+    def _unknown(self, name: str, path: PathKey, shape: Shape) -> None:
+        if path in REMOVED:
+            self.report.at(path, *REMOVED[path], key=True)
+            return
+        near = nearest(name, shape.fields)
+        if near:
+            self.report.at(path, f"unknown key; did you mean {near!r}?", key=True)
+            return
+        self.report.at(path, "unknown key", "known here: " + ", ".join(shape.fields), key=True)
+
+    def _free_root(self, node: Node, value: Any, shape: Shape, path: PathKey) -> Any:
+        if shape.nullable:
+            return self.free(node, shape, path)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.report.at(path, f"expected a mapping, got {shown(value)}")
+            return ABSENT
+        return self.free(node, shape, path, root=True)
+
+    def free(self, node: Node, shape: Shape, path: PathKey, *, root: bool = False) -> Any:
+        """Give a value in which every key is the user's own."""
+        if node.text is not None:
+            value = self.scalar(node, path)
+            return None if value is ABSENT else value
+        if isinstance(node.value, list):
+            return [self.free(item, shape, (*path, i)) for i, item in enumerate(node.value)]
+        if not isinstance(node.value, dict):
+            return node.value
+        if shape.secrets and not root and is_secret(node):
+            return self._secret(node, path)
+        return {
+            name: self.free(inner, shape, (*path, name)) for name, (_, inner) in node.value.items()
+        }
+
+    def _secret(self, node: Node, path: PathKey) -> Secret | None:
+        if len(node.value) > 1:
+            self.report.at(
+                path, "a secret has one key", "write {from_file: PATH} or {from_env: NAME}"
+            )
+            return None
+        kind, (_, named) = next(iter(node.value.items()))
+        here = (*path, kind)
+        name = self.scalar(named, here) if named.text is not None else named.value
+        if name is ABSENT:
+            return None
+        if not isinstance(name, str) or not name:
+            what = "the name of a file" if kind == "from_file" else "the name of a variable"
+            self.report.at(here, f"expected {what}, got {shown(name)}", key=name is None)
+            return None
+        return self._from_env(name, here) if kind == "from_env" else self._from_file(name, here)
+
+    def _from_env(self, name: str, path: PathKey) -> Secret | None:
+        value = self.variables.get(name)
+        if value is None:
+            near = nearest(name, self.variables)
+            self.report.at(
+                path,
+                f"the environment variable {name!r} is not set",
+                f"did you mean {near!r}?" if near else None,
+            )
+            return None
+        return Secret(value)
+
+    def _from_file(self, name: str, path: PathKey) -> Secret | None:
+        file = self.base / name
+        if file not in self.files:
+            problems: list[Any] = []
+            self.files[file] = read_text(file, name, problems, self.report.origin(path))
+            for problem in problems:
+                self.report.at(path, problem.message, problem.hint)
+        text = self.files[file]
+        if text is None:
+            return None
+        return Secret(text.removesuffix("\n").removesuffix("\r"))

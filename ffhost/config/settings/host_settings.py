@@ -1,0 +1,202 @@
+"""The sections of ``functions.yaml`` that concern the host as a whole."""
+
+from typing import Literal
+
+from ffhost.config.settings.names import HookTarget, Proxies
+from ffhost.config.settings.scalars import (
+    Boolean,
+    Count,
+    CountOrUnlimited,
+    Port,
+    Size,
+    SizeOrUnlimited,
+    Span,
+    SpanOrUnlimited,
+    SpanOrZero,
+    Text,
+)
+from ffhost.config.settings.section import Section, key
+from ffhost.config.units import ByteSize, Duration
+
+Level = Literal["debug", "info", "warning", "error", "critical"]
+
+
+class ServerSettings(Section):
+    """The listener and its workers. Changes need a restart."""
+
+    host: Text = key(
+        "0.0.0.0", "Address", "Address that the server listens on.", "0.0.0.0", "127.0.0.1", "::"
+    )
+    port: Port = key(
+        8080,
+        "Port",
+        "Port that the server listens on. The environment variable PORT replaces it. "
+        "0 takes any free port.",
+        8080,
+        9000,
+    )
+    workers: Count = key(
+        1, "Workers", "Processes that serve. Limits of functions count per worker.", 1, 4
+    )
+    debug: Boolean = key(
+        False,
+        "Debugging",
+        "Show tracebacks to callers and more in the log. Never in production.",
+        False,
+        True,
+    )
+    max_body_size: SizeOrUnlimited = key(
+        ByteSize(32 * 1024**2),
+        "Largest request body",
+        "A larger body is answered with 413, also where no Content-Length is sent. "
+        "A function may replace it.",
+        "32MiB",
+        "unlimited",
+    )
+    read_timeout: SpanOrUnlimited = key(
+        Duration(30),
+        "Time to read a request",
+        "How long a client may take to send headers and body; then 408, or the connection closes.",
+        "30s",
+    )
+    keepalive: SpanOrZero = key(
+        Duration(75),
+        "Keep-alive",
+        "How long an idle connection is kept. Longer than the load balancer's idle time.",
+        "75s",
+    )
+    drain_delay: SpanOrZero = key(
+        Duration(2),
+        "Drain delay",
+        "After SIGTERM the host is not ready but still serves for this time. "
+        "Unless written, 0s on a terminal.",
+        "2s",
+        "10s",
+    )
+    graceful_timeout: SpanOrZero = key(
+        Duration(30),
+        "Graceful timeout",
+        "After the drain delay, what is in flight may take this long.",
+        "30s",
+    )
+    stall_timeout: SpanOrUnlimited = key(
+        Duration(120),
+        "Stall timeout",
+        "A worker whose loop does not turn for this long is replaced.",
+        "120s",
+    )
+    trusted_proxies: Proxies = key(
+        list,
+        "Trusted proxies",
+        "Addresses and networks, or all, whose X-Forwarded-* headers are believed.",
+        ["10.0.0.0/8", "192.168.1.7"],
+        "all",
+    )
+    on_startup: list[HookTarget] = key(
+        list,
+        "Start-up hooks",
+        "Functions, as module:function, that run in each worker before it serves.",
+        ["mycompany.hooks:connect"],
+    )
+    on_shutdown: list[HookTarget] = key(
+        list,
+        "Shut-down hooks",
+        "Functions, as module:function, that run in each worker after its last call.",
+        ["mycompany.hooks:disconnect"],
+    )
+
+
+class AdminSettings(Section):
+    """A listener of its own for metrics, the function list and the effective configuration."""
+
+    enabled: Boolean = key(False, "Switch", "Whether the admin listener is opened.", True)
+    host: Text = key(
+        "127.0.0.1", "Address", "Address that the admin listener binds.", "127.0.0.1", "0.0.0.0"
+    )
+    port: Port = key(9901, "Port", "Port of the admin listener; 0 takes any free port.", 9901)
+
+
+class LoggingSettings(Section):
+    """What is logged, and how an entry looks."""
+
+    level: Level = key("info", "Level", "The least severe level that is logged.", "info", "debug")
+    levels: dict[str, Level] = key(
+        dict,
+        "Levels by logger",
+        "Levels of single loggers and of all loggers below them.",
+        {"sqlalchemy": "warning"},
+    )
+    format: Literal["json", "console"] = key(
+        "json",
+        "Format",
+        "JSON lines, or lines for people. Unless written, console on a terminal.",
+        "json",
+        "console",
+    )
+    profile: Literal["default", "gcp", "ecs"] = key(
+        "default",
+        "Field names",
+        "Names of the fields: ffhost's own, Google Cloud Logging's, or Elastic's common schema.",
+        "gcp",
+    )
+    stream: Literal["stdout", "split"] = key(
+        "stdout", "Stream", "Everything to stdout, or warnings and above to stderr.", "split"
+    )
+    max_entry: Size = key(
+        ByteSize(256 * 1024), "Longest entry", "An entry longer than this is cut.", "256KiB"
+    )
+    invocations: Boolean = key(True, "Summary entries", "Log one entry for each call.", False)
+    capture_print: Boolean = key(
+        False,
+        "Capture print",
+        "Turn what user code prints into entries with their execution id.",
+        True,
+    )
+
+
+class MetricsSettings(Section):
+    """Counting of calls."""
+
+    enabled: Boolean = key(
+        True, "Switch", "Whether calls are counted, while the admin listener is open.", False
+    )
+
+
+class ConfigReloadSettings(Section):
+    """Applying changes of this file without a restart."""
+
+    enabled: Boolean = key(True, "Switch", "Whether the files are watched.", False)
+    interval: Span = key(
+        Duration(2), "Interval", "How often the files' contents are compared.", "2s", "200ms"
+    )
+
+
+class DefaultSettings(Section):
+    """Limits of every function that does not give its own."""
+
+    timeout: SpanOrUnlimited = key(
+        Duration(60),
+        "Deadline",
+        "A call that takes longer is answered with 504.",
+        "60s",
+        "unlimited",
+    )
+    concurrency: CountOrUnlimited = key(
+        40,
+        "Slots",
+        "Calls of one function that run at once in a worker.",
+        40,
+        "unlimited",
+    )
+    queue: CountOrUnlimited = key(
+        100, "Queue", "Calls of one function that wait for a slot; more get 429.", 100, "unlimited"
+    )
+    queue_timeout: SpanOrUnlimited = key(
+        Duration(5), "Time in the queue", "A call that waits longer gets 429.", "5s"
+    )
+    stuck_limit: CountOrUnlimited = key(
+        10,
+        "Stuck threads",
+        "A worker with more threads than this running past their deadline is replaced.",
+        10,
+    )

@@ -1,0 +1,125 @@
+"""Single-target mode: one function, named by a flag or a variable.
+
+With a file the function is one of the file's. Without one it is made here, with the
+habits of functions-framework: no deadline, no slot limit and no body limit unless set.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ffhost.config.diagnostics import DEFAULT, Problem, nearest
+from ffhost.config.located_problems import Reporter
+from ffhost.config.nodes import Node, Source
+from ffhost.config.settings import NAME_PATTERN
+
+_VARIABLES = {
+    "target": "FUNCTION_TARGET",
+    "source": "FUNCTION_SOURCE",
+    "signature_type": "FUNCTION_SIGNATURE_TYPE",
+}
+_UNLIMITED = (
+    ("server", "max_body_size"),
+    ("defaults", "timeout"),
+    ("defaults", "concurrency"),
+    ("defaults", "queue"),
+    ("defaults", "queue_timeout"),
+)
+
+
+class Choice(NamedTuple):
+    """What flags and variables say about the one function; each a text scalar, or None."""
+
+    target: Node | None
+    source: Node | None
+    signature: Node | None
+
+
+def choose(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Choice:
+    """Find the function that is to be served alone: a flag wins over its variable."""
+    found = {name: _given(name, flags, environ) for name in _VARIABLES}
+    return Choice(found["target"], found["source"], found["signature_type"])
+
+
+def _given(name: str, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Node | None:
+    flag, text = flags.get(name) or (None, None)
+    if flag is not None and text:
+        source = Source(flag, text=f"{flag} {text}", offset=len(flag) + 1)
+        return Node(str(text), source, 0, 0, text=str(text))
+    variable = _VARIABLES[name]
+    text = environ.get(variable)
+    if not text:
+        return None
+    source = Source(f"env {variable}", text=f"{variable}={text}", offset=len(variable) + 1)
+    return Node(text, source, 0, 0, text=text)
+
+
+def name_of(target: str) -> str:
+    """Give the name under which the one function is known without a file."""
+    attribute = target.rpartition(":")[2]
+    if re.fullmatch(NAME_PATTERN, attribute):
+        return attribute
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", attribute).lstrip("-_0123456789")[:63]
+    return name or "function"
+
+
+def tree(choice: Choice) -> Node:
+    """Make the tree of a host that serves the one function, without a file."""
+    target = choice.target
+    assert target is not None
+    default = Source(DEFAULT.label)
+
+    def text(value: str) -> Node:
+        return Node(value, default, text=value)
+
+    function = {"target": target, "path": text("/")}
+    if ":" not in str(target.value) or choice.source is not None:
+        function["source"] = choice.source or text("main.py")
+    if choice.signature is not None:
+        function["signature"] = choice.signature
+    root: dict[str, Any] = {"functions": {name_of(str(target.value)): function}}
+    for section, key in _UNLIMITED:
+        root.setdefault(section, {})[key] = text("unlimited")
+    return _node(root, default)
+
+
+def _node(value: Any, source: Source) -> Node:
+    if isinstance(value, Node):
+        return value
+    entries = {
+        key: (Node(key, source, text=key), _node(inner, source)) for key, inner in value.items()
+    }
+    return Node(entries, source)
+
+
+def check_beside_file(choice: Choice, problems: list[Problem]) -> None:
+    """Report a source or a signature that is given although the file says it."""
+    for given, key in ((choice.source, "source"), (choice.signature, "signature")):
+        if given is not None:
+            problems.append(
+                Problem(
+                    "",
+                    f"names the {key} of a function, but a configuration file is used",
+                    given.origin,
+                    f"remove it, or write '{key}' at the function in the file",
+                )
+            )
+
+
+def check_known(choice: Choice, functions: Any, report: Reporter) -> None:
+    """Report a target that is none of the functions of the file."""
+    target = choice.target
+    if target is None or not isinstance(functions, dict) or target.value in functions:
+        return
+    near = nearest(str(target.value), functions)
+    known = ", ".join(functions) if len(functions) <= 20 else f"{len(functions)} functions"
+    report.problems.append(
+        Problem(
+            "",
+            f"the configuration has no function {target.value!r}",
+            target.origin,
+            f"did you mean {near!r}?" if near else f"known: {known}",
+        )
+    )

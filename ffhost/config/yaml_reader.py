@@ -1,0 +1,334 @@
+"""YAML text to nodes. Strict where YAML is generous, and bounded where it is not.
+
+Reads the parser's events rather than using a loader: positions are kept, keys stay texts,
+duplicate keys are seen, and neither deep nesting nor aliases can exhaust anything.
+libyaml's parser is used where PyYAML was built with it; the pure one gives the same nodes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ffhost.config.diagnostics import Problem, nearest
+from ffhost.config.nodes import Entry, Node, Source, dotted, typed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_NODES = 1_000_000
+"""Nodes of one file with its aliases expanded; ten thousand long functions need half of it."""
+MAX_DEPTH = 64
+
+_UNPRINTABLE = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+_TAGS = "tag:yaml.org,2002:"
+
+
+class YamlError(Exception):
+    """The text cannot be read; holds the one problem that stops the reader."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def read(source: Source, problems: list[Problem]) -> Node:
+    """Read the one document of *source*; mistakes that do not stop the reader are appended.
+
+    Raises:
+        YamlError: the text is no YAML, or not one that is allowed here.
+    """
+    text = source.text or ""
+    bad = _UNPRINTABLE.search(text)
+    if bad is not None:
+        line = text.count("\n", 0, bad.start())
+        column = bad.start() - (text.rfind("\n", 0, bad.start()) + 1)
+        raise YamlError(
+            Problem(
+                "",
+                f"the character U+{ord(bad[0]):04X} is not allowed in YAML",
+                source.origin(line, column),
+                "remove it, or write it as an escape in double quotes",
+            )
+        )
+    return _Reader(source, problems).document()
+
+
+class _Reader:
+    def __init__(self, source: Source, problems: list[Problem]) -> None:
+        self.source = source
+        self.problems = problems
+        self.anchors: dict[str, Node | None] = {}
+        self.work = 0
+        self.path: list[str] = []
+        self.open: list[tuple[str, int, int]] = []
+        self.events = self._events()
+
+    def _events(self) -> Iterator[Any]:
+        import yaml
+
+        parser_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        parser = parser_class(self.source.text or "")
+        try:
+            while parser.check_event():
+                yield parser.get_event()
+        except yaml.MarkedYAMLError as error:
+            raise YamlError(_syntax_problem(self.source, error, self.open)) from error
+        except yaml.YAMLError as error:
+            raise YamlError(Problem("", _UNFINISHED, self.source.origin(0, 0))) from error
+        finally:
+            parser.dispose()
+
+    def fail(self, line: int, column: int, message: str, hint: str | None = None) -> YamlError:
+        return YamlError(Problem("", message, self.source.origin(line, column), hint))
+
+    def report(self, line: int, column: int, path: str, message: str, *notes: str) -> None:
+        self.problems.append(Problem(path, message, self.source.origin(line, column), notes=notes))
+
+    def document(self) -> Node:
+        root = None
+        for event in self.events:
+            kind = type(event).__name__
+            if kind in ("StreamStartEvent", "StreamEndEvent", "DocumentEndEvent"):
+                continue
+            if kind == "DocumentStartEvent":
+                if root is not None:
+                    mark = event.start_mark
+                    raise self.fail(
+                        mark.line,
+                        mark.column,
+                        "a second document; one file holds one",
+                        "remove the '---', or write two files and give their folder",
+                    )
+                continue
+            root = self.node(event, 0)
+        return root or Node(None, self.source, 0, 0, text="", plain=True)
+
+    def node(self, event: Any, depth: int) -> Node:
+        kind = type(event).__name__
+        mark = event.start_mark
+        line, column = mark.line, mark.column
+        if kind == "AliasEvent":
+            return self.alias(event.anchor, line, column)
+        anchor = event.anchor
+        if anchor is not None:
+            self.anchors[anchor] = None
+        if kind == "ScalarEvent":
+            node = self.scalar(event, line, column)
+        else:
+            if depth >= MAX_DEPTH:
+                raise self.fail(line, column, f"nested deeper than {MAX_DEPTH} levels")
+            if event.tag not in (None, "!", _TAGS + "map", _TAGS + "seq"):
+                raise self._tag(event.tag, line, column)
+            node = Node(None, self.source, line, column)
+            if event.flow_style:
+                self.open.append((kind, line, column))
+            if kind == "MappingStartEvent":
+                self.mapping(node, depth)
+            else:
+                self.sequence(node, depth)
+            if event.flow_style:
+                self.open.pop()
+        if anchor is not None:
+            self.anchors[anchor] = node
+        return node
+
+    def _tag(self, tag: str, line: int, column: int) -> YamlError:
+        short = "!!" + tag.removeprefix(_TAGS) if tag.startswith(_TAGS) else tag
+        return self.fail(
+            line, column, f"the tag {short!r} is not supported", "remove it; quote a text"
+        )
+
+    def scalar(self, event: Any, line: int, column: int) -> Node:
+        text: str = event.value
+        tag = event.tag
+        plain = event.style in (None, "") and tag is None
+        if plain:
+            return Node(typed(text), self.source, line, column, text=text, plain=True)
+        if tag not in (None, "!", _TAGS + "str"):
+            raise self._tag(tag, line, column)
+        return Node(text, self.source, line, column, text=text)
+
+    def alias(self, name: str, line: int, column: int) -> Node:
+        if name not in self.anchors:
+            near = nearest(name, self.anchors)
+            raise self.fail(
+                line,
+                column,
+                f"no anchor '&{name}' before this alias",
+                f"did you mean '*{near}'?" if near else "quote a text that begins with '*'",
+            )
+        anchored = self.anchors[name]
+        if anchored is None:
+            raise self.fail(line, column, f"the anchor '&{name}' contains itself")
+        self.spend(1, line, column)
+        return anchored.used((self.source, line, column))
+
+    def spend(self, amount: int, line: int, column: int) -> None:
+        self.work += amount
+        if self.work > MAX_NODES:
+            raise self.fail(
+                line, column, f"aliases expand this file to more than {MAX_NODES:,} values"
+            )
+
+    def grow(self, parent: Node, child: Node) -> None:
+        parent.size += child.size
+        parent.depth = max(parent.depth, child.depth + 1)
+        if parent.size > MAX_NODES:
+            line, column = (child.use or (None, child.line or 0, child.column or 0))[1:]
+            self.spend(MAX_NODES + 1, line, column)
+        if parent.depth > MAX_DEPTH:
+            raise self.fail(
+                parent.line or 0, parent.column or 0, f"nested deeper than {MAX_DEPTH} levels"
+            )
+
+    def sequence(self, node: Node, depth: int) -> None:
+        items: list[Node] = []
+        node.value = items
+        for event in self.events:
+            if type(event).__name__ == "SequenceEndEvent":
+                return
+            items.append(self.node(event, depth + 1))
+            self.grow(node, items[-1])
+
+    def mapping(self, node: Node, depth: int) -> None:
+        entries: dict[str, Entry] = {}
+        node.value = entries
+        merged: list[Node] = []
+        for event in self.events:
+            if type(event).__name__ == "MappingEndEvent":
+                break
+            key = self.node(event, depth + 1)
+            self.path.append(key.text or "")
+            value = self.node(next(self.events), depth + 1)
+            self.path.pop()
+            if key.text is None:
+                raise self.fail(key.line or 0, key.column or 0, "a key must be text, on one line")
+            if key.text == "<<" and key.plain:
+                merged.append(value)
+                continue
+            key.value = name = key.text
+            if name in entries:
+                first = entries[name][0]
+                self.report(
+                    key.line or 0,
+                    key.column or 0,
+                    dotted((*self.path, name)),
+                    "duplicate key",
+                    f"first written in line {(first.line or 0) + 1}",
+                )
+                continue
+            entries[name] = (key, value)
+            self.grow(node, value)
+        for each in merged:
+            self.merge(node, each)
+
+    def merge(self, node: Node, value: Node) -> None:
+        """Put the entries of a merge key behind the mapping's own, which win."""
+        mappings = value.value if isinstance(value.value, list) else [value]
+        for each in mappings:
+            line, column = (each.use or (None, each.line or 0, each.column or 0))[1:]
+            if not isinstance(each.value, dict):
+                raise self.fail(
+                    line,
+                    column,
+                    "'<<' merges a mapping, or a list of mappings",
+                    "write '<<: *name' with '&name' at a mapping",
+                )
+            self.spend(len(each.value) + 1, line, column)
+            for name, (key, inner) in each.value.items():
+                if name not in node.value:
+                    node.value[name] = (key.used(each.use), inner.used(each.use))
+                    self.grow(node, inner)
+
+
+# ── syntax errors ─────────────────────────────────────────────────────────────
+
+
+def _syntax_problem(source: Source, error: Any, opened: list[tuple[str, int, int]]) -> Problem:
+    """Say in our words what the parser stumbled over: its own words differ by parser.
+
+    *opened* are the brackets and braces that are open there, the innermost last.
+    """
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
+    text = source.line(line) or ""
+    message, hint = _explain(text, column, str(error.problem), str(error.context))
+    start = error.context_mark
+    place = (start.line, start.column) if start is not None else (line, column)
+    if message == _UNFINISHED and opened:
+        kind, *position = opened[-1]
+        message = _OPEN_BRACKET if kind == "SequenceStartEvent" else _OPEN_BRACE
+        place = (position[0], position[1])
+    notes: tuple[str, ...] = ()
+    if message in (_OPEN_BRACKET, _OPEN_BRACE, _OPEN_QUOTE):
+        if place[0] < line and text:
+            notes = (f"noticed in line {line + 1}",)
+        if place[0] < line or column >= len(text):
+            line, column = place
+    if message == _BAD_ESCAPE:
+        column = max(text.rfind("\\", 0, column + 1), 0)
+    if message == _STRAY_KEY:
+        column = len(text) - len(text.lstrip())
+    return Problem("", message, source.origin(line, column), hint, notes)
+
+
+_UNQUOTED = re.compile(r"[\[{][^'\"#]*\$\{")
+_UNFINISHED = "this is not YAML"
+_OPEN_BRACKET = "a bracket is not closed, or a comma is missing"
+_OPEN_BRACE = "a brace is not closed, or a comma is missing"
+_OPEN_QUOTE = "a quote is not closed"
+_BAD_ESCAPE = "a backslash begins an escape in double quotes, and this is none"
+_AFTER_QUOTE = ("text after a closing quote", "double a quote inside quotes: 'it''s'")
+_STRAY_KEY = "a key that does not belong here"
+
+
+def _explain(text: str, column: int, problem: str, context: str) -> tuple[str, str | None]:
+    """Give a message and a hint; *text* is the line, *column* where the parser stands."""
+    char = text[column : column + 1]
+    indentation = text[: len(text) - len(text.lstrip())]
+    if "\t" in indentation or char == "\t":
+        return "a tab is not allowed here", "indent with spaces"
+    if "flow" in context:
+        if _UNQUOTED.search(text[: column + 1]) or _UNQUOTED.search(text):
+            return (
+                "'${' inside '[ ]' or '{ }' must be quoted",
+                'write it as "${NAME}", or write the value in lines of its own',
+            )
+        if column and text[column - 1] in "'\"" and (char.isalnum() or char == "'"):
+            return _AFTER_QUOTE
+        return _UNFINISHED, None
+    if "alias" in context:
+        return "'*' begins an alias and needs a name", "quote a text that begins with '*'"
+    if "anchor" in context:
+        return "'&' begins an anchor and needs a name", "quote a text that begins with '&'"
+    if "quoted scalar" in context:
+        if "end of" in problem or "document" in problem:
+            return _OPEN_QUOTE, None
+        return (
+            _BAD_ESCAPE,
+            "write it in single quotes, or double the backslash",
+        )
+    if "mapping values" in problem:
+        if text[:column].count(":") and char == ":":
+            return "a second ': ' in one line", "quote a text that contains ': '"
+        return (
+            _STRAY_KEY,
+            "check the indentation, and the space after ':' in the line before",
+        )
+    if "cannot start any token" in problem:
+        return f"a value cannot begin with {char!r}", "quote it"
+    if "block scalar" in context:
+        return "text after '|' or '>'", "begin the text in the next line, indented"
+    if "directive" in context or "directive" in problem or text.startswith("%"):
+        return "a line cannot begin with '%'", None
+    if "'" in text[:column] and text[:column].count("'") % 2 == 0:
+        return _AFTER_QUOTE
+    if "mapping" in context or "collection" in context or "sequence" in context:
+        return (
+            "the indentation fits neither the line before nor the block around it",
+            "indent the keys of one mapping, or the items of one list, alike",
+        )
+    return _UNFINISHED, None

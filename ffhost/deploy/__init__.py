@@ -1,0 +1,1 @@
+"""From functions and their configuration to an app folder, manifests and OpenAPI."""

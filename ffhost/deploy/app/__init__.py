@@ -1,0 +1,192 @@
+"""The function-to-app converter: functions and their configuration in, an app folder out.
+
+The folder runs wherever Python does, and holds what containers and buildpacks need. Nothing
+here runs user code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ffhost import __version__
+from ffhost.config import LoadedConfig, Sources
+from ffhost.deploy.app import generated_files
+from ffhost.deploy.app.app_files import MANIFEST, Gathered, gather
+from ffhost.deploy.app.extras import extras_needed
+from ffhost.deploy.app.generated_files import APP_FOLDER, CONFIG_FOLDER, USER_ID, App, config_path
+from ffhost.deploy.app.output_folder import ChangedFiles, Written, write_folder
+from ffhost.deploy.app.requirements import Read, conflicts, needed_by_us, ours, unite
+from ffhost.errors import ConfigError
+
+__all__ = [
+    "APP_FOLDER",
+    "CONFIG_FOLDER",
+    "USER_ID",
+    "Built",
+    "ChangedFiles",
+    "Written",
+    "build",
+    "config_in_app",
+    "config_path",
+    "opened_config",
+    "write_folder",
+]
+
+_OLDEST_PYTHON = (3, 11)
+
+
+@dataclass(slots=True)
+class Built:
+    """What a build made.
+
+    Args:
+        written: what was done, by file
+        notes: what the user should know
+        command: what serves the app from its folder
+    """
+
+    written: Written
+    notes: list[str] = field(default_factory=list)
+    command: str = ""
+
+
+def build(
+    config: LoadedConfig,
+    given: Sources,
+    out: Path,
+    *,
+    shown: str | None = None,
+    force: bool = False,
+    exclude: Sequence[str] = (),
+    python: str | None = None,
+) -> Built:
+    """Write the app of *config* into the folder *out*.
+
+    Args:
+        given: what the configuration was made of
+        shown: *out* as the user calls it
+        force: overwrite files that were changed since they were written
+        exclude: names and patterns to leave out
+        python: version of Python of the image; None for the one that runs this
+
+    Raises:
+        ConfigError: sources are missing, or requirements contradict each other
+        ChangedFiles: somebody has changed files that were to be replaced
+    """
+    out = Path(os.path.abspath(out))
+    opened = opened_config(config, given)
+    found = gather(config, opened, out, exclude)
+    base = Path(os.path.abspath(config.base))
+    read = _read_requirements(found, base)
+    extras = extras_needed(config, found.sources)
+    needed = [*read.wanted, ours(extras, __version__)]
+    problems = [*read.problems, *conflicts(needed, needed_by_us(extras))]
+    if problems:
+        raise ConfigError(problems)
+    app = App(
+        config=config_in_app(config, opened),
+        config_files=found.config_files,
+        variables=_variables(config),
+        port=config.settings.server.port or 8080,
+        python=python or _python(),
+        env_file=config.settings.env_file if _is_inner(config.settings.env_file) else None,
+        constrained=bool(read.constraints),
+    )
+    files = {name: path.read_bytes() for name, path in found.files.items()}
+    own = [name for name, text in _generated(app).items() if name in files]
+    files |= {name: text for name, text in _generated(app).items() if name not in own}
+    files["requirements.txt"] = generated_files.requirements(
+        unite(needed), read.options, constrained=app.constrained
+    ).encode()
+    if app.constrained:
+        files["constraints.txt"] = ("\n".join(unite(read.constraints)) + "\n").encode()
+    written = write_folder(out, files, manifest=MANIFEST, force=force, shown=shown)
+    _keep_modes(out, found)
+    return Built(written, _notes(found, read, own, app), generated_files.serve_command(app))
+
+
+def opened_config(config: LoadedConfig, given: Sources) -> Path | None:
+    """Give the file or folder that *config* was read from; None if there is none."""
+    if not config.has_file:
+        return None
+    return given.cwd / (given.config or given.environ.get("FFHOST_CONFIG") or "functions.yaml")
+
+
+def config_in_app(config: LoadedConfig, opened: Path | None) -> str | None:
+    """Give what ``-c`` names in the app's folder."""
+    if opened is None:
+        return None
+    return "." if opened.is_dir() else opened.name
+
+
+def _generated(app: App) -> dict[str, bytes]:
+    generated = {
+        "Dockerfile": generated_files.dockerfile(app),
+        ".dockerignore": generated_files.dockerignore(app),
+        "Procfile": generated_files.procfile(app),
+        "project.toml": generated_files.project_toml(app),
+        "wsgi.py": generated_files.entry_point(app, "wsgi"),
+        "asgi.py": generated_files.entry_point(app, "asgi"),
+    }
+    if app.env_file:
+        generated[app.env_file] = generated_files.empty_env_file()
+    return {name: text.encode() for name, text in generated.items()}
+
+
+def _read_requirements(found: Gathered, base: Path) -> Read:
+    """Read the requirement file beside each source, and those of the folders above it."""
+    read = Read()
+    folders = {folder for source in found.sources for folder in source.parents}
+    for folder in sorted({base, *(each for each in folders if each.is_relative_to(base))}):
+        if (folder / "requirements.txt").is_file():
+            read.add(folder / "requirements.txt", base)
+    return read
+
+
+def _variables(config: LoadedConfig) -> dict[str, str]:
+    """Give the environment that names the one function, without a file."""
+    if config.has_file:
+        return {}
+    function = next(iter(config.settings.functions.values()))
+    variables = {"FUNCTION_TARGET": function.target}
+    if function.source is not None:
+        variables["FUNCTION_SOURCE"] = function.source
+    if function.signature is not None:
+        variables["FUNCTION_SIGNATURE_TYPE"] = function.signature
+    return variables
+
+
+def _python() -> str:
+    version = max(sys.version_info[:2], _OLDEST_PYTHON)
+    return f"{version[0]}.{version[1]}"
+
+
+def _is_inner(name: str | None) -> bool:
+    return name is not None and not os.path.isabs(name) and ".." not in Path(name).parts
+
+
+def _keep_modes(out: Path, found: Gathered) -> None:
+    for name, path in found.files.items():
+        if os.access(path, os.X_OK) and (out / name).is_file():
+            (out / name).chmod(0o755)
+
+
+def _notes(found: Gathered, read: Read, own: list[str], app: App) -> list[str]:
+    notes = [
+        f"{each.origin.short}: dropped {each.requirement}: ffhost takes its place"
+        for each in read.dropped
+    ]
+    notes += [f"{each}: the hashes are dropped, a union cannot keep them" for each in read.unhashed]
+    notes += [f"{each}: your own file is kept, none is written" for each in own]
+    for each in found.left_out:
+        told = "give its variables to the container" if each == app.env_file else "mount it"
+        notes.append(f"{each}: left out, it may hold secrets; {told}")
+    notes += [
+        f"{where}: the module {name!r} is not in this folder; it has to be among the requirements"
+        for name, where in sorted(found.installed.items())
+    ]
+    return notes

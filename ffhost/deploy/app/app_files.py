@@ -1,0 +1,187 @@
+"""Which files belong to the app: the configuration, and what its functions live in.
+
+The folder of each source file is taken whole, because a function may import its neighbours
+and open files beside it. What nobody wants in an image is left out: see `EXCLUDED`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+
+from ffhost.config import LoadedConfig
+from ffhost.config.diagnostics import Problem
+from ffhost.config.files import files_of
+from ffhost.config.load_problems import problem_of
+from ffhost.errors import ConfigError, LoadError, StartupError
+from ffhost.loading.targets import check_target, find_place
+
+EXCLUDED = (
+    ".*",
+    "__pycache__",
+    "*.pyc",
+    "*.egg-info",
+    "node_modules",
+    "venv",
+    "dist",
+    "tests",
+    "conftest.py",
+)
+"""Names of files and folders that are left out wherever they are."""
+
+MOST_FILES = 5000
+"""More are a sign that the folder is not what was meant."""
+
+MANIFEST = ".ffhost-build.json"
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What the app consists of.
+
+    Args:
+        files: path in the app to the file here
+        sources: the files that define functions
+        config_files: the files of the configuration, in the app
+        installed: modules that are expected among the requirements, with who names them
+        left_out: files that may hold secrets and stay where they are
+    """
+
+    files: dict[str, Path] = field(default_factory=dict)
+    sources: list[Path] = field(default_factory=list)
+    config_files: list[str] = field(default_factory=list)
+    installed: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+
+def gather(
+    config: LoadedConfig, opened: Path | None, out: Path, exclude: Iterable[str]
+) -> Gathered:
+    """Find the files of the app.
+
+    Args:
+        opened: the file or folder of the configuration; None without one
+        out: the app's own folder, which is never part of it
+        exclude: further names and patterns to leave out
+
+    Raises:
+        ConfigError: a function's source is missing, or lies outside the configuration's folder
+    """
+    base = Path(os.path.abspath(config.base))
+    found = Gathered()
+    roots = _roots(config, base, found)
+    config_files = [] if opened is None else [Path(os.path.abspath(p)) for p in files_of(opened)]
+    secret = {Path(os.path.abspath(each)) for each in config.watched} - set(config_files)
+    for root in sorted(roots):
+        for path in _walk(root, out, (*EXCLUDED, *exclude)):
+            name = path.relative_to(base).as_posix()
+            if path in secret:
+                found.left_out.append(name)
+            else:
+                found.files[name] = path
+    for path in config_files:
+        name = path.relative_to(base).as_posix()
+        found.files[name] = path
+        found.config_files.append(name)
+    if len(found.files) > MOST_FILES:
+        raise StartupError(
+            f"{base} holds more than {MOST_FILES} files: leave some out with --exclude, "
+            "or give the functions a folder of their own"
+        )
+    found.left_out = sorted(set(found.left_out))
+    return found
+
+
+def _roots(config: LoadedConfig, base: Path, found: Gathered) -> set[Path]:
+    """Give the folders to take, and note sources and installed modules."""
+    problems: list[Problem] = []
+    roots: set[Path] = set()
+    for name, function in config.settings.functions.items():
+        try:
+            check_target(function.target, function.source, base, signature=function.signature)
+            place = find_place(function.target, function.source, base)
+        except LoadError as error:
+            problems.append(problem_of(config, name, error))
+            continue
+        if place.module is not None:
+            if _is_local(place.module, base):
+                roots.add(base)
+                found.sources += _module_files(place.module, base)
+            else:
+                found.installed.setdefault(place.module.partition(".")[0], f"functions.{name}")
+        elif place.file is not None and place.file.is_relative_to(base):
+            roots.add(place.file.parent)
+            found.sources.append(place.file)
+        else:
+            at = ("functions", name, place.key)
+            problems.append(
+                Problem(
+                    ".".join(at),
+                    f"{place.shown!r} lies outside the configuration's folder",
+                    config.locate(at),
+                    "put the configuration above all of its functions",
+                )
+            )
+    if problems:
+        raise ConfigError(problems)
+    for where, target in _hook_targets(config):
+        module = target.rpartition(":")[0]
+        if _is_local(module, base):
+            roots.add(base)
+        else:
+            found.installed.setdefault(module.partition(".")[0], where)
+    return roots
+
+
+def _hook_targets(config: LoadedConfig) -> Iterator[tuple[str, str]]:
+    settings = config.settings
+    for key in ("on_startup", "on_shutdown"):
+        for target in getattr(settings.server, key):
+            yield f"server.{key}", target
+    tracing = [("tracing", settings.tracing.hooks)]
+    tracing += [
+        (f"functions.{name}.tracing", each.tracing.hooks)
+        for name, each in settings.functions.items()
+    ]
+    for where, hooks in tracing:
+        for name, hook in hooks.items():
+            if hook.target is not None:
+                yield f"{where}.hooks.{name}", hook.target
+
+
+def _is_local(module: str, base: Path) -> bool:
+    if module.endswith(".py"):
+        return True
+    top = base / module.partition(".")[0]
+    return top.is_dir() or top.with_suffix(".py").is_file()
+
+
+def _module_files(module: str, base: Path) -> list[Path]:
+    path = base.joinpath(*module.split("."))
+    candidates = (path.with_suffix(".py"), path / "__init__.py")
+    return [each for each in candidates if each.is_file()]
+
+
+def _walk(root: Path, out: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
+    """Give the files below *root*; links to folders are not followed."""
+    for folder, names, files in os.walk(root):
+        here = Path(folder)
+        names[:] = sorted(name for name in names if _wanted(here / name, root, out, exclude))
+        for name in sorted(files):
+            path = here / name
+            if not _excluded(path, root, exclude) and path.is_file():
+                yield path
+
+
+def _wanted(folder: Path, root: Path, out: Path, exclude: tuple[str, ...]) -> bool:
+    if folder == out or folder.is_symlink() or _excluded(folder, root, exclude):
+        return False
+    return not ((folder / "pyvenv.cfg").exists() or (folder / MANIFEST).exists())
+
+
+def _excluded(path: Path, root: Path, exclude: tuple[str, ...]) -> bool:
+    inner = path.relative_to(root).as_posix()
+    return any(fnmatch(path.name, each) or fnmatch(inner, each) for each in exclude)

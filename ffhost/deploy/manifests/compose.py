@@ -1,0 +1,53 @@
+"""A file for Compose: the app on one machine, as locked down as in a cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ffhost.deploy.app import CONFIG_FOLDER
+from ffhost.deploy.manifests import pods
+from ffhost.deploy.manifests.manifest_yaml import document
+from ffhost.deploy.manifests.workloads import Described, Options, limits_table
+
+
+def manifests(described: Described, options: Options, app: str) -> dict[str, str]:
+    """Give compose.yaml and the configuration beside it.
+
+    The folder of the configuration is mounted, not the file: an editor replaces a file, and
+    a container would go on seeing the old one.
+
+    Args:
+        app: the folder that the image is built from
+    """
+    environment: dict[str, str | None] = {
+        each["name"]: each["value"] for each in pods.environment(described, None)
+    }
+    environment |= {name: f"${{{name}:?}}" for name in described.needed}
+    service: dict[str, Any] = {
+        "image": options.image,
+        "build": {"context": app},
+        "ports": [f"{described.port}:{described.port}"],
+        "environment": environment,
+        "read_only": True,
+        "tmpfs": ["/tmp"],
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "stop_grace_period": f"{described.ending_seconds}s",
+        "restart": "unless-stopped",
+    }
+    volumes = [f"./config:{CONFIG_FOLDER}:ro"] if described.files else []
+    volumes += [f"./secrets{folder}:{folder}:ro" for folder in described.secret_files]
+    if volumes:
+        service["volumes"] = volumes
+    comments = [
+        *limits_table(described, (1, 1)),
+        "",
+        "Edit the files in config/: the host notices.",
+        *(
+            f"secrets{folder} holds {', '.join(names)}."
+            for folder, names in described.secret_files.items()
+        ),
+    ]
+    value = {"name": options.name, "services": {options.name: service}}
+    files = {"compose.yaml": document(value, comments)}
+    return files | {f"config/{name}": text for name, text in described.files.items()}

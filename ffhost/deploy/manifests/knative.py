@@ -1,0 +1,234 @@
+"""Manifests for Knative Serving, and for Cloud Run, which speaks a dialect of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from ffhost.deploy.manifests import pods
+from ffhost.deploy.manifests.kubernetes import config_map, kustomization, metadata
+from ffhost.deploy.manifests.manifest_yaml import document, stream
+from ffhost.deploy.manifests.object_names import joined, label
+from ffhost.deploy.manifests.routes import http_routes
+from ffhost.deploy.manifests.workloads import Described, Options, limits_table, quantity
+
+MOST_CONCURRENCY = 1000
+"""Knative's ``container-concurrency-max-limit``, and Cloud Run's."""
+MOST_SECONDS = 600
+"""Knative's ``max-revision-timeout-seconds`` unless the cluster says otherwise."""
+MOST_SECONDS_OF_CLOUD_RUN = 3600
+RESERVED_PORTS = frozenset({8008, 8012, 8013, 8022, 9090, 9091})
+"""Ports of Knative's own proxy."""
+LONGEST_NAME = 52
+"""A revision's name has eleven characters more, and is a DNS label."""
+_SECONDS_AFTER_SIGTERM = 10
+_SMALLEST_MEMORY = 512 * 1024**2
+
+
+def knative(described: Described, options: Options) -> tuple[dict[str, str], list[str]]:
+    """Give the manifests by file name, and notes for the user."""
+    files: dict[str, str] = {}
+    notes = list(_notes(described, MOST_SECONDS, "max-revision-timeout-seconds"))
+    if described.port in RESERVED_PORTS:
+        notes.append(f"port {described.port} belongs to Knative: set server.port to another")
+    if described.files:
+        files["configmap.yaml"] = config_map(described, options)
+    if options.split:
+        backends = {}
+        for limits in described.functions:
+            name = joined(options.name, limits.name, LONGEST_NAME)
+            one = described.of((limits,))
+            files[f"function-{label(limits.name)}.yaml"] = _service(one, options, name, limits.name)
+            backends[limits.name] = _through_ingress(options, name)
+        routes = list(http_routes(described, options, backends))
+        files["httproute.yaml"] = stream([*routes, _grant(options)])
+    else:
+        files["service.yaml"] = _service(
+            described, options, label(options.name, LONGEST_NAME), None
+        )
+    files["kustomization.yaml"] = kustomization(list(files), options)
+    return files, notes
+
+
+def _service(described: Described, options: Options, name: str, function: str | None) -> str:
+    found, mounts = pods.volumes(described, options.name)
+    container: dict[str, Any] = {
+        "image": options.image,
+        "ports": [{"name": "http1", "containerPort": described.port}],
+        "env": pods.environment(described, function),
+    }
+    secret = pods.environment_from(described, options.name)
+    if secret:
+        container["envFrom"] = secret
+    container |= {
+        # Knative fills in the port: it is the only one
+        "readinessProbe": pods.probe(pods.READY, None, successThreshold=1),
+        "livenessProbe": pods.probe(pods.LIVE, None, periodSeconds=10, timeoutSeconds=5),
+        "resources": pods.resources(described),
+        "securityContext": pods.container_security(),
+        "volumeMounts": mounts,
+    }
+    spec = {
+        "enableServiceLinks": False,
+        "containerConcurrency": concurrency(described),
+        "timeoutSeconds": seconds(described, MOST_SECONDS),
+        "containers": [container],
+        "volumes": found,
+    }
+    value = {
+        "apiVersion": "serving.knative.dev/v1",
+        "kind": "Service",
+        "metadata": metadata(options, name, function),
+        "spec": {
+            "template": {
+                "metadata": {
+                    "annotations": {
+                        "autoscaling.knative.dev/min-scale": "0",
+                        "autoscaling.knative.dev/max-scale": str(options.replicas[1]),
+                    }
+                },
+                "spec": spec,
+            }
+        },
+    }
+    return document(value, _comments(described, options, (1, options.replicas[1])))
+
+
+def _comments(described: Described, options: Options, replicas: tuple[int, int]) -> list[str]:
+    lines = [*limits_table(described, replicas), ""]
+    lines += [
+        "containerConcurrency is the slots of a pod, so that calls wait in front of it;",
+        "timeoutSeconds is the longest deadline and the time in the queue before it.",
+        *pods.secrets_needed(described, options.name),
+    ]
+    if described.admin_port is not None:
+        lines.append("Only one port is reachable here: the admin listener is not.")
+    return lines
+
+
+def _through_ingress(options: Options, name: str) -> dict[str, Any]:
+    """Lead to Knative's ingress, which finds the Service by its host name."""
+    namespace, _, ingress = options.ingress.rpartition("/")
+    host = f"{name}.{options.namespace or 'default'}.svc.cluster.local"
+    return {
+        "name": ingress,
+        "namespace": namespace,
+        "port": 80,
+        "filters": [{"type": "URLRewrite", "urlRewrite": {"hostname": host}}],
+    }
+
+
+def _grant(options: Options) -> str:
+    namespace, _, ingress = options.ingress.rpartition("/")
+    value = {
+        "apiVersion": "gateway.networking.k8s.io/v1beta1",
+        "kind": "ReferenceGrant",
+        "metadata": {"name": options.name, "namespace": namespace},
+        "spec": {
+            "from": [
+                {
+                    "group": "gateway.networking.k8s.io",
+                    "kind": "HTTPRoute",
+                    "namespace": options.namespace or "default",
+                }
+            ],
+            "to": [{"group": "", "kind": "Service", "name": ingress}],
+        },
+    }
+    return document(value, ["Lets the route reach the ingress in its own namespace."])
+
+
+def cloud_run(described: Described, options: Options) -> tuple[dict[str, str], list[str]]:
+    """Give the services by file name, and notes for the user.
+
+    Cloud Run mounts no ConfigMap: the configuration is the image's.
+    """
+    notes = list(_notes(described, MOST_SECONDS_OF_CLOUD_RUN, "no more is possible there"))
+    if not options.split:
+        name = label(options.name, 49)
+        return {"service.yaml": _run_service(described, options, name, None)}, notes
+    files = {}
+    for limits in described.functions:
+        name = joined(options.name, limits.name, 49)
+        one = described.of((limits,))
+        files[f"function-{label(limits.name)}.yaml"] = _run_service(one, options, name, limits.name)
+    notes.append("paths are kept by a load balancer's URL map, which is not written")
+    return files, notes
+
+
+def _run_service(described: Described, options: Options, name: str, function: str | None) -> str:
+    environment = pods.environment(described, function)
+    if described.drain_delay + described.graceful_timeout >= _SECONDS_AFTER_SIGTERM:
+        # an instance is taken out of service before it gets SIGTERM, so nothing is to be drained
+        environment += [
+            {"name": "FFHOST_SERVER__DRAIN_DELAY", "value": "0s"},
+            {"name": "FFHOST_SERVER__GRACEFUL_TIMEOUT", "value": f"{_SECONDS_AFTER_SIGTERM - 1}s"},
+        ]
+    if not described.profile_written:
+        environment.append({"name": "FFHOST_LOGGING__PROFILE", "value": "gcp"})
+    environment += [
+        {"name": each, "valueFrom": {"secretKeyRef": {"name": label(each), "key": "latest"}}}
+        for each in described.needed
+    ]
+    memory = quantity(max(2 * described.memory, _SMALLEST_MEMORY))
+    container = {
+        "image": options.image,
+        "ports": [{"name": "http1", "containerPort": described.port}],
+        "env": environment,
+        "resources": {"limits": {"cpu": str(described.workers), "memory": memory}},
+        "startupProbe": pods.probe(pods.READY, None, periodSeconds=1, failureThreshold=120),
+        "livenessProbe": pods.probe(pods.LIVE, None, periodSeconds=10, timeoutSeconds=5),
+    }
+    value = {
+        "apiVersion": "serving.knative.dev/v1",
+        "kind": "Service",
+        "metadata": metadata(options, name, function),
+        "spec": {
+            "template": {
+                "metadata": {
+                    "annotations": {
+                        "autoscaling.knative.dev/maxScale": str(options.replicas[1]),
+                        "run.googleapis.com/startup-cpu-boost": "true",
+                    }
+                },
+                "spec": {
+                    "containerConcurrency": concurrency(described) or MOST_CONCURRENCY,
+                    "timeoutSeconds": seconds(described, MOST_SECONDS_OF_CLOUD_RUN),
+                    "containers": [container],
+                },
+            }
+        },
+    }
+    comments = [
+        *limits_table(described, (1, options.replicas[1])),
+        "",
+        "The configuration is the image's: a change of it is a new image, or a variable here.",
+        "An instance has ten seconds to end after SIGTERM.",
+        *(f"Secret {label(each)} of the Secret Manager gives {each}." for each in described.needed),
+        "Apply with: gcloud run services replace FILE",
+    ]
+    return document(value, comments)
+
+
+def concurrency(described: Described) -> int:
+    """Give the calls that a pod takes at once; 0 is without a limit."""
+    slots = described.slots
+    return 0 if math.isinf(slots) else min(int(slots), MOST_CONCURRENCY)
+
+
+def seconds(described: Described, most: int) -> int:
+    """Give how long the platform waits for an answer."""
+    longest = described.longest_call
+    return most if math.isinf(longest) else math.ceil(longest)
+
+
+def _notes(described: Described, most: int, limit: str) -> Iterator[str]:
+    for each in described.functions:
+        longest = each.timeout + each.queue_timeout
+        if math.isinf(longest):
+            yield f"{each.name} has no deadline; the platform answers after {most}s"
+        elif longest > most:
+            yield f"{each.name} may take {math.ceil(longest)}s, more than {most}s: {limit}"
+    if not math.isinf(described.slots) and described.slots > MOST_CONCURRENCY:
+        yield f"a pod has {int(described.slots)} slots; the platform uses {MOST_CONCURRENCY}"

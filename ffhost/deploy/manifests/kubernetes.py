@@ -1,0 +1,263 @@
+"""Manifests for Kubernetes: one Deployment for all functions, or one for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ffhost.deploy.manifests import pods
+from ffhost.deploy.manifests.manifest_yaml import document, stream
+from ffhost.deploy.manifests.object_names import joined, label
+from ffhost.deploy.manifests.routes import http_routes
+from ffhost.deploy.manifests.workloads import Described, Options, limits_table
+
+_STARTING = [
+    "Resources are a start: replace them by what you measure.",
+    "Replicas are left to the HorizontalPodAutoscaler.",
+]
+
+
+def manifests(described: Described, options: Options) -> dict[str, str]:
+    """Give the manifests by file name.
+
+    Raises:
+        ConfigError: ``--split``, and a prefix cannot tell the functions' paths apart
+    """
+    files: dict[str, str] = {}
+    if described.files:
+        files["configmap.yaml"] = config_map(described, options)
+    if options.split:
+        for limits in described.functions:
+            name = joined(options.name, limits.name)
+            one = described.of((limits,))
+            parts = _workload(one, options, name, limits.name)
+            files[f"function-{label(limits.name)}.yaml"] = stream(list(parts.values()))
+        backends = {
+            each.name: {"name": joined(options.name, each.name), "port": 80}
+            for each in described.functions
+        }
+        files["httproute.yaml"] = stream(list(http_routes(described, options, backends)))
+    else:
+        files |= _workload(described, options, options.name, None)
+    files["networkpolicy.yaml"] = document(*_network_policy(described, options))
+    if options.service_monitor and described.admin_port is not None:
+        files["servicemonitor.yaml"] = stream(list(_monitor(described, options)))
+    files["kustomization.yaml"] = kustomization(list(files), options)
+    return files
+
+
+def kustomization(files: list[str], options: Options) -> str:
+    """Name the *files*, so that ``kubectl apply -k`` and overlays find them."""
+    value: dict[str, Any] = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+    }
+    if options.namespace is not None:
+        value["namespace"] = options.namespace
+    return document({**value, "resources": sorted(files)}, ["Apply with: kubectl apply -k ."])
+
+
+def metadata(options: Options, name: str, function: str | None = None) -> dict[str, Any]:
+    """Give name and labels of an object."""
+    found: dict[str, Any] = {"name": name}
+    if options.namespace is not None:
+        found["namespace"] = options.namespace
+    return {**found, "labels": labels(options, function)}
+
+
+def labels(options: Options, function: str | None) -> dict[str, str]:
+    """Give the labels that select the pods of an app, or of one function of it."""
+    found = {"app.kubernetes.io/name": options.name}
+    if function is not None:
+        found["app.kubernetes.io/component"] = label(function)
+    return found
+
+
+def config_map(described: Described, options: Options) -> str:
+    """Write the configuration as it is, comments and all."""
+    value = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(options, f"{options.name}-config"),
+        "data": dict(described.files),
+    }
+    comments = [
+        "A change arrives in the pods within about a minute and is applied without a restart,",
+        "but for the sections server and admin: those take kubectl rollout restart.",
+    ]
+    return document(value, comments)
+
+
+def _workload(
+    described: Described, options: Options, name: str, function: str | None
+) -> dict[str, str]:
+    comments = [
+        *limits_table(described, options.replicas),
+        "",
+        *_STARTING,
+        *pods.secrets_needed(described, options.name),
+    ]
+    return {
+        "deployment.yaml": document(_deployment(described, options, name, function), comments),
+        "service.yaml": document(_service(options, name, function)),
+        "hpa.yaml": document(_autoscaler(options, name, function)),
+        "pdb.yaml": document(_disruption_budget(options, name, function)),
+    }
+
+
+def _deployment(
+    described: Described, options: Options, name: str, function: str | None
+) -> dict[str, Any]:
+    found, mounts = pods.volumes(described, options.name)
+    ports = [{"name": "http", "containerPort": described.port}]
+    if described.admin_port is not None:
+        ports.append({"name": "admin", "containerPort": described.admin_port})
+    container: dict[str, Any] = {
+        "name": "ffhost",
+        "image": options.image,
+        "ports": ports,
+        "env": pods.environment(described, function),
+    }
+    secret = pods.environment_from(described, options.name)
+    if secret:
+        container["envFrom"] = secret
+    container |= {
+        # not listening yet is no failure: what is imported may take a while
+        "startupProbe": pods.probe(pods.LIVE, "http", periodSeconds=1, failureThreshold=120),
+        "readinessProbe": pods.probe(
+            pods.READY, "http", periodSeconds=2, timeoutSeconds=2, failureThreshold=2
+        ),
+        "livenessProbe": pods.probe(
+            pods.LIVE, "http", periodSeconds=10, timeoutSeconds=5, failureThreshold=3
+        ),
+        "resources": pods.resources(described),
+        "securityContext": pods.container_security(),
+        "volumeMounts": mounts,
+    }
+    spec = {
+        # Kubernetes would add a variable for each Service, some of them named FFHOST_
+        "enableServiceLinks": False,
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": described.ending_seconds,
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": "kubernetes.io/hostname",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": labels(options, function)},
+            }
+        ],
+        "containers": [container],
+        "volumes": found,
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata(options, name, function),
+        "spec": {
+            "selector": {"matchLabels": labels(options, function)},
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+            },
+            "template": {"metadata": {"labels": labels(options, function)}, "spec": spec},
+        },
+    }
+
+
+def _service(options: Options, name: str, function: str | None) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(options, name, function),
+        "spec": {
+            "selector": labels(options, function),
+            "ports": [{"name": "http", "port": 80, "targetPort": "http", "appProtocol": "http"}],
+        },
+    }
+
+
+def _autoscaler(options: Options, name: str, function: str | None) -> dict[str, Any]:
+    fewest, most = options.replicas
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": metadata(options, name, function),
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
+            "minReplicas": fewest,
+            "maxReplicas": most,
+            "metrics": [
+                {
+                    "type": "Resource",
+                    "resource": {
+                        "name": "cpu",
+                        "target": {"type": "Utilization", "averageUtilization": 70},
+                    },
+                }
+            ],
+        },
+    }
+
+
+def _disruption_budget(options: Options, name: str, function: str | None) -> dict[str, Any]:
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": metadata(options, name, function),
+        "spec": {
+            "maxUnavailable": 1,
+            "selector": {"matchLabels": labels(options, function)},
+        },
+    }
+
+
+def _network_policy(described: Described, options: Options) -> tuple[dict[str, Any], list[str]]:
+    rules: list[dict[str, Any]] = [{"ports": [{"port": "http"}]}]
+    comments = ["Calls may come from anywhere."]
+    if described.admin_port is not None:
+        prometheus = {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}
+        peer = {"namespaceSelector": {}, "podSelector": prometheus}
+        rules.append({"from": [peer], "ports": [{"port": "admin"}]})
+        comments.append("The admin port is open to Prometheus alone: it shows the configuration.")
+    value = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata(options, options.name),
+        "spec": {
+            "podSelector": {"matchLabels": labels(options, None)},
+            "policyTypes": ["Ingress"],
+            "ingress": rules,
+        },
+    }
+    return value, comments
+
+
+def _monitor(described: Described, options: Options) -> Iterator[str]:
+    """Write a ServiceMonitor and the Service that it needs; pods are found by their label."""
+    name = label(f"{options.name}-admin")
+    selecting = {**labels(options, None), "app.kubernetes.io/component": "admin"}
+    yield document(
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {**metadata(options, name), "labels": selecting},
+            "spec": {
+                "clusterIP": "None",
+                "selector": labels(options, None),
+                "ports": [{"name": "admin", "port": described.admin_port, "targetPort": "admin"}],
+            },
+        }
+    )
+    yield document(
+        {
+            "apiVersion": "monitoring.coreos.com/v1",
+            "kind": "ServiceMonitor",
+            "metadata": {**metadata(options, options.name), "labels": selecting},
+            "spec": {
+                "selector": {"matchLabels": selecting},
+                "endpoints": [{"port": "admin", "path": "/metrics", "interval": "30s"}],
+            },
+        },
+        ["Needs the Prometheus operator; it may look for a label of its own here."],
+    )

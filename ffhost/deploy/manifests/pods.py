@@ -1,0 +1,94 @@
+"""The container that every platform runs, in the parts that they share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ffhost.deploy.app import CONFIG_FOLDER, USER_ID
+from ffhost.deploy.manifests.object_names import label
+from ffhost.deploy.manifests.workloads import Described, quantity
+
+LIVE, READY = "/_ffhost/live", "/_ffhost/ready"
+
+
+def environment(described: Described, function: str | None) -> list[dict[str, Any]]:
+    """Give the variables of a container; *function* is the only one that it serves."""
+    values: dict[str, str] = {}
+    if described.config is not None:
+        values["FFHOST_CONFIG"] = described.config
+    if function is not None:
+        values["FUNCTION_TARGET"] = function
+    values |= described.environment
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def environment_from(described: Described, app: str) -> list[dict[str, Any]]:
+    """Give the Secret that holds the variables which the configuration refers to."""
+    return [{"secretRef": {"name": f"{app}-env"}}] if described.needed else []
+
+
+def volumes(described: Described, app: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Give the volumes and where they are mounted.
+
+    The ConfigMap is mounted whole: mounted with ``subPath`` it would never be updated.
+    """
+    found: list[dict[str, Any]] = []
+    mounts: list[dict[str, Any]] = []
+    if described.files:
+        found.append({"name": "config", "configMap": {"name": f"{app}-config"}})
+        mounts.append({"name": "config", "mountPath": CONFIG_FOLDER, "readOnly": True})
+    for folder in described.secret_files:
+        name = label(f"files{folder}")
+        found.append({"name": name, "secret": {"secretName": secret_name(app, folder)}})
+        mounts.append({"name": name, "mountPath": folder, "readOnly": True})
+    found.append({"name": "tmp", "emptyDir": {}})
+    mounts.append({"name": "tmp", "mountPath": "/tmp"})
+    return found, mounts
+
+
+def secret_name(app: str, folder: str) -> str:
+    """Name the Secret whose keys are the files of *folder*."""
+    return label(f"{app}-{folder.rpartition('/')[2]}")
+
+
+def secrets_needed(described: Described, app: str) -> list[str]:
+    """Say which Secrets have to be there, for a comment."""
+    lines = []
+    if described.needed:
+        lines.append(f"Secret {app}-env holds the variables {', '.join(described.needed)}.")
+    lines += [
+        f"Secret {secret_name(app, folder)} holds the files {', '.join(names)} of {folder}."
+        for folder, names in described.secret_files.items()
+    ]
+    return lines
+
+
+def container_security() -> dict[str, Any]:
+    """Give what Kubernetes' restricted profile asks for, with a root that is not written to."""
+    return {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "runAsUser": USER_ID,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def resources(described: Described) -> dict[str, Any]:
+    """Give a start, to be replaced by what is measured."""
+    return {
+        "requests": {
+            "cpu": f"{250 * described.workers}m",
+            "memory": quantity(described.memory),
+        },
+        "limits": {"memory": quantity(max(2 * described.memory, 256 * 1024**2))},
+    }
+
+
+def probe(path: str, port: str | None, **rules: int) -> dict[str, Any]:
+    """Give an HTTP probe."""
+    target: dict[str, Any] = {"path": path}
+    if port is not None:
+        target["port"] = port
+    return {"httpGet": target, **rules}

@@ -1,0 +1,205 @@
+"""Requests that carry events, decoded into what functions take. No I/O.
+
+``decode`` gives a CloudEvent or a `Batch`, ``decode_background`` gives ``data, context``;
+each accepts what is meant for the other. Headers are a mapping with lower-case names, the
+path is as received. What does not fit is a `BadRequest` that names the fields at fault and
+what the signature takes; nothing else is ever raised but `UnsupportedMediaType`, for event
+formats other than JSON.
+
+What is tolerated, because rejecting a whole event for it would help nobody: a ``time``
+without zone (read as UTC where a datetime is asked for), extension names such as
+``my-ext``, unknown members of background events, a missing content type, a structured event
+sent as ``application/json``, raw UTF-8 in headers, ``data_base64`` in 0.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ffhost.errors import BadRequest, FieldError, UnsupportedMediaType
+from ffhost.events.background import (
+    Background,
+    Context,
+    is_background,
+    read_background,
+    read_draft,
+)
+from ffhost.events.cloudevent_reader import (
+    REQUIRED,
+    Malformed,
+    Read,
+    add_trace,
+    json_or_bytes,
+    mode_of,
+    parse_body,
+    read_binary,
+    read_object,
+    read_structured,
+)
+from ffhost.events.conversion import BACKGROUND_TYPES, to_background, to_cloud_event
+from ffhost.events.json_values import kind_of
+
+if TYPE_CHECKING:
+    from ffhost.events.received_event import Event, EventMaker
+
+CLOUD_EVENT_EXPECTED = (
+    "the function's signature is 'cloudevent': it takes a CloudEvent (binary: the headers ce-id, "
+    "ce-source, ce-type and ce-specversion; structured: application/cloudevents+json), a batch "
+    "(application/cloudevents-batch+json), a background event or a Pub/Sub push message"
+)
+BACKGROUND_EXPECTED = (
+    "the function's signature is 'event': it takes a background event as JSON (data, and "
+    "context with eventId, timestamp, eventType and resource), a Pub/Sub push message, or a "
+    "CloudEvent of Google Cloud in binary or structured mode"
+)
+
+
+class Batch(tuple["Event", ...]):
+    """The events of one ``application/cloudevents-batch+json`` request, in order; may be empty."""
+
+    __slots__ = ()
+
+
+Decoder: TypeAlias = "Callable[[Mapping[str, str], bytes, str], Event | Batch]"
+"""Takes headers, body and path; see `decoder_for`."""
+
+
+def decoder_for(annotation: object = None) -> Decoder:
+    """Compose, once, the decoder of a function whose argument has *annotation*.
+
+    *annotation* is resolved (no string); what it does to the event says
+    `ffhost.events.received_event.event_maker`. The events of a batch are of that class too.
+    """
+    from ffhost.events.received_event import event_maker
+
+    make = event_maker(annotation)
+
+    def decode(headers: Mapping[str, str], body: bytes, path: str = "") -> Event | Batch:
+        try:
+            mode = mode_of(headers)
+            if mode == "batch":
+                return _read_batch(headers, body, make)
+            if mode == "binary":
+                attributes, data, payload = read_binary(headers, body)
+            else:
+                attributes, data, payload = _read_other(mode, headers, body, path)
+            if "traceparent" in headers:
+                add_trace(attributes, headers)
+            event: Event = make(attributes, data, payload)
+            return event
+        except Malformed as error:
+            raise _refusal(error, CLOUD_EVENT_EXPECTED) from error
+
+    return decode
+
+
+_decode: Decoder | None = None
+
+
+def decode(headers: Mapping[str, str], body: bytes, path: str = "") -> Event | Batch:
+    """Decode a request for a function that takes a CloudEvent and names no class.
+
+    In this order: an event format in the content type (structured, batch); any of the
+    required ``ce-`` headers (binary); the ``ce-eventId`` headers of the 0.1 draft; a JSON
+    object with ``specversion`` (structured), or a background event or Pub/Sub push message,
+    which is converted. ``traceparent`` and ``tracestate`` of the request become the event's
+    where it has none.
+
+    Raises:
+        BadRequest: the request holds no event; ``errors`` names the fields.
+        UnsupportedMediaType: the event has a format other than JSON.
+    """
+    global _decode
+    if _decode is None:
+        _decode = decoder_for()
+    return _decode(headers, body, path)
+
+
+def decode_background(
+    headers: Mapping[str, str], body: bytes, path: str = ""
+) -> tuple[Any, Context]:
+    """Decode a request for a function that takes ``data, context``.
+
+    A background event is handed on as it is. CloudEvents in binary and structured mode are
+    converted where their type has a background equivalent, and Pub/Sub push messages are
+    read as the events that they carry; the topic comes from *path*. With the ``ce-eventId``
+    headers of the 0.1 draft the data is the body, as bytes.
+
+    Raises:
+        BadRequest: the request holds no such event; ``errors`` names the fields.
+        UnsupportedMediaType: a batch, or an event format other than JSON.
+    """
+    try:
+        event = _read_for_background(headers, body, path)
+        return event.data, event.context
+    except Malformed as error:
+        raise _refusal(error, BACKGROUND_EXPECTED) from error
+
+
+def _read_other(mode: str, headers: Mapping[str, str], body: bytes, path: str) -> Read:
+    if mode == "unknown":
+        raise UnsupportedMediaType(
+            f"the only event format is JSON (application/cloudevents+json); {CLOUD_EVENT_EXPECTED}"
+        )
+    if mode == "draft":
+        data = parse_body(body) if body else None
+        return (*to_cloud_event(read_draft(headers, data)), None)
+    value = read_object(body)
+    if mode == "structured" or "specversion" in value:
+        return read_structured(value)
+    if not is_background(value):
+        raise Malformed(
+            "the request holds no event",
+            *(FieldError(name, "required, but missing") for name in REQUIRED),
+        )
+    return (*to_cloud_event(read_background(value, path)), None)
+
+
+def _read_batch(headers: Mapping[str, str], body: bytes, make: EventMaker) -> Batch:
+    values = parse_body(body)
+    if not isinstance(values, list):
+        raise Malformed(
+            "the batch is not a JSON array",
+            FieldError("body", f"expected an array, got {kind_of(values)}"),
+        )
+    events, faults = [], []
+    for index, value in enumerate(values):
+        try:
+            attributes, data, payload = read_structured(value)
+            add_trace(attributes, headers)
+            events.append(make(attributes, data, payload))
+        except Malformed as error:
+            faults += [
+                FieldError(f"[{index}].{each.field}", each.message) for each in error.fields
+            ] or [FieldError(f"[{index}]", error.problem)]
+    if faults:
+        raise Malformed("the batch has events with faults", *faults)
+    return Batch(events)
+
+
+def _read_for_background(headers: Mapping[str, str], body: bytes, path: str) -> Background:
+    mode = mode_of(headers)
+    if mode in ("unknown", "batch"):
+        raise UnsupportedMediaType(f"the content type cannot be read; {BACKGROUND_EXPECTED}")
+    if mode == "draft" or (
+        mode == "binary"
+        and "ce-eventid" in headers
+        and headers.get("ce-type") not in BACKGROUND_TYPES
+    ):
+        return read_draft(headers, body)
+    if mode == "binary":
+        attributes, data, payload = read_binary(headers, body)
+    else:
+        value = read_object(body)
+        if mode == "json" and ("specversion" not in value or "context" in value):
+            return read_background(value, path)
+        attributes, data, payload = read_structured(value)
+    if payload is not None and isinstance(payload.new, bytes):
+        data = json_or_bytes(payload.new)  # also where the old SDK leaves base64 of 0.3 alone
+    data, context = to_background(attributes, data)
+    return Background(data, context, {})
+
+
+def _refusal(error: Malformed, expected: str) -> BadRequest:
+    return BadRequest(f"{error.problem}; {expected}", errors=error.fields)

@@ -1,0 +1,182 @@
+"""Calls functions from a server's thread, which waits: for a slot, for the reply, no longer.
+
+The function runs on a thread of ours all the same, or on the background loop: the server's
+thread can leave it at the deadline, and Python has no other way to do so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ffhost.config.units import UNLIMITED
+from ffhost.execution.caller import PAUSED_LOOK_SECONDS, Caller
+from ffhost.execution.channels import EMPTY, Channel, StreamCut
+from ffhost.execution.failures import crashed
+from ffhost.execution.loops import BackgroundLoop
+from ffhost.execution.stuck_calls import stuck_calls
+from ffhost.execution.threads import ThreadPool
+from ffhost.invocation.call import Call
+from ffhost.invocation.deadline import Deadline
+from ffhost.invocation.function import Function
+from ffhost.web.messages import Reply
+
+
+class _Waiter:
+    """What a server's thread waits on."""
+
+    __slots__ = ("lock", "reply")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.lock.acquire()
+        self.reply: Reply | None = None
+
+    def set(self, reply: Reply) -> None:
+        if self.reply is None:
+            self.reply = reply
+            self.lock.release()
+
+    def wait_on(self, deadline: Deadline | None) -> bool:
+        """Whether the reply comes before *deadline*, which was paused or is about to pass."""
+        while deadline is not None and deadline.remaining:
+            if self.lock.acquire(timeout=min(deadline.remaining, PAUSED_LOOK_SECONDS)):
+                return True
+        return False
+
+
+class BlockingCaller(Caller):
+    """Calls one function from threads of a WSGI server."""
+
+    def __init__(self, function: Function, pool: ThreadPool, background: BackgroundLoop) -> None:
+        super().__init__(function, pool)
+        self._background = background
+        self._moving = threading.Lock()  # a call is answered and ended by two threads
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """Give the background loop of this process."""
+        return self._background.get()
+
+    def answer(self, call: Call) -> Reply:
+        """Call the function and wait for its reply, or for the deadline.
+
+        Raises:
+            TooManyRequests: no slot was free, and none became free in time
+        """
+        if not self.slots.try_acquire():
+            self._queue()
+        call.move("running")
+        waiter = call.waiter = _Waiter()
+        timeout = -1.0
+        if self.timeout_seconds != UNLIMITED:
+            timeout = self.timeout_seconds
+            call.deadline = Deadline()
+            call.deadline.at = time.monotonic() + timeout
+        call.context = contextvars.copy_context()
+        if self.function.is_async:
+            self.loop().call_soon_threadsafe(self._begin, call, context=call.context)
+        else:
+            self.pool.submit(self.work, call, self.end)
+        if not (waiter.lock.acquire(timeout=timeout) or waiter.wait_on(call.deadline)):
+            return self.expire(call)
+        if waiter.reply is None:
+            return crashed(call)
+        return waiter.reply
+
+    def answer_timed_out(self, call: Call) -> None:
+        """Note that the caller is told 504; the call may end on its thread at this moment."""
+        with self._moving:
+            super().answer_timed_out(call)
+
+    def chunks_of(self, call: Call) -> BlockingStream:
+        """Give the chunks of a streamed reply, for the server to iterate over and close."""
+        return BlockingStream(self, call)
+
+    def _begin(self, call: Call) -> None:
+        context = call.context if self.function.keeps_context else None
+        call.job = asyncio.get_running_loop().create_task(self.perform(call), context=context)
+
+    def _queue(self) -> None:
+        lock = threading.Lock()
+        lock.acquire()
+        ticket = self.slots.enqueue(lock.release)
+        if ticket is None:
+            raise self.function.refusal()
+        if ticket.granted:
+            return
+        timeout = self.function.queue_timeout_seconds
+        if not lock.acquire(timeout=-1 if timeout == UNLIMITED else timeout) and self.slots.leave(
+            ticket
+        ):
+            raise self.function.refusal()
+
+    def deliver(self, call: Call, reply: Reply) -> None:
+        """Give the server's thread the head of a stream."""
+        with self._moving:
+            if call.state == "running":
+                call.move("answered")
+        call.waiter.set(reply)
+
+    def end(self, call: Call, reply: Reply | None) -> None:
+        """Free the slot and give the server's thread its reply."""
+        with self._moving:
+            call.end(keep_context=self.function.keeps_context)
+        if call.deadline is not None and call.deadline.passed:
+            stuck_calls.discard(call)
+        self.slots.release()
+        if reply is not None:
+            call.waiter.set(reply)
+        elif call.channel is None:
+            call.waiter.set(crashed(call))
+
+
+class BlockingStream:
+    """The body of a streamed reply as a WSGI server wants it."""
+
+    def __init__(self, caller: BlockingCaller, call: Call) -> None:
+        self._caller = caller
+        self._call = call
+        self._channel: Channel = call.channel
+        self._sent_bytes = 0
+        self._on_close: Callable[[int], None] | None = None
+
+    def on_close(self, callback: Callable[[int], None]) -> None:
+        """Call *callback* with the number of bytes sent, once the stream has ended."""
+        self._on_close = callback
+
+    def __iter__(self) -> BlockingStream:
+        return self
+
+    def __next__(self) -> bytes:
+        chunk = self._next_chunk()
+        if chunk is EMPTY:
+            self._caller.expire(self._call)
+            raise StreamCut(f"{self._call.function.name} passed its deadline")
+        if not isinstance(chunk, bytes):
+            raise StopIteration
+        self._sent_bytes += len(chunk)
+        return chunk
+
+    def _next_chunk(self) -> Any:
+        """Take the next chunk; `EMPTY` if the deadline passes before there is one."""
+        deadline = self._call.deadline
+        if deadline is None:
+            return self._channel.get()
+        while (left := deadline.remaining) > 0:
+            chunk = self._channel.get(
+                min(left, PAUSED_LOOK_SECONDS if deadline.is_paused else left)
+            )
+            if chunk is not EMPTY:
+                return chunk
+        return EMPTY
+
+    def close(self) -> None:
+        """Stop the function if the client left before the end."""
+        self._caller.abandon(self._call)
+        callback, self._on_close = self._on_close, None
+        if callback is not None:
+            callback(self._sent_bytes)

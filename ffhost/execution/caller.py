@@ -1,0 +1,246 @@
+"""What both kinds of callers do alike: the work of a call, its stream, its deadline.
+
+A caller starts a call on a thread or in a task and waits for one thing, the reply. The work
+itself goes on here until the function has really ended, whoever still waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import CancelledError
+from typing import Any, cast
+
+from ffhost.errors import MethodNotAllowed, RequestError
+from ffhost.execution.channels import (
+    END,
+    Channel,
+    StreamClosed,
+    close,
+    close_async,
+    push,
+    push_async,
+)
+from ffhost.execution.executor import executor
+from ffhost.execution.failures import timed_out
+from ffhost.execution.stuck_calls import stuck_calls
+from ffhost.execution.threads import ThreadPool, Worker
+from ffhost.invocation.call import Call
+from ffhost.invocation.current import CURRENT
+from ffhost.invocation.function import Function
+from ffhost.web.messages import Reply
+
+PAUSED_LOOK_SECONDS = 0.25
+"""How soon whoever waits looks again while a deadline is paused, as in a debugger."""
+
+
+class Caller(ABC):
+    """Calls one function. Made once for each function of a host and each kind of front."""
+
+    def __init__(self, function: Function, pool: ThreadPool) -> None:
+        self.function = function
+        self.run = function.run
+        self.slots = function.slots
+        self.pool = pool
+        self.timeout_seconds = function.timeout_seconds
+        if function.late_load is not None:
+            self.run = self._run_late
+            self.work = self._work_late  # type: ignore[method-assign]
+
+    @abstractmethod
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """Give the loop on which coroutine functions run."""
+
+    @abstractmethod
+    def deliver(self, call: Call, reply: Reply) -> None:
+        """Give the waiting front its reply; called from any thread, the first one counts."""
+
+    @abstractmethod
+    def end(self, call: Call, reply: Reply | None) -> None:
+        """Note that the function has ended, deliver *reply* if there is one, free the slot."""
+
+    def work(self, call: Call) -> Reply | None:
+        """Run the call on this thread; None if its reply was delivered on the way."""
+        if call.timed_out:
+            return None
+        reply = cast("Reply", self.run(call))
+        if reply.chunks is None:
+            return reply
+        CURRENT.set(call)
+        if hasattr(reply.chunks, "__anext__"):
+            work = self._stream_async(call, reply, cast("AsyncIterator[bytes]", reply.chunks))
+            return asyncio.run_coroutine_threadsafe(work, self.loop()).result()
+        return self._stream(call, reply, reply.chunks)
+
+    # A function that is loaded at its first call. Until then its calls run on threads. The
+    # front may have made the call before another one loaded the function.
+
+    def _run_late(self, call: Call) -> Any:
+        function = call.function = self.function
+        try:
+            _check_method(function, call.message.method)
+        except RequestError as error:
+            reply = function.failures.reply(call, error)
+            return _at_once(reply) if function.is_async else reply
+        return function.run(call)
+
+    def _work_late(self, call: Call) -> Reply | None:
+        if self.function.late_load is not None:
+            try:
+                self.function = self.function.late_load.wait()
+            except RequestError as error:
+                return self.function.failures.reply(call, error)
+        if not self.function.is_async:
+            return Caller.work(self, call)
+        work = asyncio.run_coroutine_threadsafe(self._begin_late(call), self.loop())
+        try:
+            return work.result()
+        except CancelledError:
+            return None
+
+    async def _begin_late(self, call: Call) -> Reply | None:
+        # The thread that waits is in the context of the call until now. Hooks end in the
+        # one that the function runs in.
+        context = call.context = contextvars.copy_context()
+        loop = asyncio.get_running_loop()
+        return await loop.create_task(self._perform_late(call), context=context)
+
+    async def _perform_late(self, call: Call) -> Reply | None:
+        if call.timed_out:
+            return None
+        call.job = asyncio.current_task()
+        reply: Reply = await self._run_late(call)
+        if reply is None or reply.chunks is None:
+            return reply
+        return await self._stream_on_loop(call, reply)
+
+    async def perform(self, call: Call, begun: Reply | None = None) -> None:
+        """Run the call in this task, or only its stream if *begun* is what it has given."""
+        reply: Reply | None = None
+        try:
+            reply = begun or await cast("Any", self.run(call))
+            if reply is not None and reply.chunks is not None:
+                streamed, reply = reply, None
+                reply = await self._stream_on_loop(call, streamed)
+        except asyncio.CancelledError:
+            if not call.timed_out and not (call.channel is not None and call.channel.closed):
+                raise
+        finally:
+            self.end(call, reply)
+
+    async def _stream_on_loop(self, call: Call, reply: Reply) -> Reply | None:
+        if hasattr(reply.chunks, "__anext__"):
+            chunks = cast("AsyncIterator[bytes]", reply.chunks)
+            return await self._stream_async(call, reply, chunks)
+        work = executor.submit(self._stream, call, reply, cast("Iterator[bytes]", reply.chunks))
+        return await asyncio.wrap_future(work)
+
+    # The head is sent with the first chunk, so that a stream which fails before it has one
+    # is a 500 and not a broken connection. Nobody wants the chunks of a HEAD: none is made.
+
+    def _stream(self, call: Call, reply: Reply, chunks: Iterator[bytes]) -> Reply | None:
+        try:
+            first = END if call.message.method == "HEAD" else next(chunks, END)
+            channel = self._open_stream(call, reply, first)
+            if first is not END:
+                push(chunks, channel)
+            channel.end()
+        except BaseException as error:
+            return self._stream_failed(call, error)
+        finally:
+            close(chunks)
+        return None
+
+    async def _stream_async(
+        self, call: Call, reply: Reply, chunks: AsyncIterator[bytes]
+    ) -> Reply | None:
+        try:
+            first = END if call.message.method == "HEAD" else await anext(chunks, END)
+            channel = self._open_stream(call, reply, first)
+            if first is not END:
+                await push_async(chunks, channel)
+            channel.end()
+        except BaseException as error:
+            return self._stream_failed(call, error)
+        finally:
+            await close_async(chunks)
+        return None
+
+    def _open_stream(self, call: Call, reply: Reply, first: Any) -> Channel:
+        channel = call.channel = Channel()
+        if call.timed_out:
+            channel.close(cut=True)
+        elif first is not END:
+            channel.offer(first, bool)
+        self.deliver(call, Reply(reply.status, reply.headers))
+        return channel
+
+    def _stream_failed(self, call: Call, error: BaseException) -> Reply | None:
+        channel: Channel | None = call.channel
+        if channel is None:
+            return self.function.failures.reply(call, error)
+        # Closed by the front, at the deadline or because the client has gone: no failure.
+        if not (call.timed_out or channel.closed or isinstance(error, StreamClosed)):
+            self.function.failures.reply(call, error)
+        channel.end(cut=True)
+        return None
+
+    def expire(self, call: Call) -> Reply:
+        """Stop a call whose deadline has passed, as far as Python can; give the 504.
+
+        Its slot stays taken until the function really ends.
+        """
+        self.answer_timed_out(call)
+        reply = timed_out(call)
+        if self.function.processes is not None:
+            return reply  # the thread that waits for the process kills it
+        stuck_calls.add(call)
+        if call.channel is not None:
+            call.channel.close(cut=True)
+        stop(call)
+        return reply
+
+    def answer_timed_out(self, call: Call) -> None:
+        """Note that the caller is told 504, unless it has the head of a stream already."""
+        assert call.deadline is not None
+        call.deadline.passed = True
+        if call.state == "running":
+            call.move("answered")
+
+    def abandon(self, call: Call) -> None:
+        """Stop a stream that nobody reads any more."""
+        call.channel.close()
+        if isinstance(call.job, asyncio.Task) and call.state != "ended":
+            stop(call)
+
+
+def _check_method(function: Function, method: str) -> None:
+    """Refuse what the router let through because it did not know the signature yet.
+
+    Raises:
+        MethodNotAllowed: the function does not answer *method*
+    """
+    methods = function.methods
+    if methods is None or method in methods or (method == "HEAD" and "GET" in methods):
+        return
+    raise MethodNotAllowed(
+        f"{function.name} does not answer {method}", headers={"Allow": ", ".join(sorted(methods))}
+    )
+
+
+async def _at_once(reply: Reply) -> Reply:
+    return reply
+
+
+def stop(call: Call) -> None:
+    """Interrupt the thread or cancel the task that runs *call*."""
+    job = call.job
+    if isinstance(job, Worker):
+        job.interrupt(call)
+    elif isinstance(job, asyncio.Task):
+        try:
+            job.get_loop().call_soon_threadsafe(job.cancel)
+        except RuntimeError:  # the loop is closed, and the task with it
+            return

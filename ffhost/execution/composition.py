@@ -1,0 +1,53 @@
+"""One call of one function: decode, call, encode, and what becomes of its errors.
+
+Nothing here waits, reads a socket or knows Falcon. Everything that can be decided when a
+function is loaded is decided in `compose`; what it gives takes a call and gives a
+reply, and never raises. The sync and the async form differ in the words that wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from ffhost.execution.failures import Failures
+from ffhost.invocation.call import Call
+from ffhost.invocation.current import CURRENT
+from ffhost.invocation.function import Run
+from ffhost.signatures import Codec
+from ffhost.web.messages import Reply
+
+
+def compose(codec: Codec, failures: Failures) -> Run:
+    """Make one callable of a function's codec and its error handling."""
+    decode, invoke, encode = codec.decode, codec.call, codec.encode
+
+    def run(call: Call) -> Reply:
+        CURRENT.set(call)
+        try:
+            return encode(invoke(*decode(call.message)))
+        except BaseException as error:
+            handler = failures.handler_for(error)
+            if handler is None:
+                return failures.reply(call, error)
+            caught = error
+        try:
+            return codec.encode_handled(handler(caught))
+        except BaseException as error:
+            return failures.reply(call, error)
+
+    async def run_async(call: Call) -> Reply:
+        CURRENT.set(call)
+        try:
+            return encode(await invoke(*decode(call.message)))
+        except BaseException as error:
+            handler = failures.handler_for(error)
+            if handler is None:
+                return failures.reply(call, error)
+            caught = error
+        try:
+            result = handler(caught)
+            return codec.encode_handled(await result if asyncio.iscoroutine(result) else result)
+        except BaseException as error:
+            return failures.reply(call, error)
+
+    return run_async if codec.is_async else run

@@ -1,0 +1,69 @@
+"""``ffhost.executor``: threads for user code, which keep the invocation's context."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class ContextExecutor(Executor):
+    """An executor whose work logs and traces as part of the call that submitted it.
+
+    Its threads are daemons made on demand; they never keep a worker from ending.
+    """
+
+    def __init__(self) -> None:
+        from ffhost.execution.threads import ThreadPool
+
+        self._pool = ThreadPool("ffhost-executor")
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run ``fn(*args, **kwargs)`` on a thread, in a copy of the caller's context."""
+        future: Future[T] = Future()
+        self._pool.submit(_Task(future, fn, args, kwargs).run, _Errand(), _ignore)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Do nothing: the executor is shared and lives as long as the process."""
+
+
+class _Errand:
+    """What the pool needs of an invocation: a context and, here, no deadline."""
+
+    deadline = None
+    job: Any = None
+
+    def __init__(self) -> None:
+        self.context = contextvars.copy_context()
+
+
+def _ignore(_errand: object, _result: object) -> None:
+    """Take no note of the end: the future tells it."""
+
+
+class _Task:
+    __slots__ = ("args", "fn", "future", "kwargs")
+
+    def __init__(
+        self, future: Future[Any], fn: Callable[..., Any], args: Any, kwargs: dict[str, Any]
+    ) -> None:
+        self.future, self.fn, self.args, self.kwargs = future, fn, args, kwargs
+
+    def run(self, _errand: object) -> None:
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            result = self.fn(*self.args, **self.kwargs)
+        except BaseException as error:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+
+
+executor = ContextExecutor()
+"""Runs callables on threads as part of the running invocation."""

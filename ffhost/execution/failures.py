@@ -1,0 +1,82 @@
+"""What becomes of the exceptions of a call: its answer, and its one log entry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ffhost.errors import DeadlineExceeded, RequestError, TimedOut
+from ffhost.invocation.call import Call
+from ffhost.invocation.logger import get_logger
+from ffhost.loading.marked_functions import ErrorHandler
+from ffhost.signatures import AnsweredCrash
+from ffhost.web import problems
+from ffhost.web.messages import Reply
+
+
+class Failures:
+    """What becomes of the exceptions of one function.
+
+    Args:
+        answer: makes a reply of an exception that means one, as a codec has it
+        handlers: the error handlers of the function's module
+        debug: whether the caller may see the exception
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[BaseException], Reply | None] = lambda _error: None,
+        handlers: Sequence[ErrorHandler] = (),
+        *,
+        debug: bool = False,
+    ) -> None:
+        self._answer = answer
+        self._handlers = {each: handler for types, handler in handlers for each in types}
+        self._debug = debug
+
+    def handler_for(self, error: BaseException) -> Callable[[Any], Any] | None:
+        """Give the handler of the nearest class of *error*, or None."""
+        if not self._handlers:
+            return None
+        return next(
+            (self._handlers[each] for each in type(error).__mro__ if each in self._handlers), None
+        )
+
+    def reply(self, call: Call, error: BaseException) -> Reply:
+        """Answer for *error*: a problem of the caller's making, a timeout, or a crash."""
+        if isinstance(error, RequestError):
+            call.error = error
+            return problems.problem(error, call.execution_id)
+        if call.timed_out and isinstance(error, DeadlineExceeded | asyncio.CancelledError):
+            return timed_out(call)
+        meant = self._answer(error)
+        if meant is not None:
+            return meant
+        if isinstance(error, AnsweredCrash):
+            log_crash(call, error.error)
+            return error.reply
+        log_crash(call, error)
+        return problems.crash(call.execution_id, debug=self._debug, error=error)
+
+
+def timed_out(call: Call) -> Reply:
+    """Give the 504 of a call whose deadline has passed."""
+    error = call.error = TimedOut(f"{call.function.name} did not answer in time")
+    return problems.problem(error, call.execution_id)
+
+
+def log_crash(call: Call, error: BaseException) -> None:
+    """Write the one log entry of a crash, with the stack of user code."""
+    call.error = error
+    get_logger("ffhost").error(
+        "function_crashed",
+        function=call.function.name,
+        execution_id=call.execution_id,
+        exc_info=error,
+    )
+
+
+def crashed(call: Call) -> Reply:
+    """Return the 500 of a call that ended without a reply and without a word."""
+    return problems.crash(call.execution_id)

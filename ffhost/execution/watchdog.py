@@ -1,0 +1,118 @@
+"""Notices that an event loop does not turn, and says which function holds it.
+
+A coroutine function that blocks holds up every other call, and no deadline can reach it. A
+thread asks the loop for a sign of life a few times a second; a call pays nothing for it. What
+is blocked too often belongs on a thread (a plain function) or into ``isolation: process``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+import traceback
+import weakref
+from types import FrameType
+from typing import Any
+
+from ffhost.invocation.call import Call
+from ffhost.invocation.current import CURRENT
+from ffhost.invocation.logger import get_logger
+
+TICK_SECONDS = 0.25
+TICKS = 4
+"""How many signs of life in a row must be missing.
+
+They are counted, and not the time: a machine that slept has not blocked the loop.
+"""
+_REPEAT_SECONDS = 60.0
+
+_watched: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+
+
+def watch(loop: asyncio.AbstractEventLoop) -> None:
+    """Watch *loop* for as long as it runs; call it on a thread of its process, once or often."""
+    if loop not in _watched:
+        _watched.add(loop)
+        threading.Thread(target=_Watch(loop).run, name="ffhost-watchdog", daemon=True).start()
+
+
+class _Watch:
+    """One loop under watch."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._thread: int | None = None
+        self._answered = True
+        self._asked_at = 0.0
+
+    def run(self) -> None:
+        """Ask and wait, until the loop has ended."""
+        missing, told_at = 0, 0.0
+        while True:
+            if self._answered:
+                if missing >= TICKS:
+                    self._tell_resumed()
+                missing = 0
+                if not self._ask():
+                    return
+            time.sleep(TICK_SECONDS)
+            if self._answered:
+                continue
+            missing += 1
+            now = time.monotonic()
+            if missing == TICKS or (missing > TICKS and now > told_at + _REPEAT_SECONDS):
+                if not self._loop.is_running():
+                    return
+                told_at = now
+                self._tell(now)
+
+    def _ask(self) -> bool:
+        self._answered = False
+        self._asked_at = time.monotonic()
+        try:
+            self._loop.call_soon_threadsafe(self._answer)
+        except RuntimeError:  # it is closed
+            return False
+        return True
+
+    def _answer(self) -> None:
+        self._thread = threading.get_ident()
+        self._answered_at = time.monotonic()
+        self._answered = True
+
+    def _tell(self, now: float) -> None:
+        frame = sys._current_frames().get(self._thread or 0)
+        call = self._invocation(frame)
+        fields: dict[str, Any] = {}
+        if call is not None:
+            fields["function"] = call.function.name
+            fields["execution_id"] = call.execution_id
+        get_logger("ffhost").error(
+            "event_loop_blocked",
+            blocked_seconds=round(now - self._asked_at, 1),
+            live_stack=None if frame is None else "".join(traceback.format_stack(frame)),
+            **fields,
+        )
+
+    def _tell_resumed(self) -> None:
+        get_logger("ffhost").warning(
+            "event_loop_turns_again",
+            blocked_seconds=round(self._answered_at - self._asked_at, 1),
+        )
+
+    def _invocation(self, frame: FrameType | None) -> Call | None:
+        """Find the call that runs on the loop: by its task, or in the frames of this package."""
+        task = asyncio.current_task(self._loop)
+        get_context = getattr(task, "get_context", None)  # from 3.12 on
+        if get_context is not None:
+            found: Call | None = get_context().get(CURRENT)
+            return found
+        while frame is not None:
+            if str(frame.f_globals.get("__name__", "")).startswith("ffhost."):
+                here = frame.f_locals.get("call")
+                if isinstance(here, Call):
+                    return here
+            frame = frame.f_back
+        return None

@@ -1,0 +1,155 @@
+"""Requests as they come from an ASGI server."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+import falcon.asgi
+import falcon.request
+
+from ffhost.web.messages import Message, Reply
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Event: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Event]]
+Send: TypeAlias = Callable[[Event], Awaitable[None]]
+
+SEND: ContextVar[Send] = ContextVar("ffhost_send")
+"""What sends the answer of the running request, for one that Falcon has no part in."""
+
+
+async def send_reply(send: Send, reply: Reply, *, head: bool = False) -> None:
+    """Send *reply* without Falcon; *head*: without its body."""
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in reply.headers]
+    headers.append((b"content-length", str(len(reply.body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else reply.body})
+
+
+@lru_cache
+def _encoded(names: frozenset[str]) -> frozenset[bytes]:
+    return frozenset(name.encode("latin-1") for name in names)
+
+
+class ScopeMessage(Message):
+    """A request that came as an ASGI scope; what is seldom needed is read when asked for."""
+
+    __slots__ = ("_scope",)
+
+    def __init__(self, scope: Scope, body: bytes, params: Mapping[str, str]) -> None:
+        self._scope = scope
+        self._headers = None  # type: ignore[assignment]
+        self.method = scope["method"]
+        self.body = body
+        self.params = params
+        self.scheme = scope["scheme"]
+        self.client = scope.get("client")
+
+    @property
+    def path(self) -> str:  # type: ignore[override]
+        """Give the path as received."""
+        raw: bytes | None = self._scope.get("raw_path")
+        if raw is None:
+            return quote(self._scope["path"], safe="/%:@!$&'()*+,;=~-._")
+        return raw.partition(b"?")[0].decode("latin-1")
+
+    @property
+    def query(self) -> str:  # type: ignore[override]
+        """Give the query as received."""
+        query: bytes = self._scope["query_string"]
+        return query.decode("latin-1")
+
+    @property
+    def root_path(self) -> str:  # type: ignore[override]
+        """Give where the application is mounted."""
+        path: str = self._scope.get("root_path", "")
+        return path
+
+    @property
+    def server(self) -> tuple[str, int | None] | None:  # type: ignore[override]
+        """Give the server's own address."""
+        server: tuple[str, int | None] | None = self._scope.get("server")
+        return server
+
+    @property
+    def http_version(self) -> str:  # type: ignore[override]
+        """Give the version of HTTP."""
+        version: str = self._scope.get("http_version", "1.1")
+        return version
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Give the header fields by lower-case name, read at the first use."""
+        if self._headers is None:
+            headers: dict[str, str] = {}
+            for raw_name, raw_value in self._scope["headers"]:
+                name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+                if name in headers:
+                    value = headers[name] + ("; " if name == "cookie" else ", ") + value
+                headers[name] = value
+            self._headers = headers
+        return self._headers
+
+    def header(self, name: str) -> str | None:
+        """Give the value of the field *name* (lower case), or None."""
+        if self._headers is None:
+            wanted = name.encode("latin-1")
+            found = [value for raw_name, value in self._scope["headers"] if raw_name == wanted]
+            if len(found) < 2:
+                return found[0].decode("latin-1") if found else None
+        return self.headers.get(name)
+
+    def has_any(self, names: frozenset[str]) -> bool:
+        """Say whether there is a field with one of *names* (lower case)."""
+        if self._headers is None:
+            given = [raw_name for raw_name, _ in self._scope["headers"]]
+            return not _encoded(names).isdisjoint(given)
+        return super().has_any(names)
+
+    def scope(self) -> dict[str, Any]:
+        """Give the ASGI scope."""
+        return self._scope  # type: ignore[return-value]
+
+    def adopt(self) -> None:
+        """Write into the scope what trusted proxies say of the client."""
+        self._scope["scheme"] = self.scheme
+        self._scope["client"] = self.client
+
+
+def below(root: str, path: str) -> str:
+    """Give what follows *root* in *path*, which contains it in ASGI, unlike in WSGI.
+
+    A path that does not begin with it is left alone: some servers (hypercorn) and older
+    versions of others (uvicorn before 0.26) pass on what a proxy has stripped.
+    """
+    if path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/"):
+        return path[len(root) :]
+    return path
+
+
+class FrontRequest(falcon.asgi.Request):
+    """What Falcon needs of a request to route it, and no more.
+
+    Falcon's own constructor reads headers, query and media type of every request. Functions
+    get a request of their own, made from the message, so nobody would look at those.
+    """
+
+    def __init__(
+        self,
+        scope: Any,
+        receive: Any,
+        first_event: Any = None,
+        options: falcon.request.RequestOptions | None = None,
+    ) -> None:
+        self.scope = scope
+        self.is_websocket = False
+        self.method = scope["method"]
+        path = scope["path"]
+        root = scope.get("root_path")
+        self.path = (below(root, path) if root else path) or "/"
+        self._receive = receive
+        self._first_event = first_event

@@ -1,0 +1,185 @@
+"""Functions as Falcon resources: read a request, call the function, write its reply."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from typing import Any, cast
+
+import falcon.asgi
+
+from ffhost.errors import RequestError
+from ffhost.execution.channels import Channel
+from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
+from ffhost.fronts.asgi_body import ReadWatch, read_rest, too_large
+from ffhost.fronts.asgi_request import SEND, FrontRequest, Receive, ScopeMessage, send_reply
+from ffhost.fronts.replies import UNSENT, Finish, Settle, complete, finisher, settler, write
+from ffhost.host.mounting import MakeReply, Responder
+from ffhost.host.service import Service
+from ffhost.host.snapshot import Host
+from ffhost.invocation.call import Call
+from ffhost.invocation.function import Function
+from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
+from ffhost.web import problems
+from ffhost.web.forwarded import believer
+from ffhost.web.messages import Message, Reply
+
+BODILESS_METHODS = frozenset({"GET", "HEAD"})
+"""Methods whose bodies are not waited for, and so not watched."""
+_EXECUTION_ID_HEADER = EXECUTION_ID_HEADER.encode()
+
+
+class Responders:
+    """Makes the responders of one host."""
+
+    def __init__(self, host: Host, service: Service, runner: LoopRunner, reads: ReadWatch) -> None:
+        self._service = service
+        self._runner = runner
+        self._reads = reads
+        self._believe = believer(host.config.settings.server.trusted_proxies)
+
+    def calling(self, function: Function) -> Responder:
+        """Make a responder that calls *function*."""
+        return FunctionResource(
+            AsyncCaller(function, self._runner),
+            finisher(function, self._service),
+            self._believe,
+            self._reads,
+            # Another server may cancel a task when its client leaves.
+            stay=self._service.managed or self._service.embedded,
+        ).on_request
+
+    def replying(self, make: MakeReply, otherwise: Responder | None = None) -> Responder:
+        """Make a responder that replies at once, or leaves the request to *otherwise*."""
+
+        async def on_request(req: FrontRequest, resp: falcon.asgi.Response, **params: str) -> None:
+            message = ScopeMessage(req.scope, b"", params)
+            identity = execution_id(message.header(EXECUTION_ID_HEADER))
+            reply = make(message, identity)
+            if reply is None:
+                assert otherwise is not None
+                await otherwise(req, resp, **params)
+                return
+            complete(reply, identity, self._service)
+            write(resp, reply)
+
+        return on_request
+
+
+class FunctionResource:
+    """One function as a Falcon resource."""
+
+    def __init__(
+        self,
+        caller: AsyncCaller,
+        finish: Finish,
+        believe: Callable[[Message], None] | None,
+        reads: ReadWatch,
+        *,
+        stay: bool,
+    ) -> None:
+        self._caller = caller
+        self._answer = caller.staying(self._answer_late) if stay else caller.answer
+        self._sending: set[asyncio.Task[None]] = set()
+        self._finish = finish
+        self._believe = believe
+        self._reads = reads
+        self._settle = settler(caller.function)
+        self._limit = caller.function.max_body_bytes
+
+    async def on_request(
+        self, req: FrontRequest, resp: falcon.asgi.Response, **params: str
+    ) -> None:
+        """Answer one request: read it, call the function, write its reply."""
+        event: Any = req._first_event
+        message = ScopeMessage(req.scope, event.get("body", b""), params)
+        given = None
+        for name, value in req.scope["headers"]:
+            if name == _EXECUTION_ID_HEADER:
+                given = value.decode("latin-1")
+        call = Call(self._caller.function, message, execution_id(given))
+        try:
+            if event.get("more_body"):
+                message.body = await read_rest(req, message, self._limit)
+            elif len(message.body) > self._limit:
+                raise too_large(self._limit)
+            if message.method not in BODILESS_METHODS:
+                self._reads.end(cast("asyncio.Task[Any]", asyncio.current_task()))
+            if self._believe is not None:
+                self._believe(message)
+                message.adopt()
+            reply = await self._answer(call)
+        except RequestError as error:
+            call.refuse(error)
+            reply = problems.problem(error, call.execution_id)
+        self._finish(call, reply)
+        write(resp, reply)
+        if call.channel is not None:
+            self._stream(req, resp, call, reply)
+
+    def _answer_late(self, call: Call, reply: Reply) -> None:
+        """Send the 504 of a call that still holds the task of its request."""
+        self._finish(call, reply)
+        head = call.message.method == "HEAD"
+        work = send_reply(cast("contextvars.Context", call.context)[SEND], reply, head=head)
+        task = asyncio.get_running_loop().create_task(work)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    def _stream(
+        self, req: FrontRequest, resp: falcon.asgi.Response, call: Call, reply: Reply
+    ) -> None:
+        if req.method == "HEAD" or reply.status in (204, 304):
+            self._caller.abandon(call)
+            resp.stream = cast("Any", UNSENT)
+            if self._settle is not None:
+                self._settle(call, reply.status, 0)
+        else:
+            resp.stream = ChannelStream(
+                self._caller, call, reply.status, cast("Receive", req._receive), self._settle
+            )
+
+
+class ChannelStream:
+    """The chunks of a streamed reply for Falcon, which closes it in the end."""
+
+    def __init__(
+        self,
+        caller: AsyncCaller,
+        call: Call,
+        status: int,
+        receive: Receive,
+        settle: Settle | None,
+    ) -> None:
+        self._caller = caller
+        self._invocation = call
+        self._status = status
+        self._settle = settle
+        self._sent_bytes = 0
+        self._channel: Channel = call.channel
+        # Not by the loop's factory: the task is ours, though made in the function's context.
+        loop = asyncio.get_running_loop()
+        self._watch = asyncio.Task(self._watch_client(receive), loop=loop)
+
+    async def _watch_client(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            continue
+        self._caller.abandon(self._invocation)
+
+    def __aiter__(self) -> ChannelStream:
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await self._channel.get_async()
+        if not isinstance(chunk, bytes):
+            raise StopAsyncIteration
+        self._sent_bytes += len(chunk)
+        return chunk
+
+    async def close(self) -> None:
+        """Stop the function if the client left before the end."""
+        self._watch.cancel()
+        self._caller.abandon(self._invocation)
+        if self._settle is not None:
+            self._settle(self._invocation, self._status, self._sent_bytes)

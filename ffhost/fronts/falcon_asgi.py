@@ -1,0 +1,164 @@
+"""The stable ASGI application, which delegates to the Falcon app of the current host."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import Any, cast
+
+import falcon.asgi
+
+from ffhost.errors import RequestTimeout
+from ffhost.execution import watchdog
+from ffhost.execution.executor import executor
+from ffhost.execution.loop_caller import Late, LoopRunner
+from ffhost.execution.shared_threads import pool
+from ffhost.fronts.asgi_body import ReadWatch
+from ffhost.fronts.asgi_request import (
+    SEND,
+    FrontRequest,
+    Receive,
+    Scope,
+    ScopeMessage,
+    Send,
+    send_reply,
+)
+from ffhost.fronts.asgi_resources import BODILESS_METHODS, Responders
+from ffhost.host.admin import ADMIN, LISTENER_KEY, admin_of
+from ffhost.host.mounting import build_router
+from ffhost.host.service import Service
+from ffhost.host.snapshot import Host
+from ffhost.invocation.ids import execution_id
+from ffhost.observability import logs
+from ffhost.web import problems
+
+
+class AsgiApp:
+    """The stable ASGI application: it delegates to the Falcon app of the current host."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self._falcon: falcon.asgi.App[Any, Any] | None = None
+        self._runner: LoopRunner | None = None
+        self._reads: ReadWatch | None = None
+        self._started = False
+        self._starting: asyncio.Lock | None = None
+        self._admin = admin_of(service)
+        service.attach(self)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection of the server, as ASGI 3 has it."""
+        with suppress(Late):
+            await self.serve_directly(scope, receive, send)
+
+    def serve_directly(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Do what `__call__` does, for a server that handles `Late` itself: with a coroutine less.
+
+        A server that does not know of this would take a plain method for the older ASGI 2.
+        """
+        if scope["type"] != "http":
+            return self._other(scope, receive, send)
+        if not self._started:
+            return self._start_and_serve(scope, receive, send)
+        if self._admin is not None and _is_admin(scope):
+            return self._administer(self._admin, scope, send)
+        SEND.set(send)
+        if scope["method"] in BODILESS_METHODS:
+            return self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
+        return self._with_read_timeout(scope, receive, send)
+
+    async def _start_and_serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._start()
+        await self.serve_directly(scope, receive, send)
+
+    @staticmethod
+    async def _administer(admin: Any, scope: Scope, send: Send) -> None:
+        # On a thread: with thousands of functions an answer takes its time.
+        message = ScopeMessage(scope, b"", {})
+        reply = await asyncio.wrap_future(executor.submit(admin.answer, message))
+        await send_reply(send, reply, head=message.method == "HEAD")
+
+    async def _with_read_timeout(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Falcon waits for the first piece of the body before it routes, so the watch begins
+        # here; it ends when the resource has the whole body.
+        watch = self._reads
+        task = asyncio.current_task()
+        assert watch is not None
+        assert task is not None
+        assert self._falcon is not None
+        watch.begin(task)
+        try:
+            await self._falcon(scope, receive, send)  # type: ignore[arg-type]
+        except asyncio.CancelledError:
+            if not watch.timed_out(task):
+                raise
+            await _send_timeout(send)
+        finally:
+            watch.end(task)
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})
+        else:
+            raise ValueError(f"unknown kind of connection: {scope['type']!r}")
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            event = await receive()
+            if event["type"] == "lifespan.startup":
+                try:
+                    await self._start()
+                except Exception as error:
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.service.stop_async()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _start(self) -> None:
+        """Start what must not start at import; also when the loop is another than before."""
+        loop = asyncio.get_running_loop()
+        if self._runner is None or self._runner.loop is not loop:
+            self._runner = LoopRunner(loop, pool)
+            self._reads = ReadWatch(loop, self.service.config.settings.server.read_timeout)
+            self._falcon = None
+            self._starting = asyncio.Lock()
+            logs.install_on_loop(loop)
+            watchdog.watch(loop)
+        assert self._starting is not None
+        self.service.lifecycle.loop = loop
+        async with self._starting:
+            await self.service.start_async()
+            if self._falcon is None:
+                self.mount(self.service.host)
+        self._started = True
+
+    def mount(self, host: Host) -> None:
+        """Make the Falcon app of *host*; until the loop is known there is nothing to make."""
+        if self._runner is None or self._reads is None:
+            return
+        responding = Responders(host, self.service, self._runner, self._reads)
+        app: falcon.asgi.App[Any, Any] = falcon.asgi.App(
+            request_type=FrontRequest,
+            router=cast("Any", build_router(host, self.service, responding)),
+        )
+        app.resp_options.default_media_type = None  # type: ignore[assignment]
+        self._falcon = app
+
+
+def _is_admin(scope: Scope) -> bool:
+    state = scope.get("state")
+    return state is not None and state.get(LISTENER_KEY) == ADMIN
+
+
+async def _send_timeout(send: Send) -> None:
+    error = RequestTimeout("the request did not arrive in time")
+    reply = problems.problem(error, execution_id(None))
+    reply.headers.append(("connection", "close"))
+    await send_reply(send, reply)

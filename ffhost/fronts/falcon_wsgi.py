@@ -1,0 +1,260 @@
+"""The WSGI application, its Falcon app, and the resource that each function is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, TypeAlias, cast
+from urllib.parse import quote
+
+import falcon
+import falcon.request
+
+from ffhost.errors import RequestError
+from ffhost.execution.blocking_caller import BlockingCaller
+from ffhost.execution.shared_threads import background, pool
+from ffhost.fronts.replies import UNSENT, Finish, complete, finisher, settler, write
+from ffhost.fronts.wsgi_body import Environ, read_body
+from ffhost.host.mounting import MakeReply, Responder, build_router
+from ffhost.host.service import Service
+from ffhost.host.snapshot import Host
+from ffhost.invocation.call import Call
+from ffhost.invocation.function import Function
+from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
+from ffhost.web import problems
+from ffhost.web.forwarded import believer
+from ffhost.web.messages import Message, Reply
+
+StartResponse: TypeAlias = Callable[..., Any]
+
+_EXECUTION_ID_KEY = "HTTP_" + EXECUTION_ID_HEADER.upper().replace("-", "_")
+_START_RESPONSE = "ffhost.start_response"
+
+
+class EnvironMessage(Message):
+    """A request that came as a WSGI environ; what is seldom needed is read when asked for."""
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: Environ, params: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._headers = None  # type: ignore[assignment]
+        self.method = environ["REQUEST_METHOD"]
+        self.body = b""
+        self.params = params
+        self.scheme = environ["wsgi.url_scheme"]
+        self.client = _client(environ)
+
+    @property
+    def path(self) -> str:  # type: ignore[override]
+        """Give the path as received, where the server tells; else encoded again."""
+        raw: str | None = self._environ.get("RAW_URI") or self._environ.get("REQUEST_URI")
+        if raw is None:
+            decoded = self._environ.get("SCRIPT_NAME", "") + self._environ.get("PATH_INFO", "")
+            return quote(decoded.encode("latin-1"), safe="/:@!$&'()*+,;=~-._")
+        path = raw.partition("?")[0]
+        if path[:1] != "/" and "://" in path:  # absolute form, RFC 9112 section 3.2.2
+            path = "/" + path.split("://", 1)[1].partition("/")[2]
+        return path
+
+    @property
+    def query(self) -> str:  # type: ignore[override]
+        """Give the query as received."""
+        query: str = self._environ.get("QUERY_STRING", "")
+        return query
+
+    @property
+    def root_path(self) -> str:  # type: ignore[override]
+        """Give where the application is mounted."""
+        path: str = self._environ.get("SCRIPT_NAME", "")
+        return path.encode("latin-1").decode(errors="replace")
+
+    @property
+    def server(self) -> tuple[str, int | None] | None:  # type: ignore[override]
+        """Give the server's own address."""
+        port = str(self._environ.get("SERVER_PORT", ""))
+        return self._environ["SERVER_NAME"], int(port) if port.isdecimal() else None
+
+    @property
+    def http_version(self) -> str:  # type: ignore[override]
+        """Give the version of HTTP."""
+        protocol: str = self._environ.get("SERVER_PROTOCOL", "HTTP/1.1")
+        return protocol.rpartition("/")[2]
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Give the header fields by lower-case name, read at the first use."""
+        if self._headers is None:
+            headers = {
+                key[5:].replace("_", "-").lower(): value
+                for key, value in self._environ.items()
+                if key.startswith("HTTP_")
+            }
+            for key, name in (
+                ("CONTENT_TYPE", "content-type"),
+                ("CONTENT_LENGTH", "content-length"),
+            ):
+                if self._environ.get(key):
+                    headers[name] = self._environ[key]
+            self._headers = headers
+        return self._headers
+
+    def environ(self) -> Environ:
+        """Give the WSGI environ."""
+        return self._environ
+
+    def adopt(self) -> None:
+        """Write into the environ what trusted proxies say of the client."""
+        self._environ["wsgi.url_scheme"] = self.scheme
+        if self.client is not None:
+            self._environ["REMOTE_ADDR"] = self.client[0]
+
+
+class FrontRequest(falcon.Request):
+    """What Falcon needs of a request to route it, and no more.
+
+    Functions get a request of their own, made from the message, so nobody would look at
+    what Falcon's constructor reads.
+    """
+
+    def __init__(self, env: Environ, options: falcon.request.RequestOptions | None = None) -> None:
+        self.env = env
+        self.is_websocket = False
+        self.method = env["REQUEST_METHOD"]
+        path = env.get("PATH_INFO") or "/"
+        self.path = path if path.isascii() else path.encode("latin-1").decode(errors="replace")
+
+
+class WsgiApp:
+    """The stable WSGI application: it delegates to the Falcon app of the current host."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self._started = False
+        self._lock = threading.Lock()
+        service.attach(self)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request, as PEP 3333 has it."""
+        if not self._started:
+            self._start()
+        environ[_START_RESPONSE] = start_response
+        return self._falcon(environ, start_response)
+
+    def _start(self) -> None:
+        with self._lock:
+            if not self._started:
+                self.service.start()
+                self._started = True
+
+    def mount(self, host: Host) -> None:
+        """Make the Falcon app of *host*."""
+        responding = _Responding(host, self.service)
+        app: falcon.App[Any, Any] = falcon.App(
+            request_type=FrontRequest,
+            router=cast("Any", build_router(host, self.service, responding)),
+        )
+        app.resp_options.default_media_type = None  # type: ignore[assignment]
+        self._falcon = app
+
+
+class _Responding:
+    """Makes the responders of one host."""
+
+    def __init__(self, host: Host, service: Service) -> None:
+        server = host.config.settings.server
+        self._service = service
+        self._believe = believer(server.trusted_proxies)
+        self._read_seconds = float(server.read_timeout)
+
+    def calling(self, function: Function) -> Responder:
+        """Make a responder that calls *function*."""
+        caller = BlockingCaller(function, pool, background)
+        finish = finisher(function, self._service)
+        return FunctionResource(caller, finish, self._believe, self._read_seconds).on_request
+
+    def replying(self, make: MakeReply, otherwise: Responder | None = None) -> Responder:
+        """Make a responder that replies at once, or leaves the request to *otherwise*."""
+
+        def on_request(req: FrontRequest, resp: falcon.Response, **params: str) -> None:
+            message = EnvironMessage(req.env, params)
+            identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
+            reply = make(message, identity)
+            if reply is None:
+                assert otherwise is not None
+                otherwise(req, resp, **params)
+                return
+            complete(reply, identity, self._service)
+            send(req, resp, reply)
+
+        return on_request
+
+
+class FunctionResource:
+    """One function as a Falcon resource."""
+
+    def __init__(
+        self,
+        caller: BlockingCaller,
+        finish: Finish,
+        believe: Callable[[Message], None] | None,
+        read_seconds: float,
+    ) -> None:
+        self._caller = caller
+        self._finish = finish
+        self._believe = believe
+        self._read_seconds = read_seconds
+        self._settle = settler(caller.function)
+        self._limit = caller.function.max_body_bytes
+
+    def on_request(self, req: FrontRequest, resp: falcon.Response, **params: str) -> None:
+        """Answer one request: read it, call the function, write its reply."""
+        environ = req.env
+        message = EnvironMessage(environ, params)
+        identity = execution_id(environ.get(_EXECUTION_ID_KEY))
+        call = Call(self._caller.function, message, identity)
+        try:
+            message.body = read_body(environ, self._limit, self._read_seconds)
+            if self._believe is not None:
+                self._believe(message)
+                message.adopt()
+            reply = self._caller.answer(call)
+        except RequestError as error:
+            call.refuse(error)
+            reply = problems.problem(error, call.execution_id)
+        self._finish(call, reply)
+        send(req, resp, reply)
+        if call.channel is not None:
+            stream = self._caller.chunks_of(call)
+            if self._settle is not None:
+                stream.on_close(partial(self._settle, call, reply.status))
+            if req.method == "HEAD" or reply.status in (204, 304):
+                stream.close()
+                resp.stream = UNSENT
+            else:
+                resp.stream = stream
+
+
+def _client(environ: Environ) -> tuple[str, int] | None:
+    address = environ.get("REMOTE_ADDR")
+    if not address:
+        return None
+    port = str(environ.get("REMOTE_PORT", ""))
+    return address, int(port) if port.isdecimal() else 0
+
+
+def send(req: FrontRequest, resp: falcon.Response, reply: Reply) -> None:
+    """Put *reply* into Falcon's response; a word to close the connection goes to the server.
+
+    PEP 3333 forbids applications to set ``Connection``. gunicorn's response object takes
+    the word by another way; other servers do as they like.
+    """
+    fields = [(name, value) for name, value in reply.headers if name.lower() != "connection"]
+    if len(fields) < len(reply.headers):
+        reply.headers = fields
+        start_response = req.env.get(_START_RESPONSE)
+        force = getattr(getattr(start_response, "__self__", None), "force_close", None)
+        if force is not None:
+            force()
+    write(resp, reply)

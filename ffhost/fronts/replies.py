@@ -1,0 +1,98 @@
+"""What both fronts do with a reply before they write it, and how a call's outcome is settled.
+
+Everything is composed when a function is mounted: a function that nobody observes pays for
+no observation.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from ffhost.host.service import Service
+from ffhost.invocation.call import Call
+from ffhost.invocation.function import Function
+from ffhost.invocation.outcome import Outcome, outcome_kind
+from ffhost.web import cors
+from ffhost.web.messages import Reply
+
+if TYPE_CHECKING:
+    import falcon
+    import falcon.asgi
+
+Finish: TypeAlias = Callable[[Call, Reply], None]
+Settle: TypeAlias = Callable[[Call, int, int], None]
+
+_CLOSE = ("connection", "close")
+
+UNSENT = (b"",)
+"""Stands for a stream of which only the head is sent.
+
+Falcon would say ``Content-Length: 0`` without a stream, and HEAD must not name a length that
+GET would not have (RFC 9110, section 8.6).
+"""
+
+
+def finisher(function: Function, service: Service) -> Finish:
+    """Make what completes the replies of *function*: execution id, CORS, closing, outcome."""
+    declared = function.settings.cors
+    settle = settler(function)
+
+    def finish(call: Call, reply: Reply) -> None:
+        reply.headers.append(("function-execution-id", call.execution_id))
+        if service.draining:
+            reply.headers.append(_CLOSE)
+        if declared is not None:
+            cors.permit(declared, call.message, reply)
+        if settle is not None and call.channel is None:
+            settle(call, reply.status, len(reply.body))
+
+    return finish
+
+
+def complete(reply: Reply, identity: str, service: Service) -> None:
+    """Add what every answer carries, to one that no function made."""
+    reply.headers.append(("function-execution-id", identity))
+    if service.draining:
+        reply.headers.append(_CLOSE)
+
+
+def settler(function: Function) -> Settle | None:
+    """Make what tells the observers of *function* how a call ended; None without observers.
+
+    It is called once a call, when the caller's outcome is settled: with the reply, or with
+    the end of its stream.
+    """
+    if not function.observers and function.late_load is None:
+        return None
+
+    def settle(call: Call, status: int, sent_bytes: int) -> None:
+        outcome = Outcome(
+            outcome_kind(call, status),
+            status,
+            time.monotonic() - call.started,
+            sent_bytes,
+            call.error,
+        )
+        for observe in call.function.observers:
+            observe(call, outcome)
+
+    return settle
+
+
+def write(resp: falcon.Response | falcon.asgi.Response, reply: Reply) -> None:
+    """Put *reply* into Falcon's response, with every field line that it has."""
+    resp.status = reply.status
+    if reply.body:
+        resp.data = reply.body
+    headers = resp._headers
+    for name, value in reply.headers:
+        name = name.lower()
+        if name in headers:
+            # Falcon's own way joins repeated lines with a comma, which not all fields survive.
+            if resp._extra_headers is None:
+                resp._extra_headers = []
+            resp._extra_headers.append((name, value))
+        else:
+            headers[name] = value

@@ -1,0 +1,1 @@
+"""What is served: the snapshot, loading, reloading, the lifecycle and the admin pages."""

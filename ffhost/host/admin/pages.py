@@ -1,0 +1,84 @@
+"""The pages of the admin listener: metrics, the functions, the configuration, health."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import orjson
+
+from ffhost.errors import MethodNotAllowed, NotFound, RequestError
+from ffhost.host.admin.reports import functions_report, health_report, look
+from ffhost.host.service import Service
+from ffhost.invocation.logger import get_logger
+from ffhost.observability.metrics.publisher import Copier
+from ffhost.observability.metrics.totals_files import folder_of
+from ffhost.web import problems
+from ffhost.web.messages import Message, Reply
+
+Answer: TypeAlias = Callable[[Message], Reply]
+
+
+class Admin:
+    """The admin listener of one worker, which speaks for all of them."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        # The workers of one master are brothers; an embedded host has none.
+        folder = folder_of(os.getppid()) if service.managed else None
+        self._copier = Copier(folder, lambda: look(service))
+        self._answers: dict[str, Answer] = {
+            "/": self._index,
+            "/metrics": self._metrics,
+            "/functions": self._functions,
+            "/config": self._config,
+            "/health": self._health,
+        }
+        service.on_ready(lambda _service: self._copier.start())
+        service.on_stop(lambda _service: self._copier.stop())
+
+    def answer(self, message: Message) -> Reply:
+        """Answer a request; reads files, and takes a while where there are many functions."""
+        try:
+            make = self._answers.get(message.path)
+            if make is None:
+                raise NotFound("the admin listener has no such page")
+            if message.method not in ("GET", "HEAD"):
+                raise MethodNotAllowed("this can only be read", headers={"Allow": "GET, HEAD"})
+            reply = make(message)
+        except RequestError as error:
+            return problems.problem(error)
+        except Exception as error:
+            get_logger("ffhost").error("admin_failed", path=message.path, exc_info=error)
+            return problems.crash()
+        reply.headers.append(("cache-control", "no-store"))
+        return reply
+
+    def _index(self, _message: Message) -> Reply:
+        return _json({"pages": [path for path in self._answers if path != "/"]})
+
+    def _metrics(self, message: Message) -> Reply:
+        from ffhost.observability.metrics.exposition import render
+
+        if not self._service.config.settings.metrics.enabled:
+            raise NotFound("metrics are switched off")
+        content_type, body = render(self._copier.totals(), message.header("accept") or "")
+        return Reply(200, [("content-type", content_type)], body)
+
+    def _functions(self, _message: Message) -> Reply:
+        return _json(functions_report(self._service, self._copier.totals()))
+
+    def _config(self, _message: Message) -> Reply:
+        from ffhost.config.effective import show_config
+
+        body = show_config(self._service.config, "json").encode()
+        return Reply(200, [("content-type", "application/json")], body)
+
+    def _health(self, _message: Message) -> Reply:
+        return _json(*health_report(self._service, self._copier.totals()))
+
+
+def _json(value: Any, status: int = 200) -> Reply:
+    body = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return Reply(status, [("content-type", "application/json")], body)

@@ -1,0 +1,105 @@
+"""What there is to tell of a service: what it does, what it serves, how it is. Pure values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ffhost import __version__
+from ffhost.config.settings import plain
+from ffhost.execution.stuck_calls import stuck_calls
+from ffhost.host.service import Service, ready_state
+from ffhost.invocation.function import Function
+from ffhost.observability.metrics.counters import OUTCOMES
+from ffhost.observability.metrics.worker_totals import Totals, Worker
+
+
+def look(service: Service) -> Worker:
+    """Tell what this worker does just now."""
+    worker = Worker(
+        phase=service.phase,
+        revision=service.config.revision,
+        reloads_good=service.reloads_good,
+        reloads_bad=service.reloads_bad,
+        last_reload=service.last_reload,
+        reload_refused=service.reload_error is not None,
+    )
+    any_stuck = stuck_calls.count() > 0
+    for name, function in service.host.functions.items():
+        slots = function.slots
+        if slots.running:
+            worker.running[name] = slots.running
+            if any_stuck and (stuck := stuck_calls.count(name)):
+                worker.stuck[name] = stuck
+        if slots.waiting:
+            worker.waiting[name] = slots.waiting
+        if slots.rejected:
+            worker.refused[name] = slots.rejected
+    return worker
+
+
+def functions_report(service: Service, totals: Totals) -> dict[str, Any]:
+    """List the functions, with the numbers of all workers."""
+    return {
+        "revision": service.config.revision,
+        "workers": totals.workers,
+        "functions": [_function(service, each, totals) for each in service.host.functions.values()],
+    }
+
+
+def _function(service: Service, function: Function, totals: Totals) -> dict[str, Any]:
+    name, settings = function.name, function.settings
+    counted = totals.calls(name)
+    return {
+        "name": name,
+        "status": _status(function, totals),
+        "path": function.path,
+        "methods": None if function.methods is None else sorted(function.methods),
+        "signature": function.signature,
+        "target": function.target,
+        "file": getattr(function.module, "__file__", None),
+        "declared": service.config.locate(("functions", name)).place,
+        "load_seconds": function.load_seconds,
+        "hooks": [hook.name for hook in function.hooks],
+        "limits_per_worker": {
+            key: plain(getattr(settings, key))
+            for key in ("timeout", "concurrency", "queue", "queue_timeout", "max_body_size")
+        },
+        "in_flight": totals.running.get(name, 0),
+        "queued": totals.waiting.get(name, 0),
+        "stuck": totals.stuck.get(name, 0),
+        "refused": totals.refused.get(name, 0),
+        "calls": dict(zip(OUTCOMES, counted, strict=True)) if counted else None,
+    }
+
+
+def _status(function: Function, totals: Totals) -> str:
+    if function.load_error is not None:
+        return "failed to load"
+    if function.unavailable is not None:
+        return "switched off"
+    return "stuck calls" if totals.stuck.get(function.name) else "ok"
+
+
+def health_report(service: Service, totals: Totals) -> tuple[dict[str, Any], int]:
+    """Tell how the service is, and the status that says it: that of the readiness probe."""
+    status, ready = ready_state(service)
+    functions = {}
+    for name, function in service.host.functions.items():
+        functions[name] = {"status": _status(function, totals)}
+        if function.load_error is not None:
+            functions[name]["problem"] = str(function.load_error)
+    return {
+        "status": ready["status"],
+        "version": __version__,
+        "revision": service.config.revision,
+        "workers": totals.workers,
+        "phases": totals.phases,
+        "revisions": totals.revisions,
+        "reloads": {
+            "good": totals.reloads_good,
+            "bad": totals.reloads_bad,
+            "last_success": totals.last_reload,
+            "refused": service.reload_error,
+        },
+        "functions": functions,
+    }, status

@@ -1,0 +1,223 @@
+"""What runs in a process of an isolated function: it loads, decodes, calls and encodes.
+
+One call at a time, on the main thread; coroutine functions on a loop of the process. What is
+logged and printed goes to the same streams as the host's, in whole entries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import faulthandler
+import os
+import pickle
+import signal
+import sys
+import time
+from atexit import _run_exitfuncs
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, cast
+
+from ffhost.config import LoadedConfig
+from ffhost.errors import LoadError, ResultError
+from ffhost.execution.isolation import forkserver
+from ffhost.execution.isolation.frames import Connection, Head, call_of, reply_head
+from ffhost.execution.loops import task_factory
+from ffhost.host.loader import load_function
+from ffhost.host.store import Store
+from ffhost.invocation.call import Call
+from ffhost.invocation.current import log_fields
+from ffhost.invocation.function import Function
+from ffhost.invocation.logger import get_logger
+from ffhost.loading import modules
+from ffhost.loading.marked_functions import lifecycle_hooks
+from ffhost.loading.targets import kind, resolve
+from ffhost.observability import logs
+from ffhost.web.messages import Reply
+
+SECOND_DEADLINE_SECONDS = 1.0
+"""How long after its deadline a process ends by itself, should its host not have killed it."""
+_OOM_SCORE = "500"
+
+
+def fork_server(descriptor: int) -> None:
+    """Be the process that isolated ones are forked from, for the host behind *descriptor*."""
+    forkserver.main(descriptor, main)
+
+
+def main(connection: Connection, stacks: int) -> int:
+    """Serve one function until the host says to stop, or is gone; give the exit status."""
+    head, body = connection.receive()
+    _prepare(head, stacks)
+    process = Process(connection, pickle.loads(body), head["name"])
+    try:
+        process.serve()
+    except OSError:
+        return 1  # the host is gone: nobody needs the shut-down hooks to run
+    finally:
+        logs.flush()
+        with suppress(BaseException):
+            _run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):
+                stream.flush()
+    return 0
+
+
+def _prepare(head: Head, stacks: int) -> None:
+    sys.path[:] = head["sys_path"]
+    os.environ.clear()
+    os.environ.update(head["environ"])
+    # The stack of a crash, and of a call at its deadline: written in C, whatever Python does.
+    faulthandler.enable(stacks, all_threads=False)
+    faulthandler.register(head["stack_signal"], stacks, all_threads=True)
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write(_OOM_SCORE)  # a container that is full loses a call, not its host
+
+
+class Process:
+    """The function of this process, and its conversation with the host."""
+
+    def __init__(self, connection: Connection, config: LoadedConfig, name: str) -> None:
+        self._connection = connection
+        self._config = config
+        self._name = name
+        self._function: Function | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def serve(self) -> None:
+        """Load the function, say so, and do what the host asks for."""
+        self._configure_logs(self._config)
+        try:
+            with logs.binding(function=self._name):
+                self._connection.send(self._load())
+        except LoadError as error:
+            self._connection.send(
+                {
+                    "key": error.key,
+                    "message": error.message,
+                    "hint": error.hint,
+                    "notes": list(error.notes),
+                }
+            )
+            return
+        while True:
+            head, body = self._connection.receive()
+            if head["do"] == "call":
+                self._call(head, body)
+            elif head["do"] == "start":
+                self._connection.send(self._run_hooks("startup"))
+            elif head["do"] == "logs":
+                self._configure_logs(pickle.loads(body))
+            else:
+                self._run_hooks("shutdown")
+                return
+
+    def _configure_logs(self, config: LoadedConfig) -> None:
+        legacy = None
+        if config.framework_mode:
+            from ffhost.observability.logs.framework_formats import legacy_of
+
+            legacy = legacy_of(os.environ)
+        logs.set_context_source(log_fields)
+        logs.configure(
+            config.settings.logging,
+            revision=config.revision,
+            debug=config.settings.server.debug,
+            plain_name=modules.plain_name,
+            legacy=legacy,
+        )
+
+    def _load(self) -> Head:
+        """Load the function; give what the host has to know of it.
+
+        Raises:
+            LoadError: it cannot be loaded, or streams
+        """
+        config, name = self._config, self._name
+        started = time.perf_counter()
+        function = load_function(config, name, Store())
+        seconds = time.perf_counter() - started
+        logs.restore()
+        settings = function.settings
+        plain = config.framework_mode
+        target = resolve(settings.target, settings.source, config.base, plain=plain).callable
+        self._function = function
+        return {
+            "signature": function.signature,
+            "methods": None if function.methods is None else sorted(function.methods),
+            "streams": kind(target) in ("generator", "async_generator"),
+            "seconds": seconds,
+            "files": _files_below(config.base),
+        }
+
+    def _run_hooks(self, when: str) -> Head:
+        assert self._function is not None
+        for hook in lifecycle_hooks(self._function.module, when):
+            try:
+                result = hook()
+                if asyncio.iscoroutine(result):
+                    self._complete(result)
+            except (Exception, SystemExit) as error:
+                name = f"{modules.plain_name(hook.__module__)}.{hook.__qualname__}"
+                get_logger("ffhost").error(f"{when}_hook_failed", hook=name, exc_info=error)
+                if when == "startup":
+                    text = f"the start-up hook {name} failed: {type(error).__name__}: {error}"
+                    return {"failed": text}
+        return {}
+
+    def _complete(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run *work* on the loop of this process, in a context of its own."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._loop.set_task_factory(cast("Any", task_factory))
+            logs.install_on_loop(self._loop)
+        return self._loop.run_until_complete(self._loop.create_task(work))
+
+    def _call(self, head: Head, body: bytes) -> None:
+        function = self._function
+        assert function is not None
+        call = call_of(function, head, body)
+        left = None if call.deadline is None else call.deadline.remaining
+        if left is not None:
+            # Its default action is to end the process, also one that loops in C.
+            signal.setitimer(signal.ITIMER_REAL, left + SECOND_DEADLINE_SECONDS)
+        reply = contextvars.copy_context().run(self._run, call)
+        logs.end_call(call.execution_id)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):
+                stream.flush()
+        logs.flush()
+        if left is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        self._connection.send(reply_head(reply, call), bytes(reply.body))
+
+    def _run(self, call: Call) -> Reply:
+        function = self._function
+        assert function is not None
+        run = cast("Callable[[Call], Any]", function.run)
+        reply: Reply = self._complete(run(call)) if function.is_async else run(call)
+        if reply.chunks is None:
+            return reply
+        self._close(reply.chunks)
+        return function.failures.reply(
+            call,
+            ResultError(
+                f"{function.name} returned a stream; an isolated function returns its whole body"
+            ),
+        )
+
+    def _close(self, chunks: Any) -> None:
+        with suppress(Exception):
+            if hasattr(chunks, "aclose"):
+                self._complete(chunks.aclose())
+            elif hasattr(chunks, "close"):
+                chunks.close()
+
+
+def _files_below(base: Any) -> list[str]:
+    """Give the files of the modules that were loaded from the configuration's folder."""
+    files = {str(getattr(module, "__file__", None) or "") for module in list(sys.modules.values())}
+    root = f"{os.path.abspath(base)}{os.sep}"
+    return sorted(file for file in files if file.startswith(root) and "site-packages" not in file)

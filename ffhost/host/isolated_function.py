@@ -1,0 +1,128 @@
+"""Loading a function into processes of its own: ``isolation: process``."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ffhost.config import LoadedConfig
+from ffhost.config.settings import FunctionSettings, as_plain
+from ffhost.config.units import UNLIMITED
+from ffhost.errors import LoadError
+from ffhost.host.loader import make_function
+from ffhost.host.store import Store
+from ffhost.invocation.function import Function
+from ffhost.observability import observers
+
+if TYPE_CHECKING:
+    from ffhost.execution.isolation.process_pool import ProcessPool
+
+_LIVE_SETTINGS = frozenset(
+    {"timeout", "queue", "queue_timeout", "max_body_size", "methods", "cors", "examples"}
+    | {"tracing", "required", "on_load_error", "import_budget", "lazy", "enabled", "gone"}
+)
+"""What may change without a change in the processes."""
+_KEY = "isolation"
+
+
+def load_isolated(
+    config: LoadedConfig, name: str, store: Store, previous: Function | None = None
+) -> Function:
+    """Start the processes of the function *name* and have them load it.
+
+    Args:
+        store: what outlives a reload
+        previous: the function of that name on the host before; its processes are kept if
+            neither its settings nor its code have changed
+
+    Raises:
+        LoadError: it cannot be loaded, or cannot run in a process
+    """
+    settings = config.settings.function(name)
+    _refuse_unfit(settings)
+    # Imported here: most hosts isolate nothing.
+    from ffhost.execution.isolation.isolated_call import compose
+    from ffhost.execution.isolation.process_pool import ProcessPool
+
+    old = None if previous is None else previous.processes
+    if isinstance(old, ProcessPool) and _same(old.config, config, name) and old.unchanged():
+        old.config = config  # for its logging
+        pool = old
+    else:
+        pool = _started(config, name)
+    loaded = pool.loaded
+    assert loaded is not None
+    try:
+        watch = observers.watch(config, name, loaded.signature)
+    except LoadError:
+        if pool is not old:
+            pool.stop()
+        raise
+    run, told = watch.around(compose(pool), False)
+    if pool is not old and isinstance(old, ProcessPool):
+        old.successor = pool
+    return make_function(
+        config,
+        name,
+        loaded.signature,
+        run,
+        store,
+        methods=loaded.methods,
+        observers=told,
+        hooks=watch.hooks,
+        keeps_context=watch.keeps_context,
+        load_seconds=0.0 if pool is old else loaded.seconds,
+        processes=pool,
+    )
+
+
+def _refuse_unfit(settings: FunctionSettings) -> None:
+    """Refuse what cannot run in a process.
+
+    Raises:
+        LoadError: the function cannot, or this system cannot isolate it
+    """
+    if settings.signature in ("wsgi", "asgi"):
+        raise LoadError(f"signature {settings.signature!r} cannot run in a process", key=_KEY)
+    if not hasattr(os, "fork"):
+        raise LoadError("this system cannot fork processes", key=_KEY)
+    if settings.memory is not None and not os.path.exists("/proc/self/status"):
+        raise LoadError("memory cannot be measured without /proc", key="memory")
+
+
+def _started(config: LoadedConfig, name: str) -> ProcessPool:
+    """Return new processes that have loaded the function.
+
+    Raises:
+        LoadError: it cannot be loaded, or streams
+    """
+    from ffhost.execution.isolation.process_pool import ProcessPool
+
+    settings = config.settings.function(name)
+    budget, limit = settings.import_budget, settings.memory
+    pool = ProcessPool(
+        config,
+        name,
+        settings.processes or 1,
+        None if limit is None else int(limit),
+        None if budget is None or budget == UNLIMITED else budget,
+    )
+    if pool.load().streams:
+        pool.stop()
+        raise LoadError(
+            "it is a generator function, and an isolated function cannot stream",
+            "return the whole body, or remove 'isolation: process'",
+            key=_KEY,
+        )
+    return pool
+
+
+def _same(old: LoadedConfig, new: LoadedConfig, name: str) -> bool:
+    """Say whether processes that run by *old* fit *new*."""
+    return bool(_spec(old, name) == _spec(new, name))
+
+
+def _spec(config: LoadedConfig, name: str) -> Any:
+    values = as_plain(config.settings.function(name))
+    settings = {key: value for key, value in values.items() if key not in _LIVE_SETTINGS}
+    return settings, config.base, config.settings.server.debug, config.single, config.has_file

@@ -1,0 +1,225 @@
+"""From settings to loaded functions: everything that is decided once, before the first call.
+
+A `Function` is one function as the host serves it. Loading imports user code; calling is
+the runners' business.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from ffhost.config import LoadedConfig
+from ffhost.config.diagnostics import Problem
+from ffhost.config.settings import FunctionSettings
+from ffhost.errors import Gone, LoadError, RequestError, Unavailable
+from ffhost.execution import composition as invocations
+from ffhost.execution.failures import Failures
+from ffhost.host.store import Store
+from ffhost.invocation.call import Call
+from ffhost.invocation.function import RETRY_AFTER_SECONDS, Function, Run
+from ffhost.invocation.slots import Slots
+from ffhost.loading import compat
+from ffhost.loading.marked_functions import error_handlers
+from ffhost.loading.targets import Resolved, find_place, is_async, resolve
+from ffhost.observability import observers
+from ffhost.signatures import Codec, Inferred, Options, compose, infer
+from ffhost.signatures.requests import Adapter
+from ffhost.signatures.requests.choice import (
+    adapter_for,
+    choose_request,
+    import_context,
+    is_installed,
+    uses_flask,
+)
+from ffhost.web import problems
+from ffhost.web.messages import Reply
+from ffhost.web.routing import parameter, pattern, segments
+
+
+def load_function(config: LoadedConfig, name: str, store: Store) -> Function:
+    """Load the function *name* of the configuration.
+
+    Args:
+        store: what outlives a reload, such as the function's slots
+
+    Raises:
+        LoadError: its target cannot be imported, or does not fit its signature
+    """
+    settings = config.settings.function(name)
+    plain = config.framework_mode
+    compat.install()
+    file = find_place(settings.target, settings.source, config.base).file
+    with import_context(name, file, single=plain):
+        resolved = resolve(
+            settings.target,
+            settings.source,
+            config.base,
+            plain=plain,
+            allow_app=settings.signature in ("wsgi", "asgi"),
+        )
+    _check_budget(settings, resolved.import_seconds)
+    codec = _codec(config, name, settings, resolved)
+    watch = observers.watch(config, name, codec.kind)
+    failures = Failures(
+        codec.answer, error_handlers(resolved.module), debug=config.settings.server.debug
+    )
+    run, told = watch.around(invocations.compose(watch.codec(codec), failures), codec.is_async)
+    return make_function(
+        config,
+        name,
+        codec.kind,
+        run,
+        store,
+        methods=codec.methods,
+        is_async=codec.is_async,
+        failures=failures,
+        observers=told,
+        hooks=watch.hooks,
+        keeps_context=watch.keeps_context,
+        lifespan=codec.lifespan,
+        module=resolved.module,
+        load_seconds=resolved.import_seconds,
+    )
+
+
+def switched_off(
+    config: LoadedConfig,
+    name: str,
+    error: RequestError,
+    store: Store,
+    problem: Problem | None = None,
+) -> Function:
+    """Return a function that answers every call with *error*: disabled, or failed to load."""
+    kind = config.settings.function(name).signature or "http"
+
+    def refuse(call: Call) -> Reply:
+        return problems.problem(error, call.execution_id)
+
+    return make_function(
+        config,
+        name,
+        kind,
+        refuse,
+        store,
+        observers=observers.watch(config, name, kind, callable=False).observers,
+        unavailable=error,
+        load_error=problem,
+    )
+
+
+def disabled(settings: FunctionSettings, name: str) -> RequestError | None:
+    """Return what a function that is switched off answers; None for one that is on."""
+    if settings.enabled:
+        return None
+    if settings.gone:
+        return Gone(f"{name} is gone")
+    return Unavailable(f"{name} is switched off", headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def make_function(
+    config: LoadedConfig,
+    name: str,
+    kind: str,
+    run: Run,
+    store: Store,
+    *,
+    methods: Iterable[str] | None = None,
+    **rest: Any,
+) -> Function:
+    """Return a function of its settings and of what runs it.
+
+    Args:
+        kind: its signature
+        methods: what its signature answers, where its settings say nothing; None for all
+        rest: further fields of the `Function`
+    """
+    settings = config.settings.function(name)
+    given = settings.methods if settings.methods is not None else methods
+    rest.setdefault("required", settings.required)
+    rest.setdefault("failures", Failures())
+    rest.setdefault("is_async", False)
+    return Function(
+        name=name,
+        path=settings.path,
+        methods=None if given is None else frozenset(given),
+        signature=kind,
+        target=_display(settings),
+        run=run,
+        slots=store.keep(Slots, name, Slots),
+        settings=settings,
+        config=settings.config,
+        stuck_limit=float(config.settings.defaults.stuck_limit),
+        **rest,
+    )
+
+
+def _display(settings: FunctionSettings) -> str:
+    return f"{settings.source}:{settings.target}" if settings.source else settings.target
+
+
+def _codec(
+    config: LoadedConfig, name: str, settings: FunctionSettings, resolved: Resolved
+) -> Codec:
+    """Settle the signature and what a call gets.
+
+    Raises:
+        LoadError: the target does not fit its signature, or contradicts the file
+    """
+    target = resolved.callable
+    plain = config.framework_mode
+    inferred = infer(target, settings.signature, name=name, single=plain)
+    options = Options(
+        name=name,
+        single=plain,
+        input_type=inferred.input_type,
+        path_parameters=tuple(filter(None, map(parameter, segments(settings.path)))),
+        adapter=_adapter(config, name, settings, resolved, inferred),
+        mount=pattern(settings.path),
+    )
+    return compose(inferred.kind, target, options)
+
+
+def _adapter(
+    config: LoadedConfig,
+    name: str,
+    settings: FunctionSettings,
+    resolved: Resolved,
+    inferred: Inferred,
+) -> Adapter | None:
+    """Settle which request an http function gets; None for functions of other signatures.
+
+    Raises:
+        LoadError: it is one of a framework that is not installed
+    """
+    if inferred.kind != "http":
+        return None
+    chosen = choose_request(
+        settings.request,
+        inferred.request,
+        None,  # what a decorator implies is in the line above
+        uses_flask(resolved.module),
+        has_file=config.has_file,
+        is_async=is_async(resolved.callable),
+        flask_installed=not config.has_file and is_installed("flask"),
+    )
+    single = config.framework_mode
+    return adapter_for(
+        chosen,
+        name,
+        resolved.file,
+        resolved.module,
+        single=single,
+        none_is_ok=single and bool(os.environ.get("ENTRY_POINT")),
+    )
+
+
+def _check_budget(settings: FunctionSettings, seconds: float | None) -> None:
+    budget = settings.import_budget
+    if budget is not None and seconds is not None and seconds > budget:
+        raise LoadError(
+            f"loading took {seconds:.2f} s, more than its import_budget of {budget}",
+            hint="import what is heavy inside the function, or set lazy: true",
+            key="import_budget",
+        )

@@ -1,0 +1,451 @@
+"""The stable object of a process: it loads, starts, reloads, drains and stops its host.
+
+Servers and fronts hold a `Service` for as long as the process lives. A reload builds a new
+host beside the old and swaps it in; calls in flight finish on the host that they began on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from ffhost.config import LoadedConfig, Sources, load_config
+from ffhost.config.watcher import Watcher, fingerprint, is_sub_path_mount
+from ffhost.errors import ConfigError, StartupError
+from ffhost.execution.executor import executor
+from ffhost.host.lazy_function import Lazy
+from ffhost.host.lifecycle import Hook, Lifecycle, hooks_of
+from ffhost.host.snapshot import Host, build_host, discard
+from ffhost.host.store import Store
+from ffhost.invocation.current import log_fields
+from ffhost.invocation.function import Function
+from ffhost.invocation.slots import Slots
+from ffhost.loading import modules
+from ffhost.loading.compat import framework_variables
+from ffhost.observability import logs, notices, tracing
+
+Phase = Literal["new", "starting", "ready", "draining", "stopped"]
+
+
+class Front(Protocol):
+    """What turns a host into an application."""
+
+    def mount(self, host: Host) -> Any:
+        """Prepare everything that serving *host* takes; called before it is swapped in."""
+
+
+class Service:
+    """What a process serves.
+
+    Args:
+        sources: what the configuration is made of; None for the process's environment
+        embedded: whether the process belongs to somebody else, as in tests: then logging is
+            left alone and no file is watched
+    """
+
+    def __init__(self, sources: Sources | None = None, *, embedded: bool = False) -> None:
+        self._sources = sources
+        self._embedded = embedded
+        self._host: Host | None = None
+        self._lock = threading.RLock()
+        self._fronts: list[Front] = []
+        self._ready_listeners: list[Callable[[Service], None]] = []
+        self._stop_listeners: list[Callable[[Service], None]] = []
+        self._watcher: Watcher | None = None
+        self._read: str | None = None
+        self._variables_before: dict[str, str | None] = {}
+        self._retiring: list[list[Hook]] = []
+        self.lifecycle = Lifecycle()
+        self.store = Store()
+        self.phase: Phase = "new"
+        self.draining = False
+        """Whether answers are to close their connections."""
+        self.managed = False
+        """Whether ffhost's own server runs this process; then it listens to its settings."""
+        self.reloads_good = 0
+        self.reloads_bad = 0
+        self.last_reload: float | None = None
+        """When a reload last succeeded, in seconds since the epoch; None if none has."""
+        self.reload_error: str | None = None
+        """Why the last reload was refused; None if it was not."""
+
+    @property
+    def host(self) -> Host:
+        """Give the host that new calls go to."""
+        if self._host is None:
+            raise RuntimeError("the service has not been loaded")
+        return self._host
+
+    @property
+    def config(self) -> LoadedConfig:
+        """Give the configuration of the current host."""
+        return self.host.config
+
+    @property
+    def in_flight(self) -> int:
+        """Count the calls that have not really ended."""
+        return sum(function.slots.running for function in self.host.functions.values())
+
+    def attach(self, front: Front) -> None:
+        """Have *front* mount the current host and all that follow."""
+        self._fronts.append(front)
+        if self._host is not None:
+            front.mount(self._host)
+
+    def on_ready(self, listener: Callable[[Service], None]) -> None:
+        """Call *listener* once the start-up hooks have run."""
+        self._ready_listeners.append(listener)
+
+    def on_stop(self, listener: Callable[[Service], None]) -> None:
+        """Call *listener* after the last call and the shut-down hooks."""
+        self._stop_listeners.append(listener)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the process belongs to somebody else."""
+        return self._embedded
+
+    def sources(self) -> Sources:
+        """Give what the configuration is made of."""
+        return self._sources or Sources(environ=dict(os.environ), cwd=Path.cwd())
+
+    def load(self) -> None:
+        """Read the configuration and load the functions, unless that was done.
+
+        Raises:
+            ConfigError: the configuration or a function of it is wrong
+        """
+        with self._lock:
+            if self._host is None:
+                config = load_config(self.sources())
+                if not self._embedded:
+                    # What changes while functions load and start is a change, too.
+                    self._read = fingerprint(config.watched)
+                self._configure_logs(config)
+                try:
+                    self._extend_environment(config)
+                    self._swap(self._build_first(config))
+                except BaseException:
+                    self._restore_environment()
+                    raise
+                if not self._embedded:
+                    logs.restore()
+
+    def _extend_environment(self, config: LoadedConfig) -> None:
+        """Show user code what ``env_file`` holds; the environment wins over it."""
+        missing = config.env_file_values.keys() - os.environ.keys()
+        self._show({name: config.env_file_values[name] for name in missing})
+
+    def _build_first(self, config: LoadedConfig) -> Host:
+        """Build the host; a single target without a file finds what it is in its environment."""
+        name = config.framework_target
+        if name is None:
+            return build_host(config, self.store)
+        target = config.settings.functions[name].target
+        self._show(framework_variables.before_loading(target, os.environ))
+        host = build_host(config, self.store)
+        self._show(framework_variables.after_loading(host.functions[name].signature, os.environ))
+        return host
+
+    def _show(self, values: Mapping[str, str]) -> None:
+        for name, value in values.items():
+            self._variables_before.setdefault(name, os.environ.get(name))
+            os.environ[name] = value
+
+    def _restore_environment(self) -> None:
+        for name, value in self._variables_before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        self._variables_before.clear()
+
+    def _swap(self, host: Host) -> None:
+        for function in host.functions.values():
+            if isinstance(function.late_load, Lazy):
+                function.late_load.on_loaded = self._start_late
+                function.late_load.install = host.install
+        for front in self._fronts:
+            front.mount(host)
+        self.store.forget_others(Slots, host.functions)
+        for function in host.functions.values():
+            function.claim_slots()
+        self._host = host
+        self._enforce_hooks(host)
+
+    @staticmethod
+    def _enforce_hooks(host: Host, *late: Function) -> None:
+        functions = [*host.functions.values(), *late]
+        tracing.take_effect(hook for function in functions for hook in function.hooks)
+
+    def _configure_logs(self, config: LoadedConfig) -> None:
+        if self._embedded:
+            return
+        legacy = None
+        environ = self.sources().environ
+        wanted = environ.get("LOG_EXECUTION_ID") or environ.get("ENTRY_POINT")
+        if wanted and config.framework_mode:
+            from ffhost.observability.logs.framework_formats import legacy_of
+
+            legacy = legacy_of(environ)
+        logs.set_context_source(log_fields)
+        logs.configure(
+            notices.log_settings(config),
+            revision=config.revision,
+            debug=config.settings.server.debug,
+            plain_name=modules.plain_name,
+            legacy=legacy,
+        )
+
+    # Starting and stopping, from a thread or on the loop that serves.
+
+    def start(self) -> None:
+        """Run the start-up hooks, once in a process.
+
+        Raises:
+            StartupError: a hook failed
+        """
+        with self._lock:
+            if self._begin():
+                self.lifecycle.start(self._hooks(self.host, "startup"))
+                self._ready()
+
+    async def start_async(self) -> None:
+        """Run the start-up hooks on the running loop, once in a process.
+
+        Raises:
+            StartupError: a hook failed
+        """
+        if self._begin():
+            await self.lifecycle.start_async(self._hooks(self.host, "startup"))
+            self._ready()
+
+    def _begin(self) -> bool:
+        if self.phase != "new":
+            return False
+        self.load()
+        self.phase = "starting"
+        return True
+
+    def _ready(self) -> None:
+        if self.phase == "starting":
+            self.phase = "ready"
+        if not (self.managed or self._embedded):
+            notices.ignored_settings(self.config)
+        if not self._embedded:
+            self._watch()
+        for listener in self._ready_listeners:
+            listener(self)
+
+    def _start_late(self, function: Function) -> None:
+        """Start what a function brings with it that was loaded at its first call."""
+        self.lifecycle.start(hooks_of([function], "startup"))
+        # One without such hooks must not end what another needs that is loaded meanwhile.
+        if any(hook.take_effect is not None for hook in function.hooks):
+            self._enforce_hooks(self.host, function)
+
+    def begin_drain(self) -> None:
+        """Tell probes that the process is going, and clients to connect elsewhere."""
+        if self.phase != "stopped":
+            self.phase = "draining"
+        self.draining = True
+
+    def stop(self) -> None:
+        """Run the shut-down hooks, once; one that fails is logged."""
+        with self._lock:
+            if self._end():
+                self.lifecycle.stop(self._last_hooks())
+                self._close()
+
+    async def stop_async(self) -> None:
+        """Run the shut-down hooks on the running loop, once; one that fails is logged."""
+        if self._end():
+            await self.lifecycle.stop_async(self._last_hooks())
+            # On a thread: the last spans may take a while, and the watchdog looks at the loop.
+            await asyncio.wrap_future(executor.submit(self._close))
+
+    def _end(self) -> bool:
+        started = self.phase not in ("new", "stopped")
+        self.phase = "stopped"
+        if self._watcher is not None:
+            self._watcher.stop()
+        if self._embedded:
+            self._restore_environment()
+        return started
+
+    def _close(self) -> None:
+        """Bring to its place what was held back, now that there are no more calls."""
+        tracing.close()
+        for listener in self._stop_listeners:
+            listener(self)
+        logs.flush()
+
+    def _hooks(self, host: Host, when: str) -> list[Hook]:
+        """Give the host's own hooks and those of its functions; shut-down turns the order."""
+        server = host.config.settings.server
+        named: list[Hook] = []
+        targets = server.on_startup if when == "startup" else server.on_shutdown
+        if targets:
+            from ffhost.loading.targets import resolve_hook
+
+            named = [resolve_hook(target, host.config.base) for target in targets]
+        marked = hooks_of(host.functions.values(), when)
+        return [*named, *marked] if when == "startup" else [*marked[::-1], *named]
+
+    def _last_hooks(self) -> list[Hook]:
+        """Give the shut-down hooks that are left; of what was removed and still busy, too."""
+        retiring, self._retiring = self._retiring, []
+        return [*chain.from_iterable(retiring), *self._hooks(self.host, "shutdown")]
+
+    # Reloading.
+
+    def _watch(self) -> None:
+        settings = self.config.settings.config_reload
+        if not settings.enabled or not self.config.watched:
+            return
+        notices.never_updated(path for path in self.config.watched if is_sub_path_mount(path))
+        self._watcher = Watcher(
+            lambda: self.config.watched,
+            self.reload,
+            lambda: float(self.config.settings.config_reload.interval),
+            self._read,
+        )
+        self._watcher.start()
+
+    def reload(self) -> bool:
+        """Read the configuration again and serve it; a wrong one changes nothing.
+
+        Gives whether it was taken. Must not be called on the loop that serves.
+        """
+        with self._lock:
+            if self.phase in ("new", "stopped"):
+                return False
+            try:
+                config = load_config(self.sources())
+                if config.revision == self.config.revision:
+                    return True
+                host = build_host(config, self.store, self.host)
+                try:
+                    self.lifecycle.start(self._hooks(host, "startup"))
+                except StartupError:
+                    self._take_back(host)
+                    raise
+            except (ConfigError, StartupError) as error:
+                self.reloads_bad += 1
+                self.reload_error = str(error)
+                notices.reload_refused(error)
+                return False
+            previous = self.host
+            self._configure_logs(config)
+            self._swap(host)
+            self.reloads_good += 1
+            self.last_reload = time.time()
+            self.reload_error = None
+        notices.reloaded(previous.config, host.config)
+        self._retire(previous, host)
+        return True
+
+    def _take_back(self, host: Host) -> None:
+        """End what was started for *host*, which will not be served."""
+        discard(host.functions.values(), self.host)
+        kept = {each.lifespan for each in self.host.functions.values()}
+        self.lifecycle.take_back(
+            each for each in host.functions.values() if each.lifespan not in kept
+        )
+
+    def _retire(self, previous: Host, host: Host) -> None:
+        """Run the shut-down hooks of what nothing uses any more, after its last call."""
+        kept = set(hooks_of(host.functions.values(), "startup"))
+        gone = [
+            hook for hook in hooks_of(previous.functions.values(), "startup") if hook not in kept
+        ]
+        self.lifecycle.forget(gone)
+        kept = set(hooks_of(host.functions.values(), "shutdown"))
+        hooks = [
+            hook for hook in hooks_of(previous.functions.values(), "shutdown") if hook not in kept
+        ]
+        if not hooks:
+            return
+        wanted = set(hooks)
+        left = [
+            function
+            for function in previous.functions.values()
+            if not wanted.isdisjoint(hooks_of([function], "shutdown"))
+        ]
+        hooks.reverse()
+        self._retiring.append(hooks)
+        threading.Thread(
+            target=self._stop_when_idle,
+            args=(left, hooks, host),
+            name="ffhost-retire",
+            daemon=True,
+        ).start()
+
+    def _stop_when_idle(self, functions: list[Function], hooks: list[Hook], host: Host) -> None:
+        while any(_is_busy(function, host) for function in functions):
+            time.sleep(0.1)
+        with self._lock:
+            if hooks not in self._retiring:
+                return
+            self._retiring.remove(hooks)
+        self.lifecycle.stop(hooks)
+
+
+def _is_busy(function: Function, host: Host) -> bool:
+    """Say whether calls of *function*, which *host* no longer serves as it was, still run.
+
+    Its slots count the calls of a function that took its place. Processes and applications
+    count their own; calls that come late go to the processes that took their place.
+    """
+    if function.name in host.functions:
+        if function.processes is not None:
+            return function.processes.busy > 0
+        if function.lifespan is not None:
+            return bool(function.lifespan.calls or function.slots.waiting)
+    return bool(function.slots.running or function.slots.waiting)
+
+
+_service: Service | None = None
+_sources: Sources | None = None
+_on_ready: Callable[[Service], None] | None = None
+
+
+def use_sources(sources: Sources | None, on_ready: Callable[[Service], None] | None = None) -> None:
+    """Say what this process and its children make their configuration of.
+
+    Args:
+        on_ready: called in each of them once its start-up hooks have run
+    """
+    global _sources, _on_ready
+    _sources, _on_ready = sources, on_ready
+
+
+def service() -> Service:
+    """Give the service of this process, made at the first call."""
+    global _service
+    if _service is None:
+        _service = Service(_sources)
+        if _on_ready is not None:
+            _service.on_ready(_on_ready)
+    return _service
+
+
+def ready_state(current: Service) -> tuple[int, dict[str, Any]]:
+    """Give status and body of the readiness probe."""
+    if current.phase != "ready":
+        return 503, {"status": current.phase}
+    broken = [
+        each.name
+        for each in current.host.functions.values()
+        if each.load_error is not None and each.required
+    ]
+    if broken:
+        return 503, {"status": "unavailable", "functions": broken}
+    degraded = current.host.degraded
+    return 200, {"status": "degraded", "functions": degraded} if degraded else {"status": "ready"}

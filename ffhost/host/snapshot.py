@@ -1,0 +1,134 @@
+"""The host: an immutable snapshot of what is served, and building one.
+
+A `Host` is built beside the one before it and never changed. What holds it, and swaps it,
+is the `ffhost.host.service`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ffhost.config import LoadedConfig
+from ffhost.config.diagnostics import Problem
+from ffhost.config.load_problems import problem_of
+from ffhost.errors import ConfigError, LoadError, Unavailable
+from ffhost.host.loader import disabled, load_function, switched_off
+from ffhost.host.store import Store
+from ffhost.invocation.function import Function
+from ffhost.invocation.logger import get_logger
+from ffhost.loading import modules
+from ffhost.observability import logs
+
+_TOLD = 20
+"""How many import times are logged, slowest first."""
+
+
+class Host:
+    """What is served from one revision of the configuration on.
+
+    Args:
+        config: the configuration
+        functions: by name, in the order of the file
+    """
+
+    def __init__(self, config: LoadedConfig, functions: Mapping[str, Function]) -> None:
+        self.config = config
+        self.functions = dict(functions)
+
+    def install(self, function: Function) -> None:
+        """Take *function*, loaded at its first call, in the place of what stood for it."""
+        self.functions[function.name] = function
+
+    @property
+    def catch_all(self) -> Function | None:
+        """Give the function that owns every path in single-target mode, else None."""
+        return None if self.config.single is None else self.functions.get(self.config.single)
+
+    @property
+    def degraded(self) -> list[str]:
+        """Name the functions that failed to load and may."""
+        return [each.name for each in self.functions.values() if each.load_error is not None]
+
+
+def build_host(config: LoadedConfig, store: Store, previous: Host | None = None) -> Host:
+    """Load the functions of *config*; modules that are loaded already are not loaded again.
+
+    Raises:
+        ConfigError: functions fail to load that must not; holds all their problems
+    """
+    with modules.one_attempt():
+        return _build(config, store, previous)
+
+
+def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
+    names = [config.single] if config.single is not None else list(config.settings.functions)
+    functions: dict[str, Function] = {}
+    problems: list[Problem] = []
+    for name in names:
+        before = None if previous is None else previous.functions.get(name)
+        try:
+            functions[name] = _function(config, name, store, before)
+        except LoadError as error:
+            problem = problem_of(config, name, error)
+            if problem not in problems:  # what several share is said once
+                problems.append(problem)
+    if problems:
+        discard(functions.values(), previous)
+        raise ConfigError(problems)
+    _tell_import_times(functions.values())
+    return Host(config, functions)
+
+
+def discard(functions: Iterable[Function], previous: Host | None) -> None:
+    """End the processes of *functions* that will not be served, but for those of *previous*."""
+    kept = [] if previous is None else [each.processes for each in previous.functions.values()]
+    for function in functions:
+        if function.processes is not None and function.processes not in kept:
+            function.processes.stop()
+
+
+def _tell_import_times(functions: Iterable[Function]) -> None:
+    log = get_logger("ffhost")
+    seconds = {each.name: each.load_seconds for each in functions if each.load_seconds}
+    for name, took in seconds.items():
+        log.debug("function_loaded", function=name, import_seconds=round(took, 3))
+    if seconds:
+        slowest = sorted(seconds, key=lambda name: -seconds[name])[:_TOLD]
+        log.info(
+            "functions_loaded",
+            functions=len(seconds),
+            import_seconds={name: round(seconds[name], 3) for name in slowest},
+        )
+
+
+def _function(config: LoadedConfig, name: str, store: Store, before: Function | None) -> Function:
+    settings = config.settings.functions[name]
+    off = disabled(settings, name)
+    if off is not None:
+        return switched_off(config, name, off, store)
+
+    def load(config: LoadedConfig, name: str, store: Store) -> Function:
+        return _load(config, name, store, before)
+
+    if settings.lazy and (before is None or (before.module is None and before.processes is None)):
+        from ffhost.host.lazy_function import lazy_function
+
+        return lazy_function(config, name, load, store)
+    try:
+        with logs.binding(function=name):
+            return load(config, name, store)
+    except LoadError as error:
+        if settings.on_load_error == "fail":
+            raise
+        problem = problem_of(config, name, error)
+        get_logger("ffhost").error("function_failed_to_load", function=name, problem=str(problem))
+        unavailable = Unavailable(f"{name} failed to load")
+        return switched_off(config, name, unavailable, store, problem)
+
+
+def _load(config: LoadedConfig, name: str, store: Store, before: Function | None) -> Function:
+    if config.settings.functions[name].isolation == "process":
+        from ffhost.host.isolated_function import load_isolated
+
+        return load_isolated(config, name, store, before)
+    return load_function(config, name, store)

@@ -1,0 +1,164 @@
+"""One call of one function, as those who run it see it, and the states that it goes through.
+
+    queued ──→ running ──→ answered ──→ ended
+       │          └──────────────────────↑
+       └──→ refused
+
+A call is *queued* until it has its slot, *running* while its caller waits, *answered* when
+the caller has its answer while the function runs on (the head of a stream, or 504 at the
+deadline), and *ended* when the function has really ended. One that ends before it was answered
+is answered with its result. A call that never gets a slot is *refused*: its body was too large,
+or the queue was full. A path or method that no function answers makes no call at all.
+
+Nothing here waits. User code sees an `ffhost.Invocation`, which can only be read.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from ffhost.invocation.deadline import Deadline
+from ffhost.invocation.ids import trace_ids
+from ffhost.web.messages import Message
+
+if TYPE_CHECKING:
+    from ffhost.invocation.function import Function
+
+State: TypeAlias = Literal["queued", "running", "answered", "ended", "refused"]
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    "queued": frozenset({"running", "refused"}),
+    "running": frozenset({"answered", "ended"}),
+    "answered": frozenset({"ended"}),
+    "ended": frozenset(),
+    "refused": frozenset(),
+}
+"""Which state leads to which. There are no other ways."""
+
+
+class ImpossibleTransition(Exception):
+    """The host tried to bring a call into a state that does not follow: a fault of the host."""
+
+
+class _FromHeaders:
+    """An id of the call's span, or else of the caller's; written out when somebody asks.
+
+    The first look sets both ids, so there is only one.
+    """
+
+    def __init__(self, part: int) -> None:
+        self._part = part
+
+    def __get__(self, call: Call | None, owner: type) -> Any:
+        if call is None:
+            return self
+        ids = call.ids
+        if ids is None:
+            if call.span_context is None:
+                ids = trace_ids(call.message)
+            else:
+                own = call.span_context()
+                ids = (f"{own.trace_id:032x}", f"{own.span_id:016x}")
+            call.ids = ids
+        return ids[self._part]
+
+
+class Call:
+    """One call of one function.
+
+    Args:
+        function: the function that is called
+        message: the request
+        execution_id: as sent in ``Function-Execution-Id``, or made
+
+    Attributes:
+        started: when the request was taken, on the monotonic clock
+        state: where it stands; only `move` changes it
+        deadline: None for no deadline, and before the call has its slot
+        trace_id, span_id: of the call's span if it is traced, else as the caller sent them
+            (``traceparent`` or ``X-Cloud-Trace-Context``), or None
+        event: what a ``cloudevent`` function is called with, or the context of an ``event``
+            function, once it is read; kept only while hooks, metrics or summaries are on
+        error: the exception that the answer was made of, once there is one
+        job: the thread or task that runs the function; None when nothing runs
+        waiter: what the front waits on for the answer
+        channel: through which a streamed answer reaches the front; None if it is no stream
+        context: the context variables that the function runs with
+        span_context: gives the ids of the call's own span; set by a trace hook
+        ids: trace and span id, once somebody has asked for them
+        view: refers to the `ffhost.Invocation` that user code holds; None if there is none
+        pair_state: what the first half of the innermost hook returned, if it is a pair
+    """
+
+    # Class attributes are the defaults: a call that needs none of them does not pay for them.
+    state: State = "queued"
+    deadline: Deadline | None = None
+    trace_id: Any = _FromHeaders(0)
+    span_id: Any = _FromHeaders(1)
+    span_context: Any = None
+    ids: tuple[str | None, str | None] | None = None
+    view: Callable[[], Any] | None = None
+    pair_state: Any = None
+    event: Any = None
+    error: BaseException | None = None
+    job: Any = None
+    waiter: Any = None
+    channel: Any = None
+    context: contextvars.Context | None = None
+
+    def __init__(self, function: Function, message: Message, execution_id: str) -> None:
+        self.function = function
+        self.message = message
+        self.execution_id = execution_id
+        self.started = time.monotonic()
+
+    def move(self, state: State) -> None:
+        """Bring the call into *state*.
+
+        Raises:
+            ImpossibleTransition: no way leads there from the present state
+        """
+        if state not in TRANSITIONS[self.state]:
+            raise ImpossibleTransition(f"{self!r} cannot become {state}")
+        self.state = state
+
+    def end(self, *, keep_context: bool) -> None:
+        """Note that the function has really ended, and part the call from what ran it.
+
+        Context and task hold the call: together they would be a cycle, and every call work
+        for the garbage collector.
+
+        Args:
+            keep_context: whether hooks end in the context of the call
+
+        Raises:
+            ImpossibleTransition: it was not running
+        """
+        if "ended" not in TRANSITIONS[self.state]:
+            raise ImpossibleTransition(f"{self!r} cannot become ended")
+        self.state = "ended"
+        self.job = None
+        if not keep_context:
+            self.context = None
+
+    def refuse(self, error: BaseException) -> None:
+        """End a call that gets no slot, for the reason *error*."""
+        self.move("refused")
+        self.error = error
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the caller was told 504 because the deadline had passed."""
+        deadline = self.deadline
+        return deadline is not None and deadline.passed
+
+    @property
+    def timeout_seconds(self) -> float:
+        """Return the seconds from the request to the deadline; zero without one."""
+        return 0.0 if self.deadline is None else self.deadline.at - self.started
+
+    def __repr__(self) -> str:
+        return f"<Call {self.execution_id} of {self.function.name}, {self.state}>"

@@ -1,0 +1,158 @@
+"""One call, as user code and hooks see it, and how to find the one that is running."""
+
+from __future__ import annotations
+
+import contextvars
+import weakref
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ffhost.invocation.call import Call
+
+if TYPE_CHECKING:
+    import structlog
+
+    from ffhost.invocation.function import Function
+    from ffhost.web.messages import Message
+
+
+class Invocation:
+    """One call of one function, to be looked at and never changed.
+
+    Example:
+        >>> import ffhost
+        >>> def hello(request):
+        ...     return {"id": ffhost.current().execution_id}
+    """
+
+    __slots__ = ("__weakref__", "_call")
+    _call: Call
+
+    def __init__(self, call: Call) -> None:
+        object.__setattr__(self, "_call", call)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"an invocation cannot be changed: {name!r} cannot be set")
+
+    @property
+    def function(self) -> Function:
+        """Return the function that is called: its name, signature and configuration."""
+        return self._call.function
+
+    @property
+    def function_name(self) -> str:
+        """Return the name of the function in the configuration."""
+        return self._call.function.name
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Return the function's ``config`` of the configuration file."""
+        return self._call.function.config
+
+    @property
+    def message(self) -> Message:
+        """Return the request."""
+        return self._call.message
+
+    @property
+    def execution_id(self) -> str:
+        """Return the id that was sent in ``Function-Execution-Id``, or was made."""
+        return self._call.execution_id
+
+    @property
+    def trace_id(self) -> str | None:
+        """Return the trace that the call belongs to, 32 hexadecimal digits; None without one."""
+        found: str | None = self._call.trace_id
+        return found
+
+    @property
+    def span_id(self) -> str | None:
+        """Return the span of the call, else the caller's; None without one."""
+        found: str | None = self._call.span_id
+        return found
+
+    @property
+    def started(self) -> float:
+        """Return when the request was taken, in seconds on the monotonic clock."""
+        return self._call.started
+
+    @property
+    def deadline(self) -> float | None:
+        """Return when the caller is told 504, in seconds on the monotonic clock.
+
+        None without a deadline, and before the call has its slot.
+        """
+        return None if self._call.deadline is None else self._call.deadline.at
+
+    @property
+    def remaining(self) -> float | None:
+        """Return the seconds until the deadline, never below zero; None without a deadline."""
+        return None if self._call.deadline is None else self._call.deadline.remaining
+
+    @property
+    def event(self) -> Any:
+        """Return the event, or an event function's context; None where nobody observes."""
+        return self._call.event
+
+    @property
+    def error(self) -> BaseException | None:
+        """Return the exception that the answer was made of; None if there was none."""
+        return self._call.error
+
+    @property
+    def log(self) -> structlog.typing.FilteringBoundLogger:
+        """Return a logger that is bound to the function and the execution id."""
+        import structlog
+
+        # Bound, because a thread of the function's own has no context that tells.
+        logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(
+            self.function_name
+        ).bind(function=self.function_name, execution_id=self.execution_id)
+        return logger
+
+    def __repr__(self) -> str:
+        return f"<Invocation {self.execution_id} of {self.function_name}>"
+
+
+CURRENT: contextvars.ContextVar[Call | None] = contextvars.ContextVar("ffhost_call", default=None)
+
+
+def invocation_of(call: Call) -> Invocation:
+    """Return what user code sees of *call*: the same object for as long as somebody holds it."""
+    found: Invocation | None = None if call.view is None else call.view()
+    if found is None:
+        found = Invocation(call)
+        call.view = weakref.ref(found)  # weak, or the two would be a cycle
+    return found
+
+
+def current() -> Invocation:
+    """Return the invocation that this code runs in, also in its tasks and `ffhost.executor`.
+
+    Raises:
+        LookupError: no function is being called here
+
+    Example:
+        >>> import ffhost
+        >>> def handler(request):
+        ...     left = ffhost.current().remaining
+        ...     return {"seconds_left": left}
+    """
+    call = CURRENT.get()
+    if call is None:
+        raise LookupError("no function is being called here")
+    return invocation_of(call)
+
+
+def log_fields() -> dict[str, Any]:
+    """Return what every log entry of the running call carries; empty outside of one."""
+    call = CURRENT.get()
+    if call is None:
+        return {}
+    fields: dict[str, Any] = {"function": call.function.name, "execution_id": call.execution_id}
+    trace_id = call.trace_id
+    if trace_id is not None:
+        fields["trace_id"] = trace_id
+        if call.span_id is not None:
+            fields["span_id"] = call.span_id
+    return fields

@@ -1,0 +1,161 @@
+"""One function as the host serves it: a record. Loading makes it, running a call reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, Protocol, TypeAlias
+
+from ffhost.config.diagnostics import Problem
+from ffhost.config.settings import FunctionSettings
+from ffhost.config.units import UNLIMITED
+from ffhost.errors import RequestError, TooManyRequests
+from ffhost.invocation.call import Call
+from ffhost.invocation.outcome import Outcome
+from ffhost.invocation.slots import Slots
+from ffhost.web.messages import Reply
+
+RETRY_AFTER_SECONDS = 1
+"""What a refused caller is told to wait."""
+
+Run: TypeAlias = Callable[[Call], Reply] | Callable[[Call], Coroutine[Any, Any, Reply]]
+"""Runs a call and returns its reply; never raises."""
+
+Observer: TypeAlias = Callable[[Call, Outcome], None]
+"""Told how each call ended."""
+
+
+class Failures(Protocol):
+    """What becomes of the exceptions of a function."""
+
+    def reply(self, call: Call, error: BaseException) -> Reply:
+        """Return the answer for *error*, and log a crash."""
+
+
+class Processes(Protocol):
+    """The processes of an isolated function."""
+
+    @property
+    def busy(self) -> int:
+        """Return how many calls run in one of them."""
+
+    def start(self) -> None:
+        """Have them run their start-up hooks and take calls."""
+
+    def stop(self) -> None:
+        """Have them run their shut-down hooks and end."""
+
+
+class AppLifespan(Protocol):
+    """The start-up and shut-down of an ASGI application."""
+
+    calls: int
+
+    def start(self) -> Any:
+        """Start it, as a start-up hook."""
+
+    def stop(self) -> Any:
+        """Stop it, as a shut-down hook."""
+
+
+class TraceHook(Protocol):
+    """A trace hook of the function, as far as the host must know it."""
+
+    name: str
+    take_effect: Callable[[], None] | None
+
+
+class LateLoad(Protocol):
+    """Loads a function at its first call."""
+
+    def wait(self) -> Function:
+        """Return the loaded function; load it first, or wait until another call has.
+
+        Raises:
+            Unavailable: it cannot be loaded
+        """
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Function:
+    """One function of a host, complete when it is made.
+
+    Args:
+        name: its key in the configuration
+        path: the template that it owns
+        methods: what it answers; None for every method
+        signature: ``http``, ``cloudevent``, ``event``, ``typed``, ``wsgi`` or ``asgi``
+        target: as written in the configuration
+        run: takes a call and returns its reply; a coroutine function if *is_async*
+        slots: who may run; shared with the function of the same name before a reload
+        settings: with the host's limits filled in
+        config: handed to the function through its invocation
+        module: the user's module; None if it is not loaded in this process
+        unavailable: why it is not called: switched off, or failed to load; else None
+        load_error: why it failed to load; None if it did not
+        load_seconds: how long its module took to import; None if it was imported before
+        stuck_limit: how many of its calls may outlive their deadline
+        required: whether the host is ready without it
+        failures: what becomes of its exceptions
+        observers: told how each call ended, in order
+        hooks: trace hooks, which are composed into *run* and *observers*
+        keeps_context: whether observers run in the call's own context, which it must keep
+        processes: those that run it; None if it runs in this one
+        lifespan: of the ASGI application that is its target; None if it is none
+        late_load: loads it at its first call; None for a function that is loaded
+    """
+
+    name: str
+    path: str
+    methods: frozenset[str] | None
+    signature: str
+    target: str
+    run: Run
+    is_async: bool
+    slots: Slots
+    settings: FunctionSettings
+    failures: Failures = field(repr=False)
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    module: ModuleType | None = field(default=None, repr=False)
+    unavailable: RequestError | None = None
+    load_error: Problem | None = None
+    load_seconds: float | None = None
+    stuck_limit: float = UNLIMITED
+    required: bool = True
+    observers: tuple[Observer, ...] = ()
+    hooks: tuple[TraceHook, ...] = ()
+    keeps_context: bool = False
+    processes: Processes | None = field(default=None, repr=False)
+    lifespan: AppLifespan | None = field(default=None, repr=False)
+    late_load: LateLoad | None = field(default=None, repr=False)
+
+    @property
+    def timeout_seconds(self) -> float:
+        """Return how long a call may take; infinite without a deadline."""
+        return float(self.settings.timeout or UNLIMITED)
+
+    @property
+    def queue_timeout_seconds(self) -> float:
+        """Return how long a call may wait for its slot; infinite without a limit."""
+        return float(self.settings.queue_timeout or UNLIMITED)
+
+    @property
+    def max_body_bytes(self) -> float:
+        """Return how large the body of a request may be; infinite without a limit."""
+        limit = self.settings.max_body_size
+        return UNLIMITED if limit is None else limit
+
+    def claim_slots(self) -> None:
+        """Put this function's limits in force: from now on it is the one that is served."""
+        queue = self.settings.queue
+        self.slots.resize(
+            float(self.settings.concurrency or UNLIMITED),
+            float(UNLIMITED if queue is None else queue),
+        )
+
+    def refusal(self) -> TooManyRequests:
+        """Return the error of a call that finds no free slot."""
+        return TooManyRequests(
+            f"{self.name} has no free slot", headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
+        )

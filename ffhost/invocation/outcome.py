@@ -1,0 +1,55 @@
+"""How a call ended for its caller. Settled once, with the answer or the end of its stream."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ffhost.errors import RequestError, TooManyRequests, Unavailable
+from ffhost.invocation.call import Call
+
+OutcomeKind = Literal["ok", "client_error", "crash", "timeout", "rejected"]
+
+
+class Outcome:
+    """How a call ended for its caller.
+
+    Attributes:
+        kind: ``ok``, ``client_error``, ``crash``, ``timeout`` or ``rejected``
+        status: the HTTP status of the answer
+        duration_seconds: from the request to the answer, or to the end of its stream
+        sent_bytes: how long the body of the answer was
+        error: the exception that the answer was made of; None if there was none
+    """
+
+    __slots__ = ("duration_seconds", "error", "kind", "sent_bytes", "status")
+
+    def __init__(
+        self,
+        kind: OutcomeKind,
+        status: int,
+        duration_seconds: float,
+        sent_bytes: int = 0,
+        error: BaseException | None = None,
+    ) -> None:
+        self.kind = kind
+        self.status = status
+        self.duration_seconds = duration_seconds
+        self.sent_bytes = sent_bytes
+        self.error = error
+
+    def __repr__(self) -> str:
+        return f"Outcome({self.kind!r}, {self.status}, {self.duration_seconds:.3f} s)"
+
+
+def outcome_kind(call: Call, status: int) -> OutcomeKind:
+    """Return what to call the end of *call*, which was answered with *status*."""
+    if call.timed_out:
+        return "timeout"
+    error = call.error
+    if isinstance(error, TooManyRequests | Unavailable) or call.function.unavailable is not None:
+        return "rejected"
+    if error is not None and not isinstance(error, RequestError):
+        return "crash"
+    if status >= 500:
+        return "crash"
+    return "client_error" if status >= 400 else "ok"

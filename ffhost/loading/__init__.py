@@ -1,0 +1,1 @@
+"""From the text of a target to the callable of the user."""

@@ -1,0 +1,65 @@
+"""Names that functions-framework's functions import, for user code only.
+
+Nothing here changes ``sys.modules`` for anybody else: `install` registers providers, and
+`ffhost.loading.modules` asks them when the code of a source folder imports. Knows neither requests
+nor servers.
+
+========================================  ==================================================
+``functions_framework``                   ours, also where the original is installed
+``cloudevents.http`` and its like         the old API where cloudevents 2.x keeps it
+``google.cloud.functions.context``        ours, where no installed package has it
+========================================  ==================================================
+
+Library code is left alone: an installed package that imports ``cloudevents.http`` itself
+needs a version of its own for cloudevents 2.x.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+from ffhost.loading.modules import Provide, providers
+
+
+def _provided_by(home: str) -> Provide:
+    """Give the provider in the module *home*, which is imported when it is asked."""
+
+    def provide(name: str) -> ModuleType | None:
+        module: ModuleType | None = import_module(f"{__name__}.{home}").provide(name)
+        return module
+
+    return provide
+
+
+_PROVIDERS = {
+    "functions_framework": _provided_by("framework_names"),
+    "cloudevents": _provided_by("cloudevents1"),
+    "google": _provided_by("google_context"),
+}
+
+_switched_off = False
+
+
+def install() -> None:
+    """Let user code import the names of functions-framework, unless that was switched off."""
+    if not _switched_off:
+        providers.update(_PROVIDERS)
+
+
+def uninstall() -> None:
+    """Take the names back; what has been imported stays imported."""
+    for name, provide in _PROVIDERS.items():
+        if providers.get(name) is provide:
+            del providers[name]
+
+
+def switch(*, on: bool) -> None:
+    """Switch the names on or off for this process and those that it forks (``--no-compat``)."""
+    global _switched_off
+    _switched_off = not on
+    if not on:
+        uninstall()
+
+
+__all__ = ["install", "switch", "uninstall"]

@@ -1,0 +1,36 @@
+"""``google.cloud.functions.context``, which functions-framework brings along.
+
+``google.cloud`` is a namespace that many packages share, and ``google.cloud.functions`` may
+be the client of the Cloud Functions API. What is installed stays as it is; only the names
+that nobody has are filled in.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from types import ModuleType
+
+from ffhost.loading.compat.presence import is_installed
+
+_PARENTS = (
+    "google.cloud.functions",
+    "google.cloud.functions_v1",
+    "google.cloud.functions_v1beta2",
+)
+
+
+@cache
+def provide(name: str) -> ModuleType | None:
+    """Give the module *name* if it is one of these and nothing installed has it."""
+    parent = name.removesuffix(".context")
+    if parent not in _PARENTS or is_installed(name):
+        return None
+    if parent == name:
+        module = ModuleType(name, "Provided by ffhost for its `context` module.")
+        module.__path__ = []
+        return module
+    from ffhost.events.background import Context
+
+    module = ModuleType(name, "The second argument of background functions.")
+    module.__dict__.update(Context=Context, __all__=["Context"])
+    return module

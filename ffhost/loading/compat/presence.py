@@ -1,0 +1,16 @@
+"""Whether an installed package has a module, asked without importing that module."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ffhost.loading.modules.installed import find_installed
+
+
+@cache
+def is_installed(name: str) -> bool:
+    """Say whether a module *name* is installed; its parent packages are imported for it."""
+    try:
+        return find_installed(name) is not None
+    except ModuleNotFoundError:  # a parent is missing
+        return False

@@ -1,0 +1,38 @@
+"""The functions of a user's module that a decorator marks: error handlers and hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from types import FunctionType, ModuleType
+from typing import Any, TypeAlias
+
+from ffhost.loading import decorators
+
+ErrorHandler: TypeAlias = tuple[tuple[type[Exception], ...], Callable[[Any], Any]]
+"""The exceptions that a handler answers for, and the handler."""
+
+
+def error_handlers(module: ModuleType | None) -> list[ErrorHandler]:
+    """Find the functions of *module* that answer for exceptions."""
+    return [
+        (each.__dict__[decorators.HANDLES], each)
+        for each in _marked_functions(module)
+        if decorators.HANDLES in each.__dict__
+    ]
+
+
+def lifecycle_hooks(module: ModuleType | None, when: str) -> list[Callable[[], Any]]:
+    """Find the functions of *module* marked for *when*: ``startup`` or ``shutdown``."""
+    return [
+        each
+        for each in _marked_functions(module)
+        if each.__dict__.get(decorators.LIFECYCLE) == when
+    ]
+
+
+@lru_cache(maxsize=256)
+def _marked_functions(module: ModuleType | None) -> Sequence[FunctionType]:
+    # Marks sit on plain functions: other objects are not asked, for a proxy may answer oddly.
+    values = () if module is None else tuple(vars(module).values())
+    return [value for value in values if type(value) is FunctionType and value.__dict__]

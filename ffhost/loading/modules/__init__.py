@@ -1,0 +1,38 @@
+"""The user's modules: each source folder on its own, what is installed shared by all.
+
+`load_module` imports a file, `providers` adds modules that only user code can import.
+Knows nothing of targets, settings or requests.
+
+Not separated: the environment, the current folder, installed packages and their state, the
+interpreter's lock, and compiled extensions that refuse to be loaded twice.
+"""
+
+from __future__ import annotations
+
+from ffhost.loading.modules.module_loader import (
+    folder_scope,
+    import_seconds,
+    load_module,
+    load_name,
+    one_attempt,
+)
+from ffhost.loading.modules.private_names import plain_error, plain_name, plain_text
+from ffhost.loading.modules.scopes import SCOPE_KEY, Provide, Scope, providers
+from ffhost.loading.modules.tracebacks import trim, user_frame
+
+__all__ = [
+    "SCOPE_KEY",
+    "Provide",
+    "Scope",
+    "folder_scope",
+    "import_seconds",
+    "load_module",
+    "load_name",
+    "one_attempt",
+    "plain_error",
+    "plain_name",
+    "plain_text",
+    "providers",
+    "trim",
+    "user_frame",
+]

@@ -1,0 +1,138 @@
+"""Finding the modules of source folders, and creating them inside their scope.
+
+One finder in front of ``sys.meta_path`` serves three kinds of scope: private folders, whose
+modules are named below a package of their own; plain folders, whose modules keep their
+names (a single target without a file); and installed packages that hold a function.
+Everything else it leaves to the finders behind it.
+
+Only ``create_module`` of the ordinary loader is replaced: byte-code caches, ``linecache``,
+``inspect``, resources and tracebacks with real paths are importlib's own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader, SourcelessFileLoader
+from importlib.util import spec_from_file_location
+from types import ModuleType
+
+from ffhost.loading.modules.private_names import PREFIX
+from ffhost.loading.modules.scopes import Scope
+
+_creation = threading.local()
+
+
+class ScopedSourceLoader(SourceFileLoader):
+    """Load a source file with the builtins of its scope."""
+
+    def __init__(self, name: str, path: str, scope: Scope) -> None:
+        super().__init__(name, path)
+        self.scope = scope
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Make the module, so that running its code finds ``__builtins__`` there already."""
+        return _create(spec, self.scope)
+
+
+class ScopedBytecodeLoader(SourcelessFileLoader):
+    """Load a ``.pyc`` file that stands alone with the builtins of its scope."""
+
+    def __init__(self, name: str, path: str, scope: Scope) -> None:
+        super().__init__(name, path)
+        self.scope = scope
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Make the module, so that running its code finds ``__builtins__`` there already."""
+        return _create(spec, self.scope)
+
+
+def _create(spec: ModuleSpec, scope: Scope) -> ModuleType:
+    module = ModuleType(spec.name)
+    module.__dict__["__builtins__"] = scope.builtins
+    for created in getattr(_creation, "records", ()):
+        created.append(module)
+    return module
+
+
+@contextmanager
+def recorded_modules() -> Iterator[list[ModuleType]]:
+    """Collect the user modules that this thread begins to import inside the block."""
+    records: list[list[ModuleType]] = _creation.__dict__.setdefault("records", [])
+    created: list[ModuleType] = []
+    records.append(created)
+    try:
+        yield created
+    finally:
+        records.remove(created)
+
+
+class FolderFinder:
+    """The finder of all scopes."""
+
+    def __init__(self) -> None:
+        self.private: dict[str, Scope] = {}
+        """By the name of their root package."""
+        self.plain: list[Scope] = []
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find *fullname* if it belongs to a scope; else None."""
+        if fullname.startswith(PREFIX):
+            scope = self.private.get(fullname.partition(".")[0])
+            return None if scope is None else _scoped(_own_spec(fullname, path, scope), scope)
+        for scope in self.plain:
+            spec = _plain_spec(fullname, path, scope)
+            if spec is not None:
+                return spec
+        return None
+
+    def invalidate_caches(self) -> None:
+        """Look at the folders again; called by ``importlib.invalidate_caches``."""
+        for scope in self.private.values():
+            scope.forget()
+
+
+def _own_spec(fullname: str, path: Iterable[str] | None, scope: Scope) -> ModuleSpec | None:
+    if fullname in scope.sources:
+        return spec_from_file_location(fullname, scope.sources[fullname])
+    return PathFinder.find_spec(fullname, list(path or ()))
+
+
+def _plain_spec(fullname: str, path: Sequence[str] | None, scope: Scope) -> ModuleSpec | None:
+    if fullname in scope.sources:
+        # As in functions-framework the module is a package as well, so that
+        # `from .helpers import x` works in it.
+        spec = spec_from_file_location(
+            fullname, scope.sources[fullname], submodule_search_locations=[str(scope.folder)]
+        )
+        return _scoped(spec, scope)
+    top = fullname.partition(".")[0]
+    if top in scope.adopted:
+        return _scoped(PathFinder.find_spec(fullname, path), scope)
+    if path is not None or scope.folder is None:
+        return None
+    if top in sys.stdlib_module_names:
+        # The folder is on sys.path for libraries too: a calendar.py of the user's must not
+        # be what they get.
+        return PathFinder.find_spec(fullname, [p for p in sys.path if p != scope.folder])
+    spec = PathFinder.find_spec(fullname, [scope.folder])
+    if spec is None or spec.origin is None:
+        return None
+    scope.adopted.add(top)
+    return _scoped(spec, scope)
+
+
+def _scoped(spec: ModuleSpec | None, scope: Scope) -> ModuleSpec | None:
+    """Put our loader in the place of the ordinary one; extension modules keep theirs."""
+    if spec is not None:
+        loader = spec.loader
+        if type(loader) is SourceFileLoader:
+            spec.loader = ScopedSourceLoader(loader.name, os.fspath(loader.path), scope)
+        elif type(loader) is SourcelessFileLoader:
+            spec.loader = ScopedBytecodeLoader(loader.name, os.fspath(loader.path), scope)
+    return spec

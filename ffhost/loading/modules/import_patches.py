@@ -1,0 +1,161 @@
+"""Places where a module is named by a string only, so that nobody says who asks.
+
+``importlib.import_module``, ``importlib.util.find_spec``, ``pickle`` and ``logging.config``
+are shared by everybody. Here they learn to look up the stack for the nearest frame of user
+code and to read the name as that folder would; ``pkgutil.resolve_name``,
+``unittest.mock.patch``, ``importlib.resources`` and pydantic's ``ImportString`` go through
+these. Without user code on the stack they do what they always did.
+
+A module that a library is just importing never gets a folder's modules: it would keep them,
+and hand them to the functions of other folders.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import io
+import sys
+import threading
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from importlib.util import resolve_name
+from types import FrameType, ModuleType
+from typing import Any
+
+from ffhost.loading.modules.installed import find_installed, import_installed
+from ffhost.loading.modules.scopes import SCOPE_KEY, Scope
+
+_TRANSPARENT = frozenset({"importlib", "pkgutil", "unittest", "pickle"})
+"""Tops of modules that ask for whoever called them."""
+
+_opened: set[str] = set()
+_lock = threading.Lock()
+
+
+def open_doors() -> None:
+    """Change what is loaded by now; may be called again when more is."""
+    with _lock:
+        for name, change in _DOORS.items():
+            if name not in _opened and name in sys.modules:
+                _opened.add(name)
+                change(sys.modules[name])
+
+
+def asking_scope(frame: FrameType | None, name: str) -> tuple[Scope, bool] | None:
+    """Find the scope for which *name* is asked in *frame*, and whether it asks itself.
+
+    The second value is False if a library asks on its behalf. Such a request never means a
+    module of the library's own nor of the standard library.
+    """
+    asker: str | None = None
+    while frame is not None:
+        scope = frame.f_builtins.get(SCOPE_KEY)
+        if scope is not None:
+            top = name.partition(".")[0]
+            if asker is None:
+                return scope, True
+            return None if top == asker or top in sys.stdlib_module_names else (scope, False)
+        if asker is None and frame.f_globals is not globals():
+            top = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+            asker = None if top in _TRANSPARENT else top
+        if frame.f_code.co_name == "<module>":
+            return None
+        frame = frame.f_back
+    return None
+
+
+def _open_importlib(module: ModuleType) -> None:
+    @functools.wraps(import_installed)
+    def import_module(name: str, package: str | None = None) -> ModuleType:
+        if name.startswith(".") and package:
+            name = resolve_name(name, package)
+        asking = asking_scope(sys._getframe(1), name)
+        if asking is not None and not name.startswith("."):
+            scope, direct = asking
+            return scope.import_string(name, direct=direct)
+        return import_installed(name, package)
+
+    module.__dict__["import_module"] = import_module
+
+
+def _open_importlib_util(module: ModuleType) -> None:
+    @functools.wraps(find_installed)
+    def find_spec(name: str, package: str | None = None) -> ModuleSpec | None:
+        if name.startswith(".") and package:
+            name = resolve_name(name, package)
+        asking = asking_scope(sys._getframe(1), name)
+        if asking is not None and not name.startswith("."):
+            name = asking[0].qualify(name)
+        return find_installed(name, package)
+
+    module.__dict__["find_spec"] = find_spec
+
+
+def _open_logging_config(module: ModuleType) -> None:
+    """Let a `dictConfig` of user code name its own formatters and handlers."""
+
+    def import_top(name: str, *arguments: Any) -> ModuleType:
+        asking = asking_scope(sys._getframe(1), name)
+        if asking is None:
+            return builtins.__import__(name, *arguments)
+        return asking[0].import_statement(name)
+
+    module.__dict__["__import__"] = import_top
+    module.__dict__["BaseConfigurator"].importer = staticmethod(import_top)
+
+
+def _open_pickle(module: ModuleType) -> None:
+    """Let ``pickle`` find classes by the plain names of their modules."""
+    original: type[Any] = module.__dict__["Unpickler"]
+    slow: type[Any] = module.__dict__["_Unpickler"]
+
+    class Unpickler(original):  # type: ignore[misc]
+        def find_class(self, module_name: str, name: str, /) -> Any:
+            return _find_class(super().find_class, module_name, name)
+
+    Unpickler.__module__, Unpickler.__qualname__ = "pickle", "Unpickler"
+    find_slowly = slow.find_class
+
+    def find_class(self: Any, module_name: str, name: str) -> Any:
+        return _find_class(functools.partial(find_slowly, self), module_name, name)
+
+    loads_fast, load_fast = module.__dict__["loads"], module.__dict__["load"]
+
+    @functools.wraps(loads_fast)
+    def loads(data: Any, /, **options: Any) -> Any:
+        if asking_scope(sys._getframe(1), "") is None:
+            return loads_fast(data, **options)
+        return Unpickler(io.BytesIO(data), **options).load()
+
+    @functools.wraps(load_fast)
+    def load(file: Any, **options: Any) -> Any:
+        if asking_scope(sys._getframe(1), "") is None:
+            return load_fast(file, **options)
+        return Unpickler(file, **options).load()
+
+    slow.find_class = find_class
+    module.__dict__.update(Unpickler=Unpickler, loads=loads, load=load)
+
+
+def _find_class(find: Callable[[str, str], Any], module_name: str, name: str) -> Any:
+    asking = asking_scope(sys._getframe(2), module_name)
+    if asking is None:
+        return find(module_name, name)
+    scope, direct = asking
+    qualified = scope.qualify(module_name)
+    if qualified == module_name and direct:
+        found = scope.provided(module_name)
+        if found is not None:
+            return functools.reduce(getattr, name.split("."), found)
+    if qualified != module_name:
+        scope.import_string(module_name)
+    return find(qualified, name)
+
+
+_DOORS: dict[str, Callable[[ModuleType], None]] = {
+    "importlib": _open_importlib,
+    "importlib.util": _open_importlib_util,
+    "logging.config": _open_logging_config,
+    "pickle": _open_pickle,
+}

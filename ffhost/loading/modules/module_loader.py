@@ -1,0 +1,225 @@
+"""Loading the module of a function: once in a process, whole or not at all.
+
+Knows files and module names; what a target is, it does not know.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import FunctionType, ModuleType, TracebackType
+
+from ffhost.loading.modules.finder import FolderFinder, recorded_modules
+from ffhost.loading.modules.import_patches import open_doors
+from ffhost.loading.modules.installed import find_installed, import_installed
+from ffhost.loading.modules.private_names import plain_error, root_name
+from ffhost.loading.modules.scopes import Scope
+
+_lock = threading.Lock()
+_finder = FolderFinder()
+_folders: dict[tuple[str, bool], Scope] = {}
+"""By absolute path as given, and by real path, and whether names stay plain."""
+_installed = Scope(None, None)
+_seconds: dict[str, float] = {}
+_pass = threading.local()
+
+
+def load_module(source: Path, *, plain: bool = False) -> ModuleType:
+    """Import the file *source* as a module of its folder, or give it if that was done.
+
+    The folder is a package of a name that no other has, and the file a module of it; see
+    `plain_name`. The path is not resolved: a folder behind a symbolic link that is turned
+    later stays the folder that was loaded.
+
+    Args:
+        plain: for a single target: the module keeps its name in ``sys.modules`` and its
+            folder goes to the front of ``sys.path``, unless an installed module has the name
+
+    Raises:
+        Exception: what the import raises; no module is left behind that failed, nor one that
+            took something from a module that failed.
+    """
+    folder, file = os.path.split(os.path.abspath(source))
+    name = os.path.splitext(file)[0].replace(".", "_")
+    if plain and _is_free(name, folder):
+        scope = folder_scope(folder, plain=True)
+        return _load(scope, name, os.path.join(folder, file))
+    scope = folder_scope(folder)
+    return _load(scope, f"{scope.root}.{name}", os.path.join(folder, file))
+
+
+def load_name(name: str, base: Path, *, plain: bool = False) -> ModuleType:
+    """Import the module *name* from the folder *base*, or else from what is installed.
+
+    Raises:
+        Exception: what the import raises, as for `load_module`.
+    """
+    scope = folder_scope(os.path.abspath(base), plain=plain)
+    qualified = scope.qualify(name)
+    if qualified != name or (plain and _lies_in(name, scope)):
+        return _load(scope, qualified)
+    if name not in sys.modules:
+        with _lock:
+            _installed.adopted.add(name.partition(".")[0])
+            _install()
+    return _load(_installed, name)
+
+
+def folder_scope(folder: str, *, plain: bool = False) -> Scope:
+    """Give the scope of *folder*, an absolute path; made at the first call for it."""
+    with _lock:
+        scope = _folders.get((folder, plain)) or _folders.get((os.path.realpath(folder), plain))
+        if scope is None:
+            scope = _plain_scope(folder) if plain else _private_scope(folder)
+        _folders[folder, plain] = scope
+        _folders.setdefault((os.path.realpath(folder), plain), scope)
+        _install()
+    return scope
+
+
+def import_seconds(module: ModuleType) -> float:
+    """Say how long the import of *module* took, whoever asked for it first.
+
+    0 if it was there before, such as a library that something else had imported.
+    """
+    return _seconds.get(module.__name__, 0.0)
+
+
+@contextmanager
+def one_attempt() -> Iterator[None]:
+    """Try each module once inside the block: a second load raises the first one's error.
+
+    For loading many functions in one thread: a hundred of one broken module would run it a
+    hundred times.
+    """
+    _pass.failures = {}
+    try:
+        yield
+    finally:
+        del _pass.failures
+
+
+def _load(scope: Scope, name: str, file: str | None = None) -> ModuleType:
+    failures: dict[str, tuple[BaseException, TracebackType | None]]
+    failures = getattr(_pass, "failures", {})
+    if name in failures:
+        error, traceback = failures[name]
+        raise error.with_traceback(traceback)
+    with scope.lock:
+        if file is not None:
+            scope.sources.setdefault(name, file)
+        known = name in sys.modules
+        started = time.perf_counter()
+        with recorded_modules() as created:
+            try:
+                module = import_installed(name)
+            except BaseException as error:
+                _discard_tainted(created)
+                if isinstance(error, ImportError):
+                    plain_error(error)
+                failures[name] = error, error.__traceback__
+                raise
+        if not known:
+            _seconds.setdefault(name, time.perf_counter() - started)
+    open_doors()
+    return module
+
+
+def _discard_tainted(created: list[ModuleType]) -> None:
+    """Remove modules that hold something of a module whose import failed.
+
+    Importlib removes the failed one itself. A module that was complete before stays, because
+    other functions use it and it must not run twice; but one that imported from the failed
+    one, in a cycle, would mix the dead module's objects with those of the next attempt.
+    """
+    alive = [each for each in created if sys.modules.get(each.__name__) is each]
+    dead = {each.__name__ for each in created} - {each.__name__ for each in alive}
+    tainted = True
+    while tainted:
+        tainted = False
+        for module in list(alive):
+            if _holds_of(module, dead):
+                alive.remove(module)
+                dead.add(module.__name__)
+                _remove(module)
+                tainted = True
+
+
+def _holds_of(module: ModuleType, dead: set[str]) -> bool:
+    if any(module.__name__.startswith(f"{name}.") for name in dead):
+        return True
+    return any(not dead.isdisjoint(_homes(value)) for value in list(vars(module).values()))
+
+
+def _homes(value: object) -> tuple[str, ...]:
+    """Name the modules that *value* belongs to, without calling anything of its own."""
+    if isinstance(value, ModuleType):
+        return (value.__name__,)
+    if isinstance(value, FunctionType | type):
+        return (str(value.__module__),)
+    return (str(type(value).__module__),)
+
+
+def _remove(module: ModuleType) -> None:
+    sys.modules.pop(module.__name__, None)
+    parent, _, child = module.__name__.rpartition(".")
+    if parent in sys.modules and vars(sys.modules[parent]).get(child) is module:
+        delattr(sys.modules[parent], child)
+
+
+def _private_scope(folder: str) -> Scope:
+    salt = 0
+    while (name := root_name(folder, salt=salt)) in sys.modules:
+        salt += 1
+    scope = Scope(folder, name)
+    root = ModuleType(name, f"The source folder {folder}.")
+    root.__path__ = [folder]
+    root.__package__ = name
+    root.__spec__ = ModuleSpec(name, None, is_package=True)
+    root.__spec__.submodule_search_locations = root.__path__
+    _finder.private[name] = scope
+    sys.modules[name] = root
+    return scope
+
+
+def _plain_scope(folder: str) -> Scope:
+    scope = Scope(folder, None)
+    _finder.plain.append(scope)
+    if sys.path[:1] != [folder]:
+        sys.path.insert(0, folder)
+    return scope
+
+
+def _install() -> None:
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
+    if _installed.adopted and _installed not in _finder.plain:
+        _finder.plain.append(_installed)
+    open_doors()
+
+
+def _is_free(name: str, folder: str) -> bool:
+    """Say whether *name* may stand in ``sys.modules`` for a file of *folder*."""
+    loaded = sys.modules.get(name)
+    if loaded is None and name in sys.stdlib_module_names:
+        return False
+    if loaded is None:
+        spec = find_installed(name)
+        return spec is None or spec.origin is None or _lies_directly_in(folder, spec.origin)
+    return _lies_directly_in(folder, getattr(loaded, "__file__", None) or "")
+
+
+def _lies_directly_in(folder: str, file: str) -> bool:
+    return os.path.realpath(os.path.dirname(os.path.abspath(file))) == os.path.realpath(folder)
+
+
+def _lies_in(name: str, scope: Scope) -> bool:
+    spec = find_installed(name.partition(".")[0])
+    places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
+    return any(str(place).startswith(f"{scope.folder}{os.sep}") for place in places)

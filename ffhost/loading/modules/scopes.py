@@ -1,0 +1,268 @@
+"""What the code of one source folder sees when it imports. Knows no targets and no settings.
+
+CPython looks up ``__import__`` in the builtins of the running function, and those come from
+``__builtins__`` in the globals of its module. So a module that is created with builtins of
+its own takes its imports elsewhere, and nothing global changes: every function of it, in any
+thread and at any time later, keeps that import, also code that it compiles with ``exec``.
+
+Rejected: replacing ``builtins.__import__`` (slows every import of the process down and has to
+guess who asks), and rewriting import statements (breaks tracebacks and debuggers).
+
+The copy of the builtins is a plain dictionary, because CPython's fast paths for global names
+need one. Names that something adds to the real builtins later (``gettext.install``) are taken
+over at the next import; what is replaced there later is not.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from importlib.machinery import PathFinder
+from types import ModuleType
+from typing import Any
+
+from ffhost.loading.modules.installed import (
+    JoinedPackage,
+    find_installed,
+    import_installed,
+    installed_elsewhere,
+    is_inside_interpreter,
+    is_namespace,
+    try_installed,
+)
+from ffhost.loading.modules.private_names import PREFIX, plain_error
+
+Provide = Callable[[str], ModuleType | None]
+
+providers: dict[str, Provide] = {}
+"""Modules for user code only: top-level name -> who provides the modules below it.
+
+The callable gets a full dotted name and returns the module or None. It answers for each
+package between the first name that it provides and the last, and None for a name that it
+leaves to installed packages. It is asked before the folder and before installed packages.
+"""
+
+SCOPE_KEY = "__ffhost_scope__"
+"""Key of the private builtins that holds their `Scope`."""
+
+
+class Scope:
+    """The imports of one source folder.
+
+    Args:
+        folder: absolute path, or None for installed packages that hold functions
+        root: name of the package that stands for the folder; None if its modules keep
+            their plain names
+    """
+
+    def __init__(self, folder: str | None, root: str | None) -> None:
+        self.folder = folder
+        self.root = root
+        self.lock = threading.RLock()
+        self.sources: dict[str, str] = {}
+        """Files whose module name is given, by that name."""
+        self.adopted: set[str] = set()
+        """Plain top-level names that belong to this scope."""
+        self._owned: dict[str, bool] = {}
+        self._joined: dict[str, JoinedPackage] = {}
+        self._builtins_module = ModuleType("builtins", builtins.__doc__)
+        self.builtins: dict[str, Any] = self._builtins_module.__dict__
+        self.builtins.update(vars(builtins))
+        self.builtins["__import__"] = self.import_statement
+        self.builtins[SCOPE_KEY] = self
+        self._builtins_seen = len(vars(builtins))
+
+    def import_statement(
+        self,
+        name: str,
+        globals: Mapping[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        """Stand in for ``builtins.__import__``, with its arguments and its result."""
+        if len(vars(builtins)) != self._builtins_seen:
+            self._take_over_new_builtins()
+        top = name.partition(".")[0]
+        if level == 0:
+            found = None
+            if top in providers:
+                found = self._provided_statement(name, fromlist)
+            elif top == "builtins":
+                found = self._builtins_module
+            elif self.owns(top):
+                found = self._own_statement(name, top, fromlist)
+            if found is not None:
+                return found
+        try:
+            return builtins.__import__(name, globals, locals, fromlist or (), level)
+        except ImportError as error:
+            if level == 0 and error.name == top and self._appeared(top):
+                return self.import_statement(name, globals, locals, fromlist)
+            plain_error(error)
+            raise
+
+    def import_string(self, name: str, *, direct: bool = True) -> ModuleType:
+        """Import *name* as ``importlib.import_module`` does: the last module is the result.
+
+        *direct* is False if a library asks on behalf of the folder's code; it gets no
+        provided modules.
+        """
+        if direct:
+            found = self._builtins_module if name == "builtins" else self.provided(name)
+            if found is not None:
+                return found
+        try:
+            return import_installed(self.qualify(name))
+        except ImportError as error:
+            plain_error(error)
+            raise
+
+    def qualify(self, name: str) -> str:
+        """Give the name in ``sys.modules`` of the module that this folder calls *name*."""
+        top, _, rest = name.partition(".")
+        if not self.owns(top):
+            return name
+        if top in self._joined and (not rest or not self._has(top, rest)):
+            return name
+        return f"{self.root}.{name}"
+
+    def owns(self, top: str) -> bool:
+        """Say whether the top-level name *top* is a module of this folder.
+
+        The order is that of ``sys.path`` with the folder in front, for this folder's code
+        only: a module file or a package wins over everything but what the interpreter holds
+        in itself (``sys``, ``os``); a folder without ``__init__.py`` wins over nothing.
+        """
+        if self.root is None:
+            return False
+        known = self._owned.get(top)
+        if known is None:
+            known = self._owned[top] = self._look_for(top)
+        return known
+
+    def forget(self) -> None:
+        """Look again at the folder, for ``importlib.invalidate_caches``."""
+        self._owned.clear()
+
+    def provided(self, name: str) -> ModuleType | None:
+        """Give the module *name* if one of `providers` has it."""
+        provide = providers.get(name.partition(".")[0])
+        module = None if provide is None else provide(name)
+        parent_name, _, child = name.rpartition(".")
+        if provide is not None and module is not None and parent_name:
+            parent = provide(parent_name)
+            if parent is not None and child not in vars(parent):
+                setattr(parent, child, module)
+        return module
+
+    def _look_for(self, top: str) -> bool:
+        if top.startswith(PREFIX) or top == "__main__" or is_inside_interpreter(top):
+            return False
+        if f"{self.root}.{top}" in self.sources:
+            return True
+        assert self.folder is not None
+        spec = PathFinder.find_spec(top, [self.folder])
+        if spec is None or not is_namespace(spec):
+            return spec is not None
+        installed = installed_elsewhere(top, self.folder)
+        if installed is None:
+            return True
+        if not is_namespace(installed):
+            return False
+        self._joined[top] = JoinedPackage(top, import_installed(f"{self.root}.{top}"))
+        return True
+
+    def _appeared(self, top: str) -> bool:
+        """Say whether a module that was looked for in vain has been written since."""
+        if self._owned.get(top, True):
+            return False
+        del self._owned[top]
+        return self.owns(top)
+
+    def _has(self, top: str, rest: str) -> bool:
+        """Say whether the folder's part of a joined package holds the first name of *rest*."""
+        assert self.folder is not None
+        child = rest.partition(".")[0]
+        return PathFinder.find_spec(child, [os.path.join(self.folder, top)]) is not None
+
+    def _own_statement(
+        self, name: str, top: str, fromlist: Sequence[str] | None
+    ) -> ModuleType | None:
+        if top in self._joined:
+            return self._joined_statement(name, top, fromlist)
+        try:
+            if fromlist:
+                return builtins.__import__(f"{self.root}.{name}", None, None, fromlist, 0)
+            builtins.__import__(f"{self.root}.{name}")
+        except ImportError as error:
+            plain_error(error)
+            raise
+        return sys.modules[f"{self.root}.{top}"]
+
+    def _joined_statement(
+        self, name: str, top: str, fromlist: Sequence[str] | None
+    ) -> ModuleType | None:
+        joined = self._joined[top]
+        if name != top:
+            module = self.import_string(name)
+            if not fromlist:
+                return joined
+            return builtins.__import__(module.__name__, None, None, fromlist, 0)
+        builtins.__import__(top)
+        for child in fromlist or ():
+            if self._has(top, child):
+                import_installed(f"{self.root}.{top}.{child}")
+            elif find_installed(f"{top}.{child}") is not None:
+                import_installed(f"{top}.{child}")
+        return joined
+
+    def _provided_statement(self, name: str, fromlist: Sequence[str] | None) -> ModuleType | None:
+        module = self.provided(name)
+        top = name.partition(".")[0]
+        if not fromlist:
+            if module is None and top not in self._joined:
+                return None
+            if module is None:
+                builtins.__import__(name)
+            else:
+                self._join_parents(name, module)
+            return providers[top](top) or self._joined[top]
+        children = {
+            child: found
+            for child in fromlist
+            if child != "*" and (found := self.provided(f"{name}.{child}")) is not None
+        }
+        if module is not None or not children:
+            return module
+        for child, found in children.items():
+            self._join_parents(f"{name}.{child}", found)
+        others = [child for child in fromlist if child not in children]
+        if others:
+            builtins.__import__(name, None, None, others, 0)
+        return self._joined[name]
+
+    def _join_parents(self, name: str, module: ModuleType) -> None:
+        """Make *module* an attribute of its parent, and that of its own, up to the top.
+
+        A parent that nobody provides becomes a joined package seen by this scope only: the
+        installed package of that name, should there be one, is left as it is.
+        """
+        while "." in name:
+            name, _, child = name.rpartition(".")
+            parent = providers[name.partition(".")[0]](name)
+            if parent is None:
+                if name not in self._joined:
+                    self._joined[name] = JoinedPackage(name)
+                    try_installed(name)
+                parent = self._joined[name]
+            setattr(parent, child, module)
+            module = parent
+
+    def _take_over_new_builtins(self) -> None:
+        for name, value in list(vars(builtins).items()):
+            self.builtins.setdefault(name, value)
+        self._builtins_seen = len(vars(builtins))

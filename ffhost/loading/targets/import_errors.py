@@ -1,0 +1,124 @@
+"""What went wrong when user code was imported, in the words of its author's world."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.machinery import PathFinder
+from pathlib import Path
+from pkgutil import iter_modules
+from types import TracebackType
+
+from ffhost.config.diagnostics import nearest
+from ffhost.errors import LoadError
+from ffhost.loading.modules import plain_text, user_frame
+from ffhost.loading.targets.places import Place, show, show_folder
+
+_TEXT_LIMIT = 300
+
+
+def import_failed(place: Place, error: BaseException) -> LoadError:
+    """Say why the module of *place* could not be imported."""
+    frame = user_frame(error.__traceback__)
+    if isinstance(error, SyntaxError):
+        if error.filename is None and frame is None and place.file is not None:
+            error = SyntaxError(error.msg, (str(place.file), 1, 1, ""))  # null bytes
+        if error.filename is not None and os.path.exists(error.filename):
+            return syntax_error(error, place.base)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        if frame is None and place.module is not None and _leads_to(error.name, place.module):
+            return no_module(place, error.name)
+        return _missing_import(place, error.name, frame)
+    if isinstance(error, ImportError):
+        text = plain_text(str(error))
+        return LoadError(
+            f"{place.shown} was found, but it {_lower(text)}"
+            if text.startswith("cannot ")
+            else f"{place.shown} was found, but an import in it failed: {text}",
+            notes=_where(frame, place.base),
+        )
+    if isinstance(error, SystemExit):
+        return LoadError(
+            f"{place.shown} ends the process when it is imported (exit status {error.code!r})",
+            "keep sys.exit below: if __name__ == '__main__'",
+            _where(frame, place.base),
+        )
+    return _raised(place, error, frame)
+
+
+def no_module(place: Place, missing: str) -> LoadError:
+    """Say that the module of *place*, or the package *missing* that leads to it, is not there."""
+    parent, _, child = missing.rpartition(".")
+    folder = place.base.joinpath(*parent.split(".")) if parent else place.base
+    near = nearest(child, [each.name for each in iter_modules([str(folder)])])
+    fits = None if near is None else ".".join(filter(None, [parent, near]))
+    if fits is not None and missing == place.module:
+        fits = f"{fits}:{place.attribute}"
+    installed = "" if parent and folder.is_dir() else " and among installed packages"
+    return LoadError(
+        f"no module named {place.module!r} (looked in {show_folder(place.base)}{installed})",
+        None if fits is None else f"did you mean {fits!r}?",
+    )
+
+
+def syntax_error(error: SyntaxError, base: Path) -> LoadError:
+    """Say where the source cannot be read as Python."""
+    where = show(error.filename or "?", base)
+    text = (error.text or "").strip()
+    return LoadError(
+        f"{where}:{error.lineno}: syntax error: {error.msg}", notes=(text,) if text else ()
+    )
+
+
+def _missing_import(place: Place, missing: str, frame: TracebackType | None) -> LoadError:
+    line = _line(frame).strip()
+    folder = None if frame is None else os.path.dirname(frame.tb_frame.f_code.co_filename)
+    top = missing.partition(".")[0]
+    spec = PathFinder.find_spec(top, [folder, *sys.path] if folder else None)
+    relative = line.startswith("from .")
+    reason = "which does not exist" if relative or spec is not None else "which is not installed"
+    siblings = [each.name for each in iter_modules([folder])] if folder else []
+    near = nearest(missing, siblings)
+    hint = "install it, or add it to requirements.txt" if reason.endswith("installed") else None
+    return LoadError(
+        f"{place.shown} was found, but it imports {missing!r}, {reason}",
+        hint if near is None else f"did you mean {near!r}?",
+        _where(frame, place.base),
+    )
+
+
+def _raised(place: Place, error: BaseException, frame: TracebackType | None) -> LoadError:
+    text = plain_text(str(error)).partition("\n")[0][:_TEXT_LIMIT]
+    hint = None
+    if isinstance(error, KeyError) and "environ[" in _line(frame):
+        hint = f"set the environment variable {error.args[0]}"
+    return LoadError(
+        f"{place.shown} raises {type(error).__name__} when it is imported"
+        + (f": {text}" if text else ""),
+        hint,
+        _where(frame, place.base),
+    )
+
+
+def _leads_to(missing: str, module: str) -> bool:
+    return f"{module}.".startswith(f"{missing}.")
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _line(frame: TracebackType | None) -> str:
+    import linecache
+
+    if frame is None:
+        return ""
+    return linecache.getline(frame.tb_frame.f_code.co_filename, frame.tb_lineno)
+
+
+def _where(frame: TracebackType | None, base: Path) -> tuple[str, ...]:
+    """Give the line of user code from which it came, as a note."""
+    if frame is None:
+        return ()
+    file = show(frame.tb_frame.f_code.co_filename, base)
+    return (f"{file}:{frame.tb_lineno}: {_line(frame).strip()}",)

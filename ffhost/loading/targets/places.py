@@ -1,0 +1,104 @@
+"""Where a target is: which file or module, which attribute. Runs no user code."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from ffhost.config.diagnostics import nearest
+from ffhost.errors import LoadError
+
+_NAMES = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+class Place(NamedTuple):
+    """What a target's text names.
+
+    Either ``file`` (absolute) or ``module`` (a dotted name) is given. ``shown`` is what the
+    user calls it, ``attribute`` may be dotted, ``base`` is where relative names begin.
+    """
+
+    file: Path | None
+    module: str | None
+    attribute: str
+    shown: str
+    base: Path
+    key: str
+
+
+def find_place(target: str, source: str | None, base: Path) -> Place:
+    """Read ``file.py:attr``, ``package.module:attr``, or ``attr`` with a *source*.
+
+    Raises:
+        LoadError: the text has another form, or the file does not exist
+    """
+    where, colon, attribute = target.rpartition(":")
+    if source is not None and colon:
+        raise LoadError(
+            f"{target!r} names {where!r}, but source names {source!r} as well",
+            f"write only target: {target!r}, or target: {attribute!r} with the source",
+        )
+    if source is None and not colon:
+        raise _nowhere(target)
+    if not _NAMES.fullmatch(attribute):
+        if colon and not attribute:
+            raise LoadError(f"{target!r} names no function", f"write '{where}:NAME'")
+        raise LoadError(f"{attribute!r} is not the name of a function")
+    if source is None and _NAMES.fullmatch(where) and not where.endswith(".py"):
+        return Place(None, where, attribute, where, base, "target")
+    key = "target" if source is None else "source"
+    shown = where if source is None else source
+    file = Path(os.path.abspath(base / shown))
+    _check_file(file, shown, base, key)
+    return Place(file, None, attribute, shown, base, key)
+
+
+def show(path: str | os.PathLike[str], base: Path) -> str:
+    """Give *path* relative to *base* if it lies there."""
+    text, start = os.path.abspath(path), os.path.join(os.path.abspath(base), "")
+    return text.removeprefix(start)
+
+
+def show_folder(base: Path) -> str:
+    """Give the folder as seen from the current one, or absolutely if it is not below it."""
+    text = show(base, Path.cwd())
+    return text if text != str(Path.cwd()) else "the current folder"
+
+
+def _nowhere(target: str) -> LoadError:
+    if target.endswith(".py"):
+        return LoadError(f"{target!r} names no function", f"write '{target}:NAME'")
+    module, dot, name = target.rpartition(".")
+    hint = f"write 'main.py:{target}', or give its file as source"
+    if dot and _NAMES.fullmatch(target):
+        hint = f"write '{module}:{name}', or give its file as source"
+    return LoadError(f"{target!r} does not say where the function is", hint)
+
+
+def _check_file(file: Path, shown: str, base: Path, key: str) -> None:
+    hint: str | None
+    if file.is_dir():
+        example = os.path.join(shown, "main.py")
+        raise LoadError(f"{shown!r} is a folder", f"name the file, such as {example!r}", key=key)
+    if not file.exists():
+        if _NAMES.fullmatch(shown) and not shown.endswith(".py"):
+            hint = f"source takes a file; for a module write target: '{shown}:NAME'"
+        else:
+            near = _nearest_file(file)
+            hint = None if near is None else f"did you mean {show(near, base)!r}?"
+        raise LoadError(f"no file {shown!r} (looked in {show_folder(base)})", hint, key=key)
+    if file.suffix != ".py":
+        raise LoadError(f"{shown!r} is not a Python file", "its name has to end with .py", key=key)
+
+
+def _nearest_file(file: Path) -> Path | None:
+    """Find a file whose path differs from *file* in one misspelt part."""
+    existing = next(parent for parent in file.parents if parent.is_dir())
+    missing = file.relative_to(existing).parts
+    found = nearest(missing[0], [name for name in os.listdir(existing) if name[:1] != "."])
+    if found is None:
+        return None
+    candidate = existing.joinpath(found, *missing[1:])
+    return candidate if candidate.is_file() else None

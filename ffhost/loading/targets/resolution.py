@@ -1,0 +1,169 @@
+"""From a target's text to the callable. Imports user code; calls nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+from ffhost.config.diagnostics import nearest
+from ffhost.errors import LoadError
+from ffhost.loading import decorators
+from ffhost.loading.modules import import_seconds, load_module, load_name
+from ffhost.loading.targets.callables import application_kind
+from ffhost.loading.targets.places import Place, find_place
+
+_LISTED = 20
+_ARTICLE = {"wsgi": "a WSGI", "asgi": "an ASGI"}
+
+
+class Resolved(NamedTuple):
+    """A target that was found.
+
+    Args:
+        callable: what is called
+        module: where it was looked up
+        file: that module's file; None if it has none
+        attribute: its name there, dotted for an attribute of an attribute
+        display: file or module and attribute as the user wrote them
+        import_seconds: what the import of the module took when it was done, at whichever
+            function's request; 0 if the module was there before
+    """
+
+    callable: Callable[..., Any]
+    module: ModuleType
+    file: Path | None
+    attribute: str
+    display: str
+    import_seconds: float
+
+
+def resolve(
+    target: str,
+    source: str | None,
+    base: Path,
+    *,
+    plain: bool = False,
+    allow_app: bool = False,
+) -> Resolved:
+    """Import what *target* names and look its attribute up.
+
+    Args:
+        target: ``file.py:attr``, ``package.module:attr``, or ``attr`` with a *source*; a
+            module is looked for in *base* first, then among installed packages
+        source: the file, or None if *target* names it
+        base: the folder that relative files begin at
+        plain: whether the module keeps its plain name (single target without a file)
+        allow_app: whether a WSGI or ASGI application may be the target
+
+    Raises:
+        LoadError: there is no such function, or it cannot be imported
+    """
+    place = find_place(target, source, base)
+    module = _import(place, plain=plain)
+    found = _attribute(module, place)
+    _check(found, place, allow_app=allow_app)
+    file = getattr(module, "__file__", None)
+    return Resolved(
+        callable=found,
+        module=module,
+        file=None if file is None else Path(file),
+        attribute=place.attribute,
+        display=f"{place.shown}:{place.attribute}",
+        import_seconds=import_seconds(module),
+    )
+
+
+def resolve_hook(target: str, base: Path) -> Callable[..., Any]:
+    """Import the hook that ``module:function`` names.
+
+    Raises:
+        LoadError: as for `resolve`
+    """
+    return resolve(target, None, base).callable
+
+
+def _import(place: Place, *, plain: bool) -> ModuleType:
+    try:
+        if place.module is not None:
+            return load_name(place.module, place.base, plain=plain)
+        assert place.file is not None
+        return load_module(place.file, plain=plain)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        from ffhost.loading.targets.import_errors import import_failed
+
+        raise import_failed(place, error) from error
+
+
+def _attribute(module: ModuleType, place: Place) -> Any:
+    found: Any = module
+    owner = place.shown
+    for name in place.attribute.split("."):
+        try:
+            found = getattr(found, name)
+        except AttributeError:
+            raise _missing(module, found, name, owner) from None
+        owner = f"{owner}:{name}" if owner == place.shown else f"{owner}.{name}"
+    return found
+
+
+def _missing(module: ModuleType, holder: Any, name: str, owner: str) -> LoadError:
+    if holder is module:
+        functions = _functions(module)
+        return not_defined(owner, name, functions)
+    near = nearest(name, [each for each in dir(holder) if not each.startswith("_")])
+    return LoadError(
+        f"{owner} has no attribute {name!r}", None if near is None else f"did you mean {near!r}?"
+    )
+
+
+def not_defined(owner: str, name: str, functions: dict[str, str | None]) -> LoadError:
+    """Say that *owner* does not define *name*, and which functions, with signature, it does."""
+    near = nearest(name, functions)
+    listed = [f"{each} ({mark})" if mark else each for each, mark in functions.items()]
+    more = f", and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+    note = f"it defines {', '.join(listed[:_LISTED])}{more}" if listed else "it defines no function"
+    hint = None if near is None else f"did you mean {near!r}?"
+    return LoadError(f"{owner} does not define {name!r}", hint, (note,))
+
+
+def _functions(module: ModuleType) -> dict[str, str | None]:
+    """Give the functions that *module* defines or marks, in order, with their signature.
+
+    Only plain functions are looked at: other objects may answer oddly, such as proxies.
+    """
+    found: dict[int, tuple[str, str | None]] = {}
+    for name, value in vars(module).items():
+        if type(value) is FunctionType and not name.startswith("_"):
+            mark = vars(value).get(decorators.SIGNATURE)
+            if mark is not None or value.__module__ == module.__name__:
+                found.setdefault(id(value), (name, None if mark is None else mark.kind))
+    return dict(found.values())
+
+
+def _check(found: Any, place: Place, *, allow_app: bool) -> None:
+    name = place.attribute
+    if isinstance(found, type):
+        example = found.__name__[:1].lower() + found.__name__[1:]
+        raise LoadError(
+            f"{name} is a class, not a function",
+            f"write '{example} = {found.__name__}()' in {place.shown} and name {example!r}",
+        )
+    if isinstance(found, ModuleType):
+        raise LoadError(f"{name} is a module, not a function", "write ':' before the function")
+    if not callable(found):
+        raise LoadError(f"{name} is not a function but of type {type(found).__name__}")
+    kind = None if allow_app else _application(found)
+    if kind is not None:
+        raise LoadError(
+            f"{name} is {_ARTICLE[kind]} application, not a function", f"write signature: {kind}"
+        )
+
+
+def _application(found: Any) -> str | None:
+    if callable(getattr(type(found), "wsgi_app", None)):  # Flask, whose __call__ may be wrapped
+        return "wsgi"
+    return application_kind(found)

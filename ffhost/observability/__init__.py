@@ -1,0 +1,1 @@
+"""Logs, trace hooks and metrics."""

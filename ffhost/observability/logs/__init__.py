@@ -1,0 +1,27 @@
+"""Everything that is said becomes one entry, whole and in one form, whoever says it.
+
+Nothing here knows functions, requests or servers beyond their loggers: the host says where
+a call's fields come from (`set_context_source`) and how to log (`configure`).
+"""
+
+from __future__ import annotations
+
+from ffhost.observability.logs.call_fields import bind, binding, forget, set_context_source
+from ffhost.observability.logs.capture import end_call
+from ffhost.observability.logs.interpreter_hooks import install_on_loop, loop_exception_handler
+from ffhost.observability.logs.setup import configure, flush, recorder, reset, restore
+
+__all__ = [
+    "bind",
+    "binding",
+    "configure",
+    "end_call",
+    "flush",
+    "forget",
+    "install_on_loop",
+    "loop_exception_handler",
+    "recorder",
+    "reset",
+    "restore",
+    "set_context_source",
+]

@@ -1,0 +1,203 @@
+"""One event becomes one entry: fields in, a line out. Nothing here knows who made the event.
+
+`logging`, structlog, `print`, the hooks for uncaught exceptions and the host itself all end
+here. Each entry runs through processors in structlog's sense.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ffhost.observability.logs import truncation
+from ffhost.observability.logs.call_fields import call_fields, structlog_fields
+from ffhost.observability.logs.exception_fields import exception_fields
+from ffhost.observability.logs.json_encoder import text_of, to_json
+from ffhost.observability.logs.output import Output
+from ffhost.observability.logs.profiles import Shape, default
+
+DEBUG, INFO, WARNING, ERROR, CRITICAL = 10, 20, 30, 40, 50
+
+_OF_THE_CALL = ("function", "execution_id", "trace_id", "span_id")
+
+Processor = Callable[[Any, str, Any], Any]
+Render = Callable[[Mapping[str, Any]], bytes]
+
+
+class Event:
+    """What happened, as its source knows it.
+
+    Args:
+        level: a number of the standard library's ``logging``
+        logger: the name of the logger as it is shown
+        message: what happened; may hold newlines
+        fields: what was bound or given with it, in any form
+        error: the exception it is about
+        when: seconds since the epoch; None: now
+        stream: the standard stream that the text was written to, for what was printed
+    """
+
+    __slots__ = ("error", "fields", "level", "logger", "message", "stream", "when")
+
+    def __init__(
+        self,
+        level: int,
+        logger: str,
+        message: str,
+        fields: Mapping[str, Any] | None = None,
+        error: BaseException | None = None,
+        when: float | None = None,
+        stream: str | None = None,
+    ) -> None:
+        self.level = level
+        self.logger = logger
+        self.message = message
+        self.fields = fields if fields is not None else {}
+        self.error = error
+        self.when = time.time() if when is None else when
+        self.stream = stream
+
+
+def json_line(entry: Mapping[str, Any]) -> bytes:
+    """Render a shaped entry as a line of JSON."""
+    return to_json(entry) + b"\n"
+
+
+class Entries:
+    """Turns events into lines and puts each where it belongs.
+
+    Args:
+        out: where entries go
+        errors: where entries of WARNING and above go; None: to *out* as well
+        shape: the profile
+        render: makes the line of a shaped entry
+        max_entry_bytes: the longest that a line may be
+        revision: of the configuration; empty: not shown
+        plain_name: gives the name to show for a private module name
+    """
+
+    def __init__(
+        self,
+        out: Output,
+        *,
+        errors: Output | None = None,
+        shape: Shape = default,
+        render: Render = json_line,
+        max_entry_bytes: int = 256 * 1024,
+        revision: str = "",
+        plain_name: Callable[[str], str] = str,
+    ) -> None:
+        self.out = out
+        self.errors = errors
+        self.shape = shape
+        self.render = render
+        self.max_entry_bytes = max_entry_bytes
+        self.revision = revision
+        self.plain_name = plain_name
+        self.processors: Sequence[Processor] = (self._collect, self._shape, self._render)
+
+    @property
+    def renders_json(self) -> bool:
+        """Say whether entries are for machines; people want to see each at once."""
+        return self.render is json_line
+
+    def emit(self, event: Event) -> None:
+        """Write *event*; an event that cannot be rendered is written as far as it can."""
+        self.output_for(event).write(self.rendered(event))
+
+    def rendered(self, event: Event) -> bytes:
+        """Give *event* as the line that `emit` writes."""
+        try:
+            entry: Any = event
+            for process in self.processors:
+                entry = process(None, "", entry)
+            line: bytes = entry
+        except Exception as failure:
+            line = self._remains(event, failure)
+        return line
+
+    def output_for(self, event: Event) -> Output:
+        """Give the output for the event's severity."""
+        if self.errors is not None and event.level >= WARNING:
+            return self.errors
+        return self.out
+
+    def _collect(self, logger: Any, method: str, event: Event) -> dict[str, Any]:
+        """Put the fields of the entry together: the event's, the call's, what was bound."""
+        call = call_fields()
+        entry: dict[str, Any] = {
+            "timestamp": rfc3339(event.when),
+            "severity": severity(event.level),
+            "message": event.message,
+            "logger": event.logger,
+        }
+        for name in _OF_THE_CALL:
+            value = call.get(name)
+            if value is not None:
+                entry[name] = value
+        if self.revision:
+            entry["config_revision"] = self.revision
+        for name, value in call.items():
+            if value is not None and name not in entry:
+                entry[name] = value
+        reserved = frozenset(entry)
+        for fields in (structlog_fields(), event.fields):
+            for name, value in fields.items():
+                if name not in reserved:
+                    entry[name] = value
+                elif not _same_text(value, entry[name]):
+                    entry[f"{name}_"] = value  # ours keep their meaning, the user's is not lost
+        if event.error is not None:
+            entry.update(exception_fields(event.error, self.plain_name))
+        return entry
+
+    def _shape(self, logger: Any, method: str, entry: dict[str, Any]) -> dict[str, Any]:
+        return self.shape(entry)
+
+    def _render(self, logger: Any, method: str, entry: dict[str, Any]) -> bytes:
+        return self.fitted(entry)
+
+    def fitted(self, entry: Mapping[str, Any]) -> bytes:
+        """Render a shaped entry, cut to the longest that an entry may be."""
+        return truncation.fit(entry, self.render(entry), self.max_entry_bytes, self.render)
+
+    def _remains(self, event: Event, failure: Exception) -> bytes:
+        return self.render(
+            {
+                "timestamp": rfc3339(event.when),
+                "severity": severity(event.level),
+                "message": event.message[:1000],
+                "logger": event.logger,
+                "logging_error": f"{type(failure).__name__}: {text_of(failure)}"[:1000],
+            }
+        )
+
+
+def _same_text(one: Any, other: Any) -> bool:
+    return type(one) is str and type(other) is str and one == other
+
+
+def severity(level: int) -> str:
+    """Give the name of *level*; one between two names goes by the lower."""
+    if level >= CRITICAL:
+        return "CRITICAL"
+    if level >= ERROR:
+        return "ERROR"
+    if level >= WARNING:
+        return "WARNING"
+    return "INFO" if level >= INFO else "DEBUG"
+
+
+_second: tuple[int, str] = (0, "1970-01-01T00:00:00")
+
+
+def rfc3339(when: float) -> str:
+    """Give *when* (seconds since the epoch) in UTC with microseconds."""
+    global _second
+    whole = int(when)
+    known, text = _second
+    if known != whole:
+        text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+        _second = (whole, text)
+    return f"{text}.{int((when - whole) * 1_000_000):06d}Z"

@@ -1,0 +1,58 @@
+"""An exception with all that led to it, as fields of one entry. Nothing here writes.
+
+The text is Python's own: causes, contexts, groups and notes. Names of private packages are
+shown as their author wrote them.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ffhost.observability.logs.json_encoder import shown, text_of
+
+PlainName = Callable[[str], str]
+
+
+def exception_fields(error: BaseException, plain_name: PlainName) -> dict[str, Any]:
+    """Give ``exception`` (the whole text), ``exception_type`` and ``exception_message``."""
+    try:
+        text = "".join(traceback.format_exception(error)).rstrip("\n")
+    except Exception as failure:  # a class with a __cause__ or __notes__ of its own making
+        text = f"{shown(error)} (its traceback cannot be shown: {text_of(failure)})"
+    for module in _modules(error):
+        plain = plain_name(module)
+        if plain != module:
+            text = text.replace(f"{module}.", f"{plain}.")
+    return {
+        "exception": text,
+        "exception_type": _type_name(error, plain_name),
+        "exception_message": text_of(error),
+    }
+
+
+def _type_name(error: BaseException, plain_name: PlainName) -> str:
+    kind = type(error)
+    if kind.__module__ == "builtins":
+        return kind.__qualname__
+    return f"{plain_name(str(kind.__module__))}.{kind.__qualname__}"
+
+
+def _modules(error: BaseException) -> set[str]:
+    """Give the modules that define the exceptions of the chain."""
+    return {str(type(one).__module__) for one in _chain(error)}
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        waiting += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            waiting += one.exceptions

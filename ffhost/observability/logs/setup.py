@@ -1,0 +1,313 @@
+"""Putting the parts together: from the ``logging`` settings to entries on a stream.
+
+Nothing here knows where the settings come from; `configure` takes any object that has them,
+at start and again at every reload.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ffhost.invocation.logger import make_loggers_with
+from ffhost.observability.logs import capture, interpreter_hooks, summary
+from ffhost.observability.logs.console import console_renderer, is_terminal, wants_colours
+from ffhost.observability.logs.entries import Entries
+from ffhost.observability.logs.output import Output, flush_all
+from ffhost.observability.logs.profiles import shape_for
+from ffhost.observability.logs.records import EntryHandler, hand_over, logger_factory
+
+if TYPE_CHECKING:
+    from ffhost.observability.logs.framework_formats import Legacy
+
+
+class LoggingSettings(Protocol):
+    """The block ``logging`` of the configuration."""
+
+    @property
+    def level(self) -> str:
+        """``debug``, ``info``, ``warning``, ``error`` or ``critical``."""
+
+    @property
+    def levels(self) -> Mapping[str, str]:
+        """Levels by logger name."""
+
+    @property
+    def format(self) -> str | None:
+        """``json`` or ``console``; None: console on a terminal."""
+
+    @property
+    def profile(self) -> str:
+        """``default``, ``gcp`` or ``ecs``."""
+
+    @property
+    def stream(self) -> str:
+        """``stdout``, or ``split``: WARNING and above on stderr."""
+
+    @property
+    def max_entry(self) -> int:
+        """The longest that an entry may be, in bytes."""
+
+    @property
+    def invocations(self) -> bool:
+        """Whether each call gets a summary entry."""
+
+    @property
+    def capture_print(self) -> bool:
+        """Whether what user code prints becomes entries."""
+
+
+class _Active:
+    """What is in force in this process."""
+
+    def __init__(self) -> None:
+        self.handler = EntryHandler()
+        self.outputs: dict[int, Output] = {}
+        self.root_level: int | None = None
+        self.levels: dict[str, int] = {}
+        self.invocations = True
+
+    def output(self, descriptor: int) -> Output:
+        """Give the one output of *descriptor*: what it holds survives a reload."""
+        if descriptor not in self.outputs:
+            self.outputs[descriptor] = Output(descriptor)
+        return self.outputs[descriptor]
+
+
+_active = _Active()
+# First parts of the names of loggers that the host itself logs with.
+_HOST_LOGGERS = frozenset(
+    {"asyncio", "ffhost", "gunicorn", "py", "python", "stderr", "stdout", "threading", "uvicorn"}
+)
+_processors: list[Any] = []
+
+
+def configure(
+    settings: LoggingSettings,
+    *,
+    revision: str = "",
+    debug: bool = False,
+    plain_name: Callable[[str], str] | None = None,
+    legacy: Legacy | None = None,
+    environ: Mapping[str, str] | None = None,
+    out: int = 1,
+    err: int = 2,
+) -> Entries:
+    """Log as *settings* say, from now on; may be called again at any time.
+
+    Args:
+        settings: the ``logging`` block
+        revision: of the configuration, shown in every entry
+        debug: begin at DEBUG whatever the settings say
+        plain_name: gives the name to show for a module's or logger's private one
+        legacy: functions-framework's formats; None or falsy: none
+        environ: for ``NO_COLOR`` and ``GOOGLE_CLOUD_PROJECT``; None: the process's
+        out, err: the descriptors to write to
+    """
+    environ = os.environ if environ is None else environ
+    flush_all()
+    entries = _entries(
+        settings,
+        environ,
+        out,
+        err,
+        legacy,
+        revision=revision,
+        plain_name=plain_name or (lambda name: name),
+        max_entry_bytes=int(settings.max_entry),
+    )
+    _active.handler.entries = entries
+    _active.invocations = settings.invocations
+    _set_levels(settings, debug, legacy)
+    _claim_root()
+    _configure_structlog()
+    interpreter_hooks.install(entries)
+    if settings.capture_print or legacy:
+        capture.install(entries, everywhere=bool(legacy and legacy.entry_point))
+    else:
+        capture.uninstall()
+        _let_prints_appear()
+    return entries
+
+
+def _entries(
+    settings: LoggingSettings,
+    environ: Mapping[str, str],
+    out: int,
+    err: int,
+    legacy: Legacy | None,
+    **options: Any,
+) -> Entries:
+    stdout, stderr = _active.output(out), _active.output(err)
+    if legacy:
+        from ffhost.observability.logs.framework_formats import LegacyEntries
+
+        options["shape"] = shape_for("gcp", environ)
+        return LegacyEntries(legacy, stdout, stderr, **options)
+    if settings.stream == "split":
+        options["errors"] = stderr
+    wanted = settings.format or ("console" if is_terminal(out) else "json")
+    if wanted == "console":
+        options["render"] = console_renderer(wants_colours(out, environ))
+    else:
+        options["shape"] = shape_for(settings.profile, environ)
+    return Entries(stdout, **options)
+
+
+def handler() -> EntryHandler:
+    """Give the handler that makes entries; before `configure` with JSON on stdout."""
+    if _active.handler.entries is None:
+        _active.handler.entries = Entries(_active.output(1))
+    return _active.handler
+
+
+def entries() -> Entries:
+    """Give what turns events into entries, as last configured."""
+    found = handler().entries
+    assert found is not None
+    return found
+
+
+def _make_logger(name: str, **fields: Any) -> Any:
+    """Return a structlog logger for ffhost's own use, with *fields* bound.
+
+    Unlike ``structlog.get_logger`` it does not follow what user code makes of structlog's
+    configuration.
+    """
+    import structlog
+
+    return structlog.wrap_logger(
+        logging.getLogger(name),
+        processors=_chain(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        context_class=dict,
+        cache_logger_on_first_use=True,
+        **fields,
+    )
+
+
+make_loggers_with(_make_logger)
+
+
+def recorder(function: str, signature: str) -> summary.Recorder | None:
+    """Give what writes the summary of each call of *function*; None: none is wanted.
+
+    It belongs to the configuration in force; a reload makes new ones.
+    """
+    return summary.recorder(function, signature, entries()) if _active.invocations else None
+
+
+def restore() -> None:
+    """Undo what a user's module did to logging as a whole while it was imported.
+
+    ``logging.config.dictConfig`` takes all handlers off the root logger and disables every
+    logger that it does not name; the host's own and the servers' are enabled again. Where
+    user code put handlers of its own on the root logger, they stay, and only ffhost's own
+    loggers keep ours.
+    """
+    ours = logging.getLogger("ffhost")
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        if name.partition(".")[0] in _HOST_LOGGERS and isinstance(logger, logging.Logger):
+            logger.disabled = False
+    handler = _active.handler
+    if handler in logging.root.handlers or handler.entries is None:
+        return
+    if logging.root.handlers:
+        if handler not in ours.handlers:
+            ours.addHandler(handler)
+            ours.propagate = False
+    else:
+        logging.root.addHandler(handler)
+
+
+def flush() -> None:
+    """Write all that is held back; for the end of a worker and before a fork."""
+    flush_all()
+
+
+def reset() -> None:
+    """Take everything back that `configure` did; for tests and for embedding."""
+    flush_all()
+    interpreter_hooks.uninstall()
+    capture.uninstall()
+    for logger in (logging.root, logging.getLogger("ffhost")):
+        if _active.handler in logger.handlers:
+            logger.removeHandler(_active.handler)
+    logging.getLogger("ffhost").propagate = True
+    for name in _active.levels:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    if _active.root_level is not None:
+        logging.root.setLevel(logging.WARNING)
+    structlog = sys.modules.get("structlog")
+    if structlog is not None and structlog.get_config()["processors"] is _processors:
+        structlog.reset_defaults()
+    _active.__init__()  # type: ignore[misc]
+
+
+def has_level(name: str) -> bool:
+    """Say whether the settings give *name*, or a logger above it, a level of its own."""
+    return any(name == one or name.startswith(f"{one}.") for one in _active.levels)
+
+
+def _set_levels(settings: LoggingSettings, debug: bool, legacy: Legacy | None) -> None:
+    name = settings.level
+    if legacy and name == "info":
+        name = legacy.level
+    level = logging.DEBUG if debug else _level(name)
+    # A level that user code set by itself is left alone until the settings change.
+    if level != _active.root_level:
+        logging.root.setLevel(level)
+        _active.root_level = level
+    levels = {str(logger): _level(value) for logger, value in settings.levels.items()}
+    if debug:
+        levels.setdefault("asyncio", logging.INFO)
+    for logger in _active.levels.keys() - levels.keys():
+        logging.getLogger(logger).setLevel(logging.NOTSET)
+    for logger, value in levels.items():
+        if _active.levels.get(logger) != value:
+            logging.getLogger(logger).setLevel(value)
+    _active.levels = levels
+
+
+def _level(name: str) -> int:
+    return logging.getLevelNamesMapping()[str(name).upper()]
+
+
+def _claim_root() -> None:
+    root = logging.root
+    if _active.handler not in root.handlers:
+        root.addHandler(_active.handler)
+
+
+def _configure_structlog() -> None:
+    import structlog
+
+    chain = _chain()
+    if structlog.is_configured() and structlog.get_config()["processors"] is not chain:
+        return  # user code wants it otherwise
+    structlog.configure(
+        processors=chain,
+        wrapper_class=structlog.stdlib.BoundLogger,
+        context_class=dict,
+        logger_factory=logger_factory,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _chain() -> list[Any]:
+    if not _processors:
+        from structlog.stdlib import filter_by_level
+
+        _processors.extend([filter_by_level, hand_over])
+    return _processors
+
+
+def _let_prints_appear() -> None:
+    """Write prints line by line: into a pipe Python would keep 8 KiB of them."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)

@@ -1,0 +1,107 @@
+"""Copies this worker's numbers, a few times a second and at its end, to where all can see them."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from ffhost.invocation.logger import get_logger
+from ffhost.observability.metrics.counters import read_all
+from ffhost.observability.metrics.process_stats import measure
+from ffhost.observability.metrics.totals_files import Storage
+from ffhost.observability.metrics.worker_totals import Process, Snapshot, Totals, Worker, total
+
+INTERVAL_SECONDS = 0.25
+_MEASURE_SECONDS = 1.0
+_MOST_OF_THE_TIME = 0.02
+"""How much of its time a worker may spend copying; thousands of functions are copied less often."""
+
+
+class Copier:
+    """Shares the numbers of this worker with the others.
+
+    Args:
+        folder: where all workers leave them; None for a process that is alone
+        look: tells what this worker does just now
+    """
+
+    def __init__(self, folder: Path | None, look: Callable[[], Worker]) -> None:
+        self._folder = folder
+        self._look = look
+        self._storage: Storage | None = None
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._last: Snapshot | None = None
+        self._measured = 0.0
+        self._process = Process()
+        self._running = False
+
+    def start(self) -> None:
+        """Begin; without a folder to write to, each worker tells of itself only."""
+        if self._running:
+            return
+        self._running = True
+        self._storage = self._open()
+        self.copy()
+        threading.Thread(target=self._serve, name="ffhost-metrics", daemon=True).start()
+
+    def _open(self) -> Storage | None:
+        if self._folder is None:
+            return None
+        try:
+            return Storage(self._folder)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            get_logger("ffhost").warning(
+                "metrics_not_shared", folder=str(self._folder), reason=str(error)
+            )
+            return None
+
+    def stop(self) -> None:
+        """Copy for the last time, after the last call."""
+        self._stop.set()
+        if self._running:
+            self.copy(ended=True)
+
+    def totals(self) -> Totals:
+        """Add up what all workers have said, this one at this moment."""
+        mine = self.copy()
+        if self._storage is None:
+            return total([mine])
+        try:
+            return total(self._storage.read())
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            get_logger("ffhost").error("metrics_unreadable", exc_info=error)
+            return total([mine])
+
+    def copy(self, *, ended: bool = False) -> Snapshot:
+        """Copy now."""
+        with self._lock:
+            if self._last is not None and self._last.ended:
+                return self._last
+            now = time.monotonic()
+            if now - self._measured >= _MEASURE_SECONDS or ended:
+                self._measured, self._process = now, measure()
+            snapshot = Snapshot(
+                os.getpid(), ended, read_all(), self._look(), replace(self._process)
+            )
+            if self._storage is not None and snapshot != self._last:
+                try:
+                    self._storage.write(snapshot)
+                except OSError as error:
+                    get_logger("ffhost").error("metrics_not_copied", exc_info=error)
+            self._last = snapshot
+            return snapshot
+
+    def _serve(self) -> None:
+        pause = INTERVAL_SECONDS
+        while not self._stop.wait(pause):
+            begun = time.thread_time()
+            try:
+                self.copy()
+            except Exception as error:
+                get_logger("ffhost").error("metrics_not_copied", exc_info=error)
+            pause = max(INTERVAL_SECONDS, (time.thread_time() - begun) / _MOST_OF_THE_TIME)

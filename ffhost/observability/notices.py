@@ -1,0 +1,86 @@
+"""What a service says in its log, and how it logs. Nothing here does anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ffhost.config import LoadedConfig
+from ffhost.errors import StartupError
+from ffhost.invocation.logger import get_logger
+
+OWN_SERVER = frozenset(
+    {
+        "host",
+        "port",
+        "workers",
+        "keepalive",
+        "drain_delay",
+        "graceful_timeout",
+        "stall_timeout",
+    }
+)
+"""Settings of the block ``server`` that only ffhost's own server can follow."""
+
+
+def log_settings(config: LoadedConfig) -> Any:
+    """Give the ``logging`` block; a format that nobody wrote is left to the stream."""
+    settings = config.settings.logging
+    if "format" in settings.written:
+        return settings
+    return settings.replaced(format=None)
+
+
+def ignored_settings(config: LoadedConfig) -> None:
+    """Name what is written for ffhost's own server, where another one runs."""
+    settings = config.settings
+    ignored = [f"server.{name}" for name in sorted(settings.server.written & OWN_SERVER)]
+    if settings.admin.enabled:
+        ignored.append("admin.enabled")
+    if ignored:
+        get_logger("ffhost").warning(
+            "settings_are_ignored",
+            settings=ignored,
+            reason="another server runs this process; use ffhost serve, or gunicorn with "
+            "-c python:ffhost.gunicorn",
+        )
+
+
+def never_updated(paths: Iterable[Path]) -> None:
+    """Warn of files that Kubernetes never updates."""
+    for path in paths:
+        get_logger("ffhost").warning(
+            "config_is_never_updated",
+            path=str(path),
+            reason="it is mounted with subPath; mount the ConfigMap whole",
+        )
+
+
+def reload_refused(error: StartupError) -> None:
+    """Say why a configuration was not taken."""
+    problems: Iterable[Any] = getattr(error, "problems", ())
+    get_logger("ffhost").error(
+        "config_reload_failed",
+        reason="the configuration in force is kept",
+        problems=[str(problem) for problem in problems] or [str(error)],
+    )
+
+
+def reloaded(previous: LoadedConfig, config: LoadedConfig) -> None:
+    """Say what a new configuration changes, and what it cannot change without a restart."""
+    from ffhost.config.changes import changed_functions, needs_restart
+
+    log = get_logger("ffhost")
+    old, new = previous.settings.functions, config.settings.functions
+    log.info(
+        "config_reloaded",
+        revision=config.revision,
+        previous_revision=previous.revision,
+        added=[name for name in new if name not in old],
+        removed=[name for name in old if name not in new],
+        changed=changed_functions(previous, config),
+    )
+    restart = needs_restart(previous, config)
+    if restart:
+        log.warning("config_needs_restart", settings=restart)

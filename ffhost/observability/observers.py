@@ -1,0 +1,148 @@
+"""What watches the calls of a function: trace hooks, summary entries, metrics.
+
+Settled when the function is loaded. What is switched off is not looked for at call time: a
+function that nothing watches keeps the very codec and the very callable that it would have
+if this module did not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from ffhost.config import LoadedConfig
+from ffhost.invocation.call import Call
+from ffhost.invocation.current import CURRENT
+from ffhost.invocation.function import Observer
+from ffhost.invocation.outcome import Outcome
+from ffhost.observability import logs, tracing
+from ffhost.observability.tracing.hook import Run
+from ffhost.signatures import Codec
+from ffhost.web.messages import Message
+
+if TYPE_CHECKING:
+    from ffhost.events.facts import Facts
+    from ffhost.observability.logs.summary import Recorder
+
+_EVENT_ARGUMENT = {"cloudevent": 0, "event": 1}
+"""Which argument of a call says what event it is about."""
+_PROBE_AGENT = "kube-probe/"
+_TELLING = frozenset({"traceparent", "user-agent", "x-cloud-trace-context"})
+"""Fields of a request that a summary entry may depend on."""
+
+
+class Watch(NamedTuple):
+    """What watches one function.
+
+    Args:
+        hooks: trace hooks, the outermost first
+        observers: told how each call ended, after the hooks
+    """
+
+    hooks: tuple[tracing.Hook, ...] = ()
+    observers: tuple[Observer, ...] = ()
+
+    @property
+    def keeps_context(self) -> bool:
+        """Say whether a call must keep its context for those who watch."""
+        return tracing.keep_context(self.hooks)
+
+    def codec(self, codec: Codec) -> Codec:
+        """Give the codec that keeps a call's event for those who watch."""
+        argument = _EVENT_ARGUMENT.get(codec.kind)
+        if argument is None or not (self.hooks or self.observers):
+            return codec
+        decode = codec.decode
+
+        def decode_and_keep(message: Message) -> tuple[object, ...]:
+            arguments = decode(message)
+            call = CURRENT.get()
+            if call is not None:
+                call.event = arguments[argument]
+            return arguments
+
+        return codec._replace(decode=decode_and_keep)
+
+    def around(self, run: Run, is_async: bool) -> tuple[Run, tuple[Observer, ...]]:
+        """Give what to call instead of *run*, and whom to tell the outcome."""
+        if not self.hooks:
+            return run, self.observers
+        run, ended = tracing.surround(run, is_async, self.hooks)
+        return run, (*ended, *self.observers)
+
+
+def watch(config: LoadedConfig, name: str, signature: str, *, callable: bool = True) -> Watch:
+    """Settle what watches the function *name*.
+
+    Args:
+        callable: False for one that is switched off or has failed to load: it has no hooks
+
+    Raises:
+        LoadError: a trace hook cannot be loaded
+    """
+    settings = config.settings
+    hooks = tracing.hooks_of(config, name) if callable else ()
+    observers: list[Observer] = []
+    if callable and settings.logging.capture_print:
+        observers.append(_end_prints)
+    if settings.logging.invocations:
+        observers.append(summary(name, signature))
+    if settings.admin.enabled and settings.metrics.enabled:
+        from ffhost.observability.metrics import counts_of
+
+        counts = counts_of(name, signature)
+        events = signature in _EVENT_ARGUMENT
+        observers.append(counts.observe_event if events else counts.observe)
+    return Watch(hooks, tuple(observers))
+
+
+def _end_prints(call: Call, outcome: Outcome) -> None:
+    logs.end_call(call.execution_id)
+
+
+def _facts_of(signature: str) -> Callable[[object], Facts | None] | None:
+    """Give what reads an event for those who watch; None where a call has none."""
+    if signature not in _EVENT_ARGUMENT:
+        return None
+    from ffhost.events.facts import facts_of
+
+    return facts_of
+
+
+def summary(name: str, signature: str) -> Observer:
+    """Make what writes the summary entry of each call of a function."""
+    record: Recorder | None = None
+    known = False
+    facts_of = _facts_of(signature)
+
+    def summarize(call: Call, outcome: Outcome) -> None:
+        nonlocal record, known
+        if not known:
+            # Logging is configured after loading, and before the first call.
+            record, known = logs.recorder(name, signature), True
+        if record is None:
+            return
+        message = call.message
+        trace_id = span_id = None
+        if call.span_context is not None or message.has_any(_TELLING):
+            agent = message.header("user-agent")
+            if agent is not None and agent.startswith(_PROBE_AGENT) and outcome.kind == "ok":
+                return
+            trace_id, span_id = call.trace_id, call.span_id
+        facts = None if facts_of is None else facts_of(call.event)
+        record(
+            message.method,
+            message.path,
+            outcome.status,
+            outcome.kind,
+            outcome.duration_seconds,
+            len(message.body),
+            outcome.sent_bytes,
+            call.execution_id,
+            trace_id,
+            span_id,
+            None if facts is None else facts.id,
+            None if facts is None else facts.type,
+        )
+
+    return summarize

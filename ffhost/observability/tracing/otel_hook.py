@@ -1,0 +1,316 @@
+"""The hook ``otel``: a server span for every call.
+
+Attributes are those of OpenTelemetry's semantic conventions 1.x: HTTP server spans, FaaS and
+CloudEvents. Names are written out, because the constants' module costs 20 ms to import.
+Query strings, bodies and header values are never recorded.
+
+The caller's ``traceparent`` is the parent. The trace that a CloudEvent was made in (its
+distributed tracing extension) is the parent where there is no other, else a link: with a
+broker in between the two differ.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from random import getrandbits
+from typing import Any
+
+import orjson
+from opentelemetry import context as contexts
+from opentelemetry import trace
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from ffhost.errors import TimedOut
+from ffhost.events.facts import facts_of
+from ffhost.invocation.call import Call
+from ffhost.invocation.outcome import Outcome
+from ffhost.loading.modules import plain_name, plain_text
+from ffhost.observability.tracing import provider
+from ffhost.observability.tracing.hook import Hook, Pair, Place
+from ffhost.observability.tracing.hook_options import OtelOptions
+from ffhost.observability.tracing.light_span import LightSpan, flags
+from ffhost.web.messages import Message
+
+_TRACE_CONTEXT = TraceContextTextMapPropagator()
+_BAGGAGE = W3CBaggagePropagator()
+_NOBODY = trace.INVALID_SPAN_CONTEXT
+_MOST_LINKS = 128
+_LOWER_64_BITS = (1 << 64) - 1
+_KNOWN_METHODS = frozenset(
+    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
+)
+_CARRIERS = frozenset({"traceparent", "baggage"})
+_EVENT_SIGNATURES = ("cloudevent", "event")
+_A_FUNCTIONS_OWN = frozenset({"sampling", "trust_callers"})
+
+
+def make(name: str, options: OtelOptions, place: Place) -> Hook:
+    """Make the hook.
+
+    Raises:
+        ValueError: a function's options send its spans elsewhere than the host's
+    """
+    if place.host_options is not None:
+        host = OtelOptions.model_validate(dict(place.host_options))
+        for key in OtelOptions.model_fields.keys() - _A_FUNCTIONS_OWN:
+            if getattr(options, key) != getattr(host, key):
+                raise ValueError(f"{key!r} is the same for all functions; change the host's")
+        exporting = host
+    else:
+        exporting = options
+    spans = _Spans(options, provider.tracer(exporting))
+    return Hook(
+        name, pair=Pair(spans.begin, _end), take_effect=lambda: provider.configure(exporting)
+    )
+
+
+class _Unsampled(NonRecordingSpan):
+    """A span that nobody receives, whose ids most often nobody asks for: made when they do."""
+
+    _ids: SpanContext | None = None
+
+    def __init__(self, trace_id: int, parent: SpanContext | None) -> None:
+        self._trace_id = trace_id
+        self._parent = parent
+
+    def get_span_context(self) -> SpanContext:
+        """Give the ids, the same every time."""
+        if self._ids is None:
+            parent = self._parent
+            inherited = () if parent is None else (parent.trace_flags, parent.trace_state)
+            ids = SpanContext(self._trace_id, _span_id(), False, *inherited)
+            # Of two threads that ask at once, the first decides.
+            self._ids = vars(self).setdefault("_made", ids)
+        return self._ids
+
+    def __repr__(self) -> str:
+        return f"NonRecordingSpan({self.get_span_context()!r})"
+
+
+class _Spans:
+    """Makes the spans of calls."""
+
+    def __init__(self, options: OtelOptions, tracer: trace.Tracer) -> None:
+        self._tracer = tracer
+        self._trust_callers = options.trust_callers
+        # As TraceIdRatioBased decides, so that every service that asks it agrees.
+        self._bound = round(options.sampling * (1 << 64))
+        self._warm: set[str] = set()
+
+    def begin(self, call: Call) -> trace.Span:
+        """Begin the span of one call, and make it the current one."""
+        message = call.message
+        around = contexts.get_current()
+        links: list[Link] = []
+        if message.has_any(_CARRIERS):
+            around = self._follow(message.headers, around, links)
+        if call.function.signature in _EVENT_SIGNATURES:
+            around = self._follow_events(message, around, links)
+        span = self._span(call, around, links)
+        call.span_context = span.get_span_context
+        call.ids = None  # those that a hook further out may have seen were the caller's
+        # Nothing detaches it: the context is the call's own and ends with it.
+        contexts.attach(trace.set_span_in_context(span, around))
+        return span
+
+    def _follow(self, headers: Mapping[str, str], around: Context, links: list[Link]) -> Context:
+        sent = _TRACE_CONTEXT.extract(headers, around)
+        if self._trust_callers:
+            return _BAGGAGE.extract(headers, sent)
+        _link(sent, around, links)
+        return around
+
+    def _follow_events(self, message: Message, around: Context, links: list[Link]) -> Context:
+        extensions = _extensions(message)
+        if len(extensions) == 1 and self._trust_callers and not _has_span(around):
+            return _TRACE_CONTEXT.extract(extensions[0], around)
+        for extension in extensions[:_MOST_LINKS]:
+            _link(_TRACE_CONTEXT.extract(extension, Context()), around, links)
+        return around
+
+    def _span(self, call: Call, around: Context, links: list[Link]) -> trace.Span:
+        """Begin a span, or a stand-in for one that nobody receives, which costs a tenth."""
+        parent = trace.get_current_span(around).get_span_context() if around else _NOBODY
+        if parent.is_valid:
+            if not parent.trace_flags.sampled:
+                return _Unsampled(parent.trace_id, parent)
+            trace_id = 0
+        else:
+            trace_id = getrandbits(128) or 1
+            if (trace_id & _LOWER_64_BITS) >= self._bound:
+                return _Unsampled(trace_id, None)
+        message = call.message
+        method = message.method if message.method in _KNOWN_METHODS else "HTTP"
+        route = getattr(call.function, "path", message.path)
+        name = f"{method} {route}"
+        started = time.time_ns() - int((time.monotonic() - call.started) * 1e9)
+        attributes = self._attributes(call, route)
+        span_id = _span_id()
+
+        def grow() -> trace.Span:
+            provider.ids.preset(trace_id, span_id)
+            return self._tracer.start_span(
+                name, around, SpanKind.SERVER, attributes, links, started
+            )
+
+        if links or not provider.takes_light_spans():
+            return grow()
+        above = parent if parent.is_valid else None
+        state = None if above is None else above.trace_state
+        ids = SpanContext(trace_id or parent.trace_id, span_id, False, flags(above), state)
+        return LightSpan(name, ids, above, started, attributes, grow)
+
+    def _attributes(self, call: Call, route: str) -> dict[str, Any]:
+        message, function = call.message, call.function
+        headers = message.headers
+        attributes: dict[str, Any] = {
+            provider.DECIDED: call.execution_id,
+            "faas.name": function.name,
+            "faas.coldstart": self._is_first(function.name),
+            "http.request.method": message.method,
+            "http.route": route,
+            "url.path": message.path,
+            "url.scheme": message.scheme,
+            "network.protocol.version": message.http_version,
+            "http.request.body.size": len(message.body),
+        }
+        if message.method not in _KNOWN_METHODS:
+            attributes["http.request.method"] = "_OTHER"
+            attributes["http.request.method_original"] = message.method
+        if function.signature not in _EVENT_SIGNATURES:
+            attributes["faas.trigger"] = "http"
+        host = headers.get("host")
+        if host:
+            attributes.update(_server(host))
+        if message.client is not None:
+            attributes["client.address"] = message.client[0]
+        agent = headers.get("user-agent")
+        if agent is not None:
+            attributes["user_agent.original"] = agent
+        return attributes
+
+    def _is_first(self, function: str) -> bool:
+        first = function not in self._warm
+        self._warm.add(function)
+        return first
+
+
+def _end(span: trace.Span, call: Call, outcome: Outcome) -> None:
+    """End the span of a call, if anybody receives it and user code has not ended it."""
+    if isinstance(span, _Unsampled) or not span.is_recording():
+        return
+    attributes: dict[str, Any] = {
+        "http.response.status_code": outcome.status,
+        "http.response.body.size": outcome.sent_bytes,
+        "ffhost.outcome": outcome.kind,
+    }
+    if call.function.signature in _EVENT_SIGNATURES:
+        attributes.update(_event_attributes(call))
+    error = outcome.error
+    plain = error is None and outcome.status < 500 and outcome.kind not in ("crash", "timeout")
+    if plain and isinstance(span, LightSpan) and provider.export(span, attributes):
+        return
+    span.set_attributes(attributes)
+    if outcome.kind == "crash" and error is not None:
+        kind = _type_name(error)
+        span.record_exception(
+            error,
+            attributes={"exception.type": kind, "exception.message": plain_text(str(error))},
+        )
+        span.set_attribute("error.type", kind)
+    elif isinstance(error, TimedOut):
+        span.set_attribute("error.type", "timeout")
+    elif outcome.status >= 500:
+        span.set_attribute("error.type", str(outcome.status))
+    if outcome.status >= 500 or outcome.kind in ("crash", "timeout"):
+        span.set_status(Status(StatusCode.ERROR))
+    span.end()
+
+
+def _event_attributes(call: Call) -> dict[str, Any]:
+    facts = facts_of(call.event)
+    if facts is None:
+        return {"faas.trigger": "other"}
+    attributes = {
+        "faas.trigger": _trigger(facts.type or ""),
+        "cloudevents.event_id": facts.id,
+        "cloudevents.event_source": facts.source,
+        "cloudevents.event_spec_version": facts.specversion,
+        "cloudevents.event_type": facts.type,
+        "cloudevents.event_subject": facts.subject,
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _trigger(event_type: str) -> str:
+    """Give the kind of trigger, in the words of the FaaS conventions."""
+    for words, trigger in (
+        (("pubsub", "messag"), "pubsub"),
+        (("storage", "firestore", "firebase.database"), "datasource"),
+        (("scheduler", "timer", "ping", "cron"), "timer"),
+    ):
+        if any(word in event_type for word in words):
+            return trigger
+    return "other"
+
+
+def _extensions(message: Message) -> list[dict[str, str]]:
+    """Give the trace contexts that events carry, whatever mode they were sent in."""
+    headers = message.headers
+    given = headers.get("ce-traceparent")
+    if given is not None:
+        return [_carrier(given, headers.get("ce-tracestate"))]
+    if not headers.get("content-type", "").startswith("application/cloudevents"):
+        return []
+    if b'"traceparent"' not in message.body:
+        return []
+    try:
+        events = orjson.loads(message.body)
+    except ValueError:  # that is for the signature to say
+        return []
+    return [
+        _carrier(each["traceparent"], each.get("tracestate"))
+        for each in (events if isinstance(events, list) else [events])
+        if isinstance(each, dict) and isinstance(each.get("traceparent"), str)
+    ]
+
+
+def _carrier(traceparent: str, tracestate: Any) -> dict[str, str]:
+    if not isinstance(tracestate, str):
+        return {"traceparent": traceparent}
+    return {"traceparent": traceparent, "tracestate": tracestate}
+
+
+def _has_span(around: Context) -> bool:
+    return trace.get_current_span(around).get_span_context().is_valid
+
+
+def _link(sent: Context, around: Context, links: list[Link]) -> None:
+    """Link what was sent, unless it is what is around."""
+    ids = trace.get_current_span(sent).get_span_context()
+    here = trace.get_current_span(around).get_span_context()
+    if ids.is_valid and (ids.trace_id, ids.span_id) != (here.trace_id, here.span_id):
+        links.append(Link(ids))
+
+
+@lru_cache(maxsize=128)
+def _server(host: str) -> Mapping[str, Any]:
+    name, colon, port = host.rpartition(":")
+    if not colon or not port.isdecimal() or name.endswith(":"):
+        return {"server.address": host.strip("[]")}
+    return {"server.address": name.strip("[]"), "server.port": int(port)}
+
+
+def _span_id() -> int:
+    return getrandbits(64) or 1
+
+
+def _type_name(error: BaseException) -> str:
+    kind = type(error)
+    module = plain_name(kind.__module__)
+    return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"

@@ -1,0 +1,57 @@
+"""The innermost hook of a call, if it is a `Pair`: no generator, no lock, no context.
+
+Begin leaves what it gives in the call, and the end looks for it there. If it finds
+nothing, the call was refused, or expired before it began: then both halves run there, one after
+the other, and a begin that comes later still is in vain.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from typing import Any
+
+from ffhost.errors import DeadlineExceeded
+from ffhost.invocation.call import Call
+from ffhost.invocation.current import CURRENT
+from ffhost.invocation.function import Observer
+from ffhost.invocation.outcome import Outcome
+from ffhost.observability.tracing.hook import Hook, Run
+
+_NOTHING = object()
+"""Stands for what a begin that failed would have given."""
+
+
+def put_around(run: Run, hook: Hook) -> tuple[Run, Observer]:
+    """Give what to call instead of *run*, and what to tell the outcome."""
+    assert hook.pair is not None
+    begin, end = hook.pair
+
+    def run_with_hook(call: Call) -> Any:
+        try:
+            state = begin(call)
+        except DeadlineExceeded:  # meant for the function, which shall not begin
+            raise
+        except BaseException as error:
+            hook.failed(call, error)
+            state = _NOTHING
+        call.pair_state = state
+        return run(call)
+
+    def ended(call: Call, outcome: Outcome) -> None:
+        state = call.pair_state
+        if state is None:
+            contextvars.copy_context().run(both, call, outcome)
+        elif state is not _NOTHING:
+            try:
+                end(state, call, outcome)
+            except BaseException as error:
+                hook.failed(call, error)
+
+    def both(call: Call, outcome: Outcome) -> None:
+        CURRENT.set(call)
+        try:
+            end(begin(call), call, outcome)
+        except BaseException as error:
+            hook.failed(call, error)
+
+    return run_with_hook, ended

@@ -1,0 +1,157 @@
+"""The hook ``profile``: a picture of where a call spent its time, made by pyinstrument.
+
+It covers the function up to the head of its answer; the chunks of a stream come later. Only
+the thread or task of the call is seen.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import threading
+import time
+from pathlib import Path
+from queue import Full, Queue
+from typing import Any
+
+from pyinstrument import Profiler
+
+from ffhost.invocation.call import Call
+from ffhost.invocation.logger import get_logger
+from ffhost.observability.tracing.hook import Hook, Place, Run
+from ffhost.observability.tracing.hook_options import ProfileOptions
+
+_WAITING = 8
+"""How many profiles may wait to be written; more are dropped."""
+_CLOSE_SECONDS = 5.0
+
+
+def make(name: str, options: ProfileOptions, place: Place) -> Hook:
+    """Make the hook.
+
+    Raises:
+        ValueError: it would never profile anything
+    """
+    if options.token is None and options.longer_than is None:
+        raise ValueError("nothing says which calls to profile: give 'token' or 'longer_than'")
+    return Hook(name, wrap=_Profiling(options, place.base).wrap)
+
+
+class _Profiling:
+    def __init__(self, options: ProfileOptions, base: Path) -> None:
+        self._folder = base / options.folder
+        self._keep = int(options.keep)
+        self._interval = float(options.interval)
+        self._header = options.header.lower()
+        self._token = None if options.token is None else options.token.encode()
+        self._longer_than = None if options.longer_than is None else float(options.longer_than)
+
+    def wrap(self, run: Run, is_async: bool, hook: Hook) -> Run:
+        """Profile in the thread of the call: pyinstrument stops where it has begun."""
+
+        def run_profiled(call: Call) -> Any:
+            profiler = self._start(call, hook, "disabled")
+            try:
+                return run(call)
+            finally:
+                self._stop(profiler, call, hook)
+
+        async def run_profiled_async(call: Call) -> Any:
+            profiler = self._start(call, hook, "enabled")
+            try:
+                return await run(call)
+            finally:
+                self._stop(profiler, call, hook)
+
+        return run_profiled_async if is_async else run_profiled
+
+    def _start(self, call: Call, hook: Hook, mode: Any) -> tuple[Any, bool] | None:
+        try:
+            asked = self._is_asked_for(call)
+            if not asked and self._longer_than is None:
+                return None
+            profiler = Profiler(interval=self._interval, async_mode=mode)
+            profiler.start(target_description=f"{call.function.name}")
+        except Exception as error:
+            hook.failed(call, error)
+            return None
+        return profiler, asked
+
+    def _is_asked_for(self, call: Call) -> bool:
+        given = call.message.header(self._header)
+        if given is None or self._token is None:
+            return False
+        return hmac.compare_digest(given.encode(), self._token)
+
+    def _stop(self, started: tuple[Any, bool] | None, call: Call, hook: Hook) -> None:
+        if started is None:
+            return
+        profiler, asked = started
+        try:
+            session = profiler.stop()
+            limit = self._longer_than
+            if asked or (limit is not None and session.duration > limit):
+                name = f"{call.function.name}-{time.time_ns()}-{call.execution_id}.html"
+                _writer.write(session, self._folder / name, self._keep)
+        except Exception as error:
+            hook.failed(call, error)
+
+
+class _Writer:
+    """Renders profiles, which takes a while, on a thread of its own."""
+
+    def __init__(self) -> None:
+        self._queue: Queue[tuple[Any, Path, int]] = Queue(_WAITING)
+        self._lock = threading.Lock()
+        self._pid = 0
+
+    def write(self, session: Any, path: Path, keep: int) -> None:
+        """Have *session* written to *path*, soon."""
+        with self._lock:
+            if self._pid != os.getpid():
+                self._pid = os.getpid()
+                self._queue = Queue(_WAITING)
+                threading.Thread(target=self._serve, name="ffhost-profiles", daemon=True).start()
+        try:
+            self._queue.put_nowait((session, path, keep))
+        except Full:
+            get_logger("ffhost").warning("profile_dropped", path=str(path), waiting=_WAITING)
+
+    def _serve(self) -> None:
+        queue = self._queue
+        while True:
+            session, path, keep = queue.get()
+            try:
+                _write(session, path, keep)
+            except Exception as error:
+                get_logger("ffhost").error("profile_not_written", path=str(path), exc_info=error)
+            finally:
+                queue.task_done()
+
+    def close(self) -> None:
+        """Wait, but not for long, for what is to be written."""
+        give_up = time.monotonic() + _CLOSE_SECONDS
+        while self._queue.unfinished_tasks and time.monotonic() < give_up:
+            time.sleep(0.01)
+
+
+def _write(session: Any, path: Path, keep: int) -> None:
+    from pyinstrument.renderers import HTMLRenderer
+
+    text = HTMLRenderer().render(session)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
+    get_logger("ffhost").info("profile_written", path=str(path))
+    written = sorted(path.parent.glob("*.html"), key=lambda each: each.stat().st_mtime)
+    for old in written[: max(0, len(written) - keep)]:
+        old.unlink(missing_ok=True)
+
+
+_writer = _Writer()
+
+
+def close() -> None:
+    """Finish what is to be written."""
+    _writer.close()

@@ -1,1 +1,0 @@
-"""The only code that waits: for slots, threads, tasks, chunks and deadlines."""

@@ -1,0 +1,106 @@
+"""What our settings ask for and gunicorn's gthread worker lacks, as hooks of gunicorn's.
+
+A worker runs the start-up hooks before it serves. At SIGTERM it drains first: probes say so,
+and answers close their connections. When it has ended it runs the shut-down hooks.
+
+Four things need a worker of our own: header fields that must arrive in time, the admin
+listener, the replacement of workers with stuck calls, and the connections that the system has
+accepted at the very end.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from _thread import start_new_thread
+from collections.abc import Callable
+from typing import Any
+
+from gunicorn.arbiter import Arbiter
+
+from ffhost.errors import StartupError
+from ffhost.host.service import Service, service
+from ffhost.invocation.logger import get_logger
+from ffhost.server.gunicorn_options import SPARE_SECONDS, drain_delay
+from ffhost.server.start_failures import report
+
+_MISSING = (
+    "a time limit for header fields (server.read_timeout)",
+    "the admin listener (admin)",
+    "replacement of workers with stuck calls (stuck_limit)",
+    "answers to connections that arrive while a worker ends",
+)
+
+
+def on_starting(_arbiter: Any) -> None:
+    """Say what gthread cannot do; once, in the master."""
+    get_logger("ffhost").warning(
+        "gthread_lacks",
+        missing=list(_MISSING),
+        hint="a proxy in front can limit header fields; ffhost serve does all of it, and so "
+        "does gunicorn -c python:ffhost.gunicorn ffhost.asgi:app",
+    )
+
+
+def post_worker_init(worker: Any) -> None:
+    """Start the service, and drain when the worker is told to end."""
+    current = service()
+    current.managed = True
+    try:
+        current.start()
+    except StartupError as error:
+        report(error)
+        sys.exit(Arbiter.WORKER_BOOT_ERROR)
+    seconds = drain_delay(current.config)
+    # The master counts from SIGTERM, the worker from the end of the drain.
+    left = worker.cfg.graceful_timeout - seconds - SPARE_SECONDS
+    worker.cfg.set("graceful_timeout", max(0, round(left)))
+    Drain(current, seconds).install()
+
+
+def worker_exit(_arbiter: Any, worker: Any) -> None:
+    """Run the shut-down hooks. gunicorn calls this in its master too, of a worker that is lost."""
+    if worker.pid == os.getpid():
+        service().stop()
+
+
+class Drain:
+    """SIGTERM in two steps: the first begins the drain, the one after it ends the worker.
+
+    gunicorn repeats SIGTERM about once a second to workers that it replaces, so what counts is
+    the time. The last one is sent from here. No lock is taken in the handler: it may interrupt
+    anything.
+    """
+
+    def __init__(self, current: Service, seconds: float) -> None:
+        self._service = current
+        self._seconds = seconds
+        self._end_at: float | None = None
+        self._end: Callable[[int, Any], None]
+
+    def install(self) -> None:
+        """Take SIGTERM from the worker."""
+        before = signal.getsignal(signal.SIGTERM)
+        assert callable(before)
+        self._end = before
+        signal.signal(signal.SIGTERM, self._on_term)
+        signal.siginterrupt(signal.SIGTERM, False)
+
+    def _on_term(self, number: int, frame: Any) -> None:
+        now = time.monotonic()
+        if self._end_at is None:
+            self._end_at = now + self._seconds
+            self._service.begin_drain()
+            if self._seconds:
+                start_new_thread(self._remind, ())
+        if now >= self._end_at:
+            self._end(number, frame)
+
+    def _remind(self) -> None:
+        time.sleep(self._seconds)
+        main = threading.main_thread().ident
+        assert main is not None
+        signal.pthread_kill(main, signal.SIGTERM)

@@ -1,0 +1,95 @@
+"""The signature ``cloudevent``: an event in, nothing or the replying event out.
+
+A batch is called event by event, in order, as one call. What a function returns that is no
+CloudEvent is ignored, as functions-framework does: the event was dealt with, and refusing
+its acknowledgement would have the broker send it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ffhost import events
+from ffhost.signatures import parameters
+from ffhost.signatures.codec import Codec, Options
+from ffhost.signatures.event_replies import FailureIndex, acknowledgement, refuse_generators
+from ffhost.signatures.foreign_responses import encode_exception
+from ffhost.signatures.results import result_encoder
+from ffhost.web.messages import Message, Reply
+
+
+class _Replies(list[Any]):
+    """What the calls of one batch returned."""
+
+
+def compose(target: Callable[..., Any], options: Options) -> Codec:
+    """Make the codec of a function that takes one CloudEvent.
+
+    Raises:
+        LoadError: the function takes something else, or is a generator
+    """
+    name = options.name
+    parameters.accepts(target, name, "cloudevent", 1, wants="one CloudEvent")
+    refuse_generators(target, name, "cloudevent")
+    annotation = parameters.first_annotation(target)
+    read = events.decoder_for(None if isinstance(annotation, str) else annotation)
+    is_async = parameters.is_coroutine_function(target)
+
+    def decode(message: Message) -> tuple[Any, ...]:
+        return (read(message.headers, message.body, message.path),)
+
+    return Codec(
+        "cloudevent",
+        decode,
+        _async_caller(target) if is_async else _caller(target),
+        _encoder(options.single),
+        is_async,
+        ("POST",),
+        encode_exception,
+        result_encoder(name),
+    )
+
+
+def _caller(target: Callable[..., Any]) -> Callable[..., Any]:
+    batch = events.Batch
+
+    def call(event: Any) -> Any:
+        if event.__class__ is not batch:
+            return target(event)
+        replies = _Replies()
+        for index, each in enumerate(event):
+            with FailureIndex(index):
+                replies.append(target(each))
+        return replies
+
+    return call
+
+
+def _async_caller(target: Callable[..., Any]) -> Callable[..., Any]:
+    batch = events.Batch
+
+    async def call(event: Any) -> Any:
+        if event.__class__ is not batch:
+            return await target(event)
+        replies = _Replies()
+        for index, each in enumerate(event):
+            with FailureIndex(index):
+                replies.append(await target(each))
+        return replies
+
+    return call
+
+
+def _encoder(single: bool) -> Callable[[Any], Reply]:
+    acknowledge = acknowledgement(single)
+
+    def encode(value: Any) -> Reply:
+        if value is None:
+            return acknowledge()
+        if value.__class__ is _Replies:
+            replies = [each for each in value if each is not None and events.is_event(each)]
+            return events.encode_batch(replies) if replies else acknowledge()
+        return events.encode(value) if events.is_event(value) else acknowledge()
+
+    return encode

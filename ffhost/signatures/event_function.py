@@ -1,0 +1,73 @@
+"""The signature ``event``: ``data, context`` in, nothing out. Google's background functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ffhost import events
+from ffhost.errors import MethodNotAllowed
+from ffhost.signatures import parameters
+from ffhost.signatures.codec import Codec, Options
+from ffhost.signatures.event_replies import acknowledgement, refuse_generators
+from ffhost.signatures.foreign_responses import encode_exception
+from ffhost.signatures.results import HTML, result_encoder
+from ffhost.web.messages import Message, Reply
+
+_NO_EVENT: Any = object()
+"""Stands for the data of a request that asks only whether somebody is there."""
+
+
+def compose(target: Callable[..., Any], options: Options) -> Codec:
+    """Make the codec of a function that takes data and context.
+
+    Raises:
+        LoadError: the function takes something else, or is a generator
+    """
+    name = options.name
+    parameters.accepts(target, name, "event", 2, wants="data and context")
+    refuse_generators(target, name, "event")
+    acknowledge = acknowledgement(options.single)
+    is_async = parameters.is_coroutine_function(target)
+    decode, call = _decode, target
+    methods: tuple[str, ...] = ("POST",)
+    if options.single:
+        decode = _decode_or_greet
+        call = _async_unless_greeted(target) if is_async else _unless_greeted(target)
+        methods = ("GET", "POST")
+
+    def encode(value: Any) -> Reply:
+        return Reply(200, [HTML]) if value is _NO_EVENT else acknowledge()
+
+    handled = result_encoder(name)
+    return Codec("event", decode, call, encode, is_async, methods, encode_exception, handled)
+
+
+def _decode(message: Message) -> tuple[Any, ...]:
+    return events.decode_background(message.headers, message.body, message.path)
+
+
+# functions-framework answers GET / of a background function with 200 and nothing: that is
+# how Google's platform looks whether the container is up.
+
+
+def _decode_or_greet(message: Message) -> tuple[Any, ...]:
+    if message.method not in ("GET", "HEAD"):
+        return _decode(message)
+    if message.path not in ("", "/"):
+        raise MethodNotAllowed("an event is sent with POST", headers={"Allow": "POST"})
+    return _NO_EVENT, None
+
+
+def _unless_greeted(target: Callable[..., Any]) -> Callable[..., Any]:
+    def call(data: Any, context: Any) -> Any:
+        return data if data is _NO_EVENT else target(data, context)
+
+    return call
+
+
+def _async_unless_greeted(target: Callable[..., Any]) -> Callable[..., Any]:
+    async def call(data: Any, context: Any) -> Any:
+        return data if data is _NO_EVENT else await target(data, context)
+
+    return call

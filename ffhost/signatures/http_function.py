@@ -1,0 +1,79 @@
+"""The signature ``http``: a request in, whatever makes a response out.
+
+A function of one parameter gets the request and returns; one of two required positional
+parameters is a Falcon responder, ``(req, resp)``, and sets what it answers on ``resp``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ffhost.signatures import parameters
+from ffhost.signatures.codec import Codec, Options, signature_error
+from ffhost.signatures.foreign_responses import encode_exception
+from ffhost.signatures.requests import native_adapter
+from ffhost.signatures.results import result_encoder
+from ffhost.web.messages import Message
+
+
+def compose(target: Callable[..., Any], options: Options) -> Codec:
+    """Make the codec of an http function.
+
+    Raises:
+        LoadError: the function takes neither a request nor ``(req, resp)``
+    """
+    name = options.name
+    count = parameters.accepts(
+        target, name, "http", 1, 2, wants="one request, or Falcon's (req, resp)"
+    )
+    if count == 2:
+        return _compose_responder(target, name)
+    make, around = options.adapter or native_adapter()
+
+    def decode(message: Message) -> tuple[Any, ...]:
+        return (make(message),)
+
+    is_async = parameters.is_coroutine_function(target)
+    call = target
+    if around is not None:
+        call = around(target, is_async)
+    if parameters.is_async_generator_function(target):
+        call, is_async = on_loop(call), True
+    encode = result_encoder(name)
+    return Codec("http", decode, call, encode, is_async, None, encode_exception, encode)
+
+
+def on_loop(target: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a coroutine function that calls *target*, whose async generator belongs to a loop."""
+
+    async def call(*arguments: Any) -> Any:
+        return target(*arguments)
+
+    return call
+
+
+def _compose_responder(target: Callable[..., Any], name: str) -> Codec:
+    from ffhost.signatures import falcon_responses  # few functions are responders
+
+    if parameters.parameter_names(target)[-1] == "context":
+        raise signature_error(
+            f"{name} takes (data, context) like an event function; write signature: event, or "
+            f"decorate it with @ffhost.event"
+        )
+
+    make = native_adapter().make
+
+    def decode(message: Message) -> tuple[Any, ...]:
+        return make(message), falcon_responses.new_response()
+
+    if parameters.is_coroutine_function(target):
+        call: Callable[..., Any] = falcon_responses.async_responder(target, name)
+        is_async = True
+    else:
+        call = falcon_responses.responder(target, name)
+        is_async = False
+    handled = result_encoder(name)
+    return Codec(
+        "http", decode, call, falcon_responses.encode, is_async, None, encode_exception, handled
+    )

@@ -1,0 +1,61 @@
+"""What an http function gets for a request. Nothing here waits, reads a socket or calls user code.
+
+`Request` is what a function gets unless it asks for another; adapters for the request
+objects of other frameworks live beside it and are picked when a function is loaded. Each is
+imported by the functions that use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ffhost._lazy import lazy_names
+from ffhost.web.messages import Message
+
+if TYPE_CHECKING:
+    from ffhost.signatures.requests.environ import build_environ
+    from ffhost.signatures.requests.native import Request
+    from ffhost.web.fields import Fields, MissingField
+    from ffhost.web.forms import UploadedFile
+
+_HOMES = {
+    "Fields": "ffhost.web.fields",
+    "MissingField": "ffhost.web.fields",
+    "Request": "ffhost.signatures.requests.native",
+    "UploadedFile": "ffhost.web.forms",
+    "build_environ": "ffhost.signatures.requests.environ",
+}
+
+
+class Adapter(NamedTuple):
+    """How http functions of one kind get their request.
+
+    ``make`` builds the request object. ``around``, if there is one, is applied once when the
+    function is loaded: it gets the target and whether that is a coroutine function, and
+    gives the callable to call instead, for frameworks whose functions run inside a context.
+    """
+
+    make: Callable[[Message], Any]
+    around: Callable[[Callable[..., Any], bool], Callable[..., Any]] | None = None
+
+
+def native_adapter() -> Adapter:
+    """Give the adapter of functions that get a `Request`."""
+    from ffhost.signatures.requests.native import Request
+
+    return Adapter(Request)
+
+
+__all__ = [
+    "Adapter",
+    "Fields",
+    "MissingField",
+    "Request",
+    "UploadedFile",
+    "build_environ",
+    "native_adapter",
+]
+
+
+__getattr__ = lazy_names(__name__, _HOMES)

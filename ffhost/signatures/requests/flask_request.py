@@ -1,0 +1,244 @@
+"""Flask's request for http functions, inside an application and a request context.
+
+Each source file has one Flask application. It routes nothing: whatever the path, the
+function is called. A call runs through Flask's own ``wsgi_app`` with an environ made from the
+message, so that contexts, hooks, error handlers, sessions and the conversion of results are
+Flask's, and the same on both fronts. Two things differ: what ``wsgi_app`` gives is the
+response object instead of its bytes, for the signature to encode, and an exception that
+nobody handles leaves it, for the host to log and answer.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import flask
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.routing import Rule
+
+from ffhost.errors import ResultError
+from ffhost.loading import decorators
+from ffhost.signatures.requests import Adapter
+from ffhost.signatures.requests.environ import build_environ
+from ffhost.web.messages import Message
+
+CALL = "ffhost.call"
+"""Key of the environ: what to call with the request."""
+PARAMS = "ffhost.params"
+"""Key of the environ: values of the parameters in the function's path."""
+
+CRASH_HEADER = ("X-Google-Status", "crash")
+
+_ADVICE = (
+    "return a str, bytes, dict, list, generator, flask.Response, "
+    "(body, status), (body, headers) or (body, status, headers)"
+)
+
+
+class Answer(flask.Response):
+    """A response that ``wsgi_app`` gives as it is."""
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Give itself, with the headers that it would have sent."""
+        # Flask makes every result an instance of its response class before it gets here.
+        self.headers = self.get_wsgi_headers(environ)
+        return self
+
+
+class _Everywhere:
+    """Stands for Werkzeug's URL adapter: every path is the function's.
+
+    Binding and matching a map costs more than the rest of a small call. The real adapter is
+    made when something else is asked of it, such as ``url_for``.
+    """
+
+    def __init__(self, app: FunctionApp, request: flask.Request) -> None:
+        self._app = app
+        self._request = request
+
+    def match(self, *_arguments: Any, **_options: Any) -> tuple[Rule, dict[str, Any]]:
+        path = self._request.path
+        if self._app.has_static_folder and path.startswith("/static/"):
+            found: tuple[Rule, dict[str, Any]] = self._bound().match(return_rule=True)
+            return found
+        params = self._request.environ.get(PARAMS)
+        rule = self._app.root_rule if path == "/" else self._app.rule
+        return rule, dict(params) if params else {"path": path.lstrip("/")}
+
+    def _bound(self) -> Any:
+        return super(FunctionApp, self._app).create_url_adapter(self._request)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bound(), name)
+
+
+class FunctionApp(flask.Flask):
+    """The application behind the functions of one source file.
+
+    Args:
+        name: ``current_app.name``; functions-framework gives it the name of the function
+        folder: where ``templates/`` lies
+        serve_static: whether ``/static/`` of *folder* is served
+        none_is_ok: whether None is answered with ``OK``
+    """
+
+    response_class = Answer
+    none_is_ok = False
+
+    def __init__(self, name: str, folder: Path, *, serve_static: bool) -> None:
+        super().__init__(
+            name,
+            root_path=str(folder),
+            template_folder=str(folder / "templates"),
+            static_folder=str(folder / "static") if serve_static else None,
+        )
+        self.rule = Rule("/<path:path>", endpoint="run")
+        self.root_rule = Rule("/", defaults={"path": ""}, endpoint="run")
+        self.url_map.add(self.root_rule)
+        self.url_map.add(self.rule)
+        self.register_error_handler(500, _aborted)
+
+    def create_url_adapter(self, request: flask.Request | None) -> Any:
+        """Give an adapter that matches every path."""
+        return super().create_url_adapter(None) if request is None else _Everywhere(self, request)
+
+    def dispatch_request(self, *_context: Any) -> Any:
+        """Call the function with the request itself, not with its proxy."""
+        request: flask.Request = flask.request._get_current_object()  # type: ignore[attr-defined]
+        if request.endpoint == "static":
+            return super().dispatch_request(*_context)
+        return request.environ[CALL](request)
+
+    def make_response(self, rv: Any) -> flask.Response:
+        """Convert a result; None is an error that says what to return.
+
+        Raises:
+            ResultError: the result is None
+        """
+        if rv is None:
+            if not self.none_is_ok:
+                raise ResultError(f"{self.name} returned None; {_ADVICE}")
+            rv = "OK"
+        return super().make_response(rv)
+
+    def handle_exception(self, *arguments: Any) -> flask.Response:
+        """Ask the handler for 500 that the user may have registered, else raise again."""
+        handlers = self.error_handler_spec[None].get(500, {})
+        if any(handler is not _aborted for handler in handlers.values()):
+            return super().handle_exception(*arguments)
+        error: Exception = arguments[-1]
+        raise error
+
+
+def _aborted(error: InternalServerError) -> tuple[str, int, list[tuple[str, str]]]:
+    """Answer ``abort(500)`` as functions-framework does."""
+    return str(error), 500, [CRASH_HEADER]
+
+
+_apps: dict[str, FunctionApp] = {}
+"""By path of the source file; a single target, whose name it has, by that as well."""
+
+
+def _app_for(name: str, source: Path | None, *, single: bool) -> FunctionApp:
+    path = os.path.realpath(source) if source is not None else os.path.join(os.getcwd(), name)
+    key = f"{path}:{name}" if single else path
+    app = _apps.get(key)
+    if app is None:
+        folder = Path(path).parent
+        # functions-framework serves static/ too, and answers 404 below it if there is none;
+        # here it is then the function's, like every other path.
+        serve_static = single and (folder / "static").is_dir()
+        app = _apps[key] = FunctionApp(name, folder, serve_static=serve_static)
+    return app
+
+
+def import_context(name: str, source: Path, *, single: bool) -> AbstractContextManager[Any]:
+    """Give the context of the application in which *source* may find ``current_app``."""
+    return _app_for(name, source, single=single).app_context()
+
+
+def flask_adapter(
+    name: str,
+    source: Path | None,
+    module: ModuleType | None,
+    *,
+    single: bool = False,
+    none_is_ok: bool = False,
+) -> Adapter:
+    """Give the adapter for a function with Flask's request; see `choice.adapter_for`."""
+    app = _app_for(name, source, single=single)
+    app.none_is_ok = none_is_ok
+    for handler in () if module is None else tuple(vars(module).values()):
+        if type(handler) is FunctionType:
+            for exception in handler.__dict__.get(decorators.HANDLES, ()):
+                app.error_handler_spec[None][_code_of(exception)][exception] = handler
+
+    def make(message: Message) -> dict[str, Any]:
+        environ = build_environ(message)
+        environ.pop("wsgi.file_wrapper", None)  # the server's, for responses that it sends
+        if message.params:
+            environ[PARAMS] = message.params
+        return environ
+
+    def around(target: Callable[..., Any], is_async: bool) -> Callable[..., Any]:
+        return _around_async(app, target) if is_async else _around(app, target)
+
+    return Adapter(make, around)
+
+
+def _code_of(exception: type[Exception]) -> int | None:
+    """Give the status that Flask files the handlers of *exception* under."""
+    # register_error_handler() refuses once a request was served, which another function of
+    # the same file may have done before a reload brought this one.
+    return exception.code if issubclass(exception, HTTPException) else None
+
+
+def _around(app: FunctionApp, target: Callable[..., Any]) -> Callable[..., Any]:
+    def call(environ: dict[str, Any]) -> Any:
+        environ[CALL] = target
+        return app.wsgi_app(environ, _start_nothing)
+
+    return call
+
+
+def _around_async(app: FunctionApp, target: Callable[..., Any]) -> Callable[..., Any]:
+    """Await *target* inside the contexts, then let Flask deal with what it returned or raised.
+
+    Flask is synchronous: what it does before and after the function happens around a second
+    request context that shares ``g`` with the first.
+    """
+
+    async def call(environ: dict[str, Any]) -> Any:
+        with app.request_context(environ):
+            request = flask.request._get_current_object()  # type: ignore[attr-defined]
+            replay = _replay(*await _outcome(target, request))
+            return app.wsgi_app({**environ, CALL: replay}, _start_nothing)
+
+    return call
+
+
+async def _outcome(
+    target: Callable[..., Any], request: flask.Request
+) -> tuple[Any, Exception | None]:
+    try:
+        return await target(request), None
+    except Exception as error:
+        return None, error
+
+
+def _replay(result: Any, error: Exception | None) -> Callable[[Any], Any]:
+    def replay(_request: Any) -> Any:
+        if error is not None:
+            raise error
+        return result
+
+    return replay
+
+
+def _start_nothing(*_arguments: Any) -> Any:
+    """Stand for ``start_response``, which `Answer` never calls."""

@@ -1,0 +1,220 @@
+"""The signature ``typed``: a JSON body read as the annotated type in, a result out.
+
+The type is a pydantic model, a dataclass, a TypedDict, anything else that pydantic
+validates, or a class with ``from_dict``. What validates it is built when the function is
+loaded. Parameters of the function's path fill the fields of their name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from ffhost.errors import (
+    BadRequest,
+    FieldError,
+    UnprocessableContent,
+    UnsupportedMediaType,
+)
+from ffhost.loading import decorators
+from ffhost.signatures import parameters
+from ffhost.signatures.codec import Codec, Options, signature_error
+from ffhost.signatures.flask_json import dump_json, is_model
+from ffhost.signatures.foreign_responses import encode_exception
+from ffhost.signatures.http_function import on_loop
+from ffhost.signatures.requests.native import load_json
+from ffhost.signatures.results import HTML, JSON, result_encoder
+from ffhost.signatures.typeddicts import with_modern_typed_dicts
+from ffhost.web.mediatypes import is_json
+from ffhost.web.messages import Message, Reply
+
+Read: TypeAlias = Callable[[Message], Any]
+
+MAX_ERRORS = 100
+"""Fields at fault that one answer names; a hostile body could have millions."""
+
+
+def compose(target: Callable[..., Any], options: Options) -> Codec:
+    """Make the codec of a function that takes one value of a type.
+
+    Raises:
+        LoadError: the function takes something else, or no type that can be read
+    """
+    name = options.name
+    parameters.accepts(target, name, "typed", 1, wants="one value of the annotated type")
+    read = _reader(_input_type(target, options), options)
+
+    def decode(message: Message) -> tuple[Any, ...]:
+        return (read(message),)
+
+    call, is_async = target, parameters.is_coroutine_function(target)
+    if parameters.is_async_generator_function(target):
+        call, is_async = on_loop(target), True
+    encode = _encoder(options)
+    handled = result_encoder(name)
+    return Codec("typed", decode, call, encode, is_async, ("POST",), encode_exception, handled)
+
+
+def _input_type(target: Callable[..., Any], options: Options) -> Any:
+    mark = parameters.mark_of(target, decorators.SIGNATURE)
+    named = options.input_type or (mark.input_type if mark is not None else None)
+    if named is not None:
+        return named
+    annotation = parameters.first_annotation(target)
+    if annotation is None:
+        raise signature_error(
+            f"{options.name} does not say which type it takes; annotate its parameter, or name "
+            f"the type in @ffhost.typed(Type)"
+        )
+    if isinstance(annotation, str):
+        raise signature_error(
+            f"{options.name} takes {annotation!r}, which its module does not define when it runs"
+        )
+    return annotation
+
+
+def _reader(kind: Any, options: Options) -> Read:
+    own = getattr(kind, "from_dict", None)
+    if callable(own) and not is_model(kind):
+        return _dictionary_reader(kind, own, options)
+    return _validating_reader(kind, options)
+
+
+def _validating_reader(kind: Any, options: Options) -> Read:
+    from pydantic import PydanticUserError, TypeAdapter, ValidationError
+    from pydantic_core import from_json, to_json
+
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(with_modern_typed_dicts(kind))
+        if not getattr(adapter, "pydantic_complete", True):
+            adapter.rebuild(raise_errors=True)
+    except (PydanticUserError, NameError) as error:
+        raise signature_error(
+            f"{options.name} takes {_name(kind)}, which cannot be validated: {error}"
+        ) from error
+    validate = adapter.validate_json
+    expected = _expectation(kind, options.name)
+    filled = _filled_fields(kind, options.path_parameters)
+
+    def read(message: Message) -> Any:
+        _check_content_type(message)
+        try:
+            if not filled:
+                return validate(message.body)
+            document = from_json(message.body) if message.body else {}
+            return validate(to_json(_with_parameters(document, message.params, filled)))
+        except ValidationError as error:
+            raise _refusal(error, expected) from error
+        except ValueError as error:
+            raise BadRequest(f"the body is not valid JSON; {expected}") from error
+
+    return read
+
+
+def _dictionary_reader(kind: Any, from_dict: Callable[[Any], Any], options: Options) -> Read:
+    expected = _expectation(kind, options.name)
+    filled = {name: name for name in options.path_parameters}
+
+    def read(message: Message) -> Any:
+        _check_content_type(message)
+        try:
+            document = load_json(message.body) if message.body or not filled else {}
+        except ValueError as error:
+            raise BadRequest(f"the body is not valid JSON; {expected}") from error
+        try:
+            return from_dict(_with_parameters(document, message.params, filled))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            # What from_dict says may quote the body; a missing key is all that is told.
+            fields = (
+                [FieldError(str(error.args[0]), "is missing")]
+                if isinstance(error, KeyError) and error.args
+                else []
+            )
+            raise UnprocessableContent(
+                f"the body does not fit ({type(error).__name__}); {expected}", errors=fields
+            ) from error
+
+    return read
+
+
+def _check_content_type(message: Message) -> None:
+    """Refuse a body that says it is something else than JSON; to say nothing is allowed."""
+    content_type = message.header("content-type")
+    if content_type and not is_json(content_type):
+        raise UnsupportedMediaType("expected a body with content type 'application/json'")
+
+
+def _filled_fields(kind: Any, path_parameters: tuple[str, ...]) -> Mapping[str, str]:
+    """Give the path's parameters that are fields of *kind*, with the key that each fills."""
+    if not path_parameters:
+        return {}
+    if is_model(kind):
+        keys = {
+            name: field.validation_alias if isinstance(field.validation_alias, str) else name
+            for name, field in kind.model_fields.items()
+        }
+    elif dataclasses.is_dataclass(kind):
+        keys = {field.name: field.name for field in dataclasses.fields(kind)}
+    else:
+        keys = {name: name for name in getattr(kind, "__annotations__", {})}
+    return {name: keys[name] for name in path_parameters if name in keys}
+
+
+def _with_parameters(document: Any, params: Mapping[str, str], filled: Mapping[str, str]) -> Any:
+    if not filled or not isinstance(document, dict):
+        return document
+    return document | {key: params[name] for name, key in filled.items() if name in params}
+
+
+def _refusal(error: Any, expected: str) -> BadRequest | UnprocessableContent:
+    """Make the answer of pydantic's error: 400 for what is no JSON, 422 for what does not fit."""
+    count = error.error_count()
+    if count > MAX_ERRORS * 100:  # naming them would take longer than finding them
+        return UnprocessableContent(f"the body does not fit in {count} places; {expected}")
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    if found and found[0]["type"] == "json_invalid" and not found[0]["loc"]:
+        return BadRequest(f"the body is not valid JSON; {expected}")
+    fields = [
+        FieldError(".".join(str(part)[:100] for part in each["loc"]) or "body", each["msg"])
+        for each in found[:MAX_ERRORS]
+    ]
+    return UnprocessableContent(f"the body does not fit; {expected}", errors=fields)
+
+
+def _expectation(kind: Any, name: str) -> str:
+    return f"the function {name!r} has the signature 'typed': it takes {_name(kind)} as JSON"
+
+
+def _name(kind: Any) -> str:
+    return kind.__name__ if isinstance(kind, type) else str(kind)
+
+
+def _encoder(options: Options) -> Callable[[Any], Reply]:
+    """Compose the encoder: what http encodes, ``to_dict``, and None."""
+    encode = result_encoder(options.name, otherwise=_from_text if options.single else _from_json)
+    nothing = (200, [HTML]) if options.single else (204, [])
+
+    def encode_typed(value: Any) -> Reply:
+        if value is None:
+            return Reply(nothing[0], list(nothing[1]))
+        return encode(value)
+
+    return encode_typed
+
+
+def _from_json(value: Any) -> Reply | None:
+    to_dict = _to_dict(value)
+    return None if to_dict is None else Reply(200, [JSON], dump_json(to_dict()))
+
+
+def _from_text(value: Any) -> Reply | None:
+    """Encode as functions-framework does, which sends JSON as HTML and with spaces."""
+    to_dict = _to_dict(value)
+    return None if to_dict is None else Reply(200, [HTML], json.dumps(to_dict()).encode())
+
+
+def _to_dict(value: Any) -> Callable[[], Any] | None:
+    to_dict = getattr(value, "to_dict", None)
+    return to_dict if callable(to_dict) and not is_model(type(value)) else None

@@ -1,0 +1,138 @@
+"""The signature ``wsgi``: a whole WSGI application (PEP 3333) as a function.
+
+It is called, iterated and closed in the thread of the call. The answer waits for the first
+chunk, because only then an application must have said its status; one that is whole with it,
+as most are, is sent from memory.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from ffhost.errors import ResultError
+from ffhost.signatures.chunks import ByteChunks
+from ffhost.signatures.codec import Codec, Options
+from ffhost.signatures.mounted_application import Counted, Head, Mount, check_kind, codec, read_head
+from ffhost.signatures.requests.environ import build_environ
+from ffhost.web.messages import Message, Reply
+
+Environ = dict[str, Any]
+
+
+def compose(target: Callable[..., Any], options: Options) -> Codec:
+    """Make the codec of a WSGI application.
+
+    Raises:
+        LoadError: the target is none
+    """
+    name = options.name
+    check_kind(target, name, "wsgi", 2, "environ and start_response")
+    mount = Mount(options.mount)
+
+    def decode(message: Message) -> tuple[Environ]:
+        environ = build_environ(message)
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = mount.split(
+            environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", ""), _text
+        )
+        # What an application writes there is its log, whatever the server does with its own.
+        environ["wsgi.errors"] = sys.stderr
+        if message.params:
+            environ["wsgiorg.routing_args"] = ((), dict(message.params))
+        return (environ,)
+
+    def call(environ: Environ) -> Reply:
+        return _Answer(name, environ["REQUEST_METHOD"]).of(target, environ)
+
+    return codec("wsgi", options, decode, call, is_async=False)
+
+
+def _text(part: str) -> str:
+    """Decode a part of ``PATH_INFO``, which holds bytes as latin-1."""
+    return part.encode("latin-1").decode(errors="replace")
+
+
+class _Answer:
+    """The answer to one request, while the application makes it."""
+
+    def __init__(self, name: str, method: str) -> None:
+        self._name = name
+        self._method = method
+        self._head: Head | None = None
+        self._begun = False
+        self._written: list[bytes] = []
+
+    def of(self, application: Callable[..., Iterable[bytes]], environ: Environ) -> Reply:
+        """Call the application and give its reply; what it gave is closed, now or at the end."""
+        result = application(environ, self._start_response)
+        close = getattr(result, "close", None)
+        chunks = ByteChunks(self._chunks(iter(result)), close or _nothing)
+        try:
+            reply = self._reply(chunks, is_short=isinstance(result, (list, tuple)))
+        except BaseException:
+            chunks.close()
+            raise
+        if reply.chunks is None:
+            chunks.close()
+        return reply
+
+    def _reply(self, chunks: ByteChunks, *, is_short: bool) -> Reply:
+        # Nobody wants the body of a HEAD: none is made, once the head is known.
+        first = b"" if self._method == "HEAD" and self._head else next(chunks, b"")
+        head = self._said()
+        self._begun = True
+        if self._method == "HEAD":
+            return head.whole("HEAD", b"")
+        length = head.expected(self._method)
+        body = _counted(first, chunks, Counted(self._name, length))
+        if is_short or not first or len(first) == length:
+            return head.whole(self._method, b"".join(body))
+        return Reply(head.status, head.fields, chunks=ByteChunks(body, chunks.close))
+
+    def _start_response(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], None]:
+        if exc_info is not None and self._begun:
+            try:
+                raise exc_info[1].with_traceback(exc_info[2])
+            finally:
+                exc_info = None  # PEP 3333: no cycle through the traceback
+        if exc_info is None and self._head is not None:
+            raise RuntimeError("start_response was called twice, and without exc_info")
+        self._head = read_head(self._name, status, headers)
+        # The old way to send: kept in memory until the next chunk, which PEP 3333 permits.
+        return self._written.append
+
+    def _chunks(self, result: Iterator[Any]) -> Iterator[bytes]:
+        """Give what is written and what is yielded, without the empty pieces."""
+        while True:
+            chunk = next(result, None)
+            if self._written:
+                written = b"".join(self._written)
+                self._written.clear()
+                yield written
+            if chunk is None:
+                return
+            if not isinstance(chunk, (bytes, bytearray, memoryview)):
+                raise ResultError(f"{self._name} yielded {type(chunk).__name__}; yield bytes")
+            if chunk:
+                self._said()
+                yield bytes(chunk)
+
+    def _said(self) -> Head:
+        if self._head is None:
+            raise ResultError(f"{self._name} answered without calling start_response")
+        return self._head
+
+
+def _counted(first: bytes, rest: Iterator[bytes], counted: Counted) -> Iterator[bytes]:
+    for chunk in chain([first], rest):
+        counted.add(chunk)
+        yield chunk
+    counted.end()
+
+
+def _nothing() -> None:
+    """Close what has no ``close``."""

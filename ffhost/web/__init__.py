@@ -1,0 +1,1 @@
+"""Values and rules of HTTP. No I/O, no Falcon, no server."""

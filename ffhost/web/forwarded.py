@@ -1,0 +1,57 @@
+"""Who the client is when proxies stand in between. The same rule for both fronts.
+
+Only proxies that are named are believed. ``X-Forwarded-For`` is read from its right end,
+where the nearest proxy wrote: the first address that is no trusted proxy is the client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from ffhost.web.messages import Message
+
+
+def believer(trusted: Sequence[str] | str) -> Callable[[Message], None] | None:
+    """Give what applies ``X-Forwarded-*`` to a message; None where nobody is trusted.
+
+    Args:
+        trusted: addresses and networks, or ``all``
+    """
+    if not trusted:
+        return None
+    everybody = "all" in trusted  # in the list, or the word itself
+    networks: list[IPv4Network | IPv6Network] = (
+        [] if everybody else [ip_network(each, strict=False) for each in trusted]
+    )
+
+    def is_trusted(address: str) -> bool:
+        if everybody:
+            return True
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in networks)
+
+    def believe(message: Message) -> None:
+        # A unix socket has no address: whoever can open it stands beside the host.
+        if message.client is not None and not is_trusted(message.client[0]):
+            return
+        scheme = (message.header("x-forwarded-proto") or "").split(",")[-1].strip().lower()
+        if scheme in ("http", "https"):
+            message.scheme = scheme
+        chain = [each.strip() for each in (message.header("x-forwarded-for") or "").split(",")]
+        chain = [_bare(each) for each in chain if each]
+        if chain:
+            client = next((each for each in reversed(chain) if not is_trusted(each)), chain[0])
+            message.client = (client, 0)
+
+    return believe
+
+
+def _bare(address: str) -> str:
+    """Strip the port of ``1.2.3.4:5`` and ``[::1]:5``."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address

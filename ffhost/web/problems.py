@@ -1,0 +1,80 @@
+"""Answers for what went wrong, as problem details (RFC 9457). Nothing here logs.
+
+A problem names what the caller can mend and the execution id to ask about. It never shows
+a stack, an exception's message (but for ``debug``), or what the caller had sent.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from http import HTTPStatus
+from typing import Any
+
+from ffhost.errors import RequestError
+from ffhost.web.messages import HeaderList, Reply
+
+CONTENT_TYPE = "application/problem+json"
+BATCH_INDEX = "__ffhost_batch_index__"
+"""Attribute of an exception that one event of a batch raised: that event's index, from 0."""
+
+
+def problem(error: RequestError, execution_id: str | None = None) -> Reply:
+    """Give the answer for a request that cannot be answered as asked."""
+    members = {**error.members, **_batch(error)}
+    if error.errors:
+        members["errors"] = [
+            {"field": each.field, "message": each.message} for each in error.errors
+        ]
+    return _reply(
+        error.status, error.title, error.detail, execution_id, members, list(error.headers.items())
+    )
+
+
+def crash(
+    execution_id: str | None = None, debug: bool = False, error: BaseException | None = None
+) -> Reply:
+    """Give the answer for a function that raised, or returned what cannot be sent.
+
+    ``X-Google-Status: crash`` is what functions-framework says. With *debug* the detail
+    names *error*, and ``traceback`` holds its stack, line by line.
+    """
+    detail = "the function crashed"
+    members: dict[str, Any] = {}
+    if error is not None:
+        members = _batch(error)
+        if debug:
+            detail = f"{type(error).__name__}: {error}"
+            members["traceback"] = "".join(traceback.format_exception(error)).splitlines()
+    headers = [("x-google-status", "crash")]
+    return _reply(500, HTTPStatus(500).phrase, detail, execution_id, members, headers)
+
+
+def _batch(error: BaseException) -> dict[str, Any]:
+    index = getattr(error, BATCH_INDEX, None)
+    return {} if index is None else {"index": index}
+
+
+def _reply(
+    status: int,
+    title: str,
+    detail: str,
+    execution_id: str | None,
+    members: dict[str, Any],
+    headers: HeaderList,
+) -> Reply:
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+    }
+    if execution_id is not None:
+        document["execution_id"] = execution_id
+    document.update(members)
+    body = json.dumps(document, ensure_ascii=False, default=str)
+    return Reply(
+        status,
+        [("content-type", CONTENT_TYPE), *headers],
+        (body + "\n").encode(errors="replace"),
+    )

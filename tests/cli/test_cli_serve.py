@@ -1,0 +1,157 @@
+"""``ffhost serve`` as a process: what it says, and how it follows changed code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.execution.test_deadlines import eventually
+from tests.fronts.test_parity import free_port
+
+CONFIG = "functions:\n  hello: {target: 'main.py:hello'}\n"
+
+
+SERVE = ("ffhost", "serve", "--port", "PORT")
+GUNICORN = (
+    *("gunicorn", "-c", "python:ffhost.gunicorn", "-b", "127.0.0.1:PORT"),
+    "ffhost.wsgi:app",
+)
+
+
+class Served:
+    """One run of the command, or of another that serves."""
+
+    def __init__(
+        self, folder: Path, *arguments: str, program: tuple[str, ...] = SERVE, **variables: str
+    ) -> None:
+        self.port = free_port()
+        self._log = folder / "log.txt"
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("FUNCTION_")}
+        words = [word.replace("PORT", str(self.port)) for word in program]
+        command = [sys.executable, "-m", *words, *arguments]
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**environ, **variables},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def get(self, path: str) -> str | None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                text: str = answer.read().decode()
+                return text
+        except OSError:
+            return None
+
+    def answers(self, text: str, path: str = "/hello") -> bool:
+        return eventually(lambda: self.get(path) == text, 15)
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(15)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "functions.yaml").write_text(CONFIG)
+    (tmp_path / "main.py").write_text("def hello(request): return 'one'\n")
+    return tmp_path
+
+
+@pytest.fixture
+def started() -> Iterator[list[Served]]:
+    servers: list[Served] = []
+    yield servers
+    for server in servers:
+        server.stop()
+
+
+def test_one_entry_says_what_is_served_where(folder: Path, started: list[Served]) -> None:
+    server = Served(folder)
+    started.append(server)
+    assert server.answers("one")
+    entries = [json.loads(line) for line in server.log.splitlines()]
+    serving = [entry for entry in entries if entry["message"] == "serving"]
+    assert len(serving) == 1
+    assert serving[0]["addresses"] == [f"http://0.0.0.0:{server.port}"]
+    assert serving[0]["functions"] == [
+        {
+            "name": "hello",
+            "path": "/hello",
+            "methods": ["*"],
+            "signature": "http",
+            "target": "main.py:hello",
+        }
+    ]
+    assert server.stop() == 0
+
+
+def test_for_people_a_table_shows_the_address_of_every_function(
+    folder: Path, started: list[Served]
+) -> None:
+    server = Served(folder, "--log-format", "console")
+    started.append(server)
+    assert server.answers("one")
+    url = f"http://0.0.0.0:{server.port}"
+    assert f"ffhost serves 1 function on {url}, revision " in server.log
+    assert f"hello  *  {url}/hello  http  main.py:hello\n" in server.log
+
+
+def test_changed_code_is_served_and_broken_code_is_shown_and_not_served(
+    folder: Path, started: list[Served]
+) -> None:
+    server = Served(folder, "--reload", "--set", "server.drain_delay=0s")
+    started.append(server)
+    assert server.answers("one")
+    (folder / "main.py").write_text("def hello(request: return 'two'\n")
+    assert eventually(lambda: "syntax error" in server.log, 15)
+    assert server.get("/hello") == "one"
+    (folder / "main.py").write_text("def hello(request): return 'three'\n")
+    assert server.answers("three")
+
+
+def test_without_compatibility_the_imports_are_left_alone(
+    folder: Path, started: list[Served]
+) -> None:
+    (folder / "main.py").write_text(
+        "from ffhost import http\n"
+        "import functions_framework\n"
+        "@http\n"
+        "def hello(request): return str(hasattr(functions_framework, 'http'))\n"
+    )
+    server = Served(folder)
+    started.append(server)
+    assert server.answers("True")
+    server.stop()
+    (folder / "functions_framework.py").write_text("")
+    server = Served(folder, "--no-compat")
+    started.append(server)
+    assert server.answers("False")
+
+
+def test_a_port_that_is_taken_is_named(folder: Path, started: list[Served]) -> None:
+    first = Served(folder)
+    started.append(first)
+    assert first.answers("one")
+    command = [sys.executable, "-m", "ffhost", "serve", "--port", str(first.port)]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=20)
+    assert run.returncode == 1
+    assert str(first.port) in run.stderr
+    assert "Traceback" not in run.stderr

@@ -1,0 +1,261 @@
+"""One function without a file: its settings are the same without pydantic as with it."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ffhost.config import Attempt, Sources, attempt, loaded_config
+from ffhost.config.quick_reader import settings_of
+from ffhost.config.settings import Secret, Section
+from tests.cli.test_cli_serve import Served
+from tests.config.test_config_layers import load, message
+
+HERE = Path(__file__).parents[1]
+
+
+@contextmanager
+def only_pydantic() -> Iterator[None]:
+    """Switch the short way off."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loaded_config, "settings_of", lambda values: None)
+        yield
+
+
+def written(value: Any) -> Any:
+    """Give what was written, section by section."""
+    if isinstance(value, Section):
+        inner = {each.name: written(getattr(value, each.name)) for each in fields(value)}
+        return type(value), value.written, inner
+    if isinstance(value, dict):
+        return {name: written(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [written(each) for each in value]
+    return type(value), value
+
+
+def outcome(found: Attempt) -> Any:
+    """Give everything that must not depend on the way."""
+    config = found.config
+    if config is None:
+        return found.problems
+    return written(config.settings), config.revision, config.single, found.watched
+
+
+TEXTS = st.sampled_from(
+    [
+        "hello", "main.py:hello", "app.main:hello", "a.b", "main.py", "ünder", "folder/main.py",
+        "http", "cloudevent", "event", "typed", "https", "0", "1", "8080", "65536", "-1", "08",
+        "1_0", "1.5", "1e3", "true", "yes", "off", "null", "~", "10s", "0s", "5", "2m", "1:30",
+        "unlimited", "32MiB", "0B", "10", "info", "debug", "INFO", "json", "console", "wsgi",
+        "GET", "get", "a:b,c:d", "[a:b]", "[]", "[GET, GET]", "{a: 1}", "{}", "{a: [1, {b: ~}]}",
+        "10.0.0.0/8", "all", "*", "/", "/users/{id}", "process", "unavailable", " ", "'", "{",
+        "{from_env: PORT}", "{a: {from_env: PORT}}", "${PORT}", "\u0000",
+    ]
+)  # fmt: skip
+GOOD_VARIABLES = {
+    "FUNCTION_SOURCE": "app/main.py", "FUNCTION_SIGNATURE_TYPE": "cloudevent", "PORT": "0",
+    "HOST": "::1", "DEBUG": "true", "WORKERS": "3", "THREADS": "16", "LOG_EXECUTION_ID": "1",
+    "CLOUD_RUN_TIMEOUT_SECONDS": "300", "GUNICORN_LOG_LEVEL": "warning", "FFHOST_VERSION": "1",
+    "FFHOST_SERVER__PORT": "81", "FFHOST_SERVER__KEEPALIVE": "0s", "FFHOST_ADMIN__ENABLED": "yes",
+    "FFHOST_SERVER__MAX_BODY_SIZE": "10MB", "FFHOST_SERVER__ON_STARTUP": "a.b:c,d:e",
+    "FFHOST_SERVER__TRUSTED_PROXIES": "all", "FFHOST_SERVER__STALL_TIMEOUT": "5s",
+    "FFHOST_LOGGING__LEVELS": "{a.b: debug}", "FFHOST_LOGGING__MAX_ENTRY": "64KiB",
+    "FFHOST_LOGGING__LEVELS__UVICORN": "error", "FFHOST_TRACING__ENABLED": "off",
+    "FFHOST_TRACING__HOOKS": "{otel: {options: {a: [1, {b: .inf}]}}}",
+    "FFHOST_DEFAULTS__TIMEOUT": "1.5m", "FFHOST_DEFAULTS__STUCK_LIMIT": "unlimited",
+    "FFHOST_FUNCTIONS__HELLO__TIMEOUT": "unlimited", "FFHOST_FUNCTIONS__HELLO__QUEUE": "7",
+    "FFHOST_FUNCTIONS__HELLO__METHODS": "POST", "FFHOST_FUNCTIONS__HELLO__CONFIG__KEY": "80",
+    "FFHOST_FUNCTIONS__HELLO__CONFIG": "{a: {b: 1}, c: {from_env: FUNCTION_TARGET}}",
+    "FFHOST_FUNCTIONS__HELLO__PATH": "/users/{id}", "FFHOST_FUNCTIONS__HELLO__ENABLED": "false",
+    "FFHOST_FUNCTIONS__HELLO__ISOLATION": "process", "FFHOST_SERVER__NOTHING": "1",
+    "FFHOST_FUNCTIONS__HELLO__ON_LOAD_ERROR": "unavailable",
+    "FFHOST_FUNCTIONS__HELLO__CORS__ALLOW_ORIGINS": "https://a.example",
+    "FFHOST_FUNCTIONS__HELLO__CORS__MAX_AGE": "5s",
+}  # fmt: skip
+GOOD_FLAGS = {
+    "server.host": "0.0.0.0", "server.port": "9", "server.workers": "2",
+    "server.debug": "true", "logging.level": "debug",
+    "logging.format": "json", "tracing.enabled": "false", "target": "hello", "source": "a.py",
+    "signature_type": "http",
+}  # fmt: skip
+SETS = st.sampled_from(
+    [
+        "functions.hello.examples=[{request: {json: null}}]",
+        "functions.hello.examples=[{event: {type: a}, response: {status: 200, json: {a: 1}}}]",
+        "functions.hello.examples=[{request: {json: 1}, response: {json: 2, body: a}}]",
+        "functions.hello.cors={allow_origins: '*', allow_methods: [GET], max_age: 0s}",
+        "functions.hello.methods=[GET, POST]",
+        "functions.other={target: 'main.py:other', config: {a: {from_env: PORT}}}",
+        "functions.other={path: /other}",
+        "functions.9={target: 'main.py:other'}",
+        "functions.hello.config=[1]",
+        "functions.hello=~",
+        "tracing.hooks={log: {enabled: false}, mine: {target: 'a.b:c', options: {x: .inf}}}",
+        "server=~",
+        "server=5",
+        "version=true",
+        "version=1.0",
+        "functions={}",
+    ]
+)
+
+
+def mostly(good: dict[str, str], most: int) -> st.SearchStrategy[dict[str, str]]:
+    """Give some of *good*, and once in a while another text instead."""
+    pairs = st.sampled_from(list(good.items()))
+    others = st.tuples(st.sampled_from(list(good)), TEXTS)
+    return st.lists(st.one_of(pairs, pairs, pairs, others), max_size=most).map(dict)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    target=st.sampled_from(["hello", "main.py:hello", "hello", "a.b"]),
+    environ=mostly(GOOD_VARIABLES, 4),
+    flags=mostly(GOOD_FLAGS, 2),
+    sets=st.lists(SETS, max_size=1),
+)
+@example(target="hello", environ={}, flags={}, sets=[])
+def test_both_ways_give_the_same_settings_revision_and_problems(
+    target: str, environ: dict[str, str], flags: dict[str, str], sets: list[str]
+) -> None:
+    sources = Sources(
+        environ={**environ, "FUNCTION_TARGET": target},
+        flags={name: (f"--{name}", text) for name, text in flags.items()},
+        sets=sets,
+        cwd=HERE,
+    )
+    found = outcome(attempt(sources))
+    with only_pydantic():
+        assert outcome(attempt(sources)) == found
+
+
+ENVIRON = {
+    "FUNCTION_TARGET": "hello", "FUNCTION_SOURCE": "app.py", "FUNCTION_SIGNATURE_TYPE": "http",
+    "PORT": "9000", "HOST": "127.0.0.1", "DEBUG": "true", "WORKERS": "2", "THREADS": "4",
+    "CLOUD_RUN_TIMEOUT_SECONDS": "30", "LOG_EXECUTION_ID": "true", "GUNICORN_LOG_LEVEL": "debug",
+    "FFHOST_FUNCTIONS__HELLO__CONFIG__QUALITY": "80", "FFHOST_SERVER__KEEPALIVE": "5s",
+}  # fmt: skip
+
+
+def imported(environ: dict[str, str]) -> str:
+    """Say whether loading a configuration in a new interpreter imports pydantic."""
+    code = f"""
+        import sys
+        from ffhost.config import Sources, attempt
+        found = attempt(Sources(environ={environ!r}))
+        print(found.config is not None, any(name.startswith("pydantic") for name in sys.modules))
+    """
+    run = [sys.executable, "-c", dedent(code)]
+    return subprocess.run(run, capture_output=True, text=True, check=True).stdout
+
+
+def test_one_function_without_a_file_is_configured_without_pydantic() -> None:
+    assert imported({"FUNCTION_TARGET": "hello"}) == "True False\n"
+    assert imported(ENVIRON) == "True False\n"
+
+
+def test_pydantic_says_what_is_wrong() -> None:
+    assert imported({**ENVIRON, "PORT": "x"}) == "False True\n"
+
+
+def test_an_http_function_is_served_without_pydantic(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(
+        "import sys\n"
+        "def hello(request):\n"
+        "    return str([name for name in sys.modules if name.startswith('pydantic')])\n"
+    )
+    server = Served(tmp_path, "--target", "hello")
+    try:
+        assert server.answers("[]", "/")
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("PORT", "80800", "server.port: must be at most 65535, got 80800"),
+        ("WORKERS", "0", "server.workers: must be at least 1, got 0"),
+        ("DEBUG", "maybe", "server.debug: expected true or false, got 'maybe'"),
+        ("HOST", " ", "server.host: must not be empty\n"),
+        (
+            "FUNCTION_SIGNATURE_TYPE",
+            "cloudevnet",
+            "functions.hello.signature: expected 'http', 'cloudevent', 'event', 'typed', 'wsgi' "
+            "or 'asgi', got 'cloudevnet'",
+        ),
+        (
+            "FFHOST_SERVER__KEEPALIVE",
+            "75",
+            "server.keepalive: expected a duration with its unit, such as '250ms', '10s' or '2m', "
+            "got 75",
+        ),
+        (
+            "FFHOST_FUNCTIONS__HELLO__METHODS",
+            "[]",
+            "functions.hello.methods: expected at least one item",
+        ),
+    ],
+)
+def test_a_bad_value_of_one_function_is_told_as_in_a_file(
+    tmp_path: Path, name: str, text: str, expected: str
+) -> None:
+    told = message(tmp_path, None, environ={"FUNCTION_TARGET": "hello", name: text})
+    assert told.startswith(f"env {name}")
+    assert expected in told
+
+
+def test_what_is_not_plainly_of_its_kind_is_left_to_pydantic() -> None:
+    function = {"target": "main.py:hello", "path": "/"}
+    assert settings_of({"functions": {"hello": function}}) is not None
+    for wrong in (
+        {"methods": ["GET"]},  # a list with a rule
+        {"queue": "1"},
+        {"lazy": 1},
+        {"tracing": None},
+        {"signature": Secret("http")},
+        {"examples": {}},
+        {"unknown": 1},
+    ):
+        assert settings_of({"functions": {"hello": {**function, **wrong}}}) is None
+    assert settings_of({"functions": {"hello": {}}}) is None
+    assert settings_of({"version": True}) is None
+
+
+def test_a_section_is_immutable_and_survives_a_pickle_with_what_was_written() -> None:
+    made = settings_of({"server": {"port": 1}, "functions": {"a": {"target": "main.py:a"}}})
+    assert made is not None
+    copy = pickle.loads(pickle.dumps(made))
+    assert (copy, written(copy)) == (made, written(made))
+    assert copy.replaced(version=1) == made
+    assert copy.replaced(version=1).written == {"server", "functions", "version"}
+    with pytest.raises(FrozenInstanceError, match="cannot assign to 'port'"):
+        made.server.port = 2  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError, match="cannot delete 'port'"):
+        del made.server.port
+    with pytest.raises(TypeError, match="ServerSettings has no prot"):
+        type(made.server)(prot=1)  # type: ignore[call-arg]
+    assert "port=1" in repr(made)
+
+
+def test_hooks_know_what_was_written_wherever_they_stand(tmp_path: Path) -> None:
+    """Pydantic makes the validator of a section once, and refers to it at the second place."""
+    hooks = "tracing: {hooks: {a: {target: 'm:a'}}}"
+    (tmp_path / "functions.yaml").write_text(
+        f"{hooks}\nfunctions:\n  f: {{target: 'main.py:f', {hooks}}}\n"
+    )
+    found = load(tmp_path).settings
+    assert found.tracing.hooks["a"].written == {"target"}
+    assert found.functions["f"].tracing.hooks["a"].written == {"target"}

@@ -1,0 +1,369 @@
+"""``ffhost build``: from functions to an app folder."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import tomllib
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from ffhost.config import Sources, load_config
+from ffhost.deploy.app import Built, ChangedFiles, build
+from ffhost.errors import ConfigError
+
+HELLO = "def hello(request):\n    return 'hello'\n"
+CONFIG = "functions:\n  hello: {target: 'main.py:hello'}\n"
+
+
+def lay_out(folder: Path, **files: str) -> None:
+    """Write files: ``a__main_py`` is ``a/main.py``."""
+    for name, text in files.items():
+        stem, _, suffix = name.rpartition("_")
+        path = folder / f"{stem.replace('__', '/')}.{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text))
+
+
+def built(folder: Path, **options: object) -> Built:
+    given = Sources(cwd=folder, environ=options.pop("environ", {}))  # type: ignore[arg-type]
+    return build(load_config(given), given, folder / "build", shown="build", **options)  # type: ignore[arg-type]
+
+
+def app(folder: Path) -> dict[str, str]:
+    """Read the app folder without its manifest."""
+    out = folder / "build"
+    files = (path for path in sorted(out.rglob("*")) if path.is_file())
+    texts = {path.relative_to(out).as_posix(): path.read_text() for path in files}
+    assert texts.pop(".ffhost-build.json")
+    return texts
+
+
+def requirements(folder: Path) -> list[str]:
+    lines = (folder / "build" / "requirements.txt").read_text().splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+def problems(folder: Path) -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        built(folder)
+    assert not (folder / "build").exists()
+    return [str(each) for each in raised.value.problems]
+
+
+def test_an_app_holds_the_functions_and_what_runs_them(tmp_path: Path) -> None:
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG, templates__page_html="<p>")
+    built(tmp_path)
+    assert list(app(tmp_path)) == [
+        ".dockerignore",
+        "Dockerfile",
+        "Procfile",
+        "asgi.py",
+        "functions.yaml",
+        "main.py",
+        "project.toml",
+        "requirements.txt",
+        "templates/page.html",
+        "wsgi.py",
+    ]
+    assert app(tmp_path)["Procfile"] == "web: ffhost serve -c functions.yaml\n"
+    assert requirements(tmp_path) == ["ffhost==0.1.0  # ffhost build"]
+
+
+def test_generated_files_can_be_read_by_whoever_reads_them(tmp_path: Path) -> None:
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG)
+    built(tmp_path)
+    files = app(tmp_path)
+    ast.parse(files["wsgi.py"])
+    ast.parse(files["asgi.py"])
+    assert tomllib.loads(files["project.toml"])["_"] == {"schema-version": "0.2"}
+
+
+def test_only_what_functions_live_in_is_taken(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        functions_yaml="functions:\n  a: {target: 'services/a/main.py:hello'}\n",
+        services__a__main_py=HELLO,
+        services__a__near_py="",
+        services__b__main_py=HELLO,
+        services__a__tests__test_main_py="",
+        notes_md="",
+    )
+    (tmp_path / "services/a/.git").mkdir()
+    (tmp_path / "services/a/.git/config").write_text("")
+    venv = tmp_path / "services/a/env"
+    venv.mkdir()
+    (venv / "pyvenv.cfg").write_text("")
+    built(tmp_path)
+    own = {name for name in app(tmp_path) if name.endswith(("main.py", "near.py", ".md"))}
+    assert own == {"services/a/main.py", "services/a/near.py"}
+
+
+def test_building_twice_changes_nothing(tmp_path: Path) -> None:
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG)
+    first = built(tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "build").rglob("*")}
+    second = built(tmp_path)
+    assert second.written.unchanged == first.written.created
+    assert second.written.updated == second.written.created == second.written.removed == []
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "build").rglob("*")}
+
+
+def test_a_changed_source_arrives_and_a_removed_one_leaves(tmp_path: Path) -> None:
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG, old__near_py="")
+    built(tmp_path)
+    (tmp_path / "main.py").write_text(HELLO + "# changed\n")
+    (tmp_path / "old/near.py").unlink()
+    again = built(tmp_path).written
+    assert (again.updated, again.removed) == (["main.py"], ["old/near.py"])
+    assert not (tmp_path / "build/old").exists()
+
+
+def test_a_change_of_yours_is_kept_while_ours_stays_the_same(tmp_path: Path) -> None:
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG)
+    built(tmp_path)
+    (tmp_path / "build/Dockerfile").write_text("FROM mine\n")
+    assert built(tmp_path).written.kept == ["Dockerfile"]
+    assert app(tmp_path)["Dockerfile"] == "FROM mine\n"
+
+
+def test_a_changed_file_is_never_overwritten_without_force(tmp_path: Path) -> None:
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG)
+    built(tmp_path)
+    (tmp_path / "build/main.py").write_text("# mine\n")
+    (tmp_path / "main.py").write_text(HELLO + "# changed\n")
+    before = app(tmp_path)
+    with pytest.raises(ChangedFiles) as raised:
+        built(tmp_path)
+    assert str(raised.value) == (
+        "build holds files that were not written by ffhost or have been changed since; "
+        "nothing was written, --force overwrites them:\n  main.py"
+    )
+    assert app(tmp_path) == before
+    built(tmp_path, force=True)
+    assert app(tmp_path)["main.py"] == HELLO + "# changed\n"
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG, build__main_py="# mine\n")
+    with pytest.raises(ChangedFiles):
+        built(tmp_path)
+    assert (tmp_path / "build/main.py").read_text() == "# mine\n"
+
+
+def test_files_of_your_own_take_the_place_of_generated_ones(tmp_path: Path) -> None:
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG, wsgi_py="app = 1\n")
+    assert built(tmp_path).notes == ["wsgi.py: your own file is kept, none is written"]
+    assert app(tmp_path)["wsgi.py"] == "app = 1\n"
+
+
+def test_requirement_files_are_united_and_functions_framework_is_dropped(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        functions_yaml="""\
+            functions:
+              a: {target: 'a/main.py:hello'}
+              b: {target: 'b/main.py:hello', isolation: process}
+            """,
+        a__main_py=HELLO,
+        b__main_py="import flask\n" + HELLO,
+        requirements_txt="requests>=2.20\n",
+        a__requirements_txt="""\
+            # what a needs
+            functions-framework==3.*  # the old host
+            Requests[socks]<3; python_version >= '3.8'
+            -r more.txt
+            --extra-index-url https://packages.example.com/simple
+            """,
+        a__more_txt="pillow >= 10, \\\n  < 12\n",
+        b__requirements_txt="PILLOW>=11\nrequests<3\nffhost>=0.1\n",
+    )
+    made = built(tmp_path)
+    assert requirements(tmp_path) == [
+        "--extra-index-url https://packages.example.com/simple",
+        "ffhost[flask,process]==0.1.0,>=0.1  # b/requirements.txt, ffhost build",
+        "pillow<12,>=10,>=11  # a/more.txt, b/requirements.txt",
+        "requests<3,>=2.20  # requirements.txt, b/requirements.txt",
+        'Requests[socks]<3; python_version >= "3.8"  # a/requirements.txt',
+    ]
+    assert made.notes == [
+        "a/requirements.txt:2: dropped functions-framework==3.*: ffhost takes its place"
+    ]
+
+
+def test_requirements_that_contradict_each_other_are_all_reported(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        functions_yaml="""\
+            functions:
+              a: {target: 'a/main.py:hello'}
+              b: {target: 'b/main.py:hello'}
+            """,
+        a__main_py=HELLO,
+        b__main_py=HELLO,
+        a__requirements_txt="pillow==9.5\ncloudevents<=1.12\nrequests>=2,<3\n",
+        b__requirements_txt="pillow>=10\nrequests==3.1\n-e ./lib\n",
+    )
+    assert problems(tmp_path) == [
+        "b/requirements.txt:3:1: a path cannot be installed where the app is built",
+        "a/requirements.txt:2:1: cloudevents<=1.12 contradicts cloudevents<3,>=2, "
+        "which ffhost needs",
+        "b/requirements.txt:1:1: pillow>=10 contradicts pillow==9.5 of a/requirements.txt:1",
+        "b/requirements.txt:2:1: requests==3.1 contradicts requests<3,>=2 of a/requirements.txt:3",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "conflicting"),
+    [
+        (">=2", "<2", True),
+        (">1.4,<1.6", ">=1.5", False),
+        (">1,<2", "!=1.5", False),
+        ("~=1.4", ">=2", True),
+        ("==1.4.*", "<1.4.7", False),
+        ("==1.4.*", ">=1.5", True),
+        ("===local", ">=2", False),
+        (">=2.0a1", "<2.0", True),  # PEP 440: <2.0 takes no 2.0a1
+        (">=2.0a1", "<2.1", False),
+        ("", "==7", False),
+    ],
+)
+def test_ranges_contradict_when_no_version_is_in_both(
+    tmp_path: Path, first: str, second: str, conflicting: bool
+) -> None:
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG)
+    (tmp_path / "requirements.txt").write_text(f"thing{first}\nthing{second}\n")
+    if conflicting:
+        assert len(problems(tmp_path)) == 1
+    else:
+        built(tmp_path)
+
+
+def test_secrets_stay_where_they_are(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        main_py=HELLO,
+        functions_yaml="""\
+            env_file: app.env
+            functions:
+              hello: {target: 'main.py:hello', config: {key: {from_file: key.pem}}}
+            """,
+        app_env="TOKEN=secret\n",
+        key_pem="secret",
+    )
+    made = built(tmp_path)
+    assert "secret" not in "".join(
+        text for name, text in app(tmp_path).items() if name != "functions.yaml"
+    )
+    assert made.notes == [
+        "app.env: left out, it may hold secrets; give its variables to the container",
+        "key.pem: left out, it may hold secrets; mount it",
+    ]
+    # the configuration names it, so it has to be there
+    assert app(tmp_path)["app.env"].startswith("# Written by ffhost build")
+
+
+def test_a_target_that_is_not_there_is_reported_at_its_line(tmp_path: Path) -> None:
+    lay_out(tmp_path, main_py=HELLO, functions_yaml="functions:\n  a: {target: 'main.py:helo'}\n")
+    (problem,) = problems(tmp_path)
+    assert problem.startswith("functions.yaml:2:15: functions.a.target: ")
+
+
+def test_sources_above_the_configuration_are_refused(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        main_py=HELLO,
+        inner__functions_yaml="functions: {a: {target: '../main.py:hello'}}\n",
+    )
+    given = Sources(cwd=tmp_path / "inner")
+    with pytest.raises(ConfigError, match=r"'\.\./main\.py' lies outside the configuration's"):
+        build(load_config(given), given, tmp_path / "build")
+
+
+def test_one_function_without_a_configuration_becomes_an_app(tmp_path: Path) -> None:
+    lay_out(tmp_path, main_py=HELLO)
+    made = built(tmp_path, environ={"FUNCTION_TARGET": "hello"})
+    assert made.command == "ffhost serve --target hello --source main.py"
+    assert requirements(tmp_path) == ["ffhost[flask]==0.1.0  # ffhost build"]
+    assert "    FUNCTION_TARGET=hello \\\n" in app(tmp_path)["Dockerfile"]
+
+
+def test_the_manifest_tells_what_was_written(tmp_path: Path) -> None:
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG)
+    built(tmp_path)
+    manifest = json.loads((tmp_path / "build/.ffhost-build.json").read_text())
+    assert set(manifest["written"]) == set(app(tmp_path))
+
+
+def test_an_executable_file_stays_executable(tmp_path: Path) -> None:
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG, tool_sh="#!/bin/sh\n")
+    (tmp_path / "tool.sh").chmod(0o755)
+    built(tmp_path)
+    assert os.access(tmp_path / "build/tool.sh", os.X_OK)
+
+
+# The Dockerfile, by the rules of hadolint that concern it.
+
+
+def instructions(text: str) -> list[tuple[str, str]]:
+    joined = text.replace("\\\n", " ")
+    lines = [line for line in joined.splitlines() if line and not line.startswith("#")]
+    return [(line.partition(" ")[0], line.partition(" ")[2].strip()) for line in lines]
+
+
+@pytest.fixture
+def docker(tmp_path: Path) -> list[tuple[str, str]]:
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG, requirements_txt="-c pins.txt\n")
+    lay_out(tmp_path, pins_txt="requests==2.31\n")
+    built(tmp_path, python="3.12")
+    return instructions(app(tmp_path)["Dockerfile"])
+
+
+def test_the_image_ends_as_a_numbered_user_that_is_not_root(docker: list[tuple[str, str]]) -> None:
+    users = [value for name, value in docker if name == "USER"]
+    assert users == ["10001:10001"]  # DL3002, and Kubernetes' runAsNonRoot
+
+
+def test_base_images_have_a_version(docker: list[tuple[str, str]]) -> None:
+    bases = [value for name, value in docker if name == "FROM"]
+    assert docker[0] == ("ARG", "PYTHON_VERSION=3.12")
+    assert bases == ["python:${PYTHON_VERSION}-slim AS build", "python:${PYTHON_VERSION}-slim"]
+
+
+def test_the_configuration_is_linked_so_that_a_mount_takes_its_place(
+    docker: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    (command,) = [value for name, value in docker if name == "RUN" and "ln -s" in value]
+    _, _, linking = command.partition("&& ")
+    app, etc = tmp_path / "image", tmp_path / "etc-ffhost"
+    app.mkdir()
+    (app / "functions.yaml").write_text(CONFIG)
+    subprocess.run(linking.replace("/etc/ffhost", str(etc)), shell=True, cwd=app, check=True)
+    assert (app / "functions.yaml").readlink() == etc / "functions.yaml"
+    assert (app / "functions.yaml").read_text() == CONFIG
+
+
+def test_the_image_is_written_as_hadolint_asks(docker: list[tuple[str, str]]) -> None:
+    names = [name for name, _ in docker]
+    assert set(names) <= {
+        *("ARG", "FROM", "WORKDIR", "RUN", "COPY", "ENV", "USER", "EXPOSE"),
+        *("HEALTHCHECK", "STOPSIGNAL", "CMD"),
+    }  # DL3020 no ADD, DL4000 no MAINTAINER
+    runs = [value for name, value in docker if name == "RUN"]
+    pip = [run for run in runs if "pip install" in run]
+    assert all("--no-cache-dir" in run and "-r requirements.txt" in run for run in pip)  # DL3042
+    assert not any("sudo" in run or " cd " in run or "|" in run.replace("||", "") for run in runs)
+    workdirs = [value for name, value in docker if name == "WORKDIR"]
+    assert all(each.startswith("/") for each in workdirs)  # DL3000
+    commands = [value for name, value in docker if name == "CMD"]
+    assert [json.loads(each) for each in commands] == [["ffhost", "serve"]]  # DL3025, DL4003
+    health = [value for name, value in docker if name == "HEALTHCHECK"]
+    assert len(health) == 1  # DL3012
+    probe = json.loads(health[0].partition("CMD ")[2])
+    compile(probe[2], "probe", "exec")
+    copied = [value.split() for name, value in docker if name == "COPY"]
+    assert ["requirements.txt", "constraints.txt", "./"] in copied  # DL3021: a folder ends with /

@@ -1,0 +1,52 @@
+"""The thread that watches the event loop."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tests.conftest import Serve
+from tests.execution.test_deadlines import eventually
+
+CODE = """
+import asyncio, time
+
+async def f(request):
+    time.sleep(1.6)
+    return "f"
+
+async def g(request):
+    await asyncio.sleep(1.6)
+    return "g"
+"""
+CONFIG = """
+functions:
+  f: {target: "main.py:f"}
+  g: {target: "main.py:g"}
+"""
+
+
+def entries(caplog: pytest.LogCaptureFixture, event: str) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.getMessage() == event]
+
+
+def test_a_function_that_blocks_the_loop_is_named_with_its_stack(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = serve(CODE, CONFIG)
+    assert host.get("/f", headers={"Function-Execution-Id": "blocking"}).text == "f"
+    assert eventually(lambda: bool(entries(caplog, "event_loop_turns_again")))
+    (entry,) = entries(caplog, "event_loop_blocked")
+    fields = entry._ffhost_event  # type: ignore[attr-defined]
+    assert fields["function"] == "f"
+    assert fields["execution_id"] == "blocking"
+    assert "time.sleep(1.6)" in fields["live_stack"]
+
+
+def test_a_function_that_waits_blocks_nothing(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = serve(CODE, CONFIG)
+    assert host.get("/g").text == "g"
+    assert not entries(caplog, "event_loop_blocked")

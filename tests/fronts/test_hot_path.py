@@ -1,0 +1,270 @@
+"""What a call of "hello" costs, in counts that do not depend on the machine.
+
+Times waver, the number of Python and C calls does not: what makes a call dearer shows here
+first. The bounds have a little air; whoever needs more raises them, and says why.
+
+Each combination of front and function is measured in a process of its own, where no other
+test has left anything running. Run as a program, this module is that process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+import pytest
+
+FUNCTIONS = """
+def hello(request):
+    return "hello"
+
+async def coroutine(request):
+    return "hello"
+"""
+CONFIG = """
+metrics: {enabled: false}
+logging: {invocations: false}
+functions:
+  hello: {target: "main.py:hello"}
+  coroutine: {target: "main.py:coroutine"}
+"""
+REQUESTS = 20
+OBSERVING = ("observing.py", "tracing/", "metrics/", "logs/", "admin/")
+
+
+class Figures(NamedTuple):
+    """What was counted; calls are those of one request, in ffhost and in Falcon."""
+
+    python_calls: float
+    c_calls: float
+    files: dict[str, float]
+    cycles: int
+    peak_bytes: int
+    kept_bytes: int
+
+
+class Bounds(NamedTuple):
+    """At most so many calls."""
+
+    python_calls: int
+    c_calls: int
+
+
+BOUNDS = {
+    ("asgi", "hello"): Bounds(49, 41),
+    ("asgi", "coroutine"): Bounds(33, 24),
+    ("wsgi", "hello"): Bounds(48, 49),
+    ("wsgi", "coroutine"): Bounds(45, 39),
+}
+
+
+@pytest.fixture(scope="module", params=BOUNDS, ids="-".join)
+def measured(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Figures, Bounds]:
+    """Measure one function on one front."""
+    figures = _measured_in(tmp_path_factory.mktemp("hot"), request.param, CONFIG)
+    return figures, BOUNDS[request.param]
+
+
+def _measured_in(folder: Path, combination: tuple[str, str], config: str) -> Figures:
+    (folder / "main.py").write_text(FUNCTIONS)
+    (folder / "functions.yaml").write_text(config)
+    output = subprocess.run(
+        [sys.executable, __file__, *combination],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    return Figures(**json.loads(output))
+
+
+def test_a_call_of_hello_takes_no_more_calls_than_it_did(
+    measured: tuple[Figures, Bounds],
+) -> None:
+    figures, bounds = measured
+    assert figures.python_calls <= bounds.python_calls, figures.files
+    assert figures.c_calls <= bounds.c_calls, figures.files
+
+
+def test_what_is_switched_off_is_not_called_at_all(measured: tuple[Figures, Bounds]) -> None:
+    figures, _ = measured
+    assert [file for file in figures.files if file.startswith(OBSERVING)] == []
+
+
+def test_a_call_leaves_no_cycles_for_the_garbage_collector(
+    measured: tuple[Figures, Bounds],
+) -> None:
+    assert measured[0].cycles == 0
+
+
+@pytest.mark.parametrize("combination", BOUNDS, ids="-".join)
+def test_nor_does_a_call_with_a_trace_hook(combination: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "hooks.py").write_text("def nothing(invocation):\n    yield\n")
+    hook = 'tracing: {enabled: true, hooks: {nothing: {target: "hooks.py:nothing"}}}\n'
+    assert _measured_in(tmp_path, combination, CONFIG + hook).cycles == 0
+
+
+def test_a_call_holds_little_memory_and_keeps_none(measured: tuple[Figures, Bounds]) -> None:
+    figures, _ = measured
+    assert figures.peak_bytes < 24 * 1024
+    assert figures.kept_bytes < REQUESTS * 100
+
+
+# The process that measures
+
+
+class Calls:
+    """Counts calls of Python functions in ffhost and Falcon, and the C calls they make."""
+
+    def __init__(self) -> None:
+        import falcon
+
+        import ffhost
+
+        self.folders = {
+            "": str(Path(ffhost.__file__).parent),
+            "falcon/": str(Path(falcon.__file__).parent),
+        }
+        self.python: Counter[str] = Counter()
+        self.c = 0
+
+    def __call__(self, frame: FrameType, event: str, _argument: Any) -> None:
+        file = frame.f_code.co_filename
+        for name, folder in self.folders.items():
+            if file.startswith(folder):
+                if event == "call":
+                    self.python[name + file[len(folder) + 1 :]] += 1
+                elif event == "c_call":
+                    self.c += 1
+
+    def clear(self) -> None:
+        self.python.clear()
+        self.c = 0
+
+
+def measure(ask: Callable[[int], None]) -> Figures:
+    calls = Calls()
+    threading.setprofile(calls)  # for the threads that are started by the first call
+    ask(5)
+    sys.setprofile(calls)
+    ask(5)
+    _settle()
+    calls.clear()
+    ask(REQUESTS)
+    _settle()
+    sys.setprofile(None)
+    files = {file: count / REQUESTS for file, count in calls.python.items()}
+    c_calls = calls.c / REQUESTS
+    gc.collect()
+    gc.disable()
+    ask(REQUESTS)
+    _settle()
+    cycles = gc.collect()
+    tracemalloc.start()
+    ask(REQUESTS)
+    _settle()
+    before, _ = tracemalloc.get_traced_memory()
+    tracemalloc.reset_peak()
+    ask(REQUESTS)
+    _settle()
+    after, peak = tracemalloc.get_traced_memory()
+    return Figures(sum(files.values()), c_calls, files, cycles, peak - before, after - before)
+
+
+def _settle() -> None:
+    """Let the threads that ran the last calls come to rest."""
+    time.sleep(0.05)
+
+
+async def _ask_asgi(app: Callable[..., Awaitable[None]], name: str, times: int) -> None:
+    statuses = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(event: dict[str, Any]) -> None:
+        statuses.append(event.get("status"))
+
+    for _ in range(times):
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": f"/{name}",
+            "raw_path": f"/{name}".encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(b"host", b"localhost")],
+            "client": ("127.0.0.1", 50000),
+            "server": ("127.0.0.1", 8080),
+            "state": {},
+        }
+        await asyncio.create_task(app(scope, receive, send))  # type: ignore[arg-type]
+    assert statuses == [200, None] * times
+
+
+def _ask_wsgi(app: Any, name: str, times: int) -> None:
+    statuses = []
+    for _ in range(times):
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "SCRIPT_NAME": "",
+            "PATH_INFO": f"/{name}",
+            "QUERY_STRING": "",
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "8080",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "HTTP_HOST": "localhost",
+            "wsgi.url_scheme": "http",
+            "wsgi.input": BytesIO(),
+        }
+        body = app(environ, lambda status, _headers, _info=None: statuses.append(status))
+        assert b"".join(body) == b"hello"
+    assert statuses == ["200 OK"] * times
+
+
+def main(front: str, name: str) -> None:
+    """Measure and print the figures as JSON."""
+    import os
+
+    from ffhost.config import Sources
+    from ffhost.host.service import Service
+
+    sources = Sources(config="functions.yaml", environ={}, cwd=Path.cwd())
+    service = Service(sources, embedded=True)
+    if front == "wsgi":
+        from ffhost.wsgi import create_app as create_wsgi_app
+
+        wsgi_app = create_wsgi_app(service)
+        service.start()
+        figures = measure(partial(_ask_wsgi, wsgi_app, name))
+    else:
+        from ffhost.asgi import create_app as create_asgi_app
+
+        loop = asyncio.new_event_loop()
+        asgi_app = create_asgi_app(service)
+        figures = measure(lambda times: loop.run_until_complete(_ask_asgi(asgi_app, name, times)))
+    print(json.dumps(figures._asdict()), flush=True)
+    os._exit(0)  # nothing of it is worth an orderly end
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

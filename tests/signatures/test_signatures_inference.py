@@ -1,0 +1,139 @@
+"""Which signature a function has, by the file, its decorator, its annotations, or default."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import cloudevents.core.v1.event
+import cloudevents.v1.http
+import falcon
+import flask
+import pydantic
+import pytest
+import starlette.requests
+
+from ffhost.errors import LoadError
+from ffhost.events import Context, Event
+from ffhost.loading import decorators
+from ffhost.signatures import Inferred, infer
+from ffhost.signatures.requests import Request
+
+if TYPE_CHECKING:
+    from cloudevents.http import CloudEvent as CloudEvent
+    from elsewhere import Nothing  # type: ignore[import-not-found]
+
+
+class Model(pydantic.BaseModel):
+    a: int
+
+
+@dataclasses.dataclass
+class Record:
+    a: int
+
+
+class Typed(TypedDict):
+    a: int
+
+
+class FromDict:
+    @classmethod
+    def from_dict(cls, data: Any) -> FromDict:
+        return cls()
+
+
+class FlaskRequest(flask.Request):
+    pass
+
+
+def plain(request): ...  # type: ignore[no-untyped-def]
+def ours(request: Request): ...  # type: ignore[no-untyped-def]
+def of_falcon(request: falcon.Request): ...  # type: ignore[no-untyped-def]
+def of_flask(request: flask.Request): ...  # type: ignore[no-untyped-def]
+def of_a_subclass(request: FlaskRequest): ...  # type: ignore[no-untyped-def]
+def of_starlette(request: starlette.requests.Request): ...  # type: ignore[no-untyped-def]
+def old_event(event: cloudevents.v1.http.CloudEvent): ...  # type: ignore[no-untyped-def]
+def new_event(event: cloudevents.core.v1.event.CloudEvent): ...  # type: ignore[no-untyped-def]
+def our_event(event: Event): ...  # type: ignore[no-untyped-def]
+def event_for_checkers(event: CloudEvent): ...  # type: ignore[no-untyped-def]
+def something_for_checkers(event: Nothing): ...  # type: ignore[no-untyped-def]
+def background(data: Any, context: Context): ...  # type: ignore[no-untyped-def]
+def model(value: Model): ...  # type: ignore[no-untyped-def]
+def record(value: Record): ...  # type: ignore[no-untyped-def]
+def typed_dict(value: Typed): ...  # type: ignore[no-untyped-def]
+def from_dict(value: FromDict): ...  # type: ignore[no-untyped-def]
+def mapping(value: dict[str, Any]): ...  # type: ignore[no-untyped-def]
+
+
+@pytest.mark.parametrize(
+    ("target", "inferred"),
+    [
+        (plain, Inferred("http")),
+        (ours, Inferred("http", request="native")),
+        (of_falcon, Inferred("http", request="native")),
+        (of_flask, Inferred("http", request="flask")),
+        (of_a_subclass, Inferred("http", request="flask")),
+        (of_starlette, Inferred("http", request="starlette")),
+        (old_event, Inferred("cloudevent")),
+        (new_event, Inferred("cloudevent")),
+        (our_event, Inferred("cloudevent")),
+        (event_for_checkers, Inferred("cloudevent")),
+        (something_for_checkers, Inferred("http")),
+        (background, Inferred("event")),
+        (model, Inferred("typed")),
+        (record, Inferred("typed")),
+        (typed_dict, Inferred("typed")),
+        (from_dict, Inferred("typed")),
+        (mapping, Inferred("http")),
+        (functools.partial(background), Inferred("event")),
+        (print, Inferred("http")),
+    ],
+)
+def test_annotations_tell_the_signature(target: Any, inferred: Inferred) -> None:
+    assert infer(target) == inferred
+
+
+def test_a_decorator_tells_more_than_annotations() -> None:
+    @decorators.cloud_event
+    def take(value: Model) -> None: ...
+
+    @decorators.typed(Record)
+    def read(value: Any) -> None: ...
+
+    assert infer(take) == Inferred("cloudevent")
+    assert infer(functools.partial(take)) == Inferred("cloudevent")
+    assert infer(read) == Inferred("typed", Record)
+    assert infer(read, "typed") == Inferred("typed", Record)
+
+
+def test_the_file_tells_more_than_annotations() -> None:
+    assert infer(model, "http") == Inferred("http")
+    assert infer(plain, "wsgi") == Inferred("wsgi")
+
+
+def test_file_and_decorator_that_contradict_each_other_are_an_error() -> None:
+    @decorators.cloud_event
+    def take(event: Any) -> None: ...
+
+    with pytest.raises(LoadError) as caught:
+        infer(take, "http", name="take")
+    assert str(caught.value) == (
+        "take is decorated as cloudevent, but the configuration says 'http'; remove one of them"
+    )
+
+
+def test_in_single_target_mode_the_decorator_wins() -> None:
+    @decorators.cloud_event
+    def take(event: Any) -> None: ...
+
+    assert infer(take, "http", single=True) == Inferred("cloudevent")
+
+
+def test_a_decorated_method_of_a_callable_object_counts() -> None:
+    class Taker:
+        @decorators.event
+        def __call__(self, data: Any, context: Any) -> None: ...
+
+    assert infer(Taker()) == Inferred("event")
