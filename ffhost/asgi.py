@@ -23,7 +23,7 @@ def create_app(service: Service) -> AsgiApp:
 def __getattr__(name: str) -> Any:
     # Loaded when a server asks for it, so that importing this module loads no function.
     if name == "app":
-        from ffhost.host.service import service
+        from ffhost.host.process_service import service
 
         globals()["app"] = made = create_app(service())
         return made

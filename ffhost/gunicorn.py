@@ -16,7 +16,7 @@ from pathlib import Path as _Path
 
 from ffhost.config import Sources as _Sources
 from ffhost.config import load_config as _load_config
-from ffhost.host.service import use_sources as _use_sources
+from ffhost.host.process_service import use_sources as _use_sources
 from ffhost.server import gunicorn_options as _options
 from ffhost.server import log_as_configured as _log_as_configured
 

@@ -25,9 +25,9 @@ from ffhost.execution.isolation import forkserver
 from ffhost.execution.isolation.frames import Connection, Head, call_of, reply_head
 from ffhost.execution.loops import task_factory
 from ffhost.host.loader import load_function
+from ffhost.host.log_setup import configure_logs
 from ffhost.host.store import Store
 from ffhost.invocation.call import Call
-from ffhost.invocation.current import log_fields
 from ffhost.invocation.function import Function
 from ffhost.invocation.logger import get_logger
 from ffhost.loading import modules
@@ -88,7 +88,7 @@ class Process:
 
     def serve(self) -> None:
         """Load the function, say so, and do what the host asks for."""
-        self._configure_logs(self._config)
+        configure_logs(self._config, os.environ)
         try:
             with logs.binding(function=self._name):
                 self._connection.send(self._load())
@@ -109,25 +109,10 @@ class Process:
             elif head["do"] == "start":
                 self._connection.send(self._run_hooks("startup"))
             elif head["do"] == "logs":
-                self._configure_logs(pickle.loads(body))
+                configure_logs(pickle.loads(body), os.environ)
             else:
                 self._run_hooks("shutdown")
                 return
-
-    def _configure_logs(self, config: LoadedConfig) -> None:
-        legacy = None
-        if config.framework_mode:
-            from ffhost.observability.logs.framework_formats import legacy_of
-
-            legacy = legacy_of(os.environ)
-        logs.set_context_source(log_fields)
-        logs.configure(
-            config.settings.logging,
-            revision=config.revision,
-            debug=config.settings.server.debug,
-            plain_name=modules.plain_name,
-            legacy=legacy,
-        )
 
     def _load(self) -> Head:
         """Load the function; give what the host has to know of it.

@@ -12,7 +12,8 @@ from typing import Any, Protocol, TypeAlias
 import orjson
 
 from ffhost.errors import MethodNotAllowed, NotFound
-from ffhost.host.service import Service, ready_state
+from ffhost.host.readiness import ready_state
+from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
 from ffhost.invocation.function import Function
 from ffhost.web import cors, problems

@@ -10,8 +10,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
-from itertools import chain
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -21,12 +20,13 @@ from ffhost.errors import ConfigError, StartupError
 from ffhost.execution.executor import executor
 from ffhost.host.lazy_function import Lazy
 from ffhost.host.lifecycle import Hook, Lifecycle, hooks_of
+from ffhost.host.log_setup import configure_logs
+from ffhost.host.process_environment import ProcessEnvironment
+from ffhost.host.retirement import Retirement
 from ffhost.host.snapshot import Host, build_host, discard
 from ffhost.host.store import Store
-from ffhost.invocation.current import log_fields
 from ffhost.invocation.function import Function
 from ffhost.invocation.slots import Slots
-from ffhost.loading import modules
 from ffhost.loading.compat import framework_variables
 from ffhost.observability import logs, notices, tracing
 
@@ -59,9 +59,9 @@ class Service:
         self._stop_listeners: list[Callable[[Service], None]] = []
         self._watcher: Watcher | None = None
         self._read: str | None = None
-        self._variables_before: dict[str, str | None] = {}
-        self._retiring: list[list[Hook]] = []
+        self._environment = ProcessEnvironment()
         self.lifecycle = Lifecycle()
+        self._retirement = Retirement(self.lifecycle, self._lock)
         self.store = Store()
         self.phase: Phase = "new"
         self.draining = False
@@ -129,18 +129,13 @@ class Service:
                     self._read = fingerprint(config.watched)
                 self._configure_logs(config)
                 try:
-                    self._extend_environment(config)
+                    self._environment.add_env_file(config)
                     self._swap(self._build_first(config))
                 except BaseException:
-                    self._restore_environment()
+                    self._environment.restore()
                     raise
                 if not self._embedded:
                     logs.restore()
-
-    def _extend_environment(self, config: LoadedConfig) -> None:
-        """Show user code what ``env_file`` holds; the environment wins over it."""
-        missing = config.env_file_values.keys() - os.environ.keys()
-        self._show({name: config.env_file_values[name] for name in missing})
 
     def _build_first(self, config: LoadedConfig) -> Host:
         """Build the host; a single target without a file finds what it is in its environment."""
@@ -148,23 +143,12 @@ class Service:
         if name is None:
             return build_host(config, self.store)
         target = config.settings.functions[name].target
-        self._show(framework_variables.before_loading(target, os.environ))
+        self._environment.add(framework_variables.before_loading(target, os.environ))
         host = build_host(config, self.store)
-        self._show(framework_variables.after_loading(host.functions[name].signature, os.environ))
+        self._environment.add(
+            framework_variables.after_loading(host.functions[name].signature, os.environ)
+        )
         return host
-
-    def _show(self, values: Mapping[str, str]) -> None:
-        for name, value in values.items():
-            self._variables_before.setdefault(name, os.environ.get(name))
-            os.environ[name] = value
-
-    def _restore_environment(self) -> None:
-        for name, value in self._variables_before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        self._variables_before.clear()
 
     def _swap(self, host: Host) -> None:
         for function in host.functions.values():
@@ -185,23 +169,8 @@ class Service:
         tracing.take_effect(hook for function in functions for hook in function.hooks)
 
     def _configure_logs(self, config: LoadedConfig) -> None:
-        if self._embedded:
-            return
-        legacy = None
-        environ = self.sources().environ
-        wanted = environ.get("LOG_EXECUTION_ID") or environ.get("ENTRY_POINT")
-        if wanted and config.framework_mode:
-            from ffhost.observability.logs.framework_formats import legacy_of
-
-            legacy = legacy_of(environ)
-        logs.set_context_source(log_fields)
-        logs.configure(
-            notices.log_settings(config),
-            revision=config.revision,
-            debug=config.settings.server.debug,
-            plain_name=modules.plain_name,
-            legacy=legacy,
-        )
+        if not self._embedded:
+            configure_logs(config, self.sources().environ)
 
     # Starting and stopping, from a thread or on the loop that serves.
 
@@ -276,7 +245,7 @@ class Service:
         if self._watcher is not None:
             self._watcher.stop()
         if self._embedded:
-            self._restore_environment()
+            self._environment.restore()
         return started
 
     def _close(self) -> None:
@@ -300,8 +269,7 @@ class Service:
 
     def _last_hooks(self) -> list[Hook]:
         """Give the shut-down hooks that are left; of what was removed and still busy, too."""
-        retiring, self._retiring = self._retiring, []
-        return [*chain.from_iterable(retiring), *self._hooks(self.host, "shutdown")]
+        return [*self._retirement.take_all(), *self._hooks(self.host, "shutdown")]
 
     # Reloading.
 
@@ -348,7 +316,7 @@ class Service:
             self.last_reload = time.time()
             self.reload_error = None
         notices.reloaded(previous.config, host.config)
-        self._retire(previous, host)
+        self._retirement.retire(previous, host)
         return True
 
     def _take_back(self, host: Host) -> None:
@@ -358,94 +326,3 @@ class Service:
         self.lifecycle.take_back(
             each for each in host.functions.values() if each.lifespan not in kept
         )
-
-    def _retire(self, previous: Host, host: Host) -> None:
-        """Run the shut-down hooks of what nothing uses any more, after its last call."""
-        kept = set(hooks_of(host.functions.values(), "startup"))
-        gone = [
-            hook for hook in hooks_of(previous.functions.values(), "startup") if hook not in kept
-        ]
-        self.lifecycle.forget(gone)
-        kept = set(hooks_of(host.functions.values(), "shutdown"))
-        hooks = [
-            hook for hook in hooks_of(previous.functions.values(), "shutdown") if hook not in kept
-        ]
-        if not hooks:
-            return
-        wanted = set(hooks)
-        left = [
-            function
-            for function in previous.functions.values()
-            if not wanted.isdisjoint(hooks_of([function], "shutdown"))
-        ]
-        hooks.reverse()
-        self._retiring.append(hooks)
-        threading.Thread(
-            target=self._stop_when_idle,
-            args=(left, hooks, host),
-            name="ffhost-retire",
-            daemon=True,
-        ).start()
-
-    def _stop_when_idle(self, functions: list[Function], hooks: list[Hook], host: Host) -> None:
-        while any(_is_busy(function, host) for function in functions):
-            time.sleep(0.1)
-        with self._lock:
-            if hooks not in self._retiring:
-                return
-            self._retiring.remove(hooks)
-        self.lifecycle.stop(hooks)
-
-
-def _is_busy(function: Function, host: Host) -> bool:
-    """Say whether calls of *function*, which *host* no longer serves as it was, still run.
-
-    Its slots count the calls of a function that took its place. Processes and applications
-    count their own; calls that come late go to the processes that took their place.
-    """
-    if function.name in host.functions:
-        if function.processes is not None:
-            return function.processes.busy > 0
-        if function.lifespan is not None:
-            return bool(function.lifespan.calls or function.slots.waiting)
-    return bool(function.slots.running or function.slots.waiting)
-
-
-_service: Service | None = None
-_sources: Sources | None = None
-_on_ready: Callable[[Service], None] | None = None
-
-
-def use_sources(sources: Sources | None, on_ready: Callable[[Service], None] | None = None) -> None:
-    """Say what this process and its children make their configuration of.
-
-    Args:
-        on_ready: called in each of them once its start-up hooks have run
-    """
-    global _sources, _on_ready
-    _sources, _on_ready = sources, on_ready
-
-
-def service() -> Service:
-    """Give the service of this process, made at the first call."""
-    global _service
-    if _service is None:
-        _service = Service(_sources)
-        if _on_ready is not None:
-            _service.on_ready(_on_ready)
-    return _service
-
-
-def ready_state(current: Service) -> tuple[int, dict[str, Any]]:
-    """Give status and body of the readiness probe."""
-    if current.phase != "ready":
-        return 503, {"status": current.phase}
-    broken = [
-        each.name
-        for each in current.host.functions.values()
-        if each.load_error is not None and each.required
-    ]
-    if broken:
-        return 503, {"status": "unavailable", "functions": broken}
-    degraded = current.host.degraded
-    return 200, {"status": "degraded", "functions": degraded} if degraded else {"status": "ready"}

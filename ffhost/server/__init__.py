@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 from ffhost.config import LoadedConfig, Sources
 from ffhost.errors import StartupError
-from ffhost.host.service import Service, use_sources
+from ffhost.host.process_service import use_sources
+from ffhost.host.service import Service
 from ffhost.observability.notices import log_settings
 from ffhost.server.listeners import Listening
 from ffhost.server.start_failures import report

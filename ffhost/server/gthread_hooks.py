@@ -22,7 +22,8 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 
 from ffhost.errors import StartupError
-from ffhost.host.service import Service, service
+from ffhost.host.process_service import service
+from ffhost.host.service import Service
 from ffhost.invocation.logger import get_logger
 from ffhost.server.gunicorn_options import SPARE_SECONDS, drain_delay
 from ffhost.server.start_failures import report

@@ -85,7 +85,7 @@ class HostWorker(Worker):  # type: ignore[misc]
 
     def load_wsgi(self) -> None:
         """Load the front, and with it configuration and functions."""
-        from ffhost.host.service import service
+        from ffhost.host.process_service import service
 
         self.service = service()
         self.service.managed = True

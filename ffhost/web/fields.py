@@ -82,7 +82,10 @@ class Fields(dict[str, V], Generic[V]):
 
     def lists(self) -> Iterator[tuple[str, list[V]]]:
         """Give names with all their values."""
-        return ((name, self.getlist(name)) for name in self)
+        found: dict[str, list[V]] = {}
+        for name, value in self._pairs:
+            found.setdefault(name, []).append(value)
+        return iter(found.items())
 
     def to_dict(self, flat: bool = True) -> dict[str, Any]:
         """Give a plain dictionary of first values, or of lists if not *flat*."""

@@ -7,7 +7,8 @@ from typing import Any
 from ffhost import __version__
 from ffhost.config.settings import plain
 from ffhost.execution.stuck_calls import stuck_calls
-from ffhost.host.service import Service, ready_state
+from ffhost.host.readiness import ready_state
+from ffhost.host.service import Service
 from ffhost.invocation.function import Function
 from ffhost.observability.metrics.counters import OUTCOMES
 from ffhost.observability.metrics.worker_totals import Totals, Worker

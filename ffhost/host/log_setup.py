@@ -1,0 +1,32 @@
+"""Logging as the configuration of a service wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ffhost.config import LoadedConfig
+from ffhost.invocation.current import log_fields
+from ffhost.loading import modules
+from ffhost.observability import logs, notices
+
+
+def configure_logs(config: LoadedConfig, environ: Mapping[str, str]) -> None:
+    """Put the block ``logging`` of *config* in force.
+
+    Args:
+        environ: the environment, for the log formats of functions-framework
+    """
+    legacy = None
+    wanted = environ.get("LOG_EXECUTION_ID") or environ.get("ENTRY_POINT")
+    if wanted and config.framework_mode:
+        from ffhost.observability.logs.framework_formats import legacy_of
+
+        legacy = legacy_of(environ)
+    logs.set_context_source(log_fields)
+    logs.configure(
+        notices.log_settings(config),
+        revision=config.revision,
+        debug=config.settings.server.debug,
+        plain_name=modules.plain_name,
+        legacy=legacy,
+    )

@@ -1,0 +1,22 @@
+"""What the readiness probe is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ffhost.host.service import Service
+
+
+def ready_state(current: Service) -> tuple[int, dict[str, Any]]:
+    """Give status and body of the readiness probe."""
+    if current.phase != "ready":
+        return 503, {"status": current.phase}
+    broken = [
+        each.name
+        for each in current.host.functions.values()
+        if each.load_error is not None and each.required
+    ]
+    if broken:
+        return 503, {"status": "unavailable", "functions": broken}
+    degraded = current.host.degraded
+    return 200, {"status": "degraded", "functions": degraded} if degraded else {"status": "ready"}

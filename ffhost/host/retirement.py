@@ -1,0 +1,83 @@
+"""Shut-down hooks of functions that a reload has removed: run after their last call."""
+
+from __future__ import annotations
+
+import threading
+import time
+from itertools import chain
+
+from ffhost.host.lifecycle import Hook, Lifecycle, hooks_of
+from ffhost.host.snapshot import Host
+from ffhost.invocation.function import Function
+
+LOOK_SECONDS = 0.1
+"""How often a thread looks whether the last call has ended."""
+
+
+class Retirement:
+    """What waits for the end of its last call.
+
+    Args:
+        lifecycle: the hooks of the process that have run
+        lock: held by whoever starts, reloads or stops the service
+    """
+
+    def __init__(self, lifecycle: Lifecycle, lock: threading.RLock) -> None:
+        self._lifecycle = lifecycle
+        self._lock = lock
+        self._waiting: list[list[Hook]] = []
+
+    def retire(self, previous: Host, host: Host) -> None:
+        """Run the shut-down hooks of what *host* no longer uses, after its last call."""
+        self._lifecycle.forget(_dropped(previous, host, "startup"))
+        hooks = _dropped(previous, host, "shutdown")
+        if not hooks:
+            return
+        wanted = set(hooks)
+        left = [
+            function
+            for function in previous.functions.values()
+            if not wanted.isdisjoint(hooks_of([function], "shutdown"))
+        ]
+        hooks.reverse()
+        self._waiting.append(hooks)
+        threading.Thread(
+            target=self._stop_when_idle,
+            args=(left, hooks, host),
+            name="ffhost-retire",
+            daemon=True,
+        ).start()
+
+    def take_all(self) -> list[Hook]:
+        """Return the hooks that still wait, and leave them to the caller to run."""
+        waiting, self._waiting = self._waiting, []
+        return list(chain.from_iterable(waiting))
+
+    def _stop_when_idle(self, functions: list[Function], hooks: list[Hook], host: Host) -> None:
+        while any(_is_busy(function, host) for function in functions):
+            time.sleep(LOOK_SECONDS)
+        with self._lock:
+            if hooks not in self._waiting:
+                return
+            self._waiting.remove(hooks)
+        self._lifecycle.stop(hooks)
+
+
+def _dropped(previous: Host, host: Host, when: str) -> list[Hook]:
+    """Return the hooks for *when* that *previous* has and *host* has not."""
+    kept = set(hooks_of(host.functions.values(), when))
+    return [hook for hook in hooks_of(previous.functions.values(), when) if hook not in kept]
+
+
+def _is_busy(function: Function, host: Host) -> bool:
+    """Whether calls of *function*, which *host* no longer serves as it was, still run.
+
+    Its slots count the calls of a function that took its place. Processes and applications
+    count their own; calls that come late go to the processes that took their place.
+    """
+    if function.name in host.functions:
+        if function.processes is not None:
+            return function.processes.busy > 0
+        if function.lifespan is not None:
+            return bool(function.lifespan.calls or function.slots.waiting)
+    return bool(function.slots.running or function.slots.waiting)
