@@ -178,7 +178,8 @@ def _check_request(function: dict[str, Any], path: PathKey, report: Reporter) ->
 def _check_cors(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
     cors = _mapping(function.get("cors"))
     origins = cors.get("allow_origins")
-    if cors.get("allow_credentials") is True and origins in ("*", ["*"]):
+    everyone = origins == "*" or (isinstance(origins, list) and "*" in origins)
+    if cors.get("allow_credentials") is True and everyone:
         report.at(
             (*path, "cors", "allow_credentials"),
             "browsers refuse credentials where every origin is allowed",

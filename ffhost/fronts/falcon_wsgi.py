@@ -52,7 +52,7 @@ class EnvironMessage(Message):
         raw: str | None = self._environ.get("RAW_URI") or self._environ.get("REQUEST_URI")
         if raw is None:
             decoded = self._environ.get("SCRIPT_NAME", "") + self._environ.get("PATH_INFO", "")
-            return quote(decoded.encode("latin-1"), safe="/%:@!$&'()*+,;=~-._")
+            return quote(decoded.encode("latin-1"), safe="/:@!$&'()*+,;=~-._")
         path = raw.partition("?")[0]
         if path[:1] != "/" and "://" in path:  # absolute form, RFC 9112 section 3.2.2
             path = "/" + path.split("://", 1)[1].partition("/")[2]
