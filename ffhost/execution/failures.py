@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ffhost.errors import DeadlineExceeded, RequestError, TimedOut
+from ffhost.errors import DeadlineExceeded, RequestError, ResultError, TimedOut
 from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
 from ffhost.loading.marked_functions import ErrorHandler
@@ -50,7 +50,10 @@ class Failures:
             return problems.problem(error, call.execution_id)
         if call.timed_out and isinstance(error, DeadlineExceeded | asyncio.CancelledError):
             return timed_out(call)
-        meant = self._answer(error)
+        try:
+            meant = self._answer(error)
+        except ResultError as unsendable:  # the answer that *error* stands for
+            meant, error = None, unsendable
         if meant is not None:
             return meant
         if isinstance(error, AnsweredCrash):

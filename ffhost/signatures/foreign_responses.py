@@ -11,8 +11,10 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from ffhost.errors import ResultError
 from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, file_chunks
 from ffhost.web.messages import HeaderList, Reply
+from ffhost.web.responses import header_fields
 
 
 def _class(module: str, name: str) -> Any:
@@ -31,11 +33,11 @@ def is_headers(value: Any) -> bool:
 def encode_response(value: Any) -> Reply | None:
     """Make a reply of a response that another package made, or give None for anything else."""
     if isinstance(value, _class("werkzeug.wrappers", "Response")):
-        return _from_werkzeug(value)
+        return _checked(_from_werkzeug(value))
     if isinstance(value, _class("werkzeug.exceptions", "HTTPException")):
-        return _from_werkzeug(value.get_response())
+        return _checked(_from_werkzeug(value.get_response()))
     if isinstance(value, _class("starlette.responses", "Response")):
-        return _from_starlette(value)
+        return _checked(_from_starlette(value))
     return None
 
 
@@ -55,10 +57,26 @@ def encode_exception(error: BaseException) -> Reply | None:
 
             return falcon_responses.encode_exception(error)
         if isinstance(error, _class("werkzeug.exceptions", "HTTPException")):
-            return _from_werkzeug(error.get_response())
+            return _checked(_from_werkzeug(error.get_response()))
         if isinstance(error, _class("starlette.exceptions", "HTTPException")):
-            return _from_starlette_exception(error)
+            return _checked(_from_starlette_exception(error))
     return None
+
+
+def _checked(reply: Reply) -> Reply:
+    """Return *reply* if its header fields can be sent, as those of native answers can.
+
+    Raises:
+        ResultError: one of them cannot; a stream is closed
+    """
+    try:
+        reply.headers = list(header_fields(reply.headers))
+    except ResultError as error:
+        close = getattr(reply.chunks, "close", None)
+        if close is not None:
+            close()
+        raise ResultError(f"a header that cannot be sent: {error}") from error
+    return reply
 
 
 def _from_werkzeug(response: Any) -> Reply:

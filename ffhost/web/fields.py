@@ -84,8 +84,11 @@ class Fields(dict[str, V], Generic[V]):
         return iter(self._pairs) if multi else super().items()
 
     def lists(self) -> Iterator[tuple[str, list[V]]]:
-        """Return names with all their values."""
-        return ((name, self.getlist(name)) for name in self)
+        """Return the names with all their values."""
+        found: dict[str, list[V]] = {}
+        for name, value in self._pairs:
+            found.setdefault(name, []).append(value)
+        return iter(found.items())
 
     def to_dict(self, flat: bool = True) -> dict[str, Any]:
         """Return a plain dictionary of first values, or of lists if not *flat*."""

@@ -180,6 +180,35 @@ def test_the_request_is_falcons_too() -> None:
         request.nothing_of_the_kind  # noqa: B018
 
 
+def test_an_address_keeps_the_escapes_of_the_path() -> None:
+    request = Request(message("GET", "/u/a%20b%3Fc", query="q=%2F", headers={"host": "h:81"}))
+    assert request.path == "/u/a b?c"
+    assert request.relative_uri == "/u/a%20b%3Fc?q=%2F"
+    assert request.url == request.uri == request.forwarded_uri == "http://h:81/u/a%20b%3Fc?q=%2F"
+
+
+def test_what_clients_say_of_proxies_is_not_believed() -> None:
+    said = {
+        "host": "h",
+        "forwarded": "for=6.6.6.6;host=evil;proto=https",
+        "x-forwarded-for": "6.6.6.6",
+        "x-forwarded-host": "evil",
+        "x-forwarded-proto": "https",
+        "x-real-ip": "6.6.6.6",
+    }
+    request = Request(message("GET", "/a", headers=said, client=("127.0.0.1", 5)))
+    assert request.forwarded is None
+    assert (request.forwarded_scheme, request.forwarded_host) == ("http", "h")
+    assert (request.forwarded_uri, request.forwarded_prefix) == ("http://h/a", "http://h")
+    assert request.access_route == ["127.0.0.1"]
+
+
+def test_ten_thousand_fields_are_listed_in_linear_time() -> None:
+    fields = Fields([(f"f{number}", "v") for number in range(200_000)])
+    assert sum(len(values) for _, values in fields.lists()) == 200_000
+    assert Fields([("a", 1), ("b", 2), ("a", 3)]).to_dict(flat=False) == {"a": [1, 3], "b": [2]}
+
+
 def test_what_a_function_sets_on_a_request_stays() -> None:
     request = Request(message("GET", "/a"))
     request.path = "/changed"

@@ -99,7 +99,7 @@ def test_the_type_comes_from_the_annotation_or_the_decorator() -> None:
     def annotated(user: User) -> str:
         return user.name
 
-    @ffhost.marks.typed(Point)
+    @ffhost.typed(Point)
     def decorated(value: Any) -> Any:
         return value
 

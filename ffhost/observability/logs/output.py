@@ -31,7 +31,7 @@ from collections.abc import Callable
 from typing import Any
 
 _UNMADE_AT_MOST = 64
-_HELD_FOR_SECONDS = 0.2
+_HELD_FOR_SECONDS = 0.1
 
 # One lock for all outputs: stdout and stderr may be the same pipe, and a record lock does
 # not keep threads of one process apart.

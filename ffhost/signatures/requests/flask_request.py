@@ -41,13 +41,20 @@ _ADVICE = (
 
 
 class Answer(flask.Response):
-    """A response that ``wsgi_app`` gives as it is."""
+    """A response of a function, which the host sends itself.
+
+    As the application of the host it is its own result, and nothing is written to a server
+    yet. Whoever else calls it (Werkzeug, for a response inside an exception) gets a WSGI
+    application, as every response of Flask is one.
+    """
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
-        """Give itself, with the headers that it would have sent."""
-        # Flask makes every result an instance of its response class before it gets here.
-        self.headers = self.get_wsgi_headers(environ)
-        return self
+        """Return the response itself to the host, and a WSGI body to everybody else."""
+        if start_response is _start_nothing:
+            # Flask makes every result an instance of its response class before it gets here.
+            self.headers = self.get_wsgi_headers(environ)
+            return self
+        return super().__call__(environ, start_response)
 
 
 class _Everywhere:

@@ -182,6 +182,59 @@ class Request(falcon.Request):
         return f"{message.scheme}://{host.lower()}{_NOT_IN_PATH.sub(_quote, path)}"
 
     @property
+    def relative_uri(self) -> str:
+        """The path as it was received, escapes and all, with the query."""
+        message = self._message
+        # A function may have changed the path of its request.
+        kept = self.path == _decoded_path(message)
+        path = (message.path or "/") if kept else message.root_path + self.path
+        return f"{path}?{message.query}" if message.query else path
+
+    @property
+    def uri(self) -> str:
+        """The whole address; its path keeps the escapes that it came with."""
+        return f"{self.scheme}://{self.netloc}{self.relative_uri}"
+
+    @property
+    def url(self) -> str:
+        """The whole address; its path keeps the escapes that it came with."""
+        return self.uri
+
+    # What a proxy says of the client is believed where `server.trusted_proxies` names the
+    # proxy, and then it is the request's own scheme and client already.
+
+    @property
+    def forwarded(self) -> None:
+        """None: what proxies say is read for the whole host, by ``server.trusted_proxies``."""
+        return
+
+    @property
+    def forwarded_scheme(self) -> str:
+        """The scheme that the client used, as far as trusted proxies tell."""
+        return str(self.scheme)
+
+    @property
+    def forwarded_host(self) -> str:
+        """The host that the client named."""
+        return str(self.netloc)
+
+    @property
+    def forwarded_uri(self) -> str:
+        """The whole address, as far as trusted proxies tell."""
+        return self.uri
+
+    @property
+    def forwarded_prefix(self) -> str:
+        """The begin of the address: scheme, host and where the host is mounted."""
+        return f"{self.scheme}://{self.netloc}{self._message.root_path}"
+
+    @property
+    def access_route(self) -> list[str]:
+        """The address of the client, as far as trusted proxies tell; empty without one."""
+        client = self._message.client
+        return [] if client is None else [client[0]]
+
+    @property
     def full_path(self) -> str:
         """The decoded path, ``?`` and the query, also if that is empty, as Flask gives it."""
         return f"{self.path}?{self._message.query}"
