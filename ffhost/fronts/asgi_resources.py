@@ -22,7 +22,7 @@ from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
 from ffhost.web import problems
-from ffhost.web.forwarded import believer
+from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply
 
 BODILESS_METHODS = frozenset({"GET", "HEAD"})
@@ -37,7 +37,7 @@ class Responders:
         self._service = service
         self._runner = runner
         self._reads = reads
-        self._believe = believer(host.config.settings.server.trusted_proxies)
+        self._believe = trust_forwarded(host.config.settings.server.trusted_proxies)
 
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""

@@ -23,7 +23,7 @@ from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
 from ffhost.web import problems
-from ffhost.web.forwarded import believer
+from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply
 
 StartResponse: TypeAlias = Callable[..., Any]
@@ -165,7 +165,7 @@ class _Responding:
     def __init__(self, host: Host, service: Service) -> None:
         server = host.config.settings.server
         self._service = service
-        self._believe = believer(server.trusted_proxies)
+        self._believe = trust_forwarded(server.trusted_proxies)
         self._read_seconds = float(server.read_timeout)
 
     def calling(self, function: Function) -> Responder:

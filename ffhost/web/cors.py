@@ -41,7 +41,7 @@ class CorsRules(Protocol):
 
 
 def is_preflight(message: Message) -> bool:
-    """Say whether a browser asks for permission here."""
+    """Whether a browser asks for permission here."""
     return (
         message.method == "OPTIONS"
         and message.header("origin") is not None

@@ -153,7 +153,7 @@ def test_what_may_fail_is_a_warning_and_what_cannot_be_read_is_said(tmp_path: Pa
     assert ran.out == (
         f"no problems: 2 functions read, revision {number}; "
         "1 of them unavailable, which on_load_error allows\n"
-        "1 can only be judged by importing: made\n"
+        "1 can only be checked by importing: made\n"
     )
     assert ran.err.startswith("functions.yaml:2:20: functions.broken.target: main.py does not")
 

@@ -157,7 +157,7 @@ def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
 
 def test_files_of_your_own_take_the_place_of_generated_ones(tmp_path: Path) -> None:
     lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG, wsgi_py="app = 1\n")
-    assert built(tmp_path).notes == ["wsgi.py: your own file is kept, none is written"]
+    assert built(tmp_path).notes == ["wsgi.py: your own file is kept"]
     assert app(tmp_path)["wsgi.py"] == "app = 1\n"
 
 
@@ -209,7 +209,7 @@ def test_requirements_that_contradict_each_other_are_all_reported(tmp_path: Path
         b__requirements_txt="pillow>=10\nrequests==3.1\n-e ./lib\n",
     )
     assert problems(tmp_path) == [
-        "b/requirements.txt:3:1: a path cannot be installed where the app is built",
+        "b/requirements.txt:3:1: a path cannot be installed in the image",
         "a/requirements.txt:2:1: cloudevents<=1.12 contradicts cloudevents<3,>=2, "
         "which ffhost needs",
         "b/requirements.txt:1:1: pillow>=10 contradicts pillow==9.5 of a/requirements.txt:1",

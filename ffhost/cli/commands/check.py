@@ -1,4 +1,4 @@
-"""``ffhost check``: all that is wrong, without serving."""
+"""``ffhost check``: report every mistake without serving."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ffhost.config import LoadedConfig
     "--import/--no-import",
     "imports",
     default=True,
-    help="Import user code as serve does, or only read it: then nothing of it runs.",
+    help="Import user code as serve does, or only read it, so that none of it runs.",
 )
 @click.option(
     "--format",
@@ -30,7 +30,7 @@ from ffhost.config import LoadedConfig
 def command(imports: bool, format: Literal["text", "json", "github"], **options: Any) -> None:
     """Check the configuration and its functions without serving them.
 
-    Every mistake is shown at once, with its line and what would be right. Ends with 0 if
+    All mistakes are shown together, each with its line and a hint. Exits with 0 if
     'ffhost serve' would start, else with 2. Start-up hooks do not run.
 
     \b
@@ -63,5 +63,5 @@ def _verdict(config: LoadedConfig, imported: bool, warned: int, unjudged: list[s
         text += f"; {warned} of them unavailable, which on_load_error allows"
     if unjudged:
         shown = ", ".join(unjudged[:5]) + (", ..." if len(unjudged) > 5 else "")
-        text += f"\n{len(unjudged)} can only be judged by importing: {shown}"
+        text += f"\n{len(unjudged)} can only be checked by importing: {shown}"
     return text

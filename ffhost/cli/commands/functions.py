@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def command(format: str, **options: Any) -> None:
     """List the functions that would be served, in the order of the file.
 
-    Functions are imported, as their signature may be known to their code alone. 'runs' is
-    where: on the event loop, in a thread, or in processes of their own. Slots and queue are
+    Functions are imported, because a signature may be written in the code only. 'runs' says
+    where: on the event loop, in a thread, or in processes of its own. Slots and queue are
     totals over all workers.
 
     \b

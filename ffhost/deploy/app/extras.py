@@ -13,7 +13,7 @@ _BY_HOOK = {"otel": "otel", "profile": "profile"}
 
 
 def extras_needed(config: LoadedConfig, sources: Iterable[Path]) -> set[str]:
-    """Give the extras for what *config* switches on and for what its *sources* import."""
+    """Return the extras for what *config* switches on and for what its *sources* import."""
     functions = config.settings.functions.values()
     extras: set[str] = {
         each.request for each in functions if each.request in ("flask", "starlette")
@@ -22,7 +22,7 @@ def extras_needed(config: LoadedConfig, sources: Iterable[Path]) -> set[str]:
         extras.add("process")
     extras |= _hooks(config)
     if not config.has_file:
-        # the habit of functions-framework: its functions get a Flask request
+        # As with functions-framework, these functions get a Flask request.
         extras.add("flask")
     for source in sources:
         extras |= _imported(source)
