@@ -24,6 +24,7 @@ from ffhost.auth.secrets import HmacKey
 
 SECRET, PUBLIC_KEY = "whsec_", "whpk_"
 _SECRET_BYTES = range(24, 65)
+_PUBLIC_KEY_BYTES = 32
 
 
 class Standard:
@@ -47,6 +48,7 @@ class Standard:
     def verifier(self, secret: str) -> Verifier:
         """Verify ``v1`` by a ``whsec_`` secret, ``v1a`` by a ``whpk_`` key."""
         if secret.startswith(PUBLIC_KEY):
+            check_secret(secret)
             return _of_version(b"v1a,", _by_public_key(_decoded(secret, PUBLIC_KEY)))
         return _of_version(b"v1,", base64_verifier(HmacKey(_secret(secret))))
 
@@ -59,6 +61,14 @@ class Standard:
             "webhook-timestamp": str(now),
             "webhook-signature": f"v1,{signature}",
         }
+
+
+def check_secret(secret: str) -> None:
+    """Raise ValueError unless *secret* has the form of this scheme's secrets."""
+    if not secret.startswith(PUBLIC_KEY):
+        _secret(secret)
+    elif len(_decoded(secret, PUBLIC_KEY)) != _PUBLIC_KEY_BYTES:
+        raise ValueError(f"an ed25519 key has {_PUBLIC_KEY_BYTES} bytes")
 
 
 def _secret(secret: str) -> bytes:
@@ -91,10 +101,7 @@ def _by_public_key(key: bytes) -> Verifier:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    try:
-        public = Ed25519PublicKey.from_public_bytes(key)
-    except ValueError:
-        raise ValueError("an ed25519 key has 32 bytes") from None
+    public = Ed25519PublicKey.from_public_bytes(key)
 
     def verify_one(given: bytes, signed: bytes) -> bool:
         try:

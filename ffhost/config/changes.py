@@ -11,7 +11,7 @@ from ffhost.config.leaves import HIDDEN, Leaf, as_text, leaves
 from ffhost.config.nodes import PathKey, dotted
 
 RESTART = ("server", "admin")
-"""Sections that are read when the server starts."""
+"""Sections that are read when the server starts; of the latter all but its door."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,11 @@ GOOD_VARIABLES = {
     "FFHOST_FUNCTIONS__HELLO__ON_LOAD_ERROR": "unavailable",
     "FFHOST_FUNCTIONS__HELLO__CORS__ALLOW_ORIGINS": "https://a.example",
     "FFHOST_FUNCTIONS__HELLO__CORS__MAX_AGE": "5s",
+    "FFHOST_AUTH": "{m: {keys: {ci: 0123456789abcdef, b: {key: [0123456789abcdee], rate: 5/s}}},"
+    " s: {jwt: {secret: {from_env: FFHOST_AUTH}, claims: {a: [1]}, scopes: [b], header: X}},"
+    " g: {webhook: {scheme: github, secret: [{from_env: FUNCTION_TARGET}, b]}}}",
+    "FFHOST_DEFAULTS__AUTH": "m", "FFHOST_FUNCTIONS__HELLO__AUTH": "[s, g]",
+    "FFHOST_ADMIN__AUTH": "public", "FFHOST_LOGGING__PRINCIPAL": "true",
 }  # fmt: skip
 GOOD_FLAGS = {
     "server.host": "0.0.0.0", "server.port": "9", "server.workers": "2",

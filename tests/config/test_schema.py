@@ -66,7 +66,8 @@ def test_every_key_has_a_default_that_validates_or_says_what_is_done_without() -
         "FunctionSettings.import_budget", "FunctionSettings.cors", "ExampleSettings.name",
         "ExampleSettings.request", "ExampleSettings.event", "ExampleRequest.body",
         "ExampleRequest.json", "ExampleResponse.body", "ExampleResponse.json",
-        "HookSettings.target", "FunctionSettings.max_body_size",
+        "HookSettings.target", "FunctionSettings.max_body_size", "WaySettings.jwt",
+        "WaySettings.keys", "WaySettings.webhook",
     }  # fmt: skip
     for name, section in {"Settings": SCHEMA, **SCHEMA["$defs"]}.items():
         for key, definition in section.get("properties", {}).items():
