@@ -20,6 +20,8 @@ class Keys(Protocol):
     """Where keys come from; None while there are none to judge by."""
 
     keys: KeySet | None
+    known: bool
+    """Whether there have been keys at any time."""
 
     def ask(self, now: float) -> None:
         """Ask for new ones, in the background."""
@@ -67,6 +69,11 @@ class Jwt:
         self._missing = missing(name, bearer_challenge(header))
         self._invalid = bearer_challenge(header, "invalid_token")
         self._insufficient = bearer_challenge(header, "insufficient_scope", " ".join(scopes))
+
+    @property
+    def ready(self) -> bool:
+        """Whether there have been keys to judge by."""
+        return self._keys.known
 
     def check(self, headers: Mapping[str, str], now: float) -> Principal | Refusal:
         """Judge the token of a request."""

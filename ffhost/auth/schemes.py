@@ -49,9 +49,15 @@ Verifier: TypeAlias = Callable[[Claimed, bytes], bool]
 
 
 class Scheme(Protocol):
-    """One sender's rules."""
+    """One sender's rules.
+
+    Attributes:
+        name: the scheme's name in the configuration
+        header: the field that holds the signature
+    """
 
     name: str
+    header: str
 
     def read(self, headers: Mapping[str, str]) -> Claimed:
         """Read what the fields (lower-case names) claim, or raise `Absent` or `Unacceptable`."""
@@ -120,6 +126,7 @@ class GitHub:
     """GitHub signs the body alone. X-Hub-Signature is SHA-1 and is not looked at."""
 
     name = "github"
+    header = "X-Hub-Signature-256"
 
     def read(self, headers: Mapping[str, str]) -> Claimed:
         """Read X-Hub-Signature-256."""
@@ -140,6 +147,7 @@ class Stripe:
     """Stripe signs the time and the body, with the whole of ``whsec_…`` as the key's text."""
 
     name = "stripe"
+    header = "Stripe-Signature"
 
     def read(self, headers: Mapping[str, str]) -> Claimed:
         """Read Stripe-Signature: ``t=…,v1=…``, with ``v1`` once for each secret."""
@@ -164,6 +172,7 @@ class Slack:
     """Slack signs a version, the time and the body."""
 
     name = "slack"
+    header = "X-Slack-Signature"
 
     def read(self, headers: Mapping[str, str]) -> Claimed:
         """Read X-Slack-Signature and X-Slack-Request-Timestamp."""
@@ -185,7 +194,7 @@ class Hmac:
     """Anybody else who signs the body alone.
 
     Args:
-        header: the field that holds the signature, in lower case
+        header: the field that holds the signature
         prefix: what stands in front of it, such as ``sha256=``
         encoding: ``hex`` (lower case) or ``base64``
         algorithm: name of the hash: ``sha256``, ``sha384`` or ``sha512``
@@ -200,7 +209,8 @@ class Hmac:
         encoding: str = "hex",
         algorithm: str = "sha256",
     ) -> None:
-        self._header = header
+        self.header = header
+        self._header = header.lower()
         self._prefix = prefix
         self._encoding = encoding
         self._algorithm = algorithm

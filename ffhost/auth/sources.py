@@ -36,6 +36,7 @@ class FixedKeys:
 
     def __init__(self, keys: SecretKeySet) -> None:
         self.keys: KeySet | None = keys
+        self.known = True
 
     def ask(self, now: float) -> None:
         """Do nothing: there is nobody to ask."""
@@ -49,6 +50,7 @@ class KeySource:
         read: reads the set; called by the fetcher's thread only
         refresh: seconds between two attempts while they succeed
         stale: seconds for which keys are kept while every attempt fails
+        taking: called with the number of keys when a set is taken that is not the one before
         failing: called with the reason when attempts begin to fail
         noting: called with a text for each key that was dropped, once for each set
     """
@@ -60,16 +62,20 @@ class KeySource:
         *,
         refresh: float = REFRESH,
         stale: float = STALE,
+        taking: Callable[[int], None] = lambda count: None,
         failing: Callable[[str], None] = lambda reason: None,
         noting: Callable[[str], None] = lambda note: None,
     ) -> None:
         self.name = name
         self.keys: KeySet | None = None
+        self.known = False
+        """Whether there have been keys at any time."""
         self.woken = threading.Event()
         self.due = 0.0
         self._read = read
         self._refresh = refresh
         self._stale = stale
+        self._taking = taking
         self._failing = failing
         self._noting = noting
         self._text: bytes | None = None
@@ -84,6 +90,15 @@ class KeySource:
         if due < self.due:
             self.due = due
             self.woken.set()
+
+    def load(self, now: float) -> str:
+        """Read the keys while the host loads; return what is wrong with them, or nothing."""
+        try:
+            self._take(self._read())
+        except (ReadFailed, ValueError) as error:
+            return str(error)
+        self._succeeded = now
+        return ""
 
     def attempt(self, now: float) -> None:
         """Read the keys once, and settle when to do so again."""
@@ -104,7 +119,8 @@ class KeySource:
         if text == self._text:  # the same object: tokens that were verified by it stay so
             return
         keys, notes = import_keys(text)
-        self.keys, self._text = keys, text
+        self.keys, self._text, self.known = keys, text, True
+        self._taking(len(keys.keys))
         for note in notes:
             self._noting(note)
 

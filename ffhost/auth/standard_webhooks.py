@@ -31,6 +31,7 @@ class Standard:
     """The scheme ``standard``."""
 
     name = "standard"
+    header = "webhook-signature"
 
     def read(self, headers: Mapping[str, str]) -> Claimed:
         """Read webhook-id, webhook-timestamp and webhook-signature."""

@@ -35,6 +35,8 @@ def keys(header: str = "authorization", limiter: RateLimiter | None = None) -> A
 class Held:
     """Keys that never change, or none."""
 
+    known = True
+
     def __init__(self, text: bytes | None) -> None:
         self.keys = None if text is None else import_keys(text)[0]
 

@@ -18,6 +18,7 @@ class Held:
     """Keys that never change."""
 
     keys = import_keys(KEYS)[0]
+    known = True
 
     def ask(self, now: float) -> None:
         return

@@ -37,6 +37,8 @@ ALGORITHMS = [
 class HeldKeys:
     """Keys that a test holds, and how often others were asked for."""
 
+    known = True
+
     def __init__(self, keys: KeySet | None) -> None:
         self.keys = keys
         self.asked = 0

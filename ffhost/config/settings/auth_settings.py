@@ -86,7 +86,11 @@ class JwtSettings(Section):
         "https://id.example.com",
     )
     audience: Texts | None = key(
-        None, "Audience", "aud must hold one of these. Unless written, claims must name this service.", "orders", ["orders", "billing"]
+        None,
+        "Audience",
+        "aud must hold one of these. Unless written, claims must name this service.",
+        "orders",
+        ["orders", "billing"],
     )
     jwks: Text | None = key(
         None,
@@ -134,7 +138,10 @@ class JwtSettings(Section):
         "unlimited",
     )
     rate: RateText | None = key(
-        None, "Rate", "Calls of each sub, counted by each worker; more get 429. Unless written, unlimited.", "100/s"
+        None,
+        "Rate",
+        "Calls of each sub, counted by each worker; more get 429. Unless written, unlimited.",
+        "100/s",
     )
 
 
@@ -161,7 +168,10 @@ class WebhookSettings(Section):
         "5m",
     )
     header: Header | None = key(
-        None, "Header field", "Where the signature stands; for hmac only. Unless written, where the sender puts it.", "X-Signature"
+        None,
+        "Header field",
+        "Where the signature stands; for hmac only. Unless written, where the sender puts it.",
+        "X-Signature",
     )
     prefix: str = key("", "Prefix", "What stands before the signature; for hmac only.", "sha256=")
     encoding: Literal["hex", "base64"] = key(
