@@ -41,8 +41,8 @@ def command(format: str, **options: Any) -> None:
         click.echo(json.dumps(records, indent=2, ensure_ascii=False))
         return
     heads = (
-        "function", "path", "methods", "door", "signature", "runs", "timeout", "slots", "queue", "target",
-        "state",
+        "function", "path", "methods", "door", "signature", "runs", "timeout", "slots",
+        "queue", "target", "state",
     )  # fmt: skip
     keys = ("name", *heads[1:])
     rows = [
