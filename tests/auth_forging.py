@@ -7,7 +7,9 @@ import string
 from collections.abc import Callable
 from typing import NamedTuple
 
-from auth_signing import (
+from ffhost.auth.schemes import GitHub, Hmac, Scheme, Slack, Stripe
+from ffhost.auth.standard_webhooks import Standard
+from tests.auth_signing import (
     CLAIMS,
     key_set,
     private_key,
@@ -16,9 +18,6 @@ from auth_signing import (
     sign_with_secret,
     signing_input,
 )
-
-from ffhost.auth.schemes import GitHub, Hmac, Scheme, Slack, Stripe
-from ffhost.auth.standard_webhooks import Standard
 
 KEY = "a-key-that-only-machines-know"
 HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

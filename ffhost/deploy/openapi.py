@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ffhost.config import LoadedConfig
-from ffconfig.settings import FunctionSettings
+from ffhost.config.settings import FunctionSettings
 from ffhost.deploy.security_schemes import security, security_schemes
 from ffhost.invocation.function import Function
 from ffhost.loading import decorators
@@ -252,7 +252,11 @@ def _parameters(each: _Typed, schemas: _Schemas) -> list[dict[str, Any]]:
 
 
 def _operation(
-    config: LoadedConfig, each: _Typed, method: str, parameters: list[dict[str, Any]], schemas: _Schemas
+    config: LoadedConfig,
+    each: _Typed,
+    method: str,
+    parameters: list[dict[str, Any]],
+    schemas: _Schemas,
 ) -> dict[str, Any]:
     function = each.function
     one = len(_methods(function)) == 1

@@ -15,19 +15,19 @@ from typing import Any
 
 from ffhost.auth.claims import ClaimRules
 from ffhost.auth.doors import Door
-from ffhost.auth.fetching import Fetcher, discovery_reader, file_reader, url_reader
 from ffhost.auth.jwks import SecretKeySet
 from ffhost.auth.jwt import Jwt
 from ffhost.auth.jwt import Keys as TokenKeys
+from ffhost.auth.key_fetcher import Fetcher, discovery_reader, file_reader, url_reader
+from ffhost.auth.key_sources import FILE_REFRESH, REFRESH, FixedKeys, KeySource
 from ffhost.auth.keys import ApiKeys, Key
 from ffhost.auth.rates import Rate, RateLimiter
+from ffhost.auth.refusal_log import RefusalReports
 from ffhost.auth.refusals import Refusal
 from ffhost.auth.remembered import Deliveries
-from ffhost.auth.reports import RefusalReports
 from ffhost.auth.schemes import Scheme
 from ffhost.auth.secrets import SecretBytes
 from ffhost.auth.senders import scheme_named
-from ffhost.auth.sources import FILE_REFRESH, REFRESH, FixedKeys, KeySource
 from ffhost.auth.standard_webhooks import PUBLIC_KEY
 from ffhost.auth.ways import Way
 from ffhost.auth.webhooks import Webhook
@@ -37,7 +37,7 @@ from ffhost.config.nodes import dotted
 from ffhost.config.settings import JwtSettings, WaySettings, WebhookSettings
 from ffhost.config.settings.auth_settings import PUBLIC
 from ffhost.errors import ConfigError
-from ffhost.observability import logs
+from ffhost.invocation.logger import get_logger
 
 SourceKey = tuple[str | None, str | None, float]
 """What makes two sources of keys the same: issuer, key set, how long stale keys are used."""
@@ -189,7 +189,7 @@ class FrontDoor:
         return source
 
     def _source(self, name: str, jwt: JwtSettings) -> KeySource:
-        log = logs.get_logger("ffhost")
+        log = get_logger("ffhost")
         refresh = REFRESH
         if jwt.jwks is None:
             assert jwt.issuer is not None
@@ -264,4 +264,4 @@ def _log_refusal(refusal: Refusal, function: str, left_out: int) -> None:
     fields: dict[str, Any] = {"function": function, "way": refusal.way, "reason": refusal.reason}
     if left_out:
         fields["left_out"] = left_out
-    logs.get_logger("ffhost").warning("call_refused", status=refusal.status, **fields)
+    get_logger("ffhost").warning("call_refused", status=refusal.status, **fields)

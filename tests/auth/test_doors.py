@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 
 import pytest
-from auth_signing import CLAIMS, NOW, key_set, public, sign
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,11 +14,12 @@ from ffhost.auth.jwks import import_keys
 from ffhost.auth.jwt import Jwt
 from ffhost.auth.keys import ApiKeys, Key
 from ffhost.auth.rates import Rate, RateLimiter
+from ffhost.auth.refusal_log import RefusalReports
 from ffhost.auth.remembered import Bounded, Deliveries
-from ffhost.auth.reports import RefusalReports
 from ffhost.auth.schemes import GitHub
 from ffhost.auth.secrets import HmacKey, SecretBytes
 from ffhost.auth.webhooks import Webhook
+from tests.auth_signing import CLAIMS, NOW, key_set, public, sign
 
 BILLING = "billing-key-0123456789"
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from auth_forging import HOOK_SECRET, KEY, KEYS, SCHEMES, Forged, Forger
-from auth_signing import ISSUER, NOW
-
 from ffhost.auth import Ajar, Door, Principal
 from ffhost.auth.claims import ClaimRules
 from ffhost.auth.jwks import import_keys
@@ -12,6 +9,8 @@ from ffhost.auth.jwt import Jwt
 from ffhost.auth.keys import ApiKeys, Key
 from ffhost.auth.secrets import SecretBytes
 from ffhost.auth.webhooks import Webhook
+from tests.auth_forging import HOOK_SECRET, KEY, KEYS, SCHEMES, Forged, Forger
+from tests.auth_signing import ISSUER, NOW
 
 
 class Held:

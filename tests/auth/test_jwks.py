@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from auth_signing import key_set, private_key, public
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.auth.jwks import KEYS_LIMIT, import_keys
+from tests.auth_signing import key_set, private_key, public
 
 GOOD = public("P-256", kid="good")
 

@@ -7,7 +7,15 @@ import warnings
 from typing import Any
 
 import pytest
-from auth_signing import (
+
+from ffhost.auth import Principal, Refusal
+from ffhost.auth.claims import ClaimRules
+from ffhost.auth.jwks import KeySet, SecretKeySet, import_keys
+from ffhost.auth.jwt import Jwt
+from ffhost.auth.key_sources import FixedKeys
+from ffhost.auth.rates import Rate, RateLimiter
+from ffhost.auth.secrets import SecretBytes
+from tests.auth_signing import (
     CLAIMS,
     ISSUER,
     NOW,
@@ -19,14 +27,6 @@ from auth_signing import (
     sign_with_secret,
     signing_input,
 )
-
-from ffhost.auth import Principal, Refusal
-from ffhost.auth.claims import ClaimRules
-from ffhost.auth.jwks import KeySet, SecretKeySet, import_keys
-from ffhost.auth.jwt import Jwt
-from ffhost.auth.rates import Rate, RateLimiter
-from ffhost.auth.secrets import SecretBytes
-from ffhost.auth.sources import FixedKeys
 
 ALGORITHMS = [
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",

@@ -8,11 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from auth_issuer import Issuer, issuer
-from auth_signing import key_set, public
-from serving import eventually
 
-from ffhost.auth.fetching import (
+from ffhost.auth.key_fetcher import (
     Fetcher,
     discovery_reader,
     fetch,
@@ -20,7 +17,10 @@ from ffhost.auth.fetching import (
     keys_address,
     url_reader,
 )
-from ffhost.auth.sources import STALE, KeySource, ReadFailed
+from ffhost.auth.key_sources import STALE, KeySource, ReadFailed
+from tests.auth_issuer import Issuer, issuer
+from tests.auth_signing import key_set, public
+from tests.serving import eventually
 
 FIRST = key_set(public("P-256", kid="first"))
 SECOND = key_set(public("P-256", 1, kid="second"))

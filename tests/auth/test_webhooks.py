@@ -8,7 +8,6 @@ import hmac
 from typing import Any
 
 import pytest
-from auth_signing import private_key
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from ffhost.auth.schemes import GitHub, Hmac, Scheme, Slack, Stripe
 from ffhost.auth.standard_webhooks import Standard
 from ffhost.auth.ways import Pending
 from ffhost.auth.webhooks import Webhook
+from tests.auth_signing import private_key
 
 SLACK_BODY = (
     b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow"

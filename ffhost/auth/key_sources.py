@@ -1,6 +1,6 @@
 """Where a way's keys come from, and when to ask again. Nothing here waits or reads.
 
-A source holds the newest keys and the plan for the next attempt; `ffhost.auth.fetching` carries
+A source holds the newest keys and the plan for the next attempt; `ffhost.auth.key_fetcher` carries
 it out. Keys are kept while the issuer is down, for as long as ``stale`` says.
 """
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from ffhost.auth.sources import KeySource, ReadFailed
+from ffhost.auth.key_sources import KeySource, ReadFailed
 from ffhost.auth.tokens import Malformed, parse_object
 
 TIMEOUT = 10.0
