@@ -43,6 +43,16 @@ class Principal:
             object.__setattr__(self, "_claims", claims)
         return claims
 
+    def as_texts(self) -> list[str | None]:
+        """Return what `of_texts` makes the same principal of."""
+        return [self.name, self.way, self._payload.decode(), self.delivery]
+
+    @classmethod
+    def of_texts(cls, texts: list[str | None]) -> Principal:
+        """Make the principal that `as_texts` has taken apart."""
+        name, way, payload, delivery = texts
+        return cls(name or "", way or "", (payload or "{}").encode(), delivery)
+
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"cannot assign to {name!r}")
 

@@ -23,7 +23,7 @@ from ffhost.auth.key_sources import FILE_REFRESH, REFRESH, FixedKeys, KeySource
 from ffhost.auth.keys import ApiKeys, Key
 from ffhost.auth.rates import Rate, RateLimiter
 from ffhost.auth.refusal_log import RefusalReports
-from ffhost.auth.refusals import Refusal
+from ffhost.auth.refusals import Closed, Refusal
 from ffhost.auth.remembered import Deliveries
 from ffhost.auth.schemes import Scheme
 from ffhost.auth.secrets import SecretBytes
@@ -37,7 +37,9 @@ from ffhost.config.nodes import dotted
 from ffhost.config.settings import JwtSettings, WaySettings, WebhookSettings
 from ffhost.config.settings.auth_settings import PUBLIC
 from ffhost.errors import ConfigError
+from ffhost.host.gate import Gate
 from ffhost.invocation.logger import get_logger
+from ffhost.web.messages import Message
 
 SourceKey = tuple[str | None, str | None, float]
 """What makes two sources of keys the same: issuer, key set, how long stale keys are used."""
@@ -137,6 +139,29 @@ class FrontDoor:
     def take_effect(self) -> None:
         """Fetch what this snapshot needs, and stop fetching what only others needed."""
         self.state.fetch(self._sources.values())
+
+    def close(self) -> None:
+        """Stop fetching."""
+        self.state.fetch(())
+
+    def gate(self, name: str) -> Gate | None:
+        """Return what is done at the door of the function *name*; None if it is public."""
+        door = self.doors.get(name)
+        return None if door is None else Gate(name, door, self.state)
+
+    def check_admin(self, message: Message) -> None:
+        """Judge a request to the admin listener.
+
+        Raises:
+            RequestError: the caller may not look
+        """
+        if self.admin is None:
+            return
+        now = time.time()
+        result = self.admin.check(message.headers, now)
+        if isinstance(result, Closed):
+            self.state.reports.report(result.refusal, "", now)
+            raise result.error
 
     def waiting(self, name: str) -> list[str]:
         """Return the ways of the function *name* that have had no keys yet."""
@@ -261,7 +286,8 @@ def _webhook(name: str, webhook: WebhookSettings) -> Webhook:
 
 
 def _log_refusal(refusal: Refusal, function: str, left_out: int) -> None:
-    fields: dict[str, Any] = {"function": function, "way": refusal.way, "reason": refusal.reason}
+    fields: dict[str, Any] = {"way": refusal.way, "reason": refusal.reason}
+    fields |= {"function": function} if function else {"listener": "admin"}
     if left_out:
         fields["left_out"] = left_out
     get_logger("ffhost").warning("call_refused", status=refusal.status, **fields)

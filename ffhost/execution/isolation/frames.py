@@ -13,6 +13,7 @@ import struct
 import time
 from typing import Any
 
+from ffhost.auth.principals import Principal
 from ffhost.events.facts import facts_of
 from ffhost.invocation.call import Call
 from ffhost.invocation.deadline import Deadline
@@ -110,6 +111,7 @@ def call_head(call: Call) -> Head:
         "server": message.server,
         "http_version": message.http_version,
         "params": dict(message.params),
+        "principal": None if call.principal is None else call.principal.as_texts(),
     }
 
 
@@ -136,6 +138,8 @@ def call_of(function: Function, head: Head, body: bytes) -> Call:
         call.deadline = Deadline()
         call.deadline.at = head["deadline"]
     call.trace_id, call.span_id = head["trace_id"], head["span_id"]
+    if head["principal"] is not None:
+        call.principal = Principal.of_texts(head["principal"])
     return call
 
 
