@@ -109,8 +109,6 @@ class Invocation:
             >>> def hello(request):
             ...     caller = ffhost.current().principal
             ...     return {"hello": "world" if caller is None else caller.name}
-
-        .. versionadded:: 0.2
         """
         found: Principal | None = self._call.principal
         return found
