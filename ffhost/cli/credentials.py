@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from contextlib import suppress
 from typing import Any
 
 from ffhost.auth.jwks import SYMMETRIC
@@ -19,7 +20,7 @@ from ffhost.cli.exit_messages import WrongUse
 from ffhost.cli.function_client import Call
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import nearest
-from ffhost.config.settings import JwtSettings, WebhookSettings
+from ffhost.config.settings import JwtSettings, WaySettings, WebhookSettings
 from ffhost.config.settings.auth_settings import PUBLIC
 from ffhost.host.front_door import encoded, scheme_of
 
@@ -59,6 +60,27 @@ def signed(call: Call, config: LoadedConfig, word: str) -> Call:
             f"only the issuer can sign tokens for {name!r}", "get one there, and write --token"
         )
     return call.with_headers(_carried(way.jwt.header, _token(way.jwt)))
+
+
+def offered(call: Call, config: LoadedConfig, function: str) -> Call:
+    """Return *call* with credentials of the first way that can be signed for here.
+
+    A call that brings credentials of its own is left alone, and one for which there are none.
+    """
+    names = ways_of(config, function)
+    own = {name.lower() for name in call.headers}
+    if any(_header(config.settings.auth[name]).lower() in own for name in names):
+        return call
+    for name in names:
+        with suppress(WrongUse):
+            return signed(call, config, name)
+    return call
+
+
+def _header(way: WaySettings) -> str:
+    if way.webhook is not None:
+        return scheme_of(way.webhook).header
+    return way.header if way.jwt is None else way.jwt.header
 
 
 def ways_of(config: LoadedConfig, function: str) -> list[str]:
