@@ -54,7 +54,7 @@ class Forger:
 
     def __init__(self, seed: int, now: float) -> None:
         self._random = random.Random(seed)
-        self._now = int(now)
+        self.now = int(now)
         self._count = 0
 
     def request(self) -> Forged:
@@ -71,7 +71,7 @@ class Forger:
         return self._webhook(way, good)
 
     def _claims(self) -> dict[str, object]:
-        return {**CLAIMS, "exp": self._now + 600, "jti": self._count}
+        return {**CLAIMS, "exp": self.now + 600, "jti": self._count}
 
     def _token(self) -> str:
         kid = self._random.choice(list(_ALGORITHMS))
@@ -106,10 +106,10 @@ class Forger:
     def _with_wrong_claims(self) -> str:
         wrong = self._random.choice(
             [
-                {"exp": self._now - 3600},
+                {"exp": self.now - 3600},
                 {"exp": 10**400},
                 {"exp": None},
-                {"nbf": self._now + 3600},
+                {"nbf": self.now + 3600},
                 {"iss": "https://evil.example.com"},
                 {"aud": ["other"]},
                 {"aud": {}},
@@ -135,7 +135,7 @@ class Forger:
     def _webhook(self, way: str, good: bool) -> Forged:
         body = self._random.randbytes(self._random.randrange(200))
         delivery = f"msg_{self._count}_{self._random.randrange(10**9)}"
-        headers = SCHEMES[way].sign(HOOK_SECRET, body, self._now, delivery)
+        headers = SCHEMES[way].sign(HOOK_SECRET, body, self.now, delivery)
         headers.pop("x-github-delivery", None)
         if good:
             return Forged(way, headers, body, True)
@@ -145,7 +145,7 @@ class Forger:
         elif spoil == 1:
             del headers[self._random.choice(list(headers))]
         elif spoil == 2 and way not in ("github", "hmac"):
-            headers = SCHEMES[way].sign(HOOK_SECRET, body, self._now - 3600, delivery)
+            headers = SCHEMES[way].sign(HOOK_SECRET, body, self.now - 3600, delivery)
         else:
             name = self._random.choice(list(headers))
             headers[name] = self._mutated(headers[name])
