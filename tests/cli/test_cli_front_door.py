@@ -24,7 +24,11 @@ auth:
   staff: {{jwt: {{issuer: https://i, audience: a, jwks: keys.json, scopes: [x, y]}}}}
   backend:
     jwt:
-      {{secret: {SECRET}, audience: [a, b], issuer: i, claims: {{r: [s], n: {{m: 1}}}}, scopes: [x]}}
+      secret: {SECRET}
+      audience: [a, b]
+      issuer: i
+      claims: {{r: [s], n: {{m: 1}}}}
+      scopes: [x]
   machines:
     header: X-API-Key
     keys: {{ci: {SECRET}-1, other: {{key: {SECRET}-2, rate: 9/s}}}}
