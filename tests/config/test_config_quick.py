@@ -239,6 +239,29 @@ def test_what_is_not_plainly_of_its_kind_is_left_to_pydantic() -> None:
     assert settings_of({"version": True}) is None
 
 
+def test_the_front_door_is_read_without_pydantic() -> None:
+    auth = {
+        "m": {"keys": {"ci": Secret("k"), "b": {"key": [Secret("k")], "rate": "5/s"}}},
+        "s": {"jwt": {"issuer": "https://i", "audience": ["a"], "claims": {"r": [1]}, "rate": "1/m"}},
+        "h": {"webhook": {"scheme": "hmac", "secret": [Secret("s")], "header": "X", "tolerance": "1m"}},
+    }  # fmt: skip
+    function = {"target": "main.py:hello", "path": "/", "auth": ["m", "s"]}
+    others = {"defaults": {"auth": "required"}, "admin": {"auth": "m"}}
+    made = settings_of({"auth": auth, "functions": {"hello": function}, **others})
+    assert made is not None
+    assert made.auth["m"].keys == auth["m"]["keys"]
+    assert made.auth["s"].jwt is not None
+    assert (made.defaults.auth, made.admin.auth) == (["required"], ["m"])
+    assert made.function("hello").auth == ["m", "s"]
+    for wrong in (
+        {"m": {"keys": []}},
+        {"m": {"jwt": {"rate": "often"}}},
+        {"1": {}},
+        {"m": {"x": 1}},
+    ):
+        assert settings_of({"auth": wrong, "functions": {"hello": function}}) is None
+
+
 def test_a_section_is_immutable_and_survives_a_pickle_with_what_was_written() -> None:
     made = settings_of({"server": {"port": 1}, "functions": {"a": {"target": "main.py:a"}}})
     assert made is not None

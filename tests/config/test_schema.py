@@ -134,6 +134,7 @@ BEYOND_THE_SCHEMA = {
     # a file of a folder need not name functions
     "bad-no-functions", "bad-only-comments",
     # one value against another, far away or in need of arithmetic
+    "bad-auth-required",
     "bad-admin-on-the-same-port", "bad-concurrency-of-isolated", "bad-cors-credentials",
     "bad-get-of-an-event", "bad-gone-but-enabled", "bad-hook-without-target",
     "bad-memory-of-a-thread", "bad-method-twice", "bad-names-alike", "bad-path-of-a-name",
