@@ -242,8 +242,8 @@ def test_what_is_not_plainly_of_its_kind_is_left_to_pydantic() -> None:
 def test_the_front_door_is_read_without_pydantic() -> None:
     auth = {
         "m": {"keys": {"ci": Secret("k"), "b": {"key": [Secret("k")], "rate": "5/s"}}},
-        "s": {"jwt": {"issuer": "https://i", "audience": ["a"], "claims": {"r": [1]}, "rate": "1/m"}},
-        "h": {"webhook": {"scheme": "hmac", "secret": [Secret("s")], "header": "X", "tolerance": "1m"}},
+        "s": {"jwt": {"issuer": "https://i", "audience": ["a"], "rate": "1/m"}},
+        "h": {"webhook": {"scheme": "hmac", "secret": [Secret("s")], "header": "X"}},
     }  # fmt: skip
     function = {"target": "main.py:hello", "path": "/", "auth": ["m", "s"]}
     others = {"defaults": {"auth": "required"}, "admin": {"auth": "m"}}
