@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ffhost.auth.claims import ClaimRules
-from ffhost.auth.doors import Door
+from ffhost.auth.doors import Ajar, Door
 from ffhost.auth.jwks import SecretKeySet
 from ffhost.auth.jwt import Jwt
 from ffhost.auth.jwt import Keys as TokenKeys
@@ -117,8 +117,10 @@ class FrontDoor:
     def _door(self, names: Sequence[str] | None) -> Door | None:
         if names is None or list(names) == [PUBLIC]:
             return None
-        ways = [way for name in names if (way := self._way(name)) is not None]
-        return Door(ways) if ways else None
+        ways = [self._way(name) for name in names]
+        made = [way for way in ways if way is not None]
+        # One that could not be made is a problem, and then nothing of this is served.
+        return Door(made) if made or not ways else None
 
     def _way(self, name: str) -> Way | None:
         if name not in self._ways:
@@ -159,6 +161,8 @@ class FrontDoor:
             return
         now = time.time()
         result = self.admin.check(message.headers, now)
+        if isinstance(result, Ajar):
+            result = result.check_body(message.body)
         if isinstance(result, Closed):
             self.state.reports.report(result.refusal, "", now)
             raise result.error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
 from ffhost.config.load_problems import problem_of
+from ffhost.config.settings import Settings
 from ffhost.errors import ConfigError, LoadError, Unavailable
 from ffhost.host.loader import disabled, load_function, switched_off
 from ffhost.host.store import Store
@@ -98,7 +99,7 @@ def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
 
 def _front_door(config: LoadedConfig, store: Store, problems: list[Problem]) -> FrontDoor | None:
     """Make the doors; what is wrong with them goes to *problems*. None if there are none."""
-    if not config.settings.auth:
+    if not _has_doors(config.settings):
         return None
     from ffhost.host.front_door import AuthState, FrontDoor
 
@@ -107,6 +108,13 @@ def _front_door(config: LoadedConfig, store: Store, problems: list[Problem]) -> 
     except ConfigError as error:
         problems += error.problems
         return None
+
+
+def _has_doors(settings: Settings) -> bool:
+    """Whether anything names a way, be it there or not."""
+    named = [settings.defaults.auth, settings.admin.auth]
+    named += [each.auth for each in settings.functions.values() if each.auth is not None]
+    return any(names != ["public"] for names in named)
 
 
 def discard(functions: Iterable[Function], previous: Host | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -426,3 +427,19 @@ def test_a_file_of_keys_is_rotated_without_a_reload(serve: Serve, tmp_path: Path
     keys.write_bytes(key_set(public("P-256", 1, kid="two")))
     eventually(lambda: ask("one", 0) == 401, "the end of the old key")
     assert ask("two", 1) == 200
+
+
+def test_a_door_without_a_way_is_never_an_open_one(tmp_path: Path) -> None:
+    """The configuration's rules refuse both; the host must not depend on that."""
+    from ffhost.config import Sources, load_config
+    from ffhost.host.snapshot import build_host
+    from ffhost.host.store import Store
+
+    (tmp_path / "main.py").write_text(CODE)
+    (tmp_path / "functions.yaml").write_text("functions: {f: {target: 'main.py:who'}}\n")
+    loaded = load_config(Sources(cwd=tmp_path))
+    for names in ([], ["nobody"]):
+        function = loaded.settings.functions["f"].replaced(auth=names)
+        settings = loaded.settings.replaced(functions={"f": function})
+        with pytest.raises((KeyError, ValueError)):
+            build_host(replace(loaded, settings=settings), Store())
