@@ -5,9 +5,3 @@ its body where a signature covers it. Everything that the configuration settles 
 door is made: keys are imported, claims and challenges composed. `key_fetcher` alone does I/O, in
 threads of its own. joserfc is imported only where a way verifies tokens by public keys.
 """
-
-from ffhost.auth.doors import Admission, Ajar, Door
-from ffhost.auth.principals import Principal
-from ffhost.auth.refusals import Closed, Refusal
-
-__all__ = ["Admission", "Ajar", "Closed", "Door", "Principal", "Refusal"]

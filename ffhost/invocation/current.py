@@ -7,12 +7,12 @@ import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ffhost.auth.principals import Principal
 from ffhost.invocation.call import Call
 
 if TYPE_CHECKING:
     import structlog
 
+    from ffhost.auth.principals import Principal
     from ffhost.invocation.function import Function
     from ffhost.web.messages import Message
 

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.auth import Ajar, Closed, Door, Principal, Refusal
 from ffhost.auth.claims import ClaimRules
+from ffhost.auth.doors import Ajar, Door
 from ffhost.auth.jwks import import_keys
 from ffhost.auth.jwt import Jwt
 from ffhost.auth.keys import ApiKeys, Key
+from ffhost.auth.principals import Principal
 from ffhost.auth.rates import Rate, RateLimiter
 from ffhost.auth.refusal_log import RefusalReports
+from ffhost.auth.refusals import Closed, Refusal
 from ffhost.auth.remembered import Bounded, Deliveries
 from ffhost.auth.schemes import GitHub
 from ffhost.auth.secrets import HmacKey, SecretBytes

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ffhost.auth import Ajar, Door, Principal
 from ffhost.auth.claims import ClaimRules
+from ffhost.auth.doors import Ajar, Door
 from ffhost.auth.jwks import import_keys
 from ffhost.auth.jwt import Jwt
 from ffhost.auth.keys import ApiKeys, Key
+from ffhost.auth.principals import Principal
 from ffhost.auth.secrets import SecretBytes
 from ffhost.auth.webhooks import Webhook
 from tests.auth_forging import HOOK_SECRET, KEY, KEYS, SCHEMES, Forged, Forger

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from ffhost.auth import Principal, Refusal
 from ffhost.auth.claims import ClaimRules
 from ffhost.auth.jwks import KeySet, SecretKeySet, import_keys
 from ffhost.auth.jwt import Jwt
 from ffhost.auth.key_sources import FixedKeys
+from ffhost.auth.principals import Principal
 from ffhost.auth.rates import Rate, RateLimiter
+from ffhost.auth.refusals import Refusal
 from ffhost.auth.secrets import SecretBytes
 from tests.auth_signing import (
     CLAIMS,

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.auth import Principal, Refusal
+from ffhost.auth.principals import Principal
+from ffhost.auth.refusals import Refusal
 from ffhost.auth.schemes import GitHub, Hmac, Scheme, Slack, Stripe
 from ffhost.auth.standard_webhooks import Standard
 from ffhost.auth.ways import Pending

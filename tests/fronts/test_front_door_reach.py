@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -443,3 +445,27 @@ def test_a_door_without_a_way_is_never_an_open_one(tmp_path: Path) -> None:
         settings = loaded.settings.replaced(functions={"f": function})
         with pytest.raises((KeyError, ValueError)):
             build_host(replace(loaded, settings=settings), Store())
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_what_is_not_configured_is_not_imported(tmp_path: Path, locked: bool) -> None:
+    (tmp_path / "main.py").write_text("def who(request):\n    return 'who'\n")
+    ways = f"auth: {{m: {{keys: {{ci: {KEY}}}}}}}\n" if locked else ""
+    door = "m" if locked else "public"
+    (tmp_path / "functions.yaml").write_text(
+        f"{ways}functions: {{f: {{target: 'main.py:who', auth: {door}}}}}\n"
+    )
+    code = (
+        "import sys\n"
+        "from ffhost.testing import client\n"
+        "with client('functions.yaml') as host:\n"
+        "    host.get('/f')\n"
+        "print(sorted(name for name in sys.modules if name.partition('.')[0] == 'joserfc'\n"
+        "             or name.startswith('ffhost.auth')))\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    imported = ran.stdout.splitlines()[-1]
+    assert "joserfc" not in imported
+    assert ("ffhost.auth" in imported) is locked

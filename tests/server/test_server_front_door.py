@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import threading
 import time
 from collections import Counter
@@ -157,3 +158,32 @@ def test_ways_change_and_keys_rotate_under_load_without_a_wrong_answer(tmp_path:
         assert len(host.entries("keys_loaded")) >= 2
     seconds = time.monotonic() - started
     print(f"{load.asked} calls, {reloads} reloads in {seconds:.0f} s, {len(load.wrong)} wrong")
+
+
+def test_a_stranger_is_answered_before_his_body_is_read(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_bytes(KEYS)
+    with server(
+        tmp_path, f"auth={auth()}", *doors(), source=SOURCE, functions=" ".join(WAYS)
+    ) as host:
+        for way in ("machines", "github"):
+            with socket.create_connection(host.address, timeout=10) as stranger:
+                head = f"POST /{way} HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n"
+                stranger.sendall(head.encode() + b"x" * 1000)
+                answer = stranger.recv(65536).decode()
+            assert answer.startswith("HTTP/1.1 401")
+            assert "connection: close" in answer.lower()
+
+
+def test_a_connection_is_kept_after_a_small_body_was_refused(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_bytes(KEYS)
+    with server(
+        tmp_path, f"auth={auth()}", *doors(), source=SOURCE, functions=" ".join(WAYS)
+    ) as host:
+        connection = host.connection()
+        for key, status in (("wrong", 401), (KEY, 200), ("wrong", 401)):
+            headers = {"authorization": f"Bearer {key}"}
+            connection.request("POST", "/machines", b"x" * 10_000, headers)
+            answer = connection.getresponse()
+            assert (answer.status, answer.headers.get("connection")) == (status, None)
+            answer.read()
+        connection.close()

@@ -13,7 +13,6 @@ import struct
 import time
 from typing import Any
 
-from ffhost.auth.principals import Principal
 from ffhost.events.facts import facts_of
 from ffhost.invocation.call import Call
 from ffhost.invocation.deadline import Deadline
@@ -139,6 +138,8 @@ def call_of(function: Function, head: Head, body: bytes) -> Call:
         call.deadline.at = head["deadline"]
     call.trace_id, call.span_id = head["trace_id"], head["span_id"]
     if head["principal"] is not None:
+        from ffhost.auth.principals import Principal
+
         call.principal = Principal.of_texts(head["principal"])
     return call
 
