@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from ffhost.auth.principals import Principal
-from ffhost.auth.refusals import Closed, Refusal, refuse
+from ffhost.auth.refusals import Denied, Refusal, refuse
 from ffhost.auth.ways import BodyCheck, Pending, Way
 
 
-class Ajar:
-    """A door that depends on the body: nothing but a signature is missing."""
+class AwaitingBody:
+    """A request that may be let in once its body has been read: a signature covers it."""
 
     __slots__ = ("_checks", "_refusals")
 
@@ -19,7 +19,7 @@ class Ajar:
         self._checks = checks
         self._refusals = refusals
 
-    def check_body(self, body: bytes) -> Principal | Closed:
+    def check_body(self, body: bytes) -> Principal | Denied:
         """Judge the whole body."""
         refusals = list(self._refusals)
         for check in self._checks:
@@ -30,7 +30,7 @@ class Ajar:
         return refuse(refusals)
 
 
-Admission: TypeAlias = Principal | Closed | Ajar
+Admission: TypeAlias = Principal | Denied | AwaitingBody
 
 
 class Door:
@@ -53,4 +53,4 @@ class Door:
                 checks.append(result.finish)
             else:
                 refusals.append(result)
-        return Ajar(checks, refusals) if checks else refuse(refusals)
+        return AwaitingBody(checks, refusals) if checks else refuse(refusals)

@@ -23,7 +23,7 @@ class Key(NamedTuple):
 
 
 class ApiKeys:
-    """A way that knows keys by heart.
+    """A way that compares what callers send with the keys of the configuration.
 
     A key is found by a hash that strangers cannot compute, so the search tells nothing of the
     keys; then it is compared in constant time.

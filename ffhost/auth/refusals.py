@@ -47,17 +47,17 @@ _WEIGHTS = {429: 3, 503: 2, 403: 1, 401: 0}
 """Of several ways the one that came nearest to letting the caller in speaks."""
 
 
-class Closed(NamedTuple):
-    """A door that stays closed: the answer for the caller, and the refusal for the log."""
+class Denied(NamedTuple):
+    """A caller who may not call: the answer for him, and the refusal for the log."""
 
     error: RequestError
     refusal: Refusal
 
 
-def refuse(refusals: Sequence[Refusal]) -> Closed:
+def refuse(refusals: Sequence[Refusal]) -> Denied:
     """Return the answer for a caller whom none of the ways lets in."""
     chosen = max(refusals, key=lambda each: (_WEIGHTS[each.status], each.reason != MISSING))
-    return Closed(_answer(chosen, refusals), chosen)
+    return Denied(_answer(chosen, refusals), chosen)
 
 
 def _answer(chosen: Refusal, refusals: Sequence[Refusal]) -> RequestError:

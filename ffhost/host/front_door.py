@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ffhost.auth.claims import ClaimRules
-from ffhost.auth.doors import Ajar, Door
+from ffhost.auth.doors import AwaitingBody, Door
 from ffhost.auth.jwks import SecretKeySet
 from ffhost.auth.jwt import Jwt
 from ffhost.auth.jwt import Keys as TokenKeys
@@ -23,7 +23,7 @@ from ffhost.auth.key_sources import FILE_REFRESH, REFRESH, FixedKeys, KeySource
 from ffhost.auth.keys import ApiKeys, Key
 from ffhost.auth.rates import Rate, RateLimiter
 from ffhost.auth.refusal_log import RefusalReports
-from ffhost.auth.refusals import Closed, Refusal
+from ffhost.auth.refusals import Denied, Refusal
 from ffhost.auth.remembered import Deliveries
 from ffhost.auth.schemes import Scheme
 from ffhost.auth.secrets import SecretBytes
@@ -161,9 +161,9 @@ class FrontDoor:
             return
         now = time.time()
         result = self.admin.check(message.headers, now)
-        if isinstance(result, Ajar):
+        if isinstance(result, AwaitingBody):
             result = result.check_body(message.body)
-        if isinstance(result, Closed):
+        if isinstance(result, Denied):
             self.state.reports.report(result.refusal, "", now)
             raise result.error
 

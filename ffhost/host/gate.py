@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ffhost.auth.doors import Ajar, Door
+from ffhost.auth.doors import AwaitingBody, Door
 from ffhost.auth.principals import Principal
-from ffhost.auth.refusals import Closed
+from ffhost.auth.refusals import Denied
 from ffhost.invocation.call import Call
 from ffhost.web.messages import Message, Reply
 
@@ -37,31 +37,31 @@ class Gate:
         self._door = door
         self._state = state
 
-    def enter(self, call: Call) -> Ajar | None:
+    def enter(self, call: Call) -> AwaitingBody | None:
         """Judge the header fields of *call*; return what is left to judge by its body, or None.
 
         Raises:
             RequestError: the caller may not call
         """
         result = self._door.check(call.message.headers, time.time())
-        if isinstance(result, Ajar):
+        if isinstance(result, AwaitingBody):
             return result
         self._settle(call, result, unread=True)
         return None
 
-    def check_body(self, call: Call, ajar: Ajar) -> None:
+    def check_body(self, call: Call, awaiting: AwaitingBody) -> None:
         """Judge the body of *call*, which is here.
 
         Raises:
             RequestError: the caller may not call
         """
-        self._settle(call, ajar.check_body(call.message.body), unread=False)
+        self._settle(call, awaiting.check_body(call.message.body), unread=False)
 
-    def _settle(self, call: Call, result: Principal | Closed, *, unread: bool) -> None:
+    def _settle(self, call: Call, result: Principal | Denied, *, unread: bool) -> None:
         if isinstance(result, Principal):
             call.principal = result
             return
-        call.at_door = True
+        call.denied = True
         self._state.reports.report(result.refusal, self._function, time.time())
         if unread and is_long(call.message):
             result.error.headers["Connection"] = "close"

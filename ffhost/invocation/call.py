@@ -85,7 +85,7 @@ class Call:
             function, once it is read; kept only while hooks, metrics or summaries are on
         error: the exception that the answer was made of, once there is one
         principal: who calls; None unless the function has a door
-        at_door: whether the function's door stayed closed
+        denied: whether the function's door refused the caller
         repeated: whether it is a delivery that was taken before, and so no call
         job: the thread or task that runs the function; None when nothing runs
         waiter: what the front waits on for the answer
@@ -109,7 +109,7 @@ class Call:
     event: Any = None
     error: BaseException | None = None
     principal: Any = None
-    at_door: bool = False
+    denied: bool = False
     repeated: bool = False
     job: Any = None
     waiter: Any = None

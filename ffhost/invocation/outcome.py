@@ -19,7 +19,7 @@ OutcomeKind = Literal[
 ]
 
 
-_AT_DOOR: dict[int, OutcomeKind] = {401: "unauthenticated", 403: "forbidden"}
+_DENIED: dict[int, OutcomeKind] = {401: "unauthenticated", 403: "forbidden"}
 
 
 class Outcome:
@@ -60,8 +60,8 @@ def outcome_kind(call: Call, status: int) -> OutcomeKind:
     if call.timed_out:
         return "timeout"
     error = call.error
-    if call.at_door and status in _AT_DOOR:
-        return _AT_DOOR[status]
+    if call.denied and status in _DENIED:
+        return _DENIED[status]
     if call.repeated:
         return "duplicate"
     if isinstance(error, TooManyRequests | Unavailable) or call.function.unavailable is not None:

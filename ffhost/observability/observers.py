@@ -124,7 +124,7 @@ def summary(name: str, signature: str, *, principal: bool = False) -> Observer:
         if not known:
             # Logging is configured after loading, and before the first call.
             record, known = logs.recorder(name, signature), True
-        if record is None or call.at_door:  # refusals have entries of their own, and not each
+        if record is None or call.denied:  # refusals have entries of their own, and not each
             return
         message = call.message
         trace_id = span_id = None

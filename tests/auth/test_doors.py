@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.auth.claims import ClaimRules
-from ffhost.auth.doors import Ajar, Door
+from ffhost.auth.doors import AwaitingBody, Door
 from ffhost.auth.jwks import import_keys
 from ffhost.auth.jwt import Jwt
 from ffhost.auth.keys import ApiKeys, Key
 from ffhost.auth.principals import Principal
 from ffhost.auth.rates import Rate, RateLimiter
 from ffhost.auth.refusal_log import RefusalReports
-from ffhost.auth.refusals import Closed, Refusal
+from ffhost.auth.refusals import Denied, Refusal
 from ffhost.auth.remembered import Bounded, Deliveries
 from ffhost.auth.schemes import GitHub
 from ffhost.auth.secrets import HmacKey, SecretBytes
@@ -57,17 +57,17 @@ def github() -> Webhook:
 
 def opened(door: Door, headers: dict[str, str], body: bytes = b"", now: float = NOW) -> Principal:
     result = door.check(headers, now)
-    if isinstance(result, Ajar):
+    if isinstance(result, AwaitingBody):
         result = result.check_body(body)
     assert isinstance(result, Principal), result
     return result
 
 
-def closed(door: Door, headers: dict[str, str], body: bytes = b"", now: float = NOW) -> Closed:
+def closed(door: Door, headers: dict[str, str], body: bytes = b"", now: float = NOW) -> Denied:
     result = door.check(headers, now)
-    if isinstance(result, Ajar):
+    if isinstance(result, AwaitingBody):
         result = result.check_body(body)
-    assert isinstance(result, Closed), result
+    assert isinstance(result, Denied), result
     return result
 
 

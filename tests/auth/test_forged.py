@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ffhost.auth.claims import ClaimRules
-from ffhost.auth.doors import Ajar, Door
+from ffhost.auth.doors import AwaitingBody, Door
 from ffhost.auth.jwks import import_keys
 from ffhost.auth.jwt import Jwt
 from ffhost.auth.keys import ApiKeys, Key
@@ -36,7 +36,7 @@ def doors() -> dict[str, Door]:
 
 def accepted(door: Door, request: Forged) -> bool:
     result = door.check(request.headers, NOW)
-    if isinstance(result, Ajar):
+    if isinstance(result, AwaitingBody):
         result = result.check_body(request.body)
     if isinstance(result, Principal):
         return True
