@@ -11,6 +11,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from tests.auth_forging import HOOK_SECRET, KEY, KEYS, Forged, Forger
 from tests.auth_signing import ISSUER, key_set, public, sign
 from tests.serving import Running, eventually, server
@@ -187,3 +190,47 @@ def test_a_connection_is_kept_after_a_small_body_was_refused(tmp_path: Path) -> 
             assert (answer.status, answer.headers.get("connection")) == (status, None)
             answer.read()
         connection.close()
+
+
+VALUES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"))
+FIELDS = st.sampled_from(
+    [
+        *("authorization", "x-api-key", "webhook-id", "webhook-timestamp", "webhook-signature"),
+        *("x-hub-signature-256", "stripe-signature", "x-slack-signature", "x-signature"),
+        "x-slack-request-timestamp",
+    ]
+)
+
+
+def test_nothing_that_is_made_up_is_let_in(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_bytes(KEYS)
+    with server(
+        tmp_path, f"auth={auth()}", *doors(), source=SOURCE, functions=" ".join(WAYS)
+    ) as host:
+        connection = host.connection()
+        prefixes = st.sampled_from(["", "Bearer ", "v1,", "v0=", "sha256=", "t=1,v1="])
+        values = st.builds(str.__add__, prefixes, VALUES)
+
+        @settings(max_examples=REQUESTS // 4, deadline=None)
+        @given(st.sampled_from(WAYS), st.dictionaries(FIELDS, values), st.binary(max_size=99))
+        def forge(way: str, headers: dict[str, str], body: bytes) -> None:
+            status, _, _ = ask(connection, Forged(way, headers, body, False))
+            assert status == 401
+
+        forge()
+        connection.close()
+
+
+def test_credentials_that_come_twice_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_bytes(KEYS)
+    with server(
+        tmp_path, f"auth={auth()}", *doors(), source=SOURCE, functions=" ".join(WAYS)
+    ) as host:
+        for count, status in ((1, 200), (2, 401)):
+            connection = host.connection()
+            connection.putrequest("GET", "/machines")
+            for _ in range(count):
+                connection.putheader("Authorization", f"Bearer {KEY}")
+            connection.endheaders()
+            assert connection.getresponse().status == status
+            connection.close()
