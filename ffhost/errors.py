@@ -115,6 +115,18 @@ class BadRequest(RequestError):
     status = 400
 
 
+class Unauthenticated(RequestError):
+    """The request has no valid credentials."""
+
+    status = 401
+
+
+class Forbidden(RequestError):
+    """The credentials are valid, but do not allow this call."""
+
+    status = 403
+
+
 class NotFound(RequestError):
     """No function owns this path."""
 

@@ -25,13 +25,13 @@ COMMANDS = {
     "check": "check the configuration without serving",
     "config": "show the effective configuration and where each value came from",
     "functions": "list what would be served",
-    "plan": "show what a change of configuration would do",
     "route": "show which functions would get an event, and why",
+    "plan": "show what a changed configuration would do",
     "convert": "show an event in its three forms",
-    "openapi": "describe http and typed functions as OpenAPI 3.1",
-    "build": "write an app folder: Dockerfile, requirements and all",
+    "openapi": "describe http and typed functions in OpenAPI 3.1",
+    "build": "write an app folder with a Dockerfile and requirements",
     "export": "write manifests for Kubernetes, Knative, Cloud Run or Compose",
-    "status": "show what a running host serves, by its admin listener",
+    "status": "show what a running host serves, from its admin listener",
     "schema": "print the JSON schema of functions.yaml",
     "completion": "print the completion script of a shell",
 }
@@ -43,7 +43,7 @@ MODULES = {"config": "config_command", "openapi": "openapi_command"}
 EPILOG = """\b
 Exit statuses:
   0  success
-  1  it did not work: a call was answered with an error, an example failed,
+  1  it failed: a call was answered with an error, an example failed, or
      the server could not start
   2  the configuration or the command line is wrong
 
@@ -59,7 +59,7 @@ class LazyGroup(click.Group):
     """A group whose commands are imported when they are called for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the sub-commands in the order of `COMMANDS`."""
+        """List the sub-commands in the order of `COMMANDS`."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -73,7 +73,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the sub-command that was typed, or say which one was probably meant."""
+        """Find the sub-command that was typed, or fail with the one that was probably meant."""
         typed = args[0]
         if typed in COMMANDS or typed.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)

@@ -1,4 +1,4 @@
-"""What ``ffhost serve`` says once it serves: a table on a terminal, one entry otherwise.
+"""What ``ffhost serve`` writes once it serves: a table on a terminal, one log entry otherwise.
 
 Functions are loaded in the workers, addresses are known to the master. The first worker
 that is ready leaves its table in a file without a name, which the master reads.
@@ -20,7 +20,7 @@ from ffhost.invocation.function import Function
 from ffhost.server import Listening
 
 MOST_ROWS = 50
-"""A longer table than this is cut on a terminal."""
+"""Most rows of the table on a terminal; the rest is counted."""
 
 
 class Banner:
@@ -33,7 +33,7 @@ class Banner:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
 
     def note(self, service: Service) -> None:
-        """Leave what is served; called in each worker, the first one counts."""
+        """Leave the table of functions; called in each worker, and the first one is kept."""
         file = self._file.fileno()
         fcntl.lockf(file, fcntl.LOCK_EX)
         try:
@@ -48,7 +48,7 @@ class Banner:
             fcntl.lockf(file, fcntl.LOCK_UN)
 
     def announce(self, addresses: Sequence[Listening]) -> None:
-        """Say what is served where; called in the master."""
+        """Write what is served and where; called in the master."""
         file = self._file.fileno()
         left = os.pread(file, os.fstat(file).st_size, 0)
         table = json.loads(left or b'{"revision": "", "functions": []}')
@@ -66,7 +66,7 @@ class Banner:
 
 
 def row(function: Function) -> dict[str, Any]:
-    """Describe one function in a line."""
+    """Describe one function in one line."""
     methods = sorted(function.methods) if function.methods is not None else ["*"]
     shown: dict[str, Any] = {
         "name": function.name,

@@ -1,7 +1,7 @@
 """``ffhost serve --reload``: a process beside the server that watches the sources.
 
 When one changes it sends the server SIGUSR2, which checks the new code and then replaces the
-workers one by one; code that does not load is shown, and what served before serves on. It is
+workers one by one. Code that does not load is reported, and the old workers serve on. It is
 a process of its own because the server forks, and a process with threads should not.
 """
 
@@ -25,7 +25,7 @@ _LOOK_MILLISECONDS = 500
 
 
 def source_folders(config: LoadedConfig) -> list[Path]:
-    """Give the folders that hold the functions of *config*."""
+    """Return the folders that hold the functions of *config*."""
     folders = [config.base]
     for function in config.settings.functions.values():
         file = function.source or function.target.partition(":")[0]
@@ -37,13 +37,13 @@ def source_folders(config: LoadedConfig) -> list[Path]:
 
 
 def is_installed() -> bool:
-    """Say whether there is what watching takes."""
+    """Whether watchfiles, which watching needs, is installed."""
     return find_spec("watchfiles") is not None
 
 
 @contextmanager
 def watching(folders: Iterable[Path]) -> Iterator[None]:
-    """Have *folders* watched for this process.
+    """Watch *folders* for this process inside the block.
 
     Raises:
         StartupError: watchfiles is not installed
@@ -59,11 +59,11 @@ def watching(folders: Iterable[Path]) -> Iterator[None]:
 
 
 def watch(server: int, since: float, folders: list[str]) -> None:
-    """Send *server* SIGUSR2 for every change, until it is gone.
+    """Send *server* SIGUSR2 for every change, until the server has ended.
 
     Args:
-        since: when the server began to load, in seconds since the epoch: what changed
-            between then and the beginning of the watch counts, too
+        since: when the server began to load, in seconds since the epoch; what changed
+            between then and the start of the watch counts too
     """
     import watchfiles
 
@@ -85,7 +85,7 @@ def watch(server: int, since: float, folders: list[str]) -> None:
 
 
 def changed_since(moment: float, folders: list[str], wanted: Callable[[Any, str], bool]) -> bool:
-    """Say whether a file that is *wanted* was written after *moment*."""
+    """Whether a file that is *wanted* was written after *moment*."""
     for top in folders:
         for folder, inner, files in os.walk(top):
             inner[:] = [name for name in inner if wanted(None, os.path.join(folder, name, "a.py"))]

@@ -21,24 +21,24 @@ class CommandFailed(StartupError):
 
 
 class WrongUse(CommandFailed):
-    """What was typed does not fit the configuration or itself."""
+    """What was typed contradicts the configuration or itself."""
 
     exit_code = 2
 
 
 def wants_color(stream: TextIO) -> bool:
-    """Say whether *stream* is a terminal and nobody asked for plain text (no-color.org)."""
+    """Whether *stream* is a terminal and ``NO_COLOR`` is not set (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR")
 
 
 def paint(code: int, text: str, *, color: bool) -> str:
-    """Give *text* in the colour *code* of terminals, or as it is."""
+    """Return *text* with the terminal's colour *code*, or unchanged."""
     return f"\x1b[{code}m{text}\x1b[0m" if color else text
 
 
 @contextmanager
 def reported(format: Literal["text", "json", "github"] = "text") -> Iterator[None]:
-    """Turn the errors of starting into messages and exit statuses.
+    """Turn start-up errors into messages and exit statuses.
 
     Args:
         format: how the problems of a configuration are shown; machine-readable forms go to
@@ -65,7 +65,7 @@ def reported(format: Literal["text", "json", "github"] = "text") -> Iterator[Non
 
 
 def _usage(error: click.ClickException) -> str:
-    """Say what is wrong with the command line in one line, and where help is."""
+    """Write in one line what is wrong with the command line, and where to find help."""
     context = getattr(error, "ctx", None)
     command = "ffhost" if context is None else context.command_path
     text = error.format_message()

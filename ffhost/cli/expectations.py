@@ -1,4 +1,4 @@
-"""An answer against what an example expects. Pure; gives the differences as lines."""
+"""Comparing an answer with what an example expects. Pure; differences are lines of text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHOWN = 120
 
 
 def differences(expected: ExampleResponse, answer: Answer) -> list[str]:
-    """Say where *answer* is not what is *expected*; empty if it is."""
+    """Return the differences between *answer* and what is *expected*; empty if there are none."""
     found = _status(expected.status, answer.status)
     headers = answer.headers
     for name, value in expected.headers.items():
@@ -42,7 +42,7 @@ def _status(expected: int | None, got: int) -> list[str]:
 
 
 def _same_header(name: str, expected: str, got: str) -> bool:
-    """Compare; a media type without parameters is also the one with them."""
+    """Compare two values; a media type without parameters also equals one with them."""
     if name.lower() == "content-type" and ";" not in expected:
         got = got.partition(";")[0].rstrip()
     return expected == got
@@ -57,7 +57,7 @@ def _json(expected: Any, answer: Answer) -> list[str]:
 
 
 def subset(expected: Any, got: Any, path: str = "body") -> list[str]:
-    """Say where *got* does not hold *expected*; mappings may have more keys, lists not more items.
+    """Return where *got* lacks *expected*; mappings may have more keys, lists not more items.
 
     >>> subset({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3, "c": 4}], "d": 5})
     ['body.a[1].b: expected 2, got 3']
@@ -100,7 +100,7 @@ def _text(expected: str, got: str) -> list[str]:
 
 
 def _detail(answer: Answer) -> list[str]:
-    """Show what a problem document says, which is why the example failed."""
+    """Show what a problem document says: it is the reason why the example failed."""
     try:
         document = json.loads(answer.body)
     except ValueError:

@@ -40,7 +40,7 @@ def command(
     """Serve one function."""
     from ffhost.cli.commands.serve import run
 
-    # What no flag says is read from the environment where the configuration is made, so that
+    # Values without a flag are read from the environment where the configuration is made, so that
     # its messages name the variable.
     given = {
         "target": target,

@@ -1,6 +1,6 @@
-"""Whether a configuration would be served: its own mistakes and those of its functions.
+"""The check of a whole configuration: its own mistakes and those of its functions.
 
-Both kinds are reported as problems of the same form. With *read_only* user code is read and
+Both are reported as problems of the same form. With *read_only* user code is read and
 never run; else it is imported as ``ffhost serve`` would.
 """
 
@@ -30,10 +30,10 @@ class Findings:
     """What a check found.
 
     Args:
-        config: the configuration; None if it is wrong by itself
+        config: the configuration; None if the file itself has mistakes
         problems: what keeps the host from starting
-        warnings: functions that cannot be loaded, and of which the file says that they may
-        unjudged: functions of which only importing would tell, in reading alone
+        warnings: functions that cannot be loaded although the file allows that
+        unjudged: functions that only importing could check, when code is only read
     """
 
     config: LoadedConfig | None
@@ -58,7 +58,7 @@ def check(given: Sources, *, read_only: bool) -> Findings:
 
 
 def _place(problem: Problem) -> tuple[bool, str, int, int]:
-    """Order problems as a reader of the file meets them; variables and flags come last."""
+    """Sort problems by their place in the file; variables and flags come last."""
     origin = problem.origin
     if origin is None or origin.file is None:
         return (True, "", 0, 0)
@@ -125,7 +125,7 @@ def _load(config: LoadedConfig, findings: Findings) -> None:
 def _hook_problems(
     config: LoadedConfig, find: Callable[[str, Path], object], known: list[Problem]
 ) -> list[Problem]:
-    """Report the hooks that *find* does not find, unless loading has reported them."""
+    """Report the hooks that *find* cannot find, unless loading has reported them."""
     from ffhost.config.nodes import dotted
 
     problems = []
@@ -143,7 +143,7 @@ def _hook_problems(
 
 
 def _hooks(config: LoadedConfig) -> Iterator[tuple[PathKey, str]]:
-    """Give path and target of each hook that is switched on."""
+    """Yield path and target of each hook that is switched on."""
     server, tracing = config.settings.server, config.settings.tracing
     for key, targets in (("on_startup", server.on_startup), ("on_shutdown", server.on_shutdown)):
         for index, target in enumerate(targets):
@@ -155,10 +155,10 @@ def _hooks(config: LoadedConfig) -> Iterator[tuple[PathKey, str]]:
 
 @contextmanager
 def loaded(config: LoadedConfig) -> Iterator[Host]:
-    """Load the functions of *config*, lazy ones too, for looking at them.
+    """Load the functions of *config*, lazy ones too, to inspect them.
 
     Raises:
-        ConfigError: functions fail to load that must not
+        ConfigError: required functions cannot be loaded
     """
     from ffhost.host.snapshot import build_host, discard
     from ffhost.host.store import Store
@@ -177,10 +177,10 @@ def loaded(config: LoadedConfig) -> Iterator[Host]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep stdout for the command while user code is imported.
+    """Keep stdout for the command while user code is imported in the block.
 
-    What it prints goes to stderr, and the host's own entries, which say the same as the
-    problems, nowhere.
+    What user code prints goes to stderr. The host's own entries are dropped: they repeat the
+    problems.
     """
     logger = logging.getLogger("ffhost")
     before = logger.level
@@ -193,9 +193,9 @@ def quiet() -> Iterator[None]:
 
 
 def _read_beside(given: Sources, known: tuple[Problem, ...]) -> list[Problem]:
-    """Read the targets of a configuration that is wrong elsewhere, so that all is said at once.
+    """Read the targets of a configuration with other mistakes, so that all are reported together.
 
-    Only what stands in the file as plain text is judged: other layers count when the
+    Only plain texts of the file are checked: other layers are applied when the
     configuration is right.
     """
     from ffhost.config.files import read_tree

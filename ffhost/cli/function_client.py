@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ffhost.testing import Answer, Client
 
 REMOTE_TIMEOUT_SECONDS = 300
-"""How long a function elsewhere may take; its own deadline is usually shorter."""
+"""Seconds that a remote function may take; its own deadline is usually shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ class Call:
     body: bytes = b""
 
     def with_body(self, body: bytes) -> Call:
-        """Give the same request with another body."""
+        """Return the same request with another body."""
         return replace(self, body=body)
 
     def with_headers(self, headers: Mapping[str, str]) -> Call:
-        """Give the same request with *headers* beside its own, which win."""
+        """Return the same request with *headers* added; its own headers win."""
         own = {name.lower(): value for name, value in self.headers.items()}
         given = {name.lower(): value for name, value in headers.items()}
         return replace(self, headers={**given, **own})
@@ -43,7 +43,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What must be known of a function to call it as its signature wants.
+    """What must be known of a function to call it as its signature needs.
 
     ``methods`` is None for a function that answers all of them.
     """
@@ -54,22 +54,22 @@ class Shape:
     methods: frozenset[str] | None = None
 
     def as_http(self) -> Shape:
-        """Give the shape of a function whose requests are sent as they are written."""
+        """Return the shape of a function whose requests are sent as they are written."""
         return replace(self, signature="http")
 
 
 class Caller(Protocol):
-    """Where calls go."""
+    """The host that is called: in this process or elsewhere."""
 
     def call(self, call: Call) -> Answer:
         """Send *call* and wait for the whole answer."""
 
     def shape(self, name: str) -> Shape:
-        """Give the shape of the function *name*."""
+        """Return the shape of the function *name*."""
 
 
 class InProcess:
-    """Calls go to a host in this process."""
+    """A host in this process."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -79,18 +79,18 @@ class InProcess:
         return self._client.request(call.method, call.path, headers=call.headers, body=call.body)
 
     def shape(self, name: str) -> Shape:
-        """Give the shape of the loaded function *name*."""
+        """Return the shape of the loaded function *name*."""
         function = self._client.service.host.functions[name]
         return Shape(name, function.path, function.signature, function.methods)
 
 
 class Remote:
-    """Calls go to a server; the configuration says what its functions look like."""
+    """A host on a server; the configuration says what its functions take."""
 
     def __init__(self, url: str, config: LoadedConfig) -> None:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise WrongUse(f"{url!r} is no address", "write --remote http://localhost:8080")
+            raise WrongUse(f"{url!r} is not an address", "write --remote http://localhost:8080")
         self._url = parts
         self._config = config
 
@@ -98,7 +98,7 @@ class Remote:
         """Send *call* and wait for the whole answer.
 
         Raises:
-            CommandFailed: nobody answers there
+            CommandFailed: no server answers
         """
         import http.client
         import ssl
@@ -140,7 +140,7 @@ class Remote:
         return Shape(name, settings.path, signature, methods)
 
     def _read_signature(self, name: str) -> str:
-        """Take the decorator's word, else load the function; http if it cannot be loaded here."""
+        """Return the decorator's signature, else the loaded one's; http if it cannot be loaded."""
         from ffhost.cli.full_check import quiet
         from ffhost.host.loader import load_function
         from ffhost.host.store import Store
@@ -162,7 +162,7 @@ def in_process(given: Sources, config: LoadedConfig) -> Iterator[InProcess]:
     """Load and start the host in this process; what it logs and prints goes to stderr.
 
     Raises:
-        StartupError: it cannot be loaded, or a start-up hook failed
+        StartupError: the host cannot be loaded, or a start-up hook failed
     """
     import sys
 
@@ -193,7 +193,7 @@ def in_process(given: Sources, config: LoadedConfig) -> Iterator[InProcess]:
 
 
 def chosen(config: LoadedConfig, name: str | None) -> str:
-    """Give the function that is meant; the only one if *name* is None.
+    """Return the function *name*; the only one if *name* is None.
 
     Raises:
         WrongUse: there is no such function, or more than one
@@ -216,13 +216,13 @@ def read_headers(lines: Sequence[str]) -> dict[str, str]:
     """Read ``NAME:VALUE`` texts.
 
     Raises:
-        WrongUse: one has another form
+        WrongUse: a text has another form
     """
     headers = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or not name.strip():
-            raise WrongUse(f"{line!r} is no header", "write --header 'accept: text/plain'")
+            raise WrongUse(f"{line!r} is not a header", "write --header 'accept: text/plain'")
         headers[name.strip()] = value.strip()
     return headers
 
@@ -232,7 +232,7 @@ def _listing(names: list[str]) -> str:
 
 
 def alone(given: Sources, config: LoadedConfig, name: str) -> Sources:
-    """Give the sources of a host that serves only *name*, at its own path."""
+    """Return the sources of a host that serves *name* alone, at its own path."""
     if config.single is not None:
         return given
     if config.settings.functions[name].lazy:
@@ -242,12 +242,12 @@ def alone(given: Sources, config: LoadedConfig, name: str) -> Sources:
 
 
 def timed(caller: Caller, call: Call) -> tuple[Answer, float]:
-    """Send *call*; give its answer and the seconds that it took."""
+    """Send *call*; return its answer and the seconds that it took."""
     begin = time.perf_counter()
     answer = caller.call(call)
     return answer, time.perf_counter() - begin
 
 
 def span(seconds: float) -> str:
-    """Write a duration for people."""
+    """Format a duration for people."""
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"

@@ -1,6 +1,6 @@
-"""From data and what is said of an event to a request in the shape that a function takes.
+"""The request that calls a function, made of data and the options of ``ffhost invoke``.
 
-Pure: nothing is sent, and nothing is read but what is given.
+Pure: nothing is sent or read.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _CHANGES = {
 
 @dataclass(frozen=True, slots=True)
 class EventWords:
-    """What ``--event`` said: the kind of event, and its values by key."""
+    """The values of ``--event``: the kind of event, and its values by key."""
 
     kind: str
     values: Mapping[str, str]
@@ -55,19 +55,19 @@ def read_event_words(words: Sequence[str]) -> EventWords | None:
     """Read the texts of ``--event``: a kind, or ``key=value``; None if there are none.
 
     Raises:
-        WrongUse: a kind or a key that does not exist
+        WrongUse: the kind or a key does not exist
     """
     kinds = [word for word in words if "=" not in word]
     values = dict(word.split("=", 1) for word in words if "=" in word)
     if not words:
         return None
     if len(kinds) > 1:
-        raise WrongUse(f"an event has one kind, got {' and '.join(kinds)}")
+        raise WrongUse(f"expected one kind of event, got {' and '.join(kinds)}")
     kind = kinds[0] if kinds else "cloudevent"
     if kind not in KINDS:
         near = nearest(kind, KINDS)
         hint = f"did you mean {near!r}?" if near else f"write one of {', '.join(KINDS)}, or type=…"
-        raise WrongUse(f"{kind!r} is no kind of event", hint)
+        raise WrongUse(f"unknown kind of event {kind!r}", hint)
     _check_keys(kind, values)
     return EventWords(kind, values)
 
@@ -83,7 +83,8 @@ def _check_keys(kind: str, values: Mapping[str, str]) -> None:
             raise WrongUse(f"an event of kind {kind} has no {key!r}", hint)
     change = values.get("change")
     if change is not None and change not in _CHANGES[kind]:
-        raise WrongUse(f"{change!r} is no change", f"write one of {', '.join(_CHANGES[kind])}")
+        hint = f"write one of {', '.join(_CHANGES[kind])}"
+        raise WrongUse(f"unknown change {change!r}", hint)
 
 
 def request_for(
@@ -103,16 +104,16 @@ def request_for(
         content_type: of the body of an http function, where it is known
         structured: send CloudEvents in structured instead of binary mode
         path: with its query; None for the function's own
-        headers: they win over what is made here
+        headers: they win over those that are made here
 
     Raises:
-        WrongUse: the function takes no event, or the path has parameters and is not given
+        WrongUse: the function does not take events, or a path with parameters is missing
     """
     if path is None:
         path = shape.path
         if "{" in path:
             raise WrongUse(
-                f"the path of {shape.name} has parameters: {path}", "give them with --path"
+                f"the path of {shape.name} has parameters: {path}", "pass them with --path"
             )
     made, payload = _form(shape, body, content_type, event, structured)
     given = {name.lower(): value for name, value in (headers or {}).items()}
@@ -247,7 +248,7 @@ def _background(words: EventWords, data: Any) -> Form:
 def _mapping(words: EventWords, data: Any) -> dict[str, Any] | None:
     if data is None or isinstance(data, dict):
         return data
-    raise WrongUse(f"the data of an event of kind {words.kind} is a JSON object")
+    raise WrongUse(f"the data of an event of kind {words.kind} must be a JSON object")
 
 
 _BUILDERS: dict[str, Callable[[EventWords, Any], Form]] = {
@@ -259,7 +260,7 @@ _BUILDERS: dict[str, Callable[[EventWords, Any], Form]] = {
 
 
 def read_data(body: bytes | None) -> Any:
-    """Give the value of JSON, else the text, else the bytes."""
+    """Return the value of a JSON text, else the text, else the bytes."""
     if body is None:
         return None
     try:

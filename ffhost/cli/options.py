@@ -37,7 +37,7 @@ def config_options(command: F) -> F:
                 "-c",
                 "--config",
                 metavar="PATH",
-                help="File or folder; FFHOST_CONFIG says the same. Default: ./functions.yaml.",
+                help="File or folder, also FFHOST_CONFIG. Default: ./functions.yaml.",
             ),
             click.option(
                 "--set",
@@ -46,7 +46,7 @@ def config_options(command: F) -> F:
                 metavar="PATH=VALUE",
                 help="Set any value, such as functions.resize.timeout=5s. Repeatable.",
             ),
-            click.option("--target", help="Serve one function; FUNCTION_TARGET says the same."),
+            click.option("--target", help="Serve one function, also FUNCTION_TARGET."),
             click.option("--source", help="File of the target (FUNCTION_SOURCE, main.py)."),
             click.option(
                 "--signature-type", help="Signature of the target (FUNCTION_SIGNATURE_TYPE, http)."
@@ -58,7 +58,7 @@ def config_options(command: F) -> F:
 
 
 def sources(options: Mapping[str, Any]) -> Sources:
-    """Make the sources of a configuration of what was typed and of the environment."""
+    """Make the sources of a configuration from the command line and the environment."""
     flags: dict[str, tuple[str, str]] = {}
     for name, (flag, path) in FLAGS.items():
         value = options.get(name)
@@ -81,7 +81,7 @@ def sources(options: Mapping[str, Any]) -> Sources:
 def function_names(
     ctx: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Complete the name of a function of the configuration; nothing if there is none."""
+    """Complete the name of a function of the configuration."""
     from click.shell_completion import CompletionItem
 
     from ffhost.config import attempt

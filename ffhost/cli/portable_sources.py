@@ -1,6 +1,6 @@
 """Sources for commands that describe a configuration for another machine.
 
-What a variable of this machine says about the host, such as ``PORT``, is not true there. The
+Variables of this machine that describe the host, such as ``PORT``, do not apply there. The
 others are kept for ``${NAME}`` and ``from_env``.
 """
 
@@ -17,7 +17,7 @@ _ONLY_HERE = ("PORT", "HOST", "DEBUG", "WORKERS", "THREADS")
 
 
 def described(options: Mapping[str, Any]) -> Sources:
-    """Make the sources of a configuration of its files and the command line."""
+    """Make the sources of a configuration from its files and the command line."""
     given = sources(options)
     environ = {
         name: value

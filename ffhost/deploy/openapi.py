@@ -1,7 +1,7 @@
-"""From loaded functions to an OpenAPI 3.1 document. Calls nothing.
+"""OpenAPI 3.1 documents of loaded functions. Nothing is called.
 
-Schemas are pydantic's, of the annotations. A typed function's fields that its path fills
-are parameters, and no part of its body.
+pydantic makes the schemas from the annotations. Fields of a typed function that its path fills
+are parameters, and not part of its body.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from ffhost.config import LoadedConfig
 from ffhost.config.settings import FunctionSettings
+from ffhost.deploy.security_schemes import security, security_schemes
 from ffhost.invocation.function import Function
 from ffhost.loading import decorators
 from ffhost.loading.marked_functions import error_handlers
@@ -30,6 +31,8 @@ _ALL_METHODS = ("get", "post", "put", "patch", "delete")
 _DESCRIBED = (*_ALL_METHODS, "head", "options", "trace")
 _PROBLEMS = {
     400: "BadRequest",
+    401: "Unauthenticated",
+    403: "Forbidden",
     413: "ContentTooLarge",
     415: "UnsupportedMediaType",
     422: "UnprocessableContent",
@@ -40,11 +43,13 @@ _PROBLEMS = {
 }
 _WORDS = {
     400: "The request does not have the form that the function takes.",
+    401: "There are no valid credentials; WWW-Authenticate says which are wanted.",
+    403: "The credentials do not allow this call.",
     413: "The body is larger than allowed.",
-    415: "The content type is none that the function takes.",
-    422: "The body can be read, but does not fit the type.",
-    429: "No slot is free; Retry-After says when to come back.",
-    500: "The function crashed; the execution id leads to the log.",
+    415: "The function does not take this content type.",
+    422: "The body can be read but does not validate.",
+    429: "No slot is free; Retry-After says when to try again.",
+    500: "The function crashed; the log has its entry under the execution id.",
     503: "Not ready, draining, or switched off.",
     504: "The function did not answer in time.",
 }
@@ -74,7 +79,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class _Typed:
-    """A function with the types that it takes and returns; None for one that is not known.
+    """A function with the types that it takes and returns; None for an unknown one.
 
     *may_be_empty* says whether it may return nothing.
     """
@@ -94,7 +99,7 @@ def document(
     *,
     servers: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Describe the http and typed functions among *functions* that are switched on."""
+    """Describe the http and typed functions of *functions* that are enabled."""
     described = [
         _typed(config, each)
         for each in functions
@@ -106,7 +111,7 @@ def document(
         item = paths.setdefault(each.function.path, {})
         parameters = _parameters(each, schemas)
         for method in _methods(each.function):
-            item.setdefault(method, _operation(each, method, parameters, schemas))
+            item.setdefault(method, _operation(config, each, method, parameters, schemas))
     found: dict[str, Any] = {"openapi": "3.1.0", "info": {"title": title, "version": version}}
     if servers:
         found["servers"] = [{"url": url} for url in servers]
@@ -115,6 +120,9 @@ def document(
         "schemas": {**schemas.definitions, "Problem": PROBLEM_SCHEMA},
         "responses": {_PROBLEMS[status]: _problem(status) for status in _used(paths)},
     }
+    ways = {name for each in described for name in _ways(each.function)}
+    if ways:
+        found["components"]["securitySchemes"] = security_schemes(config.settings, ways)
     return found
 
 
@@ -145,19 +153,19 @@ def _without_none(kind: Any) -> tuple[Any, bool]:
 
 
 def _hints(target: Any) -> dict[str, Any]:
-    """Give the annotations that can be evaluated."""
+    """Return the annotations that can be evaluated."""
     while hasattr(target, "func"):  # functools.partial
         target = target.func
     if not inspect.isroutine(target):
         target = type(target).__call__
     try:
         return typing.get_type_hints(target, include_extras=True)
-    except Exception:  # a name for type checkers alone; any annotation may raise anything
+    except Exception:  # such as a name for type checkers only; an annotation may raise anything
         return {}
 
 
 class _Schemas:
-    """The schemas of all types, with definitions that they share."""
+    """The schemas of all types, with their shared definitions."""
 
     def __init__(self, described: Iterable[_Typed]) -> None:
         self.definitions: dict[str, Any] = {}
@@ -178,15 +186,15 @@ class _Schemas:
             self.definitions = definitions.get("$defs", {})
 
     def takes(self, name: str) -> dict[str, Any] | None:
-        """Give the schema of what the function takes."""
+        """Return the schema of the function's input."""
         return self._found.get((name, "validation"))
 
     def returns(self, name: str) -> dict[str, Any] | None:
-        """Give the schema of what the function returns."""
+        """Return the schema of the function's result."""
         return self._found.get((name, "serialization"))
 
     def inner(self, schema: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
-        """Follow a reference; give the name of the definition, if it is one, and the schema."""
+        """Follow a reference; return the name of the definition, if it is one, and the schema."""
         reference = schema.get("$ref")
         if reference is None:
             return None, schema
@@ -195,7 +203,7 @@ class _Schemas:
 
 
 def _adapter(kind: Any) -> Any:
-    """Give what validates *kind*; None for a type that pydantic does not know."""
+    """Return pydantic's adapter for *kind*; None for a type that pydantic does not know."""
     from pydantic import TypeAdapter
     from pydantic.errors import PydanticUserError
 
@@ -210,7 +218,7 @@ def _adapter(kind: Any) -> Any:
 
 
 def _is_json(kind: Any) -> bool:
-    """Say whether values of *kind* are encoded as JSON: models, dataclasses, dict and list."""
+    """Whether values of *kind* are encoded as JSON: models, dataclasses, dict and list."""
     import dataclasses
 
     from pydantic import BaseModel
@@ -244,7 +252,11 @@ def _parameters(each: _Typed, schemas: _Schemas) -> list[dict[str, Any]]:
 
 
 def _operation(
-    each: _Typed, method: str, parameters: list[dict[str, Any]], schemas: _Schemas
+    config: LoadedConfig,
+    each: _Typed,
+    method: str,
+    parameters: list[dict[str, Any]],
+    schemas: _Schemas,
 ) -> dict[str, Any]:
     function = each.function
     one = len(_methods(function)) == 1
@@ -262,6 +274,9 @@ def _operation(
         if method in ("post", "put", "patch"):
             operation["requestBody"] = {"content": {"*/*": {}}}
         statuses = [400, 413, 429, 500, 503]
+    if _ways(function):
+        operation["security"] = security(config.settings, _ways(function))
+        statuses += [401, 403]
     if function.timeout_seconds != float("inf"):
         statuses.append(504)
     operation["responses"] = {
@@ -269,14 +284,20 @@ def _operation(
         **_other_answers(each),
         **{
             str(status): {"$ref": f"#/components/responses/{_PROBLEMS[status]}"}
-            for status in statuses
+            for status in sorted(statuses)
         },
     }
     return operation
 
 
+def _ways(function: Function) -> list[str]:
+    """Name the ways that open *function*; none if it is public."""
+    names = function.settings.auth or ["public"]
+    return [] if names == ["public"] else names
+
+
 def _words(target: Callable[..., Any]) -> dict[str, str]:
-    """Give summary and description from the docstring."""
+    """Return the summary and the description from the docstring."""
     text = inspect.getdoc(target) if inspect.isroutine(target) else None
     if not text:
         return {}
@@ -301,13 +322,14 @@ def _body(each: _Typed, parameters: list[dict[str, Any]], schemas: _Schemas) -> 
     }
     body = f"{name or 'Input'}Body"
     if schemas.definitions.get(body, {**rest, "title": body}) != {**rest, "title": body}:
-        body += f"_{each.function.name}"  # another path fills other fields of the same type
+        # The path of another function fills other fields of the same type.
+        body += f"_{each.function.name}"
     schemas.definitions[body] = {**rest, "title": body}
     return {"schema": {"$ref": _REF.format(model=body)}}
 
 
 def _answer(each: _Typed, schemas: _Schemas) -> dict[str, Any]:
-    """Describe the answer of a call that went well."""
+    """Describe the answer of a successful call."""
     answers: dict[str, Any] = {}
     if each.function.signature == "typed" and each.may_be_empty:
         answers["204"] = {"description": "Done; there is no body."}
@@ -324,9 +346,9 @@ def _answer(each: _Typed, schemas: _Schemas) -> dict[str, Any]:
 
 
 def _other_answers(each: _Typed) -> dict[str, Any]:
-    """Tell that there may be others: an http function and an error handler choose the status."""
+    """Describe further answers: an http function and an error handler choose their status."""
     if each.function.signature == "http" or error_handlers(each.function.module):
-        return {"default": {"description": "Another answer, as the function decides."}}
+        return {"default": {"description": "Another answer of the function."}}
     return {}
 
 

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
+from ffhost.auth.principals import Principal
 from ffhost.errors import ContentTooLarge, NotFound, RequestError
 from ffhost.events.incoming_events import Received, ReceivedEvent
-from ffhost.events.remembered import Remembered
+from ffhost.events.taken_deliveries import Remembered
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronts.replies import Settle, settler
 from ffhost.host.event_answers import delivered
@@ -62,6 +63,10 @@ class InnerCalls:
         function = caller.function
         call = Call(function, message, identity)
         call.schedule = schedule
+        if self._host.gate(name) is not None:
+            # The call is the host's own: it does not pass the function's door.
+            maker = "event" if schedule is None else "schedule"
+            call.principal = Principal(maker, maker)
         if ended is not None:
             caller.ended[call] = ended
         try:

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from ffhost.events.incoming_events import Received, ReceivedEvent, reply_event
-from ffhost.events.remembered import Remembered
 from ffhost.events.subscriptions import FilterFailure, SubscriptionTable
+from ffhost.events.taken_deliveries import Remembered
 from ffhost.events.verdicts import Verdict, worst_status
 
 REPLY_LIMIT: Final = 16

@@ -41,7 +41,7 @@ class CorsRules(Protocol):
 
 
 def is_preflight(message: Message) -> bool:
-    """Say whether a browser asks for permission here."""
+    """Whether a browser asks for permission here."""
     return (
         message.method == "OPTIONS"
         and message.header("origin") is not None
@@ -94,6 +94,5 @@ def _allowed_origin(cors: CorsRules, origin: str | None) -> str | None:
     if origin is None:
         return None
     if "*" in cors.allow_origins:
-        # With credentials the star is not allowed: name the origin.
-        return origin if cors.allow_credentials else "*"
+        return "*"  # never with credentials: the configuration is checked for that
     return origin if origin in cors.allow_origins else None

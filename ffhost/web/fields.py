@@ -1,7 +1,7 @@
 """Named values of a query or a form, several to a name. Nothing here knows requests.
 
 `Fields` looks up like Flask's multi-dict, because functions that move here do. It is a
-plain dictionary of first values underneath, so that it can be returned as JSON, unpacked
+plain dictionary of the first values, so that it can be returned as JSON, unpacked
 and copied without surprises.
 """
 
@@ -17,7 +17,10 @@ from ffhost.errors import BadRequest, ContentTooLarge, FieldError
 V = TypeVar("V")
 
 MAX_URLENCODED_FIELDS = 10_000
-"""More fields than this in one urlencoded form or query are refused with 413."""
+"""Most fields of one urlencoded form or query; more are refused with 413.
+
+Django takes 1,000 and PHP 1,000. Ten times as many take some milliseconds to read.
+"""
 
 
 class MissingField(BadRequest, KeyError):
@@ -50,7 +53,7 @@ class Fields(dict[str, V], Generic[V]):
         )
 
     def get(self, name: str, default: Any = None, type: Callable[[V], Any] | None = None) -> Any:
-        """Give the first value of *name*, through *type* if given.
+        """Return the first value of *name*, through *type* if given.
 
         *default* stands in for a missing name and for a value that *type* refuses with
         ValueError or TypeError.
@@ -64,7 +67,7 @@ class Fields(dict[str, V], Generic[V]):
             return default
 
     def getlist(self, name: str, type: Callable[[V], Any] | None = None) -> list[Any]:
-        """Give all values of *name* in order; those that *type* refuses are left out."""
+        """Return all values of *name* in order; those that *type* refuses are left out."""
         values: list[Any] = [value for key, value in self._pairs if key == name]
         if type is None:
             return values
@@ -77,22 +80,22 @@ class Fields(dict[str, V], Generic[V]):
         return kept
 
     def items(self, multi: bool = False) -> Any:
-        """Give names with their first values, or every single pair if *multi*."""
+        """Return the names with their first values, or every pair if *multi*."""
         return iter(self._pairs) if multi else super().items()
 
     def lists(self) -> Iterator[tuple[str, list[V]]]:
-        """Give names with all their values."""
+        """Return the names with all their values."""
         found: dict[str, list[V]] = {}
         for name, value in self._pairs:
             found.setdefault(name, []).append(value)
         return iter(found.items())
 
     def to_dict(self, flat: bool = True) -> dict[str, Any]:
-        """Give a plain dictionary of first values, or of lists if not *flat*."""
+        """Return a plain dictionary of first values, or of lists if not *flat*."""
         return dict(self) if flat else dict(self.lists())
 
     def copy(self) -> dict[str, V]:
-        """Give a plain dictionary of first values that may be changed."""
+        """Return a plain dictionary of first values that may be changed."""
         return dict(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -135,7 +138,7 @@ class HeaderView(Mapping[str, str]):
         return f"HeaderView({list(self)!r})"
 
     def get(self, name: str, default: Any = None, type: Callable[[str], Any] | None = None) -> Any:
-        """Give the value of *name*, through *type* if given; see `Fields.get`."""
+        """Return the value of *name*, through *type* if given; see `Fields.get`."""
         value = self._lower.get(name.lower())
         if value is None:
             return default
@@ -147,7 +150,7 @@ class HeaderView(Mapping[str, str]):
             return default
 
     def getlist(self, name: str) -> list[str]:
-        """Give the value of *name* as a list of one, or an empty list."""
+        """Return the value of *name* as a list of one, or an empty list."""
         value = self._lower.get(name.lower())
         return [] if value is None else [value]
 
@@ -155,10 +158,10 @@ class HeaderView(Mapping[str, str]):
 def parse_urlencoded(text: str) -> list[tuple[str, str]]:
     """Read ``a=1&b=2``, as sent in queries and forms, its bytes given as latin-1.
 
-    Blank values are kept. Bytes that are no UTF-8 stay percent-encoded, as in Flask.
+    Blank values are kept. Bytes that are not UTF-8 stay percent-encoded, as in Flask.
 
     Raises:
-        ContentTooLarge: there are more than `MAX_URLENCODED_FIELDS` fields.
+        ContentTooLarge: there are more than `MAX_URLENCODED_FIELDS` fields
     """
     if not text:
         return []

@@ -1,7 +1,7 @@
 """Bodies of HTML forms: urlencoded, and multipart/form-data (RFC 7578) with files.
 
 The body is whole and in memory, so this is a search for delimiters and copies nothing but
-the parts. A body that is no form is refused; it never yields half of one.
+the parts. A body that is not a form is refused as a whole.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ from ffhost.web.fields import Fields, HeaderView, parse_urlencoded
 from ffhost.web.mediatypes import mimetype_of, parse_options
 
 MAX_PARTS = 1000
-"""Parts of one multipart form; as in Flask."""
+"""Most parts of one multipart form, as in Flask."""
 MAX_FIELD_BYTES = 500_000
-"""Size of one multipart field that is no file, as in Flask; the body's limit bounds files."""
+"""Most bytes of one multipart field that is not a file, as in Flask.
+
+Files are bounded by the limit of the body.
+"""
 MAX_PART_HEADER_BYTES = 8192
 
 _TEXT_CHARSETS = {"ascii", "us-ascii", "utf-8", "iso-8859-1"}
@@ -42,12 +45,12 @@ class UploadedFile:
 
     @property
     def content_type(self) -> str:
-        """Give the content type that the client claims, or an empty string."""
+        """Return the content type that the client claims, or an empty string."""
         return str(self.headers.get("content-type", ""))
 
     @property
     def mimetype(self) -> str:
-        """Give the content type in lower case, without parameters."""
+        """Return the content type in lower case, without parameters."""
         return mimetype_of(self.content_type)
 
     def save(self, destination: str | os.PathLike[str] | IO[bytes]) -> None:
@@ -59,7 +62,7 @@ class UploadedFile:
             destination.write(self.stream.read())
 
     def close(self) -> None:
-        """Drop the content."""
+        """Close the file and free its content."""
         self.stream.close()
 
     def __bool__(self) -> bool:
@@ -78,7 +81,7 @@ class UploadedFile:
 
 
 def parse_form(content_type: str, body: bytes) -> tuple[Fields[str], Fields[UploadedFile]]:
-    """Read the fields and files of *body*; both are empty if the type is no form's.
+    """Read the fields and files of *body*; both are empty if it is not a form by its type.
 
     Raises:
         BadRequest: the body is not what the content type says
@@ -120,10 +123,10 @@ def _charset(headers: Mapping[str, str]) -> str:
 
 
 def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[dict[str, str], bytes]]:
-    """Give headers and content of each part (RFC 2046, section 5.1.1).
+    """Yield the headers and the content of each part (RFC 2046, section 5.1.1).
 
     The first delimiter begins the body or a line; text before it and after the closing
-    one means nothing.
+    one is ignored.
     """
     delimiter = b"\r\n--" + boundary
     if body.startswith(delimiter[2:]):

@@ -1,7 +1,7 @@
 """Who the client is when proxies stand in between. The same rule for both fronts.
 
-Only proxies that are named are believed. ``X-Forwarded-For`` is read from its right end,
-where the nearest proxy wrote: the first address that is no trusted proxy is the client.
+Only proxies that are named are trusted. ``X-Forwarded-For`` is read from its right end,
+where the nearest proxy wrote: the first address that is not a trusted proxy is the client.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from ffhost.web.messages import Message
 
 
-def believer(trusted: Sequence[str] | str) -> Callable[[Message], None] | None:
-    """Give what applies ``X-Forwarded-*`` to a message; None where nobody is trusted.
+def trust_forwarded(trusted: Sequence[str] | str) -> Callable[[Message], None] | None:
+    """Return a function that applies ``X-Forwarded-*`` to a message; None if no proxy is trusted.
 
     Args:
         trusted: addresses and networks, or ``all``
     """
     if not trusted:
         return None
-    everybody = trusted == "all" or "all" in trusted
+    everybody = "all" in trusted  # in the list, or the word itself
     networks: list[IPv4Network | IPv6Network] = (
         [] if everybody else [ip_network(each, strict=False) for each in trusted]
     )
@@ -34,8 +34,8 @@ def believer(trusted: Sequence[str] | str) -> Callable[[Message], None] | None:
             return False
         return any(parsed in network for network in networks)
 
-    def believe(message: Message) -> None:
-        # A unix socket has no address: whoever can open it stands beside the host.
+    def apply(message: Message) -> None:
+        # A unix socket has no address: whoever can open it is on this machine.
         if message.client is not None and not is_trusted(message.client[0]):
             return
         scheme = (message.header("x-forwarded-proto") or "").split(",")[-1].strip().lower()
@@ -47,7 +47,7 @@ def believer(trusted: Sequence[str] | str) -> Callable[[Message], None] | None:
             client = next((each for each in reversed(chain) if not is_trusted(each)), chain[0])
             message.client = (client, 0)
 
-    return believe
+    return apply
 
 
 def _bare(address: str) -> str:

@@ -11,12 +11,12 @@ _CHARSETS = {"ascii", "us-ascii", "utf-8", "iso-8859-1"}
 
 
 def mimetype_of(content_type: str | None) -> str:
-    """Give a content type in lower case, without parameters; empty if there is none."""
+    """Return a content type in lower case, without parameters; empty if there is none."""
     return content_type.partition(";")[0].strip().lower() if content_type else ""
 
 
 def is_json(content_type: str | None) -> bool:
-    """Say whether a content type is JSON: ``application/json`` or ``application/*+json``."""
+    """Whether a content type is JSON: ``application/json`` or ``application/*+json``."""
     if content_type == "application/json":
         return True
     mimetype = mimetype_of(content_type)
@@ -28,7 +28,7 @@ def is_json(content_type: str | None) -> bool:
 def parse_options(value: str) -> tuple[str, dict[str, str]]:
     """Split ``text/html; charset=utf-8`` into the word and its parameters.
 
-    The word and parameter names are given in lower case; ``name*`` of RFC 8187 wins over
+    The word and the names of parameters are returned in lower case; ``name*`` of RFC 8187 wins over
     ``name``.
     """
     word, semicolon, _ = value.partition(";")

@@ -1,6 +1,6 @@
 """A request and a response as plain values. Nothing here knows WSGI, ASGI or a socket.
 
-The fronts make a `Message` from what their server gives them, the core turns it into a
+The fronts make a `Message` from what their server passes them, the core turns it into a
 `Reply`, and the fronts write that. A front may subclass `Message` to compute the header
 mapping only when somebody asks for it.
 """
@@ -14,7 +14,7 @@ HeaderList: TypeAlias = list[tuple[str, str]]
 """Header fields in order; names in any case, one entry a field line."""
 
 Chunks: TypeAlias = Iterator[bytes] | AsyncIterator[bytes]
-"""The body of a streamed response; closed by whoever pulls it."""
+"""The body of a streamed response; whoever iterates over it closes it."""
 
 
 class Message:
@@ -23,7 +23,7 @@ class Message:
     Args:
         method: upper case, as received
         path: as received, still percent-encoded, without the query
-        query: what stands after ``?``, without it; empty if there is none
+        query: the text after ``?``; empty if there is none
         headers: lower-case names to values; several field lines are joined with ``", "``
             (``"; "`` for cookies)
         body: the whole body
@@ -77,23 +77,23 @@ class Message:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Give the header fields by lower-case name."""
+        """Return the header fields by lower-case name."""
         return self._headers
 
     def header(self, name: str) -> str | None:
-        """Give the value of the field *name* (lower case), or None."""
+        """Return the value of the field *name* (lower case), or None."""
         return self.headers.get(name)
 
     def has_any(self, names: frozenset[str]) -> bool:
-        """Say whether there is a field with one of *names* (lower case)."""
+        """Whether there is a field with one of *names* (lower case)."""
         return not names.isdisjoint(self.headers)
 
     def environ(self) -> dict[str, Any] | None:
-        """Give the WSGI environ that the request came with, or None if it did not come so."""
+        """Return the WSGI environ of the request, or None if it came through ASGI."""
         return None
 
     def scope(self) -> dict[str, Any] | None:
-        """Give the ASGI scope that the request came with, or None if it did not come so."""
+        """Return the ASGI scope of the request, or None if it came through WSGI."""
         return None
 
 
@@ -101,7 +101,7 @@ class Reply:
     """One response: a status, header fields, and a body in memory or as chunks.
 
     ``chunks`` is None for a body in memory. The front that sends a reply with chunks owns
-    them: it closes them on every way out.
+    them: it closes them, however sending ends.
     """
 
     __slots__ = ("body", "chunks", "headers", "status")
@@ -119,7 +119,7 @@ class Reply:
         self.chunks = chunks
 
     def header(self, name: str) -> str | None:
-        """Give the first value of the field *name*, in any case, or None."""
+        """Return the first value of the field *name*, in any case, or None."""
         name = name.lower()
         return next((value for key, value in self.headers if key.lower() == name), None)
 

@@ -1,7 +1,7 @@
 """Answers for what went wrong, as problem details (RFC 9457). Nothing here logs.
 
-A problem names what the caller can mend and the execution id to ask about. It never shows
-a stack, an exception's message (but for ``debug``), or what the caller had sent.
+A problem names what the caller can correct, and the execution id to ask about. It never shows
+a stack or an exception's message (except with ``debug``), nor what the caller had sent.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BATCH_INDEX = "__ffhost_batch_index__"
 
 
 def problem(error: RequestError, execution_id: str | None = None) -> Reply:
-    """Give the answer for a request that cannot be answered as asked."""
+    """Return the answer to a request that failed with *error*."""
     members = {**error.members, **_batch(error)}
     if error.errors:
         members["errors"] = [
@@ -49,7 +49,7 @@ def with_status(
 def crash(
     execution_id: str | None = None, debug: bool = False, error: BaseException | None = None
 ) -> Reply:
-    """Give the answer for a function that raised, or returned what cannot be sent.
+    """Return the answer for a function that raised, or returned what cannot be sent.
 
     ``X-Google-Status: crash`` is what functions-framework says. With *debug* the detail
     names *error*, and ``traceback`` holds its stack, line by line.

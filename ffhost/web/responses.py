@@ -1,6 +1,6 @@
-"""`ffhost.Response`: what an http function returns to say more than a body.
+"""`ffhost.Response`: what an http function returns to set more than a body.
 
-It holds what the function said; the signature turns it into a `Reply`. Nothing here knows
+It holds what the function set; the signature turns it into a `Reply`. Nothing here knows
 requests or servers.
 """
 
@@ -62,12 +62,12 @@ class ResponseHeaders(MutableMapping[str, str]):
         self._fields.append(header_field(name, value))
 
     def getlist(self, name: str) -> list[str]:
-        """Give all values of *name*."""
+        """Return all values of *name*."""
         name = name.lower()
         return [value for key, value in self._fields if key.lower() == name]
 
     def fields(self) -> list[tuple[str, str]]:
-        """Give every field, as they will be sent."""
+        """Return every field line in the order of sending, as (name, value)."""
         return list(self._fields)
 
     def _drop(self, name: str) -> bool:
@@ -132,7 +132,7 @@ class Response:
             ResultError: a part cannot be sent in a cookie
         """
         if not name or not _TOKEN.issuperset(name):
-            raise ResultError(f"{name!r} is no name for a cookie")
+            raise ResultError(f"{name!r} is not a valid cookie name")
         parts = [f"{name}={quote(value, safe=_COOKIE_SAFE)}"]
         if domain is not None:
             parts.append(f"Domain={_attribute(domain.lstrip('.'))}")
@@ -149,7 +149,7 @@ class Response:
             parts.append(f"Path={_attribute(path)}")
         if samesite is not None:
             if samesite.title() not in ("Strict", "Lax", "None"):
-                raise ResultError(f"samesite is 'Strict', 'Lax' or 'None', not {samesite!r}")
+                raise ResultError(f"samesite must be 'Strict', 'Lax' or 'None', not {samesite!r}")
             parts.append(f"SameSite={samesite.title()}")
         self.headers.add("Set-Cookie", "; ".join(parts))
 
@@ -168,10 +168,10 @@ def http_date(moment: datetime) -> str:
 
 
 def header_fields(source: HeaderSource | None) -> Iterator[tuple[str, str]]:
-    """Give the checked header fields of *source*, one a field line.
+    """Yield the checked header fields of *source*, one for each field line.
 
     Raises:
-        ResultError: they are none, or one of them cannot be sent
+        ResultError: *source* does not hold header fields, or one cannot be sent
     """
     if source is None:
         return
@@ -188,7 +188,7 @@ def header_fields(source: HeaderSource | None) -> Iterator[tuple[str, str]]:
                 yield header_field(name, value)
     except (TypeError, ValueError) as error:
         raise ResultError(
-            f"headers are a dictionary or a list of pairs, not {type(source).__name__}"
+            f"headers must be a dictionary or a list of pairs, not {type(source).__name__}"
         ) from error
 
 
@@ -198,22 +198,22 @@ def header_field(name: Any, value: Any) -> tuple[str, str]:
     A line break in a value would let its author write further fields or a whole answer.
 
     Raises:
-        ResultError: the name is no token, or the value holds what a header cannot
+        ResultError: the name is not a token, or the value has characters that cannot be sent
     """
     if not isinstance(name, str) or not name or not _TOKEN.issuperset(name):
-        raise ResultError(f"{name!r} is no name for a header")
+        raise ResultError(f"{name!r} is not a valid header name")
     text = value if isinstance(value, str) else _header_text(name, value)
-    if not text.isprintable():  # quick for what nearly all values are
+    if not text.isprintable():  # the quick answer for nearly all values
         if any(character in text for character in "\r\n\0"):
-            raise ResultError(f"the value of the header {name!r} has a line break")
+            raise ResultError(f"the value of the header {name!r} contains a line break")
         if any(ord(character) < 32 and character != "\t" for character in text):
-            raise ResultError(f"the value of the header {name!r} has a control character")
+            raise ResultError(f"the value of the header {name!r} contains a control character")
     if not text.isascii():
         try:
             text.encode("latin-1")
         except UnicodeEncodeError as error:
             raise ResultError(
-                f"the value of the header {name!r} has characters outside latin-1; encode them"
+                f"the value of the header {name!r} contains characters outside latin-1; encode them"
             ) from error
     return name, text
 

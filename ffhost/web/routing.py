@@ -11,11 +11,11 @@ first difference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 Route: TypeAlias = tuple[Any, Mapping[str, Callable[..., Any]], dict[str, str], str]
-"""What Falcon's ``find`` gives: resource, responders by method, parameters, template."""
+"""What Falcon's ``find`` returns: resource, responders by method, parameters, template."""
 
 
 def segments(path: str) -> list[str]:
@@ -24,17 +24,16 @@ def segments(path: str) -> list[str]:
     >>> segments("/users/{id}/")
     ['users', '{id}', '']
     """
-    parts = path.split("/")
-    return parts[1:] if path not in ("", "/") else []
+    return [] if path == "/" else path.split("/")[1:]
 
 
 def parameter(segment: str) -> str | None:
-    """Give the name in ``{name}``; None for a literal segment."""
+    """Return the name in ``{name}``; None for a literal segment."""
     return segment[1:-1] if segment[:1] == "{" and segment[-1:] == "}" else None
 
 
 def pattern(template: str) -> tuple[str | None, ...]:
-    """Give what two templates have in common if they match the same paths.
+    """Return *template* without the names of its parameters: equal for templates of the same paths.
 
     >>> pattern("/users/{id}") == pattern("/users/{name}")
     True
@@ -71,7 +70,7 @@ class Router:
     """Templates to resources, in the form that Falcon asks for.
 
     Args:
-        missing: the responder for paths that nothing owns
+        missing: the responder for paths that no template owns
     """
 
     def __init__(self, missing: Callable[..., Any]) -> None:
@@ -80,7 +79,7 @@ class Router:
         self._missing: Route = (self, Responders({}, missing), {}, "")
 
     def mount(self, template: str, resource: Any, responders: Responders) -> None:
-        """Give *template* and all below it to *resource*."""
+        """Mount *resource* at *template* and every path below it."""
         node = self._root
         names = []
         for part in segments(template):
@@ -96,15 +95,15 @@ class Router:
             self._exact[template] = (resource, responders, {}, template)
 
     def pin(self, path: str, resource: Any, responders: Responders) -> None:
-        """Give exactly *path*, and nothing below it, to *resource*."""
+        """Mount *resource* at exactly *path*, and nothing below it."""
         self._exact[path] = (resource, responders, {}, path)
 
     def add_route(self, uri_template: str, resource: Any, **_: Any) -> None:
-        """Refuse what Falcon's ``add_route`` would do: functions are mounted by the host."""
+        """Raise, because functions are mounted by the host and not by Falcon's ``add_route``."""
         raise TypeError("functions are mounted with Router.mount")
 
     def find(self, uri: str, req: Any = None) -> Route:
-        """Give the route that owns the decoded path *uri*; never None."""
+        """Return the route that owns the decoded path *uri*; never None."""
         found = self._exact.get(uri)
         return found if found is not None else self._search(uri)
 
@@ -112,7 +111,7 @@ class Router:
         parts = segments(uri)
         best: tuple[int, tuple[Any, Responders, str, tuple[str, ...]], tuple[str, ...]] | None
         best = None
-        # Depth first, literals before parameters, so that of equals the first found wins.
+        # Depth first, literals before parameters: among equally long templates the first one wins.
         stack: list[tuple[_Node, int, tuple[str, ...]]] = [(self._root, 0, ())]
         while stack:
             node, depth, values = stack.pop()
@@ -130,11 +129,3 @@ class Router:
             return self._missing
         _, (resource, responders, template, names), values = best
         return resource, responders, dict(zip(names, values, strict=True)), template
-
-
-def allowed(methods: Iterable[Iterable[str]]) -> str:
-    """Write the ``Allow`` field for functions that share a path: the union of their methods."""
-    union = {method for each in methods for method in each}
-    if "GET" in union:
-        union.add("HEAD")
-    return ", ".join(sorted(union))

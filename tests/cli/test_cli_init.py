@@ -74,10 +74,10 @@ def test_functions_of_existing_folders_are_found_by_reading(tmp_path: Path) -> N
 wrote functions.yaml
   a-handle: a/main.py:handle (decorated as http)
   a/requirements.txt: 'functions-framework==3.5.0  # the host' replaced by 'ffhost[flask]'
-  a/requirements.txt: 'cloudevents<2' removed; ffhost brings cloudevents 2, and old imports \
+  a/requirements.txt: 'cloudevents<2' removed; ffhost installs cloudevents 2, and old imports \
 keep working
   b-handle: b/main.py:handle (decorated as cloudevent)
-  b/requirements.txt names no functions-framework; add 'ffhost'
+  b/requirements.txt does not name functions-framework; add 'ffhost'
   on_thing: c/main.py:on_thing (guessed from its parameters)
   run: d/app.py:run (named in Procfile)
   first: e/main.py:first (guessed from its parameters)
@@ -130,7 +130,7 @@ def test_the_configuration_may_go_elsewhere_and_finds_the_folders(tmp_path: Path
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "'svc' is no folder"),
+        ({}, "'svc' is not a folder"),
         (
             {"svc/main.py": "X = 1"},
             "no function was found in svc\n  hint: mark it with @functions_framework.http or the "

@@ -175,11 +175,11 @@ def test_an_event_function_gets_data_and_context(
         ([], "which function?\n  hint: there are echo, user, order, on-event, on-message"),
         (
             ["user"],
-            "the path of user has parameters: /users/{id}\n  hint: give them with --path",
+            "the path of user has parameters: /users/{id}\n  hint: pass them with --path",
         ),
         (
             ["on-event", "--event", "storge"],
-            "'storge' is no kind of event\n  hint: did you mean 'storage'?",
+            "unknown kind of event 'storge'\n  hint: did you mean 'storage'?",
         ),
         (
             ["on-event", "--event", "storage", "--event", "bukcet=b"],
@@ -187,18 +187,18 @@ def test_an_event_function_gets_data_and_context(
         ),
         (
             ["on-event", "--event", "storage", "--event", "change=x"],
-            "'x' is no change\n  hint: write one of finalize, delete, archive, metadataUpdate",
+            "unknown change 'x'\n  hint: write one of finalize, delete, archive, metadataUpdate",
         ),
         (["order", "--event", "type=t"], "order is a typed function; it takes no event"),
-        (["echo", "-H", "x"], "'x' is no header\n  hint: write --header 'accept: text/plain'"),
+        (["echo", "-H", "x"], "'x' is not a header\n  hint: write --header 'accept: text/plain'"),
         (
             ["echo", "-", "-d", "x"],
-            "the body comes from one place\n  hint: give --data, --file or -",
+            "the body comes from one place\n  hint: pass --data, --file or -",
         ),
         (["echo", "x"], "unexpected argument 'x'\n  hint: write --data 'x'"),
         (
             ["echo", "--remote", "ftp://x"],
-            "'ftp://x' is no address\n  hint: write --remote http://localhost:8080",
+            "'ftp://x' is not an address\n  hint: write --remote http://localhost:8080",
         ),
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ffhost.errors import BadRequest, UnsupportedMediaType
 from ffhost.events.incoming_events import read_events, reply_event
-from ffhost.events.remembered import Remembered
+from ffhost.events.taken_deliveries import Remembered
 from ffhost.events.verdicts import Verdict, retry_after, worst_status
 
 BINARY = {

@@ -10,8 +10,8 @@ import pytest
 
 from ffhost.events.filters import compile_filters
 from ffhost.events.incoming_events import Received, ReceivedEvent
-from ffhost.events.remembered import Remembered
 from ffhost.events.subscriptions import FilterFailure, Subscription, SubscriptionTable
+from ffhost.events.taken_deliveries import Remembered
 from ffhost.events.verdicts import Verdict
 from ffhost.host.event_delivery import CALL_LIMIT, REPLY_LIMIT, Answer, Delivery, Result
 

@@ -296,6 +296,25 @@ def test_an_expression_that_fails_is_told_and_does_not_match(
     assert fields(told)["function"] == "notify"
 
 
+LOCKED = """
+events: {}
+auth: {machines: {keys: {ci: {from_env: CI_KEY}}}}
+functions:
+  index: {target: main.py:index, auth: machines, subscriptions: [{}]}
+"""
+
+
+def test_the_address_for_events_is_no_way_around_a_door(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(CODE)
+    (tmp_path / "functions.yaml").write_text(LOCKED)
+    environ = {"CI_KEY": "a-key-that-is-long-enough-for-a-key"}
+    with (
+        pytest.raises(ConfigError, match="the address for events is public"),
+        client("functions.yaml", cwd=tmp_path, environ=environ),
+    ):
+        pass
+
+
 WRONG = """
 events: {}
 functions:

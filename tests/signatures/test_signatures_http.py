@@ -255,21 +255,21 @@ def test_what_belongs_to_the_connection_is_not_the_functions_to_say() -> None:
         (("a", "OK"), "hello returned the status 'OK'; a status is a number from 200 to 999"),
         (
             ("a", {"X": "b\r\nSet-Cookie: c"}),
-            "hello returned a header that cannot be sent: the value of the header 'X' has a line "
+            "hello returned a header that cannot be sent: the value of the header 'X' contains a line "
             "break",
         ),
         (
             ("a", {"X Y": "b"}),
-            "hello returned a header that cannot be sent: 'X Y' is no name for a header",
+            "hello returned a header that cannot be sent: 'X Y' is not a valid header name",
         ),
         (
             ("a", {"X": "€"}),
-            "hello returned a header that cannot be sent: the value of the header 'X' has "
+            "hello returned a header that cannot be sent: the value of the header 'X' contains "
             "characters outside latin-1; encode them",
         ),
         (
             ("a", [1]),
-            "hello returned a header that cannot be sent: headers are a dictionary or a list of "
+            "hello returned a header that cannot be sent: headers must be a dictionary or a list of "
             "pairs, not list",
         ),
         ({"a": {1, 2}}, "hello returned a dict that is no JSON: set has no JSON"),

@@ -56,7 +56,7 @@ def command(**options: Any) -> None:
 
 
 def report(out: str, written: Any) -> None:
-    """Say what was written, in one line and the names that matter."""
+    """Write in one line what was done, and list the files that were kept."""
     counts = ("created", "updated", "unchanged", "removed", "kept")
     told = [f"{len(getattr(written, each))} {each}" for each in counts if getattr(written, each)]
     click.echo(f"{out}: {', '.join(told) or 'nothing to write'}")

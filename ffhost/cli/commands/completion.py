@@ -25,5 +25,5 @@ def command(shell: str) -> None:
     shells = get_completion_class(shell)
     assert shells is not None
     complete = shells(cli, {}, "ffhost", _VARIABLE)
-    # click's own `source` looks for a new enough bash first; whoever evaluates this has one.
+    # click's own `source` starts bash to check its version; here bash itself is the caller.
     click.echo(complete.source_template % complete.source_vars())

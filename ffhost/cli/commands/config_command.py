@@ -16,7 +16,7 @@ from ffhost.cli.options import config_options, sources
     type=click.Choice(["table", "yaml", "json"]),
     default="table",
     show_default=True,
-    help="yaml can be read back, with each origin as a comment.",
+    help="yaml can be used as a configuration; origins are its comments.",
 )
 def command(format: str, **options: Any) -> None:
     """Show the effective configuration, and where each value came from.

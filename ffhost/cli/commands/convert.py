@@ -26,14 +26,14 @@ _REQUEST_LINE = re.compile(rb"[A-Z]+ \S+( HTTP/[0-9.]+)?\r?\n")
 @click.option("--to", type=click.Choice(FORMS), help="Show only this form, without a heading.")
 @click.option("--header", "-H", "headers", multiple=True, metavar="NAME:VALUE", help="Repeatable.")
 @click.option(
-    "--topic", help="Topic of a Pub/Sub push message, which does not name it.", metavar="NAME"
+    "--topic", help="Topic of a Pub/Sub push message, which does not contain it.", metavar="NAME"
 )
 def command(file: str, to: str | None, headers: tuple[str, ...], topic: str | None) -> None:
-    """Show an event as background event, and as CloudEvent in binary and structured mode.
+    """Show an event as a background event, and as a CloudEvent in binary and structured mode.
 
     Reads FILE, or stdin: the JSON of a background event, of a Pub/Sub push message or of a
     structured CloudEvent; or a CloudEvent in binary mode, with its header lines, an empty
-    line, and its data. What is shown can be read again.
+    line, and its data. The output can be read again.
 
     \b
     Examples:
@@ -55,7 +55,7 @@ def command(file: str, to: str | None, headers: tuple[str, ...], topic: str | No
         fields = "".join(f"\n  {each.field}: {each.message}" for each in error.errors)
         raise CommandFailed(error.detail.partition("; the function")[0] + fields) from error
     if isinstance(event, events.Batch):
-        raise CommandFailed("this is a batch of events", "give one event")
+        raise CommandFailed("this is a batch of events", "pass one event")
     forms = to_forms(event)._asdict()
     if to is None:
         click.echo("\n".join(_section(form, forms[form]) for form in FORMS), nl=False)

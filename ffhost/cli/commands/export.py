@@ -21,10 +21,10 @@ PLATFORMS = ("kubernetes", "knative", "cloudrun", "compose")
 @click.option("--split", is_flag=True, help="One workload for each function, and their routes.")
 @click.option("--name", help="Name of the objects. Default: the folder's name.")
 @click.option("--image", help="What the containers run. Default: NAME:latest.")
-@click.option("--namespace", help="Default: left to whoever applies the manifests.")
+@click.option("--namespace", help="Default: none; it is chosen when the manifests are applied.")
 @click.option("--min-replicas", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--max-replicas", type=click.IntRange(1), default=10, show_default=True)
-@click.option("--service-monitor", is_flag=True, help="For the Prometheus operator.")
+@click.option("--service-monitor", is_flag=True, help="Add a ServiceMonitor.")
 @click.option("--gateway", default="gateway", show_default=True, help="[NAMESPACE/]NAME, --split.")
 @click.option("--hostname", "hostnames", multiple=True, help="Of the routes, --split. Repeatable.")
 @click.option(
@@ -36,7 +36,7 @@ PLATFORMS = ("kubernetes", "knative", "cloudrun", "compose")
 )
 @click.option("--force", is_flag=True, help="Overwrite files that were changed since.")
 def command(platform: Any, **given_options: Any) -> None:
-    """Write manifests for a platform, from the configuration that you already have.
+    """Write manifests for a platform from the configuration.
 
     \b
     Examples:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def command(format: str, schedules: bool, **options: Any) -> None:
     """List the functions that would be served, in the order of the file.
 
-    Functions are imported, as their signature may be known to their code alone. 'runs' is
-    where: on the event loop, in a thread, or in processes of their own. Slots and queue are
+    Functions are imported, because a signature may be written in the code only. 'runs' says
+    where: on the event loop, in a thread, or in processes of its own. Slots and queue are
     totals over all workers.
 
     With --schedules the schedules are listed with their next three times, and nothing is
@@ -51,8 +51,8 @@ def command(format: str, schedules: bool, **options: Any) -> None:
         click.echo(json.dumps(records, indent=2, ensure_ascii=False))
         return
     heads = (
-        "function", "path", "methods", "signature", "runs", "timeout", "slots", "queue", "target",
-        "state",
+        "function", "path", "methods", "door", "signature", "runs", "timeout", "slots",
+        "queue", "target", "state",
     )  # fmt: skip
     keys = ("name", *heads[1:])
     rows = [
@@ -71,6 +71,7 @@ def _record(function: Function, server: ServerSettings) -> dict[str, Any]:
         "name": function.name,
         "path": function.path,
         "methods": None if function.methods is None else sorted(function.methods),
+        "door": settings.auth or ["public"],
         "signature": function.signature,
         "runs": "process" if settings.isolation == "process" else runs,
         "timeout": str(settings.timeout or "unlimited"),

@@ -1,4 +1,4 @@
-"""``ffhost init``: a project to begin with, or a functions.yaml for folders that exist."""
+"""``ffhost init``: a new project, or a functions.yaml for existing folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OPTION = "--from-functions-framework"
 
 
 class _Init(click.Command):
-    """Lets ``--from-functions-framework`` take all names that follow it."""
+    """The parser that lets ``--from-functions-framework`` take all names that follow it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         repeated: list[str] = []
@@ -34,7 +34,7 @@ class _Init(click.Command):
 @click.option(
     "--template",
     type=click.Choice(list(TEMPLATES)),
-    help="What to begin with; http unless given.",
+    help="Functions of the new project. Default: http.",
 )
 @click.option(
     _OPTION,
@@ -46,8 +46,8 @@ class _Init(click.Command):
 def command(folder: str, template: str | None, existing: tuple[str, ...]) -> None:
     """Begin a project in DIR: functions.yaml, main.py, requirements.txt and a test.
 
-    With --from-functions-framework nothing but functions.yaml is new. The functions are
-    found by reading the sources, which are neither run nor changed; functions-framework is
+    With --from-functions-framework only functions.yaml is new. The functions are
+    found by reading the sources, which are neither run nor changed. functions-framework is
     replaced by ffhost in the folders' requirements.txt.
 
     \b
@@ -67,7 +67,7 @@ def command(folder: str, template: str | None, existing: tuple[str, ...]) -> Non
 
 
 def _begin(folder: Path, template: str) -> str:
-    """Write a new project; give what to say about it."""
+    """Write a new project; return the text that tells the user about it."""
     from ffhost.cli.scaffold.new_files import shown, write, write_new
     from ffhost.cli.scaffold.templates import configuration_of, module_of, pytest_of
 

@@ -1,4 +1,4 @@
-"""``ffhost invoke``: call one function, in process or over HTTP, in the shape that it takes."""
+"""``ffhost invoke``: call one function, in process or over HTTP, as its signature needs it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @click.argument("name", required=False, shell_complete=function_names)
 @click.argument("stdin", required=False, metavar="[-]")
 @config_options
-@click.option("--data", "-d", help="The body, or the data of the event.")
-@click.option("--file", "-f", metavar="PATH", help="A file that holds it; - is stdin.")
+@click.option("--data", "-d", help="Body of the request, or data of the event.")
+@click.option("--file", "-f", metavar="PATH", help="File that holds the data; - is stdin.")
 @click.option("--header", "-H", "headers", multiple=True, metavar="NAME:VALUE", help="Repeatable.")
 @click.option("--method", "-X", help="Default: GET without a body, POST with one.")
 @click.option("--path", help="Path and query instead of the function's own path.")
@@ -38,6 +38,13 @@ if TYPE_CHECKING:
 @click.option("--structured", is_flag=True, help="CloudEvents in structured mode.")
 @click.option("--schedule", is_flag=True, help="Call it as its schedule does.")
 @click.option("--index", default=0, help="Which of its schedules, counted from 0.")
+@click.option(
+    "--auth",
+    metavar="WAY[/KEY]",
+    help="Sign as a way under auth wants it: with a key, as the sender of a webhook, or by the "
+    "way's secret.",
+)
+@click.option("--token", metavar="TOKEN", help="Send a token of an issuer's.")
 @click.option("--remote", metavar="URL", help="Call a server instead of loading the function.")
 def command(
     name: str | None,
@@ -51,16 +58,18 @@ def command(
     structured: bool,
     schedule: bool,
     index: int,
+    auth: str | None,
+    token: str | None,
     remote: str | None,
     **options: Any,
 ) -> None:
-    """Call the function NAME as its signature wants it, and show the answer.
+    """Call the function NAME as its signature needs it, and show the answer.
 
     Without --remote it is loaded in this process, with its start-up hooks; no server is
     needed. NAME may be left out if there is only one. The body goes to stdout; status,
-    headers and logs to stderr. Ends with 0 if the status is below 400, else with 1.
+    headers and logs to stderr. Exits with 0 if the status is below 400, else with 1.
 
-    Data for a cloudevent or event function is wrapped in an event, unless it is a whole one.
+    Data for a cloudevent or event function is wrapped in an event, unless it is one already.
     Keys of --event: pubsub has topic, attribute.NAME; storage has bucket, name, change;
     firestore has document, change, project, database; background has type, resource; all
     of them event_id and timestamp.
@@ -76,6 +85,7 @@ def command(
       ffhost invoke on-change --event type=com.example.changed --event subject=7
       ffhost invoke report --schedule
       cat event.json | ffhost invoke on-change - --remote http://localhost:8080
+      ffhost invoke on-push --auth github --data '{"ref": "refs/heads/main"}'
     """
     from ffhost.cli import function_client, invoke_request
     from ffhost.config import load_config
@@ -105,6 +115,13 @@ def command(
             path=path,
             headers=fields,
         )
+        if token is not None or auth is not None:
+            from ffhost.cli import credentials
+
+            if token is not None:
+                call = credentials.with_token(call, config, function, token)
+            if auth is not None:
+                call = credentials.signed(call, config, auth)
         return function_client.timed(caller, call)
 
     if remote is not None:
@@ -119,9 +136,9 @@ def command(
 
 
 def _body(data: str | None, file: str | None, stdin: str | None) -> tuple[bytes | None, str | None]:
-    """Give the body and, for a file, the content type that its name means."""
+    """Return the body and, for a file, the content type that its name stands for."""
     if sum(each is not None for each in (data, file, stdin)) > 1:
-        raise WrongUse("the body comes from one place", "give --data, --file or -")
+        raise WrongUse("the body comes from one place", "pass --data, --file or -")
     if stdin not in (None, "-"):
         raise WrongUse(f"unexpected argument {stdin!r}", f"write --data {stdin!r}")
     if stdin == "-" or file == "-":
@@ -155,7 +172,7 @@ def _show(answer: Answer, took: str) -> None:
 
 
 def _show_body(answer: Answer) -> None:
-    """Write the body to stdout: JSON indented, other text as it is, and bytes to a pipe only."""
+    """Write the body to stdout: JSON indented, other text unchanged, and bytes only to a pipe."""
     body = answer.body
     kind = answer.headers.get("content-type", "")
     if "json" in kind:

@@ -21,11 +21,11 @@ from ffhost.cli.scaffold.templates import SIGNATURES
     "-c", "--config", default="functions.yaml", show_default=True, metavar="PATH", help="The file."
 )
 @click.option(
-    "--source", default="main.py", show_default=True, metavar="FILE", help="Where its code goes."
+    "--source", default="main.py", show_default=True, metavar="FILE", help="File for its code."
 )
-@click.option("--path", help="Its path; /NAME unless given.")
+@click.option("--path", help="Its path. Default: /NAME.")
 @click.option("--async", "asynchronous", is_flag=True, help="Write a coroutine function.")
-@click.option("--test/--no-test", "tested", default=True, help="Write a test into tests/.")
+@click.option("--test/--no-test", "tested", default=True, help="Write a test in tests/.")
 def command(
     name: str,
     signature: str,
@@ -37,8 +37,8 @@ def command(
 ) -> None:
     """Add the function NAME: code, a test, and an entry with examples.
 
-    Comments, order and form of functions.yaml stay as they are. Nothing that exists is
-    replaced; if something stands in the way, nothing is written.
+    Comments, order and format of functions.yaml stay as they are. Nothing that exists is
+    replaced; if a name or a file is taken, nothing is written.
 
     \b
     Examples:
@@ -67,10 +67,10 @@ def _files(
     asynchronous: bool,
     tested: bool,
 ) -> dict[Path, str]:
-    """Give the files to write and their whole texts.
+    """Return the files to write, each with its whole text.
 
     Raises:
-        CommandFailed: something stands in the way
+        CommandFailed: a name is taken, or a file cannot be changed
     """
     import yaml
 
@@ -113,7 +113,7 @@ def _check_name(name: str) -> None:
 
 def _read_config(file: Path, name: str) -> str:
     if file.is_dir():
-        raise WrongUse(f"{str(file)!r} is a folder", "name the file in it that is to be changed")
+        raise WrongUse(f"{str(file)!r} is a folder", "pass the file in it that is to be changed")
     if not file.exists():
         raise WrongUse(f"no such file: {str(file)!r}", "'ffhost init' writes one")
     from ffhost.config.files import read_tree
@@ -131,7 +131,7 @@ def _read_config(file: Path, name: str) -> str:
 
 
 def _with_code(file: Path, function: str, code: str, signature: str) -> str:
-    """Give the text of the source with the function at its end and its imports on top."""
+    """Return the source with the function added at its end and its imports at its top."""
     from ffhost.cli.scaffold.templates import IMPORTS, LOGGER, import_block
 
     needed = list(IMPORTS[signature])
@@ -163,7 +163,7 @@ def _with_code(file: Path, function: str, code: str, signature: str) -> str:
 
 
 def _names(tree: ast.Module) -> set[str]:
-    """Give the names that a module binds at its top level."""
+    """Return the names that a module binds at its top level."""
     names: set[str] = set()
     for node in tree.body:
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -176,7 +176,7 @@ def _names(tree: ast.Module) -> set[str]:
 
 
 def _after_imports(tree: ast.Module) -> int:
-    """Give the line behind the last import of the module's head, or behind its docstring."""
+    """Return the line after the last import of the module's head, or after its docstring."""
     line = 0
     for node in tree.body:
         docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
@@ -190,7 +190,7 @@ def _check_result(file: Path, text: str, name: str) -> None:
     """Refuse a name or path that the rest of the file does not allow.
 
     Raises:
-        ConfigError: the problems that the new entry brings
+        ConfigError: the problems that the new entry causes
     """
     from tempfile import TemporaryDirectory
 

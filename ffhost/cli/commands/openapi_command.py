@@ -13,11 +13,11 @@ from ffhost.cli.options import config_options, sources
 
 @click.command()
 @config_options
-@click.option("--title", help="Title of the API; the name of the folder unless given.")
+@click.option("--title", help="Title of the API. Default: the folder's name.")
 @click.option("--api-version", default="1.0.0", show_default=True, help="Version of the API.")
 @click.option("--server", "servers", multiple=True, metavar="URL", help="Repeatable.")
 @click.option("--format", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
-@click.option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
+@click.option("--output", "-o", metavar="FILE", help="Write to this file instead of stdout.")
 def command(
     title: str | None,
     api_version: str,
@@ -26,11 +26,11 @@ def command(
     output: str | None,
     **options: Any,
 ) -> None:
-    """Describe http and typed functions as OpenAPI 3.1.
+    """Describe http and typed functions in OpenAPI 3.1.
 
     Types come from annotations: what a typed function takes and returns, and what an http
     function returns. Descriptions come from docstrings, parameters from paths. Functions
-    are imported, and not called.
+    are imported but not called.
 
     \b
     Examples:

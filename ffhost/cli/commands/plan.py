@@ -1,4 +1,4 @@
-"""``ffhost plan``: what a change of configuration would do. Applies nothing."""
+"""``ffhost plan``: what a changed configuration would do. Applies nothing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _loaded(*names: str) -> list[LoadedConfig]:
     """Load the configurations.
 
     Raises:
-        ConfigError: one is wrong; holds the problems of all
+        ConfigError: one is wrong; the error holds the problems of all
     """
     attempts = [attempt(sources({"config": name})) for name in names]
     problems = dict.fromkeys(problem for each in attempts for problem in each.problems)

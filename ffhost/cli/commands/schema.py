@@ -9,7 +9,7 @@ import click
 def command() -> None:
     """Print the JSON schema of functions.yaml (draft 2020-12).
 
-    With this first line an editor with a YAML language server uses it:
+    An editor with a YAML language server uses it for a file with this first line:
 
     \b
       # yaml-language-server: $schema=functions.schema.json

@@ -22,7 +22,7 @@ from ffhost.config import Sources
 @click.option(
     "--debug",
     is_flag=True,
-    help="For development: tracebacks in answers, more in the log, for people, and --reload.",
+    help="For development: tracebacks in answers, a readable log with more in it, and --reload.",
 )
 @click.option(
     "--asgi",
@@ -33,7 +33,7 @@ from ffhost.config import Sources
 @click.option(
     "--no-compat",
     is_flag=True,
-    help="Leave 'import functions_framework' and the like to what is installed.",
+    help="Import functions_framework and old cloudevents names only if they are installed.",
 )
 def command(**options: Any) -> None:
     """Serve the functions of functions.yaml, or one function with --target.
@@ -66,21 +66,21 @@ def _wants_reload(options: dict[str, Any]) -> bool:
 
 
 def run(given: Sources, *, reload: bool = False) -> int:
-    """Serve until told to stop; give the exit status.
+    """Serve until told to stop, and return the exit status.
 
     Args:
         reload: whether changed code is served at once
 
     Raises:
-        ConfigError: the configuration is wrong
-        StartupError: an address cannot be bound, or *reload* lacks its extra
+        ConfigError: the configuration has mistakes
+        StartupError: an address cannot be bound, or what *reload* needs is not installed
     """
     import gc
     import sys
     from contextlib import nullcontext
 
-    # What imports leave behind is no garbage; to look for some takes a fifth of the start.
-    # The server switches the search on again.
+    # What imports leave is not garbage, and looking for some takes a fifth of the start.
+    # The server switches garbage collection on again.
     gc.disable()
     from ffhost.cli.banner import Banner
     from ffhost.config import load_config
@@ -104,7 +104,7 @@ def run(given: Sources, *, reload: bool = False) -> int:
 
 
 def _same(given: Sources) -> list[str]:
-    """Write the command line that makes the same configuration, for ``ffhost check``."""
+    """Return the command line that makes the same configuration, for ``ffhost check``."""
     arguments = [] if given.config is None else ["--config", given.config]
     for path, (flag, value) in given.flags.items():
         if "." in path:

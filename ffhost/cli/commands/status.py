@@ -1,4 +1,4 @@
-"""``ffhost status``: how a running host is, as its admin listener tells."""
+"""``ffhost status``: the state of a running host, read from its admin listener."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _TIMEOUT_SECONDS = 5.0
 
 @click.command()
 @config_options
-@click.option("--url", help="The admin listener; unless given, as the configuration says.")
+@click.option("--url", help="The admin listener. Default: the one of the configuration.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def command(url: str | None, form: str, **options: Any) -> None:
-    """Show how a running host is: its workers, and what each function does.
+    """Show the state of a running host: its workers, and what each function does.
 
     Exits with 0 if the host is ready, else with 1.
 
@@ -44,7 +44,7 @@ def _configured(options: Mapping[str, Any]) -> str:
     if not admin.enabled:
         raise StartupError(
             "the admin listener is off in this configuration; write 'admin: {enabled: true}', "
-            "or give --url"
+            "or pass --url"
         )
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(admin.host, admin.host)
     return f"http://[{host}]:{admin.port}" if ":" in host else f"http://{host}:{admin.port}"
@@ -55,7 +55,7 @@ def _get(url: str) -> Any:
     from urllib.error import HTTPError
     from urllib.request import ProxyHandler, build_opener
 
-    # The listener is near: a proxy of the environment would not find it.
+    # The listener is on this machine or network: a proxy named in the environment is not used.
     opener = build_opener(ProxyHandler({}))
     try:
         try:
@@ -67,7 +67,7 @@ def _get(url: str) -> Any:
             return json.load(error)
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
-        raise StartupError(f"no host answers at {url}: {str(reason).lower()}") from error
+        raise StartupError(f"no answer from {url}: {str(reason).lower()}") from error
 
 
 def _text(health: Mapping[str, Any], functions: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""``ffhost test``: run the examples of the configuration, which is its own contract test."""
+"""``ffhost test``: run the examples of the configuration as tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one example; *differences* is empty if it holds."""
+    """The result of one example; *differences* is empty if it holds."""
 
     function: str
     example: str
@@ -38,7 +38,7 @@ class Result:
     "headers",
     multiple=True,
     metavar="NAME:VALUE",
-    help="Sent with every request, such as authorization. Repeatable.",
+    help="Header to send with every request, such as authorization. Repeatable.",
 )
 @click.option("--format", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def command(
@@ -48,10 +48,12 @@ def command(
     format: str,
     **options: Any,
 ) -> None:
-    """Run the examples that functions carry in the configuration.
+    """Run the examples of functions in the configuration.
 
     An example is a request or an event, and the status, headers and body expected; 'json' is
-    compared as a subset. All functions are tested unless some are named. Ends with 0 if all
+    compared as a subset. A function behind a door is called with the credentials of the first
+    way that can be signed for here, unless the example brings some or expects 401. All
+    functions are tested unless some are named. Exits with 0 if all
     examples hold, with 1 if one does not or there is none.
 
     \b
@@ -97,6 +99,7 @@ def _run(
     caller: Caller, config: LoadedConfig, names: list[str], extra: dict[str, str]
 ) -> list[Result]:
     from ffhost.cli import function_client
+    from ffhost.cli.credentials import offered
     from ffhost.cli.expectations import differences
 
     results = []
@@ -105,6 +108,8 @@ def _run(
             label = example.name or f"examples[{index}]"
             try:
                 call = _call(caller, name, example).with_headers(extra)
+                if config.settings.auth and example.response.status != 401:
+                    call = offered(call, config, name)
             except CommandFailed as error:
                 results.append(Result(name, label, "", [str(error)]))
                 continue
@@ -118,7 +123,7 @@ def _call(caller: Caller, name: str, example: ExampleSettings) -> Call:
     """Make the request of *example*.
 
     Raises:
-        CommandFailed: it cannot be made of what is written
+        CommandFailed: the example does not describe a request
     """
     from ffhost.cli.invoke_request import request_for
 
@@ -137,7 +142,7 @@ def _call(caller: Caller, name: str, example: ExampleSettings) -> Call:
 
 
 def _event(event: dict[str, Any]) -> tuple[dict[str, str], bytes]:
-    """Write an example's event: a CloudEvent, or a background event or push message as it is."""
+    """Encode an example's event: a CloudEvent, or a background event or push message as it is."""
     from ffhost.errors import ResultError
     from ffhost.events.builders import make_cloud_event
 

@@ -1,7 +1,7 @@
 """From functions-framework projects to one functions.yaml: ``ffhost init --from-…``.
 
-Sources are read, never run. What decorators say is certain; how a project is started tells
-which undecorated functions are targets; else their parameters are judged, and that is said.
+Sources are read, never run. Decorators are certain; the way in which a project is started shows
+which undecorated functions are targets; otherwise their parameters decide, and a note says so.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Found:
 
 
 def migrate(folder: Path, sources: list[Path]) -> str:
-    """Write ``functions.yaml`` into *folder* for the projects in *sources*; say what was done.
+    """Write ``functions.yaml`` into *folder* for the projects in *sources*; return what was done.
 
     Raises:
         CommandFailed: a folder holds no functions, or the file exists already
@@ -65,7 +65,7 @@ def migrate(folder: Path, sources: list[Path]) -> str:
     found: dict[Path, list[Found]] = {}
     for source in sources:
         if not source.is_dir():
-            raise CommandFailed(f"{str(source)!r} is no folder")
+            raise CommandFailed(f"{str(source)!r} is not a folder")
         found[source] = list(find_functions(source))
         if not found[source]:
             raise CommandFailed(
@@ -119,7 +119,7 @@ def _said(started: dict[str, str]) -> str | None:
 
 
 def guess(function: FoundFunction) -> str | None:
-    """Guess the signature of an undecorated function; None if it looks like no target."""
+    """Guess the signature of an undecorated function; None if it does not look like a target."""
     names = [each.lower().lstrip("_") for each in function.parameters]
     first = next(iter(function.annotations), None) or ""
     if function.required == 1 and (first.endswith("CloudEvent") or names[:1] in _EVENT_NAMES):
@@ -154,7 +154,7 @@ def _started(folder: Path) -> dict[str, str]:
 
 
 def _files(folder: Path, started: dict[str, str]) -> list[Path]:
-    """Give the source that is started, else ``main.py``, else every file but tests."""
+    """Return the source that is started, else ``main.py``, else every file except tests."""
     for name in filter(None, (started.get("source"), "main.py")):
         if (folder / name).is_file():
             return [folder / name]
@@ -175,7 +175,7 @@ def _defined(file: Path) -> list[FoundFunction]:
 
 
 def _names(found: dict[Path, list[Found]]) -> dict[Found, str]:
-    """Name each function as it is called, with its folder in front where two are called so."""
+    """Return the name of each function, with its folder in front where two have the same name."""
     everything = [(source, each) for source, group in found.items() for each in group]
     count: dict[str, int] = {}
     for _, each in everything:
@@ -213,7 +213,7 @@ def _configuration(folder: Path, found: dict[Path, list[Found]], names: dict[Fou
 
 
 def replace_requirement(folder: Path) -> list[str]:
-    """Put ffhost in the place of functions-framework; say what was done, line by line."""
+    """Replace functions-framework by ffhost; return what was done, line by line."""
     file = folder / "requirements.txt"
     wanted = f"ffhost{_extras(folder)}"
     if not file.exists():
@@ -229,7 +229,7 @@ def replace_requirement(folder: Path) -> list[str]:
             line = wanted
         elif name == "cloudevents" and match and re.match(r"(==|<|~=)\s*1|<\s*2", match["rest"]):
             done.append(
-                f"{shown(file)}: {line.strip()!r} removed; ffhost brings cloudevents 2, and old "
+                f"{shown(file)}: {line.strip()!r} removed; ffhost installs cloudevents 2, and old "
                 "imports keep working"
             )
             continue
@@ -239,11 +239,11 @@ def replace_requirement(folder: Path) -> list[str]:
         kept.append(line)
     if done:
         write(file, "\n".join(kept) + "\n")
-    return done or [f"{shown(file)} names no functions-framework; add {wanted!r}"]
+    return done or [f"{shown(file)} does not name functions-framework; add {wanted!r}"]
 
 
 def _extras(folder: Path) -> str:
-    """Give the extras that the sources need: functions-framework brought Flask with it."""
+    """Return the extras that the sources need: functions-framework brought Flask with it."""
     text = "\n".join(
         each.read_text(encoding="utf-8", errors="replace") for each in folder.glob("*.py")
     )

@@ -1,4 +1,4 @@
-"""Files that commands write: all of them or none, and none that is there already."""
+"""Files that commands write: all or none, and never over an existing file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def write_new(files: Mapping[Path, str]) -> None:
     """Write *files*.
 
     Raises:
-        CommandFailed: one exists already, then none is written; or a folder refuses it
+        CommandFailed: one exists already, so none is written; or a folder cannot be written to
     """
     existing = [path for path in files if path.exists()]
     if existing:
@@ -42,5 +42,5 @@ def write(path: Path, text: str) -> None:
 
 
 def shown(path: Path) -> str:
-    """Give *path* as seen from the current folder where it lies below it."""
+    """Return *path* relative to the current folder if it is below it."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

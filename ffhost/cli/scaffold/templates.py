@@ -8,7 +8,7 @@ from string import Template
 SIGNATURES = ("http", "typed", "cloudevent", "event")
 
 HEADING = """\
-# What ffhost serves; 'ffhost check' tells what is wrong in here. For an editor that
+# What ffhost serves; 'ffhost check' reports mistakes in this file. For an editor that
 # completes and explains the keys: ffhost schema > functions.schema.json, and the line
 # yaml-language-server: $schema=functions.schema.json as a comment on top.
 """
@@ -30,7 +30,7 @@ LOGGER = "log = logging.getLogger(__name__)"
 CODE: Mapping[str, str] = {
     "http": '''@ffhost.http
 ${async_}def $function(request: ffhost.Request) -> str:
-    """Greet whoever is named in the query."""
+    """Return a greeting for the name in the query."""
     return f"Hello, {request.args.get('name', 'world')}!\\n"
 ''',
     "typed": '''class $input(BaseModel):
@@ -41,24 +41,24 @@ ${async_}def $function(request: ffhost.Request) -> str:
 
 
 class $output(BaseModel):
-    """What ${function}() answers."""
+    """What ${function}() returns."""
 
     message: str
 
 
 @ffhost.typed
 ${async_}def $function(given: $input) -> $output:
-    """Say what was given; a body that does not fit is answered with 422."""
+    """Return what was sent; a body that does not validate is answered with 422."""
     return $output(message=f"{given.quantity} x {given.item}")
 ''',
     "cloudevent": '''@ffhost.cloud_event
 ${async_}def $function(event: CloudEvent) -> None:
-    """Take note of an event."""
+    """Log an event."""
     log.info("received", extra={"type": event.get_type(), "data": event.get_data()})
 ''',
     "event": '''@ffhost.event
 ${async_}def $function(data: dict[str, Any], context: Any) -> None:
-    """Take note of a background event."""
+    """Log a background event."""
     log.info("received", extra={"type": context.event_type, "data": data})
 ''',
 }
@@ -144,12 +144,12 @@ CONFIG = Path(__file__).parents[1] / "$config"
 
 
 def fill(text: str, **names: str) -> str:
-    """Put *names* into *text*."""
+    """Fill *names* into *text*."""
     return Template(text).substitute(names)
 
 
 def identifier(name: str) -> str:
-    """Give the Python name for the function *name* of a configuration."""
+    """Return the Python name for the function *name* of a configuration."""
     return name.replace("-", "_")
 
 

@@ -1,7 +1,7 @@
 """A function added to the text of a functions.yaml; all other text stays as it is.
 
 The parser tells where the mapping of functions ends. What is inserted is checked by reading
-both texts: the new one must hold the old one's values and the new entry, nothing else.
+both texts: the new one must hold the old values and the new entry, and nothing else.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ def insert(text: str, name: str, entry: dict[str, Any], written: str) -> str:
 
     Args:
         entry: its values
-        written: the same as block of lines, indented by two, beginning with the name
+        written: the same as lines of YAML, indented by two, beginning with the name
 
     Raises:
-        CommandFailed: the file has a form in which no place can be found
+        CommandFailed: no place for the entry can be found in the file
     """
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     functions = _functions(root)
@@ -56,7 +56,7 @@ def _append_section(text: str, written: str) -> str:
 
 
 def _in_block(text: str, functions: Any, written: str) -> str:
-    """Insert behind the last line of the last entry, with the blank line that others have."""
+    """Insert after the last line of the last entry, with a blank line if other entries have one."""
     lines = text.splitlines(keepends=True)
     keys = [key.start_mark for key, _ in functions.value]
     indent = keys[0].column
@@ -69,7 +69,7 @@ def _in_block(text: str, functions: Any, written: str) -> str:
 
 
 def _last_line(lines: list[str], functions: Any, indent: int) -> int:
-    """Find the last line of the block; comments that are indented as its entries belong to it."""
+    """Return the last line of the block; comments indented like its entries belong to it."""
     mark = functions.value[-1][1].end_mark
     end: int = min(mark.line, len(lines) - 1)
     if mark.column == 0 or mark.line >= len(lines):

@@ -44,9 +44,9 @@ class Built:
     """What a build made.
 
     Args:
-        written: what was done, by file
+        written: what was done with each file
         notes: what the user should know
-        command: what serves the app from its folder
+        command: the command that serves the app from its folder
     """
 
     written: Written
@@ -68,14 +68,14 @@ def build(
 
     Args:
         given: what the configuration was made of
-        shown: *out* as the user calls it
+        shown: *out* as the user wrote it
         force: overwrite files that were changed since they were written
         exclude: names and patterns to leave out
-        python: version of Python of the image; None for the one that runs this
+        python: Python version of the image; None for the running one
 
     Raises:
         ConfigError: sources are missing, or requirements contradict each other
-        ChangedFiles: somebody has changed files that were to be replaced
+        ChangedFiles: files that would be replaced were changed by hand
     """
     out = Path(os.path.abspath(out))
     opened = opened_config(config, given)
@@ -110,14 +110,14 @@ def build(
 
 
 def opened_config(config: LoadedConfig, given: Sources) -> Path | None:
-    """Give the file or folder that *config* was read from; None if there is none."""
+    """Return the file or folder that *config* was read from; None if there is none."""
     if not config.has_file:
         return None
     return given.cwd / (given.config or given.environ.get("FFHOST_CONFIG") or "functions.yaml")
 
 
 def config_in_app(config: LoadedConfig, opened: Path | None) -> str | None:
-    """Give what ``-c`` names in the app's folder."""
+    """Return what ``-c`` names in the app's folder."""
     if opened is None:
         return None
     return "." if opened.is_dir() else opened.name
@@ -148,7 +148,7 @@ def _read_requirements(found: Gathered, base: Path) -> Read:
 
 
 def _variables(config: LoadedConfig) -> dict[str, str]:
-    """Give the environment that names the one function, without a file."""
+    """Return the environment that names the one function, without a file."""
     if config.has_file:
         return {}
     function = next(iter(config.settings.functions.values()))
@@ -180,8 +180,10 @@ def _notes(found: Gathered, read: Read, own: list[str], app: App) -> list[str]:
         f"{each.origin.short}: dropped {each.requirement}: ffhost takes its place"
         for each in read.dropped
     ]
-    notes += [f"{each}: the hashes are dropped, a union cannot keep them" for each in read.unhashed]
-    notes += [f"{each}: your own file is kept, none is written" for each in own]
+    notes += [
+        f"{each}: hashes are dropped, united files cannot keep them" for each in read.unhashed
+    ]
+    notes += [f"{each}: your own file is kept" for each in own]
     for each in found.left_out:
         told = "give its variables to the container" if each == app.env_file else "mount it"
         notes.append(f"{each}: left out, it may hold secrets; {told}")

@@ -1,7 +1,7 @@
 """Which files belong to the app: the configuration, and what its functions live in.
 
 The folder of each source file is taken whole, because a function may import its neighbours
-and open files beside it. What nobody wants in an image is left out: see `EXCLUDED`.
+and open files beside it. `EXCLUDED` lists what is left out.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ EXCLUDED = (
 """Names of files and folders that are left out wherever they are."""
 
 MOST_FILES = 5000
-"""More are a sign that the folder is not what was meant."""
+"""Most files of an app; more are a sign that the wrong folder was taken, such as a home."""
 
 MANIFEST = ".ffhost-build.json"
 
@@ -46,8 +46,8 @@ class Gathered:
         files: path in the app to the file here
         sources: the files that define functions
         config_files: the files of the configuration, in the app
-        installed: modules that are expected among the requirements, with who names them
-        left_out: files that may hold secrets and stay where they are
+        installed: modules that the requirements should install, with the functions that use them
+        left_out: files that are not copied because they may hold secrets
     """
 
     files: dict[str, Path] = field(default_factory=dict)
@@ -64,7 +64,7 @@ def gather(
 
     Args:
         opened: the file or folder of the configuration; None without one
-        out: the app's own folder, which is never part of it
+        out: the app's own folder, which is not copied into itself
         exclude: further names and patterns to leave out
 
     Raises:
@@ -86,17 +86,28 @@ def gather(
         name = path.relative_to(base).as_posix()
         found.files[name] = path
         found.config_files.append(name)
+    for path in _key_sets(config, base):
+        found.files[path.relative_to(base).as_posix()] = path
     if len(found.files) > MOST_FILES:
         raise StartupError(
             f"{base} holds more than {MOST_FILES} files: leave some out with --exclude, "
-            "or give the functions a folder of their own"
+            "or move the functions to a folder of their own"
         )
     found.left_out = sorted(set(found.left_out))
     return found
 
 
+def _key_sets(config: LoadedConfig, base: Path) -> Iterator[Path]:
+    """Find the files of public keys that ways under ``auth`` name, below *base*."""
+    for way in config.settings.auth.values():
+        if way.jwt is not None and way.jwt.jwks is not None and "://" not in way.jwt.jwks:
+            path = Path(os.path.abspath(base / way.jwt.jwks))
+            if path.is_file() and path.is_relative_to(base):
+                yield path
+
+
 def _roots(config: LoadedConfig, base: Path, found: Gathered) -> set[Path]:
-    """Give the folders to take, and note sources and installed modules."""
+    """Return the folders to take; add sources and installed modules to what is found."""
     problems: list[Problem] = []
     roots: set[Path] = set()
     for name, function in config.settings.functions.items():
@@ -166,7 +177,7 @@ def _module_files(module: str, base: Path) -> list[Path]:
 
 
 def _walk(root: Path, out: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
-    """Give the files below *root*; links to folders are not followed."""
+    """Yield the files below *root*; links to folders are not followed."""
     for folder, names, files in os.walk(root):
         here = Path(folder)
         names[:] = sorted(name for name in names if _wanted(here / name, root, out, exclude))

@@ -6,27 +6,42 @@ import ast
 from collections.abc import Iterable
 from pathlib import Path
 
+from ffhost.auth.standard_webhooks import PUBLIC_KEY
 from ffhost.config import LoadedConfig
+from ffhost.config.settings import WaySettings
 
 _BY_IMPORT = {"flask": "flask", "werkzeug": "flask", "starlette": "starlette"}
 _BY_HOOK = {"otel": "otel", "profile": "profile"}
 
 
 def extras_needed(config: LoadedConfig, sources: Iterable[Path]) -> set[str]:
-    """Give the extras for what *config* switches on and for what its *sources* import."""
+    """Return the extras for what *config* switches on and for what its *sources* import."""
     functions = config.settings.functions.values()
     extras: set[str] = {
         each.request for each in functions if each.request in ("flask", "starlette")
     }
     if any(each.isolation == "process" for each in functions):
         extras.add("process")
+    if any(map(_needs_public_keys, config.settings.auth.values())):
+        extras.add("auth")
     extras |= _hooks(config)
     if not config.has_file:
-        # the habit of functions-framework: its functions get a Flask request
+        # As with functions-framework, these functions get a Flask request.
         extras.add("flask")
     for source in sources:
         extras |= _imported(source)
     return extras
+
+
+def _needs_public_keys(way: WaySettings) -> bool:
+    """Whether *way* verifies by public keys, which the standard library cannot."""
+    if way.jwt is not None:
+        return way.jwt.secret is None
+    if way.webhook is None:
+        return False
+    secrets = way.webhook.secret
+    secrets = secrets if isinstance(secrets, list) else [secrets]
+    return any(str(each).startswith(PUBLIC_KEY) for each in secrets)
 
 
 def _hooks(config: LoadedConfig) -> set[str]:

@@ -1,8 +1,8 @@
 """The generated files of an app folder. Only text is made here; nothing is read or written.
 
 The image keeps the configuration in a folder of its own, with links to it beside the
-functions. A ConfigMap or volume mounted over that folder takes its place: relative sources
-are still found, and the links lead to whatever the mount holds now.
+functions. A ConfigMap or volume mounted over that folder replaces it: relative sources
+are still found, and the links point to what is mounted.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 USER_ID = 10001
-"""A number, so that Kubernetes can see that it is not root."""
+"""The user of the image. Kubernetes can only check a number for not being root."""
 APP_FOLDER = "/app"
 CONFIG_FOLDER = "/etc/ffhost"
-"""What a ConfigMap is mounted over."""
+"""The folder that a ConfigMap is mounted over."""
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """What the texts depend on.
+    """The values that the texts depend on.
 
     Args:
         config: what ``-c`` names in the app: a file, ``.`` for the folder, None without one
@@ -42,12 +42,12 @@ class App:
 
 
 def config_path(config: str) -> str:
-    """Give the path of the configuration in the image."""
+    """Return the path of the configuration in the image."""
     return APP_FOLDER if config == "." else f"{APP_FOLDER}/{config}"
 
 
 def dockerfile(app: App) -> str:
-    """Write a Dockerfile in two stages: the image has no pip cache, no compiler and no root."""
+    """Write a Dockerfile of two stages. The image has no pip cache, compiler or root user."""
     environment = {"PATH": "/venv/bin:$PATH", "PYTHONUNBUFFERED": "1", "PORT": str(app.port)}
     if app.config is not None:
         environment["FFHOST_CONFIG"] = config_path(app.config)
@@ -104,13 +104,13 @@ def _environment(values: dict[str, str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Quote for a Dockerfile and for a shell, unless it is plain."""
+    """Quote *text* for a Dockerfile and for a shell if it needs that."""
     plain = all(char.isalnum() or char in "/._-:$" for char in text)
     return text if plain and text else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def dockerignore(app: App) -> str:
-    """Write what stays out of the image."""
+    """Write the ``.dockerignore`` file."""
     lines = [
         ".*",
         "**/.*",
@@ -126,7 +126,7 @@ def dockerignore(app: App) -> str:
 
 
 def serve_command(app: App) -> str:
-    """Give the command that serves the app from its folder."""
+    """Return the command that serves the app from its folder."""
     if app.config is not None:
         return f"ffhost serve -c {_quoted(app.config)}"
     flags = {
@@ -139,12 +139,12 @@ def serve_command(app: App) -> str:
 
 
 def procfile(app: App) -> str:
-    """Write the command for buildpacks and everything else that reads a Procfile."""
+    """Write the Procfile for buildpacks and other tools."""
     return f"web: {serve_command(app)}\n"
 
 
 def project_toml(app: App) -> str:
-    """Write what Cloud Native Buildpacks read: the version of Python and what to leave out."""
+    """Write ``project.toml`` for Cloud Native Buildpacks: Python's version and what is left out."""
     return f"""\
 # Written by ffhost build, for Cloud Native Buildpacks (pack build).
 [_]
@@ -165,7 +165,7 @@ value = "{app.python}.x"
 
 
 def entry_point(app: App, front: str) -> str:
-    """Write ``wsgi.py`` or ``asgi.py``, for a server that is not ours."""
+    """Write ``wsgi.py`` or ``asgi.py``, for another server."""
     servers = {"wsgi": "gunicorn wsgi:app", "asgi": "uvicorn asgi:app"}
     if app.config is not None:
         where = (
@@ -193,7 +193,7 @@ __all__ = ["app"]
 
 
 def empty_env_file() -> str:
-    """Write what stands in for the dotenv file, which stays where it may hold secrets."""
+    """Write an empty dotenv file: the real one may hold secrets and is not copied."""
     return "# Written by ffhost build: in the image variables come from its environment.\n"
 
 

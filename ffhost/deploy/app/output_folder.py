@@ -1,7 +1,7 @@
-"""Writing a folder of generated files again and again, without ever losing somebody's change.
+"""A folder of generated files that can be written again without losing changes made by hand.
 
-A manifest in the folder holds a digest of each file as it was written. A file that has
-another digest now was changed by somebody, and is left alone unless told otherwise.
+A manifest in the folder holds a digest of each file as it was written. A file with another
+digest was changed by hand, and is kept unless *force* is set.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ffhost.errors import StartupError
 
 
 class ChangedFiles(StartupError):
-    """Files that were to be replaced have been changed by somebody."""
+    """Files that would be replaced were changed by hand."""
 
     def __init__(self, folder: str, names: list[str]) -> None:
         self.names = names
@@ -30,9 +30,9 @@ class ChangedFiles(StartupError):
 
 @dataclass(slots=True)
 class Written:
-    """What writing did, by file name.
+    """The names of files by what was done with them.
 
-    ``kept`` are files that somebody has changed, and that have not changed on our side.
+    ``kept`` are files that were changed by hand, and whose generated text is the same as before.
     """
 
     created: list[str] = field(default_factory=list)
@@ -50,15 +50,15 @@ def write_folder(
     force: bool = False,
     shown: str | None = None,
 ) -> Written:
-    """Bring *folder* to hold *files*, and remove what an earlier run wrote and this does not.
+    """Write *files* into *folder*, and remove files of an earlier run that are not among them.
 
     Args:
-        manifest: name of the file that remembers what was written
-        force: overwrite files that were changed
-        shown: the folder as the user calls it
+        manifest: name of the file that records what was written
+        force: overwrite files that were changed by hand
+        shown: the folder as the user wrote it
 
     Raises:
-        ChangedFiles: some were changed by somebody and are to be changed by us
+        ChangedFiles: files that would be replaced were changed by hand
     """
     known = _read_manifest(folder / manifest)
     written, refused = Written(), []
@@ -94,7 +94,7 @@ def write_folder(
 
 
 def digest(content: bytes) -> str:
-    """Give the digest that the manifest holds."""
+    """Return the digest that the manifest holds."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -114,12 +114,12 @@ def _read_manifest(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        # without it every file counts as changed by somebody, which is the safe side
+        # without a manifest every file counts as changed by hand, which is the safe side
         return {}
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write whole or not at all."""
+    """Write the whole file or nothing."""
     try:
         if path.exists() and path.read_bytes() == content:
             return

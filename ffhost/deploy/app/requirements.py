@@ -1,7 +1,7 @@
 """Requirement files: read, united, and checked against each other.
 
-All functions of a host share one environment, so their files become one. Knows nothing of
-configurations; whether a version exists is known to pip alone.
+All functions of a host share one environment, so their files become one. Nothing here knows
+configurations; only pip knows whether a version exists.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ffhost.config.diagnostics import Origin, Problem
 
 OURS = "ffhost"
 DROPPED = frozenset({"functions-framework"})
-"""What ffhost stands in for. It asks for an older cloudevents and cannot be installed beside."""
+"""What ffhost replaces. It needs an older cloudevents and cannot be installed beside ffhost."""
 
 _HASH = re.compile(r"\s--hash[= ]\S+")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
@@ -33,32 +33,32 @@ _SOLE = re.compile(r"(?:-i|--index-url)(?:\s*=\s*|\s+)(\S+)")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One requirement, and where it was written."""
+    """One requirement and its place in a file."""
 
     requirement: Requirement
     origin: Origin
 
     @property
     def name(self) -> str:
-        """Give the name as indexes compare it."""
+        """Return the normalized name (PEP 503)."""
         return str(canonicalize_name(self.requirement.name))
 
     @property
     def marker(self) -> str:
-        """Give the environment marker as text; empty if there is none."""
+        """Return the environment marker as text; empty if there is none."""
         return str(self.requirement.marker or "")
 
 
 @dataclass(slots=True)
 class Read:
-    """What requirement files say.
+    """The contents of requirement files.
 
     Args:
         wanted: packages in the order of the files
-        constraints: versions of packages that somebody else may ask for
+        constraints: versions of packages that other packages may need
         options: options of pip such as ``--extra-index-url``
-        dropped: packages that ffhost stands in for
-        unhashed: files that had hashes, which a union cannot keep
+        dropped: packages that ffhost replaces
+        unhashed: files that had hashes, which united files cannot keep
     """
 
     wanted: list[Wanted] = field(default_factory=list)
@@ -120,7 +120,7 @@ class Read:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str, str]]:
-    """Give number, first line and whole text of each entry: lines joined, comments removed."""
+    """Yield number, first line and whole text of each entry: lines joined, comments removed."""
     pending, start, first = "", 0, ""
     for number, raw in enumerate(text.splitlines(), 1):
         if not pending:
@@ -139,7 +139,7 @@ def _unreadable(line: str, origin: Origin) -> Problem:
     if line.startswith(("-e", ".", "/", "file:")) or line.endswith((".whl", ".tar.gz")):
         return Problem(
             "",
-            "a path cannot be installed where the app is built",
+            "a path cannot be installed in the image",
             origin,
             "publish the package, or put its modules beside the function",
         )
@@ -151,14 +151,14 @@ def _shown(path: Path, base: Path) -> str:
 
 
 def ours(extras: Iterable[str], version: str) -> Wanted:
-    """Give the requirement of ffhost itself, of this version."""
+    """Return the requirement of this version of ffhost."""
     names = ",".join(sorted(extras))
     text = f"{OURS}[{names}]=={version}" if names else f"{OURS}=={version}"
     return Wanted(Requirement(text), Origin("ffhost build"))
 
 
 def needed_by_us(extras: Iterable[str]) -> list[Wanted]:
-    """Give what ffhost itself needs, as it is installed here."""
+    """Return what the installed ffhost needs."""
     try:
         declared = requirements_of(OURS) or []
     except PackageNotFoundError:
@@ -174,11 +174,11 @@ def needed_by_us(extras: Iterable[str]) -> list[Wanted]:
 
 
 def conflicts(wanted: Sequence[Wanted], beneath: Sequence[Wanted]) -> Iterator[Problem]:
-    """Report what cannot be installed together.
+    """Return a problem for each pair that cannot be installed together.
 
     Args:
-        wanted: what the files say
-        beneath: what ffhost needs
+        wanted: the requirements of the files
+        beneath: the requirements of ffhost
     """
     for index, mine in enumerate(wanted):
         for other in (*wanted[:index], *beneath):
@@ -188,7 +188,7 @@ def conflicts(wanted: Sequence[Wanted], beneath: Sequence[Wanted]) -> Iterator[P
 
 
 def _meet(mine: Wanted, other: Wanted) -> bool:
-    """Say whether one environment may see both."""
+    """Whether one environment can match both markers."""
     return mine.marker == other.marker or not (mine.marker and other.marker)
 
 
@@ -200,10 +200,10 @@ def _contradict(mine: Wanted, other: Wanted) -> bool:
 
 
 def _empty(specifiers: SpecifierSet) -> bool:
-    """Say whether no version satisfies *specifiers*.
+    """Whether no version satisfies *specifiers*.
 
-    The versions named and those just beside them are tried: a range that holds any version
-    holds one of these.
+    The versions in *specifiers* and those next to them are tried: a range that contains a version
+    contains one of these.
     """
     named = [each.version.removesuffix(".*") for each in specifiers if each.operator != "==="]
     if not named or any(each.operator == "===" for each in specifiers):
@@ -214,7 +214,7 @@ def _empty(specifiers: SpecifierSet) -> bool:
 
 
 def _around(version: Version) -> list[Version]:
-    """Give *version*, the smallest before it, the next after it, and one between."""
+    """Return *version*, the smallest version before it, the next after it, and one between."""
     release = ".".join(map(str, version.release))
     *head, last = version.release
     following = ".".join(map(str, (*head, last + 1)))
@@ -223,17 +223,17 @@ def _around(version: Version) -> list[Version]:
 
 def _conflict(mine: Wanted, other: Wanted) -> Problem:
     theirs = f"{other.requirement} of {other.origin.short}"
-    hint = "name a version that both accept; functions that cannot agree need hosts of their own"
+    hint = "write a version that both accept, or serve the functions in two hosts"
     if other.origin.label == OURS:
         theirs = f"{other.requirement}, which ffhost needs"
-        hint = "remove the line, or give a range that holds ffhost's"
+        hint = "remove the line, or write a range that contains ffhost's"
         if mine.name == "cloudevents":
-            hint = "remove the line: ffhost brings the names of cloudevents 1 along"
+            hint = "remove the line: ffhost has the names of cloudevents 1"
     return Problem("", f"{mine.requirement} contradicts {theirs}", mine.origin, hint)
 
 
 def unite(wanted: Sequence[Wanted]) -> list[str]:
-    """Write one line for each package, sorted by name, saying which files ask for it."""
+    """Return one line for each package, sorted by name, with the files that need it."""
     groups: dict[tuple[str, str], list[Wanted]] = {}
     for each in wanted:
         groups.setdefault((each.name, each.marker), []).append(each)

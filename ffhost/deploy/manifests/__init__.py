@@ -1,6 +1,6 @@
 """Manifests from a configuration: for Kubernetes, Knative, Cloud Run and Compose.
 
-What is written depends on the configuration and the options alone, so that it can be kept
+The text depends only on the configuration and the options, so that it can be kept
 under version control and compared.
 """
 
@@ -19,19 +19,19 @@ __all__ = ["MANIFEST", "Exported", "Options", "Platform", "export", "label"]
 Platform = Literal["kubernetes", "knative", "cloudrun", "compose"]
 PLATFORMS: tuple[Platform, ...] = ("kubernetes", "knative", "cloudrun", "compose")
 MANIFEST = ".ffhost-export.json"
-"""Remembers what was written, beside it."""
+"""Name of the file that records what was written, beside it."""
 
 
 @dataclass(slots=True)
 class Exported:
-    """Manifests by file name, and what the user should know."""
+    """Manifests by file name, and notes for the user."""
 
     files: dict[str, str]
     notes: list[str] = field(default_factory=list)
 
     @property
     def stream(self) -> str:
-        """Give the manifests as one stream, for ``kubectl apply -f -``."""
+        """Return the manifests as one stream, for ``kubectl apply -f -``."""
         return stream(
             [
                 text
@@ -56,7 +56,7 @@ def export(
         app: the folder that ``ffhost build`` wrote, for Compose
 
     Raises:
-        ConfigError: it cannot be served there, or cannot be split
+        ConfigError: it cannot be served on the platform, or cannot be split
     """
     described = describe(config, given)
     if platform == "kubernetes":

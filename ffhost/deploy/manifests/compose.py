@@ -1,4 +1,4 @@
-"""A file for Compose: the app on one machine, as locked down as in a cluster."""
+"""A file for Compose: the app on one machine, with the same restrictions as in a cluster."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ffhost.deploy.manifests.workloads import Described, Options, limits_table
 
 
 def manifests(described: Described, options: Options, app: str) -> dict[str, str]:
-    """Give compose.yaml and the configuration beside it.
+    """Return compose.yaml and the configuration beside it.
 
-    The folder of the configuration is mounted, not the file: an editor replaces a file, and
-    a container would go on seeing the old one.
+    The folder of the configuration is mounted, and not the file: an editor replaces a file, and
+    a container would keep the old one.
 
     Args:
         app: the folder that the image is built from
@@ -42,7 +42,7 @@ def manifests(described: Described, options: Options, app: str) -> dict[str, str
     comments = [
         *limits_table(described, (1, 1)),
         "",
-        "Edit the files in config/: the host notices.",
+        "Edit the files in config/: the host reloads them.",
         *(
             f"secrets{folder} holds {', '.join(names)}."
             for folder, names in described.secret_files.items()

@@ -1,4 +1,4 @@
-"""Manifests for Knative Serving, and for Cloud Run, which speaks a dialect of it."""
+"""Manifests for Knative Serving, and for Cloud Run, which uses a variant of it."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ MOST_SECONDS = 600
 """Knative's ``max-revision-timeout-seconds`` unless the cluster says otherwise."""
 MOST_SECONDS_OF_CLOUD_RUN = 3600
 RESERVED_PORTS = frozenset({8008, 8012, 8013, 8022, 9090, 9091})
-"""Ports of Knative's own proxy."""
+"""Ports that Knative's own proxy uses."""
 LONGEST_NAME = 52
-"""A revision's name has eleven characters more, and is a DNS label."""
+"""Longest name of a Service: a revision's name is a DNS label with eleven characters more."""
 _SECONDS_AFTER_SIGTERM = 10
 _SMALLEST_MEMORY = 512 * 1024**2
 
 
 def knative(described: Described, options: Options) -> tuple[dict[str, str], list[str]]:
-    """Give the manifests by file name, and notes for the user."""
+    """Return the manifests by file name, and notes for the user."""
     files: dict[str, str] = {}
     notes = list(_notes(described, MOST_SECONDS, "max-revision-timeout-seconds"))
     notes += event_objects.notes(described, "knative")
     if described.has_schedules:
         described = described.with_variable(event_objects.SWITCH, "false")
     if described.port in RESERVED_PORTS:
-        notes.append(f"port {described.port} belongs to Knative: set server.port to another")
+        notes.append(f"port {described.port} is used by Knative: set server.port to another")
     if described.files:
         files["configmap.yaml"] = config_map(described, options)
     if options.split:
@@ -116,17 +116,17 @@ def _service(described: Described, options: Options, name: str, function: str | 
 def _comments(described: Described, options: Options, replicas: tuple[int, int]) -> list[str]:
     lines = [*limits_table(described, replicas), ""]
     lines += [
-        "containerConcurrency is the slots of a pod, so that calls wait in front of it;",
+        "containerConcurrency is the number of slots of a pod, so calls wait in front of it;",
         "timeoutSeconds is the longest deadline and the time in the queue before it.",
         *pods.secrets_needed(described, options.name),
     ]
     if described.admin_port is not None:
-        lines.append("Only one port is reachable here: the admin listener is not.")
+        lines.append("Only one port is reachable here, so the admin listener is not.")
     return lines
 
 
 def _through_ingress(options: Options, name: str) -> dict[str, Any]:
-    """Lead to Knative's ingress, which finds the Service by its host name."""
+    """Return the backend for Knative's ingress, which finds the Service by its host name."""
     namespace, _, ingress = options.ingress.rpartition("/")
     host = f"{name}.{options.namespace or 'default'}.svc.cluster.local"
     return {
@@ -154,13 +154,13 @@ def _grant(options: Options) -> str:
             "to": [{"group": "", "kind": "Service", "name": ingress}],
         },
     }
-    return document(value, ["Lets the route reach the ingress in its own namespace."])
+    return document(value, ["The route may reach the ingress in the ingress's namespace."])
 
 
 def cloud_run(described: Described, options: Options) -> tuple[dict[str, str], list[str]]:
-    """Give the services by file name, and notes for the user.
+    """Return the services by file name, and notes for the user.
 
-    Cloud Run mounts no ConfigMap: the configuration is the image's.
+    Cloud Run cannot mount a ConfigMap: the configuration is part of the image.
     """
     notes = list(_notes(described, MOST_SECONDS_OF_CLOUD_RUN, "no more is possible there"))
     notes += event_objects.notes(described, "cloudrun")
@@ -174,14 +174,14 @@ def cloud_run(described: Described, options: Options) -> tuple[dict[str, str], l
         name = joined(options.name, limits.name, 49)
         one = described.of((limits,))
         files[f"function-{label(limits.name)}.yaml"] = _run_service(one, options, name, limits.name)
-    notes.append("paths are kept by a load balancer's URL map, which is not written")
+    notes.append("paths need a load balancer's URL map, which is not written")
     return files, notes
 
 
 def _run_service(described: Described, options: Options, name: str, function: str | None) -> str:
     environment = pods.environment(described, function)
     if described.drain_delay + described.graceful_timeout >= _SECONDS_AFTER_SIGTERM:
-        # an instance is taken out of service before it gets SIGTERM, so nothing is to be drained
+        # An instance gets no requests any more when it gets SIGTERM, so no delay is needed.
         environment += [
             {"name": "FFHOST_SERVER__DRAIN_DELAY", "value": "0s"},
             {"name": "FFHOST_SERVER__GRACEFUL_TIMEOUT", "value": f"{_SECONDS_AFTER_SIGTERM - 1}s"},
@@ -224,7 +224,7 @@ def _run_service(described: Described, options: Options, name: str, function: st
     comments = [
         *limits_table(described, (1, options.replicas[1])),
         "",
-        "The configuration is the image's: a change of it is a new image, or a variable here.",
+        "The configuration is part of the image: change it by a new image or by a variable here.",
         "An instance has ten seconds to end after SIGTERM.",
         *(f"Secret {label(each)} of the Secret Manager gives {each}." for each in described.needed),
         "Apply with: gcloud run services replace FILE",
@@ -233,13 +233,13 @@ def _run_service(described: Described, options: Options, name: str, function: st
 
 
 def concurrency(described: Described) -> int:
-    """Give the calls that a pod takes at once; 0 is without a limit."""
+    """Return the number of calls that a pod runs at once; 0 means without a limit."""
     slots = described.slots
     return 0 if math.isinf(slots) else min(int(slots), MOST_CONCURRENCY)
 
 
 def seconds(described: Described, most: int) -> int:
-    """Give how long the platform waits for an answer."""
+    """Return the seconds that the platform waits for an answer."""
     longest = described.longest_call
     return most if math.isinf(longest) else math.ceil(longest)
 

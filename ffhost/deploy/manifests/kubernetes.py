@@ -12,16 +12,16 @@ from ffhost.deploy.manifests.routes import http_routes
 from ffhost.deploy.manifests.workloads import Described, Options, limits_table
 
 _STARTING = [
-    "Resources are a start: replace them by what you measure.",
-    "Replicas are left to the HorizontalPodAutoscaler.",
+    "Resources are a first guess: replace them by what you measure.",
+    "The HorizontalPodAutoscaler sets the replicas.",
 ]
 
 
 def manifests(described: Described, options: Options) -> tuple[dict[str, str], list[str]]:
-    """Give the manifests by file name, and notes for the user.
+    """Return the manifests by file name, and notes for the user.
 
     Raises:
-        ConfigError: ``--split``, and a prefix cannot tell the functions' paths apart
+        ConfigError: with ``--split``, prefixes cannot separate the functions' paths
     """
     files: dict[str, str] = {}
     if described.has_schedules:
@@ -57,7 +57,7 @@ def _service_of(options: Options) -> Callable[[str], str]:
 
 
 def kustomization(files: list[str], options: Options) -> str:
-    """Name the *files*, so that ``kubectl apply -k`` and overlays find them."""
+    """Return the kustomization that lists *files*, for ``kubectl apply -k`` and overlays."""
     value: dict[str, Any] = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
@@ -68,7 +68,7 @@ def kustomization(files: list[str], options: Options) -> str:
 
 
 def metadata(options: Options, name: str, function: str | None = None) -> dict[str, Any]:
-    """Give name and labels of an object."""
+    """Return name and labels of an object."""
     found: dict[str, Any] = {"name": name}
     if options.namespace is not None:
         found["namespace"] = options.namespace
@@ -76,7 +76,7 @@ def metadata(options: Options, name: str, function: str | None = None) -> dict[s
 
 
 def labels(options: Options, function: str | None) -> dict[str, str]:
-    """Give the labels that select the pods of an app, or of one function of it."""
+    """Return the labels that select the pods of an app, or of one function of it."""
     found = {"app.kubernetes.io/name": options.name}
     if function is not None:
         found["app.kubernetes.io/component"] = label(function)
@@ -84,7 +84,7 @@ def labels(options: Options, function: str | None) -> dict[str, str]:
 
 
 def config_map(described: Described, options: Options) -> str:
-    """Write the configuration as it is, comments and all."""
+    """Return the ConfigMap with the configuration unchanged, comments included."""
     value = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -93,7 +93,7 @@ def config_map(described: Described, options: Options) -> str:
     }
     comments = [
         "A change arrives in the pods within about a minute and is applied without a restart,",
-        "but for the sections server and admin: those take kubectl rollout restart.",
+        "except for the sections server and admin: those need kubectl rollout restart.",
     ]
     return document(value, comments)
 
@@ -132,7 +132,7 @@ def _deployment(
     if secret:
         container["envFrom"] = secret
     container |= {
-        # not listening yet is no failure: what is imported may take a while
+        # Not listening yet does not count as a failure: imports may take a while.
         "startupProbe": pods.probe(pods.LIVE, "http", periodSeconds=1, failureThreshold=120),
         "readinessProbe": pods.probe(
             pods.READY, "http", periodSeconds=2, timeoutSeconds=2, failureThreshold=2
@@ -229,7 +229,7 @@ def _network_policy(described: Described, options: Options) -> tuple[dict[str, A
         prometheus = {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}
         peer = {"namespaceSelector": {}, "podSelector": prometheus}
         rules.append({"from": [peer], "ports": [{"port": "admin"}]})
-        comments.append("The admin port is open to Prometheus alone: it shows the configuration.")
+        comments.append("Only Prometheus may use the admin port, which shows the configuration.")
     value = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -244,7 +244,7 @@ def _network_policy(described: Described, options: Options) -> tuple[dict[str, A
 
 
 def _monitor(described: Described, options: Options) -> Iterator[str]:
-    """Write a ServiceMonitor and the Service that it needs; pods are found by their label."""
+    """Return a ServiceMonitor and the Service that it needs; pods are found by their label."""
     name = label(f"{options.name}-admin")
     selecting = {**labels(options, None), "app.kubernetes.io/component": "admin"}
     yield document(
@@ -269,5 +269,5 @@ def _monitor(described: Described, options: Options) -> Iterator[str]:
                 "endpoints": [{"port": "admin", "path": "/metrics", "interval": "30s"}],
             },
         },
-        ["Needs the Prometheus operator; it may look for a label of its own here."],
+        ["Needs the Prometheus operator, which may require a label here."],
     )

@@ -14,7 +14,7 @@ class _Dumper(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
     def ignore_aliases(self, data: Any) -> bool:
-        """Write a value again instead of naming it by an anchor."""
+        """Write a repeated value in full instead of an alias."""
         return True
 
 

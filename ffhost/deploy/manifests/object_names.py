@@ -1,4 +1,4 @@
-"""Names of Kubernetes objects from names of people: lower case, hyphens, short enough."""
+"""Valid names of Kubernetes objects: lower case, hyphens, short enough."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import hashlib
 import re
 
 LONGEST = 63
-"""A DNS label (RFC 1123), which is what a Service may be called."""
+"""Most characters of a DNS label (RFC 1123), which a Service's name must be."""
 
 
 def label(text: str, longest: int = LONGEST) -> str:
-    """Make a DNS label of *text*; one that must be cut ends with a digest of the whole.
+    """Make a DNS label of *text*; one that is cut ends with a digest of the whole text.
 
     >>> label("On_Upload")
     'on-upload'
@@ -24,5 +24,5 @@ def label(text: str, longest: int = LONGEST) -> str:
 
 
 def joined(app: str, function: str, longest: int = LONGEST) -> str:
-    """Name what belongs to one function of an app."""
+    """Return the name of an object for one function of an app."""
     return label(f"{app}-{function}", longest)

@@ -1,4 +1,4 @@
-"""The container that every platform runs, in the parts that they share."""
+"""The parts of a container that are the same on every platform."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LIVE, READY = "/_ffhost/live", "/_ffhost/ready"
 
 
 def environment(described: Described, function: str | None) -> list[dict[str, Any]]:
-    """Give the variables of a container; *function* is the only one that it serves."""
+    """Return the variables of a container; with *function* it serves that one alone."""
     values: dict[str, str] = {}
     if described.config is not None:
         values["FFHOST_CONFIG"] = described.config
@@ -23,14 +23,14 @@ def environment(described: Described, function: str | None) -> list[dict[str, An
 
 
 def environment_from(described: Described, app: str) -> list[dict[str, Any]]:
-    """Give the Secret that holds the variables which the configuration refers to."""
+    """Return the Secret that holds the variables which the configuration refers to."""
     return [{"secretRef": {"name": f"{app}-env"}}] if described.needed else []
 
 
 def volumes(described: Described, app: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Give the volumes and where they are mounted.
+    """Return the volumes and where they are mounted.
 
-    The ConfigMap is mounted whole: mounted with ``subPath`` it would never be updated.
+    The ConfigMap is mounted as a whole: with ``subPath`` it would never be updated.
     """
     found: list[dict[str, Any]] = []
     mounts: list[dict[str, Any]] = []
@@ -47,12 +47,12 @@ def volumes(described: Described, app: str) -> tuple[list[dict[str, Any]], list[
 
 
 def secret_name(app: str, folder: str) -> str:
-    """Name the Secret whose keys are the files of *folder*."""
+    """Return the name of the Secret whose keys are the files of *folder*."""
     return label(f"{app}-{folder.rpartition('/')[2]}")
 
 
 def secrets_needed(described: Described, app: str) -> list[str]:
-    """Say which Secrets have to be there, for a comment."""
+    """Return comment lines that list the Secrets that must exist."""
     lines = []
     if described.needed:
         lines.append(f"Secret {app}-env holds the variables {', '.join(described.needed)}.")
@@ -64,7 +64,7 @@ def secrets_needed(described: Described, app: str) -> list[str]:
 
 
 def container_security() -> dict[str, Any]:
-    """Give what Kubernetes' restricted profile asks for, with a root that is not written to."""
+    """Return the settings of Kubernetes' restricted profile, with a read-only root."""
     return {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
@@ -76,7 +76,7 @@ def container_security() -> dict[str, Any]:
 
 
 def resources(described: Described) -> dict[str, Any]:
-    """Give a start, to be replaced by what is measured."""
+    """Return first guesses, to be replaced by what is measured."""
     return {
         "requests": {
             "cpu": f"{250 * described.workers}m",
@@ -87,7 +87,7 @@ def resources(described: Described) -> dict[str, Any]:
 
 
 def probe(path: str, port: str | None, **rules: int) -> dict[str, Any]:
-    """Give an HTTP probe."""
+    """Return an HTTP probe."""
     target: dict[str, Any] = {"path": path}
     if port is not None:
         target["port"] = port

@@ -1,8 +1,8 @@
-"""Paths in front of workloads: HTTPRoutes that lead where the host's own router leads.
+"""HTTPRoutes in front of workloads, which choose the same function as the host's own router.
 
 A gateway knows prefixes only: of the prefixes that fit it takes the longest. The host knows
 templates, and prefers more segments, then literals. Where the two would send one path to
-different functions, `refusals` gives that path.
+different functions, `refusals` returns that path.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ffhost.errors import ConfigError
 from ffhost.web.routing import Responders, Router, parameter, pattern, segments
 
 MOST_RULES = 16
-"""Rules that one HTTPRoute may have."""
+"""Most rules of one HTTPRoute (Gateway API)."""
 
 _OTHER = "~"
-"""A segment that equals no literal."""
+"""A segment that is different from every literal."""
 
 
 def head(path: str) -> str:
-    """Give the literal segments that a template begins with.
+    """Return the literal segments that a template begins with.
 
     >>> head("/users/{id}/orders")
     '/users'
@@ -44,10 +44,10 @@ def http_routes(
 ) -> Iterator[str]:
     """Write routes to the *backends* of the functions, the longest prefix first.
 
-    A backend may hold ``filters`` for its rule beside its reference.
+    A backend may hold ``filters`` for its rule as well as its reference.
 
     Raises:
-        ConfigError: prefixes cannot tell the paths apart
+        ConfigError: prefixes cannot separate the paths
     """
     problems = list(refusals(described.functions))
     if problems:
@@ -97,17 +97,18 @@ def _route(options: Options, name: str, rules: list[dict[str, Any]]) -> dict[str
 
 def _comments(functions: Sequence[Limits]) -> list[str]:
     widened = [each for each in functions if head(each.path) != each.path]
-    lines = ["Every path leads to the function that it leads to in one host."]
+    lines = ["Every path leads to the same function as in one host."]
     lines += [
-        f"{each.name} gets all of {head(each.path)}, also what {each.path} does not match."
+        f"{each.name} gets all paths below {head(each.path)}, "
+        f"also those that {each.path} does not match."
         for each in widened
     ]
     return lines
 
 
 def refusals(functions: Sequence[Limits]) -> Iterator[Problem]:
-    """Report functions whose paths prefixes cannot tell apart, each with the reason."""
-    hint = "give them paths that begin differently, or serve them in one host"
+    """Return a problem for each pair of functions whose paths prefixes cannot separate."""
+    hint = "choose paths that begin differently, or serve them in one host"
     for first, second in combinations(functions, 2):
         at = f"functions.{second.name}.path"
         if pattern(first.path) == pattern(second.path):
@@ -139,9 +140,9 @@ def refusals(functions: Sequence[Limits]) -> Iterator[Problem]:
 
 
 def misled(first: Limits, second: Limits) -> str | None:
-    """Give a path that the gateway would send to the other one of the two; None if none.
+    """Return a path that the gateway would send to the other function; None if there is none.
 
-    It is enough to try, in each place, the literals that stand there and one other segment.
+    It is enough to try, at each place, the literals of that place and one other segment.
     """
     parts = segments(first.path), segments(second.path)
     most = max(map(len, parts))
@@ -159,7 +160,7 @@ def misled(first: Limits, second: Limits) -> str | None:
 
 
 def _nested(mine: list[str], other: list[str]) -> bool:
-    """Say whether one of two prefixes begins with the other."""
+    """Whether one of two prefixes begins with the other."""
     shared = min(len(mine), len(other))
     return mine[:shared] == other[:shared]
 

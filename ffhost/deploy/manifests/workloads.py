@@ -1,4 +1,4 @@
-"""What manifests need to know of a configuration, worked out once. Knows no platform."""
+"""What manifests need to know of a configuration. Nothing here knows a platform."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _MEMORY_OF_A_PROCESS = 128 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says about the manifests.
+    """The options of ``ffhost export``.
 
     Args:
         name: of the objects
         image: what the containers run
-        namespace: of the objects; None to leave it to whoever applies them
+        namespace: of the objects; None to choose it when they are applied
         replicas: the fewest and the most
         split: one workload for each function
-        service_monitor: whether Prometheus's operator is there
+        service_monitor: whether to write a ServiceMonitor for the Prometheus operator
         gateway: the Gateway that routes are attached to, as ``name`` or ``namespace/name``
-        hostnames: whose requests the route takes; all if empty
+        hostnames: hosts whose requests the route takes; all if empty
         ingress: Service of Knative's ingress, as ``namespace/name``
     """
 
@@ -55,9 +55,9 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """One function as its workload sees it: its limits in a worker, and its path.
+    """One function of a workload: its limits in a worker, and its path.
 
-    ``memory`` is what it costs beside its worker; ``origin`` is where the path is written.
+    ``memory`` is in bytes, beside that of its worker; ``origin`` is where the path is written.
     """
 
     name: str
@@ -72,19 +72,19 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A configuration as manifests see it.
+    """The values of a configuration that manifests use.
 
     Args:
         files: the configuration's files by name; empty without one
         config: path of the configuration in the image; None without one
-        port: where calls arrive
+        port: the port for calls
         admin_port: None while there is no admin listener
-        environment: variables that the configuration needs to be reachable in a container
-        needed: variables that it refers to and that have no default
+        environment: variables that make the host reachable in a container
+        needed: variables without a default that it refers to
         secret_files: files that it reads, by folder
         drain_delay: seconds after SIGTERM in which everything is still served
         graceful_timeout: seconds that calls in flight may then take
-        profile_written: whether the configuration chooses the names of log fields
+        profile_written: whether the configuration sets ``logging.profile``
         settings: all of it, for what is not a workload
     """
 
@@ -113,32 +113,32 @@ class Described:
 
     @property
     def ending_seconds(self) -> int:
-        """Give how long a pod may take to end, with some room for the process itself."""
+        """Return the seconds that a pod may take to end, with a margin for the process itself."""
         return math.ceil(self.drain_delay + self.graceful_timeout) + 5
 
     def of(self, functions: tuple[Limits, ...]) -> Described:
-        """Give the same with some of the functions."""
+        """Return the same description with some of the functions."""
         return replace(self, functions=functions)
 
     @property
     def memory(self) -> int:
-        """Give the bytes to ask for: a start, to be measured."""
+        """Return the memory to request, in bytes: a first guess."""
         inner = sum(each.memory for each in self.functions)
         return self.workers * (_MEMORY_OF_A_WORKER + inner)
 
     @property
     def slots(self) -> float:
-        """Give how many calls a pod runs at once."""
+        """Return the number of calls that a pod runs at once."""
         return self.workers * sum(each.concurrency for each in self.functions)
 
     @property
     def longest_call(self) -> float:
-        """Give the seconds after which every call has been answered."""
+        """Return the seconds within which every call is answered."""
         return max((each.timeout + each.queue_timeout for each in self.functions), default=60.0)
 
 
 def describe(config: LoadedConfig, given: Sources) -> Described:
-    """Work out what manifests need.
+    """Collect the values that manifests need.
 
     Raises:
         ConfigError: the configuration cannot be served in a container
@@ -201,7 +201,7 @@ def _problems(config: LoadedConfig, files: Mapping[str, str]) -> Iterator[Proble
     server = config.settings.server
     if server.host.startswith("unix:"):
         at = ("server", "host")
-        message = "a container is not reached through a unix socket"
+        message = "a container cannot be reached through a unix socket"
         yield Problem(".".join(at), message, config.locate(at), "write host: 0.0.0.0")
     if sum(len(text.encode()) for text in files.values()) > _LARGEST_CONFIG_MAP:
         origin = Origin(next(iter(files)))
@@ -212,7 +212,7 @@ def _problems(config: LoadedConfig, files: Mapping[str, str]) -> Iterator[Proble
 
 
 def _references(files: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """Find the variables without default, and the files, that the configuration refers to."""
+    """Find the variables without a default and the files that the configuration refers to."""
     names: set[str] = set()
     secrets: dict[str, set[str]] = {}
     for name, text in files.items():
@@ -228,7 +228,7 @@ def _references(files: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, tu
 
 
 def _scalars(node: Node) -> Iterator[tuple[str | None, str]]:
-    """Give the text of every scalar; for a secret with ``from_env`` or ``from_file``."""
+    """Yield the text of every scalar, with ``from_env`` or ``from_file`` for a secret."""
     if isinstance(node.value, dict):
         for key, (_, inner) in node.value.items():
             if len(node.value) == 1 and key in ("from_env", "from_file") and inner.text:
@@ -243,12 +243,12 @@ def _scalars(node: Node) -> Iterator[tuple[str | None, str]]:
 
 
 def quantity(size: int) -> str:
-    """Write a size as Kubernetes does, in whole mebibytes."""
+    """Format a size for Kubernetes, in whole mebibytes."""
     return f"{math.ceil(size / 1024**2)}Mi"
 
 
 def limits_table(described: Described, replicas: tuple[int, int]) -> list[str]:
-    """Say what the limits come to: they count per worker."""
+    """Return comment lines with the total limits, because limits count per worker."""
     workers = described.workers
     pods = "1 pod" if replicas == (1, 1) else f"{replicas[0]} to {replicas[1]} pods"
     if replicas[0] == replicas[1] != 1:

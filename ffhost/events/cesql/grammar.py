@@ -13,8 +13,8 @@ from typing import Final
 from ffhost.events.cesql import operators
 from ffhost.events.cesql.casts import LOWEST, in_range
 from ffhost.events.cesql.faults import CesqlError
+from ffhost.events.cesql.lexer import Token, tokens_of
 from ffhost.events.cesql.operators import Node
-from ffhost.events.cesql.tokens import Token, tokens_of
 
 DEPTH_LIMIT: Final = 50
 """How deeply an expression may nest.
