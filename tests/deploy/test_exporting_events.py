@@ -204,6 +204,18 @@ def test_what_is_different_in_the_cluster_is_told(tmp_path: Path) -> None:
     ]
 
 
+def test_a_door_that_the_cluster_cannot_pass_is_told(tmp_path: Path) -> None:
+    text = (
+        "auth: {ci: {keys: {ci: {from_env: CI_KEY}}}}\nfunctions:\n"
+        "  a: {target: 'm.py:a', auth: ci, schedules: [{cron: '@hourly'}]}\n"
+    )
+    (tmp_path / "functions.yaml").write_text(text)
+    sources = Sources(environ={"CI_KEY": "k" * 40}, cwd=tmp_path)
+    options = Options(name="shop", image="shop:1")
+    notes = export("kubernetes", load_config(sources), sources, options).notes
+    assert notes == ["a has a door, which refuses the cluster's calls: they carry no keys"]
+
+
 def test_filters_that_are_wrong_are_not_exported(tmp_path: Path) -> None:
     text = "functions:\n  a: {target: 'm.py:a', subscriptions: [{filters: [{sql: 'a +'}]}]}\n"
     with pytest.raises(ConfigError, match="not a CESQL expression"):

@@ -198,13 +198,18 @@ def notes(described: Described, platform: str) -> Iterator[str]:
         for schedule in function.schedules:
             for note in kubernetes_cron(schedule.cron, schedule.timezone).notes:
                 yield f"{name}: '{schedule.cron}' {note}"
-        yield from _notes_of(name, function, platform)
+        yield from _notes_of(name, function, settings.defaults.auth, platform)
     if platform == "knative" and any(each.subscriptions for each in settings.functions.values()):
         broker = "default" if settings.events is None else settings.events.broker
         yield f"the Triggers belong to the Broker {broker!r}, which has to be there"
 
 
-def _notes_of(name: str, function: FunctionSettings, platform: str) -> Iterator[str]:
+def _notes_of(
+    name: str, function: FunctionSettings, default_auth: list[str], platform: str
+) -> Iterator[str]:
+    ways = function.auth or default_auth
+    if ways != ["public"] and (function.schedules or function.subscriptions):
+        yield f"{name} has a door, which refuses the cluster's calls: they carry no keys"
     if "{" in function.path and (function.schedules or function.subscriptions):
         yield f"{name} has parameters in its path, which no event or schedule can fill in"
     if platform == "knative" and function.delivery is not None and not function.subscriptions:
