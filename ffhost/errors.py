@@ -105,7 +105,7 @@ class RequestError(FfhostError):
 
     @property
     def title(self) -> str:
-        """Give the status phrase of RFC 9110."""
+        """Return the status phrase of RFC 9110."""
         return _PHRASES.get(self.status) or HTTPStatus(self.status).phrase
 
 

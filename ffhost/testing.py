@@ -80,7 +80,7 @@ class Answer:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Give the header fields by lower-case name."""
+        """Return the header fields by lower-case name."""
         joined: dict[str, str] = {}
         for name, value in self.fields:
             name = name.lower()
@@ -89,16 +89,16 @@ class Answer:
 
     @property
     def body(self) -> bytes:
-        """Give the whole body."""
+        """Return the whole body."""
         return b"".join(self.chunks)
 
     @property
     def text(self) -> str:
-        """Give the body as text."""
+        """Return the body as text."""
         return self.body.decode()
 
     def json(self) -> Any:
-        """Give the body read as JSON."""
+        """Return the body read as JSON."""
         return jsonlib.loads(self.body)
 
 
@@ -197,7 +197,7 @@ class Client:
         return self.request("POST", path, **options)
 
     def send(self, path: str, event: Form, **options: Any) -> Answer:
-        """Post an event as a builder gives it, such as ``pubsub_event({"id": 7})``."""
+        """Post an event as a builder makes it, such as ``pubsub_event({"id": 7})``."""
         headers, body = event
         return self.request("POST", path, headers=headers, body=body, **options)
 

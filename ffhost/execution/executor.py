@@ -29,7 +29,7 @@ class ContextExecutor(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Do nothing: the executor is shared and lives as long as the process."""
+        """Return at once: the executor is shared and lives as long as the process."""
 
 
 class _Errand:

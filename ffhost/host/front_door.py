@@ -152,7 +152,7 @@ class FrontDoor:
         return None if door is None else Gate(name, door, self.state)
 
     def check_admin(self, message: Message) -> None:
-        """Judge a request to the admin listener.
+        """Check a request to the admin listener.
 
         Raises:
             RequestError: the caller may not look

@@ -260,12 +260,12 @@ class Request(falcon.Request):
     def get_data(
         self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False
     ) -> bytes | str:
-        """Give the body, as text (UTF-8) if *as_text*; *cache* changes nothing here."""
+        """Return the body, as text (UTF-8) if *as_text*; *cache* changes nothing here."""
         body = self.data if parse_form_data else self._message.body
         return body.decode(errors="replace") if as_text else body
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
-        """Give the body read as JSON.
+        """Return the body read as JSON.
 
         *force* reads it whatever the content type says, *silent* gives None where an error
         would be raised, *cache* keeps what was read for the next call.
