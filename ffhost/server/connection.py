@@ -168,6 +168,9 @@ class Connection(HttpToolsProtocol):
         """Mark the body of the request as whole."""
         if self._is_deaf or (self._asks_for_upgrade and self.parser.should_upgrade()):
             return
+        if len(self.headers) > FIELD_LIMIT:  # trailers
+            self._refuse_large_head()
+            return
         self._unused_bytes = 0
         cycle = self.cycle
         if not cycle.response_complete:
