@@ -52,9 +52,10 @@ cluster: $(STAMP)  ## Build overlays with kubectl, and run a built app in an env
 soak: $(STAMP)  ## Reload, chaos, noisy neighbour and leak runs (minutes)
 	$(BIN)/python -m tests.soak $(ARGS)
 
-fuzz: $(STAMP)  ## Fuzz the typed example with schemathesis, by its OpenAPI document
+fuzz: $(STAMP)  ## Fuzz the typed example by its OpenAPI document, and the front door
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt schemathesis
 	$(BIN)/python -m tests.fuzz $(ARGS)
+	FORGED_REQUESTS=100000 CALLS_UNDER_RELOADS=100000 $(BIN)/python -m pytest -s tests/server/test_server_front_door.py
 
 clean:  ## Remove what was installed and built
 	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -12,6 +12,7 @@ from ffhost._lazy import lazy_names
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from ffhost.auth.principals import Principal
     from ffhost.errors import DeadlineExceeded
     from ffhost.execution.executor import executor
     from ffhost.invocation.current import Invocation, current
@@ -33,6 +34,7 @@ _HOMES = {
     "DeadlineExceeded": "ffhost.errors",
     "Invocation": "ffhost.invocation.current",
     "Outcome": "ffhost.invocation.outcome",
+    "Principal": "ffhost.auth.principals",
     "Request": "ffhost.signatures.requests.native",
     "Response": "ffhost.web.responses",
     "cloud_event": "ffhost.loading.decorators",
@@ -51,6 +53,7 @@ __all__ = [
     "DeadlineExceeded",
     "Invocation",
     "Outcome",
+    "Principal",
     "Request",
     "Response",
     "cloud_event",

@@ -151,6 +151,24 @@ class BadRequest(RequestError):
     status = 400
 
 
+class Unauthenticated(RequestError):
+    """The request has no valid credentials.
+
+    Since 0.2.
+    """
+
+    status = 401
+
+
+class Forbidden(RequestError):
+    """The credentials are valid, but do not allow this call.
+
+    Since 0.2.
+    """
+
+    status = 403
+
+
 class NotFound(RequestError):
     """No function owns this path.
 

@@ -52,7 +52,7 @@ def configurations() -> list[tuple[str, str]]:
 def test_configurations_that_are_shown_are_right(where: str, text: str, tmp_path: Path) -> None:
     (tmp_path / "functions.yaml").write_text(text)
     names = set(re.findall(r"\$\{(\w+)\}|from_env: (\w+)", text))
-    environ = {name: "value" for pair in names for name in pair if name}
+    environ = {name: f"{name}-of-32-characters-or-more" for pair in names for name in pair if name}
     load_config(Sources(environ=environ, cwd=tmp_path))
 
 

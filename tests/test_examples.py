@@ -15,7 +15,14 @@ import pytest
 from tests.commands import ffhost
 
 ROOT = Path(__file__).parents[1]
-ENVIRON = {"WEBHOOK_SECRET": "development"}
+ENVIRON = {
+    "WEBHOOK_SECRET": "development",
+    "TOKEN_SECRET": "development-development-development",
+    "CI_KEY": "key-of-ci-for-development",
+    "BILLING_KEY": "key-of-billing-for-development",
+    "HOOK_SECRET": "development",
+    "PARTNER_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+}
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/functions.yaml"))
 TESTED = [name for name in EXAMPLES if (ROOT / "examples" / name / "tests").is_dir()]
 WITH_README = [name for name in EXAMPLES if (ROOT / "examples" / name / "README.md").exists()]

@@ -11,7 +11,10 @@ from ffhost.config.leaves import HIDDEN, Leaf, as_text, leaves
 from ffhost.config.nodes import PathKey, dotted
 
 RESTART = ("server", "admin")
-"""Sections that are read when the server starts."""
+"""Sections that are read when the server starts; of the latter all but its door."""
+
+
+_LIVE = ("admin", "auth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,9 @@ def _changes(
         texts = _text(before), _text(after)
         if texts[0] == texts[1] == HIDDEN:
             texts = HIDDEN, f"{HIDDEN} (changed)"
-        found.append((path, Change(dotted(path), *texts, live=path[0] not in RESTART)))
+        found.append(
+            (path, Change(dotted(path), *texts, live=path[0] not in RESTART or path == _LIVE))
+        )
     return found
 
 

@@ -46,12 +46,25 @@ def check(values: dict[str, Any], report: Reporter) -> None:
             for rule in _FUNCTION_RULES:
                 rule(function, path, report)
             _check_hooks(_mapping(function.get("tracing")), (*path, "tracing"), host_hooks, report)
+    _check_auth(values, report)
     _check_forms(list(functions), report)
     _check_collisions(functions, report)
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _check_auth(values: dict[str, Any], report: Reporter) -> None:
+    sections = [
+        values.get("admin"),
+        values.get("defaults"),
+        *_mapping(values.get("functions")).values(),
+    ]
+    if "auth" in values or any("auth" in _mapping(each) for each in sections):
+        from ffhost.config.auth_rules import check_auth
+
+        check_auth(values, report)
 
 
 def _check_listeners(values: dict[str, Any], report: Reporter) -> None:
@@ -178,7 +191,8 @@ def _check_request(function: dict[str, Any], path: PathKey, report: Reporter) ->
 def _check_cors(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
     cors = _mapping(function.get("cors"))
     origins = cors.get("allow_origins")
-    if cors.get("allow_credentials") is True and origins in ("*", ["*"]):
+    everyone = origins == "*" or (isinstance(origins, list) and "*" in origins)
+    if cors.get("allow_credentials") is True and everyone:
         report.at(
             (*path, "cors", "allow_credentials"),
             "browsers refuse credentials where every origin is allowed",

@@ -46,7 +46,14 @@ _MESSAGE_RULES: list[dict[str, Any]] = [
         "not": {"required": ["body", "json"]},
     }
 ]
+_WAY_RULES: list[dict[str, Any]] = [
+    {
+        "$comment": "a way has one of the three",
+        "oneOf": [{"required": [kind]} for kind in ("jwt", "keys", "webhook")],
+    }
+]
 _RULES = {
+    "WaySettings": _WAY_RULES,
     "FunctionSettings": _FUNCTION_RULES,
     "ExampleSettings": _EXAMPLE_RULES,
     "ExampleRequest": _MESSAGE_RULES,

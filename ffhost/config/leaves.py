@@ -28,6 +28,7 @@ _INHERITED = {
     "queue": ("defaults", "queue"),
     "queue_timeout": ("defaults", "queue_timeout"),
     "max_body_size": ("server", "max_body_size"),
+    "auth": ("defaults", "auth"),
 }
 
 

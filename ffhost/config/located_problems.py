@@ -29,10 +29,16 @@ class Reporter:
         *,
         notes: Sequence[str] = (),
         key: bool = False,
+        secret: bool = False,
     ) -> None:
-        """Report the value at *path*, or its key, or the nearest place that was written."""
+        """Report the value at *path*, or its key, or the nearest place that was written.
+
+        The line of a *secret* is not shown.
+        """
         self.paths.add(path)
         origin, use = self._place(path, key)
+        if secret:
+            origin = origin._replace(text=None)
         use_text = None
         if use is not None:
             use_text = f"{dotted(use[0])} ({use[1].place})"

@@ -62,7 +62,7 @@ class Evaluator:
             self.report.at(
                 path,
                 "a secret is not allowed here",
-                "secrets are for a function's config and a trace hook's options; "
+                "secrets are for a function's config, a trace hook's options and keys under auth; "
                 "elsewhere write ${NAME}",
             )
             return ABSENT

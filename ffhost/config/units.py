@@ -46,7 +46,8 @@ class Duration(float):
         for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1000)):
             if milliseconds and milliseconds % size == 0:
                 return f"{milliseconds / size:.0f}{unit}"
-        return f"{milliseconds:g}ms" if milliseconds else "0s"
+        text = f"{milliseconds:.6f}".rstrip("0").rstrip(".")
+        return f"{text}ms" if milliseconds else "0s"
 
     def __repr__(self) -> str:
         return f"Duration('{self}')"

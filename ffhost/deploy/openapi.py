@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from ffhost.config import LoadedConfig
 from ffhost.config.settings import FunctionSettings
+from ffhost.deploy.security_schemes import security, security_schemes
 from ffhost.invocation.function import Function
 from ffhost.loading import decorators
 from ffhost.loading.marked_functions import error_handlers
@@ -30,6 +31,8 @@ _ALL_METHODS = ("get", "post", "put", "patch", "delete")
 _DESCRIBED = (*_ALL_METHODS, "head", "options", "trace")
 _PROBLEMS = {
     400: "BadRequest",
+    401: "Unauthenticated",
+    403: "Forbidden",
     413: "ContentTooLarge",
     415: "UnsupportedMediaType",
     422: "UnprocessableContent",
@@ -40,6 +43,8 @@ _PROBLEMS = {
 }
 _WORDS = {
     400: "The request does not have the form that the function takes.",
+    401: "There are no valid credentials; WWW-Authenticate says which are wanted.",
+    403: "The credentials do not allow this call.",
     413: "The body is larger than allowed.",
     415: "The function does not take this content type.",
     422: "The body can be read but does not validate.",
@@ -106,7 +111,7 @@ def document(
         item = paths.setdefault(each.function.path, {})
         parameters = _parameters(each, schemas)
         for method in _methods(each.function):
-            item.setdefault(method, _operation(each, method, parameters, schemas))
+            item.setdefault(method, _operation(config, each, method, parameters, schemas))
     found: dict[str, Any] = {"openapi": "3.1.0", "info": {"title": title, "version": version}}
     if servers:
         found["servers"] = [{"url": url} for url in servers]
@@ -115,6 +120,9 @@ def document(
         "schemas": {**schemas.definitions, "Problem": PROBLEM_SCHEMA},
         "responses": {_PROBLEMS[status]: _problem(status) for status in _used(paths)},
     }
+    ways = {name for each in described for name in _ways(each.function)}
+    if ways:
+        found["components"]["securitySchemes"] = security_schemes(config.settings, ways)
     return found
 
 
@@ -244,7 +252,11 @@ def _parameters(each: _Typed, schemas: _Schemas) -> list[dict[str, Any]]:
 
 
 def _operation(
-    each: _Typed, method: str, parameters: list[dict[str, Any]], schemas: _Schemas
+    config: LoadedConfig,
+    each: _Typed,
+    method: str,
+    parameters: list[dict[str, Any]],
+    schemas: _Schemas,
 ) -> dict[str, Any]:
     function = each.function
     one = len(_methods(function)) == 1
@@ -262,6 +274,9 @@ def _operation(
         if method in ("post", "put", "patch"):
             operation["requestBody"] = {"content": {"*/*": {}}}
         statuses = [400, 413, 429, 500, 503]
+    if _ways(function):
+        operation["security"] = security(config.settings, _ways(function))
+        statuses += [401, 403]
     if function.timeout_seconds != float("inf"):
         statuses.append(504)
     operation["responses"] = {
@@ -269,10 +284,16 @@ def _operation(
         **_other_answers(each),
         **{
             str(status): {"$ref": f"#/components/responses/{_PROBLEMS[status]}"}
-            for status in statuses
+            for status in sorted(statuses)
         },
     }
     return operation
+
+
+def _ways(function: Function) -> list[str]:
+    """Name the ways that open *function*; none if it is public."""
+    names = function.settings.auth or ["public"]
+    return [] if names == ["public"] else names
 
 
 def _words(target: Callable[..., Any]) -> dict[str, str]:

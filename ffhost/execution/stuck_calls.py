@@ -76,7 +76,14 @@ class StuckCalls:
             self._calls[call] = time.monotonic() + REPEAT_SECONDS
             start, self._watching = not self._watching, True
         if start:
+            self._start_watching()
+
+    def _start_watching(self) -> None:
+        try:
             threading.Thread(target=self._watch, name="ffhost-stuck", daemon=True).start()
+        except RuntimeError:  # no thread can be started now; the next call that is late tries again
+            with self._lock:
+                self._watching = False
 
     def discard(self, call: Call) -> None:
         """Forget a call: it has ended."""

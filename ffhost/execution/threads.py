@@ -14,10 +14,10 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from functools import cache
 from typing import Any, TypeAlias
 
 from ffhost.errors import DeadlineExceeded
+from ffhost.execution.strikes import ATTENDED, absorb, raise_in, strikes
 
 IDLE_SECONDS = 10.0
 """How long a thread waits for work before it ends."""
@@ -31,13 +31,15 @@ _Call: TypeAlias = tuple[Work, Any, Done]
 class Worker:
     """One thread of a pool."""
 
-    __slots__ = ("ident", "lock", "running", "struck")
+    __slots__ = ("ident", "lock", "native_id", "running", "struck", "unreachable")
 
     def __init__(self) -> None:
         self.ident = 0
+        self.native_id = 0
         self.lock = threading.Lock()
         self.running: Any = None
         self.struck = False
+        self.unreachable = False
 
     def interrupt(self, invocation: Any) -> bool:
         """Raise `DeadlineExceeded` in the thread if it still runs *invocation*."""
@@ -45,65 +47,38 @@ class Worker:
             if self.running is not invocation or self.struck:
                 return False
             self.struck = True
-            _raise_in(self.ident)
-            return True
+            if not ATTENDED:
+                raise_in(self.ident, DeadlineExceeded)
+        if ATTENDED:
+            # Not under the lock: this thread may spin here until `strikes` clears the flag.
+            strikes.add(self, invocation)
+        return True
 
     def guard(self, invocation: Any, work: Work) -> Any:
         """Run *work*, interruptible from its first to its last line and no longer.
 
-        Gives what *work* returned, or None if the exception struck outside of the
-        function's own handler.
+        Return what *work* returned, or None if the exception struck outside of the function's
+        own handler.
         """
-        with self.lock:
-            self.running = invocation
+        result = None
         try:
-            return work(invocation)
-        except DeadlineExceeded:
-            return None
-        finally:
-            self._leave()
-
-    def _leave(self) -> None:
-        while True:
             try:
                 with self.lock:
-                    self.running = None
-                    struck, self.struck = self.struck, False
-                if struck:
-                    self._absorb()
-                return
-            except DeadlineExceeded:  # on the way to the lock; there is never a second one
-                continue
-
-    def _absorb(self) -> None:
-        """Let an exception that may still be pending strike here, where it does no harm.
-
-        Setting None instead would clear it, but CPython 3.11 then goes on believing
-        that some thread has one pending: the whole process runs slower from then on, and
-        anything that traces or profiles it (coverage, debuggers, pyinstrument) spins for
-        ever in the next call. Only an exception that is raised ends that.
-        """
-        try:
-            _raise_in(self.ident)
-            while True:
-                pass
+                    self.running = invocation
+                result = work(invocation)
+            finally:
+                self._leave()
         except DeadlineExceeded:
-            return
+            # It may have struck on the way out. There is never a second one.
+            self._leave()
+        return result
 
-
-def _raise_in(ident: int) -> None:
-    """Have `DeadlineExceeded` raised in the thread *ident*, at its next bytecode."""
-    _async_exception_setter()(ident, DeadlineExceeded)
-
-
-@cache
-def _async_exception_setter() -> Callable[[int, type[BaseException]], int]:
-    import ctypes
-
-    set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
-    set_exception.argtypes = (ctypes.c_ulong, ctypes.py_object)
-    set_exception.restype = ctypes.c_int
-    return set_exception
+    def _leave(self) -> None:
+        with self.lock:
+            self.running = None
+            struck, self.struck = self.struck, False
+        if struck:
+            self.unreachable = not absorb()
 
 
 class ThreadPool:
@@ -163,6 +138,8 @@ class ThreadPool:
 
     def _start(self) -> None:
         name = f"{self._name}-{self._made}"
+        if ATTENDED:
+            strikes.start()  # now, because at a deadline it may be the thread too many
         try:
             threading.Thread(target=self._serve, name=name, daemon=True).start()
         except RuntimeError:
@@ -200,9 +177,18 @@ class ThreadPool:
                 return False
         return idle.acquire()  # woken at the last moment
 
+    def _leave(self) -> None:
+        """Note that a thread ends after its call, and have another one take the calls that wait."""
+        with self._lock:
+            self._threads -= 1
+            start = bool(self._calls) and not self._coming and self._send_one()
+        if start:
+            self._start()
+
     def _serve(self) -> None:
         worker = Worker()
         worker.ident = threading.get_ident()
+        worker.native_id = threading.get_native_id()
         idle = threading.Lock()
         idle.acquire()
         call = self._take(idle, came=True)
@@ -224,13 +210,16 @@ class ThreadPool:
                 # A thread of the pool outlives whatever a call does to it.
                 _report(error)
             # Idle before the end is told: a call that follows at once finds this thread.
-            call = self._take(idle, came=False)
+            call = None if worker.unreachable else self._take(idle, came=False)
             try:
                 done(invocation, result)
             except BaseException as error:
                 _report(error)
             # Nothing of the call is kept while the thread waits for the next one.
             work = invocation = done = result = None  # type: ignore[assignment]
+            if worker.unreachable:
+                self._leave()
+                return
 
 
 def _report(error: BaseException) -> None:

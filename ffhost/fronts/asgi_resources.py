@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable
-from typing import Any, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import falcon.asgi
 
@@ -25,6 +26,9 @@ from ffhost.web import problems
 from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply
 
+if TYPE_CHECKING:
+    from ffhost.host.gate import Gate
+
 BODILESS_METHODS = frozenset({"GET", "HEAD"})
 """Methods whose bodies are not waited for, and so not watched."""
 _EXECUTION_ID_HEADER = EXECUTION_ID_HEADER.encode()
@@ -34,6 +38,7 @@ class Responders:
     """Makes the responders of one host."""
 
     def __init__(self, host: Host, service: Service, runner: LoopRunner, reads: ReadWatch) -> None:
+        self._host = host
         self._service = service
         self._runner = runner
         self._reads = reads
@@ -41,14 +46,16 @@ class Responders:
 
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""
-        return FunctionResource(
+        resource = FunctionResource(
             AsyncCaller(function, self._runner),
             finisher(function, self._service),
             self._believe,
             self._reads,
             # Another server may cancel a task when its client leaves.
             stay=self._service.managed or self._service.embedded,
-        ).on_request
+        )
+        gate = self._host.gate(function.name)
+        return resource.on_request if gate is None else partial(resource.on_gated_request, gate)
 
     def replying(self, make: MakeReply, otherwise: Responder | None = None) -> Responder:
         """Make a responder that replies at once, or leaves the request to *otherwise*."""
@@ -117,6 +124,43 @@ class FunctionResource:
         write(resp, reply)
         if call.channel is not None:
             self._stream(req, resp, call, reply)
+
+    async def on_gated_request(
+        self, gate: Gate, req: FrontRequest, resp: falcon.asgi.Response, **params: str
+    ) -> None:
+        """Answer one request of a function behind a door, as `on_request` does for others."""
+        event: Any = req._first_event
+        message = ScopeMessage(req.scope, event.get("body", b""), params)
+        identity = execution_id(message.header(EXECUTION_ID_HEADER))
+        call = Call(self._caller.function, message, identity)
+        try:
+            reply = await self._judge(gate, req, message, call)
+        except RequestError as error:
+            call.refuse(error)
+            reply = problems.problem(error, call.execution_id)
+        self._finish(call, reply)
+        gate.keep(call, reply.status)
+        write(resp, reply)
+        if call.channel is not None:
+            self._stream(req, resp, call, reply)
+
+    async def _judge(
+        self, gate: Gate, req: FrontRequest, message: ScopeMessage, call: Call
+    ) -> Reply:
+        event: Any = req._first_event
+        left = gate.enter(call)
+        if event.get("more_body"):
+            message.body = await read_rest(req, message, self._limit)
+        elif len(message.body) > self._limit:
+            raise too_large(self._limit)
+        if message.method not in BODILESS_METHODS:
+            self._reads.end(cast("asyncio.Task[Any]", asyncio.current_task()))
+        if left is not None:
+            gate.check_body(call, left)
+        if self._believe is not None:
+            self._believe(message)
+            message.adopt()
+        return gate.repeated(call) or await self._answer(call)
 
     def _answer_late(self, call: Call, reply: Reply) -> None:
         """Send the 504 of a call that still holds the task of its request."""

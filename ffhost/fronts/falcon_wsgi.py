@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from urllib.parse import quote
 
 import falcon
@@ -25,6 +25,9 @@ from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
 from ffhost.web import problems
 from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply
+
+if TYPE_CHECKING:
+    from ffhost.host.gate import Gate
 
 StartResponse: TypeAlias = Callable[..., Any]
 
@@ -52,7 +55,7 @@ class EnvironMessage(Message):
         raw: str | None = self._environ.get("RAW_URI") or self._environ.get("REQUEST_URI")
         if raw is None:
             decoded = self._environ.get("SCRIPT_NAME", "") + self._environ.get("PATH_INFO", "")
-            return quote(decoded.encode("latin-1"), safe="/%:@!$&'()*+,;=~-._")
+            return quote(decoded.encode("latin-1"), safe="/:@!$&'()*+,;=~-._")
         path = raw.partition("?")[0]
         if path[:1] != "/" and "://" in path:  # absolute form, RFC 9112 section 3.2.2
             path = "/" + path.split("://", 1)[1].partition("/")[2]
@@ -164,6 +167,7 @@ class _Responding:
 
     def __init__(self, host: Host, service: Service) -> None:
         server = host.config.settings.server
+        self._host = host
         self._service = service
         self._believe = trust_forwarded(server.trusted_proxies)
         self._read_seconds = float(server.read_timeout)
@@ -172,7 +176,9 @@ class _Responding:
         """Make a responder that calls *function*."""
         caller = BlockingCaller(function, pool, background)
         finish = finisher(function, self._service)
-        return FunctionResource(caller, finish, self._believe, self._read_seconds).on_request
+        resource = FunctionResource(caller, finish, self._believe, self._read_seconds)
+        gate = self._host.gate(function.name)
+        return resource.on_request if gate is None else partial(resource.on_gated_request, gate)
 
     def replying(self, make: MakeReply, otherwise: Responder | None = None) -> Responder:
         """Make a responder that replies at once, or leaves the request to *otherwise*."""
@@ -226,14 +232,42 @@ class FunctionResource:
         self._finish(call, reply)
         send(req, resp, reply)
         if call.channel is not None:
-            stream = self._caller.chunks_of(call)
-            if self._settle is not None:
-                stream.on_close(partial(self._settle, call, reply.status))
-            if req.method == "HEAD" or reply.status in (204, 304):
-                stream.close()
-                resp.stream = UNSENT
-            else:
-                resp.stream = stream
+            self._stream(req, resp, call, reply)
+
+    def on_gated_request(
+        self, gate: Gate, req: FrontRequest, resp: falcon.Response, **params: str
+    ) -> None:
+        """Answer one request of a function behind a door, as `on_request` does for others."""
+        message = EnvironMessage(req.env, params)
+        identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
+        call = Call(self._caller.function, message, identity)
+        try:
+            left = gate.enter(call)
+            message.body = read_body(req.env, self._limit, self._read_seconds)
+            if left is not None:
+                gate.check_body(call, left)
+            if self._believe is not None:
+                self._believe(message)
+                message.adopt()
+            reply = gate.repeated(call) or self._caller.answer(call)
+        except RequestError as error:
+            call.refuse(error)
+            reply = problems.problem(error, call.execution_id)
+        self._finish(call, reply)
+        gate.keep(call, reply.status)
+        send(req, resp, reply)
+        if call.channel is not None:
+            self._stream(req, resp, call, reply)
+
+    def _stream(self, req: FrontRequest, resp: falcon.Response, call: Call, reply: Reply) -> None:
+        stream = self._caller.chunks_of(call)
+        if self._settle is not None:
+            stream.on_close(partial(self._settle, call, reply.status))
+        if req.method == "HEAD" or reply.status in (204, 304):
+            stream.close()
+            resp.stream = UNSENT
+        else:
+            resp.stream = stream
 
 
 def _client(environ: Environ) -> tuple[str, int] | None:

@@ -89,7 +89,7 @@ def write(resp: falcon.Response | falcon.asgi.Response, reply: Reply) -> None:
     headers = resp._headers
     for name, value in reply.headers:
         name = name.lower()
-        if name in headers or name == "set-cookie":
+        if name in headers:
             # Falcon's own way joins repeated lines with a comma, which not all fields survive.
             if resp._extra_headers is None:
                 resp._extra_headers = []

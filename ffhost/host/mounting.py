@@ -18,7 +18,7 @@ from ffhost.host.snapshot import Host
 from ffhost.invocation.function import Function
 from ffhost.web import cors, problems
 from ffhost.web.messages import Message, Reply
-from ffhost.web.routing import Responders, Router, allowed, pattern
+from ffhost.web.routing import Responders, Router, pattern
 
 OWN_PREFIX = "/_ffhost"
 Responder: TypeAlias = Callable[..., Any]
@@ -74,7 +74,7 @@ def _responders(group: list[Function], front: Responding) -> Responders:
         by_method.update(dict.fromkeys(function.methods, responder))
         if "GET" in function.methods:
             by_method.setdefault("HEAD", responder)
-    otherwise = everything or front.replying(_refuse_method(allowed([by_method])))
+    otherwise = everything or front.replying(_refuse_method(", ".join(sorted(by_method))))
     if any(function.settings.cors is not None for function in group) and not any(
         function.methods is not None and "OPTIONS" in function.methods for function in group
     ):

@@ -18,5 +18,10 @@ def ready_state(current: Service) -> tuple[int, dict[str, Any]]:
     ]
     if broken:
         return 503, {"status": "unavailable", "functions": broken}
-    degraded = current.host.degraded
+    degraded = list(current.host.degraded)
+    locked = [] if current.host.front_door is None else current.waiting_for_keys()
+    if any(current.host.functions[name].required for name in locked) and not current.served:
+        return 503, {"status": "unavailable", "functions": locked}
+    current.served = True
+    degraded += [name for name in locked if name not in degraded]
     return 200, {"status": "degraded", "functions": degraded} if degraded else {"status": "ready"}

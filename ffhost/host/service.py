@@ -64,6 +64,8 @@ class Service:
         self._retirement = Retirement(self.lifecycle, self._lock)
         self.store = Store()
         self.phase: Phase = "new"
+        self.served = False
+        """Whether the process has been ready before; keys that are missing do not undo it."""
         self.draining = False
         """Whether answers are to close their connections."""
         self.managed = False
@@ -105,6 +107,11 @@ class Service:
     def on_stop(self, listener: Callable[[Service], None]) -> None:
         """Call *listener* after the last call and the shut-down hooks."""
         self._stop_listeners.append(listener)
+
+    def waiting_for_keys(self) -> list[str]:
+        """Return the functions whose callers cannot be judged, for keys were never fetched."""
+        door = self.host.front_door
+        return [] if door is None else [name for name in door.doors if door.waiting(name)]
 
     @property
     def embedded(self) -> bool:
@@ -160,8 +167,18 @@ class Service:
         self.store.forget_others(Slots, host.functions)
         for function in host.functions.values():
             function.claim_slots()
-        self._host = host
+        before, self._host = self._host, host
+        self._open_doors(before)
         self._enforce_hooks(host)
+
+    def _open_doors(self, before: Host | None = None) -> None:
+        """Fetch the keys that the doors of the host need; not before the process serves."""
+        if self.phase == "new":
+            return
+        if self.host.front_door is not None:
+            self.host.front_door.take_effect()
+        elif before is not None and before.front_door is not None:
+            before.front_door.close()
 
     @staticmethod
     def _enforce_hooks(host: Host, *late: Function) -> None:
@@ -200,6 +217,7 @@ class Service:
             return False
         self.load()
         self.phase = "starting"
+        self._open_doors()
         return True
 
     def _ready(self) -> None:
@@ -244,6 +262,8 @@ class Service:
         self.phase = "stopped"
         if self._watcher is not None:
             self._watcher.stop()
+        if self._host is not None and self._host.front_door is not None:
+            self._host.front_door.close()
         if self._embedded:
             self._environment.restore()
         return started

@@ -7,10 +7,12 @@ is the `ffhost.host.service`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
 from ffhost.config.load_problems import problem_of
+from ffhost.config.settings import Settings
 from ffhost.errors import ConfigError, LoadError, Unavailable
 from ffhost.host.loader import disabled, load_function, switched_off
 from ffhost.host.store import Store
@@ -18,6 +20,10 @@ from ffhost.invocation.function import Function
 from ffhost.invocation.logger import get_logger
 from ffhost.loading import modules
 from ffhost.observability import logs
+
+if TYPE_CHECKING:
+    from ffhost.host.front_door import FrontDoor
+    from ffhost.host.gate import Gate
 
 _TOLD = 20
 """How many import times are logged, slowest first."""
@@ -29,11 +35,22 @@ class Host:
     Args:
         config: the configuration
         functions: by name, in the order of the file
+        front_door: who may call them; None where everybody may
     """
 
-    def __init__(self, config: LoadedConfig, functions: Mapping[str, Function]) -> None:
+    def __init__(
+        self,
+        config: LoadedConfig,
+        functions: Mapping[str, Function],
+        front_door: FrontDoor | None = None,
+    ) -> None:
         self.config = config
         self.functions = dict(functions)
+        self.front_door = front_door
+
+    def gate(self, name: str) -> Gate | None:
+        """Return what is done at the door of the function *name*; None if it is public."""
+        return None if self.front_door is None else self.front_door.gate(name)
 
     def install(self, function: Function) -> None:
         """Take *function*, loaded at its first call, in the place of what stood for it."""
@@ -64,6 +81,7 @@ def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
     names = [config.single] if config.single is not None else list(config.settings.functions)
     functions: dict[str, Function] = {}
     problems: list[Problem] = []
+    front_door = _front_door(config, store, problems)
     for name in names:
         before = None if previous is None else previous.functions.get(name)
         try:
@@ -76,7 +94,27 @@ def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
         discard(functions.values(), previous)
         raise ConfigError(problems)
     _tell_import_times(functions.values())
-    return Host(config, functions)
+    return Host(config, functions, front_door)
+
+
+def _front_door(config: LoadedConfig, store: Store, problems: list[Problem]) -> FrontDoor | None:
+    """Make the doors; what is wrong with them goes to *problems*. None if there are none."""
+    if not _has_doors(config.settings):
+        return None
+    from ffhost.host.front_door import AuthState, FrontDoor
+
+    try:
+        return FrontDoor(config, store.keep(AuthState, "", AuthState))
+    except ConfigError as error:
+        problems += error.problems
+        return None
+
+
+def _has_doors(settings: Settings) -> bool:
+    """Whether anything names a way, be it there or not."""
+    named = [settings.defaults.auth, settings.admin.auth]
+    named += [each.auth for each in settings.functions.values() if each.auth is not None]
+    return any(names != ["public"] for names in named)
 
 
 def discard(functions: Iterable[Function], previous: Host | None) -> None:

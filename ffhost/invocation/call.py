@@ -7,8 +7,9 @@
 A call is *queued* until it has its slot, *running* while its caller waits, *answered* when
 the caller has its answer while the function runs on (the head of a stream, or 504 at the
 deadline), and *ended* when the function has really ended. One that ends before it was answered
-is answered with its result. A call that never gets a slot is *refused*: its body was too large,
-or the queue was full. A path or method that no function answers makes no call at all.
+is answered with its result. A call that never gets a slot is *refused*: its caller may
+not call, its body was too large, the queue was full, or it is a delivery that was taken before.
+A path or method that no function answers makes no call at all.
 
 Nothing here waits. User code sees an `ffhost.Invocation`, which can only be read.
 """
@@ -83,6 +84,9 @@ class Call:
         event: what a ``cloudevent`` function is called with, or the context of an ``event``
             function, once it is read; kept only while hooks, metrics or summaries are on
         error: the exception that the answer was made of, once there is one
+        principal: who calls; None unless the function has a door
+        denied: whether the function's door refused the caller
+        repeated: whether it is a delivery that was taken before, and so no call
         job: the thread or task that runs the function; None when nothing runs
         waiter: what the front waits on for the answer
         channel: through which a streamed answer reaches the front; None if it is no stream
@@ -104,6 +108,9 @@ class Call:
     pair_state: Any = None
     event: Any = None
     error: BaseException | None = None
+    principal: Any = None
+    denied: bool = False
+    repeated: bool = False
     job: Any = None
     waiter: Any = None
     channel: Any = None
@@ -148,6 +155,11 @@ class Call:
         """End a call that gets no slot, for the reason *error*."""
         self.move("refused")
         self.error = error
+
+    def repeat(self) -> None:
+        """End a delivery that was taken before: it is answered without a call."""
+        self.move("refused")
+        self.repeated = True
 
     @property
     def timed_out(self) -> bool:

@@ -12,6 +12,7 @@ from ffhost.invocation.call import Call
 if TYPE_CHECKING:
     import structlog
 
+    from ffhost.auth.principals import Principal
     from ffhost.invocation.function import Function
     from ffhost.web.messages import Message
 
@@ -107,6 +108,19 @@ class Invocation:
     def error(self) -> BaseException | None:
         """Return the exception that the answer was made of; None if there was none."""
         return self._call.error
+
+    @property
+    def principal(self) -> Principal | None:
+        """Return who calls, and how that was proved; None for a function that is public.
+
+        Example:
+            >>> import ffhost
+            >>> def hello(request):
+            ...     caller = ffhost.current().principal
+            ...     return {"hello": "world" if caller is None else caller.name}
+        """
+        found: Principal | None = self._call.principal
+        return found
 
     @property
     def log(self) -> structlog.typing.FilteringBoundLogger:

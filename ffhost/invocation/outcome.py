@@ -7,14 +7,28 @@ from typing import Literal
 from ffhost.errors import RequestError, TooManyRequests, Unavailable
 from ffhost.invocation.call import Call
 
-OutcomeKind = Literal["ok", "client_error", "crash", "timeout", "rejected"]
+OutcomeKind = Literal[
+    "ok",
+    "client_error",
+    "crash",
+    "timeout",
+    "rejected",
+    "unauthenticated",
+    "forbidden",
+    "duplicate",
+]
+
+
+_DENIED: dict[int, OutcomeKind] = {401: "unauthenticated", 403: "forbidden"}
 
 
 class Outcome:
     """How a call ended for its caller. A trace hook gets it from its ``yield``.
 
     Args:
-        kind: ``ok``, ``client_error``, ``crash``, ``timeout`` or ``rejected``
+        kind: ``ok``, ``client_error``, ``crash``, ``timeout`` or ``rejected``; also
+            ``unauthenticated`` or ``forbidden`` if the caller may not call the function, and
+            ``duplicate`` for a delivery that was taken before
         status: the HTTP status of the answer
         duration_seconds: seconds from the request to the answer, or to the end of its stream
         sent_bytes: length of the body that was sent, in bytes
@@ -52,6 +66,10 @@ def outcome_kind(call: Call, status: int) -> OutcomeKind:
     if call.timed_out:
         return "timeout"
     error = call.error
+    if call.denied and status in _DENIED:
+        return _DENIED[status]
+    if call.repeated:
+        return "duplicate"
     if isinstance(error, TooManyRequests | Unavailable) or call.function.unavailable is not None:
         return "rejected"
     if error is not None and not isinstance(error, RequestError):

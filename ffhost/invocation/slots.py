@@ -26,6 +26,8 @@ class Ticket:
 class Slots:
     """The slots of one function in one worker, given out first come, first served.
 
+    Nobody waits while a slot is free, so a free slot can be taken without a look at the queue.
+
     Args:
         concurrency: how many calls may run at once; infinite for no limit
         queue: how many may wait for a slot; infinite for no limit
@@ -47,9 +49,9 @@ class Slots:
         return len(self._waiting)
 
     def try_acquire(self) -> bool:
-        """Take a slot if one is free and nobody waits for it."""
+        """Take a slot if one is free: then nobody waits for it."""
         with self._lock:
-            if self.running < self.concurrency and not self._waiting:
+            if self.running < self.concurrency:
                 self.running += 1
                 return True
             return False
@@ -61,7 +63,7 @@ class Slots:
         """
         with self._lock:
             ticket = Ticket(wake)
-            if self.running < self.concurrency and not self._waiting:
+            if self.running < self.concurrency:
                 self.running += 1
                 ticket.granted = True
                 return ticket

@@ -86,7 +86,7 @@ def watch(config: LoadedConfig, name: str, signature: str, *, callable: bool = T
     if callable and settings.logging.capture_print:
         observers.append(_end_prints)
     if settings.logging.invocations:
-        observers.append(summary(name, signature))
+        observers.append(summary(name, signature, principal=settings.logging.principal))
     if settings.admin.enabled and settings.metrics.enabled:
         from ffhost.observability.metrics import counts_of
 
@@ -109,8 +109,12 @@ def _facts_of(signature: str) -> Callable[[object], Facts | None] | None:
     return facts_of
 
 
-def summary(name: str, signature: str) -> Observer:
-    """Make what writes the summary entry of each call of a function."""
+def summary(name: str, signature: str, *, principal: bool = False) -> Observer:
+    """Make what writes the summary entry of each call of a function.
+
+    Args:
+        principal: whether entries say who called
+    """
     record: Recorder | None = None
     known = False
     facts_of = _facts_of(signature)
@@ -120,7 +124,7 @@ def summary(name: str, signature: str) -> Observer:
         if not known:
             # Logging is configured after loading, and before the first call.
             record, known = logs.recorder(name, signature), True
-        if record is None:
+        if record is None or call.denied:  # refusals have entries of their own, and not each
             return
         message = call.message
         trace_id = span_id = None
@@ -143,6 +147,7 @@ def summary(name: str, signature: str) -> Observer:
             span_id,
             None if facts is None else facts.id,
             None if facts is None else facts.type,
+            call.principal.name if principal and call.principal is not None else None,
         )
 
     return summarize

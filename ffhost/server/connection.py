@@ -17,6 +17,14 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ffhost.server.exchange import Bell, Exchange
+from ffhost.server.framing import (
+    FIELD_LIMIT,
+    HEAD_LIMIT_BYTES,
+    SPECIAL_FIELDS,
+    head_without_upgrade,
+    is_possible_host,
+)
+from ffhost.server.refusal import refusal
 
 
 class Connection(HttpToolsProtocol):
@@ -29,20 +37,92 @@ class Connection(HttpToolsProtocol):
     cycle: Exchange
     is_idle = False
     """Whether it is kept alive between two requests."""
+    _unused_bytes = 0  # what has arrived since the last body, or the last end of a head
+    _asks_for_upgrade = False
+    _host: bytes | None = None
+    _fault: str | None = None  # why the head that has just been read is refused
+    _is_deaf = False  # what arrives is no longer read
 
     def connection_made(self, transport: Any) -> None:
         """Begin; the context of now is the one that each request begins with."""
         super().connection_made(transport)
         self._context = contextvars.copy_context()
 
+    # What arrives
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has arrived."""
+        self.is_idle = False
+        if self._is_deaf:
+            return
+        self._unused_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as error:
+            self._ignore_upgrade(data, error)
+        except httptools.HttpParserError:
+            self._refuse(400, "the request is not HTTP")
+        if self._unused_bytes > HEAD_LIMIT_BYTES or (
+            self.headers is not None and len(self.headers) > FIELD_LIMIT
+        ):
+            self._refuse_large_head()
+
+    def _ignore_upgrade(self, data: Any, error: Exception) -> None:
+        """Parse again what the parser has left, without asking for another protocol."""
+        while not self._is_deaf:
+            rest = memoryview(data)[error.args[0] :]
+            version = self.parser.get_http_version()
+            head = head_without_upgrade(self.parser.get_method(), self.url, version, self.headers)
+            self.parser = new_parser(self)
+            try:
+                self.parser.feed_data(head)
+                self.parser.feed_data(rest)
+                return
+            except httptools.HttpParserUpgrade as another:
+                data, error = rest, another
+            except httptools.HttpParserError:
+                self._refuse(400, "the request is not HTTP")
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._asks_for_upgrade = False
+        self._host = None
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header field, or a trailer field, which nobody will see."""
+        name = name.lower()
+        if name in SPECIAL_FIELDS:
+            self._look_at(name, value)
+        self.headers.append((name, value))
+
+    def _look_at(self, name: bytes, value: bytes) -> None:
+        if name == b"upgrade":
+            self._asks_for_upgrade = True
+        elif name == b"expect":
+            self.expect_100_continue = value.lower() == b"100-continue"
+        elif self._host is not None:
+            self._fault = "the request has more than one Host"
+        else:
+            self._host = value
+            if not is_possible_host(value):
+                self._fault = "the Host of the request is not valid"
+
     def on_headers_complete(self) -> None:
         """Call the application: the head of a request is complete."""
+        self._unused_bytes = 0
+        method = self.parser.get_method()
+        if self._fault is not None or method == b"CONNECT" or len(self.headers) > FIELD_LIMIT:
+            self._refuse_head(method)
+            return
+        if self._asks_for_upgrade and self.parser.should_upgrade():
+            return  # the head is read once more, without asking
         version = self.parser.get_http_version()
         url = httptools.parse_url(self.url)
         raw_path = url.path
         path = raw_path.decode("ascii")
         scope = self.scope
-        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["method"] = method.decode("ascii")
         scope["http_version"] = version
         scope["path"] = unquote(path) if "%" in path else path
         scope["raw_path"] = raw_path
@@ -63,6 +143,7 @@ class Connection(HttpToolsProtocol):
                 on_response=self.on_response_complete,
             ),
         )
+        self.headers = []  # trailers go here, and nowhere from here
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
@@ -79,8 +160,56 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Give a piece of the body to the request that it belongs to."""
+        self._unused_bytes = 0
         if not self.cycle.response_complete:
             self.cycle.add(body)
+
+    def on_message_complete(self) -> None:
+        """Note that the body of the request is whole."""
+        if self._is_deaf or (self._asks_for_upgrade and self.parser.should_upgrade()):
+            return
+        self._unused_bytes = 0
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
+
+    # What is refused
+
+    def _refuse_head(self, method: bytes) -> None:
+        if len(self.headers) > FIELD_LIMIT:
+            self._refuse(431, f"the request has more than {FIELD_LIMIT} header fields")
+        elif method == b"CONNECT":
+            self._refuse(400, "this server is not a proxy")
+        else:
+            self._refuse(400, self._fault or "the request is not HTTP")
+
+    def _refuse_large_head(self) -> None:
+        if not self.headers and len(self.url) > HEAD_LIMIT_BYTES // 2:
+            self._refuse(414, f"the target of the request is larger than {HEAD_LIMIT_BYTES} bytes")
+        elif len(self.headers) > FIELD_LIMIT:
+            self._refuse(431, f"the request has more than {FIELD_LIMIT} fields")
+        else:
+            self._refuse(431, f"the request has more than {HEAD_LIMIT_BYTES} bytes of fields")
+
+    def _refuse(self, status: int, detail: str) -> None:
+        """Answer what cannot be read, after the answers that are owed, and close."""
+        if self._is_deaf:
+            return
+        self._is_deaf = True
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:  # a request before this one is being answered
+                cycle.keep_alive = False
+                self.pipeline.clear()
+                return
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started:
+                self.transport.abort()
+                return
+        self.transport.write(refusal(status, detail))
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         """Go on with the next request of the connection, or wait for one."""
@@ -134,8 +263,15 @@ class Connection(HttpToolsProtocol):
     def give_up(self) -> None:
         """Close, with an answer if there is something to answer."""
         if not self.is_silent:
-            self.transport.write(_headers_late())
+            self.transport.write(refusal(408, "the request did not arrive in time"))
         self.transport.close()
+
+
+def new_parser(protocol: Connection) -> httptools.HttpRequestParser:
+    """Return a parser like the one that uvicorn makes for each connection."""
+    parser = httptools.HttpRequestParser(protocol)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
 
 
 Waiting: TypeAlias = dict[Connection, tuple[Any, float]]
@@ -192,21 +328,3 @@ def _longest(
         else:
             since[each] = (request, start)
     return since, over
-
-
-def _headers_late() -> bytes:
-    """Return the answer to header fields that did not arrive in time; no front has seen them."""
-    from email.utils import formatdate
-
-    from ffhost.errors import RequestTimeout
-    from ffhost.web.problems import problem
-
-    reply = problem(RequestTimeout("the request did not arrive in time"))
-    fields = [
-        ("date", formatdate(usegmt=True)),
-        ("content-length", str(len(reply.body))),
-        ("connection", "close"),
-        *reply.headers,
-    ]
-    lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
-    return f"HTTP/1.1 408 Request Timeout\r\n{lines}\r\n".encode("latin-1") + reply.body

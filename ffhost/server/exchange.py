@@ -23,6 +23,8 @@ from ffhost.execution.loop_caller import Late
 _FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
 _COPIED_BYTES = 64 * 1024
 """Larger bodies are not copied for the sake of one system call."""
+_UNKNOWN_LENGTH: Any = None
+"""Stands for the length of a body that ends with the connection."""
 _READ_AHEAD_BYTES = 1024 * 1024
 """How much of a request's body may wait for the application to take it."""
 
@@ -194,8 +196,11 @@ class Exchange(RequestResponseCycle):
         if not self.keep_alive and not _says_close(fields):
             lines.append(b"connection: close\r\n")
         if self.chunked_encoding is None and not self._is_bodiless(status):
-            self.chunked_encoding = True
-            lines.append(b"transfer-encoding: chunked\r\n")
+            if self.scope["http_version"] == "1.0":  # its end is that of the connection
+                self.chunked_encoding, self.expected_content_length = False, _UNKNOWN_LENGTH
+            else:
+                self.chunked_encoding = True
+                lines.append(b"transfer-encoding: chunked\r\n")
         lines.append(b"\r\n")
         return lines
 
@@ -225,9 +230,10 @@ class Exchange(RequestResponseCycle):
             pieces = (b"%x\r\n" % len(body), body, b"\r\n") if body else ()
             if not more:
                 pieces = (*pieces, b"0\r\n\r\n")
-        else:
+        elif self.expected_content_length is not _UNKNOWN_LENGTH:
             self.expected_content_length -= len(body)
-        if self.expected_content_length < 0 or (self.expected_content_length and not more):
+        left = self.expected_content_length
+        if left is not _UNKNOWN_LENGTH and (left < 0 or (left and not more)):
             raise RuntimeError("the body is not as long as its content-length")
         self._write(pieces, len(body))
         if not more:

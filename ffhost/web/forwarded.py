@@ -20,7 +20,7 @@ def trust_forwarded(trusted: Sequence[str] | str) -> Callable[[Message], None] |
     """
     if not trusted:
         return None
-    everybody = trusted == "all" or "all" in trusted
+    everybody = "all" in trusted  # in the list, or the word itself
     networks: list[IPv4Network | IPv6Network] = (
         [] if everybody else [ip_network(each, strict=False) for each in trusted]
     )

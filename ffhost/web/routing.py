@@ -11,7 +11,7 @@ first difference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 Route: TypeAlias = tuple[Any, Mapping[str, Callable[..., Any]], dict[str, str], str]
@@ -24,8 +24,7 @@ def segments(path: str) -> list[str]:
     >>> segments("/users/{id}/")
     ['users', '{id}', '']
     """
-    parts = path.split("/")
-    return parts[1:] if path not in ("", "/") else []
+    return [] if path == "/" else path.split("/")[1:]
 
 
 def parameter(segment: str) -> str | None:
@@ -130,11 +129,3 @@ class Router:
             return self._missing
         _, (resource, responders, template, names), values = best
         return resource, responders, dict(zip(names, values, strict=True)), template
-
-
-def allowed(methods: Iterable[Iterable[str]]) -> str:
-    """Write the ``Allow`` field for functions that share a path: the union of their methods."""
-    union = {method for each in methods for method in each}
-    if "GET" in union:
-        union.add("HEAD")
-    return ", ".join(sorted(union))

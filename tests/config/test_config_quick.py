@@ -83,6 +83,11 @@ GOOD_VARIABLES = {
     "FFHOST_FUNCTIONS__HELLO__ON_LOAD_ERROR": "unavailable",
     "FFHOST_FUNCTIONS__HELLO__CORS__ALLOW_ORIGINS": "https://a.example",
     "FFHOST_FUNCTIONS__HELLO__CORS__MAX_AGE": "5s",
+    "FFHOST_AUTH": "{m: {keys: {ci: 0123456789abcdef, b: {key: [0123456789abcdee], rate: 5/s}}},"
+    " s: {jwt: {secret: {from_env: FFHOST_AUTH}, claims: {a: [1]}, scopes: [b], header: X}},"
+    " g: {webhook: {scheme: github, secret: [{from_env: FUNCTION_TARGET}, b]}}}",
+    "FFHOST_DEFAULTS__AUTH": "m", "FFHOST_FUNCTIONS__HELLO__AUTH": "[s, g]",
+    "FFHOST_ADMIN__AUTH": "public", "FFHOST_LOGGING__PRINCIPAL": "true",
 }  # fmt: skip
 GOOD_FLAGS = {
     "server.host": "0.0.0.0", "server.port": "9", "server.workers": "2",
@@ -232,6 +237,29 @@ def test_what_is_not_plainly_of_its_kind_is_left_to_pydantic() -> None:
         assert settings_of({"functions": {"hello": {**function, **wrong}}}) is None
     assert settings_of({"functions": {"hello": {}}}) is None
     assert settings_of({"version": True}) is None
+
+
+def test_the_front_door_is_read_without_pydantic() -> None:
+    auth = {
+        "m": {"keys": {"ci": Secret("k"), "b": {"key": [Secret("k")], "rate": "5/s"}}},
+        "s": {"jwt": {"issuer": "https://i", "audience": ["a"], "rate": "1/m"}},
+        "h": {"webhook": {"scheme": "hmac", "secret": [Secret("s")], "header": "X"}},
+    }  # fmt: skip
+    function = {"target": "main.py:hello", "path": "/", "auth": ["m", "s"]}
+    others = {"defaults": {"auth": "required"}, "admin": {"auth": "m"}}
+    made = settings_of({"auth": auth, "functions": {"hello": function}, **others})
+    assert made is not None
+    assert made.auth["m"].keys == auth["m"]["keys"]
+    assert made.auth["s"].jwt is not None
+    assert (made.defaults.auth, made.admin.auth) == (["required"], ["m"])
+    assert made.function("hello").auth == ["m", "s"]
+    for wrong in (
+        {"m": {"keys": []}},
+        {"m": {"jwt": {"rate": "often"}}},
+        {"1": {}},
+        {"m": {"x": 1}},
+    ):
+        assert settings_of({"auth": wrong, "functions": {"hello": function}}) is None
 
 
 def test_a_section_is_immutable_and_survives_a_pickle_with_what_was_written() -> None:

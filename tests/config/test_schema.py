@@ -66,7 +66,8 @@ def test_every_key_has_a_default_that_validates_or_says_what_is_done_without() -
         "FunctionSettings.import_budget", "FunctionSettings.cors", "ExampleSettings.name",
         "ExampleSettings.request", "ExampleSettings.event", "ExampleRequest.body",
         "ExampleRequest.json", "ExampleResponse.body", "ExampleResponse.json",
-        "HookSettings.target", "FunctionSettings.max_body_size",
+        "HookSettings.target", "FunctionSettings.max_body_size", "WaySettings.jwt",
+        "WaySettings.keys", "WaySettings.webhook",
     }  # fmt: skip
     for name, section in {"Settings": SCHEMA, **SCHEMA["$defs"]}.items():
         for key, definition in section.get("properties", {}).items():
@@ -133,6 +134,7 @@ BEYOND_THE_SCHEMA = {
     # a file of a folder need not name functions
     "bad-no-functions", "bad-only-comments",
     # one value against another, far away or in need of arithmetic
+    "bad-auth-required",
     "bad-admin-on-the-same-port", "bad-concurrency-of-isolated", "bad-cors-credentials",
     "bad-get-of-an-event", "bad-gone-but-enabled", "bad-hook-without-target",
     "bad-memory-of-a-thread", "bad-method-twice", "bad-names-alike", "bad-path-of-a-name",

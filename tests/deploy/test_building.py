@@ -367,3 +367,30 @@ def test_the_image_is_written_as_hadolint_asks(docker: list[tuple[str, str]]) ->
     compile(probe[2], "probe", "exec")
     copied = [value.split() for name, value in docker if name == "COPY"]
     assert ["requirements.txt", "constraints.txt", "./"] in copied  # DL3021: a folder ends with /
+
+
+def test_an_app_behind_a_door_holds_its_key_set_and_what_verifies_by_it(tmp_path: Path) -> None:
+    config = """
+        auth:
+          staff: {jwt: {jwks: keys/public.json, audience: a}}
+          github: {webhook: {scheme: github, secret: {from_env: KEY}}}
+        functions:
+          a: {target: "src/main.py:hello", auth: [staff, github]}
+    """
+    lay_out(tmp_path, src__main_py=HELLO, functions_yaml=config, keys__public_json='{"keys": []}')
+    built(tmp_path, environ={"KEY": "hush"})
+    assert "keys/public.json" in app(tmp_path)
+    assert requirements(tmp_path) == ["ffhost[auth]==0.1.0  # ffhost build"]
+
+
+def test_an_app_whose_doors_need_no_public_keys_needs_no_extra(tmp_path: Path) -> None:
+    config = """
+        auth:
+          keys: {keys: {ci: {from_env: KEY}}}
+          jwt: {jwt: {secret: {from_env: KEY}}}
+        functions:
+          a: {target: "main.py:hello", auth: [keys, jwt]}
+    """
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=config)
+    built(tmp_path, environ={"KEY": "0123456789abcdef0123456789abcdef"})
+    assert requirements(tmp_path) == ["ffhost==0.1.0  # ffhost build"]

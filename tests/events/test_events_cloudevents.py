@@ -132,6 +132,9 @@ def test_data_is_what_each_generation_of_the_sdk_gives(
         {"data_base64": base64.b64encode(b'{"a": 1}').decode()},
         {"data_base64": ""},
         {"specversion": "0.3", "data": "AP8=", "datacontentencoding": "base64"},
+        {"specversion": "0.3", "data": "AP8=", "datacontentencoding": "Base64"},
+        {"specversion": "0.3", "data": "AP8=", "datacontentencoding": "gzip"},
+        {"specversion": "0.3", "data": "", "datacontentencoding": "base64"},
     ],
 )
 def test_structured_data_is_what_each_generation_of_the_sdk_gives(members: dict[str, Any]) -> None:
@@ -140,6 +143,13 @@ def test_structured_data_is_what_each_generation_of_the_sdk_gives(members: dict[
     assert event.data == from_http(STRUCTURED, body).data
     theirs = new_http.from_structured_event(new_http.HTTPMessage(STRUCTURED, body))
     assert event.get_data() == theirs.get_data()
+
+
+def test_an_event_of_1_0_that_calls_itself_base64_has_an_extension_of_that_name() -> None:
+    event = structured(data="AP8=", datacontentencoding="base64")
+    assert (event.data, event.get_data()) == ("AP8=", "AP8=")
+    assert event["datacontentencoding"] == "base64"
+    assert structured(data="no base64", datacontentencoding="base64").data == "no base64"
 
 
 @pytest.mark.parametrize(("version", "new_class"), [("1.0", NewEvent), ("0.3", NewEvent03)])

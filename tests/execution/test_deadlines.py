@@ -7,12 +7,17 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from typing import Any
 
 import pytest
 
-from ffhost.execution.stuck_calls import stuck_calls
+from ffhost.execution import stuck_calls as stuck
+from ffhost.execution.stuck_calls import StuckCalls, stuck_calls
 from ffhost.execution.threads import ThreadPool, Worker
+from ffhost.invocation.call import Call
+from ffhost.invocation.deadline import Deadline
+from ffhost.web.messages import Message
 from tests.conftest import Serve
 
 
@@ -210,6 +215,60 @@ def test_a_stuck_call_counts_until_it_ends(serve: Serve) -> None:
     assert eventually(lambda: stuck_calls.count("f") == 0)
 
 
+class Stuck:
+    """A function of which calls are stuck."""
+
+    def __init__(self, name: str, stuck_limit: float) -> None:
+        self.name, self.stuck_limit = name, stuck_limit
+
+
+def past_its_deadline(function: Any, seconds: float = 10.0) -> Call:
+    call = Call(function, Message("GET", "/"), "late")
+    call.deadline = Deadline()
+    call.deadline.at = time.monotonic() - seconds
+    call.move("running")
+    return call
+
+
+def test_as_many_stuck_calls_as_are_allowed_do_no_harm_and_one_more_is_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stuck, "GRACE_SECONDS", 0.02)
+    calls, limit_passed = StuckCalls(), threading.Event()
+    calls.on_limit = limit_passed.set
+    function = Stuck("f", 2)
+    stuck_for_good = [past_its_deadline(function) for _ in range(2)]
+    for call in stuck_for_good:
+        calls.add(call)
+    assert calls.count("f") == calls.count() == 2
+    assert calls.count("g") == 0
+    assert not limit_passed.wait(0.2)
+    calls.add(past_its_deadline(Stuck("g", 2)))  # the limit counts what the worker has lost
+    assert limit_passed.wait(5)
+    limit_passed.clear()
+    calls.add(past_its_deadline(function))
+    assert not limit_passed.wait(0.1)  # it is said once
+
+
+def test_a_call_that_is_only_late_or_has_ended_is_not_stuck(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stuck, "GRACE_SECONDS", 0.05)
+    calls, limit_passed = StuckCalls(), threading.Event()
+    calls.on_limit = limit_passed.set
+    function = Stuck("f", 1)
+    calls.add(past_its_deadline(function))
+    late, ended = past_its_deadline(function, -10), past_its_deadline(function)
+    ended.end(keep_context=False)
+    calls.add(late)
+    calls.add(ended)
+    assert calls.count() == 1
+    assert not limit_passed.wait(0.2)
+    calls.add(over := past_its_deadline(function))
+    calls.discard(over)
+    assert calls.count() == 1
+
+
 class Errand:
     """The least that a pool runs."""
 
@@ -221,7 +280,22 @@ class Errand:
         self.job: Any = None
 
 
-def test_no_exception_strikes_another_call_and_no_thread_dies() -> None:
+def compute() -> None:
+    end = time.perf_counter() + 0.0005
+    while time.perf_counter() < end:
+        pass
+
+
+def wait_in_c() -> None:
+    time.sleep(0.0005)
+
+
+def wait_in_c_many_times() -> None:
+    any(map(time.sleep, repeat(0.00005, 5)))
+
+
+@pytest.mark.parametrize("work", [compute, wait_in_c, wait_in_c_many_times])
+def test_no_exception_strikes_another_call_and_no_thread_dies(work: Callable[[], None]) -> None:
     """1,000 calls that end within a moment of their deadline."""
     pool = ThreadPool("test")
     ended: list[str] = []
@@ -229,9 +303,7 @@ def test_no_exception_strikes_another_call_and_no_thread_dies() -> None:
     done = threading.Semaphore(0)
 
     def near_its_deadline(errand: Errand) -> str:
-        end = time.perf_counter() + 0.0005
-        while time.perf_counter() < end:
-            pass
+        work()
         return "ended"
 
     def innocent(errand: Errand) -> str:

@@ -196,10 +196,15 @@ def test_repeated_field_lines_stay_apart(serve: Serve) -> None:
             response.headers.add("WWW-Authenticate", "Bearer")
             response.set_cookie("a", "1")
             response.set_cookie("b", "2")
+            response.set_cookie("a", "3")
             return response
         """,
         "functions: {f: {target: 'main.py:f'}}",
     )
     fields = host.get("/f").fields
     assert [v for n, v in fields if n.lower() == "www-authenticate"] == ["Basic", "Bearer"]
-    assert len([v for n, v in fields if n.lower() == "set-cookie"]) == 2
+    assert [v for n, v in fields if n.lower() == "set-cookie"] == [
+        "a=1; Path=/",
+        "b=2; Path=/",
+        "a=3; Path=/",
+    ]

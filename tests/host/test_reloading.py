@@ -135,6 +135,59 @@ def test_hooks_of_a_removed_function_run_after_its_last_call(serve: Serve, tmp_p
     assert eventually((tmp_path / "other" / "ended").exists)
 
 
+ORDER = """
+import ffhost, pathlib
+
+def note(name):
+    with pathlib.Path(__file__).with_name("order").open("a") as file:
+        file.write(name + " ")
+
+@ffhost.on_startup
+def one(): note("start-one")
+
+@ffhost.on_startup
+def two(): note("start-two")
+
+@ffhost.on_shutdown
+def three(): note("stop-three")
+
+@ffhost.on_shutdown
+async def four(): note("stop-four")
+
+def f(request): return "other"
+"""
+
+
+def test_hooks_of_a_removed_function_run_in_the_order_in_which_a_stop_runs_them(
+    serve: Serve, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "main.py").write_text(ORDER)
+    order = tmp_path / "other" / "order"
+    with_other = CONFIG + '  other: {target: "other/main.py:f"}\n'
+    host = serve(CODE, with_other)
+    assert rewrite(tmp_path, host, CONFIG)
+    wanted = "start-one start-two stop-four stop-three "
+    assert eventually(lambda: len(order.read_text()) >= len(wanted))
+    assert order.read_text() == wanted
+    assert rewrite(tmp_path, host, with_other)  # its hooks run again when it comes back
+    host.service.stop()
+    assert order.read_text() == wanted * 2
+
+
+def test_a_reload_of_what_has_not_changed_is_none(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "hooks.py").write_text(ORDER)
+    config = 'server: {on_startup: ["hooks.py:one"], on_shutdown: ["hooks.py:three"]}' + CONFIG
+    host = serve(CODE, config)
+    served, order = host.service.host, tmp_path / "order"
+    assert order.read_text() == "start-one "
+    assert rewrite(tmp_path, host, config + "# a comment says nothing\n")
+    assert host.service.host is served
+    assert (host.service.reloads_good, host.service.last_reload) == (0, None)
+    assert host.get("/f").text == "f 1 1 ['start']"
+    assert order.read_text() == "start-one "
+
+
 def test_a_failed_start_up_hook_of_a_new_function_refuses_the_reload(
     serve: Serve, tmp_path: Path
 ) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ffhost.config.units import UNLIMITED
 from ffhost.invocation.slots import Slots, Ticket
 
 
@@ -64,10 +68,10 @@ def test_a_slot_that_was_granted_meanwhile_cannot_be_left() -> None:
 def test_more_slots_after_a_reload_let_those_who_wait_run() -> None:
     slots, woken = Slots(1, 10), list[str]()
     assert slots.try_acquire()
-    queued(slots, woken, "a")
-    queued(slots, woken, "b")
+    tickets = [queued(slots, woken, "a"), queued(slots, woken, "b")]
     slots.resize(3, 10)
     assert woken == ["a", "b"]
+    assert [ticket.granted for ticket in tickets] == [True, True]
     assert slots.running == 3
 
 
@@ -82,3 +86,92 @@ def test_fewer_slots_after_a_reload_take_effect_as_calls_end() -> None:
     assert woken == []
     slots.release()
     assert woken == ["patient"]
+
+
+def test_a_slot_that_is_free_by_now_is_granted_without_a_wait() -> None:
+    slots, woken = Slots(1, 0), list[str]()
+    ticket = queued(slots, woken, "quick")
+    assert (ticket.granted, slots.running, slots.waiting, woken) == (True, 1, 0, [])
+    assert slots.enqueue(lambda: None) is None
+
+
+def test_who_gave_up_waiting_counts_as_refused_and_cannot_leave_twice() -> None:
+    slots, woken = Slots(1, 1), list[str]()
+    assert slots.try_acquire()
+    ticket = queued(slots, woken, "leaver")
+    assert not ticket.granted
+    assert slots.waiting == 1
+    assert slots.leave(ticket)
+    assert (slots.waiting, slots.rejected) == (0, 1)
+    queued(slots, woken, "another")
+    assert slots.enqueue(lambda: None) is None
+    assert slots.rejected == 2
+
+
+def test_without_limits_every_call_runs_at_once() -> None:
+    slots = Slots()
+    assert all(slots.try_acquire() for _ in range(1000))
+    assert (slots.concurrency, slots.queue) == (UNLIMITED, UNLIMITED)
+
+
+@given(
+    st.integers(1, 3),
+    st.integers(0, 3),
+    st.lists(st.sampled_from(["take", "queue", "leave", "release", "resize"]), max_size=40),
+    st.data(),
+)
+def test_slots_do_what_a_list_of_calls_would(
+    concurrency: int, queue: int, steps: list[str], data: st.DataObject
+) -> None:
+    """Compare with a model: how many run, who waits in which order, how many were refused."""
+    slots, woken = Slots(concurrency, queue), list[int]()
+    running, waiting, refused = 0, list[tuple[int, Ticket]](), 0
+    granted: list[int] = []
+    for number, step in enumerate(steps):
+        if step == "take":
+            free = running < concurrency
+            assert slots.try_acquire() is free
+            running += free
+        elif step == "queue":
+            ticket = slots.enqueue(lambda number=number: woken.append(number))
+            if running < concurrency:
+                assert ticket is not None
+                assert ticket.granted
+                running += 1
+            elif len(waiting) < queue:
+                assert ticket is not None
+                assert not ticket.granted
+                waiting.append((number, ticket))
+            else:
+                assert ticket is None
+                refused += 1
+        elif step == "leave" and waiting:
+            leaver = data.draw(st.sampled_from(waiting))
+            assert slots.leave(leaver[1])
+            waiting.remove(leaver)
+            refused += 1
+        elif step == "release" and running:
+            slots.release()
+            running -= 1
+        elif step == "resize":
+            concurrency, queue = data.draw(st.integers(1, 3)), data.draw(st.integers(0, 3))
+            slots.resize(concurrency, queue)
+        while waiting and running < concurrency:
+            first, ticket = waiting.pop(0)
+            assert ticket.granted
+            assert not slots.leave(ticket)
+            granted.append(first)
+            running += 1
+        assert (slots.running, slots.waiting, slots.rejected) == (running, len(waiting), refused)
+        assert woken == granted
+        assert not any(ticket.granted for _, ticket in waiting)
+
+
+def test_whoever_is_woken_may_use_the_slots_at_once() -> None:
+    slots, seen = Slots(1, 10), list[int]()
+    assert slots.try_acquire()
+    slots.enqueue(lambda: seen.append(slots.running))
+    slots.enqueue(slots.release)
+    slots.release()
+    slots.resize(2, 10)
+    assert (seen, slots.running) == ([1], 1)

@@ -579,7 +579,7 @@ def test_what_is_logged_while_a_function_is_imported_names_the_function(log):
 
 
 @pytest.mark.parametrize("profile", ["default", "gcp", "ecs"])
-@pytest.mark.parametrize("event", [{}, {"event_id": "1", "event_type": "a.b"}])
+@pytest.mark.parametrize("event", [{}, {"event_id": "1", "event_type": "a.b", "principal": "ada"}])
 @pytest.mark.parametrize("trace", [{}, {"trace_id": "4b", "span_id": "00"}])
 @pytest.mark.parametrize(
     ("status", "outcome", "path"),
@@ -589,6 +589,7 @@ def test_what_is_logged_while_a_function_is_imported_names_the_function(log):
         (500, "crash", "/é"),
         (504, "timeout", "/"),
         (429, "rejected", "/"),
+        (200, "duplicate", "/"),
         (None, "ok", "/"),
     ],
 )
@@ -601,7 +602,7 @@ def test_a_summary_is_what_structlog_would_have_written(
     record("GET", path, status, outcome, 0.1234567, 3, None, "e1", **trace, **event)
 
     logger = get_logger("ffhost.invocations")
-    write = logger.info if outcome in ("ok", "client_error") else logger.warning
+    write = logger.info if outcome in ("ok", "client_error", "duplicate") else logger.warning
     token = CALL.set(call(**trace))
     write(
         "invocation",

@@ -18,7 +18,7 @@ import flask, functions_framework, werkzeug.exceptions
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 
-NAMES = {"name": ("a b", "c"), "empty": ("", "c"), "line": ("a", "b\\r\\nc: d"), 
+NAMES = {"name": ("a b", "c"), "empty": ("", "c"), "line": ("a", "b\\r\\nc: d"),
          "nul": ("a", "\\0")}
 
 def fields(request):

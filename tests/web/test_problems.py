@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from ffhost.errors import FieldError, MethodNotAllowed, TooManyRequests, UnprocessableContent
-from ffhost.web.problems import crash, problem
+from ffhost.web.problems import BATCH_INDEX, crash, problem
 
 
 def test_a_problem_names_what_the_caller_can_mend() -> None:
@@ -45,3 +46,44 @@ def test_a_crash_shows_nothing_of_its_message_but_in_debug() -> None:
 
 def test_text_that_is_no_unicode_does_not_break_a_problem() -> None:
     assert crash(debug=True, error=ValueError("\ud800")).status == 500
+
+
+def test_a_problem_without_faulty_fields_lists_none() -> None:
+    assert json.loads(problem(TooManyRequests("full")).body) == {
+        "type": "about:blank",
+        "title": "Too Many Requests",
+        "status": 429,
+        "detail": "full",
+    }
+
+
+def test_a_problem_is_readable_in_any_language_and_ends_its_line() -> None:
+    reply = problem(TooManyRequests("zu viele für 東京", where=Path("/a")))
+    assert "für 東京".encode() in reply.body
+    assert reply.body.endswith(b"}\n")
+    assert json.loads(reply.body)["where"] == "/a"  # whatever it is, it is written
+
+
+def test_a_crash_in_debug_shows_its_stack_line_by_line_and_none_where_there_is_none() -> None:
+    try:
+        raise ValueError("out of order")
+    except ValueError as error:
+        shown = json.loads(crash(debug=True, error=error).body)
+    assert shown["traceback"][0] == "Traceback (most recent call last):"
+    assert shown["traceback"][-1] == "ValueError: out of order"
+    assert json.loads(crash("abc", debug=True).body) == {
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
+        "detail": "the function crashed",
+        "execution_id": "abc",
+    }
+
+
+def test_an_error_of_a_batch_names_the_event_in_which_it_happened() -> None:
+    refused, crashed = TooManyRequests("full"), ValueError()
+    setattr(refused, BATCH_INDEX, 0)
+    setattr(crashed, BATCH_INDEX, 2)
+    assert json.loads(problem(refused).body)["index"] == 0
+    assert json.loads(crash(error=crashed).body)["index"] == 2
+    assert "index" not in json.loads(crash(error=ValueError()).body)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.web.routing import Responders, Router, parameter, segments
+from ffhost.web.routing import Responders, Router, parameter, pattern, segments
 
 
 def missing() -> None:
@@ -63,6 +64,48 @@ def test_a_pinned_path_is_answered_alone() -> None:
     made.pin("/robots.txt", "robots", Responders({}, missing))
     assert owner(made, "/robots.txt")[0] == "robots"
     assert owner(made, "/robots.txt/x")[0] == "/"
+
+
+def test_a_path_is_split_at_its_slashes() -> None:
+    assert segments("/users/{id}/") == ["users", "{id}", ""]
+    assert segments("/") == segments("") == []
+    assert segments("//") == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("segment", "name"),
+    [("{id}", "id"), ("{}", ""), ("{id", None), ("id}", None), ("x{id}", None), ("", None)],
+)
+def test_a_parameter_is_a_whole_segment_in_braces(segment: str, name: str | None) -> None:
+    assert parameter(segment) == name
+
+
+def test_templates_that_match_the_same_paths_have_the_same_pattern() -> None:
+    assert pattern("/users/{id}/x") == pattern("/users/{name}/x") == ("users", None, "x")
+    assert pattern("/users/id/x") != pattern("/users/{id}/x")
+
+
+def test_a_path_that_looks_like_a_template_is_a_path() -> None:
+    assert owner(router("/users/{id}"), "/users/{id}") == ("/users/{id}", {"id": "{id}"})
+
+
+def test_the_route_says_which_template_it_came_from_and_who_answers_each_method() -> None:
+    def get() -> None:
+        """Answer GET."""
+
+    made = Router(missing)
+    made.mount("/a/{x}", "a", Responders({"GET": get}, missing))
+    made.pin("/a/b", "b", Responders({}, missing))
+    _, responders, _, template = made.find("/a/c", req=None)
+    assert (responders["GET"], responders["PUT"], template) == (get, missing, "/a/{x}")
+    assert made.find("/a/b")[3] == "/a/b"
+    assert made.find("/b") == (made, {}, {}, "")
+    assert made.find("/b")[1]["GET"] is missing
+
+
+def test_falcons_way_to_add_a_route_is_closed() -> None:
+    with pytest.raises(TypeError, match=r"functions are mounted with Router\.mount"):
+        Router(missing).add_route("/a", object())
 
 
 names = st.sampled_from(["a", "b", "c", "{x}", "{y}"])

@@ -20,6 +20,7 @@ from ffhost.config import LoadedConfig
     default=True,
     help="Import user code as serve does, or only read it, so that none of it runs.",
 )
+@click.option("--public", is_flag=True, help="Name the functions that anybody may call.")
 @click.option(
     "--format",
     type=click.Choice(["text", "json", "github"]),
@@ -27,7 +28,9 @@ from ffhost.config import LoadedConfig
     show_default=True,
     help="json: an array of records; github: annotations of a workflow.",
 )
-def command(imports: bool, format: Literal["text", "json", "github"], **options: Any) -> None:
+def command(
+    imports: bool, public: bool, format: Literal["text", "json", "github"], **options: Any
+) -> None:
     """Check the configuration and its functions without serving them.
 
     All mistakes are shown together, each with its line and a hint. Exits with 0 if
@@ -38,6 +41,7 @@ def command(imports: bool, format: Literal["text", "json", "github"], **options:
       ffhost check
       ffhost check -c deploy/ --no-import
       ffhost check --format github
+      ffhost check --public
     """
     from ffhost.cli.full_check import check
     from ffhost.config.diagnostics import render
@@ -53,6 +57,15 @@ def command(imports: bool, format: Literal["text", "json", "github"], **options:
         click.echo("[]")
     elif format == "text":
         click.echo(_verdict(found.config, imports, len(found.warnings), found.unjudged))
+        if public:
+            click.echo(_public(found.config))
+
+
+def _public(config: LoadedConfig) -> str:
+    settings = config.settings
+    names = settings.functions if config.single is None else [config.single]
+    found = [name for name in names if settings.function(name).auth in (None, ["public"])]
+    return f"public: {', '.join(found) or 'none'}"
 
 
 def _verdict(config: LoadedConfig, imported: bool, warned: int, unjudged: list[str]) -> str:

@@ -41,8 +41,8 @@ def command(format: str, **options: Any) -> None:
         click.echo(json.dumps(records, indent=2, ensure_ascii=False))
         return
     heads = (
-        "function", "path", "methods", "signature", "runs", "timeout", "slots", "queue", "target",
-        "state",
+        "function", "path", "methods", "door", "signature", "runs", "timeout", "slots",
+        "queue", "target", "state",
     )  # fmt: skip
     keys = ("name", *heads[1:])
     rows = [
@@ -61,6 +61,7 @@ def _record(function: Function, server: ServerSettings) -> dict[str, Any]:
         "name": function.name,
         "path": function.path,
         "methods": None if function.methods is None else sorted(function.methods),
+        "door": settings.auth or ["public"],
         "signature": function.signature,
         "runs": "process" if settings.isolation == "process" else runs,
         "timeout": str(settings.timeout or "unlimited"),

@@ -36,6 +36,13 @@ if TYPE_CHECKING:
     "CloudEvent: type=…. Repeatable.",
 )
 @click.option("--structured", is_flag=True, help="CloudEvents in structured mode.")
+@click.option(
+    "--auth",
+    metavar="WAY[/KEY]",
+    help="Sign as a way under auth wants it: with a key, as the sender of a webhook, or by the "
+    "way's secret.",
+)
+@click.option("--token", metavar="TOKEN", help="Send a token of an issuer's.")
 @click.option("--remote", metavar="URL", help="Call a server instead of loading the function.")
 def command(
     name: str | None,
@@ -47,6 +54,8 @@ def command(
     path: str | None,
     words: tuple[str, ...],
     structured: bool,
+    auth: str | None,
+    token: str | None,
     remote: str | None,
     **options: Any,
 ) -> None:
@@ -69,6 +78,7 @@ def command(
       ffhost invoke on-upload --event storage --event bucket=b --event name=a.png
       ffhost invoke on-change --event type=com.example.changed --event subject=7
       cat event.json | ffhost invoke on-change - --remote http://localhost:8080
+      ffhost invoke on-push --auth github --data '{"ref": "refs/heads/main"}'
     """
     from ffhost.cli import function_client, invoke_request
     from ffhost.config import load_config
@@ -93,6 +103,13 @@ def command(
             path=path,
             headers=fields,
         )
+        if token is not None or auth is not None:
+            from ffhost.cli import credentials
+
+            if token is not None:
+                call = credentials.with_token(call, config, function, token)
+            if auth is not None:
+                call = credentials.signed(call, config, auth)
         return function_client.timed(caller, call)
 
     if remote is not None:

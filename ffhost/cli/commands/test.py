@@ -51,7 +51,9 @@ def command(
     """Run the examples of functions in the configuration.
 
     An example is a request or an event, and the status, headers and body expected; 'json' is
-    compared as a subset. All functions are tested unless some are named. Exits with 0 if all
+    compared as a subset. A function behind a door is called with the credentials of the first
+    way that can be signed for here, unless the example brings some or expects 401. All
+    functions are tested unless some are named. Exits with 0 if all
     examples hold, with 1 if one does not or there is none.
 
     \b
@@ -97,6 +99,7 @@ def _run(
     caller: Caller, config: LoadedConfig, names: list[str], extra: dict[str, str]
 ) -> list[Result]:
     from ffhost.cli import function_client
+    from ffhost.cli.credentials import offered
     from ffhost.cli.expectations import differences
 
     results = []
@@ -105,6 +108,8 @@ def _run(
             label = example.name or f"examples[{index}]"
             try:
                 call = _call(caller, name, example).with_headers(extra)
+                if config.settings.auth and example.response.status != 401:
+                    call = offered(call, config, name)
             except CommandFailed as error:
                 results.append(Result(name, label, "", [str(error)]))
                 continue

@@ -8,6 +8,12 @@ Numbers without a bound are infinite: ``unlimited`` becomes ``math.inf`` in ever
 
 from typing import Any, Literal
 
+from ffhost.config.settings.auth_settings import (
+    JwtSettings,
+    WayName,
+    WaySettings,
+    WebhookSettings,
+)
 from ffhost.config.settings.function_settings import (
     CorsSettings,
     ExampleRequest,
@@ -50,6 +56,7 @@ __all__ = [
     "FunctionSettings",
     "FunctionTracingSettings",
     "HookSettings",
+    "JwtSettings",
     "Level",
     "LoggingSettings",
     "MetricsSettings",
@@ -59,6 +66,8 @@ __all__ = [
     "Settings",
     "Signature",
     "TracingSettings",
+    "WaySettings",
+    "WebhookSettings",
     "Wrong",
     "as_plain",
     "completed",
@@ -114,6 +123,13 @@ class Settings(Section):
         "Limits of every function that does not give its own.",
         {"timeout": "30s"},
     )
+    auth: dict[WayName, WaySettings] = key(
+        dict,
+        "Front door",
+        "Ways to prove who calls, by name. Functions, defaults and admin name those that open "
+        "them.",
+        {"staff": {"jwt": {"issuer": "https://id.example.com", "audience": "orders"}}},
+    )
     functions: dict[FunctionName, FunctionSettings] = key(
         dict, "Functions", "The functions by name.", {"hello": {"target": "main.py:hello"}}
     )
@@ -127,7 +143,7 @@ class Settings(Section):
         function, defaults = self.functions[name], self.defaults
         limits: dict[str, Any] = {
             key: getattr(defaults, key)
-            for key in ("timeout", "concurrency", "queue", "queue_timeout")
+            for key in ("timeout", "concurrency", "queue", "queue_timeout", "auth")
             if getattr(function, key) is None
         }
         if function.max_body_size is None:
@@ -140,10 +156,39 @@ class Settings(Section):
 
 def completed(values: dict[str, Any]) -> dict[str, Any]:
     """Give *values* with the defaults of functions that follow from their name and other keys."""
+    if "auth" in values:
+        values = {**values, "auth": _with_secrets(values["auth"])}
     functions = values.get("functions")
     if not isinstance(functions, dict):
         return values
     return {**values, "functions": {name: _completed(name, functions[name]) for name in functions}}
+
+
+def _with_secrets(ways: Any) -> Any:
+    """Return *ways* with keys and secrets that were written out as secrets, too."""
+    if not isinstance(ways, dict):
+        return ways
+    return {name: _way_with_secrets(way) for name, way in ways.items()}
+
+
+def _way_with_secrets(way: Any) -> Any:
+    if not isinstance(way, dict):
+        return way
+    way = dict(way)
+    for kind in ("jwt", "webhook"):
+        if isinstance(way.get(kind), dict) and "secret" in way[kind]:
+            way[kind] = {**way[kind], "secret": _secret(way[kind]["secret"])}
+    if isinstance(way.get("keys"), dict):
+        way["keys"] = {name: _secret(entry) for name, entry in way["keys"].items()}
+    return way
+
+
+def _secret(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _secret(each) if name == "key" else each for name, each in value.items()}
+    if isinstance(value, list):
+        return [_secret(each) for each in value]
+    return Secret(value) if isinstance(value, str) else value
 
 
 def _completed(name: Any, function: Any) -> Any:

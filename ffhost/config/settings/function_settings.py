@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
+from ffhost.config.settings.auth_settings import Ways
 from ffhost.config.settings.hook_settings import FunctionTracingSettings
 from ffhost.config.settings.names import Method, PathTemplate, Target, Wildcard
 from ffhost.config.settings.scalars import (
@@ -185,6 +186,15 @@ class FunctionSettings(Section):
         "Replaces the server's limit, also upward.",
         "100MiB",
         "unlimited",
+    )
+    auth: Ways | None = key(
+        None,
+        "Door",
+        "Ways under auth, any of which opens the function; or public. Unless written, as in "
+        "defaults.",
+        "staff",
+        ["staff", "machines"],
+        "public",
     )
     cors: CorsSettings | None = key(
         None,

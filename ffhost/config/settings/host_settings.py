@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from ffhost.config.settings.auth_settings import Ways
 from ffhost.config.settings.names import HookTarget, Proxies
 from ffhost.config.settings.scalars import (
     Boolean,
@@ -114,6 +115,12 @@ class AdminSettings(Section):
         "127.0.0.1", "Address", "Address that the admin listener binds.", "127.0.0.1", "0.0.0.0"
     )
     port: Port = key(9901, "Port", "Port of the admin listener; 0 takes any free port.", 9901)
+    auth: Ways = key(
+        lambda: ["public"],
+        "Door",
+        "Ways under auth, any of which opens the listener; or public.",
+        "staff",
+    )
 
 
 class LoggingSettings(Section):
@@ -146,6 +153,9 @@ class LoggingSettings(Section):
         ByteSize(256 * 1024), "Longest entry", "An entry longer than this is cut.", "256KiB"
     )
     invocations: Boolean = key(True, "Summary entries", "Log one entry for each call.", False)
+    principal: Boolean = key(
+        False, "Principal", "Say in summary entries who called functions behind a door.", True
+    )
     capture_print: Boolean = key(
         False,
         "Capture print",
@@ -193,6 +203,15 @@ class DefaultSettings(Section):
     )
     queue_timeout: SpanOrUnlimited = key(
         Duration(5), "Time in the queue", "A call that waits longer gets 429.", "5s"
+    )
+    auth: Ways = key(
+        lambda: ["public"],
+        "Door",
+        "Ways under auth, any of which opens a function; public; or required, which makes a "
+        "function that says nothing an error.",
+        "staff",
+        ["staff", "machines"],
+        "required",
     )
     stuck_limit: CountOrUnlimited = key(
         10,

@@ -86,6 +86,8 @@ def gather(
         name = path.relative_to(base).as_posix()
         found.files[name] = path
         found.config_files.append(name)
+    for path in _key_sets(config, base):
+        found.files[path.relative_to(base).as_posix()] = path
     if len(found.files) > MOST_FILES:
         raise StartupError(
             f"{base} holds more than {MOST_FILES} files: leave some out with --exclude, "
@@ -93,6 +95,15 @@ def gather(
         )
     found.left_out = sorted(set(found.left_out))
     return found
+
+
+def _key_sets(config: LoadedConfig, base: Path) -> Iterator[Path]:
+    """Find the files of public keys that ways under ``auth`` name, below *base*."""
+    for way in config.settings.auth.values():
+        if way.jwt is not None and way.jwt.jwks is not None and "://" not in way.jwt.jwks:
+            path = Path(os.path.abspath(base / way.jwt.jwks))
+            if path.is_file() and path.is_relative_to(base):
+                yield path
 
 
 def _roots(config: LoadedConfig, base: Path, found: Gathered) -> set[Path]:

@@ -6,7 +6,9 @@ import ast
 from collections.abc import Iterable
 from pathlib import Path
 
+from ffhost.auth.standard_webhooks import PUBLIC_KEY
 from ffhost.config import LoadedConfig
+from ffhost.config.settings import WaySettings
 
 _BY_IMPORT = {"flask": "flask", "werkzeug": "flask", "starlette": "starlette"}
 _BY_HOOK = {"otel": "otel", "profile": "profile"}
@@ -20,6 +22,8 @@ def extras_needed(config: LoadedConfig, sources: Iterable[Path]) -> set[str]:
     }
     if any(each.isolation == "process" for each in functions):
         extras.add("process")
+    if any(map(_needs_public_keys, config.settings.auth.values())):
+        extras.add("auth")
     extras |= _hooks(config)
     if not config.has_file:
         # As with functions-framework, these functions get a Flask request.
@@ -27,6 +31,17 @@ def extras_needed(config: LoadedConfig, sources: Iterable[Path]) -> set[str]:
     for source in sources:
         extras |= _imported(source)
     return extras
+
+
+def _needs_public_keys(way: WaySettings) -> bool:
+    """Whether *way* verifies by public keys, which the standard library cannot."""
+    if way.jwt is not None:
+        return way.jwt.secret is None
+    if way.webhook is None:
+        return False
+    secrets = way.webhook.secret
+    secrets = secrets if isinstance(secrets, list) else [secrets]
+    return any(str(each).startswith(PUBLIC_KEY) for each in secrets)
 
 
 def _hooks(config: LoadedConfig) -> set[str]:

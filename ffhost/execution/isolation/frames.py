@@ -110,6 +110,7 @@ def call_head(call: Call) -> Head:
         "server": message.server,
         "http_version": message.http_version,
         "params": dict(message.params),
+        "principal": None if call.principal is None else call.principal.as_texts(),
     }
 
 
@@ -136,6 +137,10 @@ def call_of(function: Function, head: Head, body: bytes) -> Call:
         call.deadline = Deadline()
         call.deadline.at = head["deadline"]
     call.trace_id, call.span_id = head["trace_id"], head["span_id"]
+    if head["principal"] is not None:
+        from ffhost.auth.principals import Principal
+
+        call.principal = Principal.of_texts(head["principal"])
     return call
 
 

@@ -41,6 +41,7 @@ class Admin:
     def answer(self, message: Message) -> Reply:
         """Answer a request; reads files, and takes a while where there are many functions."""
         try:
+            self._check(message)
             make = self._answers.get(message.path)
             if make is None:
                 raise NotFound("the admin listener has no such page")
@@ -54,6 +55,16 @@ class Admin:
             return problems.crash()
         reply.headers.append(("cache-control", "no-store"))
         return reply
+
+    def _check(self, message: Message) -> None:
+        """Ask for credentials if the listener has a door.
+
+        Raises:
+            RequestError: the caller may not look
+        """
+        front_door = self._service.host.front_door
+        if front_door is not None:
+            front_door.check_admin(message)
 
     def _index(self, _message: Message) -> Reply:
         return _json({"pages": [path for path in self._answers if path != "/"]})

@@ -44,7 +44,10 @@ _ECS_NAMES = {
     "duration_seconds": "event.duration",
     "request_bytes": "http.request.body.bytes",
     "response_bytes": "http.response.body.bytes",
+    "principal": "user.name",
 }
+
+_SUCCESS = ("ok", "duplicate")
 
 
 def shape_for(profile: str, environ: Mapping[str, str]) -> Shape:
@@ -90,7 +93,7 @@ def ecs(entry: dict[str, Any]) -> dict[str, Any]:
     if "duration_seconds" in entry:
         shaped["event.duration"] = nanoseconds(entry["duration_seconds"])
     if "outcome" in entry:
-        shaped["event.outcome"] = "success" if entry["outcome"] == "ok" else "failure"
+        shaped["event.outcome"] = "success" if entry["outcome"] in _SUCCESS else "failure"
         shaped["labels.outcome"] = entry["outcome"]
     return shaped
 

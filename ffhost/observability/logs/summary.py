@@ -22,10 +22,10 @@ LOGGER = "ffhost.invocations"
 MESSAGE = "invocation"
 
 # A crash and a timeout have an entry of their own at ERROR, with the stack.
-_LEVELS = {"ok": INFO, "client_error": INFO}
+_LEVELS = {"ok": INFO, "client_error": INFO, "duplicate": INFO}
 _MAY_BE_UNKNOWN = (
     *("execution_id", "trace_id", "span_id", "config_revision"),
-    *("request_bytes", "response_bytes", "event_id", "event_type"),
+    *("request_bytes", "response_bytes", "event_id", "event_type", "principal"),
 )
 
 
@@ -36,11 +36,12 @@ class Recorder(Protocol):
         method: of the request
         path: of the request, without the query
         status: of the answer as it was sent; None if none was
-        outcome: ``ok``, ``client_error``, ``crash``, ``timeout`` or ``rejected``
+        outcome: as in `ffhost.Outcome`
         duration_seconds: from the request's arrival to the answer's last byte
         request_bytes, response_bytes: of the bodies; None where unknown
         execution_id, trace_id, span_id: of the call; None where there is none
         event_id, event_type: of the event that the call was about
+        principal: the name of who called; None where that is not to be said
     """
 
     def __call__(
@@ -57,6 +58,7 @@ class Recorder(Protocol):
         span_id: str | None = None,
         event_id: str | None = None,
         event_type: str | None = None,
+        principal: str | None = None,
     ) -> None:
         """Write the summary."""
 
@@ -74,7 +76,7 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
     warning = entries.out if entries.errors is None else entries.errors
 
     def make(facts: tuple[Any, ...]) -> bytes:
-        when, severity, execution_id, trace_id, span_id, called, event_id, event_type = facts
+        when, severity, execution_id, trace_id, span_id, called, event, principal = facts
         method, path, status, outcome, seconds, request_bytes, response_bytes = called
         # All at once, and then without what is not known: a dictionary that grows costs more.
         entry: dict[str, Any] = {
@@ -95,8 +97,9 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
             "duration_seconds": round(seconds, 6),
             "request_bytes": request_bytes,
             "response_bytes": response_bytes,
-            "event_id": event_id,
-            "event_type": event_type,
+            "event_id": event[0],
+            "event_type": event[1],
+            "principal": principal,
         }
         for name in _MAY_BE_UNKNOWN:
             if entry[name] is None:
@@ -119,6 +122,7 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
         span_id: str | None = None,
         event_id: str | None = None,
         event_type: str | None = None,
+        principal: str | None = None,
     ) -> None:
         level = _LEVELS.get(outcome, WARNING)
         if level < threshold:
@@ -126,7 +130,7 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
         out, severity = (info, "INFO") if level == INFO else (warning, "WARNING")
         called = (method, path, status, outcome, duration_seconds, request_bytes, response_bytes)
         ids = (execution_id, trace_id, span_id)
-        facts = (time.time(), severity, *ids, called, event_id, event_type)
+        facts = (time.time(), severity, *ids, called, (event_id, event_type), principal)
         out.hold(make, facts)
         if not plainly:  # people wait for what they see
             out.flush()

@@ -11,7 +11,10 @@ from ffhost.events.facts import facts_of
 from ffhost.invocation.call import Call
 from ffhost.invocation.outcome import Outcome
 
-OUTCOMES = ("ok", "client_error", "crash", "timeout", "rejected")
+OUTCOMES = (
+    *("ok", "client_error", "crash", "timeout", "rejected"),
+    *("unauthenticated", "forbidden", "duplicate"),
+)
 DURATIONS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 """Upper bounds of the durations' buckets, in seconds."""
 LAGS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 21600, 86400)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote
 
+from ffhost.invocation.current import CURRENT
+from ffhost.signatures.requests.environ import PRINCIPAL_KEY
 from ffhost.web.messages import Message
 
 
@@ -18,7 +20,11 @@ def build_scope(message: Message) -> dict[str, Any]:
     Its ``path`` contains the ``root_path``, as in ASGI since 2023.
     """
     given = message.scope()
-    return dict(given) if given is not None else _from_message(message)
+    scope = dict(given) if given is not None else _from_message(message)
+    call = CURRENT.get()
+    if call is not None and call.principal is not None:
+        scope[PRINCIPAL_KEY] = call.principal
+    return scope
 
 
 def _from_message(message: Message) -> dict[str, Any]:

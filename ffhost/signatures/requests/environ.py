@@ -11,6 +11,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from ffhost.invocation.current import CURRENT
 from ffhost.web.messages import Message
 
 # What every environ has. The body is whole and in memory, so its end is its end: that is
@@ -30,6 +31,8 @@ _KEYS: dict[str, str | None] = {
     "content-type": "CONTENT_TYPE",
     "content-length": "CONTENT_LENGTH",
 }
+PRINCIPAL_KEY = "ffhost.principal"
+"""Where an environ or a scope of a function behind a door says who calls."""
 _KEYS_LIMIT = 1024  # names come from clients: the cache must not grow with them
 
 
@@ -47,6 +50,9 @@ def build_environ(message: Message) -> dict[str, Any]:
         environ["wsgi.input_terminated"] = True
     else:
         environ = _from_message(message)
+    call = CURRENT.get()
+    if call is not None and call.principal is not None:
+        environ[PRINCIPAL_KEY] = call.principal
     body = message.body
     environ["wsgi.input"] = BytesIO(body)
     if body or "CONTENT_LENGTH" in environ:

@@ -19,7 +19,7 @@ import falcon.media
 import orjson
 
 from ffhost.errors import BadRequest, UnsupportedMediaType
-from ffhost.signatures.requests.environ import build_environ
+from ffhost.signatures.requests.environ import PRINCIPAL_KEY, build_environ
 from ffhost.web.fields import Fields, HeaderView, parse_urlencoded
 from ffhost.web.forms import FORM_TYPES, UploadedFile, parse_form
 from ffhost.web.mediatypes import is_json, mimetype_of, parse_options
@@ -129,7 +129,10 @@ class Request(falcon.Request):
 
     def _built(self) -> falcon.Request:
         if self._falcon is None:
-            self._falcon = falcon.Request(build_environ(self._message), options=_OPTIONS)
+            environ = build_environ(self._message)
+            self._falcon = falcon.Request(environ, options=_OPTIONS)
+            if PRINCIPAL_KEY in environ:
+                self._falcon.context.principal = environ[PRINCIPAL_KEY]
         return self._falcon
 
     def __repr__(self) -> str:

@@ -1,0 +1,73 @@
+"""What all ways have in common: their results, and how credentials are read from header fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol, TypeAlias
+
+from ffhost.auth.principals import Principal
+from ffhost.auth.refusals import MISSING, REALM, Refusal
+
+BodyCheck: TypeAlias = Callable[[bytes], Principal | Refusal]
+"""Looks at the whole body; what could be refused without it has been."""
+
+
+class Pending(NamedTuple):
+    """A request that may be let in once its body has been read."""
+
+    finish: BodyCheck
+
+
+Result: TypeAlias = Principal | Refusal | Pending
+
+
+class Way(Protocol):
+    """A named way to prove who calls."""
+
+    name: str
+
+    def check(self, headers: Mapping[str, str], now: float) -> Result:
+        """Judge a request by its header fields (lower-case names) at the time *now*."""
+        ...
+
+
+AUTHORIZATION = "authorization"
+
+
+def bearer(headers: Mapping[str, str]) -> str | None:
+    """Return the credentials of ``Authorization: Bearer``, or None without such a field.
+
+    A field that occurs twice arrives joined with a comma and a space, and is no token then.
+    """
+    value = headers.get(AUTHORIZATION)
+    if value is None or value[:7].lower() != "bearer ":
+        return None
+    return value[7:].strip(" ")
+
+
+def presented(headers: Mapping[str, str], name: str) -> str | None:
+    """Return the credentials in the field *name*; another than Authorization holds them bare."""
+    if name == AUTHORIZATION:
+        return bearer(headers)
+    value = headers.get(name)
+    if value is not None and value[:7].lower() == "bearer ":
+        value = value[7:].strip(" ")
+    return value
+
+
+def bearer_challenge(name: str, error: str = "", scopes: str = "") -> str:
+    """Return the challenge of RFC 6750, section 3, for credentials in the field *name*."""
+    scheme = "Bearer" if name == AUTHORIZATION else "ApiKey"
+    parts = [f'{scheme} realm="{REALM}"']
+    if name != AUTHORIZATION:
+        parts.append(f'header="{name}"')
+    if error:
+        parts.append(f'error="{error}"')
+    if scopes:
+        parts.append(f'scope="{scopes}"')
+    return ", ".join(parts)
+
+
+def missing(name: str, challenge: str) -> Refusal:
+    """Return the refusal of a request without credentials for the way *name*."""
+    return Refusal(401, MISSING, challenge, way=name)

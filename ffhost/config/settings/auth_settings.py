@@ -1,0 +1,218 @@
+"""The front door: ways to prove who calls, and who may call what."""
+
+import re
+from typing import Annotated, Any, ClassVar, Literal
+
+from ffhost.config.settings.names import NAME_PATTERN
+from ffhost.config.settings.scalars import (
+    Kind,
+    Span,
+    SpanOrUnlimited,
+    SpanOrZero,
+    Text,
+    Wrong,
+    shown,
+)
+from ffhost.config.settings.section import Free, Section, key, required
+from ffhost.config.units import Duration
+
+PUBLIC, REQUIRED = "public", "required"
+"""Words in the place of a way's name; so no way can have them for a name."""
+
+_TEXTS = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "array", "items": {"type": "string", "minLength": 1}},
+    ]
+}
+
+
+def _texts(expected: str) -> Kind:
+    def read(value: Any) -> list[str]:
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list) or not texts:
+            raise Wrong(f"expected {expected}, got {shown(value)}")
+        for each in texts:
+            if not isinstance(each, str) or not each:
+                raise Wrong(f"expected a text, got {shown(each)}", "quote it")
+        return texts
+
+    return Kind(read, _TEXTS)
+
+
+def _read_header(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", value):
+        raise Wrong(f"expected the name of a header field, got {shown(value)}")
+    return value
+
+
+def _read_rate(value: Any) -> str:
+    from ffhost.auth.rates import Rate
+
+    try:
+        return str(Rate.parse(value))
+    except (ValueError, TypeError):
+        raise Wrong(
+            f"expected a rate such as '100/s', '20/m' or '1000/h', got {shown(value)}"
+        ) from None
+
+
+def _read_way_name(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(NAME_PATTERN, value):
+        raise Wrong(f"{shown(value)} is not a name for a way")
+    return value
+
+
+Texts = Annotated[list[str], _texts("a text or a list of texts")]
+Ways = Annotated[list[str], _texts("the name of a way under auth, a list of them, or 'public'")]
+"""Names of ways, any of which opens a door; ``["public"]`` for a door that is always open."""
+Header = Annotated[str, Kind(_read_header, {"type": "string", "minLength": 1})]
+RateText = Annotated[
+    str, Kind(_read_rate, {"type": "string", "pattern": "^[1-9][0-9]{0,8}/(s|m|h)$"})
+]
+WayName = Annotated[str, Kind(_read_way_name, {"type": "string", "pattern": f"^{NAME_PATTERN}$"})]
+
+
+class JwtSettings(Section):
+    """Callers show a signed token. Its keys come from the issuer, from a key set, or are secret."""
+
+    free: ClassVar[frozenset[str]] = frozenset({"claims", "secret"})
+
+    issuer: Text | None = key(
+        None,
+        "Issuer",
+        "What iss must be; its discovery document leads to the keys. Unless written, any, by "
+        "the keys of jwks or secret.",
+        "https://id.example.com",
+    )
+    audience: Texts | None = key(
+        None,
+        "Audience",
+        "aud must hold one of these. Unless written, claims must name this service.",
+        "orders",
+        ["orders", "billing"],
+    )
+    jwks: Text | None = key(
+        None,
+        "Key set",
+        "Where the public keys are: a URL, or a file relative to this one. Unless written, where "
+        "the issuer says.",
+        "https://id.example.com/keys",
+        "keys.json",
+    )
+    secret: Any = key(
+        None,
+        "Secret",
+        "For HS256, HS384 and HS512: a secret of 32 bytes or more, or a list of them while they "
+        "are rotated. Unless written, tokens are verified by public keys.",
+        {"from_env": "TOKEN_SECRET"},
+    )
+    claims: Free = key(
+        dict,
+        "Claims",
+        "Claims that a token must have, else 403. A list names values any of which will do; a "
+        "mapping looks into the claim.",
+        {"role": "admin"},
+        {"realm_access": {"roles": ["admin", "owner"]}},
+    )
+    scopes: list[str] = key(
+        list,
+        "Scopes",
+        "All of these must be in scope or scp, else 403.",
+        ["orders:write"],
+    )
+    header: Header = key(
+        "Authorization",
+        "Header field",
+        "Where the token stands: after Bearer in Authorization, bare in any other field.",
+        "X-Goog-IAP-JWT-Assertion",
+    )
+    leeway: SpanOrZero = key(
+        Duration(30), "Leeway", "By how much the clocks of issuer and host may differ.", "30s"
+    )
+    stale: SpanOrUnlimited = key(
+        Duration(24 * 3600),
+        "Stale keys",
+        "How long keys are used while the issuer cannot be reached.",
+        "24h",
+        "unlimited",
+    )
+    rate: RateText | None = key(
+        None,
+        "Rate",
+        "Calls of each sub, counted by each worker; more get 429. Unless written, unlimited.",
+        "100/s",
+    )
+
+
+class WebhookSettings(Section):
+    """Senders sign each body with a secret that both sides know."""
+
+    free: ClassVar[frozenset[str]] = frozenset({"secret"})
+
+    scheme: Literal["standard", "github", "stripe", "slack", "hmac"] = required(
+        "Scheme",
+        "How the sender signs: Standard Webhooks, one of three senders, or hmac over the body "
+        "alone for all others.",
+        "github",
+    )
+    secret: Any = required(
+        "Secret",
+        "The secret as the sender shows it, or a list of them while they are rotated.",
+        {"from_env": "GITHUB_SECRET"},
+    )
+    tolerance: Span = key(
+        Duration(300),
+        "Tolerance",
+        "By how much a signed time may differ from the host's. github and hmac sign none.",
+        "5m",
+    )
+    header: Header | None = key(
+        None,
+        "Header field",
+        "Where the signature stands; for hmac only. Unless written, where the sender puts it.",
+        "X-Signature",
+    )
+    prefix: str = key("", "Prefix", "What stands before the signature; for hmac only.", "sha256=")
+    encoding: Literal["hex", "base64"] = key(
+        "hex", "Encoding", "How the signature is written; for hmac only.", "base64"
+    )
+    algorithm: Literal["sha256", "sha384", "sha512"] = key(
+        "sha256", "Hash", "The hash of the HMAC; for hmac only.", "sha512"
+    )
+
+
+class WaySettings(Section):
+    """One way to prove who calls: jwt, keys or webhook."""
+
+    free: ClassVar[frozenset[str]] = frozenset({"keys"})
+
+    jwt: JwtSettings | None = key(
+        None,
+        "Tokens",
+        "Signed tokens of an issuer.",
+        {"issuer": "https://id.example.com", "audience": "orders"},
+    )
+    keys: Free | None = key(
+        None,
+        "Keys",
+        "Keys by the name of their bearer: a secret, a list of them while they are rotated, or a "
+        "mapping of key and rate.",
+        {
+            "ci": {"from_env": "CI_KEY"},
+            "billing": {"key": {"from_env": "BILLING_KEY"}, "rate": "100/s"},
+        },
+    )
+    header: Header = key(
+        "Authorization",
+        "Header field",
+        "Where a key stands: after Bearer in Authorization, bare in any other field; for keys "
+        "only.",
+        "X-API-Key",
+    )
+    webhook: WebhookSettings | None = key(
+        None,
+        "Webhook",
+        "Bodies that their sender has signed.",
+        {"scheme": "github", "secret": {"from_env": "GITHUB_SECRET"}},
+    )

@@ -1,0 +1,155 @@
+"""The ASGI application as servers call it: tasks that are cancelled, requests that never end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ffhost.asgi import AsgiApp, create_app
+from ffhost.config import Sources
+from ffhost.host.service import Service
+from ffhost.invocation.slots import Slots
+
+CODE = """
+def f(request):
+    return request.data
+"""
+CONFIG = """
+server: {read_timeout: 50ms}
+functions:
+  f: {target: "main.py:f", concurrency: 1, queue: 2}
+"""
+Sent = list[dict[str, Any]]
+
+
+def run(folder: Path, use: Callable[[AsgiApp, Slots], Awaitable[None]]) -> None:
+    """Run *use* on a loop of its own, with the application and the slots of ``f``."""
+    (folder / "main.py").write_text(CODE)
+    (folder / "functions.yaml").write_text(CONFIG)
+    service = Service(Sources(config="functions.yaml", cwd=folder), embedded=True)
+    app = create_app(service)
+
+    async def main() -> None:
+        await service.start_async()
+        try:
+            await asyncio.wait_for(use(app, service.host.functions["f"].slots), 10)
+        finally:
+            await service.stop_async()
+
+    asyncio.run(main())
+
+
+async def call(app: AsgiApp, *pieces: bytes, sent: Sent | None = None, whole: bool = True) -> int:
+    """Send a POST in *pieces*; without *whole* more is announced, and never comes."""
+    events: Sent = [] if sent is None else sent
+    left = list(pieces)
+
+    async def receive() -> dict[str, Any]:
+        if not left:
+            await asyncio.Event().wait()
+        return {
+            "type": "http.request",
+            "body": left.pop(0),
+            "more_body": bool(left) or not whole,
+        }
+
+    async def send(event: dict[str, Any]) -> None:
+        events.append(event)
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/f",
+        "raw_path": b"/f",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [],
+        "client": ("127.0.0.1", 5),
+        "server": ("127.0.0.1", 80),
+    }
+    await app(scope, receive, send)
+    return int(events[0]["status"])
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        await asyncio.sleep(0.001)
+
+
+def test_a_call_that_is_cancelled_in_the_queue_leaves_its_place(tmp_path: Path) -> None:
+    async def use(app: AsgiApp, slots: Slots) -> None:
+        assert slots.try_acquire()
+        queued = asyncio.create_task(call(app, b""))
+        await until(lambda: slots.waiting == 1)
+        queued.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await queued
+        assert (slots.waiting, slots.running) == (0, 1)
+        slots.release()
+        assert await call(app, b"") == 200
+
+    run(tmp_path, use)
+
+
+def test_a_slot_that_a_cancelled_call_was_just_granted_is_given_back(tmp_path: Path) -> None:
+    async def use(app: AsgiApp, slots: Slots) -> None:
+        assert slots.try_acquire()
+        queued = asyncio.create_task(call(app, b""))
+        await until(lambda: slots.waiting == 1)
+        slots.release()  # the slot is the queued call's, which has not woken yet
+        queued.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await queued
+        assert (slots.waiting, slots.running) == (0, 0)
+        assert await call(app, b"") == 200
+
+    run(tmp_path, use)
+
+
+@pytest.mark.parametrize("pieces", [(), (b"begun",)])
+def test_a_request_that_does_not_arrive_in_time_is_408_and_its_task_lives_on(
+    tmp_path: Path, pieces: tuple[bytes, ...]
+) -> None:
+    async def use(app: AsgiApp, slots: Slots) -> None:
+        assert await call(app, *pieces, whole=False) == 408
+        task = asyncio.current_task()
+        assert task is not None
+        # A cancellation that is not taken back breaks timeouts and groups of tasks later on.
+        assert task.cancelling() == 0
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await asyncio.sleep(1)
+
+    run(tmp_path, use)
+
+
+def test_a_server_that_cancels_a_task_while_it_reads_gets_its_cancellation(tmp_path: Path) -> None:
+    async def use(app: AsgiApp, slots: Slots) -> None:
+        sent: Sent = []
+        reading = asyncio.create_task(call(app, b"begun", sent=sent, whole=False))
+        await asyncio.sleep(0.01)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert sent == []
+
+    run(tmp_path, use)
+
+
+def test_the_time_for_reading_is_over_once_the_request_is_there(tmp_path: Path) -> None:
+    async def use(app: AsgiApp, slots: Slots) -> None:
+        assert slots.try_acquire()
+        whole = asyncio.create_task(call(app, b"be", b"gun"))
+        await until(lambda: slots.waiting == 1)
+        slow = asyncio.create_task(call(app, b"begun", whole=False))
+        assert await slow == 408
+        slots.release()
+        assert await whole == 200
+
+    run(tmp_path, use)

@@ -1,0 +1,57 @@
+"""Requests and responses as plain values."""
+
+from __future__ import annotations
+
+from ffhost.web.messages import Message, Reply
+
+
+def test_a_message_has_usual_values_for_what_is_not_said() -> None:
+    message = Message("GET", "/")
+    assert (message.method, message.path, message.query, message.body) == ("GET", "/", "", b"")
+    assert (message.scheme, message.root_path, message.http_version) == ("http", "", "1.1")
+    assert message.client is message.server is None
+    assert message.headers == message.params == {}
+    assert message.environ() is message.scope() is None
+
+
+def test_a_message_keeps_what_is_said() -> None:
+    message = Message(
+        "PUT",
+        "/a",
+        query="b=1",
+        headers={"x-one": "1"},
+        body=b"c",
+        scheme="https",
+        root_path="/d",
+        client=("e", 1),
+        server=("f", None),
+        http_version="2",
+        params={"id": "7"},
+    )
+    assert (message.method, message.path, message.query, message.body) == ("PUT", "/a", "b=1", b"c")
+    assert (message.scheme, message.root_path, message.http_version) == ("https", "/d", "2")
+    assert (message.client, message.server) == (("e", 1), ("f", None))
+    assert (message.headers, message.params) == ({"x-one": "1"}, {"id": "7"})
+
+
+def test_header_fields_of_a_message_are_found_by_their_lower_case_names() -> None:
+    message = Message("GET", "/", headers={"x-one": "1"})
+    assert (message.header("x-one"), message.header("x-two")) == ("1", None)
+    assert message.has_any(frozenset({"x-two", "x-one"}))
+    assert not message.has_any(frozenset({"x-two"}))
+    assert not message.has_any(frozenset())
+
+
+def test_a_reply_has_usual_values_and_keeps_what_is_said() -> None:
+    empty = Reply()
+    assert (empty.status, empty.headers, empty.body, empty.chunks) == (200, [], b"", None)
+    chunks = iter([b"a"])
+    reply = Reply(404, [("A", "1")], b"abc", chunks)
+    assert (reply.status, reply.headers, reply.body) == (404, [("A", "1")], b"abc")
+    assert reply.chunks is chunks
+    assert repr(reply) == "Reply(404, [('A', '1')], 3 bytes)"
+
+
+def test_the_first_field_of_a_name_is_found_in_any_case() -> None:
+    reply = Reply(headers=[("X-One", "1"), ("x-one", "2")])
+    assert (reply.header("x-ONE"), reply.header("x-two")) == ("1", None)
