@@ -73,6 +73,8 @@ def _shape(annotation: Any) -> Shape:
         return _shape(arguments[0])
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return _section(annotation)
+    if origin is dict and arguments[1] is Any:
+        return Shape("free")
     if origin is dict:
         return Shape("map", item=_shape(arguments[1]))
     if origin is list:

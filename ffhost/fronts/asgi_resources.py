@@ -43,6 +43,35 @@ class Responders:
         self._runner = runner
         self._reads = reads
         self._believe = trust_forwarded(host.config.settings.server.trusted_proxies)
+        self._limit = float(host.config.settings.server.max_body_size)
+
+    def delivering(self) -> Responder:
+        """Make a responder that delivers events to the functions that want them."""
+        from ffhost.events.incoming_events import read_events
+        from ffhost.fronts.inner_calls import InnerCalls
+
+        inner = InnerCalls(self._host, self._service, self._runner)
+
+        async def on_request(req: FrontRequest, resp: falcon.asgi.Response, **params: str) -> None:
+            event: Any = req._first_event
+            message = ScopeMessage(req.scope, event.get("body", b""), params)
+            identity = execution_id(message.header(EXECUTION_ID_HEADER))
+            try:
+                if event.get("more_body"):
+                    message.body = await read_rest(req, message, self._limit)
+                elif len(message.body) > self._limit:
+                    raise too_large(self._limit)
+                self._reads.end(cast("asyncio.Task[Any]", asyncio.current_task()))
+                if self._believe is not None:
+                    self._believe(message)
+                received = read_events(message.headers, message.body, message.path)
+                reply = await inner.deliver(received, message, identity)
+            except RequestError as error:
+                reply = problems.problem(error, identity)
+            complete(reply, identity, self._service)
+            write(resp, reply)
+
+        return on_request
 
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""

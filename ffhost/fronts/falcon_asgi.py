@@ -143,6 +143,11 @@ class AsgiApp:
         """Make the Falcon app of *host*; until the loop is known there is nothing to make."""
         if self._runner is None or self._reads is None:
             return
+        if any(function.settings.schedules for function in host.functions.values()):
+            from ffhost.fronts.inner_calls import InnerCalls
+
+            inner = InnerCalls(host, self.service, self._runner)
+            self.service.schedules.run_with(lambda: inner)
         responding = Responders(host, self.service, self._runner, self._reads)
         app: falcon.asgi.App[Any, Any] = falcon.asgi.App(
             request_type=FrontRequest,

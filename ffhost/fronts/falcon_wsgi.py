@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -27,6 +28,7 @@ from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
+    from ffhost.fronts.inner_calls import InnerCalls
     from ffhost.host.gate import Gate
 
 StartResponse: TypeAlias = Callable[..., Any]
@@ -137,6 +139,9 @@ class WsgiApp:
         self._started = False
         self._lock = threading.Lock()
         service.attach(self)
+        # Under gunicorn with our module the service is started before any request.
+        if not service.embedded and "ffhost.gunicorn" not in sys.modules:
+            service.schedules.warn_of_waiting()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, as PEP 3333 has it."""
@@ -153,6 +158,8 @@ class WsgiApp:
 
     def mount(self, host: Host) -> None:
         """Make the Falcon app of *host*."""
+        if any(function.settings.schedules for function in host.functions.values()):
+            self.service.schedules.run_with(lambda: inner_calls(host, self.service))
         responding = _Responding(host, self.service)
         app: falcon.App[Any, Any] = falcon.App(
             request_type=FrontRequest,
@@ -160,6 +167,14 @@ class WsgiApp:
         )
         app.resp_options.default_media_type = None  # type: ignore[assignment]
         self._falcon = app
+
+
+def inner_calls(host: Host, service: Service) -> InnerCalls:
+    """Make what calls the functions of *host* on the background loop."""
+    from ffhost.execution.loop_caller import LoopRunner
+    from ffhost.fronts.inner_calls import InnerCalls
+
+    return InnerCalls(host, service, LoopRunner(background.get(), pool))
 
 
 class _Responding:
@@ -171,6 +186,32 @@ class _Responding:
         self._service = service
         self._believe = trust_forwarded(server.trusted_proxies)
         self._read_seconds = float(server.read_timeout)
+        self._limit = float(server.max_body_size)
+
+    def delivering(self) -> Responder:
+        """Make a responder that delivers events to the functions that want them."""
+        from ffhost.events.incoming_events import read_events
+
+        inner: InnerCalls | None = None
+
+        def on_request(req: FrontRequest, resp: falcon.Response, **params: str) -> None:
+            nonlocal inner
+            message = EnvironMessage(req.env, params)
+            identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
+            try:
+                message.body = read_body(req.env, self._limit, self._read_seconds)
+                if self._believe is not None:
+                    self._believe(message)
+                received = read_events(message.headers, message.body, message.path)
+                if inner is None:
+                    inner = inner_calls(self._host, self._service)
+                reply = background.run(inner.deliver(received, message, identity))
+            except RequestError as error:
+                reply = problems.problem(error, identity)
+            complete(reply, identity, self._service)
+            send(req, resp, reply)
+
+        return on_request
 
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""

@@ -23,6 +23,7 @@ from ffhost.host.lifecycle import Hook, Lifecycle, hooks_of
 from ffhost.host.log_setup import configure_logs
 from ffhost.host.process_environment import ProcessEnvironment
 from ffhost.host.retirement import Retirement
+from ffhost.host.schedules import Schedules
 from ffhost.host.snapshot import Host, build_host, discard
 from ffhost.host.store import Store
 from ffhost.invocation.function import Function
@@ -60,6 +61,7 @@ class Service:
         self._watcher: Watcher | None = None
         self._read: str | None = None
         self._environment = ProcessEnvironment()
+        self.schedules = Schedules(lambda: self.config)
         self.lifecycle = Lifecycle()
         self._retirement = Retirement(self.lifecycle, self._lock)
         self.store = Store()
@@ -216,6 +218,8 @@ class Service:
         if self.phase != "new":
             return False
         self.load()
+        if not self._embedded:
+            self.schedules.prepare(self.config)
         self.phase = "starting"
         self._open_doors()
         return True
@@ -227,6 +231,7 @@ class Service:
             notices.ignored_settings(self.config)
         if not self._embedded:
             self._watch()
+        self.schedules.start()
         for listener in self._ready_listeners:
             listener(self)
 
@@ -242,6 +247,7 @@ class Service:
         if self.phase != "stopped":
             self.phase = "draining"
         self.draining = True
+        self.schedules.stop()
 
     def stop(self) -> None:
         """Run the shut-down hooks, once; one that fails is logged."""
@@ -260,6 +266,7 @@ class Service:
     def _end(self) -> bool:
         started = self.phase not in ("new", "stopped")
         self.phase = "stopped"
+        self.schedules.stop()
         if self._watcher is not None:
             self._watcher.stop()
         if self._host is not None and self._host.front_door is not None:
@@ -320,6 +327,8 @@ class Service:
                     return True
                 host = build_host(config, self.store, self.host)
                 try:
+                    if not self._embedded:
+                        self.schedules.prepare(config)
                     self.lifecycle.start(self._hooks(host, "startup"))
                 except StartupError:
                     self._take_back(host)
@@ -332,6 +341,7 @@ class Service:
             previous = self.host
             self._configure_logs(config)
             self._swap(host)
+            self.schedules.start()
             self.reloads_good += 1
             self.last_reload = time.time()
             self.reload_error = None

@@ -83,6 +83,7 @@ class Call:
             (``traceparent`` or ``X-Cloud-Trace-Context``), or None
         event: what a ``cloudevent`` function is called with, or the context of an ``event``
             function, once it is read; kept only while hooks, metrics or summaries are on
+        schedule: the times of the schedule that makes the call; None for all other calls
         error: the exception that the answer was made of, once there is one
         principal: who calls; None unless the function has a door
         denied: whether the function's door refused the caller
@@ -107,6 +108,7 @@ class Call:
     view: Callable[[], Any] | None = None
     pair_state: Any = None
     event: Any = None
+    schedule: str | None = None
     error: BaseException | None = None
     principal: Any = None
     denied: bool = False

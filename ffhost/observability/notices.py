@@ -47,6 +47,16 @@ def ignored_settings(config: LoadedConfig) -> None:
         )
 
 
+def schedules_wait() -> None:
+    """Warn that schedules begin with the first request behind somebody else's WSGI server."""
+    get_logger("ffhost").warning(
+        "schedules_wait",
+        reason="behind this server the host starts with its first request; nothing runs by the "
+        "clock until then",
+        hint="use ffhost serve, or gunicorn with -c python:ffhost.gunicorn",
+    )
+
+
 def never_updated(paths: Iterable[Path]) -> None:
     """Warn of files that Kubernetes never updates."""
     for path in paths:

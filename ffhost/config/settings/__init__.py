@@ -14,6 +14,13 @@ from ffhost.config.settings.auth_settings import (
     WaySettings,
     WebhookSettings,
 )
+from ffhost.config.settings.event_settings import (
+    DeliverySettings,
+    EventsSettings,
+    ScheduleSettings,
+    SchedulesSettings,
+    SubscriptionSettings,
+)
 from ffhost.config.settings.function_settings import (
     CorsSettings,
     ExampleRequest,
@@ -49,6 +56,8 @@ __all__ = [
     "ConfigReloadSettings",
     "CorsSettings",
     "DefaultSettings",
+    "DeliverySettings",
+    "EventsSettings",
     "ExampleRequest",
     "ExampleResponse",
     "ExampleSettings",
@@ -61,11 +70,14 @@ __all__ = [
     "Level",
     "LoggingSettings",
     "MetricsSettings",
+    "ScheduleSettings",
+    "SchedulesSettings",
     "Secret",
     "Section",
     "ServerSettings",
     "Settings",
     "Signature",
+    "SubscriptionSettings",
     "TracingSettings",
     "WaySettings",
     "WebhookSettings",
@@ -122,6 +134,15 @@ class Settings(Section):
         "Defaults",
         "Limits of every function that does not give its own.",
         {"timeout": "30s"},
+    )
+    events: EventsSettings | None = key(
+        None,
+        "Events",
+        "One address for every event. Unless written, there is none.",
+        {"path": "/events"},
+    )
+    schedules: SchedulesSettings = section(
+        SchedulesSettings, "Schedules", "Functions that run by the clock.", {"enabled": False}
     )
     auth: dict[WayName, WaySettings] = key(
         dict,

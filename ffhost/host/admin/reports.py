@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from ffhost import __version__
@@ -79,6 +80,29 @@ def _status(function: Function, totals: Totals) -> str:
     if function.unavailable is not None:
         return "switched off"
     return "stuck calls" if totals.stuck.get(function.name) else "ok"
+
+
+def schedules_report(service: Service) -> dict[str, Any]:
+    """List the schedules that run here, with the next time of each."""
+    now = datetime.now(UTC)
+    return {
+        "enabled": service.config.settings.schedules.enabled,
+        "ticks_in_this_worker": service.schedules.ticks_here,
+        "schedules": [
+            {
+                "function": each.function,
+                "index": each.index,
+                "cron": each.times.text,
+                "timezone": each.zone,
+                "next": _written(next(each.times.times(now), None)),
+            }
+            for each in service.schedules.current()
+        ],
+    }
+
+
+def _written(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
 
 
 def health_report(service: Service, totals: Totals) -> tuple[dict[str, Any], int]:
