@@ -269,7 +269,11 @@ def encoded(secret: Any) -> list[bytes]:
 def scheme_of(webhook: WebhookSettings) -> Scheme:
     """Return the scheme that *webhook* describes."""
     return scheme_named(
-        webhook.scheme, webhook.header, webhook.prefix, webhook.encoding, webhook.algorithm
+        webhook.scheme,
+        webhook.header,
+        webhook.prefix or "",
+        webhook.encoding,
+        webhook.algorithm,
     )
 
 

@@ -173,7 +173,12 @@ class WebhookSettings(Section):
         "Where the signature stands; for hmac only. Unless written, where the sender puts it.",
         "X-Signature",
     )
-    prefix: str = key("", "Prefix", "What stands before the signature; for hmac only.", "sha256=")
+    prefix: Text | None = key(
+        None,
+        "Prefix",
+        "What stands before the signature; for hmac only. Unless written, nothing.",
+        "sha256=",
+    )
     encoding: Literal["hex", "base64"] = key(
         "hex", "Encoding", "How the signature is written; for hmac only.", "base64"
     )
