@@ -107,7 +107,7 @@ def _check_hooks(
             near = nearest(name, BUILT_IN_HOOKS)
             report.at(
                 (*path, "hooks", name),
-                f"{name!r} is no built-in hook and has no target",
+                f"{name!r} is not a built-in hook and has no target",
                 f"did you mean {near!r}?" if near else "write 'target: mycompany.hooks:audit'",
                 key=True,
             )
@@ -334,12 +334,12 @@ def _where(name: str, path: str, report: Reporter) -> str:
 
 
 def _example(pattern: str) -> str:
-    """Give a path that *pattern* matches: ``/users/1`` for ``/users/{id}``."""
+    """Return a path that *pattern* matches: ``/users/1`` for ``/users/{id}``."""
     return re.sub(r"\{[^{}/]*\}", "1", pattern)
 
 
 def _shared_method(first: dict[str, Any], second: dict[str, Any]) -> str | None:
-    """Give a method that both certainly answer, or None."""
+    """Return a method that both certainly answer, or None."""
     certain = [set(_certain(each)) for each in (first, second)]
     return next(
         (
@@ -352,7 +352,7 @@ def _shared_method(first: dict[str, Any], second: dict[str, Any]) -> str | None:
 
 
 def _certain(function: dict[str, Any]) -> Iterator[str]:
-    """Give the methods that a function answers whatever its decorator says."""
+    """Return the methods that a function answers whatever its decorator says."""
     methods, signature = function.get("methods"), function.get("signature")
     if isinstance(methods, list):
         yield from (each for each in methods if isinstance(each, str))

@@ -65,7 +65,7 @@ class Filter(NamedTuple):
 
 
 def compile_filters(sources: object) -> tuple[Filter, ...]:
-    """Compile the filters of a subscription, all of which an event has to match.
+    """Make the compiled filters of a subscription, all of which an event has to match.
 
     Raises:
         FilterError: names every fault of every filter.

@@ -33,7 +33,7 @@ class Remembered:
         return len(self._taken)
 
     def add(self, function: str, key: tuple[str, str]) -> None:
-        """Note that *function* has taken the event with this source and id."""
+        """Record that *function* has taken the event with this source and id."""
         name = _digest(function, key)
         with self._lock:
             self._taken[name] = self._clock()

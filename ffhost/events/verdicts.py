@@ -40,7 +40,7 @@ def worst_status(statuses: Iterable[int]) -> int:
     """Return the status that makes the sender deliver again if any of *statuses* should.
 
     A 5xx comes first, then what Knative repeats besides, then any other failure; 204 if there
-    is no failure.
+    is not a failure.
     """
     return max((status for status in statuses if status >= 300), key=_badness, default=204)
 

@@ -15,7 +15,7 @@ from ffhost.execution.channels import Channel
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronts.asgi_body import ReadWatch, read_rest, too_large
 from ffhost.fronts.asgi_request import SEND, FrontRequest, Receive, ScopeMessage, send_reply
-from ffhost.fronts.replies import UNSENT, Finish, Settle, complete, finisher, settler, write
+from ffhost.fronts.replies import UNSENT, Finish, Settle, complete, finalize, report_outcome, write
 from ffhost.host.mounting import MakeReply, Responder
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
@@ -80,7 +80,7 @@ class Responders:
         """Make a responder that calls *function*."""
         resource = FunctionResource(
             AsyncCaller(function, self._runner),
-            finisher(function, self._service),
+            finalize(function, self._service),
             self._believe,
             self._reads,
             # Another server may cancel a task when its client leaves.
@@ -124,7 +124,7 @@ class FunctionResource:
         self._finish = finish
         self._believe = believe
         self._reads = reads
-        self._settle = settler(caller.function)
+        self._settle = report_outcome(caller.function)
         self._limit = caller.function.max_body_bytes
 
     async def on_request(

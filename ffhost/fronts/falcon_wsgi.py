@@ -15,7 +15,7 @@ import falcon.request
 from ffhost.errors import RequestError
 from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.shared_threads import background, pool
-from ffhost.fronts.replies import UNSENT, Finish, complete, finisher, settler, write
+from ffhost.fronts.replies import UNSENT, Finish, complete, finalize, report_outcome, write
 from ffhost.fronts.wsgi_body import Environ, read_body
 from ffhost.host.mounting import MakeReply, Responder, build_router
 from ffhost.host.service import Service
@@ -53,7 +53,7 @@ class EnvironMessage(Message):
 
     @property
     def path(self) -> str:  # type: ignore[override]
-        """Give the path as received, where the server tells; else encoded again."""
+        """Return the path as received, where the server tells; else encoded again."""
         raw: str | None = self._environ.get("RAW_URI") or self._environ.get("REQUEST_URI")
         if raw is None:
             decoded = self._environ.get("SCRIPT_NAME", "") + self._environ.get("PATH_INFO", "")
@@ -65,31 +65,31 @@ class EnvironMessage(Message):
 
     @property
     def query(self) -> str:  # type: ignore[override]
-        """Give the query as received."""
+        """Return the query as received."""
         query: str = self._environ.get("QUERY_STRING", "")
         return query
 
     @property
     def root_path(self) -> str:  # type: ignore[override]
-        """Give where the application is mounted."""
+        """Return where the application is mounted."""
         path: str = self._environ.get("SCRIPT_NAME", "")
         return path.encode("latin-1").decode(errors="replace")
 
     @property
     def server(self) -> tuple[str, int | None] | None:  # type: ignore[override]
-        """Give the server's own address."""
+        """Return the server's own address."""
         port = str(self._environ.get("SERVER_PORT", ""))
         return self._environ["SERVER_NAME"], int(port) if port.isdecimal() else None
 
     @property
     def http_version(self) -> str:  # type: ignore[override]
-        """Give the version of HTTP."""
+        """Return the version of HTTP."""
         protocol: str = self._environ.get("SERVER_PROTOCOL", "HTTP/1.1")
         return protocol.rpartition("/")[2]
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Give the header fields by lower-case name, read at the first use."""
+        """Return the header fields by lower-case name, read at the first use."""
         if self._headers is None:
             headers = {
                 key[5:].replace("_", "-").lower(): value
@@ -106,7 +106,7 @@ class EnvironMessage(Message):
         return self._headers
 
     def environ(self) -> Environ:
-        """Give the WSGI environ."""
+        """Return the WSGI environ."""
         return self._environ
 
     def adopt(self) -> None:
@@ -219,7 +219,7 @@ class _Responding:
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""
         caller = BlockingCaller(function, pool, background)
-        finish = finisher(function, self._service)
+        finish = finalize(function, self._service)
         resource = FunctionResource(caller, finish, self._believe, self._read_seconds)
         gate = self._host.gate(function.name)
         return resource.on_request if gate is None else partial(resource.on_gated_request, gate)
@@ -255,7 +255,7 @@ class FunctionResource:
         self._finish = finish
         self._believe = believe
         self._read_seconds = read_seconds
-        self._settle = settler(caller.function)
+        self._settle = report_outcome(caller.function)
         self._limit = caller.function.max_body_bytes
 
     def on_request(self, req: FrontRequest, resp: falcon.Response, **params: str) -> None:

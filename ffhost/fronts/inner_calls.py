@@ -17,7 +17,7 @@ from ffhost.errors import ContentTooLarge, NotFound, RequestError
 from ffhost.events.incoming_events import Received, ReceivedEvent
 from ffhost.events.taken_deliveries import Remembered
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
-from ffhost.fronts.replies import Settle, settler
+from ffhost.fronts.replies import Settle, report_outcome
 from ffhost.host.event_answers import delivered
 from ffhost.host.event_delivery import Answer, Delivery
 from ffhost.host.event_reports import EventReports
@@ -96,7 +96,10 @@ class InnerCalls:
             function = self._host.functions.get(name)
             if function is None:
                 raise NotFound(f"there is no function {name!r}")
-            found = self._callers[name] = (_Caller(function, self._runner), settler(function))
+            found = self._callers[name] = (
+                _Caller(function, self._runner),
+                report_outcome(function),
+            )
         return found
 
     # Events.
@@ -192,12 +195,12 @@ class _Caller(AsyncCaller):
         self.ended: dict[Call, Ended] = {}
 
     def settle(self, call: Call, reply: Reply | None) -> None:
-        """Settle the call, and tell whoever waits for its real end."""
+        """Report the end of the call to whoever waits for it."""
         super().settle(call, reply)
         self.note_end(call)
 
     def note_end(self, call: Call) -> None:
-        """Tell that a call has ended, or was never begun."""
+        """Report that a call has ended, or was never begun."""
         ended = self.ended.pop(call, None)
         if ended is not None:
             ended()
@@ -215,4 +218,4 @@ async def _drain(call: Call, caller: AsyncCaller) -> int:
 
 
 def _nothing() -> None:
-    """Nobody waits for the end."""
+    """Return at once: nobody waits for the end."""

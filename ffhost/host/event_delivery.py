@@ -39,16 +39,16 @@ class DeliveryReports(Protocol):
     """What is told about the ways of events."""
 
     def routed(self, event: ReceivedEvent, functions: Sequence[str]) -> None:
-        """*event* concerns these functions; none of them if nobody wanted it."""
+        """Report that *event* concerns these functions; none of them if nobody wanted it."""
 
     def filter_failed(self, event: ReceivedEvent, failed: FilterFailure) -> None:
-        """An expression could not be evaluated for *event*, which does not match it."""
+        """Report that an expression could not be evaluated for *event*, which does not match it."""
 
     def ended(self, event: ReceivedEvent, verdict: Verdict) -> None:
-        """A function was called with *event*."""
+        """Report that a function was called with *event*."""
 
     def dropped(self, event: ReceivedEvent, why: str) -> None:
-        """*event* goes no further, because it would go on for too long."""
+        """Report that *event* goes no further, because it would go on for too long."""
 
 
 class Result(NamedTuple):

@@ -28,7 +28,7 @@ class EventReports:
             self._counts.received(str(event.attributes["type"]), matched=bool(functions))
 
     def filter_failed(self, event: ReceivedEvent, failed: FilterFailure) -> None:
-        """Say which expression failed, and how."""
+        """Log which expression failed, and how."""
         get_logger("ffhost").warning(
             "event_filter_failed",
             function=failed.function,
@@ -46,7 +46,7 @@ class EventReports:
             )
 
     def dropped(self, event: ReceivedEvent, why: str) -> None:
-        """Say that an event goes no further."""
+        """Log that an event goes no further."""
         get_logger("ffhost").error("event_dropped", reason=why, **_facts(event))
 
     def answered(self, results: Sequence[Result], seconds: float, execution_id: str) -> None:

@@ -157,7 +157,7 @@ class FrontDoor:
         return None if self._events is None else Gate("events", self._events, self.state)
 
     def check_admin(self, message: Message) -> None:
-        """Judge a request to the admin listener.
+        """Check a request to the admin listener.
 
         Raises:
             RequestError: the caller may not look

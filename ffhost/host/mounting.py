@@ -69,7 +69,7 @@ def _by_pattern(host: Host) -> dict[tuple[str | None, ...], list[Function]]:
 
 
 def _responders(group: list[Function], front: Responding) -> Responders:
-    """Give the responders of functions that share a path with different methods."""
+    """Return the responders of functions that share a path with different methods."""
     by_method: dict[str, Responder] = {}
     everything: Responder | None = None
     for function in group:

@@ -155,12 +155,12 @@ class Schedules:
             self._ticker.start()
 
     def warn_of_waiting(self) -> None:
-        """Say that nothing ticks before the first request, if there is anything to tick."""
+        """Warn that nothing ticks before the first request, if there is anything to tick."""
         if self.current():
             notices.schedules_wait()
 
     def stop(self) -> None:
-        """Tick no more, and leave it to another worker."""
+        """Stop ticking, and leave it to another worker."""
         self._ended = True
         if self._ticker is not None:
             self._ticker.stop()

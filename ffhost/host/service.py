@@ -81,14 +81,14 @@ class Service:
 
     @property
     def host(self) -> Host:
-        """Give the host that new calls go to."""
+        """Return the host that new calls go to."""
         if self._host is None:
             raise RuntimeError("the service has not been loaded")
         return self._host
 
     @property
     def config(self) -> LoadedConfig:
-        """Give the configuration of the current host."""
+        """Return the configuration of the current host."""
         return self.host.config
 
     @property
@@ -97,7 +97,7 @@ class Service:
         return sum(function.slots.running for function in self.host.functions.values())
 
     def attach(self, front: Front) -> None:
-        """Have *front* mount the current host and all that follow."""
+        """Mount the current host and all that follow on *front*."""
         self._fronts.append(front)
         if self._host is not None:
             front.mount(self._host)
@@ -121,7 +121,7 @@ class Service:
         return self._embedded
 
     def sources(self) -> Sources:
-        """Give what the configuration is made of."""
+        """Return what the configuration is made of."""
         return self._sources or Sources(environ=dict(os.environ), cwd=Path.cwd())
 
     def load(self) -> None:
@@ -243,7 +243,7 @@ class Service:
             self._enforce_hooks(self.host, function)
 
     def begin_drain(self) -> None:
-        """Tell probes that the process is going, and clients to connect elsewhere."""
+        """Begin draining: probes see it, and clients are told to connect elsewhere."""
         if self.phase != "stopped":
             self.phase = "draining"
         self.draining = True
@@ -276,14 +276,14 @@ class Service:
         return started
 
     def _close(self) -> None:
-        """Bring to its place what was held back, now that there are no more calls."""
+        """Flush what was held back, now that there are no more calls."""
         tracing.close()
         for listener in self._stop_listeners:
             listener(self)
         logs.flush()
 
     def _hooks(self, host: Host, when: str) -> list[Hook]:
-        """Give the host's own hooks and those of its functions; shut-down turns the order."""
+        """Return the host's own hooks and those of its functions; shut-down turns the order."""
         server = host.config.settings.server
         named: list[Hook] = []
         targets = server.on_startup if when == "startup" else server.on_shutdown
@@ -295,7 +295,7 @@ class Service:
         return [*named, *marked] if when == "startup" else [*marked[::-1], *named]
 
     def _last_hooks(self) -> list[Hook]:
-        """Give the shut-down hooks that are left; of what was removed and still busy, too."""
+        """Return the shut-down hooks that are left; of what was removed and still busy, too."""
         return [*self._retirement.take_all(), *self._hooks(self.host, "shutdown")]
 
     # Reloading.
@@ -316,7 +316,7 @@ class Service:
     def reload(self) -> bool:
         """Read the configuration again and serve it; a wrong one changes nothing.
 
-        Gives whether it was taken. Must not be called on the loop that serves.
+        Returns whether it was taken. Must not be called on the loop that serves.
         """
         with self._lock:
             if self.phase in ("new", "stopped"):

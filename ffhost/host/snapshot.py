@@ -66,12 +66,12 @@ class Host:
 
     @property
     def catch_all(self) -> Function | None:
-        """Give the function that owns every path in single-target mode, else None."""
+        """Return the function that owns every path in single-target mode, else None."""
         return None if self.config.single is None else self.functions.get(self.config.single)
 
     @property
     def degraded(self) -> list[str]:
-        """Name the functions that failed to load and may."""
+        """Names of the functions that failed to load and may."""
         return [each.name for each in self.functions.values() if each.load_error is not None]
 
 

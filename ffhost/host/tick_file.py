@@ -45,7 +45,7 @@ class TickFile:
             raise PermissionError(f"{path} belongs to somebody else")
 
     def try_to_lead(self) -> bool:
-        """Become the worker that ticks; False if another is."""
+        """Try to be the worker that ticks; False if another is."""
         return self._lock(0)
 
     def stop_leading(self) -> None:
@@ -53,11 +53,11 @@ class TickFile:
         fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, 0)
 
     def try_to_hold(self, key: str) -> bool:
-        """Note that a call of a schedule runs here; False if one runs in another worker."""
+        """Record that a call of a schedule runs here; False if one runs in another worker."""
         return self._lock(_byte_of(key))
 
     def let_go(self, key: str) -> None:
-        """Note that the call of a schedule has ended."""
+        """Record that the call of a schedule has ended."""
         fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, _byte_of(key))
 
     def read(self) -> dict[str, datetime]:
@@ -76,7 +76,7 @@ class TickFile:
         os.pwrite(self._descriptor, line, 0)
 
     def touch(self) -> None:
-        """Note that the host runs; only for the worker that leads."""
+        """Record that the host runs; only for the worker that leads."""
         os.utime(self._descriptor)
 
     def age(self) -> float:

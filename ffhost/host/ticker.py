@@ -20,13 +20,13 @@ class Reports(Protocol):
     """What is told about ticks that do not run."""
 
     def missed(self, schedule: Schedule, due: datetime) -> None:
-        """Times passed while the host could not run; *due* was the last of them."""
+        """Report that times passed while the host could not run; *due* was the last of them."""
 
     def overlapping(self, tick: Tick) -> None:
-        """The last call of the schedule still runs."""
+        """Report that the last call of the schedule still runs."""
 
     def failed(self, error: Exception) -> None:
-        """Ticking itself failed; it is tried again."""
+        """Report that ticking itself failed; it is tried again."""
 
 
 Run = Callable[[Tick, Callable[[], None]], None]
@@ -84,7 +84,7 @@ class Ticker:
         self._wake.set()
 
     def stop(self) -> None:
-        """Tick no more and leave it to another worker. Calls that run go on."""
+        """Stop ticking and leave it to another worker. Calls that run go on."""
         self._stopped = True
         self._wake.set()
 
@@ -125,7 +125,7 @@ class Ticker:
         return self._leads
 
     def _note_new(self, schedules: Sequence[Schedule]) -> None:
-        """Let new schedules count from now on, and forget those that are gone."""
+        """Count new schedules from now on, and forget those that are gone."""
         known = {each.key: self._last.get(each.key) for each in schedules}
         if None not in known.values() and known.keys() == self._last.keys():
             return

@@ -90,7 +90,7 @@ class Call:
         repeated: whether it is a delivery that was taken before, and so no call
         job: the thread or task that runs the function; None when nothing runs
         waiter: what the front waits on for the answer
-        channel: through which a streamed answer reaches the front; None if it is no stream
+        channel: through which a streamed answer reaches the front; None if it is not a stream
         context: the context variables that the function runs with
         span_context: gives the ids of the call's own span; set by a trace hook
         ids: trace and span id, once somebody has asked for them
@@ -125,7 +125,7 @@ class Call:
         self.started = time.monotonic()
 
     def move(self, state: State) -> None:
-        """Bring the call into *state*.
+        """Move the call into *state*.
 
         Raises:
             ImpossibleTransition: no way leads there from the present state
@@ -135,7 +135,7 @@ class Call:
         self.state = state
 
     def end(self, *, keep_context: bool) -> None:
-        """Note that the function has really ended, and part the call from what ran it.
+        """Record that the function has really ended, and part the call from what ran it.
 
         Context and task hold the call: together they would be a cycle, and every call work
         for the garbage collector.

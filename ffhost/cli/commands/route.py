@@ -60,7 +60,7 @@ def command(file: str, sql: str | None, format: str, **options: Any) -> None:
 
 
 class Route(NamedTuple):
-    """Whether one function gets an event, and why."""
+    """The verdict on one function: whether it gets an event, and why."""
 
     function: str
     matched: bool

@@ -45,7 +45,7 @@ from ffhost.config.settings.host_settings import (
     ServerSettings,
 )
 from ffhost.config.settings.names import NAME_PATTERN, RESERVED_PATH, FunctionName
-from ffhost.config.settings.scalars import Secret, Text, Wrong, plain, shown
+from ffhost.config.settings.scalars import InvalidValue, Secret, Text, plain, shown
 from ffhost.config.settings.section import Free, Section, as_plain, key, key_of, section
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "FunctionSettings",
     "FunctionTracingSettings",
     "HookSettings",
+    "InvalidValue",
     "JwtSettings",
     "Level",
     "LoggingSettings",
@@ -80,7 +81,6 @@ __all__ = [
     "TracingSettings",
     "WaySettings",
     "WebhookSettings",
-    "Wrong",
     "as_plain",
     "completed",
     "key_of",
@@ -162,11 +162,11 @@ class Settings(Section):
         return self.defaults.auth if written is None else written
 
     def function(self, name: str) -> FunctionSettings:
-        """Give the settings of the function *name* with the host's limits filled in."""
+        """Return the settings of the function *name* with the host's limits filled in."""
         return self.functions[name].replaced(**self.limits(name))
 
     def limits(self, name: str) -> dict[str, Any]:
-        """Give the limits that the function *name* has from the host, by key."""
+        """Return the limits that the function *name* has from the host, by key."""
         function, defaults = self.functions[name], self.defaults
         limits: dict[str, Any] = {
             key: getattr(defaults, key)
@@ -182,7 +182,7 @@ class Settings(Section):
 
 
 def completed(values: dict[str, Any]) -> dict[str, Any]:
-    """Give *values* with the defaults of functions that follow from their name and other keys."""
+    """Return *values* with the defaults of functions that follow from their name and other keys."""
     if "auth" in values:
         values = {**values, "auth": _with_secrets(values["auth"])}
     functions = values.get("functions")

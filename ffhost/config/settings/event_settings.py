@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from ffhost.config.settings.auth_settings import Ways
 from ffhost.config.settings.names import Wildcard, read_path
-from ffhost.config.settings.scalars import Boolean, Kind, Span, Text, Whole, Wrong, shown
+from ffhost.config.settings.scalars import Boolean, InvalidValue, Kind, Span, Text, Whole, shown
 from ffhost.config.settings.section import Free, Section, key, required
 from ffhost.config.units import Duration
 
@@ -13,7 +13,7 @@ from ffhost.config.units import Duration
 def _read_event_path(value: Any) -> str:
     path = read_path(value)
     if "{" in path or path == "/":
-        raise Wrong("the address for events is a path of its own, without parameters")
+        raise InvalidValue("the address for events is a path of its own, without parameters")
     return path
 
 
@@ -21,11 +21,13 @@ def _read_cron(value: Any) -> str:
     from ffhost.config.cron import Cron
 
     if not isinstance(value, str):
-        raise Wrong(f"expected five fields such as '0 3 * * *', got {shown(value)}", "quote it")
+        raise InvalidValue(
+            f"expected five fields such as '0 3 * * *', got {shown(value)}", "quote it"
+        )
     try:
         Cron(value)
     except ValueError as error:
-        raise Wrong(str(error)) from None
+        raise InvalidValue(str(error)) from None
     return value
 
 
@@ -33,17 +35,17 @@ def _read_zone(value: Any) -> str:
     from ffhost.config.cron import zone_of
 
     if not isinstance(value, str):
-        raise Wrong(f"expected a time zone such as 'Europe/Berlin', got {shown(value)}")
+        raise InvalidValue(f"expected a time zone such as 'Europe/Berlin', got {shown(value)}")
     try:
         zone_of(value)
     except ValueError as error:
-        raise Wrong(str(error), "write a name such as 'Europe/Berlin', or 'UTC'") from None
+        raise InvalidValue(str(error), "write a name such as 'Europe/Berlin', or 'UTC'") from None
     return value
 
 
 def _read_url(value: Any) -> str:
     if not isinstance(value, str) or not urlsplit(value).netloc:
-        raise Wrong(f"expected a URL such as 'http://dead-letters', got {shown(value)}")
+        raise InvalidValue(f"expected a URL such as 'http://dead-letters', got {shown(value)}")
     return value
 
 
@@ -92,7 +94,7 @@ class EventsSettings(Section):
 
 
 class SchedulesSettings(Section):
-    """Whether functions run by the clock here."""
+    """The block ``schedules``: whether functions run by the clock here."""
 
     enabled: Boolean = key(
         True,

@@ -192,7 +192,7 @@ def _schedules(described: Described) -> Iterator[tuple[str, int, ScheduleSetting
 
 
 def notes(described: Described, platform: str) -> Iterator[str]:
-    """Say what is different in the cluster, or cannot be said there."""
+    """Return what is different in the cluster, or cannot be written there."""
     settings = described.settings
     for name, function in settings.functions.items():
         for schedule in function.schedules:

@@ -28,7 +28,7 @@ class Admin:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        # The workers of one master are brothers; an embedded host has none.
+        # A managed worker has others beside it; an embedded host has none.
         folder = folder_of(os.getppid()) if service.managed else None
         self._copier = Copier(folder, lambda: look(service))
         self._answers: dict[str, Answer] = {

@@ -16,7 +16,7 @@ from ffhost.observability.metrics.worker_totals import Totals, Worker
 
 
 def look(service: Service) -> Worker:
-    """Tell what this worker does just now."""
+    """Return what this worker does just now."""
     worker = Worker(
         phase=service.phase,
         revision=service.config.revision,
@@ -106,7 +106,7 @@ def _written(time: datetime | None) -> str | None:
 
 
 def health_report(service: Service, totals: Totals) -> tuple[dict[str, Any], int]:
-    """Tell how the service is, and the status that says it: that of the readiness probe."""
+    """Return the state of the service, and the status of the readiness probe."""
     status, ready = ready_state(service)
     functions = {}
     for name, function in service.host.functions.items():

@@ -66,7 +66,7 @@ class Recorder(Protocol):
 
 
 def recorder(function: str, signature: str, entries: Entries) -> Recorder | None:
-    """Give what writes the summaries of *function*, or None if no level lets them through."""
+    """Return what writes the summaries of *function*, or None if no level lets them through."""
     threshold = logging.getLogger(LOGGER).getEffectiveLevel()
     if threshold > WARNING:
         return None

@@ -21,7 +21,7 @@ from ffhost.observability.metrics.worker_totals import Totals
 
 
 def render(totals: Totals, accept: str = "") -> tuple[str, bytes]:
-    """Give content type and body in the format that *accept* asks for, else plain text."""
+    """Return content type and body in the format that *accept* asks for, else plain text."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(totals))
     encode, content_type = choose_encoder(accept)
@@ -191,6 +191,6 @@ def _processes(totals: Totals) -> Iterator[Metric]:
         ("open_fds", "Open file descriptors of all workers.", process.open_fds),
         ("max_fds", "File descriptors that one worker may open.", process.max_fds),
         ("threads", "Threads of all workers.", process.threads),
-        ("start_time_seconds", "When the eldest worker was started.", process.started),
+        ("start_time_seconds", "When the oldest worker was started.", process.started),
     ):
         yield GaugeMetricFamily(f"process_{name}", text, value=number)

@@ -101,7 +101,7 @@ class Totals:
         events: (what, function, type) to how often, of `event_counters.EventCounts.read`
         revisions: how many workers serve which revision
         last_reload: of the worker whose last success is longest ago; None if one has none
-        started: when the eldest living worker was started, in seconds since the epoch
+        started: when the oldest living worker was started, in seconds since the epoch
     """
 
     workers: int = 0
@@ -120,7 +120,7 @@ class Totals:
     process: Process = field(default_factory=Process)
 
     def calls(self, function: str) -> list[int]:
-        """Give how often *function* was called, by outcome in the order of `OUTCOMES`."""
+        """Return how often *function* was called, by outcome in the order of `OUTCOMES`."""
         found = [each[0] for (name, _), each in self.counts.items() if name == function]
         return [sum(numbers) for numbers in zip(*found, strict=True)] if found else []
 
@@ -190,7 +190,7 @@ def _sum(first: Any, second: Any) -> Any:
 
 
 def remains(snapshots: Iterable[Snapshot]) -> Snapshot:
-    """Give one snapshot of what workers that have ended have counted."""
+    """Return one snapshot of what workers that have ended have counted."""
     totals = total(snapshots)
     counts = [[*key, *numbers] for key, numbers in totals.counts.items()]
     worker = Worker(
