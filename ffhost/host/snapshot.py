@@ -56,6 +56,10 @@ class Host:
         """Return what is done at the door of the function *name*; None if it is public."""
         return None if self.front_door is None else self.front_door.gate(name)
 
+    def event_gate(self) -> Gate | None:
+        """Return what is done at the door of the address for events; None if it is public."""
+        return None if self.front_door is None else self.front_door.event_gate()
+
     def install(self, function: Function) -> None:
         """Take *function*, loaded at its first call, in the place of what stood for it."""
         self.functions[function.name] = function
@@ -123,6 +127,8 @@ def _front_door(config: LoadedConfig, store: Store, problems: list[Problem]) -> 
 def _has_doors(settings: Settings) -> bool:
     """Whether anything names a way, be it there or not."""
     named = [settings.defaults.auth, settings.admin.auth]
+    if settings.events is not None:
+        named.append(settings.events_auth)
     named += [each.auth for each in settings.functions.values() if each.auth is not None]
     return any(names != ["public"] for names in named)
 
