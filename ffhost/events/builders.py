@@ -266,7 +266,7 @@ def to_forms(event: object) -> Forms:
     """Write an event of any class in all its forms.
 
     Raises:
-        ResultError: it is no CloudEvent, or cannot be written.
+        ResultError: it is not a CloudEvent, or cannot be written.
     """
     binary, structured = to_binary(event), to_structured(event)
     return Forms(
@@ -295,7 +295,7 @@ def _context(context: Context) -> dict[str, Any]:
 
 
 def _domain(source: str) -> dict[str, str]:
-    """Give the member that tells a database's location, which only its CloudEvent names."""
+    """Return the member that tells a database's location, which only its CloudEvent names."""
     if not source.startswith("//firebasedatabase.googleapis.com/"):
         return {}
     location = source.partition("/locations/")[2].partition("/")[0] or "us-central1"

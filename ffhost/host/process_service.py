@@ -13,7 +13,7 @@ _on_ready: Callable[[Service], None] | None = None
 
 
 def use_sources(sources: Sources | None, on_ready: Callable[[Service], None] | None = None) -> None:
-    """Say what this process and its children make their configuration of.
+    """Set what this process and its children make their configuration of.
 
     Args:
         on_ready: called in each of them once its start-up hooks have run
@@ -23,7 +23,7 @@ def use_sources(sources: Sources | None, on_ready: Callable[[Service], None] | N
 
 
 def service() -> Service:
-    """Give the service of this process, made at the first call."""
+    """Return the service of this process, made at the first call."""
     global _service
     if _service is None:
         _service = Service(_sources)

@@ -51,7 +51,7 @@ class Application(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """Give the front's application; called in a worker."""
+        """Return the front's application; called in a worker."""
         module, _, name = self.front.partition(":")
         return getattr(import_module(module), name)
 
@@ -72,5 +72,5 @@ class Application(BaseApplication):  # type: ignore[misc]
         self._report(error)
 
     def renew_report(self) -> None:
-        """Let the next failure be reported too."""
+        """Reset, so that the next failure is reported too."""
         os.write(self._next_turn, b"1")

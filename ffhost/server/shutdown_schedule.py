@@ -33,7 +33,7 @@ class Ending:
 
     @property
     def give_up_at(self) -> float:
-        """Give when what is still in flight is cut."""
+        """Return when what is still in flight is cut."""
         return self.close_at + self._grace
 
     def hurry(self) -> None:

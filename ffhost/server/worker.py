@@ -56,7 +56,7 @@ class HostWorker(Worker):  # type: ignore[misc]
     # The beginning
 
     def init_process(self) -> None:
-        """Be the worker, and end the process in the end.
+        """Run the worker, and end the process in the end.
 
         The process ends here, whatever lies below on the stack: that belongs to the master.
         """
@@ -94,16 +94,16 @@ class HostWorker(Worker):  # type: ignore[misc]
         stuck_calls.on_limit = self.ask_replacement
 
     def kind(self, listener: Any) -> Kind:
-        """Say whether *listener* is the public one or the admin's."""
+        """Whether *listener* is the public one or the admin's."""
         return kind_of(listener, self.service.config.settings)
 
     @staticmethod
     def cannot_listen(listener: Any, error: OSError) -> StartupError:
-        """Give the error of a listener that another process took in the meantime."""
+        """Return the error of a listener that another process took in the meantime."""
         return cannot_listen(listener.cfg_addr, error)
 
     def say_ready(self) -> None:
-        """Tell the master that this worker serves."""
+        """Report to the master that this worker serves."""
         # Settled now: a reload of the configuration does not change what the master reckons with.
         config = self.service.config
         self._drain_seconds = drain_delay(config)
@@ -186,11 +186,11 @@ class HostWorker(Worker):  # type: ignore[misc]
         self.wake()
 
     def wake(self) -> None:
-        """Have the loop look at `ending`; may be called in a signal handler."""
+        """Wake the loop, so that it looks at `ending`; may be called in a signal handler."""
         raise NotImplementedError
 
     def ask_replacement(self) -> None:
-        """Have another worker take this one's place; may be called on any thread."""
+        """Ask for another worker in this one's place; may be called on any thread."""
         if self._replacing:
             return
         self._replacing = True
@@ -200,7 +200,7 @@ class HostWorker(Worker):  # type: ignore[misc]
             os.kill(os.getpid(), signal.SIGTERM)
 
     def orphaned(self) -> bool:
-        """Say whether the master has died."""
+        """Whether the master has died."""
         return bool(self.ppid != os.getppid())
 
     def calls_in_flight(self) -> int:
@@ -209,11 +209,11 @@ class HostWorker(Worker):  # type: ignore[misc]
         return max(0, in_flight - stuck_calls.count())
 
     def log_ending(self) -> None:
-        """Say that the worker goes."""
+        """Log that the worker ends."""
         get_logger("ffhost.server").debug("worker_ending", worker=self.pid)
 
     def log_cut(self, connections: int) -> None:
-        """Say what could not be finished."""
+        """Log what could not be finished."""
         get_logger("ffhost.server").warning(
             "calls_cut_off", calls=self.calls_in_flight(), connections=connections
         )
@@ -252,5 +252,5 @@ def _few_collections() -> Iterator[None]:
 
 
 def now() -> float:
-    """Give the time that all deadlines of the server are counted in."""
+    """Return the time that all deadlines of the server are counted in."""
     return time.monotonic()

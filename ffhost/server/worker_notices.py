@@ -22,24 +22,24 @@ class Notices:
         """Whether more may come."""
 
     def keep_writing_end(self) -> None:
-        """Be the worker's side."""
+        """Use the worker's side."""
         os.close(self._read)
 
     def keep_reading_end(self) -> None:
-        """Be the master's side."""
+        """Use the master's side."""
         os.close(self._write)
 
     def fileno(self) -> int:
-        """Give the reading end."""
+        """Return the reading end."""
         return self._read
 
     def send(self, notice: Notice) -> None:
-        """Tell the master. A master that is gone is told nothing."""
+        """Send to the master. One that is gone gets nothing."""
         with suppress(OSError):
             os.write(self._write, notice)
 
     def received(self) -> bytes:
-        """Give what was sent since the last time."""
+        """Return what was sent since the last time."""
         try:
             data = os.read(self._read, 64)
         except OSError:

@@ -272,7 +272,7 @@ def test_what_belongs_to_the_connection_is_not_the_functions_to_say() -> None:
             "hello returned a header that cannot be sent: headers must be a dictionary or a list "
             "of pairs, not list",
         ),
-        ({"a": {1, 2}}, "hello returned a dict that is no JSON: set has no JSON"),
+        ({"a": {1, 2}}, "hello returned a dict that is not JSON: set has no JSON"),
         ("\ud800", "hello returned text that cannot be sent as UTF-8"),
     ],
 )
