@@ -29,13 +29,18 @@ class Ending:
         reserve = min(_HOOKS_MOST_SECONDS, grace_seconds * _HOOKS_SHARE)
         self._grace = grace_seconds - reserve
         self.accepting = accepting
-        self.close_at = time.monotonic() + drain_seconds
+        self.close_at = now() + drain_seconds
 
     @property
     def give_up_at(self) -> float:
-        """Give when what is still in flight is cut."""
+        """Return when what is still in flight is cut."""
         return self.close_at + self._grace
 
     def hurry(self) -> None:
         """End the drain now."""
-        self.close_at = min(self.close_at, time.monotonic())
+        self.close_at = min(self.close_at, now())
+
+
+def now() -> float:
+    """Return the time that all deadlines of the server are counted in."""
+    return time.monotonic()
