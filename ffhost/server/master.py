@@ -30,14 +30,12 @@ from gunicorn.errors import HaltServer
 from ffhost.invocation.logger import get_logger
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.listeners import listening, unlink
-from ffhost.server.replacement import Rolling
+from ffhost.server.replacement import SOON_SECONDS, Pauses, Rolling
 from ffhost.server.worker_channel import show_failure
 
 if TYPE_CHECKING:
     from ffhost.server.code_check import CodeCheck
 
-_FIRST_PAUSE_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 30.0
 _KILLED_BY_INTERRUPT = 130
 
 HANDED_DOWN = frozenset(
@@ -65,8 +63,7 @@ class Master(Arbiter):  # type: ignore[misc]
         self._quick = False
         self._forced = False
         self._check: CodeCheck | None = None
-        self._pause = _FIRST_PAUSE_SECONDS
-        self._spawn_at = 0.0
+        self._pauses = Pauses()
         super().__init__(app)
         self._log = get_logger("ffhost.server")
         self.WORKERS: dict[int, Any] = {}
@@ -91,7 +88,7 @@ class Master(Arbiter):  # type: ignore[misc]
             if worker.channel.open:
                 poll.register(worker.channel.fileno(), select.POLLIN)
         if self.SIG_QUEUE.empty():
-            poll.poll(timeout * 1000)
+            poll.poll(1000 * min(timeout, self._pauses.left() or timeout))
         with suppress(BlockingIOError):
             os.read(self._waker, 4096)
         for pid, worker in list(self.WORKERS.items()):
@@ -115,8 +112,10 @@ class Master(Arbiter):  # type: ignore[misc]
                     show_failure(text)
 
     def _worker_is_ready(self, pid: int, worker: Any, serves: Any) -> None:
+        if worker.ready:
+            return
         worker.ready = True
-        self._pause, self._spawn_at = _FIRST_PAUSE_SECONDS, 0.0
+        worker.ready_since = time.monotonic()
         self._log.debug("worker_ready", worker=pid)
         if not self._announced:
             self._announced = True
@@ -142,7 +141,7 @@ class Master(Arbiter):  # type: ignore[misc]
         wanted = self.num_workers
         if self._rolling.new in active and self._rolling.old in active:
             wanted += 1
-        if len(active) < wanted and time.monotonic() >= self._spawn_at:
+        if len(active) < wanted and not self._pauses.left():
             for _ in range(wanted - len(active)):
                 self.spawn_worker()
         for pid in active[: max(0, len(active) - wanted)]:
@@ -228,26 +227,30 @@ class Master(Arbiter):  # type: ignore[misc]
             self._log.debug("worker_ended", worker=pid, **_how(code))
         elif not worker.ready:
             self._could_not_start(pid, code)
-        elif code == 0:
-            self._log.info("worker_ended", worker=pid)
         else:
-            self._log.error("worker_died", worker=pid, **_how(code))
+            soon = time.monotonic() - worker.ready_since < SOON_SECONDS
+            pause = {"pause_seconds": self._begin_pause()} if soon else {}
+            log = self._log.error if code else self._log.info
+            log("worker_died" if code else "worker_ended", worker=pid, **_how(code), **pause)
 
     def _could_not_start(self, pid: int, code: int) -> None:
-        """End if nobody serves; else try again, with pauses, what served until now."""
+        """End if no worker ever could; else try again, with pauses."""
         if pid == self._rolling.new:
             self._log.error("replacement_failed", worker=pid, kept=self._rolling.old, **_how(code))
             self._rolling.failed()
             self._failure_shown = False
             return
-        if not self._started or not any(each.ready for each in self.WORKERS.values()):
+        # One that was killed says nothing about those that serve already.
+        if not (self._started or (self._announced and code < 0)):
             if code <= 0:
                 self._log.error("worker_ended_before_it_was_ready", worker=pid, **_how(code))
             raise HaltServer("a worker could not start", code if code > 0 else 1)
-        self._log.error("worker_could_not_start", worker=pid, pause_seconds=self._pause)
+        pause = self._begin_pause()
+        self._log.error("worker_could_not_start", worker=pid, pause_seconds=pause, **_how(code))
         self._failure_shown = False
-        self._spawn_at = time.monotonic() + self._pause
-        self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    def _begin_pause(self) -> float:
+        return self._pauses.begin(each.ready_since for each in self.WORKERS.values() if each.ready)
 
     # Signals
 

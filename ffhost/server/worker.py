@@ -57,6 +57,8 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         ours = isinstance(self.app, Application)
         self.channel: Channel | None = Channel() if ours else None
         self.ready = False
+        self.ready_since = 0.0
+        """When the master heard that it is ready, on the clock of all deadlines."""
         self.kill_at = 0.0
         """When the master kills it, once it was told to go."""
         self.service: Any = None

@@ -102,7 +102,9 @@ def test_the_end_of_the_worker_closes_the_channel(channel: Channel) -> None:
     assert channel.received() == []
 
 
-NOISE = FUNCTIONS + """
+NOISE = (
+    FUNCTIONS
+    + """
 import gc
 from ffhost.server.worker_channel import Channel
 
@@ -113,6 +115,7 @@ def noise(request):
             os.write(channel._write, request.get_data())
             return "written"
 """
+)
 
 
 @pytest.mark.parametrize(
