@@ -41,7 +41,7 @@ class Gate:
         self._state = state
 
     def judge(self, message: Message) -> Principal | AwaitingBody:
-        """Judge the header fields of *message*; a signature still waits for the body.
+        """Check the header fields of *message*; a signature still waits for the body.
 
         Raises:
             RequestError: the caller may not call
