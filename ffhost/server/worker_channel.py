@@ -47,7 +47,7 @@ class Channel:
         os.close(self._read)
 
     def send(self, kind: Kind, **fields: Any) -> bool:
-        """Send the master; return whether it went out. May be called on any thread."""
+        """Send to the master; return whether it went out. May be called on any thread."""
         # The newline in front ends a message that was cut off.
         line = b"\n" + json.dumps({"kind": kind, **fields}).encode() + b"\n"
         with self._lock:
