@@ -102,7 +102,7 @@ def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
     if any(function.settings.subscriptions for function in functions.values()):
         from ffhost.host.subscribed import subscription_table
 
-        subscriptions, faults = subscription_table(config, functions, front_door)
+        subscriptions, faults = subscription_table(config, functions)
         problems += faults
     if problems:
         discard(functions.values(), previous)
