@@ -26,7 +26,8 @@ def locked(event):
 
 @ffhost.cloud_event
 def free(event):
-    seen.append(["free", ffhost.current().principal.name])
+    caller = ffhost.current().principal
+    seen.append(["free", caller and caller.name])
 
 def told(request):
     return seen
