@@ -177,7 +177,7 @@ def test_a_call_may_take_longer_than_its_body(running: Running) -> None:
 
 
 def test_sigterm_drains_first_and_runs_the_shut_down_hooks(tmp_path: Path) -> None:
-    sets = ("server.drain_delay=2s", "server.workers=2")
+    sets = ("server.drain_delay=6s", "server.workers=2")
     with gunicorn(tmp_path, *sets, source=SOURCE, functions=NAMES) as running:
         kept = running.connection()
         kept.request("GET", "/_ffhost/ready")
