@@ -115,7 +115,7 @@ class BlockingCaller(Caller):
             raise self.function.refusal()
 
     def deliver(self, call: Call, reply: Reply) -> None:
-        """Return the server's thread the head of a stream."""
+        """Deliver the head of a stream to the server's thread."""
         with self._moving:
             if call.state == "running":
                 call.move("answered")

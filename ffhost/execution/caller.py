@@ -55,7 +55,7 @@ class Caller(ABC):
 
     @abstractmethod
     def deliver(self, call: Call, reply: Reply) -> None:
-        """Return the waiting front its reply; called from any thread, the first one counts."""
+        """Deliver its reply to the waiting front; called from any thread, the first one counts."""
 
     @abstractmethod
     def end(self, call: Call, reply: Reply | None) -> None:

@@ -200,7 +200,7 @@ class AsyncCaller(Caller):
             call.waiter.set_result(reply)
 
     def deliver(self, call: Call, reply: Reply) -> None:
-        """Return the front the head of a stream."""
+        """Deliver the head of a stream to the front."""
         self._loop.call_soon_threadsafe(self._set, call, reply)
 
     @staticmethod
@@ -219,7 +219,7 @@ class AsyncCaller(Caller):
         self.settle(call, reply)
 
     def settle(self, call: Call, reply: Reply | None) -> None:
-        """Return the front its reply and the slot to the next call."""
+        """Deliver the reply to the front, and pass the slot to the next call."""
         call.end(keep_context=self.function.keeps_context)
         if self._bounded:
             self._in_flight.pop(call, None)

@@ -83,7 +83,7 @@ class Slots:
             return True
 
     def release(self) -> None:
-        """Return a slot back, or hand it to the call that has waited longest."""
+        """Release a slot, or hand it to the call that has waited longest."""
         with self._lock:
             if self._waiting and self.running <= self.concurrency:
                 ticket = self._waiting.popleft()

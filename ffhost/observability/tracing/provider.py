@@ -79,7 +79,7 @@ class _Ids(RandomIdGenerator):
         self._next = threading.local()
 
     def preset(self, trace_id: int, span_id: int) -> None:
-        """Return the next span begun in this thread these ids; 0 for a random one."""
+        """Set the ids of the next span begun in this thread; 0 for a random one."""
         self._next.trace_id = trace_id
         self._next.span_id = span_id
 
