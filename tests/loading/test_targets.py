@@ -166,11 +166,6 @@ REFUSED: dict[str, tuple[str, str, str | None, tuple[str, ...]]] = {
         "write 'fn/main.py:NAME'",
         (),
     ),
-        "fn/main.py",
-        "'fn/main.py' does not name a function",
-        "write 'fn/main.py:NAME'",
-        (),
-    ),
     "nothing after the colon": (
         "fn/main.py:",
         "'fn/main.py:' does not name a function",
