@@ -1,6 +1,6 @@
-"""Calls that no request asks for directly: of events that are routed, and of schedules.
+"""Calls that the host makes itself: for routed events and for schedules.
 
-They take slots, have deadlines, and are observed like any other call. They run on one loop: the
+They take slots, have deadlines, and are observed like other calls. They run on one loop: the
 server's, or the background loop behind a WSGI server.
 """
 
@@ -35,7 +35,7 @@ Ended = Callable[[], None]
 
 
 class InnerCalls:
-    """Calls the functions of one host from inside of it."""
+    """Calls functions of one host from within the host."""
 
     def __init__(self, host: Host, service: Service, runner: LoopRunner) -> None:
         self._host = host
@@ -53,7 +53,7 @@ class InnerCalls:
         ended: Ended | None = None,
         schedule: str | None = None,
     ) -> Answer:
-        """Call a function and return its answer, whatever happened.
+        """Call a function and return its answer, also for a crash or a timeout.
 
         Args:
             ended: called once the function has really ended, which may be after its deadline
@@ -64,7 +64,7 @@ class InnerCalls:
         call = Call(function, message, identity)
         call.schedule = schedule
         if self._host.gate(name) is not None:
-            # The call is the host's own: it does not pass the function's door.
+            # The call is the host's own: it needs no authentication.
             maker = "event" if schedule is None else "schedule"
             call.principal = Principal(maker, maker)
         if ended is not None:
@@ -103,8 +103,8 @@ class InnerCalls:
     async def deliver(self, received: Received, message: Message, identity: str) -> Reply:
         """Deliver the events that *message* brought, and return the answer to their sender.
 
-        It goes on when the sender leaves: who has taken an event must be known when it is
-        sent again.
+        It continues if the sender disconnects: which functions have processed an event must be
+        known when it is sent again.
         """
         work = asyncio.get_running_loop().create_task(self._deliver(received, message, identity))
         self._tasks.add(work)
@@ -147,18 +147,18 @@ class InnerCalls:
         work = self._tick(tick.schedule, ended, tick)
         try:
             asyncio.run_coroutine_threadsafe(work, self._runner.loop)
-        except RuntimeError:  # the loop is closed: the process is on its way out
+        except RuntimeError:  # the loop is closed: the process is exiting
             work.close()
             ended()
 
     def tick_now(self, schedule: Schedule) -> Future[Answer]:
-        """Start a call as *schedule* does, because somebody asked for it."""
+        """Start a call as *schedule* does, on request."""
         work = self._tick(schedule, _nothing, None)
         return asyncio.run_coroutine_threadsafe(work, self._runner.loop)
 
     async def _tick(self, schedule: Schedule, ended: Ended, tick: Tick | None) -> Answer:
         function = self._host.functions.get(schedule.function)
-        if function is None:  # gone with a reload at this very moment
+        if function is None:  # a reload has just removed it
             ended()
             raise NotFound(f"there is no function {schedule.function!r}")
         due = None if tick is None else tick.due
@@ -169,26 +169,26 @@ class InnerCalls:
 
 
 class _Caller(AsyncCaller):
-    """Calls one function, and tells when it has really ended."""
+    """Calls one function, and reports when it has really ended."""
 
     def __init__(self, function: Function, runner: LoopRunner) -> None:
         super().__init__(function, runner)
         self.ended: dict[Call, Ended] = {}
 
     def settle(self, call: Call, reply: Reply | None) -> None:
-        """Report the end of the call to whoever waits for it."""
+        """Report the end of the call to its waiter."""
         super().settle(call, reply)
         self.note_end(call)
 
     def note_end(self, call: Call) -> None:
-        """Report that a call has ended, or was never begun."""
+        """Report that a call has ended, or never began."""
         ended = self.ended.pop(call, None)
         if ended is not None:
             ended()
 
 
 async def _drain(call: Call, caller: AsyncCaller) -> int:
-    """Read a stream to its end, which nobody wants, and count its bytes."""
+    """Read and discard a stream to its end, and count its bytes."""
     sent = 0
     try:
         while isinstance(chunk := await call.channel.get_async(), bytes):
@@ -199,4 +199,4 @@ async def _drain(call: Call, caller: AsyncCaller) -> int:
 
 
 def _nothing() -> None:
-    """Return at once: nobody waits for the end."""
+    """Return at once: nothing waits for the end of the call."""
