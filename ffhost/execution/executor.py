@@ -44,7 +44,7 @@ class ContextExecutor(Executor):
             A future of what *fn* returns or raises.
         """
         future: Future[T] = Future()
-        self._pool.submit(_Task(future, fn, args, kwargs).run, _Errand(), _ignore)
+        self._pool.submit(_Task(future, fn, args, kwargs).run, _Job(), _ignore)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -56,7 +56,7 @@ class ContextExecutor(Executor):
         """
 
 
-class _Errand:
+class _Job:
     """What the pool needs of an invocation: a context and, here, no deadline."""
 
     deadline = None
@@ -66,7 +66,7 @@ class _Errand:
         self.context = contextvars.copy_context()
 
 
-def _ignore(_errand: object, _result: object) -> None:
+def _ignore(_job: object, _result: object) -> None:
     """Take no note of the end: the future tells it."""
 
 
@@ -78,7 +78,7 @@ class _Task:
     ) -> None:
         self.future, self.fn, self.args, self.kwargs = future, fn, args, kwargs
 
-    def run(self, _errand: object) -> None:
+    def run(self, _job: object) -> None:
         if not self.future.set_running_or_notify_cancel():
             return
         try:

@@ -53,7 +53,7 @@ class _Watch:
         while True:
             if self._answered:
                 if missing >= TICKS:
-                    self._tell_resumed()
+                    self._log_resumed()
                 missing = 0
                 if not self._ask():
                     return
@@ -66,7 +66,7 @@ class _Watch:
                 if not self._loop.is_running():
                     return
                 told_at = now
-                self._tell(now)
+                self._log_blocked(now)
 
     def _ask(self) -> bool:
         self._answered = False
@@ -82,7 +82,7 @@ class _Watch:
         self._answered_at = time.monotonic()
         self._answered = True
 
-    def _tell(self, now: float) -> None:
+    def _log_blocked(self, now: float) -> None:
         frame = sys._current_frames().get(self._thread or 0)
         call = self._invocation(frame)
         fields: dict[str, Any] = {}
@@ -96,9 +96,9 @@ class _Watch:
             **fields,
         )
 
-    def _tell_resumed(self) -> None:
+    def _log_resumed(self) -> None:
         get_logger("ffhost").warning(
-            "event_loop_turns_again",
+            "event_loop_resumed",
             blocked_seconds=round(self._answered_at - self._asked_at, 1),
         )
 

@@ -127,11 +127,11 @@ class FrontDoor:
             try:
                 self._ways[name] = self._make(name, self._config.settings.auth[name])
             except _WayFails as error:
-                self._tell(error)
+                self._report(error)
                 return None
         return self._ways[name]
 
-    def _tell(self, error: _WayFails) -> None:
+    def _report(self, error: _WayFails) -> None:
         problem = Problem(
             dotted(error.path), str(error), self._config.locate(error.path), error.hint
         )

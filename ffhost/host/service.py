@@ -170,10 +170,10 @@ class Service:
         for function in host.functions.values():
             function.claim_slots()
         before, self._host = self._host, host
-        self._open_doors(before)
+        self._fetch_keys(before)
         self._enforce_hooks(host)
 
-    def _open_doors(self, before: Host | None = None) -> None:
+    def _fetch_keys(self, before: Host | None = None) -> None:
         """Fetch the keys that the doors of the host need; not before the process serves."""
         if self.phase == "new":
             return
@@ -221,7 +221,7 @@ class Service:
         if not self._embedded:
             self.schedules.prepare(self.config)
         self.phase = "starting"
-        self._open_doors()
+        self._fetch_keys()
         return True
 
     def _ready(self) -> None:

@@ -24,11 +24,11 @@ def subscription_table(
     table, problems = declared_subscriptions(config, functions)
     refused = [_refusal(config, functions[name]) for name in table.functions]
     if front_door is not None and config.settings.events is not None:
-        refused += [_open_door(config, name, front_door) for name in table.functions]
+        refused += [_closed_to_events(config, name, front_door) for name in table.functions]
     return table, [*(each for each in refused if each is not None), *problems]
 
 
-def _open_door(config: LoadedConfig, name: str, front_door: FrontDoor) -> Problem | None:
+def _closed_to_events(config: LoadedConfig, name: str, front_door: FrontDoor) -> Problem | None:
     """Return that anybody could call the function *name* by an event; None if anybody may."""
     if front_door.gate(name) is None:
         return None

@@ -52,11 +52,11 @@ class TickFile:
         """Leave the ticking to another worker."""
         fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, 0)
 
-    def try_to_hold(self, key: str) -> bool:
+    def try_to_claim(self, key: str) -> bool:
         """Record that a call of a schedule runs here; False if one runs in another worker."""
         return self._lock(_byte_of(key))
 
-    def let_go(self, key: str) -> None:
+    def release(self, key: str) -> None:
         """Record that the call of a schedule has ended."""
         fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, _byte_of(key))
 

@@ -155,7 +155,7 @@ class Ticker:
     def _start(self, tick: Tick) -> None:
         key = tick.schedule.key
         with self._lock:
-            elsewhere = not self._file.try_to_hold(key)
+            elsewhere = not self._file.try_to_claim(key)
             if tick.schedule.overlap == "skip" and (elsewhere or self._running.get(key)):
                 self._reports.overlapping(tick)
                 return
@@ -171,4 +171,4 @@ class Ticker:
             self._running[key] -= 1
             if not self._running[key]:
                 del self._running[key]
-                self._file.let_go(key)
+                self._file.release(key)

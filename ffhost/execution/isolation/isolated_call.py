@@ -65,7 +65,7 @@ def _call(pool: ProcessPool, call: Call) -> Reply:
         process.kill()
         pool.replace(process)
         raise
-    pool.give_back(process)
+    pool.release(process)
     call.event = head.get("event")
     if "error" in head and head["status"] >= 500:
         call.error = FunctionCrashed(*head["error"])

@@ -205,7 +205,7 @@ class ProcessPool:
             with suppress(OSError):
                 process.connection.send({"do": "logs"}, pickle.dumps(pruned(config, self.name)))
 
-    def give_back(self, process: IsolatedProcess) -> None:
+    def release(self, process: IsolatedProcess) -> None:
         """Make a process free that has answered."""
         with self._ready:
             process.busy = False
@@ -231,10 +231,10 @@ class ProcessPool:
             get_logger("ffhost").error(
                 "isolated_process_died", function=self.name, when=when, **describe(end)
             )
-        threading.Thread(target=self._raise_another, name="ffhost-process", daemon=True).start()
+        threading.Thread(target=self._start_replacement, name="ffhost-process", daemon=True).start()
         return end
 
-    def _raise_another(self) -> None:
+    def _start_replacement(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
         while not self._closed:
             process = start_process(self.config, self.name)
@@ -246,7 +246,7 @@ class ProcessPool:
                 with suppress(Exception):
                     process.kill()
                     process.end()
-                self._cannot(str(error))
+                self._mark_unavailable(str(error))
                 time.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
                 continue
@@ -259,7 +259,7 @@ class ProcessPool:
                     return
             _stop([process])
 
-    def _cannot(self, reason: str) -> None:
+    def _mark_unavailable(self, reason: str) -> None:
         with self._ready:
             told, self._failure = self._failure, reason if not self._all else None
             self._ready.notify_all()
