@@ -57,7 +57,7 @@ class ContextExecutor(Executor):
 
 
 class _Job:
-    """What the pool needs of an invocation: a context and, here, no deadline."""
+    """The pool's view of a submitted callable: it has a context and no deadline."""
 
     deadline = None
     job: Any = None
@@ -67,7 +67,7 @@ class _Job:
 
 
 def _ignore(_job: object, _result: object) -> None:
-    """Take no note of the end: the future tells it."""
+    """Return at once: the future reports the end."""
 
 
 class _Task:

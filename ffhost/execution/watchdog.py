@@ -1,8 +1,8 @@
-"""Notices that an event loop does not turn, and says which function holds it.
+"""Detects that an event loop is blocked, and logs which function blocks it.
 
-A coroutine function that blocks holds up every other call, and no deadline can reach it. A
-thread asks the loop for a sign of life a few times a second; a call pays nothing for it. What
-is blocked too often belongs on a thread (a plain function) or into ``isolation: process``.
+A coroutine function that blocks delays every other call, and no deadline can interrupt it. A
+thread schedules a heartbeat on the loop a few times a second; calls pay nothing for it. Blocking
+code should run on a thread (a plain function) or with ``isolation: process``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ffhost.invocation.logger import get_logger
 
 TICK_SECONDS = 0.25
 TICKS = 4
-"""How many signs of life in a row must be missing.
+"""How many heartbeats in a row must be missing.
 
 They are counted, and not the time: a machine that slept has not blocked the loop.
 """
