@@ -13,7 +13,7 @@ _on_ready: Callable[[Service], None] | None = None
 
 
 def use_sources(sources: Sources | None, on_ready: Callable[[Service], None] | None = None) -> None:
-    """Set what this process and its children make their configuration of.
+    """Set the sources of the configuration of this process and its children.
 
     Args:
         on_ready: called in each of them once its start-up hooks have run

@@ -1,4 +1,4 @@
-"""The subscriptions of a host: those that are declared, of functions that can take events."""
+"""The subscriptions of a host: those of functions that can receive events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EVENT_SIGNATURES = ("cloudevent", "event")
 def subscription_table(
     config: LoadedConfig, functions: Mapping[str, Function], front_door: FrontDoor | None
 ) -> tuple[SubscriptionTable, list[Problem]]:
-    """Return who wants which events, and what is wrong with that."""
+    """Return the subscriptions and the problems in them."""
     table, problems = declared_subscriptions(config, functions)
     refused = [_refusal(config, functions[name]) for name in table.functions]
     if front_door is not None and config.settings.events is not None:
@@ -29,11 +29,11 @@ def subscription_table(
 
 
 def _closed_to_events(config: LoadedConfig, name: str, front_door: FrontDoor) -> Problem | None:
-    """Return that anybody could call the function *name* by an event; None if anybody may."""
+    """Return the problem of events for the function *name* with auth; None if it is public."""
     if front_door.gate(name) is None:
         return None
     path = ("functions", name, "subscriptions")
-    message = "the function has a door, and the address for events is public"
+    message = "the function has auth, but the address for events is public"
     hint = "write 'auth: public' for the function, or leave out its subscriptions"
     return subscription_problem(config, path, message, hint)
 
@@ -44,7 +44,7 @@ def _refusal(config: LoadedConfig, function: Function) -> Problem | None:
         return None
     path = ("functions", function.name, "subscriptions")
     if function.late_load is not None:
-        message = "what is loaded at its first call must name its signature to subscribe to events"
+        message = "a lazy function must name its signature to subscribe to events"
         return subscription_problem(config, path, message, "write 'signature: cloudevent'")
     message = f"a function of signature {function.signature!r} cannot subscribe to events"
     hint = "only cloudevent and event functions can"
