@@ -29,6 +29,7 @@ def check_auth(values: dict[str, Any], report: Reporter) -> None:
         _check_way(name, way, report)
     _check_references(values, list(ways), report)
     _check_admin(values, ways, report)
+    _check_events(values, list(ways), report)
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -242,6 +243,30 @@ def _check_names(
             known = f"known: {', '.join((*ways, *words))}"
             hint = f"did you mean {near!r}?" if near else known
             report.at(here, f"unknown way {name!r}", hint)
+
+
+def _check_events(values: dict[str, Any], ways: list[str], report: Reporter) -> None:
+    events = values.get("events")
+    if "events" not in values:
+        return
+    path = ("events", "auth")
+    written, defaults = _mapping(events).get("auth"), _mapping(values.get("defaults")).get("auth")
+    _check_names(written, path, ways, report)
+    if written is None and defaults in (REQUIRED, [REQUIRED]):
+        message = "says nothing of who may send events, which defaults.auth requires"
+        report.at(("events",), message, "write 'auth: public', or the name of a way", key=True)
+    effective = defaults if written is None else written
+    if effective not in (None, PUBLIC, [PUBLIC]):
+        return
+    for name, function in _mapping(values.get("functions")).items():
+        own = _mapping(function).get("auth", defaults)
+        if _mapping(function).get("subscriptions") and own not in (None, PUBLIC, [PUBLIC]):
+            report.at(
+                ("functions", name, "subscriptions"),
+                "anybody may send events to a function that only some may call",
+                "write 'events: {auth: ...}', or 'auth: public' for the function",
+                key=True,
+            )
 
 
 def _check_admin(values: dict[str, Any], ways: dict[str, Any], report: Reporter) -> None:

@@ -75,6 +75,7 @@ def _check_auth(values: dict[str, Any], report: Reporter) -> None:
     sections = [
         values.get("admin"),
         values.get("defaults"),
+        values.get("events"),
         *_mapping(values.get("functions")).values(),
     ]
     if "auth" in values or any("auth" in _mapping(each) for each in sections):

@@ -59,6 +59,37 @@ _RULES = {
     "ExampleRequest": _MESSAGE_RULES,
     "ExampleResponse": _MESSAGE_RULES,
 }
+_FILTER_REFERENCE = {"$ref": "#/$defs/Filter"}
+_ATTRIBUTES = {
+    "type": "object",
+    "minProperties": 1,
+    "propertyNames": {"pattern": "^[a-z0-9]+$"},
+    "additionalProperties": {"type": "string", "minLength": 1},
+}
+_FILTERS = {"type": "array", "minItems": 1, "items": _FILTER_REFERENCE}
+_DIALECTS: dict[str, dict[str, Any]] = {
+    "exact": {**_ATTRIBUTES, "description": "Attributes that equal the values."},
+    "prefix": {**_ATTRIBUTES, "description": "Attributes that begin with the values."},
+    "suffix": {**_ATTRIBUTES, "description": "Attributes that end with the values."},
+    "all": {**_FILTERS, "description": "All of these match."},
+    "any": {**_FILTERS, "description": "Any of these matches."},
+    "not": {**_FILTER_REFERENCE, "description": "This does not match."},
+    "sql": {"type": "string", "description": "A CESQL expression that is true."},
+    "cesql": {"type": "string", "description": "The same, by Knative's name."},
+}
+_FILTER: dict[str, Any] = {
+    "title": "Filter",
+    "description": "Which events match, in one dialect.",
+    "oneOf": [
+        {
+            "type": "object",
+            "required": [dialect],
+            "properties": {dialect: form},
+            "additionalProperties": False,
+        }
+        for dialect, form in _DIALECTS.items()
+    ],
+}
 _NEVER_EMPTY = ("Settings", "FunctionSettings", "ExampleSettings", "CorsSettings")
 """Sections with a required key; others may be left empty."""
 
@@ -73,6 +104,8 @@ def schema() -> dict[str, Any]:
     """Return the schema as a value."""
     generated = adapter().json_schema(by_alias=True, schema_generator=_Generator)
     definitions = generated.pop("$defs")
+    # Filters nest; the models leave them to those who compile them.
+    definitions["SubscriptionSettings"]["properties"]["filters"]["items"] = _FILTER_REFERENCE
     root = _section("Settings", generated)
     root["properties"]["functions"]["minProperties"] = 1
     return {
@@ -87,6 +120,7 @@ def schema() -> dict[str, Any]:
                 "title": "Reference",
                 "description": "Replaced by an environment variable: ${NAME} or ${NAME:-default}.",
             },
+            "Filter": _FILTER,
             **{name: _section(name, each) for name, each in sorted(definitions.items())},
         },
     }

@@ -49,7 +49,7 @@ def reference() -> str:
     """Return a heading and a table for each section."""
     whole = schema()
     sections = {"Settings": whole, **whole["$defs"]}
-    missing = set(sections) - set(_PLACES) - {"Reference"}
+    missing = set(sections) - set(_PLACES) - {"Reference", "Filter"}
     if missing:
         raise LookupError(f"sections without a place in the reference: {sorted(missing)}")
     return "\n".join(line for name in _PLACES for line in _section(name, sections[name]))
@@ -104,6 +104,8 @@ def _value(form: dict[str, Any]) -> str:
 def _words(form: dict[str, Any]) -> str:
     if "$ref" in form:
         name = form["$ref"].rpartition("/")[2]
+        if name == "Filter":
+            return "[filter](events.md#filters)"
         return f"[section](#{_anchor(_PLACES[name])})"
     if "enum" in form:
         return " or ".join(_code(each) for each in form["enum"])

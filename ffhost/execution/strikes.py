@@ -192,7 +192,7 @@ class Strikes:
         return True
 
     def add(self, worker: Worker, invocation: Any) -> None:
-        """Raise the exception in *worker* until it arrives or *invocation* ends."""
+        """Raise the exception in *worker* until it is delivered or *invocation* ends."""
         strike = Strike(worker, invocation)
         if self.start():
             self._new.put(strike)

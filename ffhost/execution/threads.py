@@ -178,7 +178,7 @@ class ThreadPool:
         return idle.acquire()  # woken at the last moment
 
     def _leave(self) -> None:
-        """Record that a thread ends after its call, and start another for the calls that wait."""
+        """Remove a thread that ends after its call, and send another to the calls that wait."""
         with self._lock:
             self._threads -= 1
             start = bool(self._calls) and not self._coming and self._send_one()

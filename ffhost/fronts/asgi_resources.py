@@ -51,21 +51,24 @@ class Responders:
         from ffhost.fronts.inner_calls import InnerCalls
 
         inner = InnerCalls(self._host, self._service, self._runner)
+        gate = self._host.event_gate()
 
         async def on_request(req: FrontRequest, resp: falcon.asgi.Response, **params: str) -> None:
             event: Any = req._first_event
             message = ScopeMessage(req.scope, event.get("body", b""), params)
             identity = execution_id(message.header(EXECUTION_ID_HEADER))
             try:
+                judged = None if gate is None else gate.judge(message)
                 if event.get("more_body"):
                     message.body = await read_rest(req, message, self._limit)
                 elif len(message.body) > self._limit:
                     raise too_large(self._limit)
                 self._reads.end(cast("asyncio.Task[Any]", asyncio.current_task()))
+                caller = None if gate is None or judged is None else gate.confirm(message, judged)
                 if self._believe is not None:
                     self._believe(message)
                 received = read_events(message.headers, message.body, message.path)
-                reply = await inner.deliver(received, message, identity)
+                reply = await inner.deliver(received, message, identity, caller)
             except RequestError as error:
                 reply = problems.problem(error, identity)
             complete(reply, identity, self._service)

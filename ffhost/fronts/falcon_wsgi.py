@@ -193,19 +193,22 @@ class _Responding:
         from ffhost.events.incoming_events import read_events
 
         inner: InnerCalls | None = None
+        gate = self._host.event_gate()
 
         def on_request(req: FrontRequest, resp: falcon.Response, **params: str) -> None:
             nonlocal inner
             message = EnvironMessage(req.env, params)
             identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
             try:
+                judged = None if gate is None else gate.judge(message)
                 message.body = read_body(req.env, self._limit, self._read_seconds)
+                caller = None if gate is None or judged is None else gate.confirm(message, judged)
                 if self._believe is not None:
                     self._believe(message)
                 received = read_events(message.headers, message.body, message.path)
                 if inner is None:
                     inner = inner_calls(self._host, self._service)
-                reply = background.run(inner.deliver(received, message, identity))
+                reply = background.run(inner.deliver(received, message, identity, caller))
             except RequestError as error:
                 reply = problems.problem(error, identity)
             complete(reply, identity, self._service)

@@ -33,6 +33,9 @@ from ffhost.web.messages import Message, Reply
 
 Ended = Callable[[], None]
 
+_EVENT, _SCHEDULE = Principal("event", "event"), Principal("schedule", "schedule")
+"""Who calls where no caller is known."""
+
 
 class InnerCalls:
     """Calls functions of one host from within the host."""
@@ -52,10 +55,12 @@ class InnerCalls:
         identity: str,
         ended: Ended | None = None,
         schedule: str | None = None,
+        principal: Principal | None = None,
     ) -> Answer:
-        """Call a function and return its answer, also for a crash or a timeout.
+        """Call a function without authentication; return its answer, also for a crash or a timeout.
 
         Args:
+            principal: who sent what the call is about; None for the host itself
             ended: called once the function has really ended, which may be after its deadline
             schedule: the times of the schedule that calls it, for its summary entry
         """
@@ -63,10 +68,9 @@ class InnerCalls:
         function = caller.function
         call = Call(function, message, identity)
         call.schedule = schedule
-        if self._host.gate(name) is not None:
+        if principal is not None or self._host.gate(name) is not None:
             # The call is the host's own: it needs no authentication.
-            maker = "event" if schedule is None else "schedule"
-            call.principal = Principal(maker, maker)
+            call.principal = principal or (_EVENT if schedule is None else _SCHEDULE)
         if ended is not None:
             caller.ended[call] = ended
         try:
@@ -100,24 +104,34 @@ class InnerCalls:
 
     # Events.
 
-    async def deliver(self, received: Received, message: Message, identity: str) -> Reply:
+    async def deliver(
+        self,
+        received: Received,
+        message: Message,
+        identity: str,
+        principal: Principal | None = None,
+    ) -> Reply:
         """Deliver the events that *message* brought, and return the answer to their sender.
 
         It continues if the sender disconnects: which functions have processed an event must be
         known when it is sent again.
         """
-        work = asyncio.get_running_loop().create_task(self._deliver(received, message, identity))
+        work = asyncio.get_running_loop().create_task(
+            self._deliver(received, message, identity, principal)
+        )
         self._tasks.add(work)
         work.add_done_callback(self._tasks.discard)
         return await asyncio.shield(work)
 
-    async def _deliver(self, received: Received, message: Message, identity: str) -> Reply:
+    async def _deliver(
+        self, received: Received, message: Message, identity: str, principal: Principal | None
+    ) -> Reply:
         started = time.monotonic()
         settings = self._host.config.settings.events
         assert settings is not None
         delivery = Delivery(
             self._host.subscriptions,
-            partial(self._call_with, message, identity),
+            partial(self._call_with, message, identity, principal),
             self._service.store.keep(Remembered, "events", Remembered),
             float(settings.remember),
             self._reports,
@@ -127,7 +141,12 @@ class InnerCalls:
         return delivered(results, received.is_batch, identity)
 
     async def _call_with(
-        self, message: Message, identity: str, name: str, event: ReceivedEvent
+        self,
+        message: Message,
+        identity: str,
+        principal: Principal | None,
+        name: str,
+        event: ReceivedEvent,
     ) -> Answer:
         request = Message(
             "POST",
@@ -138,7 +157,7 @@ class InnerCalls:
             client=message.client,
             server=message.server,
         )
-        return await self.call(name, request, identity)
+        return await self.call(name, request, identity, principal=principal)
 
     # Schedules.
 

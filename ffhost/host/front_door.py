@@ -110,6 +110,7 @@ class FrontDoor:
         names = [config.single] if config.single is not None else list(settings.functions)
         self.doors = {name: self._door(settings.function(name).auth) for name in names}
         self.admin = self._door(settings.admin.auth)
+        self._events = None if settings.events is None else self._door(settings.events_auth)
         if self._problems:
             raise ConfigError(self._problems)
 
@@ -149,6 +150,10 @@ class FrontDoor:
         """Return the gate of the function *name*; None if it is public."""
         door = self.doors.get(name)
         return None if door is None else Gate(name, door, self.state)
+
+    def event_gate(self) -> Gate | None:
+        """Return what is done at the door of the address for events; None if it is public."""
+        return None if self._events is None else Gate("events", self._events, self.state)
 
     def check_admin(self, message: Message) -> None:
         """Check a request to the admin listener.

@@ -18,7 +18,6 @@ from ffhost.config import LoadedConfig, Sources, load_config
 from ffhost.config.watcher import Watcher, fingerprint, is_sub_path_mount
 from ffhost.errors import ConfigError, StartupError
 from ffhost.execution.executor import executor
-from ffhost.host.lazy_function import Lazy
 from ffhost.host.lifecycle import Hook, Lifecycle, hooks_of
 from ffhost.host.log_setup import configure_logs
 from ffhost.host.process_environment import ProcessEnvironment
@@ -161,7 +160,7 @@ class Service:
 
     def _swap(self, host: Host) -> None:
         for function in host.functions.values():
-            if isinstance(function.late_load, Lazy):
+            if function.late_load is not None:
                 function.late_load.on_loaded = self._start_late
                 function.late_load.install = host.install
         for front in self._fronts:

@@ -56,6 +56,10 @@ class Host:
         """Return the gate of the function *name*; None if it is public."""
         return None if self.front_door is None else self.front_door.gate(name)
 
+    def event_gate(self) -> Gate | None:
+        """Return what is done at the door of the address for events; None if it is public."""
+        return None if self.front_door is None else self.front_door.event_gate()
+
     def install(self, function: Function) -> None:
         """Replace a placeholder with *function*, which was loaded at its first call."""
         self.functions[function.name] = function
@@ -98,7 +102,7 @@ def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
     if any(function.settings.subscriptions for function in functions.values()):
         from ffhost.host.subscribed import subscription_table
 
-        subscriptions, faults = subscription_table(config, functions, front_door)
+        subscriptions, faults = subscription_table(config, functions)
         problems += faults
     if problems:
         discard(functions.values(), previous)
@@ -123,6 +127,8 @@ def _front_door(config: LoadedConfig, store: Store, problems: list[Problem]) -> 
 def _has_doors(settings: Settings) -> bool:
     """Whether anything names a way, known or not."""
     named = [settings.defaults.auth, settings.admin.auth]
+    if settings.events is not None:
+        named.append(settings.events_auth)
     named += [each.auth for each in settings.functions.values() if each.auth is not None]
     return any(names != ["public"] for names in named)
 

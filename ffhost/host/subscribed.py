@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
@@ -11,31 +10,16 @@ from ffhost.events.declared_subscriptions import declared_subscriptions, subscri
 from ffhost.events.subscriptions import SubscriptionTable
 from ffhost.invocation.function import Function
 
-if TYPE_CHECKING:
-    from ffhost.host.front_door import FrontDoor
-
 _EVENT_SIGNATURES = ("cloudevent", "event")
 
 
 def subscription_table(
-    config: LoadedConfig, functions: Mapping[str, Function], front_door: FrontDoor | None
+    config: LoadedConfig, functions: Mapping[str, Function]
 ) -> tuple[SubscriptionTable, list[Problem]]:
     """Return the subscriptions and the problems in them."""
     table, problems = declared_subscriptions(config, functions)
     refused = [_refusal(config, functions[name]) for name in table.functions]
-    if front_door is not None and config.settings.events is not None:
-        refused += [_closed_to_events(config, name, front_door) for name in table.functions]
     return table, [*(each for each in refused if each is not None), *problems]
-
-
-def _closed_to_events(config: LoadedConfig, name: str, front_door: FrontDoor) -> Problem | None:
-    """Return the problem of events for the function *name* with auth; None if it is public."""
-    if front_door.gate(name) is None:
-        return None
-    path = ("functions", name, "subscriptions")
-    message = "the function has auth, but the address for events is public"
-    hint = "write 'auth: public' for the function, or leave out its subscriptions"
-    return subscription_problem(config, path, message, hint)
 
 
 def _refusal(config: LoadedConfig, function: Function) -> Problem | None:

@@ -67,7 +67,15 @@ class TraceHook(Protocol):
 
 
 class LateLoad(Protocol):
-    """Loads a function at its first call."""
+    """Loads a function at its first call.
+
+    Attributes:
+        on_loaded: runs the start-up hooks of the function
+        install: takes the function, or an entry that says why it failed, into the host
+    """
+
+    on_loaded: Callable[[Function], None]
+    install: Callable[[Function], None]
 
     def wait(self) -> Function:
         """Return the loaded function; load it first, or wait until another call has.

@@ -46,7 +46,7 @@ def test_the_schema_is_a_schema() -> None:
 
 def test_every_key_has_a_title_a_description_and_examples_that_validate() -> None:
     sections = {"Settings": SCHEMA, **SCHEMA["$defs"]}
-    del sections["Reference"]
+    del sections["Reference"], sections["Filter"]
     assert len(sections) == len(Section.__subclasses__())
     for name, section in sections.items():
         assert section["title"]

@@ -309,7 +309,7 @@ def test_the_address_for_events_is_no_way_around_a_door(tmp_path: Path) -> None:
     (tmp_path / "functions.yaml").write_text(LOCKED)
     environ = {"CI_KEY": "a-key-that-is-long-enough-for-a-key"}
     with (
-        pytest.raises(ConfigError, match="the address for events is public"),
+        pytest.raises(ConfigError, match="anybody may send events"),
         client("functions.yaml", cwd=tmp_path, environ=environ),
     ):
         pass

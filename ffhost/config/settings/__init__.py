@@ -155,6 +155,12 @@ class Settings(Section):
         dict, "Functions", "The functions by name.", {"hello": {"target": "main.py:hello"}}
     )
 
+    @property
+    def events_auth(self) -> list[str]:
+        """Return the ways that open the address for events."""
+        written = None if self.events is None else self.events.auth
+        return self.defaults.auth if written is None else written
+
     def function(self, name: str) -> FunctionSettings:
         """Return the settings of the function *name* with the host's limits filled in."""
         return self.functions[name].replaced(**self.limits(name))

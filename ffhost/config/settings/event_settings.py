@@ -3,6 +3,7 @@
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
+from ffhost.config.settings.auth_settings import Ways
 from ffhost.config.settings.names import Wildcard, read_path
 from ffhost.config.settings.scalars import Boolean, InvalidValue, Kind, Span, Text, Whole, shown
 from ffhost.config.settings.section import Free, Section, key, required
@@ -64,6 +65,13 @@ class EventsSettings(Section):
         "Path",
         "Where events are sent, and what lies below it: a Pub/Sub push names its topic there.",
         "/events",
+    )
+    auth: Ways | None = key(
+        None,
+        "Door",
+        "Ways under auth, any of which opens the address; or public. Default: as in defaults.",
+        "machines",
+        "public",
     )
     allow_origins: Wildcard = key(
         list,
