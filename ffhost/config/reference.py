@@ -61,11 +61,11 @@ def _section(name: str, section: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield section["description"]
     yield ""
-    yield "| key | value | unless written | meaning |"
+    yield "| key | value | default | meaning |"
     yield "| --- | --- | --- | --- |"
     required = section.get("required", ())
     for key, form in section["properties"].items():
-        default = "must be written" if key in required else _default(form)
+        default = "required" if key in required else _default(form)
         cells = (f"`{key}`", _value(form), default, _described(form))
         yield "| " + " | ".join(each.replace("|", "\\|") for each in cells) + " |"
     yield ""
@@ -91,7 +91,7 @@ def _code(value: Any) -> str:
 
 
 def _alternatives(form: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the forms that a value may have, without the reference that may stand for it."""
+    """Return the forms that a value may have, except for a reference such as ``${NAME}``."""
     forms = form.get("anyOf", [form])
     return [each for each in forms if each.get("$ref") != "#/$defs/Reference"]
 

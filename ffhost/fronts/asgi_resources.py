@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ffhost.host.gate import Gate
 
 BODILESS_METHODS = frozenset({"GET", "HEAD"})
-"""Methods whose bodies are not waited for, and so not watched."""
+"""Methods without a body, whose reading needs no timeout."""
 _EXECUTION_ID_HEADER = EXECUTION_ID_HEADER.encode()
 
 
@@ -160,7 +160,7 @@ class FunctionResource:
     async def on_gated_request(
         self, gate: Gate, req: FrontRequest, resp: falcon.asgi.Response, **params: str
     ) -> None:
-        """Answer one request of a function behind a door, as `on_request` does for others."""
+        """Answer one request of a function with auth, as `on_request` does for public ones."""
         event: Any = req._first_event
         message = ScopeMessage(req.scope, event.get("body", b""), params)
         identity = execution_id(message.header(EXECUTION_ID_HEADER))
@@ -218,7 +218,7 @@ class FunctionResource:
 
 
 class ChannelStream:
-    """The chunks of a streamed reply for Falcon, which closes it in the end."""
+    """The chunks of a streamed reply for Falcon, which closes it at the end."""
 
     def __init__(
         self,
@@ -234,7 +234,7 @@ class ChannelStream:
         self._settle = settle
         self._sent_bytes = 0
         self._channel: Channel = call.channel
-        # Not by the loop's factory: the task is ours, though made in the function's context.
+        # Not by the loop's task factory: the task is the host's own.
         loop = asyncio.get_running_loop()
         self._watch = asyncio.Task(self._watch_client(receive), loop=loop)
 

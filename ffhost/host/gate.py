@@ -1,7 +1,7 @@
-"""What is done at a function's door, for both fronts: judging, logging, deliveries seen before.
+"""The authentication gate of a function, for both fronts: checks, logging, repeated deliveries.
 
-It comes before a slot is taken; for tokens and keys before the body is read. A public function
-has no gate.
+It is passed before a slot is taken, and for tokens and keys before the body is read. A public
+function has no gate.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ is closed: to keep it, everything would have to be read first."""
 
 
 class Gate:
-    """The door of one function, or of the address for events.
+    """The authentication gate of one function, or of the address for events.
 
     Args:
         name: of the function, for the log
@@ -67,7 +67,7 @@ class Gate:
         return result
 
     def enter(self, call: Call) -> AwaitingBody | None:
-        """Check the header fields of *call*; return what is left to judge by its body, or None.
+        """Check the header fields of *call*; return what remains to be checked, or None.
 
         Raises:
             RequestError: the caller may not call
@@ -80,7 +80,7 @@ class Gate:
         return None
 
     def check_body(self, call: Call, awaiting: AwaitingBody) -> None:
-        """Check the body of *call*, which is here.
+        """Check the body of *call*, which was read.
 
         Raises:
             RequestError: the caller may not call
@@ -93,7 +93,7 @@ class Gate:
         return denied.error
 
     def repeated(self, call: Call) -> Reply | None:
-        """Return the answer to a delivery that was taken before, or None for any other call."""
+        """Return the answer to a delivery that was processed before, or None for any other call."""
         principal: Principal | None = call.principal
         if principal is None or principal.delivery is None:
             return None
@@ -119,7 +119,7 @@ def _marked(call: Call) -> Iterator[None]:
 
 
 def is_long(message: Message) -> bool:
-    """Whether the body of *message* may be longer than the server should read for nothing."""
+    """Whether the unread body of *message* may be too long to read and discard."""
     if message.header("transfer-encoding") is not None:
         return True
     length = message.header("content-length")

@@ -1,4 +1,4 @@
-"""The subscriptions of a host: those that are declared, of functions that can take events."""
+"""The subscriptions of a host: those of functions that can receive events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EVENT_SIGNATURES = ("cloudevent", "event")
 def subscription_table(
     config: LoadedConfig, functions: Mapping[str, Function]
 ) -> tuple[SubscriptionTable, list[Problem]]:
-    """Return who wants which events, and what is wrong with that."""
+    """Return the subscriptions and the problems in them."""
     table, problems = declared_subscriptions(config, functions)
     refused = [_refusal(config, functions[name]) for name in table.functions]
     return table, [*(each for each in refused if each is not None), *problems]
@@ -28,7 +28,7 @@ def _refusal(config: LoadedConfig, function: Function) -> Problem | None:
         return None
     path = ("functions", function.name, "subscriptions")
     if function.late_load is not None:
-        message = "what is loaded at its first call must name its signature to subscribe to events"
+        message = "a lazy function must name its signature to subscribe to events"
         return subscription_problem(config, path, message, "write 'signature: cloudevent'")
     message = f"a function of signature {function.signature!r} cannot subscribe to events"
     hint = "only cloudevent and event functions can"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,9 @@ def test_every_key_has_a_default_that_validates_or_says_what_is_done_without() -
             if key in section.get("required", ()) or f"{name}.{key}" in unset:
                 continue
             if "default" not in definition and f"{name}.{key}" != "Settings.functions":
-                assert "nless written" in definition["description"], f"{name}.{key}"
+                assert re.search("[Dd]efault: |Without it, ", definition["description"]), (
+                    f"{name}.{key}"
+                )
             elif key != "functions" and definition["default"] != "/<name>":
                 VALIDATOR.evolve(schema=definition).validate(definition["default"])
 
