@@ -13,7 +13,7 @@ import falcon.asgi
 from ffhost.errors import RequestError
 from ffhost.execution.channels import Channel
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
-from ffhost.fronts.asgi_body import ReadWatch, read_rest, too_large
+from ffhost.fronts.asgi_body import read_rest, too_large
 from ffhost.fronts.asgi_request import SEND, FrontRequest, Receive, ScopeMessage, send_reply
 from ffhost.fronts.replies import UNSENT, Finish, Settle, complete, finalize, report_outcome, write
 from ffhost.host.mounting import MakeReply, Responder
@@ -29,19 +29,16 @@ from ffhost.web.messages import Message, Reply
 if TYPE_CHECKING:
     from ffhost.host.gate import Gate
 
-BODILESS_METHODS = frozenset({"GET", "HEAD"})
-"""Methods without a body, whose reading needs no timeout."""
 _EXECUTION_ID_HEADER = EXECUTION_ID_HEADER.encode()
 
 
 class Responders:
     """Makes the responders of one host."""
 
-    def __init__(self, host: Host, service: Service, runner: LoopRunner, reads: ReadWatch) -> None:
+    def __init__(self, host: Host, service: Service, runner: LoopRunner) -> None:
         self._host = host
         self._service = service
         self._runner = runner
-        self._reads = reads
         self._believe = trust_forwarded(host.config.settings.server.trusted_proxies)
         self._limit = float(host.config.settings.server.max_body_size)
 
@@ -63,7 +60,6 @@ class Responders:
                     message.body = await read_rest(req, message, self._limit)
                 elif len(message.body) > self._limit:
                     raise too_large(self._limit)
-                self._reads.end(cast("asyncio.Task[Any]", asyncio.current_task()))
                 caller = None if gate is None or judged is None else gate.confirm(message, judged)
                 if self._believe is not None:
                     self._believe(message)
@@ -82,7 +78,6 @@ class Responders:
             AsyncCaller(function, self._runner),
             finalize(function, self._service),
             self._believe,
-            self._reads,
             # Another server may cancel a task when its client leaves.
             stay=self._service.managed or self._service.embedded,
         )
@@ -114,7 +109,6 @@ class FunctionResource:
         caller: AsyncCaller,
         finish: Finish,
         believe: Callable[[Message], None] | None,
-        reads: ReadWatch,
         *,
         stay: bool,
     ) -> None:
@@ -123,7 +117,6 @@ class FunctionResource:
         self._sending: set[asyncio.Task[None]] = set()
         self._finish = finish
         self._believe = believe
-        self._reads = reads
         self._settle = report_outcome(caller.function)
         self._limit = caller.function.max_body_bytes
 
@@ -143,8 +136,6 @@ class FunctionResource:
                 message.body = await read_rest(req, message, self._limit)
             elif len(message.body) > self._limit:
                 raise too_large(self._limit)
-            if message.method not in BODILESS_METHODS:
-                self._reads.end(cast("asyncio.Task[Any]", asyncio.current_task()))
             if self._believe is not None:
                 self._believe(message)
                 message.adopt()
@@ -185,8 +176,6 @@ class FunctionResource:
             message.body = await read_rest(req, message, self._limit)
         elif len(message.body) > self._limit:
             raise too_large(self._limit)
-        if message.method not in BODILESS_METHODS:
-            self._reads.end(cast("asyncio.Task[Any]", asyncio.current_task()))
         if left is not None:
             gate.check_body(call, left)
         if self._believe is not None:

@@ -18,7 +18,9 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from ffhost.errors import RequestError
 from ffhost.execution.loop_caller import AlreadyAnswered
+from ffhost.server.refusal import refusal_of
 
 _FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
 _COPIED_BYTES = 64 * 1024
@@ -107,6 +109,8 @@ class Exchange(RequestResponseCycle):
     # Most requests have no body, and pay for none.
     _pieces: list[bytes] | None = None
     _waiting_bytes = 0
+    _error: RequestError | None = None
+    _is_begun = False
 
     def add(self, piece: bytes) -> None:
         """Take what has arrived of the body; the client waits while there is too much of it."""
@@ -118,6 +122,12 @@ class Exchange(RequestResponseCycle):
             self.flow.pause_reading()
         self.message_event.set()
 
+    def fail(self, error: RequestError) -> None:
+        """Have the application refuse the request, whose body cannot be read to its end."""
+        self._error = error
+        self.keep_alive = False
+        self.message_event.set()
+
     async def run_asgi(self, app: Any) -> None:
         """Call *app* for the answer. However that ends, the client is not left waiting."""
         try:
@@ -126,6 +136,8 @@ class Exchange(RequestResponseCycle):
                 raise RuntimeError("the application has not finished its answer")
         except AlreadyAnswered:
             return  # it was answered long ago
+        except RequestError as error:  # what `receive` raised, if nobody else answers
+            self._refuse(error)
         except BaseException as error:
             self.logger.error("Exception in ASGI application\n", exc_info=error)
             if self.response_started:
@@ -138,16 +150,35 @@ class Exchange(RequestResponseCycle):
             task, self.task = self.task, None
             self.tasks.discard(task)
 
+    def _refuse(self, error: RequestError) -> None:
+        if self.response_started or self.disconnected:
+            self.transport.abort()
+            return
+        self.transport.write(refusal_of(error))
+        self.keep_alive, self.response_complete = False, True
+        self.on_response(self)
+
     async def receive(self) -> Any:
-        """Return the application what has arrived, as ASGI 3 has it."""
-        if self.waiting_for_100_continue and not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.waiting_for_100_continue = False
+        """Return the application what has arrived, as ASGI 3 has it.
+
+        If that is nothing, the first piece is empty: an application may answer by the head
+        alone, and the client is asked for a body only if somebody wants it.
+
+        Raises:
+            RequestError: the body cannot be read to its end
+        """
+        if self.more_body and not (self._is_begun or self.message_event.is_set()):
+            self._is_begun = True
+            return {"type": "http.request", "body": b"", "more_body": True}
         if not self.disconnected and not self.response_complete:
             self.flow.resume_reading()
             if not self.message_event.is_set():
+                self._ask_for_body()
                 await self.message_event.wait()
             self.message_event.clear()
+        if self._error is not None:
+            self.message_event.set()
+            raise self._error
         if self.disconnected or self.response_complete:
             return {"type": "http.disconnect"}
         body = b""
@@ -155,6 +186,11 @@ class Exchange(RequestResponseCycle):
             body = b"".join(self._pieces)
             self._pieces, self._waiting_bytes = None, 0
         return {"type": "http.request", "body": body, "more_body": self.more_body}
+
+    def _ask_for_body(self) -> None:
+        if self.waiting_for_100_continue and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.waiting_for_100_continue = False
 
     async def send(self, message: Any) -> None:
         """Take one of the application's messages, as ASGI 3 has it.
@@ -182,6 +218,8 @@ class Exchange(RequestResponseCycle):
         usual = _usual(self.default_headers)
         for name, value in usual.framing:
             self._frame(name, value)
+        if self.waiting_for_100_continue and self.more_body:
+            self.keep_alive = False  # nobody can tell whether the body will follow
         lines = [STATUS_LINE.get(status) or b"HTTP/1.1 %d \r\n" % status, usual.lines]
         names, values = [], []
         for name, value in headers:
@@ -241,9 +279,7 @@ class Exchange(RequestResponseCycle):
         if not more:
             self.response_complete = True
             self.message_event.set()
-            if not self.keep_alive:
-                self.transport.close()
-            self.on_response()
+            self.on_response(self)
 
     def _write(self, pieces: tuple[bytes, ...], size: int) -> None:
         if self._head is not None:
@@ -257,5 +293,5 @@ class Exchange(RequestResponseCycle):
             self.transport.writelines(pieces)
 
 
-def _nothing() -> None:
+def _nothing(_exchange: Exchange) -> None:
     """Return at once, in place of what an answer that has ended would call."""

@@ -20,6 +20,8 @@ HEAD_LIMIT_BYTES = 256 * 1024
 Others take less for a head (nginx 32 KiB, node 16 KiB, tomcat 8 KiB); this is what one read of
 uvloop brings, and above every head that a browser or a proxy sends.
 """
+TARGET_LIMIT_BYTES = 65_535
+"""The longest target of a request: httptools counts its parts in two bytes."""
 FIELD_LIMIT = 1000
 """How many fields a head, or the trailers, may have; nginx and Apache take 100 to 1,000."""
 

@@ -80,6 +80,7 @@ ALL_LAYERS_TABLE = [
     ("server.debug", "true", "--set server.debug"),
     ("server.max_body_size", "32MiB", "default"),
     ("server.read_timeout", "30s", "default"),
+    ("server.write_timeout", "30s", "default"),
     ("server.keepalive", "16s", "env FFHOST_SERVER__KEEPALIVE (local.env:2)"),
     ("server.drain_delay", "2s", "default"),
     ("server.graceful_timeout", "30s", "default"),
