@@ -71,6 +71,8 @@ class Service:
         """Whether answers must close their connections."""
         self.managed = False
         """Whether ffhost's own server runs this process and applies the server settings."""
+        self.watches = True
+        """Whether the process reads a changed configuration by itself."""
         self.reloads_good = 0
         self.reloads_bad = 0
         self.last_reload: float | None = None
@@ -228,7 +230,7 @@ class Service:
             self.phase = "ready"
         if not (self.managed or self._embedded):
             notices.ignored_settings(self.config)
-        if not self._embedded:
+        if self.watches and not self._embedded:
             self._watch()
         self.schedules.start()
         for listener in self._ready_listeners:

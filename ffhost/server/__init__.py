@@ -13,6 +13,7 @@ from ffhost.config import LoadedConfig, Sources
 from ffhost.host.process_service import use_sources
 from ffhost.host.service import Service
 from ffhost.observability.notices import log_settings
+from ffhost.server.code_changes import CodeChanges
 from ffhost.server.listeners import Listening
 
 __all__ = ["Listening", "serve"]
@@ -27,6 +28,7 @@ def serve(
     describe: Callable[[Service], Any] | None = None,
     announce: Callable[[Sequence[Listening], Any], None] | None = None,
     check: Sequence[str] | None = None,
+    changes: CodeChanges | None = None,
 ) -> int:
     """Serve until told to stop; return the exit status.
 
@@ -37,6 +39,8 @@ def serve(
         announce: called once, in the master, when the first worker listens, with the addresses
             and what that worker serves
         check: a command that exits with 0 if new code may be served, run at SIGUSR2
+        changes: says when code or configuration has changed; None if nobody watches them, and
+            the workers look after the configuration alone
 
     Raises:
         StartupError: an address cannot be bound
@@ -52,7 +56,9 @@ def serve(
     # Nothing starts and no function is loaded by this import. Workers share it, so that one
     # that is replaced is back sooner.
     importlib.import_module(FRONT.partition(":")[0])
-    application = Application(config, FRONT, describe=describe, announce=announce, check=check)
+    application = Application(
+        config, FRONT, describe=describe, announce=announce, check=check, changes=changes
+    )
     master = Master(application)
     # A collector that looked at what was imported would copy the pages that workers share.
     gc.freeze()

@@ -10,6 +10,7 @@ from gunicorn.app.base import BaseApplication
 
 from ffhost.config import LoadedConfig
 from ffhost.host.service import Service
+from ffhost.server.code_changes import CodeChanges
 from ffhost.server.gunicorn_options import asgi_options, ending_seconds
 from ffhost.server.listeners import Listening, addresses, bind
 
@@ -30,12 +31,14 @@ class Application(BaseApplication):  # type: ignore[misc]
         describe: Callable[[Service], Any] | None,
         announce: Callable[[Sequence[Listening], Any], None] | None,
         check: Sequence[str] | None,
+        changes: CodeChanges | None = None,
     ) -> None:
         self.config = config
         self.front = front
         self.describe = describe
         self.announce = announce
         self.check = check
+        self.changes = changes
         self.ending_seconds = ending_seconds(config)
         self.addresses = addresses(config.settings)
         super().__init__()

@@ -103,6 +103,8 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
 
         self.service = service()
         self.service.managed = True
+        # With --reload changed code and a changed configuration are judged together, by a new worker.
+        self.service.watches = getattr(self.app, "changes", None) is None
         with _few_collections():
             self.wsgi = self.app.wsgi()
         stuck_calls.on_limit = self.ask_replacement

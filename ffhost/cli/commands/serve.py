@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -18,7 +19,7 @@ from ffhost.config import Sources
 @click.option("--log-level", help="debug, info, warning, error or critical.")
 @click.option("--log-format", help="json or console.")
 @click.option("--trace/--no-trace", default=None, help="Switch trace hooks on or off.")
-@click.option("--reload", is_flag=True, help="Serve changed code at once (needs ffhost[dev]).")
+@click.option("--reload", is_flag=True, help="Serve changed code at once (needs ffhost[reload]).")
 @click.option(
     "--debug",
     is_flag=True,
@@ -52,17 +53,18 @@ def command(**options: Any) -> None:
     if options["debug"] and options["log_format"] is None:
         options["log_format"] = "console"
     given = sources(options)
-    raise SystemExit(run(given, reload=_wants_reload(options)))
+    raise SystemExit(run(given, reload=wants_reload(options)))
 
 
-def _wants_reload(options: dict[str, Any]) -> bool:
-    if options["reload"]:
-        return True
-    if options["debug"]:
-        from ffhost.cli.code_watcher import is_installed
+def wants_reload(options: dict[str, Any]) -> bool:
+    """Whether code is watched: if that was asked for, or for development if it can be."""
+    if options["reload"] or not options["debug"]:
+        return bool(options["reload"])
+    from ffhost.cli.code_watcher import INSTALL, is_installed
 
-        return is_installed()
-    return False
+    if not is_installed():
+        print(f"ffhost: code is not watched; to serve changes at once: {INSTALL}", file=sys.stderr)
+    return is_installed()
 
 
 def run(given: Sources, *, reload: bool = False) -> int:
@@ -76,7 +78,6 @@ def run(given: Sources, *, reload: bool = False) -> int:
         StartupError: an address cannot be bound, or what *reload* needs is not installed
     """
     import gc
-    import sys
     from contextlib import nullcontext
 
     # What imports leave is not garbage, and looking for some takes a fifth of the start.
@@ -87,19 +88,27 @@ def run(given: Sources, *, reload: bool = False) -> int:
     from ffhost.server import serve
 
     config = load_config(given)
+    banner = Banner(config)
+
+    def announce(addresses: Any, table: Any) -> None:
+        banner.announce(addresses, table)
+        if changes is not None:
+            changes.watch_also(table["folders"])
+
     beside: Any = nullcontext()
     if reload:
-        from ffhost.cli.code_watcher import source_folders, watching
+        from ffhost.cli.code_watcher import watching
 
-        beside = watching(source_folders(config))
-    banner = Banner(config)
-    with beside:
+        beside = watching(config, banner.code_served, banner.code_refused)
+    with beside as changes:
+        banner.begin()
         return serve(
             config,
             given,
             describe=describe,
-            announce=banner.announce,
+            announce=announce,
             check=[sys.executable, "-m", "ffhost", "check", *_same(given)],
+            changes=changes,
         )
 
 
