@@ -142,7 +142,7 @@ def discard(functions: Iterable[Function], previous: Host | None) -> None:
 
 
 def _tell_import_times(functions: Iterable[Function]) -> None:
-    log = get_logger("ffhost")
+    log = get_logger("ffhost.loading")
     seconds = {each.name: each.load_seconds for each in functions if each.load_seconds}
     for name, took in seconds.items():
         log.debug("function_loaded", function=name, import_seconds=round(took, 3))

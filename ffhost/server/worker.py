@@ -103,7 +103,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
 
         self.service = service()
         self.service.managed = True
-        # With --reload changed code and a changed configuration are judged together, by a new worker.
+        # With --reload a new worker judges changed code and a changed configuration together.
         self.service.watches = getattr(self.app, "changes", None) is None
         with _few_collections():
             self.wsgi = self.app.wsgi()

@@ -15,6 +15,7 @@ import threading
 import time
 from typing import Any, Literal
 
+from ffhost.config.terminal import wants_color
 from ffhost.errors import ConfigError, StartupError
 
 Kind = Literal["ready", "replace", "failed"]
@@ -122,8 +123,7 @@ def failure_text(error: StartupError) -> str:
         return f"ffhost: {error}\n"
     from ffhost.config.diagnostics import render
 
-    color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    return render(error.problems, color=color)
+    return render(error.problems, color=wants_color(sys.stderr.isatty()))
 
 
 def show_failure(text: str) -> None:

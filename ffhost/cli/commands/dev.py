@@ -20,6 +20,8 @@ _PORTS_TRIED = 20
 @click.option("--host", help="Address to listen on; 127.0.0.1 unless it is given.")
 @click.option("--port", "-p", help="Port to listen on; the next free one if 8080 is taken.")
 @click.option("--workers", "-w", help="Number of processes.")
+@click.option("--verbose", is_flag=True, help="Log everything, as --log-level debug does.")
+@click.option("--quiet", is_flag=True, help="Log warnings and errors only.")
 @click.option("--log-level", help="debug, info, warning, error or critical.")
 @click.option("--log-format", help="json or console.")
 @click.option("--trace/--no-trace", default=None, help="Switch trace hooks on or off.")

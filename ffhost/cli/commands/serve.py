@@ -16,6 +16,8 @@ from ffhost.config import Sources
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", "-p", help="Port to listen on; 0 takes a free one.")
 @click.option("--workers", "-w", help="Number of processes.")
+@click.option("--verbose", is_flag=True, help="Log everything, as --log-level debug does.")
+@click.option("--quiet", is_flag=True, help="Log warnings and errors only.")
 @click.option("--log-level", help="debug, info, warning, error or critical.")
 @click.option("--log-format", help="json or console.")
 @click.option("--trace/--no-trace", default=None, help="Switch trace hooks on or off.")
