@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ffhost import __version__
 from ffhost.config import LoadedConfig
@@ -18,18 +18,26 @@ from ffhost.host.service import Service
 from ffhost.invocation.function import Function
 from ffhost.server import Listening
 
+if TYPE_CHECKING:
+    from ffhost.cli.code_watcher import CodeWatcher
+
 MOST_ROWS = 50
 """Most rows of the table on a terminal; the rest is counted."""
 
 
 class Banner:
-    """The announcements of one server: text where logs are for people, else entries."""
+    """The announcements of one server, as an `Announcer`.
 
-    def __init__(self, config: LoadedConfig) -> None:
+    Args:
+        watcher: of changed code; None if that is not served
+    """
+
+    def __init__(self, config: LoadedConfig, watcher: CodeWatcher | None = None) -> None:
         logging = config.settings.logging
         written = "format" in logging.written
         self._for_people = logging.format == "console" if written else sys.stdout.isatty()
         self._functions = len(config.settings.functions)
+        self._watcher = watcher
         self._base = ""
         self._served: list[dict[str, Any]] = []
 
@@ -38,23 +46,38 @@ class Banner:
         if self._for_people:
             print(f"ffhost {__version__} · loading {_count(self._functions)}", flush=True)
 
-    def announce(self, addresses: Sequence[Listening], table: dict[str, Any]) -> None:
-        """Write what is served and where; called in the master."""
-        self._served = table["functions"]
+    @staticmethod
+    def describe(service: Service) -> dict[str, Any]:
+        """Return what *service* serves, and the folders to watch for changed code."""
+        serves: dict[str, Any] = {
+            "revision": service.config.revision,
+            "functions": [row(each) for each in service.host.functions.values()],
+        }
+        if not service.watches:
+            from ffhost.cli.code_watcher import imported_folders
+
+            serves["folders"] = imported_folders()
+        return serves
+
+    def serving(self, addresses: Sequence[Listening], serves: dict[str, Any]) -> None:
+        """Write what is served and where."""
+        self._watch(serves)
+        self._served = serves["functions"]
         self._base = _base(addresses)
         if self._for_people:
-            print(text(table, addresses), flush=True)
+            print(text(serves, addresses), flush=True)
             return
         _log().info(
             "serving",
             addresses=[each.url for each in addresses],
-            revision=table["revision"],
-            functions=table["functions"],
+            revision=serves["revision"],
+            functions=serves["functions"],
         )
 
-    def code_served(self, files: Sequence[str], seconds: float, table: dict[str, Any]) -> None:
-        """Write that changed code is served, and which functions are new; called in the master."""
-        before, self._served = self._served, table["functions"]
+    def code_served(self, files: Sequence[str], seconds: float, serves: dict[str, Any]) -> None:
+        """Write that changed code is served, and which functions are new."""
+        self._watch(serves)
+        before, self._served = self._served, serves["functions"]
         if not self._for_people:
             _log().info("code_reloaded", files=list(files), seconds=round(seconds, 3))
             return
@@ -64,11 +87,21 @@ class Banner:
             print(line, flush=True)
 
     def code_refused(self, files: Sequence[str]) -> None:
-        """Write that changed code does not load; called in the master, after the reason."""
+        """Write that changed code does not load, after the reason."""
         if self._for_people:
             print(f"{_named(files)} changed: not served, the code before it is", flush=True)
         else:
             _log().error("code_not_reloaded", files=list(files))
+
+    def waiting(self, calls: int) -> None:
+        """Write for how many calls the end waits, to people only."""
+        if self._for_people:
+            count = "1 call" if calls == 1 else f"{calls} calls"
+            print(f"waiting for {count}; Ctrl-C again to quit", flush=True)
+
+    def _watch(self, serves: dict[str, Any]) -> None:
+        if self._watcher is not None:
+            self._watcher.watch_also(serves["folders"])
 
 
 def _log() -> Any:
@@ -86,19 +119,6 @@ def _named(files: Sequence[str]) -> str:
 
 def _count(functions: int) -> str:
     return "1 function" if functions == 1 else f"{functions} functions"
-
-
-def describe(service: Service) -> dict[str, Any]:
-    """Return the table of what *service* serves, and the folders to watch for changed code."""
-    table: dict[str, Any] = {
-        "revision": service.config.revision,
-        "functions": [row(each) for each in service.host.functions.values()],
-    }
-    if not service.watches:
-        from ffhost.cli.code_watcher import imported_folders
-
-        table["folders"] = imported_folders()
-    return table
 
 
 def row(function: Function) -> dict[str, Any]:

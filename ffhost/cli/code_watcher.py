@@ -15,7 +15,7 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -71,22 +71,13 @@ def _whole(folders: Iterable[Path]) -> list[Path]:
 
 
 class CodeWatcher:
-    """The watching process, as the master sees it; see `ffhost.server.code_changes`.
+    """The watching process, as the master sees it: `ffhost.server.code_changes.CodeChanges`.
 
     Args:
         config: its folders and files are watched
-        served: called with the files, the seconds that it took, and what is served now
-        refused: called with the files whose new content does not load
     """
 
-    def __init__(
-        self,
-        config: LoadedConfig,
-        served: Callable[[Sequence[str], float, Any], None],
-        refused: Callable[[Sequence[str]], None],
-    ) -> None:
-        self._announce = served
-        self.refused = refused
+    def __init__(self, config: LoadedConfig) -> None:
         self._folders = source_folders(config)
         self._unfinished = b""
         places = {
@@ -117,11 +108,6 @@ class CodeWatcher:
         names = [name for line in lines for name in json.loads(line)]
         return list(dict.fromkeys(names))
 
-    def served(self, files: Sequence[str], seconds: float, serves: Any) -> None:
-        """Announce that the new code is served, and watch what it imports."""
-        self._announce(files, seconds, serves)
-        self.watch_also(serves["folders"])
-
     def watch_also(self, folders: Iterable[str]) -> None:
         """Watch *folders* too, as far as they are not watched."""
         wanted = _whole([*self._folders, *(Path(each).resolve() for each in folders)])
@@ -140,19 +126,15 @@ class CodeWatcher:
 
 
 @contextmanager
-def watching(
-    config: LoadedConfig,
-    served: Callable[[Sequence[str], float, Any], None],
-    refused: Callable[[Sequence[str]], None],
-) -> Iterator[CodeWatcher]:
-    """Watch the sources of *config* inside the block; the arguments are `CodeWatcher`'s.
+def watching(config: LoadedConfig) -> Iterator[CodeWatcher]:
+    """Watch the sources of *config* inside the block.
 
     Raises:
         StartupError: watchfiles is not installed
     """
     if not is_installed():
         raise StartupError(f"--reload needs watchfiles: {INSTALL}")
-    watcher = CodeWatcher(config, served, refused)
+    watcher = CodeWatcher(config)
     try:
         yield watcher
     finally:

@@ -1,10 +1,10 @@
-"""How the master hears that code has changed, and says what became of it."""
+"""How the master hears that code has changed."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class CodeChanges(Protocol):
@@ -15,18 +15,6 @@ class CodeChanges(Protocol):
 
     def changed(self) -> list[str]:
         """Return the names of the files that have changed since the last time."""
-
-    def served(self, files: Sequence[str], seconds: float, serves: Any) -> None:
-        """Announce that the new code is served.
-
-        Args:
-            files: whose change it was
-            seconds: from the change until a worker with the new code was ready
-            serves: what that worker serves, as it described it itself
-        """
-
-    def refused(self, files: Sequence[str]) -> None:
-        """Announce that the new code does not load; why has been shown."""
 
 
 class Edit:

@@ -64,6 +64,7 @@ class Master(Arbiter):  # type: ignore[misc]
         self._stopping = False
         self._quick = False
         self._forced = False
+        self._waiting = False
         self._check: CodeCheck | None = None
         self._changes = app.changes
         self._edit: Edit | None = None
@@ -118,6 +119,9 @@ class Master(Arbiter):  # type: ignore[misc]
                 case {"kind": "failed", "text": str(text)} if not self._failure_shown:
                     self._failure_shown = True
                     show_failure(text)
+                case {"kind": "waiting", "calls": int(calls)} if self._quick and not self._waiting:
+                    self._waiting = True
+                    self._say("waiting", calls)
 
     def _worker_is_ready(self, pid: int, worker: Any, serves: Any) -> None:
         if worker.ready:
@@ -132,13 +136,16 @@ class Master(Arbiter):  # type: ignore[misc]
         self._started = self._started or all(each.ready for each in self.WORKERS.values())
 
     def _announce(self, serves: Any) -> None:
-        announce, self.app.announce = self.app.announce, None
         self._edit = None
         if self._changes is None:
-            self.app.describe = None  # workers that are forked from now on need not
-        if announce is not None:
+            self.app.describes = False  # workers that are forked from now on need not
+        self._say("serving", listening(self.LISTENERS), serves)
+
+    def _say(self, what: str, *arguments: Any) -> None:
+        """Call a method of the announcer, whose mistakes must not end the master."""
+        if self.app.announcer is not None:
             try:
-                announce(listening(self.LISTENERS), serves)
+                getattr(self.app.announcer, what)(*arguments)
             except Exception as error:
                 self._log.error("announcement_failed", exc_info=error)
 
@@ -326,16 +333,16 @@ class Master(Arbiter):  # type: ignore[misc]
         self._replace_all()
 
     def _edit_is_served(self, serves: Any) -> None:
-        if self._changes is not None and self._edit is not None:
+        if self._edit is not None:
             edit, self._edit = self._edit, None
-            self._changes.served(edit.files, edit.seconds, serves)
+            self._say("code_served", edit.files, edit.seconds, serves)
 
     def _edit_is_refused(self) -> bool:
-        """Announce that the new code does not load; return whether there is new code."""
-        if self._changes is None or self._edit is None:
+        """Return whether there is new code, after saying that it does not load."""
+        if self._edit is None:
             return False
         edit, self._edit = self._edit, None
-        self._changes.refused(edit.files)
+        self._say("code_refused", edit.files)
         return True
 
     def handle_term(self) -> None:

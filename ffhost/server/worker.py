@@ -127,8 +127,9 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         self.notify()
         self.ready = True
         if self.channel is not None:
-            describe = self.app.describe
-            self.channel.send("ready", serves=describe and describe(self.service))
+            announcer = self.app.announcer
+            serves = announcer.describe(self.service) if self.app.describes else None
+            self.channel.send("ready", serves=serves)
         if self._reload_due:
             self._reload()
 
@@ -233,6 +234,11 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         """Count the calls worth waiting for: not those that are stuck past their deadline."""
         in_flight: int = self.service.in_flight
         return max(0, in_flight - stuck_calls.count())
+
+    def say_waiting(self) -> None:
+        """Report to the master for how many calls the worker waits before it ends."""
+        if self.channel is not None:
+            self.channel.send("waiting", calls=self.calls_in_flight())
 
     def log_ending(self) -> None:
         """Log that the worker ends."""

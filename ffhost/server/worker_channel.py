@@ -18,8 +18,8 @@ from typing import Any, Literal
 from ffhost.config.terminal import wants_color
 from ffhost.errors import ConfigError, StartupError
 
-Kind = Literal["ready", "replace", "failed"]
-"""It serves; it asks for another in its place; it cannot start."""
+Kind = Literal["ready", "replace", "failed", "waiting"]
+"""It serves; it asks for another in its place; it cannot start; it waits for calls to end."""
 
 _PATIENCE_SECONDS = 5.0
 """How long a worker waits for room in the pipe: a master that is alive makes some at once."""

@@ -85,33 +85,21 @@ def run(given: Sources, *, reload: bool = False) -> int:
     # What imports leave is not garbage, and looking for some takes a fifth of the start.
     # The server switches garbage collection on again.
     gc.disable()
-    from ffhost.cli.banner import Banner, describe
+    from ffhost.cli.banner import Banner
     from ffhost.config import load_config
     from ffhost.server import serve
 
     config = load_config(given)
-    banner = Banner(config)
-
-    def announce(addresses: Any, table: Any) -> None:
-        banner.announce(addresses, table)
-        if changes is not None:
-            changes.watch_also(table["folders"])
-
     beside: Any = nullcontext()
     if reload:
         from ffhost.cli.code_watcher import watching
 
-        beside = watching(config, banner.code_served, banner.code_refused)
-    with beside as changes:
+        beside = watching(config)
+    with beside as watcher:
+        banner = Banner(config, watcher)
         banner.begin()
-        return serve(
-            config,
-            given,
-            describe=describe,
-            announce=announce,
-            check=[sys.executable, "-m", "ffhost", "check", *_same(given)],
-            changes=changes,
-        )
+        check = [sys.executable, "-m", "ffhost", "check", *_same(given)]
+        return serve(config, given, announcer=banner, check=check, changes=watcher)
 
 
 def _same(given: Sources) -> list[str]:

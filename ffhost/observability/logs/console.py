@@ -12,6 +12,7 @@ from ffhost.observability.logs.json_encoder import plain
 _UNSEEN = ("config_revision", "trace_id", "span_id", "exception_type", "exception_message")
 _FINE = frozenset({"ok", "client_error", "unmatched"})
 """Outcomes of calls in which the function did what it should."""
+_TOOK = "duration_seconds"
 _LINES = frozenset({"message", "exception", "stack"})
 """Fields that are shown on lines of their own."""
 
@@ -63,7 +64,7 @@ def _is_long(value: object) -> bool:
 
 
 def _message(seen: dict[str, Any]) -> str:
-    if "outcome" in seen and "duration_seconds" in seen:
+    if "outcome" in seen and "status" in seen:
         return _summary(seen)
     return _visible(str(seen.get("message", "")))
 
@@ -71,8 +72,8 @@ def _message(seen: dict[str, Any]) -> str:
 def _summary(seen: dict[str, Any]) -> str:
     """Return the summary of a call in one line, and remove from *seen* what it says."""
     method, path, status = (str(seen.pop(name, "")) for name in ("method", "path", "status"))
-    took = float(seen.pop("duration_seconds")) * 1000
-    return _visible(f"{method:<4} {path}  {status}  {took:.1f} ms")
+    took = f"  {float(seen.pop(_TOOK)) * 1000:.1f} ms" if _TOOK in seen else ""
+    return _visible(f"{method:<4} {path}  {status}{took}")
 
 
 def _visible(text: str) -> str:
