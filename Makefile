@@ -37,8 +37,9 @@ bench: $(STAMP)  ## Measure against functions-framework (ARGS="--quick" for a sh
 compat: $(STAMP)  ## Run the compatibility corpus on functions-framework and on ffhost
 	$(BIN)/python -m tests.compat.harness $(ARGS)
 
-reference: $(STAMP)  ## Write the reference in docs/configuration.md from the models
+reference: $(STAMP)  ## Write docs/reference.md, docs/cli.md and the tables in docs/configuration.md
 	$(BIN)/python -m ffhost.config.reference docs/configuration.md
+	$(BIN)/python docs/generate.py
 
 docs: $(STAMP) reference  ## Build the documentation into site/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as exceptions. Nothing here knows HTTP servers or files.
+"""The exceptions of ffhost. Nothing here knows HTTP servers or files.
 
 Start-up errors carry the exit code of the ``ffhost`` command, request errors the
 status of the answer. What user code raises is never one of these by accident.
@@ -19,21 +19,36 @@ _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 
 class FfhostError(Exception):
-    """What ffhost itself raises."""
+    """What ffhost itself raises.
+
+    Since 0.1.
+    """
 
 
 class StartupError(FfhostError):
-    """The host cannot start, or a command cannot do its work."""
+    """The host cannot start, or a command cannot do its work.
+
+    Since 0.1.
+    """
 
     exit_code: ClassVar[int] = 1
 
 
 class HookFailed(StartupError):
-    """A start-up hook failed; the message names it, and the log has its stack."""
+    """A start-up hook failed; the message names it, and the log has its stack.
+
+    Since 0.1.
+    """
 
 
 class ConfigError(StartupError):
-    """The configuration is wrong; *problems* holds every mistake that was found."""
+    """The configuration has mistakes.
+
+    Args:
+        problems: every mistake that was found, with its place in the file
+
+    Since 0.1.
+    """
 
     exit_code = 2
 
@@ -52,6 +67,8 @@ class LoadError(StartupError):
         hint: what to do about it; None if there is nothing to suggest
         notes: further lines, such as what the module does define
         key: the setting of the function that is at fault, or the whole path of another one
+
+    Since 0.1.
     """
 
     exit_code = 2
@@ -72,7 +89,14 @@ class LoadError(StartupError):
 
 
 class FieldError(NamedTuple):
-    """One field of a request that does not fit: where it is and what is wrong there."""
+    """One field of a request that is wrong.
+
+    Args:
+        field: where it is, such as ``order.quantity``
+        message: what is wrong there
+
+    Since 0.1.
+    """
 
     field: str
     message: str
@@ -84,7 +108,16 @@ class RequestError(FfhostError):
     Args:
         detail: what is wrong, for the caller; never a secret and never the body
         errors: the fields at fault, where there are any
-        headers: header fields of the answer, such as ``Allow`` or ``Retry-After``
+        headers: header fields of the answer, such as ``Allow`` or ``Retry-After``; None for none
+        members: further members of the problem document (RFC 9457)
+
+    Example:
+        >>> from ffhost.errors import NotFound
+        >>> error = NotFound("no order has the number 7")
+        >>> error.status, error.title
+        (404, 'Not Found')
+
+    Since 0.1.
     """
 
     status: ClassVar[int] = 400
@@ -105,100 +138,152 @@ class RequestError(FfhostError):
 
     @property
     def title(self) -> str:
-        """Give the status phrase of RFC 9110."""
+        """Return the status phrase of RFC 9110."""
         return _PHRASES.get(self.status) or HTTPStatus(self.status).phrase
 
 
 class BadRequest(RequestError):
-    """The request does not have the form that the function's signature needs."""
+    """The request does not have the form that the function's signature needs.
+
+    Since 0.1.
+    """
 
     status = 400
 
 
 class Unauthenticated(RequestError):
-    """The request has no valid credentials."""
+    """The request has no valid credentials.
+
+    Since 0.2.
+    """
 
     status = 401
 
 
 class Forbidden(RequestError):
-    """The credentials are valid, but do not allow this call."""
+    """The credentials are valid, but do not allow this call.
+
+    Since 0.2.
+    """
 
     status = 403
 
 
 class NotFound(RequestError):
-    """No function owns this path."""
+    """No function owns this path.
+
+    Since 0.1.
+    """
 
     status = 404
 
 
 class MethodNotAllowed(RequestError):
-    """The path has functions, none of them for this method."""
+    """The path has functions, none of them for this method.
+
+    Since 0.1.
+    """
 
     status = 405
 
 
 class RequestTimeout(RequestError):
-    """The request did not arrive whole within ``server.read_timeout``."""
+    """The request did not arrive whole within ``server.read_timeout``.
+
+    Since 0.1.
+    """
 
     status = 408
 
 
 class Gone(RequestError):
-    """The function was switched off for good (``gone: true``)."""
+    """The function was switched off for good (``gone: true``).
+
+    Since 0.1.
+    """
 
     status = 410
 
 
 class ContentTooLarge(RequestError):
-    """The body is larger than ``max_body_size``."""
+    """The body is larger than ``max_body_size``.
+
+    Since 0.1.
+    """
 
     status = 413
 
 
 class UnsupportedMediaType(RequestError):
-    """The content type is none that the signature reads."""
+    """The function does not take this content type.
+
+    Since 0.1.
+    """
 
     status = 415
 
 
 class UnprocessableContent(RequestError):
-    """The body could be read but does not validate against the function's type."""
+    """The body could be read but does not validate against the function's type.
+
+    Since 0.1.
+    """
 
     status = 422
 
 
 class TooManyRequests(RequestError):
-    """All slots of the function and its queue are taken."""
+    """All slots of the function and its queue are taken.
+
+    Since 0.1.
+    """
 
     status = 429
 
 
 class ProcessCrashed(RequestError):
-    """The process that ran an isolated function died."""
+    """The process that ran an isolated function died.
+
+    Since 0.1.
+    """
 
     status = 502
 
 
 class Unavailable(RequestError):
-    """Not ready, draining, switched off, or failed to load."""
+    """Not ready, draining, switched off, or failed to load.
+
+    Since 0.1.
+    """
 
     status = 503
 
 
 class TimedOut(RequestError):
-    """The function had not answered at its deadline."""
+    """The function had not answered at its deadline.
+
+    Since 0.1.
+    """
 
     status = 504
 
 
 class ResultError(FfhostError):
-    """A function returned something that its signature cannot send; a crash of that function."""
+    """A function returned something that its signature cannot send; a crash of that function.
+
+    Since 0.1.
+    """
 
 
 class DeadlineExceeded(BaseException):
     """Raised inside a function whose deadline has passed.
 
-    It is a ``BaseException`` so that ``except Exception`` does not swallow it.
+    It is a ``BaseException`` so that ``except Exception`` does not swallow it. Clean up in
+    ``finally``; the caller has its 504 already.
+
+    Example:
+        >>> issubclass(ffhost.DeadlineExceeded, Exception)
+        False
+
+    Since 0.1.
     """

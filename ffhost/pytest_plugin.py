@@ -1,7 +1,8 @@
 """The pytest plugin: a fixture that calls the functions of a configuration.
 
-pytest imports this module in every run where ffhost is installed, so it imports nothing
-itself but pytest.
+It is on wherever ffhost is installed. ``ffhost_client`` is the fixture, ``ffhost_config`` the
+ini option that names a configuration, and ``@pytest.mark.ffhost(...)`` the marker that chooses
+one for a test. pytest imports this module in every run, so it imports nothing but pytest.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ CONFIG = "functions.yaml"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the ini option that names the configuration."""
+    """Declare the ini option ``ffhost_config``."""
     parser.addini(
         "ffhost_config",
         "file or folder that ffhost_client serves; else the functions.yaml nearest to the test",
@@ -28,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker."""
+    """Declare the marker ``ffhost``."""
     config.addinivalue_line(
         "markers",
         "ffhost(config=..., front='asgi', environ={}, sets=[]): "
@@ -38,11 +39,27 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def ffhost_client(request: pytest.FixtureRequest) -> Iterator[Client]:
-    """Serve the functions of a configuration in this process, and call them.
+    """Run a host in this process for one test, and return its client.
 
-    Hooks run for each test, modules are imported once in a run. Which configuration it is
-    says ``@pytest.mark.ffhost(config=...)``, else the ini option ``ffhost_config``, else it
-    is the ``functions.yaml`` nearest to the test, upwards.
+    Hooks run for each test; modules are imported once in a run. The configuration is the
+    argument of ``@pytest.mark.ffhost(config=...)``, else the ini option ``ffhost_config``, else
+    the nearest ``functions.yaml`` in the folders above the test. The marker takes the other
+    arguments of `ffhost.testing.client` as well.
+
+    Args:
+        request: pytest's request; the fixture is used by its name
+
+    Returns:
+        The `ffhost.testing.Client`.
+
+    Raises:
+        pytest.UsageError: there is no configuration
+
+    Example:
+        >>> def test_hello(ffhost_client):
+        ...     assert ffhost_client.get("/hello").status == 200
+
+    Since 0.1.
     """
     from ffhost.testing import client
 

@@ -1,8 +1,4 @@
-"""Calling functions in tests: the whole host in this process, without a server.
-
->>> with client("functions.yaml") as host:
-...     answer = host.get("/hello")
-...     assert answer.status == 200
+"""Functions in tests: the whole host in this process, without a server.
 
 A client loads the configuration as ``ffhost serve`` does, runs start-up hooks when it is
 entered and shut-down hooks when it is left, and leaves nothing running. In coroutines it is
@@ -63,14 +59,20 @@ __getattr__ = lazy_names(__name__, dict.fromkeys(_BUILDERS, "ffhost.events.build
 
 @dataclass
 class Answer:
-    """What a function answered.
+    """The answer of a function.
 
     Args:
-        status: the status code
-        headers: lower-case names to values; several lines joined with ``", "``
+        status: the HTTP status
         fields: all header lines in order, as (name, value)
         chunks: the pieces of the body as they were sent
-        cut: whether the connection was broken off before the end of the body
+        cut: whether the connection was closed before the end of the body
+
+    Example:
+        >>> answer = Answer(200, [("Content-Type", "application/json")], [b'{"id": 7}'])
+        >>> answer.headers["content-type"], answer.json()
+        ('application/json', {'id': 7})
+
+    Since 0.1.
     """
 
     status: int
@@ -80,7 +82,7 @@ class Answer:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Give the header fields by lower-case name."""
+        """Return the header fields by lower-case name; several lines are joined with ``", "``."""
         joined: dict[str, str] = {}
         for name, value in self.fields:
             name = name.lower()
@@ -89,21 +91,36 @@ class Answer:
 
     @property
     def body(self) -> bytes:
-        """Give the whole body."""
+        """Return the whole body."""
         return b"".join(self.chunks)
 
     @property
     def text(self) -> str:
-        """Give the body as text."""
+        """Return the body as text (UTF-8)."""
         return self.body.decode()
 
     def json(self) -> Any:
-        """Give the body read as JSON."""
+        """Return the value of the JSON in the body."""
         return jsonlib.loads(self.body)
 
 
 class Client:
-    """Calls the functions of one configuration; use it in a ``with`` statement."""
+    """A host in this process that calls the functions of one configuration.
+
+    `client` makes it. Entering it loads the configuration and runs start-up hooks, leaving it
+    runs shut-down hooks. It works with ``with`` and ``async with``.
+
+    Args:
+        sources: what the configuration is made of
+        front: the front that answers, ``asgi`` or ``wsgi``
+
+    Example:
+        >>> with client("functions.yaml") as host:
+        ...     host.post("/order", json={"item": "tea", "quantity": 0, "price": 1}).status
+        422
+
+    Since 0.1.
+    """
 
     def __init__(self, sources: Sources, front: Front = "asgi") -> None:
         self.service = Service(sources, embedded=True)
@@ -161,10 +178,12 @@ class Client:
         """Send one request and wait for the whole answer.
 
         Args:
+            method: the HTTP method, in upper case
             path: with its query, percent-encoded
-            body: an iterable is sent in pieces, without a length
-            json: a value to send as JSON
-            disconnect_after: leave after so many pieces of the answer
+            headers: a mapping, or (name, value) pairs
+            body: bytes, or text sent as UTF-8; an iterable is sent in pieces, without a length
+            json: a value to send as JSON; None for none
+            disconnect_after: number of pieces after which the client leaves; None to stay
         """
         fields = list(headers.items() if isinstance(headers, Mapping) else headers)
         if json is not None:
@@ -185,24 +204,52 @@ class Client:
         return _call_wsgi(self._wsgi, method, path, fields, pieces, disconnect_after)
 
     async def request_async(self, method: str, path: str, **options: Any) -> Answer:
-        """Send one request without blocking the running loop; takes what `request` takes."""
+        """Send one request as `request` does, without blocking the running loop.
+
+        Args:
+            method: the HTTP method, in upper case
+            path: with its query, percent-encoded
+            options: further arguments of `request`
+        """
         return await asyncio.to_thread(self.request, method, path, **options)
 
     def get(self, path: str, **options: Any) -> Answer:
-        """Send a GET request."""
+        """Send a GET request.
+
+        Args:
+            path: with its query, percent-encoded
+            options: further arguments of `request`
+        """
         return self.request("GET", path, **options)
 
     def post(self, path: str, **options: Any) -> Answer:
-        """Send a POST request."""
+        """Send a POST request.
+
+        Args:
+            path: with its query, percent-encoded
+            options: further arguments of `request`
+        """
         return self.request("POST", path, **options)
 
     def send(self, path: str, event: Form, **options: Any) -> Answer:
-        """Post an event as a builder gives it, such as ``pubsub_event({"id": 7})``."""
+        """Send an event by POST.
+
+        Args:
+            path: the path of the function
+            event: headers and body, as a builder such as `pubsub_event` returns them
+            options: further arguments of `request`
+        """
         headers, body = event
         return self.request("POST", path, headers=headers, body=body, **options)
 
     async def send_async(self, path: str, event: Form, **options: Any) -> Answer:
-        """Post an event without blocking the running loop."""
+        """Send an event as `send` does, without blocking the running loop.
+
+        Args:
+            path: the path of the function
+            event: headers and body, as a builder returns them
+            options: further arguments of `request`
+        """
         headers, body = event
         return await self.request_async("POST", path, headers=headers, body=body, **options)
 
@@ -219,14 +266,28 @@ def client(
     """Make a client for a configuration.
 
     Args:
-        config: file or folder; None for what *environ* and *flags* say
-        front: which front answers, ``asgi`` or ``wsgi``
-        environ: environment variables that the configuration is made of; the real ones
-            are not looked at
-        sets: as ``--set`` takes them, such as ``functions.resize.timeout=5s``
+        config: file or folder; None for what *environ* and *flags* describe
+        front: the front that answers, ``asgi`` or ``wsgi``
+        environ: environment variables for the configuration, in place of the real ones;
+            None for none
+        sets: values as ``--set`` takes them, such as ``functions.resize.timeout=5s``
+        flags: values of named options, such as ``{"target": "hello"}``; None for none
+        cwd: folder that relative paths begin at; None for the current one
+
+    Returns:
+        A `Client`, for a ``with`` or ``async with`` statement.
 
     Raises:
-        ConfigError: when the client is entered: the configuration is wrong
+        ConfigError: (when the client is entered) the configuration has mistakes
+        HookFailed: (when the client is entered) a start-up hook failed
+
+    Example:
+        >>> with client("functions.yaml", sets=["functions.hello.timeout=5s"]) as host:
+        ...     answer = host.get("/hello?name=Ada")
+        >>> answer.status, answer.text
+        (200, 'Hello, Ada!\\n')
+
+    Since 0.1.
     """
     return Client(
         Sources(
@@ -241,7 +302,7 @@ def client(
 
 
 class _AsgiExchange:
-    """One request and its answer, as an ASGI server would handle them."""
+    """One request and its answer, handled as by an ASGI server."""
 
     def __init__(self, pieces: list[bytes], disconnect_after: int | None) -> None:
         self._pieces = pieces

@@ -26,7 +26,7 @@ ENVIRON = {
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/functions.yaml"))
 TESTED = [name for name in EXAMPLES if (ROOT / "examples" / name / "tests").is_dir()]
 WITH_README = [name for name in EXAMPLES if (ROOT / "examples" / name / "README.md").exists()]
-TRIED = ("check", "config", "convert", "functions", "invoke", "openapi", "test")
+TRIED = ("check", "config", "convert", "functions", "invoke", "openapi", "route", "test")
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

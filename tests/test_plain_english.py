@@ -23,18 +23,19 @@ def words(text: str) -> frozenset[str]:
 
 
 VERBS = words("""
-    Accept Acquire Add Adjust Align Answer Append Apply Ask Await Begin Bind Block Build Call Cancel
-    Capture Change Check Choose Clear Close Collect Compare Complete Compose Configure Connect
-    Continue Convert Copy Count Create Cut Declare Decode Delete Deliver Describe Discard Drain
-    Drop Dump Emit Encode End Enter Escape Evaluate Exclude Exit Export Fill Filter Find Finish
-    Flush Follow Forget Fork Format Free Guess Handle Host Import Indent Insert Install Interrupt
-    Iterate Join Keep Kill Leave Limit Link List Listen Load Lock Log Look Make Mark Match Measure
-    Merge Mount Move Open Order Parse Patch Pause Prepare Print Profile Publish Put Queue Quote
-    Raise Read Reap Receive Reconfigure Record Refuse Register Reject Release Reload Remember Remove
-    Render Replace Report Reset Resolve Restore Resume Retire Return Round Run Sample Schedule
-    Search Send Serve Set Show Shut Skip Sort Split Start Stop Store Strip Submit Switch Take Test
-    Track Translate Truncate Try Turn Undo Unlock Update Use Validate Verify Wait Wake Walk Warn
-    Watch Whether Wrap Write Yield
+    Accept Acquire Add Adjust Align Answer Append Apply Ask Await Begin Bind Block Build Call
+    Cancel Capture Change Check Choose Clear Close Collect Compare Complete Compose Configure
+    Connect Continue Convert Copy Count Create Cut Declare Decode Delete Deliver Describe
+    Discard Drain Drop Dump Emit Encode End Enter Escape Evaluate Exclude Exit Export Fetch Fill
+    Filter Find Finish Flush Follow Forget Fork Format Free Guess Handle Host Import Indent
+    Insert Install Interrupt Iterate Join Keep Kill Leave Limit Link List Listen Load Lock Log
+    Look Make Mark Match Measure Merge Mount Move Open Order Parse Patch Pause Post Prepare
+    Print Profile Provide Publish Put Queue Quote Raise Read Reap Receive Reconfigure Record
+    Refuse Register Reject Release Reload Remember Remove Render Replace Report Reset Resolve
+    Restore Resume Retire Return Round Run Sample Schedule Search Send Serve Set Show Shut Sign
+    Skip Sort Split Start Stop Store Strip Submit Switch Take Test Track Translate Truncate Try
+    Turn Undo Unlock Update Use Validate Verify Wait Wake Walk Warn Watch Whether Wrap Write
+    Yield
     """)
 """What a function, a method or a property may begin with; a property also with a noun."""
 
@@ -62,8 +63,7 @@ RIDDLES = {
     r"(?-i:class Wrong\b|\bWrong\()": "InvalidValue",
     r"(?-i:class Late\b|\bLate\()": "AlreadyAnswered",
     r"(?-i:\bGive )": "Return",
-    r"(?-i:\bSay (?:whether|what|where|how|which|if)\b)": "Whether, Return or Write",
-    r"(?-i:\bTell (?:whether|what|where|how|which)\b)": "Whether or Return",
+    r"(?-i:\b(?:Say|Tell) whether\b)": "Whether or Return",
     r"(?<!there )(?<!there, )\b(?:is|are) no (?!longer\b)": "is not a, has no or there is no",
     r"\bnot there to\b": "missing",
     r"\bbelong into\b": "keep out of",

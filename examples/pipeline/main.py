@@ -1,9 +1,9 @@
-"""A pipeline of three events: an upload, our own event about it, and a Pub/Sub message."""
+"""From an upload to a message about it, by events that are replied, and a report every night."""
 
 from __future__ import annotations
 
-import base64
 import logging
+from pathlib import PurePosixPath
 from typing import Any
 
 from cloudevents.core.v1.event import CloudEvent
@@ -14,39 +14,51 @@ log = logging.getLogger(__name__)
 
 
 @ffhost.cloud_event
-def on_upload(event: CloudEvent) -> CloudEvent | None:
-    """Turn an upload into an event of ours, which is the reply; the broker passes it on.
+def thumbnail(event: CloudEvent) -> CloudEvent:
+    """Make a picture small, and say so.
 
-    Cloud Storage's background events arrive here as CloudEvents too.
+    The picture itself is left alone here: what counts is the way of the events.
     """
-    described: Any = event.get_data()
-    name = described["name"]
-    if not name.endswith(tuple(ffhost.current().config["suffixes"])):
-        return None
-    attributes = {
-        # The same upload gives the same id, so that a repeated delivery can be told.
-        "id": f"report-{event.get_id()}",
-        "source": "/pipeline/on-upload",
-        "specversion": "1.0",
-        "type": "com.example.report.received",
-        "subject": name,
-        "datacontenttype": "application/json",
-    }
-    size_bytes = int(described.get("size", 0))
-    data = {"bucket": described["bucket"], "name": name, "size_bytes": size_bytes}
-    return CloudEvent(attributes, data)
+    width = ffhost.current().config["width"]
+    uploaded: Any = event.get_data()
+    path = PurePosixPath(uploaded["name"])
+    small = str(path.with_name(f"{path.stem}.{width}{path.suffix}"))
+    data = {"bucket": uploaded["bucket"], "name": small, "width": width}
+    return about(event, "com.example.thumbnail.made", uploaded["name"], data)
 
 
 @ffhost.cloud_event
-async def on_report(event: CloudEvent) -> None:
-    """Take note of a report."""
-    data: Any = event.get_data()
-    log.info("report_received", extra={"report": data["name"], "size_bytes": data["size_bytes"]})
+async def index(event: CloudEvent) -> CloudEvent:
+    """Take note of an upload, and say so."""
+    uploaded: Any = event.get_data()
+    data = {"name": uploaded["name"], "size_bytes": int(uploaded.get("size", 0))}
+    return about(event, "com.example.file.indexed", uploaded["name"], data)
 
 
-@ffhost.event
-def on_message(data: dict[str, Any], context: Any) -> None:
-    """Take a message of Pub/Sub, whether it is pushed or comes as an event."""
-    text = base64.b64decode(data.get("data", "")).decode()
-    kind = data.get("attributes", {}).get("kind", "plain")
-    log.info("message_received", extra={"message_id": context.event_id, "kind": kind, "text": text})
+@ffhost.cloud_event
+def notify(event: CloudEvent) -> None:
+    """Tell somebody of what happened."""
+    log.info("told", extra={"type": event.get_type(), "subject": event.get_subject()})
+
+
+@ffhost.cloud_event
+def report(event: CloudEvent) -> None:
+    """Write the report of the last days."""
+    asked: Any = event.get_data()
+    log.info("report_written", extra={"days": asked["days"], "due": str(event.get_time())})
+
+
+def about(event: CloudEvent, kind: str, subject: str, data: dict[str, Any]) -> CloudEvent:
+    """Return an event that follows from another.
+
+    The same event gives the same id, so that a repeated delivery can be told.
+    """
+    attributes = {
+        "id": f"{kind}-{event.get_id()}",
+        "source": "/pipeline",
+        "specversion": "1.0",
+        "type": kind,
+        "subject": subject,
+        "datacontenttype": "application/json",
+    }
+    return CloudEvent(attributes, data)

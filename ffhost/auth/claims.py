@@ -52,7 +52,7 @@ class ClaimRules:
         self._leeway = leeway
 
     def judge(self, claims: Mapping[str, Any], now: float) -> Verdict:
-        """Say whether *claims* are valid at *now* (401 if not), and suffice (403 if not)."""
+        """Whether *claims* are valid at *now* (401 if not), and suffice (403 if not)."""
         until = claims.get("exp")
         if until is None:
             return Verdict(401, "token without exp")

@@ -20,7 +20,7 @@ class AwaitingBody:
         self._refusals = refusals
 
     def check_body(self, body: bytes) -> Principal | Denied:
-        """Judge the whole body."""
+        """Check the whole body."""
         refusals = list(self._refusals)
         for check in self._checks:
             result = check(body)
@@ -42,7 +42,7 @@ class Door:
         self.ways = tuple(ways)
 
     def check(self, headers: Mapping[str, str], now: float) -> Admission:
-        """Judge a request by its header fields (lower-case names) at the time *now*."""
+        """Check a request by its header fields (lower-case names) at the time *now*."""
         refusals: list[Refusal] = []
         checks: list[BodyCheck] = []
         for way in self.ways:

@@ -76,7 +76,7 @@ class Jwt:
         return self._keys.known
 
     def check(self, headers: Mapping[str, str], now: float) -> Principal | Refusal:
-        """Judge the token of a request."""
+        """Check the token of a request."""
         text = presented(headers, self._header)
         if text is None:
             return self._missing

@@ -39,7 +39,7 @@ class FixedKeys:
         self.known = True
 
     def ask(self, now: float) -> None:
-        """Do nothing: there is nobody to ask."""
+        """Return at once: there is nobody to ask."""
 
 
 class KeySource:

@@ -39,7 +39,7 @@ class ApiKeys:
         self._unknown = Refusal(401, "unknown key", bearer_challenge(header, error), way=name)
 
     def check(self, headers: Mapping[str, str], now: float) -> Principal | Refusal:
-        """Judge the key of a request."""
+        """Check the key of a request."""
         text = presented(headers, self._header)
         if text is None:
             return self._missing

@@ -7,12 +7,22 @@ from typing import Any, NoReturn
 
 
 class Principal:
-    """Who made a call, and how that was proved.
+    """Who made a call, and how that was proved. It can be read but not changed.
 
-    Attributes:
+    `Invocation.principal` is one for calls of functions that are not public.
+
+    Args:
         name: who it is: a token's ``sub``, the name of a key, or the name of a webhook's way
         way: name of the way under ``auth:`` that was passed
-        delivery: signed id of a standard webhook, the same when it is repeated; else None
+        payload: the claims as JSON
+        delivery: signed id of a standard webhook, the same when it is repeated; None for others
+
+    Example:
+        >>> caller = ffhost.Principal("ada", "staff", b'{"sub": "ada", "role": "admin"}')
+        >>> caller.name, caller.claims["role"]
+        ('ada', 'admin')
+
+    Since 0.2.
     """
 
     __slots__ = ("_claims", "_payload", "delivery", "name", "way")

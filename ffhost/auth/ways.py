@@ -27,7 +27,7 @@ class Way(Protocol):
     name: str
 
     def check(self, headers: Mapping[str, str], now: float) -> Result:
-        """Judge a request by its header fields (lower-case names) at the time *now*."""
+        """Check a request by its header fields (lower-case names) at the time *now*."""
         ...
 
 
@@ -37,7 +37,7 @@ AUTHORIZATION = "authorization"
 def bearer(headers: Mapping[str, str]) -> str | None:
     """Return the credentials of ``Authorization: Bearer``, or None without such a field.
 
-    A field that occurs twice arrives joined with a comma and a space, and is no token then.
+    A field that occurs twice arrives joined with a comma and a space, and is not a token then.
     """
     value = headers.get(AUTHORIZATION)
     if value is None or value[:7].lower() != "bearer ":

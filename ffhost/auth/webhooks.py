@@ -42,7 +42,7 @@ class Webhook:
         self._challenge = f'Webhook scheme="{scheme.name}"'
 
     def check(self, headers: Mapping[str, str], now: float) -> Pending | Refusal:
-        """Judge what stands in the header fields."""
+        """Check what stands in the header fields."""
         try:
             claimed = self._scheme.read(headers)
         except Absent:

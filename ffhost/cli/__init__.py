@@ -25,6 +25,7 @@ COMMANDS = {
     "check": "check the configuration without serving",
     "config": "show the effective configuration and where each value came from",
     "functions": "list what would be served",
+    "route": "show which functions would get an event, and why",
     "plan": "show what a changed configuration would do",
     "convert": "show an event in its three forms",
     "openapi": "describe http and typed functions in OpenAPI 3.1",

@@ -86,7 +86,16 @@ def _read(config: LoadedConfig, findings: Findings) -> None:
             findings.unjudged.append(name)
         elif function.signature and found.signature not in (None, function.signature):
             findings.problems.append(_contradiction(config, name, found.signature))
+    findings.problems += _subscription_problems(config, names)
     findings.problems += _hook_problems(config, check_hook, [])
+
+
+def _subscription_problems(config: LoadedConfig, names: list[str]) -> list[Problem]:
+    if not any(config.settings.functions[name].subscriptions for name in names):
+        return []
+    from ffhost.events.declared_subscriptions import declared_subscriptions
+
+    return declared_subscriptions(config, names)[1]
 
 
 def _contradiction(config: LoadedConfig, name: str, decorated: str | None) -> Problem:

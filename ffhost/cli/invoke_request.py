@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ffhost.cli.exit_messages import WrongUse
 from ffhost.cli.function_client import Call, Shape
@@ -24,6 +24,9 @@ from ffhost.events.builders import (
     storage_event,
     to_forms,
 )
+
+if TYPE_CHECKING:
+    from ffhost.config import LoadedConfig
 
 DEFAULT_TYPE = "ffhost.invoke"
 DEFAULT_SOURCE = "/ffhost/invoke"
@@ -115,6 +118,26 @@ def request_for(
     made, payload = _form(shape, body, content_type, event, structured)
     given = {name.lower(): value for name, value in (headers or {}).items()}
     return Call(method or _method(shape, body), path, {**made, **given}, payload)
+
+
+def schedule_request(
+    shape: Shape, config: LoadedConfig, index: int, headers: Mapping[str, str]
+) -> Call:
+    """Make the request that a schedule of the function makes.
+
+    Raises:
+        WrongUse: the function has no such schedule
+    """
+    from ffhost.host.ping_event import ping_message
+    from ffhost.host.schedules import function_schedules
+
+    found = function_schedules(config, shape.name)
+    if not 0 <= index < len(found):
+        hint = f"it has {len(found)}" if found else "write 'schedules: [{cron: \"0 3 * * *\"}]'"
+        raise WrongUse(f"{shape.name} has no schedule {index}", hint)
+    message = ping_message(found[index], shape.signature, shape.path)
+    given = {name.lower(): value for name, value in headers.items()}
+    return Call(message.method, message.path, {**message.headers, **given}, message.body)
 
 
 def _method(shape: Shape, body: bytes | None) -> str:

@@ -77,7 +77,7 @@ class LoadedConfig:
         return self.framework_target is not None
 
     def locate(self, path: PathKey) -> Origin:
-        """Give the origin of *path*, or of the nearest value around it that has one."""
+        """Return the origin of *path*, or of the nearest value around it that has one."""
         while path:
             origin = self.origins.get(path)
             if origin is not None:

@@ -72,7 +72,9 @@ def _check_jwt(jwt: dict[str, Any], path: PathKey, report: Reporter) -> None:
                 report.at((*path, other), message, "remove one of them", key=True)
         return
     if "issuer" not in jwt and "jwks" not in jwt:
-        report.at(path, "needs keys to verify tokens with", "write 'issuer', 'jwks' or 'secret'", key=True)
+        report.at(
+            path, "needs keys to verify tokens with", "write 'issuer', 'jwks' or 'secret'", key=True
+        )
     if "jwks" not in jwt:
         _check_url(jwt.get("issuer"), (*path, "issuer"), report)
     elif "://" in str(jwt["jwks"]):
@@ -228,7 +230,9 @@ def _check_names(
     for index, name in enumerate(names):
         here = (*path, index) if isinstance(value, list) else path
         if name in words and len(names) > 1:
-            report.at(here, f"{name!r} cannot be combined with other names", "remove it, or the others")
+            report.at(
+                here, f"{name!r} cannot be combined with other names", "remove it, or the others"
+            )
         elif name in names[:index]:
             report.at(here, f"{name!r} occurs twice")
         elif isinstance(name, str) and name and name not in (*ways, *words):

@@ -44,12 +44,12 @@ class Plan:
 
     @property
     def needs_restart(self) -> tuple[str, ...]:
-        """Give the paths that a reload does not apply."""
+        """Return the paths that a reload does not apply."""
         return tuple(each.path for each in self.host if not each.live)
 
     @property
     def empty(self) -> bool:
-        """Tell whether nothing changes."""
+        """Whether nothing changes."""
         return not (self.added or self.removed or self.functions or self.host)
 
 
@@ -74,7 +74,7 @@ def plan(old: LoadedConfig, new: LoadedConfig) -> Plan:
 
 
 def changed_functions(old: LoadedConfig, new: LoadedConfig) -> list[str]:
-    """Name the functions that both have, with different settings.
+    """Return the names of the functions that both have, with different settings.
 
     It is what a plan says, without saying what has changed: a reload of a thousand functions
     does not wait for fifty thousand values.
@@ -85,7 +85,7 @@ def changed_functions(old: LoadedConfig, new: LoadedConfig) -> list[str]:
 
 
 def needs_restart(old: LoadedConfig, new: LoadedConfig) -> list[str]:
-    """Give the paths that differ and that a reload does not apply."""
+    """Return the paths that differ and that a reload does not apply."""
     return [change.path for _, change in _changes(old, new, functions=False) if not change.live]
 
 
@@ -111,7 +111,7 @@ def _changes(
 
 
 def _is_empty(leaf: Leaf | None) -> bool:
-    """Tell whether *leaf* is a mapping or list without content: its content is listed instead."""
+    """Whether *leaf* is a mapping or list without content: its content is listed instead."""
     return leaf is not None and leaf.value in ({}, [])
 
 

@@ -49,6 +49,22 @@ def check(values: dict[str, Any], report: Reporter) -> None:
     _check_auth(values, report)
     _check_forms(list(functions), report)
     _check_collisions(functions, report)
+    _check_event_path(values, functions, report)
+
+
+def _check_event_path(values: dict[str, Any], functions: dict[str, Any], report: Reporter) -> None:
+    events = values.get("events")
+    if not isinstance(events, dict):
+        return
+    path = events.get("path", "/events")
+    for name, function in functions.items():
+        if isinstance(function, dict) and function.get("path", f"/{name}") == path:
+            report.at(
+                ("functions", name),
+                f"{name} is served at {path}, which is the address for events",
+                "give one of them another path",
+                key=True,
+            )
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -90,7 +106,7 @@ def _check_hooks(
             near = nearest(name, BUILT_IN_HOOKS)
             report.at(
                 (*path, "hooks", name),
-                f"{name!r} is no built-in hook and has no target",
+                f"{name!r} is not a built-in hook and has no target",
                 f"did you mean {near!r}?" if near else "write 'target: mycompany.hooks:audit'",
                 key=True,
             )
@@ -227,6 +243,29 @@ def _check_examples(function: dict[str, Any], path: PathKey, report: Reporter) -
                 report.at((*here, part, "json"), "a message has a body or json, not both", key=True)
 
 
+def _check_subscriptions(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+    signature = function.get("signature")
+    if not function.get("subscriptions") or signature in (None, "cloudevent", "event"):
+        return
+    report.at(
+        (*path, "subscriptions"),
+        f"a function of signature {signature!r} cannot subscribe to events",
+        "write 'signature: cloudevent'",
+        key=True,
+    )
+
+
+def _check_schedules(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+    methods = function.get("methods")
+    if function.get("schedules") and isinstance(methods, list) and "POST" not in methods:
+        report.at(
+            (*path, "schedules"),
+            "a schedule calls the function by POST, which is not among its methods",
+            "add POST to its methods",
+            key=True,
+        )
+
+
 _FUNCTION_RULES: tuple[Callable[[dict[str, Any], PathKey, Reporter], None], ...] = (
     _check_target,
     _check_isolation,
@@ -235,6 +274,8 @@ _FUNCTION_RULES: tuple[Callable[[dict[str, Any], PathKey, Reporter], None], ...]
     _check_request,
     _check_cors,
     _check_examples,
+    _check_subscriptions,
+    _check_schedules,
 )
 
 
@@ -292,12 +333,12 @@ def _where(name: str, path: str, report: Reporter) -> str:
 
 
 def _example(pattern: str) -> str:
-    """Give a path that *pattern* matches: ``/users/1`` for ``/users/{id}``."""
+    """Return a path that *pattern* matches: ``/users/1`` for ``/users/{id}``."""
     return re.sub(r"\{[^{}/]*\}", "1", pattern)
 
 
 def _shared_method(first: dict[str, Any], second: dict[str, Any]) -> str | None:
-    """Give a method that both certainly answer, or None."""
+    """Return a method that both certainly answer, or None."""
     certain = [set(_certain(each)) for each in (first, second)]
     return next(
         (
@@ -310,7 +351,7 @@ def _shared_method(first: dict[str, Any], second: dict[str, Any]) -> str | None:
 
 
 def _certain(function: dict[str, Any]) -> Iterator[str]:
-    """Give the methods that a function answers whatever its decorator says."""
+    """Return the methods that a function answers whatever its decorator says."""
     methods, signature = function.get("methods"), function.get("signature")
     if isinstance(methods, list):
         yield from (each for each in methods if isinstance(each, str))

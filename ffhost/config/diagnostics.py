@@ -41,12 +41,12 @@ class Origin(NamedTuple):
 
     @property
     def short(self) -> str:
-        """Give ``functions.yaml:12`` where there is a line, else the label."""
+        """Return ``functions.yaml:12`` where there is a line, else the label."""
         return self.label if self.line is None or self.file is None else f"{self.label}:{self.line}"
 
     @property
     def place(self) -> str:
-        """Give ``functions.yaml:12:5`` where there is a position, else the label."""
+        """Return ``functions.yaml:12:5`` where there is a position, else the label."""
         if self.file is None or self.line is None:
             return self.label
         return f"{self.label}:{self.line}:{self.column or 1}"
@@ -79,7 +79,7 @@ def redact(text: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Give the member of *known* that *word* was probably meant to be, or None."""
+    """Return the member of *known* that *word* was probably meant to be, or None."""
     from difflib import get_close_matches
 
     known = list(known)
@@ -105,7 +105,7 @@ def render(problems: Sequence[Problem], format: Format = "text", *, color: bool 
 
 
 def record(problem: Problem) -> dict[str, Any]:
-    """Give *problem* as a value that JSON can hold."""
+    """Return *problem* as a value that JSON can hold."""
     origin = problem.origin
     return {
         "path": problem.path,
@@ -143,7 +143,7 @@ def _flat(text: str) -> str:
 
 
 def _excerpt(origin: Origin | None, paint: Any) -> list[str]:
-    """Give the source line and a line with a caret, cut around the caret if they are long."""
+    """Return the source line and a line with a caret, cut around the caret if they are long."""
     if origin is None or origin.column is None or not (origin.text or "").strip():
         return []
     assert origin.text is not None

@@ -15,7 +15,7 @@ Row = tuple[str, str, str]
 
 
 def effective_rows(loaded: LoadedConfig) -> list[Row]:
-    """Give (dotted path, value as text, origin) of every effective value, redacted."""
+    """Return (dotted path, value as text, origin) of every effective value, redacted."""
     return [(dotted(each.path), as_text(each.shown), each.origin) for each in leaves(loaded)]
 
 

@@ -33,7 +33,7 @@ class Variables(NamedTuple):
     lines: Mapping[str, str]
 
     def source(self, name: str, *, secret: bool = False) -> Source:
-        """Give the source of a variable; its text is withheld if it may be a secret."""
+        """Return the source of a variable; its text is withheld if it may be a secret."""
         if name in self.lines:
             return Source(f"env {name} ({self.lines[name]})")
         if secret:
@@ -42,14 +42,14 @@ class Variables(NamedTuple):
 
 
 def env_form(name: str) -> str:
-    """Give the form that *name* has in a variable: ``on-upload`` is ``ON_UPLOAD``."""
+    """Return the form that *name* has in a variable: ``on-upload`` is ``ON_UPLOAD``."""
     return re.sub(r"[^A-Z0-9_]", "_", name.upper())
 
 
 def apply_framework_names(
     root: Node, variables: Variables, *, has_file: bool, problems: list[Problem]
 ) -> Node:
-    """Lay ``PORT`` and, without a file, functions-framework's other names over *root*."""
+    """Put ``PORT`` and, without a file, functions-framework's other names over *root*."""
     from ffhost.config.known_keys import settings_shape
 
     shape = settings_shape()
@@ -102,7 +102,7 @@ def _shape_at(shape: Shape, path: PathKey) -> Shape:
 def apply_tree_names(
     root: Node, shape: Shape, variables: Variables, problems: list[Problem]
 ) -> Node:
-    """Lay every ``FFHOST_…__…`` over *root*; one that fits nothing is a problem."""
+    """Put every ``FFHOST_…__…`` over *root*; one that fits nothing is a problem."""
     named = root
     for name in sorted(variables.values):
         rest = name.removeprefix(PREFIX)
@@ -125,7 +125,7 @@ def apply_tree_names(
 
 
 def _candidates(node: Node | None, shape: Shape, path: PathKey, rest: str) -> list[tuple[str, str]]:
-    """Give (form, key) of what *rest* may name below *node*, the longest form first."""
+    """Return (form, key) of what *rest* may name below *node*, the longest form first."""
     keys = list(shape.fields)
     if shape.kind in ("map", "free") and node is not None and isinstance(node.value, dict):
         keys += [key for key in node.value if shape.kind == "free" or not key.startswith("x-")]

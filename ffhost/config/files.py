@@ -40,7 +40,7 @@ def read_text(path: Path, label: str, problems: list[Problem], origin: Origin | 
         problems.append(Problem("", subject + "this is not the name of a file", place))
         return None
     if len(data) > MAX_BYTES:
-        message = f"larger than {MAX_BYTES // 1024**2}MiB; this is no configuration"
+        message = f"larger than {MAX_BYTES // 1024**2}MiB; this is not a configuration"
         problems.append(Problem("", subject + message, place))
         return None
     mark = next((name for start, name in _MARKS if data.startswith(start)), None)
@@ -66,7 +66,7 @@ def _reason(error: OSError) -> str:
 
 
 def files_of(path: Path) -> list[Path]:
-    """Give the files that a configuration at *path* consists of, in their order."""
+    """Return the files that a configuration at *path* consists of, in their order."""
     if not path.is_dir():
         return [path]
     return sorted(

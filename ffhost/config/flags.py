@@ -13,7 +13,7 @@ from ffhost.config.nodes import Node, PathKey, Source, dotted, walk_to
 from ffhost.config.removed_keys import REMOVED
 
 SINGLE = ("target", "source", "signature_type")
-"""Flags of single-target mode; they are no paths."""
+"""Flags of single-target mode; they are not paths."""
 
 _STEP = re.compile(r'(?:"(?P<quoted>[^"]+)"|(?P<bare>[^."=]+))(?P<end>\.|$)')
 
@@ -25,7 +25,7 @@ def apply_flags(
     sets: Sequence[str],
     problems: list[Problem],
 ) -> Node:
-    """Lay what the command line says over *root*."""
+    """Put what the command line says over *root*."""
     given: dict[PathKey, str] = {}
     for name, (flag, raw) in flags.items():
         if name in SINGLE or name == "config" or raw is None:
@@ -97,7 +97,7 @@ def _path(name: str) -> PathKey:
 
 
 def _known(root: Node, shape: Shape, path: PathKey) -> tuple[Shape | None, str | None]:
-    """Give the shape at *path*; where there is none, give a hint instead."""
+    """Return the shape at *path*; where there is none, give a hint instead."""
     for depth, step in enumerate(path):
         inner = shape.child(step) if shape.kind in ("section", "map", "free") else None
         if inner is None:

@@ -29,7 +29,7 @@ def interpolate(text: str, variables: Mapping[str, str]) -> str:
 
     Raises:
         Missing: a variable is not set and has no default.
-        ValueError: a ``${`` that is no reference.
+        ValueError: a ``${`` that is not a reference.
     """
 
     def value(match: re.Match[str]) -> str:

@@ -1,7 +1,7 @@
 """The JSON schema of ``functions.yaml``, generated from the models (draft 2020-12).
 
 An editor sees the file before references are replaced and without other layers: wherever a
-value is no free text, ``${NAME}`` is allowed as well, and ``x-`` keys are free.
+value is not free text, ``${NAME}`` is allowed as well, and ``x-`` keys are free.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class _Generator(GenerateJsonSchema):
 
 
 def schema() -> dict[str, Any]:
-    """Give the schema as a value."""
+    """Return the schema as a value."""
     generated = adapter().json_schema(by_alias=True, schema_generator=_Generator)
     definitions = generated.pop("$defs")
     root = _section("Settings", generated)
@@ -93,7 +93,7 @@ def schema() -> dict[str, Any]:
 
 
 def schema_json() -> str:
-    """Give the schema as the text of ``schemas/functions.schema.json``."""
+    """Return the schema as the text of ``schemas/functions.schema.json``."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -123,7 +123,7 @@ def _models() -> dict[str, type[Section]]:
 
 
 def _title(name: str) -> str:
-    """Give ``Config reload`` for ``ConfigReloadSettings``."""
+    """Return ``Config reload`` for ``ConfigReloadSettings``."""
     words = re.findall("[A-Z][a-z]+", name.removesuffix("Settings"))
     return " ".join(words).capitalize()
 
@@ -143,7 +143,7 @@ def _bare(form: dict[str, Any]) -> dict[str, Any]:
 
 
 def _form(form: dict[str, Any]) -> dict[str, Any]:
-    """Give the form of a value with references allowed and null removed."""
+    """Return the form of a value with references allowed and null removed."""
     if "anyOf" in form:
         options = [each for each in form["anyOf"] if each != {"type": "null"}]
         rest = {key: value for key, value in form.items() if key != "anyOf"}
@@ -167,7 +167,7 @@ def _item(form: dict[str, Any]) -> dict[str, Any]:
 
 
 def _map(form: dict[str, Any]) -> dict[str, Any]:
-    """Give a mapping by name; ``x-`` keys are free in it unless all its keys are."""
+    """Return a mapping by name; ``x-`` keys are free in it unless all its keys are."""
     if form.get("additionalProperties", True) is True and "patternProperties" not in form:
         return {"type": ["object", "null"], "additionalProperties": True}
     functions = form.get("patternProperties")

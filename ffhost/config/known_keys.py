@@ -38,7 +38,7 @@ class Shape(NamedTuple):
     nullable: bool = False
 
     def child(self, key: str | int) -> Shape | None:
-        """Give the shape below *key*, or None if there is no such key."""
+        """Return the shape below *key*, or None if there is no such key."""
         if self.kind == "section":
             return self.fields.get(str(key))
         return self if self.kind == "free" else self.item
@@ -50,7 +50,7 @@ _SECRET_KEYS = ("config", "options", "keys", "secret")
 
 @cache
 def settings_shape() -> Shape:
-    """Give the shape of a whole configuration."""
+    """Return the shape of a whole configuration."""
     return _section(Settings)
 
 
@@ -73,6 +73,8 @@ def _shape(annotation: Any) -> Shape:
         return _shape(arguments[0])
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return _section(annotation)
+    if origin is dict and arguments[1] is Any:
+        return Shape("free")
     if origin is dict:
         return Shape("map", item=_shape(arguments[1]))
     if origin is list:

@@ -16,7 +16,7 @@ _WORDS = {
 
 
 def put(root: Node, path: PathKey, value: Node) -> Node:
-    """Give a tree in which *value* stands at *path*; a mapping is merged into a mapping.
+    """Return a tree in which *value* stands at *path*; a mapping is merged into a mapping.
 
     Nothing of *root* is changed: blocks that several places share stay as they were.
     """
@@ -99,7 +99,7 @@ def yaml_value(text: str, source: Source, problems: list[Problem]) -> Node | Non
 
 
 def text_of(value: Any) -> str:
-    """Give what a flag holds as text; click hands over switches as bool."""
+    """Return what a flag holds as text; click hands over switches as bool."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

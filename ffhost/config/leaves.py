@@ -43,7 +43,7 @@ class Leaf:
 
 
 def leaves(loaded: LoadedConfig, *, functions: bool = True) -> Iterator[Leaf]:
-    """Give every effective value in the order of the models; functions as they were written.
+    """Return every effective value in the order of the models; functions as they were written.
 
     What is a secret in one place is hidden in every text that holds it.
 

@@ -84,7 +84,7 @@ _EMPTY = Node({}, Source(DEFAULT.label))
 def _locate(
     sources: Sources, choice: Choice, problems: list[Problem]
 ) -> tuple[Path | None, Path | None] | None:
-    """Give the file or folder as shown and as opened; (None, None) for none, None if absent."""
+    """Return the file or folder as shown and as opened; (None, None) for none, None if absent."""
     named, source = sources.config, "-c"
     origin = Origin(f"-c {named}")
     if not named:
@@ -156,7 +156,7 @@ class _Stage:
         return Attempt(self.loaded(settings, root, variables), (), tuple(self.watched))
 
     def variables(self, root: Node) -> Variables:
-        """Give the environment over the variables of ``env_file``."""
+        """Return the environment over the variables of ``env_file``."""
         environ = self.sources.environ
         node = self._env_file(root)
         if node is None:
@@ -211,7 +211,7 @@ class _Stage:
 
 
 def revision(settings: Settings, single: str | None) -> str:
-    """Give twelve hexadecimal digits that depend on the effective values alone.
+    """Return twelve hexadecimal digits that depend on the effective values alone.
 
     The order of functions does not count; the order of trace hooks does.
     """

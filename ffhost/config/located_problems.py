@@ -69,11 +69,11 @@ class Reporter:
         return value.origin, use
 
     def origin(self, path: PathKey, *, key: bool = False) -> Origin:
-        """Give where the value at *path*, or its key, was written."""
+        """Return where the value at *path*, or its key, was written."""
         return self._place(path, key)[0]
 
     def result(self) -> list[Problem]:
-        """Give all problems: files by line, then variables and flags as they were found."""
+        """Return all problems: files by line, then variables and flags as they were found."""
         finished = [self._with_uses(each) for each in self.problems]
         return sorted(dict.fromkeys(finished), key=_order)
 

@@ -61,13 +61,13 @@ class Source:
         self._lines: list[str] | None = None
 
     def origin(self, line: int | None, column: int | None) -> Origin:
-        """Give the origin at *line* and *column*, counted from 0."""
+        """Return the origin at *line* and *column*, counted from 0."""
         if line is None or column is None:
             return Origin(self.label, self.file)
         return Origin(self.label, self.file, line + 1, column + self.offset + 1, self.line(line))
 
     def line(self, number: int) -> str | None:
-        """Give one line of the text, counted from 0, as YAML counts them."""
+        """Return one line of the text, counted from 0, as YAML counts them."""
         if self.text is None:
             return None
         if self._lines is None:
@@ -111,17 +111,17 @@ class Node:
 
     @property
     def origin(self) -> Origin:
-        """Give where the node was written."""
+        """Return where the node was written."""
         return self.source.origin(self.line, self.column)
 
     def used(self, use: tuple[Source, int, int] | None) -> Node:
-        """Give a copy that shares its children and is reached through an alias at *use*."""
+        """Return a copy that shares its children and is reached through an alias at *use*."""
         copy = self.copy()
         copy.use = use or self.use
         return copy
 
     def copy(self) -> Node:
-        """Give a copy that can be given other children; the children are shared."""
+        """Return a copy that can be given other children; the children are shared."""
         value = self.value
         if isinstance(value, dict | list):
             value = value.copy()
@@ -135,7 +135,7 @@ Entry: TypeAlias = tuple[Node, Node]
 
 
 def typed(text: str) -> Any:
-    """Give the value of a plain scalar by the core schema of YAML 1.2.
+    """Return the value of a plain scalar by the core schema of YAML 1.2.
 
     YAML 1.1 is not followed where it surprises: ``on`` and ``yes`` are texts, ``1:30`` is no
     number in base 60, and a number with a leading zero or underscores stays a text, so that
@@ -155,7 +155,7 @@ def typed(text: str) -> Any:
 
 
 def walk_to(root: Node, path: PathKey) -> Iterator[tuple[Node | None, Node]]:
-    """Give (key, value) of each level from *root* along *path*, as far as it goes."""
+    """Return (key, value) of each level from *root* along *path*, as far as it goes."""
     node, key = root, None
     yield None, root
     for step in path:

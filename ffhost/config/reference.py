@@ -26,11 +26,16 @@ _PLACES = {
     "MetricsSettings": "metrics",
     "ConfigReloadSettings": "config_reload",
     "DefaultSettings": "defaults",
+    "EventsSettings": "events",
+    "SchedulesSettings": "schedules",
     "WaySettings": "auth.<name>",
     "JwtSettings": "auth.<name>.jwt",
     "WebhookSettings": "auth.<name>.webhook",
     "FunctionSettings": "functions.<name>",
     "CorsSettings": "functions.<name>.cors",
+    "SubscriptionSettings": "functions.<name>.subscriptions[]",
+    "DeliverySettings": "functions.<name>.delivery",
+    "ScheduleSettings": "functions.<name>.schedules[]",
     "FunctionTracingSettings": "functions.<name>.tracing",
     "HookSettings": "tracing.hooks.<name>",
     "ExampleSettings": "functions.<name>.examples[]",
@@ -41,7 +46,7 @@ _PLACES = {
 
 
 def reference() -> str:
-    """Give a heading and a table for each section."""
+    """Return a heading and a table for each section."""
     whole = schema()
     sections = {"Settings": whole, **whole["$defs"]}
     missing = set(sections) - set(_PLACES) - {"Reference"}
@@ -86,13 +91,13 @@ def _code(value: Any) -> str:
 
 
 def _alternatives(form: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the forms that a value may have, without the reference that may stand for it."""
+    """Return the forms that a value may have, without the reference that may stand for it."""
     forms = form.get("anyOf", [form])
     return [each for each in forms if each.get("$ref") != "#/$defs/Reference"]
 
 
 def _value(form: dict[str, Any]) -> str:
-    """Say in words what may be written."""
+    """Return in words what may be written."""
     return " or ".join(_words(each) for each in _alternatives(form))
 
 
@@ -138,7 +143,7 @@ def _mapping(form: dict[str, Any]) -> str:
 
 
 def _anchor(place: str) -> str:
-    """Give the anchor that a heading of *place* gets."""
+    """Return the anchor that a heading of *place* gets."""
     return re.sub(r"[^\w-]", "", place.lower())
 
 

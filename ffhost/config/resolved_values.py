@@ -24,7 +24,7 @@ ABSENT: Any = object()
 
 
 def is_secret(node: Node) -> bool:
-    """Tell whether *node* is written as ``{from_file: …}`` or ``{from_env: …}``."""
+    """Whether *node* is written as ``{from_file: …}`` or ``{from_env: …}``."""
     return isinstance(node.value, dict) and any(key in node.value for key in SECRET_KEYS)
 
 
@@ -41,7 +41,7 @@ class Evaluator:
         self.files: dict[Path, str | None] = {}
 
     def value(self, node: Node, shape: Shape, path: PathKey) -> Any:
-        """Give the value of *node*, or `ABSENT` after reporting why there is none."""
+        """Return the value of *node*, or `ABSENT` after reporting why there is none."""
         kind = shape.kind
         value = self.scalar(node, path) if node.text is not None else node.value
         if value is ABSENT:
@@ -71,7 +71,7 @@ class Evaluator:
         return {} if isinstance(value, dict) else value
 
     def scalar(self, node: Node, path: PathKey) -> Any:
-        """Give the value of a scalar after replacing references."""
+        """Return the value of a scalar after replacing references."""
         text = node.text or ""
         if not node.source.references or "${" not in text:
             return node.value
@@ -129,7 +129,7 @@ class Evaluator:
         return self.free(node, shape, path, root=True)
 
     def free(self, node: Node, shape: Shape, path: PathKey, *, root: bool = False) -> Any:
-        """Give a value in which every key is the user's own."""
+        """Return a value in which every key is the user's own."""
         if node.text is not None:
             value = self.scalar(node, path)
             return None if value is ABSENT else value

@@ -57,7 +57,7 @@ def _given(name: str, flags: Mapping[str, Any], environ: Mapping[str, str]) -> N
 
 
 def name_of(target: str) -> str:
-    """Give the name under which the one function is known without a file."""
+    """Return the name under which the one function is known without a file."""
     attribute = target.rpartition(":")[2]
     if re.fullmatch(NAME_PATTERN, attribute):
         return attribute

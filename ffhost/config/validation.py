@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ffhost.config.diagnostics import nearest
 from ffhost.config.located_problems import Reporter
 from ffhost.config.nodes import PathKey
-from ffhost.config.settings import Settings, Wrong, shown
+from ffhost.config.settings import InvalidValue, Settings, shown
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -31,7 +31,7 @@ def validate(values: dict[str, Any], report: Reporter) -> Settings | None:
 
 @cache
 def adapter() -> TypeAdapter[Settings]:
-    """Give what validates; it is made when the first file is read."""
+    """Return what validates; it is made when the first file is read."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(Settings)
@@ -54,7 +54,7 @@ def _report(error: ErrorDetails, report: Reporter) -> None:
 def _explain(error: ErrorDetails) -> tuple[str, str | None]:
     kind, value, context = error["type"], error.get("input"), error.get("ctx", {})
     wrong = context.get("error")
-    if isinstance(wrong, Wrong):
+    if isinstance(wrong, InvalidValue):
         return str(wrong), wrong.hint
     if kind == "literal_error":
         return _explain_choice(value, str(context["expected"]))
@@ -72,7 +72,7 @@ def _explain(error: ErrorDetails) -> tuple[str, str | None]:
 
 
 def _explain_choice(value: Any, expected: str) -> tuple[str, str | None]:
-    """Say which words are allowed; *expected* is ``'a', 'b' or 'c'``."""
+    """Return in words what is allowed; *expected* is ``'a', 'b' or 'c'``."""
     words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
     if value in words:
         return f"expected {expected}, got {shown(value)}", "remove the quotes"

@@ -16,7 +16,7 @@ CONFIG_SUFFIXES = (".yaml", ".yml")
 
 
 def fingerprint(watched: Iterable[Path]) -> str:
-    """Give a digest of the contents of files, and of the YAML files in folders.
+    """Return a digest of the contents of files, and of the YAML files in folders.
 
     What is missing or cannot be read counts as such: a file that comes back is a change.
     """
@@ -91,7 +91,7 @@ class Watcher:
 
 
 def is_sub_path_mount(path: Path) -> bool:
-    """Say whether *path* looks like a single file of a ConfigMap mounted with ``subPath``.
+    """Whether *path* looks like a single file of a ConfigMap mounted with ``subPath``.
 
     Kubernetes never updates such a file. It is a mount of its own, read-only, without the
     link ``..data`` beside it.

@@ -38,7 +38,7 @@ def read(source: Source, problems: list[Problem]) -> Node:
     """Read the one document of *source*; mistakes that do not stop the reader are appended.
 
     Raises:
-        YamlError: the text is no YAML, or not one that is allowed here.
+        YamlError: the text is not YAML, or not YAML that is allowed here.
     """
     text = source.text or ""
     bad = _UNPRINTABLE.search(text)
@@ -248,7 +248,7 @@ class _Reader:
 
 
 def _syntax_problem(source: Source, error: Any, opened: list[tuple[str, int, int]]) -> Problem:
-    """Say in our words what the parser stumbled over: its own words differ by parser.
+    """Return in our words what the parser refuses: its own words differ by parser.
 
     *opened* are the brackets and braces that are open there, the innermost last.
     """
@@ -286,7 +286,7 @@ _STRAY_KEY = "a key that does not belong here"
 
 
 def _explain(text: str, column: int, problem: str, context: str) -> tuple[str, str | None]:
-    """Give a message and a hint; *text* is the line, *column* where the parser stands."""
+    """Return a message and a hint; *text* is the line, *column* where the parser stands."""
     char = text[column : column + 1]
     indentation = text[: len(text) - len(text.lstrip())]
     if "\t" in indentation or char == "\t":

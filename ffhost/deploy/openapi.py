@@ -291,7 +291,7 @@ def _operation(
 
 
 def _ways(function: Function) -> list[str]:
-    """Name the ways that open *function*; none if it is public."""
+    """Return the names of the ways that open *function*; none if it is public."""
     names = function.settings.auth or ["public"]
     return [] if names == ["public"] else names
 

@@ -72,12 +72,12 @@ class Background(NamedTuple):
 
 
 def is_push(value: Mapping[str, Any]) -> bool:
-    """Say whether a JSON object is what a Pub/Sub push subscription sends."""
+    """Whether a JSON object is what a Pub/Sub push subscription sends."""
     return "subscription" in value and "message" in value and value.get("context") is None
 
 
 def is_background(value: Mapping[str, Any]) -> bool:
-    """Say whether a JSON object is meant as a background event or a Pub/Sub push message."""
+    """Whether a JSON object is meant as a background event or a Pub/Sub push message."""
     return not value.keys().isdisjoint(("context", "eventId", "eventType")) or is_push(value)
 
 

@@ -1,8 +1,8 @@
 """Requests with events in them, for trying functions out. No I/O; nothing is sent.
 
-Every builder gives ``(headers, body)``: a dictionary with lower-case names, and bytes. What
-is left out is made up: an id, the time of now. Strings and bytes are taken as they are,
-other data is written as JSON.
+Every builder returns ``(headers, body)``: a dictionary with lower-case names, and bytes. An id
+and the current time are filled in. Strings and bytes are taken as they are; other data is
+written as JSON.
 """
 
 from __future__ import annotations
@@ -40,13 +40,29 @@ def make_cloud_event(
     specversion: Literal["1.0", "0.3"] = "1.0",
     **attributes: Any,
 ) -> Form:
-    """Build a CloudEvent; ``id`` and ``time`` are made up unless *attributes* has them.
+    """Build a CloudEvent.
 
-    ``datacontenttype`` is ``application/json`` if data is given and nothing else is said;
-    with another type strings are the body itself. Bytes always are.
+    Args:
+        type: type of the event, such as ``com.example.created``
+        source: source of the event, a URI reference
+        data: written as JSON, unless *attributes* has another ``datacontenttype``: then a
+            string is the body itself. Bytes are always the body itself. None for no data
+        mode: ``binary`` or ``structured`` (CloudEvents HTTP protocol binding)
+        specversion: ``1.0`` or ``0.3``
+        attributes: further attributes; ``id`` and ``time`` are filled in if missing
+
+    Returns:
+        Headers and body of a request.
 
     Raises:
-        ResultError: an attribute or the data cannot be written.
+        ResultError: an attribute or the data cannot be written
+
+    Example:
+        >>> headers, body = make_cloud_event(type="t", source="/s", data={"id": 7}, id="1")
+        >>> headers["ce-id"], headers["content-type"], body
+        ('1', 'application/json', b'{"id":7}')
+
+    Since 0.1.
     """
     values: dict[str, Any] = {
         "id": str(uuid.uuid4()),
@@ -71,9 +87,27 @@ def pubsub_push(
     message_id: str | None = None,
     publish_time: str | None = None,
 ) -> Form:
-    """Build what a Pub/Sub push subscription sends.
+    """Build the request of a Pub/Sub push subscription.
 
-    The topic is not in the request but in its path, as ``/projects/P/topics/T``.
+    It does not name the topic. Functions see one if the path of the request ends in
+    ``/projects/P/topics/T``.
+
+    Args:
+        data: payload of the message; None for none
+        attributes: attributes of the message; None for none
+        subscription: full name of the subscription
+        message_id: None to make one up
+        publish_time: RFC 3339; None for now
+
+    Returns:
+        Headers and body of a request.
+
+    Example:
+        >>> headers, body = pubsub_push("hello", message_id="1")
+        >>> b'"data":"aGVsbG8="' in body
+        True
+
+    Since 0.1.
     """
     message: dict[str, Any] = {
         "messageId": message_id or _number(),
@@ -92,7 +126,26 @@ def background_event(
     timestamp: str | None = None,
     **members: Any,
 ) -> Form:
-    """Build a background event of any type; *members* stand beside ``context`` and ``data``."""
+    """Build a background event of any type.
+
+    Args:
+        event_type: such as ``google.storage.object.finalize``
+        data: data of the event, written as JSON
+        resource: name of the resource, or a mapping with ``service``, ``name`` and ``type``
+        event_id: None to make one up
+        timestamp: RFC 3339; None for now
+        members: further members of the body, beside ``context`` and ``data``
+
+    Returns:
+        Headers and body of a request.
+
+    Example:
+        >>> headers, body = background_event("t", {"id": 7}, resource="r", event_id="1")
+        >>> b'"eventId":"1"' in body
+        True
+
+    Since 0.1.
+    """
     context = {
         "eventId": event_id or _number(),
         "timestamp": timestamp or _now(),
@@ -109,9 +162,23 @@ def pubsub_event(
     topic: str = "projects/local/topics/local",
     **context: Any,
 ) -> Form:
-    """Build the background event of a message published to *topic*.
+    """Build the background event of a Pub/Sub message.
 
-    *context* may hold ``event_id`` and ``timestamp``, here and below.
+    Args:
+        data: payload of the message; None for none
+        attributes: attributes of the message; None for none
+        topic: full name of the topic
+        context: ``event_id`` and ``timestamp``, as for `background_event`
+
+    Returns:
+        Headers and body of a request.
+
+    Example:
+        >>> with client("functions.yaml") as host:
+        ...     host.send("/events/message", pubsub_event({"id": 7})).status
+        204
+
+    Since 0.1.
     """
     resource = {"service": PUBSUB_SERVICE, "name": topic, "type": PUBSUB_MESSAGE}
     message = {"@type": PUBSUB_MESSAGE, **_message(data, attributes)}
@@ -126,7 +193,25 @@ def storage_event(
     data: Mapping[str, Any] | None = None,
     **context: Any,
 ) -> Form:
-    """Build the background event of a changed object; *data* adds to its description."""
+    """Build the background event of a changed object of Cloud Storage.
+
+    Args:
+        bucket: name of the bucket
+        name: name of the object
+        change: what happened to the object
+        data: further members of its description; None for none
+        context: ``event_id`` and ``timestamp``, as for `background_event`
+
+    Returns:
+        Headers and body of a request.
+
+    Example:
+        >>> with client("functions.yaml") as host:
+        ...     host.send("/events/upload", storage_event("b", "a.png")).status
+        204
+
+    Since 0.1.
+    """
     described = {"kind": "storage#object", "bucket": bucket, "name": name, **(data or {})}
     resource = {
         "service": "storage.googleapis.com",
@@ -148,9 +233,26 @@ def firestore_event(
     database: str = "(default)",
     **context: Any,
 ) -> Form:
-    """Build the background event of a changed document (``users/alice``).
+    """Build the background event of a changed document of Firestore.
 
-    *value* and *old_value* are documents as Firestore writes them, with typed ``fields``.
+    Args:
+        document: path of the document, such as ``users/alice``
+        change: what happened to the document
+        value: the document with typed ``fields``, as Firestore writes it; None for none
+        old_value: the document before the change; None for none
+        project: id of the project
+        database: name of the database
+        context: ``event_id`` and ``timestamp``, as for `background_event`
+
+    Returns:
+        Headers and body of a request.
+
+    Example:
+        >>> headers, body = firestore_event("users/alice", change="create")
+        >>> b"document.create" in body
+        True
+
+    Since 0.1.
     """
     return background_event(
         f"providers/cloud.firestore/eventTypes/document.{change}",
@@ -164,7 +266,7 @@ def to_forms(event: object) -> Forms:
     """Write an event of any class in all its forms.
 
     Raises:
-        ResultError: it is no CloudEvent, or cannot be written.
+        ResultError: it is not a CloudEvent, or cannot be written.
     """
     binary, structured = to_binary(event), to_structured(event)
     return Forms(
@@ -193,7 +295,7 @@ def _context(context: Context) -> dict[str, Any]:
 
 
 def _domain(source: str) -> dict[str, str]:
-    """Give the member that tells a database's location, which only its CloudEvent names."""
+    """Return the member that tells a database's location, which only its CloudEvent names."""
     if not source.startswith("//firebasedatabase.googleapis.com/"):
         return {}
     location = source.partition("/locations/")[2].partition("/")[0] or "us-central1"

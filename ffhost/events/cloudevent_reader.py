@@ -24,7 +24,7 @@ REQUIRED: Final = ("id", "source", "type", "specversion")
 
 VERSIONS: Final = ("1.0", "0.3")
 
-# `data` is no attribute; `extensions` was none in older drafts and breaks the SDK's own
+# `data` is not an attribute; `extensions` was one in older drafts and breaks the SDK's own
 # functions, which keep a dictionary under that name.
 _RESERVED: Final = frozenset({"", "data", "data_base64", "extensions"})
 _TEXT_ATTRIBUTES: Final = (
@@ -42,7 +42,7 @@ _UNREAD: Final = object()
 
 
 class Malformed(Exception):
-    """What a request says is no event; the caller turns it into a `BadRequest`."""
+    """What a request says is not an event; the caller turns it into a `BadRequest`."""
 
     def __init__(self, problem: str, *fields: FieldError) -> None:
         super().__init__(problem)
@@ -66,7 +66,7 @@ class Payload:
 
     @property
     def new(self) -> Any:
-        """Give text where the bytes are UTF-8, else the bytes, as the new SDK does."""
+        """Return text where the bytes are UTF-8, else the bytes, as the new SDK does."""
         if self._new is _UNREAD:
             # A sentinel does not survive pickling, so the answer is kept once it is known.
             try:
@@ -84,7 +84,7 @@ Read: TypeAlias = tuple[dict[str, Any], Any, Payload | None]
 
 
 def mode_of(headers: Mapping[str, str]) -> Mode:
-    """Say how a request carries its event.
+    """Return how a request carries its event.
 
     ``structured`` and ``batch`` by the content type (HTTP binding, section 3), ``unknown``
     for an event format other than JSON, ``binary`` if any required attribute is a header,
@@ -204,7 +204,7 @@ def header_value(name: str, value: str) -> str:
 
 
 def json_or_bytes(raw: bytes) -> Any:
-    """Give what the old SDK makes of bytes: JSON, else the bytes; None for what is empty."""
+    """Return what the old SDK makes of bytes: JSON, else the bytes; None for what is empty."""
     try:
         value = read_json(raw)
     except ValueError:
@@ -213,7 +213,7 @@ def json_or_bytes(raw: bytes) -> Any:
 
 
 def add_trace(attributes: dict[str, Any], headers: Mapping[str, str]) -> None:
-    """Give the event the request's trace context, where it has none of its own.
+    """Return the event the request's trace context, where it has none of its own.
 
     This is the distributed tracing extension; a malformed ``traceparent`` is ignored, as
     W3C Trace Context asks.

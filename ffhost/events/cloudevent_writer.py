@@ -40,7 +40,7 @@ class _Contents(NamedTuple):
 
 
 def is_event(value: object) -> bool:
-    """Say whether *value* is a CloudEvent of either generation of the SDK, or ours."""
+    """Whether *value* is a CloudEvent of either generation of the SDK, or ours."""
     return isinstance(value, (AnyOldEvent, NewEvent, NewEvent03)) or (
         callable(getattr(value, "get_attributes", None))
         and callable(getattr(value, "get_data", None))
@@ -54,7 +54,7 @@ def encode(event: object) -> Reply:
     text and bytes stay what they are elsewhere.
 
     Raises:
-        ResultError: it is no CloudEvent, lacks a required attribute, or cannot be written.
+        ResultError: it is not a CloudEvent, lacks a required attribute, or cannot be written.
     """
     headers, body = to_binary(event)
     return Reply(200, headers, body)
@@ -75,7 +75,7 @@ def encode_batch(events: Iterable[object]) -> Reply:
 
 
 def to_binary(event: object) -> tuple[HeaderList, bytes]:
-    """Give the header fields and the body of *event* in binary mode.
+    """Return the header fields and the body of *event* in binary mode.
 
     Raises:
         ResultError: as for `encode`.
@@ -94,7 +94,7 @@ def to_binary(event: object) -> tuple[HeaderList, bytes]:
 
 
 def to_structured(event: object) -> tuple[HeaderList, bytes]:
-    """Give the header fields and the body of *event* in structured mode, as JSON.
+    """Return the header fields and the body of *event* in structured mode, as JSON.
 
     Raises:
         ResultError: as for `encode`.
@@ -103,7 +103,7 @@ def to_structured(event: object) -> tuple[HeaderList, bytes]:
 
 
 def contents_of(event: object) -> tuple[dict[str, Any], Any]:
-    """Give the attributes of *event* as text, as the old SDK has them, and its data.
+    """Return the attributes of *event* as text, as the old SDK has them, and its data.
 
     Raises:
         ResultError: as for `encode`.
@@ -128,7 +128,7 @@ def _contents(event: Any) -> _Contents:
 
 
 def _unchanged(event: Event) -> Payload | None:
-    """Give what came with the request, unless the data was replaced or changed in place."""
+    """Return what came with the request, unless the data was replaced or changed in place."""
     payload = event.unchanged_payload
     if payload is None or not isinstance(event.data, dict | list):
         return payload
@@ -154,7 +154,7 @@ def _check(attributes: Mapping[str, Any]) -> None:
         isinstance(content_type, str) and content_type.isascii() and content_type.isprintable()
     ):
         raise ResultError(
-            "the datacontenttype of the CloudEvent that was returned is no media type"
+            "the datacontenttype of the CloudEvent that was returned is not a media type"
         )
 
 
@@ -169,7 +169,7 @@ def _header_text(name: str, value: Any) -> str:
 
 
 def _canonical(value: Any) -> str:
-    """Give the canonical text of an attribute's type (spec 1.0, section "type system")."""
+    """Return the canonical text of an attribute's type (spec 1.0, section "type system")."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
@@ -216,7 +216,7 @@ def _structured(event: object) -> dict[str, Any]:
 
 
 def _attributes_as_text(contents: _Contents) -> dict[str, Any]:
-    """Give the attributes as JSON has them: numbers and booleans as they are, the rest text."""
+    """Return the attributes as JSON has them: numbers and booleans as they are, the rest text."""
     return {
         name: each if isinstance(each, str | int) else _canonical(each)
         for name, each in contents.attributes.items()

@@ -21,7 +21,7 @@ class Facts(NamedTuple):
 
 
 def facts_of(event: Any) -> Facts | None:
-    """Give the facts of a CloudEvent of any class or of a background context.
+    """Return the facts of a CloudEvent of any class or of a background context.
 
     None for anything else, such as a batch.
     """

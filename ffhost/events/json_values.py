@@ -64,7 +64,7 @@ def parse_time(text: str) -> datetime:
 
 
 def is_time(text: str) -> bool:
-    """Say whether `parse_time` reads *text*."""
+    """Whether `parse_time` reads *text*."""
     try:
         parse_time(text)
     except ValueError:
@@ -74,13 +74,13 @@ def is_time(text: str) -> bool:
 
 @lru_cache(maxsize=256)
 def is_json(content_type: str) -> bool:
-    """Say whether a media type is JSON: ``*/json`` or ``*/*+json``, whatever its parameters."""
+    """Whether a media type is JSON: ``*/json`` or ``*/*+json``, whatever its parameters."""
     subtype = content_type.partition(";")[0].strip().lower().rpartition("/")[2]
     return subtype == "json" or subtype.endswith("+json")
 
 
 def kind_of(value: object) -> str:
-    """Name the JSON type of *value*, for messages."""
+    """Return the JSON type of *value*, for messages."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -63,14 +63,14 @@ class Event(OldEvent, BaseCloudEvent):  # type: ignore[misc]
             return now
 
     def get_data(self) -> Any:
-        """Give the data as the new SDK does; what was assigned to ``data``, as it is."""
+        """Return the data as the new SDK does; what was assigned to ``data``, as it is."""
         payload = self._payload
         if payload is not None and self.data is payload.old:
             return payload.new
         return self.data
 
     def get_time(self) -> datetime | None:
-        """Give the time with its zone, UTC if the event names none; None if it has no time."""
+        """Return the time with its zone, UTC if the event names none; None if it has no time."""
         time = self._attributes.get("time")
         return parse_time(time) if isinstance(time, str) else time
 
@@ -85,7 +85,7 @@ class Event(OldEvent, BaseCloudEvent):  # type: ignore[misc]
 
     @property
     def unchanged_payload(self) -> Payload | None:
-        """Give the payload as it came, or None where the data has been replaced since."""
+        """Return the payload as it came, or None where the data has been replaced since."""
         payload = self._payload
         return payload if payload is not None and self.data is payload.old else None
 
@@ -114,7 +114,7 @@ class _NewView:
     _attributes: dict[str, Any]
 
     def get_attributes(self) -> dict[str, Any]:
-        """Give the attributes as the new class holds them, in a dictionary of the caller's own.
+        """Return the attributes as the new class holds them, in a dictionary of the caller's own.
 
         Names that the new class does not allow, such as ``my-ext``, are left out.
         """
@@ -141,7 +141,7 @@ def event_maker(annotation: object = None) -> EventMaker:
 
     *annotation* is what stands at the function's argument, resolved to an object:
 
-    - nothing, or anything that is no event class: `EventV1` or `EventV03`;
+    - nothing, or anything that is not an event class: `EventV1` or `EventV03`;
     - the old SDK's ``CloudEvent``: the same, with the old form wherever both have a method;
     - the new SDK's ``CloudEvent`` (either version) or ``BaseCloudEvent``: the new form;
     - a pydantic ``CloudEvent`` of the SDK, or a subclass of any SDK class: that class, made
@@ -214,7 +214,7 @@ def _new_creator(event_class: type) -> EventMaker:
 
 
 def _misfit(event_class: type, error: Exception) -> Malformed:
-    """Name the fields that a class of the user's refuses; pydantic lists them.
+    """Return the names of the fields that a class of the user's refuses; pydantic lists them.
 
     Any exception of a constructor means that the event does not fit: what it says is left
     out where its form is unknown, because it may quote the body.

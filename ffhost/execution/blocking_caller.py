@@ -58,7 +58,7 @@ class BlockingCaller(Caller):
         self._moving = threading.Lock()  # a call is answered and ended by two threads
 
     def loop(self) -> asyncio.AbstractEventLoop:
-        """Give the background loop of this process."""
+        """Return the background loop of this process."""
         return self._background.get()
 
     def answer(self, call: Call) -> Reply:
@@ -88,12 +88,12 @@ class BlockingCaller(Caller):
         return waiter.reply
 
     def answer_timed_out(self, call: Call) -> None:
-        """Note that the caller is told 504; the call may end on its thread at this moment."""
+        """Record that the caller is told 504; the call may end on its thread at this moment."""
         with self._moving:
             super().answer_timed_out(call)
 
     def chunks_of(self, call: Call) -> BlockingStream:
-        """Give the chunks of a streamed reply, for the server to iterate over and close."""
+        """Return the chunks of a streamed reply, for the server to iterate over and close."""
         return BlockingStream(self, call)
 
     def _begin(self, call: Call) -> None:
@@ -115,7 +115,7 @@ class BlockingCaller(Caller):
             raise self.function.refusal()
 
     def deliver(self, call: Call, reply: Reply) -> None:
-        """Give the server's thread the head of a stream."""
+        """Return the server's thread the head of a stream."""
         with self._moving:
             if call.state == "running":
                 call.move("answered")

@@ -51,15 +51,15 @@ class Caller(ABC):
 
     @abstractmethod
     def loop(self) -> asyncio.AbstractEventLoop:
-        """Give the loop on which coroutine functions run."""
+        """Return the loop on which coroutine functions run."""
 
     @abstractmethod
     def deliver(self, call: Call, reply: Reply) -> None:
-        """Give the waiting front its reply; called from any thread, the first one counts."""
+        """Return the waiting front its reply; called from any thread, the first one counts."""
 
     @abstractmethod
     def end(self, call: Call, reply: Reply | None) -> None:
-        """Note that the function has ended, deliver *reply* if there is one, free the slot."""
+        """Record that the function has ended, deliver *reply* if there is one, free the slot."""
 
     def work(self, call: Call) -> Reply | None:
         """Run the call on this thread; None if its reply was delivered on the way."""
@@ -203,7 +203,7 @@ class Caller(ABC):
         return reply
 
     def answer_timed_out(self, call: Call) -> None:
-        """Note that the caller is told 504, unless it has the head of a stream already."""
+        """Record that the caller is told 504, unless it has the head of a stream already."""
         assert call.deadline is not None
         call.deadline.passed = True
         if call.state == "running":

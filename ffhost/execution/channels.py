@@ -42,11 +42,11 @@ class Channel:
 
     @property
     def closed(self) -> bool:
-        """Say whether the reader has gone."""
+        """Whether the reader has gone."""
         return self._closed
 
     def offer(self, chunk: bytes, wake: Callable[[], object]) -> bool:
-        """Hand over *chunk*; False if there is no room: try again after *wake*.
+        """Put *chunk*; False if there is no room: try again after *wake*.
 
         Raises:
             StreamClosed: the reader has gone
@@ -64,7 +64,7 @@ class Channel:
         return True
 
     def end(self, *, cut: bool = False) -> None:
-        """Say that no chunk will follow; *cut* if that is because the function failed."""
+        """End the stream: no chunk will follow; *cut* if that is because the function failed."""
         with self._lock:
             if self._ended:
                 return
@@ -110,14 +110,14 @@ class Channel:
     # Threads wait on a lock, tasks on a future; nothing else differs.
 
     def put(self, chunk: bytes) -> None:
-        """Hand over *chunk* from a thread."""
+        """Put *chunk* from a thread."""
         waiter = threading.Lock()
         waiter.acquire()
         while not self.offer(chunk, waiter.release):
             waiter.acquire()
 
     async def put_async(self, chunk: bytes) -> None:
-        """Hand over *chunk* from a task."""
+        """Put *chunk* from a task."""
         waiter = LoopWaiter()
         while not self.offer(chunk, waiter.wake):
             await waiter.wait()

@@ -12,9 +12,19 @@ T = TypeVar("T")
 
 
 class ContextExecutor(Executor):
-    """An executor whose work logs and traces as part of the call that submitted it.
+    """Threads for user code: a ``concurrent.futures.Executor`` that keeps the call's context.
 
-    Its threads are daemons made on demand; they never keep a worker from ending.
+    What is submitted in a call logs and traces as part of it, and finds it with
+    `ffhost.current`. Threads are daemons that are started on demand; they never keep a worker
+    from ending. `ffhost.executor` is the one instance.
+
+    Example:
+        >>> ffhost.executor.submit(pow, 2, 10).result()
+        1024
+        >>> list(ffhost.executor.map(str.upper, ["a", "b"]))
+        ['A', 'B']
+
+    Since 0.1.
     """
 
     def __init__(self) -> None:
@@ -23,13 +33,27 @@ class ContextExecutor(Executor):
         self._pool = ThreadPool("ffhost-executor")
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run ``fn(*args, **kwargs)`` on a thread, in a copy of the caller's context."""
+        """Run ``fn(*args, **kwargs)`` on a thread, in a copy of the caller's context.
+
+        Args:
+            fn: the callable
+            args: its positional arguments
+            kwargs: its named arguments
+
+        Returns:
+            A future of what *fn* returns or raises.
+        """
         future: Future[T] = Future()
         self._pool.submit(_Task(future, fn, args, kwargs).run, _Errand(), _ignore)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Do nothing: the executor is shared and lives as long as the process."""
+        """Return without an effect: the executor is shared and lives as long as the process.
+
+        Args:
+            wait: has no effect
+            cancel_futures: has no effect
+        """
 
 
 class _Errand:

@@ -36,7 +36,7 @@ class Failures:
         self._debug = debug
 
     def handler_for(self, error: BaseException) -> Callable[[Any], Any] | None:
-        """Give the handler of the nearest class of *error*, or None."""
+        """Return the handler of the nearest class of *error*, or None."""
         if not self._handlers:
             return None
         return next(
@@ -64,7 +64,7 @@ class Failures:
 
 
 def timed_out(call: Call) -> Reply:
-    """Give the 504 of a call whose deadline has passed."""
+    """Return the 504 of a call whose deadline has passed."""
     error = call.error = TimedOut(f"{call.function.name} did not answer in time")
     return problems.problem(error, call.execution_id)
 

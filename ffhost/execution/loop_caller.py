@@ -35,7 +35,7 @@ _EXACT_SECONDS = 0.0005
 """How much too early a timer may fire and still count as in time."""
 
 
-class Late(BaseException):
+class AlreadyAnswered(BaseException):
     """The function ended after its caller had been told 504: there is nothing left to send."""
 
 
@@ -82,7 +82,7 @@ class AsyncCaller(Caller):
         self._answer_late: AnswerLate | None = None
 
     def loop(self) -> asyncio.AbstractEventLoop:
-        """Give the server's loop."""
+        """Return the server's loop."""
         return self._loop
 
     async def answer(self, call: Call) -> Reply:
@@ -110,11 +110,11 @@ class AsyncCaller(Caller):
         return reply
 
     def staying(self, answer_late: AnswerLate) -> Answer:
-        """Give the cheapest form of `answer` for a front whose server never cancels its tasks.
+        """Return the cheapest form of `answer` for a front whose server never cancels its tasks.
 
         A coroutine function is awaited right in the front's task, which spares a task and a
         future, about a seventh of a call. At the deadline that task is the function's to
-        lose: *answer_late* sends the 504 without it, and `Late` ends it once it can be ended.
+        lose: *answer_late* sends the 504 without it, and `AlreadyAnswered` ends it later.
         """
         function = self.function
         # A lazy function is not known yet.
@@ -144,7 +144,7 @@ class AsyncCaller(Caller):
             call.job = self._loop.create_task(self.perform(call, reply))
             reply = await call.waiter
         if late:
-            raise Late
+            raise AlreadyAnswered
         return reply
 
     async def _queue(self, call: Call) -> None:
@@ -200,7 +200,7 @@ class AsyncCaller(Caller):
             call.waiter.set_result(reply)
 
     def deliver(self, call: Call, reply: Reply) -> None:
-        """Give the front the head of a stream."""
+        """Return the front the head of a stream."""
         self._loop.call_soon_threadsafe(self._set, call, reply)
 
     @staticmethod
@@ -211,15 +211,15 @@ class AsyncCaller(Caller):
             call.waiter.set_result(reply)
 
     def end_on_thread(self, call: Call, reply: Reply | None) -> None:
-        """Have the loop note that a call on a thread has ended."""
+        """Report to the loop that a call on a thread has ended."""
         self._runner.finished(self, call, reply)
 
     def end(self, call: Call, reply: Reply | None) -> None:
-        """Note that a call in a task of this loop has ended."""
+        """Record that a call in a task of this loop has ended."""
         self.settle(call, reply)
 
     def settle(self, call: Call, reply: Reply | None) -> None:
-        """Give the front its reply and the slot to the next call."""
+        """Return the front its reply and the slot to the next call."""
         call.end(keep_context=self.function.keeps_context)
         if self._bounded:
             self._in_flight.pop(call, None)

@@ -49,11 +49,11 @@ class BackgroundLoop:
 
     @property
     def running(self) -> bool:
-        """Say whether the loop has been needed."""
+        """Whether the loop has been needed."""
         return self._loop is not None
 
     def get(self) -> asyncio.AbstractEventLoop:
-        """Give the loop, started at the first call."""
+        """Return the loop, started at the first call."""
         if self._loop is None:
             with self._lock:
                 if self._loop is None:

@@ -192,7 +192,7 @@ class Strikes:
         return True
 
     def add(self, worker: Worker, invocation: Any) -> None:
-        """Strike *invocation* on *worker* until the exception is delivered or the call ends."""
+        """Raise the exception in *worker* until it arrives or *invocation* ends."""
         strike = Strike(worker, invocation)
         if self.start():
             self._new.put(strike)

@@ -84,7 +84,7 @@ class Worker:
 class ThreadPool:
     """Threads for the calls that hold a slot: as many as needed, fewer when idle.
 
-    The pool is no limit of its own, the slots are.
+    The pool does not limit the calls; the slots do.
 
     Threads are woken one after the other: a thread that takes a call and leaves others behind
     sends the next thread to them before it begins. A burst of short calls is so done by one
@@ -120,7 +120,7 @@ class ThreadPool:
             self._start()
 
     def close(self) -> None:
-        """Let idle threads end now; busy ones end after their call."""
+        """End idle threads now; busy ones end after their call."""
         self._idle_seconds = 0.0
         with self._lock:
             while self._idle:
@@ -178,7 +178,7 @@ class ThreadPool:
         return idle.acquire()  # woken at the last moment
 
     def _leave(self) -> None:
-        """Note that a thread ends after its call, and have another one take the calls that wait."""
+        """Record that a thread ends after its call, and start another for the calls that wait."""
         with self._lock:
             self._threads -= 1
             start = bool(self._calls) and not self._coming and self._send_one()

@@ -39,7 +39,7 @@ async def read_rest(req: FrontRequest, message: ScopeMessage, limit: float) -> b
 
 
 def too_large(limit: float) -> ContentTooLarge:
-    """Say that a body is longer than *limit* bytes."""
+    """Return the error of a body that is longer than *limit* bytes."""
     return ContentTooLarge(
         f"the body is larger than {limit:.0f} bytes", headers={"Connection": "close"}
     )
@@ -71,7 +71,7 @@ class ReadWatch:
         self._reading.pop(task, None)
 
     def timed_out(self, task: asyncio.Task[Any]) -> bool:
-        """Say whether *task* was cancelled because its time was over, and forget that."""
+        """Whether *task* was cancelled because its time was over, and forget that."""
         if task not in self._timed_out:
             return False
         self._timed_out.discard(task)

@@ -51,7 +51,7 @@ class ScopeMessage(Message):
 
     @property
     def path(self) -> str:  # type: ignore[override]
-        """Give the path as received."""
+        """Return the path as received."""
         raw: bytes | None = self._scope.get("raw_path")
         if raw is None:
             return quote(self._scope["path"], safe="/%:@!$&'()*+,;=~-._")
@@ -59,31 +59,31 @@ class ScopeMessage(Message):
 
     @property
     def query(self) -> str:  # type: ignore[override]
-        """Give the query as received."""
+        """Return the query as received."""
         query: bytes = self._scope["query_string"]
         return query.decode("latin-1")
 
     @property
     def root_path(self) -> str:  # type: ignore[override]
-        """Give where the application is mounted."""
+        """Return where the application is mounted."""
         path: str = self._scope.get("root_path", "")
         return path
 
     @property
     def server(self) -> tuple[str, int | None] | None:  # type: ignore[override]
-        """Give the server's own address."""
+        """Return the server's own address."""
         server: tuple[str, int | None] | None = self._scope.get("server")
         return server
 
     @property
     def http_version(self) -> str:  # type: ignore[override]
-        """Give the version of HTTP."""
+        """Return the version of HTTP."""
         version: str = self._scope.get("http_version", "1.1")
         return version
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Give the header fields by lower-case name, read at the first use."""
+        """Return the header fields by lower-case name, read at the first use."""
         if self._headers is None:
             headers: dict[str, str] = {}
             for raw_name, raw_value in self._scope["headers"]:
@@ -95,7 +95,7 @@ class ScopeMessage(Message):
         return self._headers
 
     def header(self, name: str) -> str | None:
-        """Give the value of the field *name* (lower case), or None."""
+        """Return the value of the field *name* (lower case), or None."""
         if self._headers is None:
             wanted = name.encode("latin-1")
             found = [value for raw_name, value in self._scope["headers"] if raw_name == wanted]
@@ -104,14 +104,14 @@ class ScopeMessage(Message):
         return self.headers.get(name)
 
     def has_any(self, names: frozenset[str]) -> bool:
-        """Say whether there is a field with one of *names* (lower case)."""
+        """Whether there is a field with one of *names* (lower case)."""
         if self._headers is None:
             given = [raw_name for raw_name, _ in self._scope["headers"]]
             return not _encoded(names).isdisjoint(given)
         return super().has_any(names)
 
     def scope(self) -> dict[str, Any]:
-        """Give the ASGI scope."""
+        """Return the ASGI scope."""
         return self._scope  # type: ignore[return-value]
 
     def adopt(self) -> None:
@@ -121,7 +121,7 @@ class ScopeMessage(Message):
 
 
 def below(root: str, path: str) -> str:
-    """Give what follows *root* in *path*, which contains it in ASGI, unlike in WSGI.
+    """Return what follows *root* in *path*, which contains it in ASGI, unlike in WSGI.
 
     A path that does not begin with it is left alone: some servers (hypercorn) and older
     versions of others (uvicorn before 0.26) pass on what a proxy has stripped.

@@ -15,7 +15,7 @@ from ffhost.execution.channels import Channel
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronts.asgi_body import ReadWatch, read_rest, too_large
 from ffhost.fronts.asgi_request import SEND, FrontRequest, Receive, ScopeMessage, send_reply
-from ffhost.fronts.replies import UNSENT, Finish, Settle, complete, finisher, settler, write
+from ffhost.fronts.replies import UNSENT, Finish, Settle, complete, finalize, report_outcome, write
 from ffhost.host.mounting import MakeReply, Responder
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
@@ -43,12 +43,41 @@ class Responders:
         self._runner = runner
         self._reads = reads
         self._believe = trust_forwarded(host.config.settings.server.trusted_proxies)
+        self._limit = float(host.config.settings.server.max_body_size)
+
+    def delivering(self) -> Responder:
+        """Make a responder that delivers events to the functions that want them."""
+        from ffhost.events.incoming_events import read_events
+        from ffhost.fronts.inner_calls import InnerCalls
+
+        inner = InnerCalls(self._host, self._service, self._runner)
+
+        async def on_request(req: FrontRequest, resp: falcon.asgi.Response, **params: str) -> None:
+            event: Any = req._first_event
+            message = ScopeMessage(req.scope, event.get("body", b""), params)
+            identity = execution_id(message.header(EXECUTION_ID_HEADER))
+            try:
+                if event.get("more_body"):
+                    message.body = await read_rest(req, message, self._limit)
+                elif len(message.body) > self._limit:
+                    raise too_large(self._limit)
+                self._reads.end(cast("asyncio.Task[Any]", asyncio.current_task()))
+                if self._believe is not None:
+                    self._believe(message)
+                received = read_events(message.headers, message.body, message.path)
+                reply = await inner.deliver(received, message, identity)
+            except RequestError as error:
+                reply = problems.problem(error, identity)
+            complete(reply, identity, self._service)
+            write(resp, reply)
+
+        return on_request
 
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""
         resource = FunctionResource(
             AsyncCaller(function, self._runner),
-            finisher(function, self._service),
+            finalize(function, self._service),
             self._believe,
             self._reads,
             # Another server may cancel a task when its client leaves.
@@ -92,7 +121,7 @@ class FunctionResource:
         self._finish = finish
         self._believe = believe
         self._reads = reads
-        self._settle = settler(caller.function)
+        self._settle = report_outcome(caller.function)
         self._limit = caller.function.max_body_bytes
 
     async def on_request(

@@ -12,7 +12,7 @@ import falcon.asgi
 from ffhost.errors import RequestTimeout
 from ffhost.execution import watchdog
 from ffhost.execution.executor import executor
-from ffhost.execution.loop_caller import Late, LoopRunner
+from ffhost.execution.loop_caller import AlreadyAnswered, LoopRunner
 from ffhost.execution.shared_threads import pool
 from ffhost.fronts.asgi_body import ReadWatch
 from ffhost.fronts.asgi_request import (
@@ -49,11 +49,11 @@ class AsgiApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection of the server, as ASGI 3 has it."""
-        with suppress(Late):
+        with suppress(AlreadyAnswered):
             await self.serve_directly(scope, receive, send)
 
     def serve_directly(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Do what `__call__` does, for a server that handles `Late` itself: with a coroutine less.
+        """Answer as `__call__` does, with a coroutine less: the server handles `AlreadyAnswered`.
 
         A server that does not know of this would take a plain method for the older ASGI 2.
         """
@@ -143,6 +143,11 @@ class AsgiApp:
         """Make the Falcon app of *host*; until the loop is known there is nothing to make."""
         if self._runner is None or self._reads is None:
             return
+        if any(function.settings.schedules for function in host.functions.values()):
+            from ffhost.fronts.inner_calls import InnerCalls
+
+            inner = InnerCalls(host, self.service, self._runner)
+            self.service.schedules.run_with(lambda: inner)
         responding = Responders(host, self.service, self._runner, self._reads)
         app: falcon.asgi.App[Any, Any] = falcon.asgi.App(
             request_type=FrontRequest,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -14,7 +15,7 @@ import falcon.request
 from ffhost.errors import RequestError
 from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.shared_threads import background, pool
-from ffhost.fronts.replies import UNSENT, Finish, complete, finisher, settler, write
+from ffhost.fronts.replies import UNSENT, Finish, complete, finalize, report_outcome, write
 from ffhost.fronts.wsgi_body import Environ, read_body
 from ffhost.host.mounting import MakeReply, Responder, build_router
 from ffhost.host.service import Service
@@ -27,6 +28,7 @@ from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
+    from ffhost.fronts.inner_calls import InnerCalls
     from ffhost.host.gate import Gate
 
 StartResponse: TypeAlias = Callable[..., Any]
@@ -51,7 +53,7 @@ class EnvironMessage(Message):
 
     @property
     def path(self) -> str:  # type: ignore[override]
-        """Give the path as received, where the server tells; else encoded again."""
+        """Return the path as received, where the server tells; else encoded again."""
         raw: str | None = self._environ.get("RAW_URI") or self._environ.get("REQUEST_URI")
         if raw is None:
             decoded = self._environ.get("SCRIPT_NAME", "") + self._environ.get("PATH_INFO", "")
@@ -63,31 +65,31 @@ class EnvironMessage(Message):
 
     @property
     def query(self) -> str:  # type: ignore[override]
-        """Give the query as received."""
+        """Return the query as received."""
         query: str = self._environ.get("QUERY_STRING", "")
         return query
 
     @property
     def root_path(self) -> str:  # type: ignore[override]
-        """Give where the application is mounted."""
+        """Return where the application is mounted."""
         path: str = self._environ.get("SCRIPT_NAME", "")
         return path.encode("latin-1").decode(errors="replace")
 
     @property
     def server(self) -> tuple[str, int | None] | None:  # type: ignore[override]
-        """Give the server's own address."""
+        """Return the server's own address."""
         port = str(self._environ.get("SERVER_PORT", ""))
         return self._environ["SERVER_NAME"], int(port) if port.isdecimal() else None
 
     @property
     def http_version(self) -> str:  # type: ignore[override]
-        """Give the version of HTTP."""
+        """Return the version of HTTP."""
         protocol: str = self._environ.get("SERVER_PROTOCOL", "HTTP/1.1")
         return protocol.rpartition("/")[2]
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Give the header fields by lower-case name, read at the first use."""
+        """Return the header fields by lower-case name, read at the first use."""
         if self._headers is None:
             headers = {
                 key[5:].replace("_", "-").lower(): value
@@ -104,7 +106,7 @@ class EnvironMessage(Message):
         return self._headers
 
     def environ(self) -> Environ:
-        """Give the WSGI environ."""
+        """Return the WSGI environ."""
         return self._environ
 
     def adopt(self) -> None:
@@ -137,6 +139,9 @@ class WsgiApp:
         self._started = False
         self._lock = threading.Lock()
         service.attach(self)
+        # Under gunicorn with our module the service is started before any request.
+        if not service.embedded and "ffhost.gunicorn" not in sys.modules:
+            service.schedules.warn_of_waiting()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, as PEP 3333 has it."""
@@ -153,6 +158,8 @@ class WsgiApp:
 
     def mount(self, host: Host) -> None:
         """Make the Falcon app of *host*."""
+        if any(function.settings.schedules for function in host.functions.values()):
+            self.service.schedules.run_with(lambda: inner_calls(host, self.service))
         responding = _Responding(host, self.service)
         app: falcon.App[Any, Any] = falcon.App(
             request_type=FrontRequest,
@@ -160,6 +167,14 @@ class WsgiApp:
         )
         app.resp_options.default_media_type = None  # type: ignore[assignment]
         self._falcon = app
+
+
+def inner_calls(host: Host, service: Service) -> InnerCalls:
+    """Make what calls the functions of *host* on the background loop."""
+    from ffhost.execution.loop_caller import LoopRunner
+    from ffhost.fronts.inner_calls import InnerCalls
+
+    return InnerCalls(host, service, LoopRunner(background.get(), pool))
 
 
 class _Responding:
@@ -171,11 +186,37 @@ class _Responding:
         self._service = service
         self._believe = trust_forwarded(server.trusted_proxies)
         self._read_seconds = float(server.read_timeout)
+        self._limit = float(server.max_body_size)
+
+    def delivering(self) -> Responder:
+        """Make a responder that delivers events to the functions that want them."""
+        from ffhost.events.incoming_events import read_events
+
+        inner: InnerCalls | None = None
+
+        def on_request(req: FrontRequest, resp: falcon.Response, **params: str) -> None:
+            nonlocal inner
+            message = EnvironMessage(req.env, params)
+            identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
+            try:
+                message.body = read_body(req.env, self._limit, self._read_seconds)
+                if self._believe is not None:
+                    self._believe(message)
+                received = read_events(message.headers, message.body, message.path)
+                if inner is None:
+                    inner = inner_calls(self._host, self._service)
+                reply = background.run(inner.deliver(received, message, identity))
+            except RequestError as error:
+                reply = problems.problem(error, identity)
+            complete(reply, identity, self._service)
+            send(req, resp, reply)
+
+        return on_request
 
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""
         caller = BlockingCaller(function, pool, background)
-        finish = finisher(function, self._service)
+        finish = finalize(function, self._service)
         resource = FunctionResource(caller, finish, self._believe, self._read_seconds)
         gate = self._host.gate(function.name)
         return resource.on_request if gate is None else partial(resource.on_gated_request, gate)
@@ -211,7 +252,7 @@ class FunctionResource:
         self._finish = finish
         self._believe = believe
         self._read_seconds = read_seconds
-        self._settle = settler(caller.function)
+        self._settle = report_outcome(caller.function)
         self._limit = caller.function.max_body_bytes
 
     def on_request(self, req: FrontRequest, resp: falcon.Response, **params: str) -> None:

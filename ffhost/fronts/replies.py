@@ -34,10 +34,10 @@ GET would not have (RFC 9110, section 8.6).
 """
 
 
-def finisher(function: Function, service: Service) -> Finish:
+def finalize(function: Function, service: Service) -> Finish:
     """Make what completes the replies of *function*: execution id, CORS, closing, outcome."""
     declared = function.settings.cors
-    settle = settler(function)
+    settle = report_outcome(function)
 
     def finish(call: Call, reply: Reply) -> None:
         reply.headers.append(("function-execution-id", call.execution_id))
@@ -58,7 +58,7 @@ def complete(reply: Reply, identity: str, service: Service) -> None:
         reply.headers.append(_CLOSE)
 
 
-def settler(function: Function) -> Settle | None:
+def report_outcome(function: Function) -> Settle | None:
     """Make what tells the observers of *function* how a call ended; None without observers.
 
     It is called once a call, when the caller's outcome is settled: with the reply, or with

@@ -1,4 +1,4 @@
-"""Read the body of a WSGI request: bounded in size, and under gunicorn in time as well.
+"""Reading the body of a WSGI request: bounded in size, and under gunicorn in time as well.
 
 WSGI servers do not limit how long a body may take: a client that sends a byte now and then
 would hold a thread of the server for ever. gunicorn puts the socket of a request into the
@@ -126,7 +126,7 @@ class _Reading:
         self.late = False
 
     def end(self) -> None:
-        """Let whoever reads find the end of the connection."""
+        """Shut the reading side, so that whoever reads finds the end of the connection."""
         self.late = True
         with suppress(OSError):
             # Not the method of a TLS socket, which would answer in plain text afterwards.

@@ -152,7 +152,7 @@ class FrontDoor:
         return None if door is None else Gate(name, door, self.state)
 
     def check_admin(self, message: Message) -> None:
-        """Judge a request to the admin listener.
+        """Check a request to the admin listener.
 
         Raises:
             RequestError: the caller may not look
@@ -269,7 +269,11 @@ def encoded(secret: Any) -> list[bytes]:
 def scheme_of(webhook: WebhookSettings) -> Scheme:
     """Return the scheme that *webhook* describes."""
     return scheme_named(
-        webhook.scheme, webhook.header, webhook.prefix, webhook.encoding, webhook.algorithm
+        webhook.scheme,
+        webhook.header,
+        webhook.prefix or "",
+        webhook.encoding,
+        webhook.algorithm,
     )
 
 

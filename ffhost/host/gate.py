@@ -38,7 +38,7 @@ class Gate:
         self._state = state
 
     def enter(self, call: Call) -> AwaitingBody | None:
-        """Judge the header fields of *call*; return what is left to judge by its body, or None.
+        """Check the header fields of *call*; return what is left to judge by its body, or None.
 
         Raises:
             RequestError: the caller may not call
@@ -50,7 +50,7 @@ class Gate:
         return None
 
     def check_body(self, call: Call, awaiting: AwaitingBody) -> None:
-        """Judge the body of *call*, which is here.
+        """Check the body of *call*, which is here.
 
         Raises:
             RequestError: the caller may not call

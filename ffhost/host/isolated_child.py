@@ -42,7 +42,7 @@ _OOM_SCORE = "500"
 
 
 def fork_server(descriptor: int) -> None:
-    """Be the process that isolated ones are forked from, for the host behind *descriptor*."""
+    """Run the process that isolated ones are forked from, for the host behind *descriptor*."""
     forkserver.main(descriptor, main)
 
 
@@ -202,7 +202,7 @@ class Process:
 
 
 def _files_below(base: Any) -> list[str]:
-    """Give the files of the modules that were loaded from the configuration's folder."""
+    """Return the files of the modules that were loaded from the configuration's folder."""
     files = {str(getattr(module, "__file__", None) or "") for module in list(sys.modules.values())}
     root = f"{os.path.abspath(base)}{os.sep}"
     return sorted(file for file in files if file.startswith(root) and "site-packages" not in file)

@@ -118,7 +118,7 @@ def _started(config: LoadedConfig, name: str) -> ProcessPool:
 
 
 def _same(old: LoadedConfig, new: LoadedConfig, name: str) -> bool:
-    """Say whether processes that run by *old* fit *new*."""
+    """Whether processes that run by *old* fit *new*."""
     return bool(_spec(old, name) == _spec(new, name))
 
 

@@ -136,4 +136,4 @@ class Lazy:
 
 
 def _nothing(_function: Function) -> None:
-    """Do nothing, as in a host that was never started."""
+    """Return at once, as in a host that was never started."""

@@ -61,7 +61,7 @@ class Lifecycle:
             await _attempt_async(hook, "shutdown")
 
     def forget(self, hooks: Iterable[Hook]) -> None:
-        """Let start-up hooks run again if their functions come back."""
+        """Forget start-up hooks, so that they run again if their functions come back."""
         for hook in hooks:
             self._started.pop(hook, None)
 
@@ -88,7 +88,7 @@ async def _settled(work: Any) -> None:
 
 
 def hooks_of(functions: Iterable[Function], when: str) -> list[Hook]:
-    """Give the hooks that the modules of *functions* mark, each once, in order.
+    """Return the hooks that the modules of *functions* mark, each once, in order.
 
     Those of an isolated function run in its processes, when these start and stop. An ASGI
     application starts after the hooks of its module.

@@ -162,7 +162,7 @@ def _display(settings: FunctionSettings) -> str:
 def _codec(
     config: LoadedConfig, name: str, settings: FunctionSettings, resolved: Resolved
 ) -> Codec:
-    """Settle the signature and what a call gets.
+    """Choose the signature and what a call gets.
 
     Raises:
         LoadError: the target does not fit its signature, or contradicts the file
@@ -188,7 +188,7 @@ def _adapter(
     resolved: Resolved,
     inferred: Inferred,
 ) -> Adapter | None:
-    """Settle which request an http function gets; None for functions of other signatures.
+    """Choose which request an http function gets; None for functions of other signatures.
 
     Raises:
         LoadError: it is one of a framework that is not installed

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias
 
 import orjson
 
+from ffhost.config.settings import EventsSettings
 from ffhost.errors import MethodNotAllowed, NotFound
 from ffhost.host.readiness import ready_state
 from ffhost.host.service import Service
@@ -37,6 +38,9 @@ class Responding(Protocol):
     def replying(self, make: MakeReply, otherwise: Responder | None = None) -> Responder:
         """Make a responder that replies at once, or leaves the request to *otherwise*."""
 
+    def delivering(self) -> Responder:
+        """Make a responder that delivers events to the functions that want them."""
+
 
 def build_router(host: Host, service: Service, front: Responding) -> Router:
     """Mount every function of *host*, the probes, and the answers for everything else."""
@@ -51,6 +55,8 @@ def build_router(host: Host, service: Service, front: Responding) -> Router:
             router.mount("/", front, _responders([alone], front))
         for path in ("/favicon.ico", "/robots.txt"):
             router.pin(path, front, Responders({}, missing))
+    if host.config.settings.events is not None:
+        _mount_events(router, host.config.settings.events, front)
     _mount_probes(router, service, front, missing)
     return router
 
@@ -63,7 +69,7 @@ def _by_pattern(host: Host) -> dict[tuple[str | None, ...], list[Function]]:
 
 
 def _responders(group: list[Function], front: Responding) -> Responders:
-    """Give the responders of functions that share a path with different methods."""
+    """Return the responders of functions that share a path with different methods."""
     by_method: dict[str, Responder] = {}
     everything: Responder | None = None
     for function in group:
@@ -111,6 +117,17 @@ def _refuse_method(allow: str) -> MakeReply:
         return problems.problem(error, execution_id)
 
     return make
+
+
+def _mount_events(router: Router, settings: EventsSettings, front: Responding) -> None:
+    from ffhost.host.event_answers import METHODS, handshake
+
+    def answer(message: Message, execution_id: str) -> Reply:
+        return handshake(settings, message, execution_id)
+
+    responders = {"POST": front.delivering(), "OPTIONS": front.replying(answer)}
+    refuse = front.replying(_refuse_method(METHODS))
+    router.mount(settings.path, front, Responders(responders, refuse))
 
 
 def _mount_probes(router: Router, service: Service, front: Responding, missing: Responder) -> None:

@@ -8,7 +8,7 @@ from ffhost.host.service import Service
 
 
 def ready_state(current: Service) -> tuple[int, dict[str, Any]]:
-    """Give status and body of the readiness probe."""
+    """Return status and body of the readiness probe."""
     if current.phase != "ready":
         return 503, {"status": current.phase}
     broken = [

@@ -23,6 +23,7 @@ from ffhost.host.lifecycle import Hook, Lifecycle, hooks_of
 from ffhost.host.log_setup import configure_logs
 from ffhost.host.process_environment import ProcessEnvironment
 from ffhost.host.retirement import Retirement
+from ffhost.host.schedules import Schedules
 from ffhost.host.signal_handlers import SignalHandlers
 from ffhost.host.snapshot import Host, build_host, discard
 from ffhost.host.store import Store
@@ -61,6 +62,7 @@ class Service:
         self._watcher: Watcher | None = None
         self._read: str | None = None
         self._environment = ProcessEnvironment()
+        self.schedules = Schedules(lambda: self.config)
         self.lifecycle = Lifecycle()
         self._retirement = Retirement(self.lifecycle, self._lock)
         self.store = Store()
@@ -81,14 +83,14 @@ class Service:
 
     @property
     def host(self) -> Host:
-        """Give the host that new calls go to."""
+        """Return the host that new calls go to."""
         if self._host is None:
             raise RuntimeError("the service has not been loaded")
         return self._host
 
     @property
     def config(self) -> LoadedConfig:
-        """Give the configuration of the current host."""
+        """Return the configuration of the current host."""
         return self.host.config
 
     @property
@@ -97,7 +99,7 @@ class Service:
         return sum(function.slots.running for function in self.host.functions.values())
 
     def attach(self, front: Front) -> None:
-        """Have *front* mount the current host and all that follow."""
+        """Mount the current host and all that follow on *front*."""
         self._fronts.append(front)
         if self._host is not None:
             front.mount(self._host)
@@ -121,7 +123,7 @@ class Service:
         return self._embedded
 
     def sources(self) -> Sources:
-        """Give what the configuration is made of."""
+        """Return what the configuration is made of."""
         return self._sources or Sources(environ=dict(os.environ), cwd=Path.cwd())
 
     def load(self) -> None:
@@ -220,6 +222,8 @@ class Service:
         if self.phase != "new":
             return False
         self.load()
+        if not self._embedded:
+            self.schedules.prepare(self.config)
         self.phase = "starting"
         self._open_doors()
         return True
@@ -232,6 +236,7 @@ class Service:
             notices.ignored_settings(self.config)
         if not self._embedded:
             self._watch()
+        self.schedules.start()
         for listener in self._ready_listeners:
             listener(self)
 
@@ -243,10 +248,11 @@ class Service:
             self._enforce_hooks(self.host, function)
 
     def begin_drain(self) -> None:
-        """Tell probes that the process is going, and clients to connect elsewhere."""
+        """Begin draining: probes see it, and clients are told to connect elsewhere."""
         if self.phase != "stopped":
             self.phase = "draining"
         self.draining = True
+        self.schedules.stop()
 
     def stop(self) -> None:
         """Run the shut-down hooks, once; one that fails is logged."""
@@ -265,6 +271,7 @@ class Service:
     def _end(self) -> bool:
         started = self.phase not in ("new", "stopped")
         self.phase = "stopped"
+        self.schedules.stop()
         if self._watcher is not None:
             self._watcher.stop()
         if self._host is not None and self._host.front_door is not None:
@@ -274,14 +281,14 @@ class Service:
         return started
 
     def _close(self) -> None:
-        """Bring to its place what was held back, now that there are no more calls."""
+        """Flush what was held back, now that there are no more calls."""
         tracing.close()
         for listener in self._stop_listeners:
             listener(self)
         logs.flush()
 
     def _hooks(self, host: Host, when: str) -> list[Hook]:
-        """Give the host's own hooks and those of its functions; shut-down turns the order."""
+        """Return the host's own hooks and those of its functions; shut-down turns the order."""
         server = host.config.settings.server
         named: list[Hook] = []
         targets = server.on_startup if when == "startup" else server.on_shutdown
@@ -293,7 +300,7 @@ class Service:
         return [*named, *marked] if when == "startup" else [*marked[::-1], *named]
 
     def _last_hooks(self) -> list[Hook]:
-        """Give the shut-down hooks that are left; of what was removed and still busy, too."""
+        """Return the shut-down hooks that are left; of what was removed and still busy, too."""
         return [*self._retirement.take_all(), *self._hooks(self.host, "shutdown")]
 
     # Reloading.
@@ -314,7 +321,7 @@ class Service:
     def reload(self) -> bool:
         """Read the configuration again and serve it; a wrong one changes nothing.
 
-        Gives whether it was taken. Must not be called on the loop that serves.
+        Returns whether it was taken. Must not be called on the loop that serves.
         """
         with self._lock:
             if self.phase in ("new", "stopped"):
@@ -325,6 +332,8 @@ class Service:
                     return True
                 host = build_host(config, self.store, self.host)
                 try:
+                    if not self._embedded:
+                        self.schedules.prepare(config)
                     self.lifecycle.start(self._hooks(host, "startup"))
                 except StartupError:
                     self._take_back(host)
@@ -337,6 +346,7 @@ class Service:
             previous = self.host
             self._configure_logs(config)
             self._swap(host)
+            self.schedules.start()
             self.reloads_good += 1
             self.last_reload = time.time()
             self.reload_error = None

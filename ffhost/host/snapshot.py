@@ -22,6 +22,7 @@ from ffhost.loading import modules
 from ffhost.observability import logs
 
 if TYPE_CHECKING:
+    from ffhost.events.subscriptions import SubscriptionTable
     from ffhost.host.front_door import FrontDoor
     from ffhost.host.gate import Gate
 
@@ -36,6 +37,7 @@ class Host:
         config: the configuration
         functions: by name, in the order of the file
         front_door: who may call them; None where everybody may
+        subscriptions: which functions want which events
     """
 
     def __init__(
@@ -43,10 +45,12 @@ class Host:
         config: LoadedConfig,
         functions: Mapping[str, Function],
         front_door: FrontDoor | None = None,
+        subscriptions: SubscriptionTable | None = None,
     ) -> None:
         self.config = config
         self.functions = dict(functions)
         self.front_door = front_door
+        self.subscriptions = subscriptions
 
     def gate(self, name: str) -> Gate | None:
         """Return what is done at the door of the function *name*; None if it is public."""
@@ -58,12 +62,12 @@ class Host:
 
     @property
     def catch_all(self) -> Function | None:
-        """Give the function that owns every path in single-target mode, else None."""
+        """Return the function that owns every path in single-target mode, else None."""
         return None if self.config.single is None else self.functions.get(self.config.single)
 
     @property
     def degraded(self) -> list[str]:
-        """Name the functions that failed to load and may."""
+        """Names of the functions that failed to load and may."""
         return [each.name for each in self.functions.values() if each.load_error is not None]
 
 
@@ -90,11 +94,17 @@ def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
             problem = problem_of(config, name, error)
             if problem not in problems:  # what several share is said once
                 problems.append(problem)
+    subscriptions = None
+    if any(function.settings.subscriptions for function in functions.values()):
+        from ffhost.host.subscribed import subscription_table
+
+        subscriptions, faults = subscription_table(config, functions, front_door)
+        problems += faults
     if problems:
         discard(functions.values(), previous)
         raise ConfigError(problems)
     _tell_import_times(functions.values())
-    return Host(config, functions, front_door)
+    return Host(config, functions, front_door, subscriptions)
 
 
 def _front_door(config: LoadedConfig, store: Store, problems: list[Problem]) -> FrontDoor | None:

@@ -83,13 +83,14 @@ class Call:
             (``traceparent`` or ``X-Cloud-Trace-Context``), or None
         event: what a ``cloudevent`` function is called with, or the context of an ``event``
             function, once it is read; kept only while hooks, metrics or summaries are on
+        schedule: the times of the schedule that makes the call; None for all other calls
         error: the exception that the answer was made of, once there is one
         principal: who calls; None unless the function has a door
         denied: whether the function's door refused the caller
         repeated: whether it is a delivery that was taken before, and so no call
         job: the thread or task that runs the function; None when nothing runs
         waiter: what the front waits on for the answer
-        channel: through which a streamed answer reaches the front; None if it is no stream
+        channel: through which a streamed answer reaches the front; None if it is not a stream
         context: the context variables that the function runs with
         span_context: gives the ids of the call's own span; set by a trace hook
         ids: trace and span id, once somebody has asked for them
@@ -107,6 +108,7 @@ class Call:
     view: Callable[[], Any] | None = None
     pair_state: Any = None
     event: Any = None
+    schedule: str | None = None
     error: BaseException | None = None
     principal: Any = None
     denied: bool = False
@@ -123,7 +125,7 @@ class Call:
         self.started = time.monotonic()
 
     def move(self, state: State) -> None:
-        """Bring the call into *state*.
+        """Move the call into *state*.
 
         Raises:
             ImpossibleTransition: no way leads there from the present state
@@ -133,7 +135,7 @@ class Call:
         self.state = state
 
     def end(self, *, keep_context: bool) -> None:
-        """Note that the function has really ended, and part the call from what ran it.
+        """Record that the function has really ended, and part the call from what ran it.
 
         Context and task hold the call: together they would be a cycle, and every call work
         for the garbage collector.

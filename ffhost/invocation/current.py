@@ -18,12 +18,21 @@ if TYPE_CHECKING:
 
 
 class Invocation:
-    """One call of one function, to be looked at and never changed.
+    """One call of one function. It can be read but not changed.
+
+    `current` returns it, and trace hooks get it.
+
+    Args:
+        call: the call as the host keeps it; the host makes the invocation
 
     Example:
-        >>> import ffhost
-        >>> def hello(request):
-        ...     return {"id": ffhost.current().execution_id}
+        >>> @ffhost.http
+        ... def hello(request):
+        ...     call = ffhost.current()
+        ...     call.log.info("greeting", left=call.remaining)
+        ...     return {"id": call.execution_id, "function": call.function_name}
+
+    Since 0.1.
     """
 
     __slots__ = ("__weakref__", "_call")
@@ -141,16 +150,26 @@ def invocation_of(call: Call) -> Invocation:
 
 
 def current() -> Invocation:
-    """Return the invocation that this code runs in, also in its tasks and `ffhost.executor`.
+    """Return the invocation that this code runs in.
+
+    It is found in the function, in tasks that it starts, and in `ffhost.executor`; not in
+    threads that the function starts itself.
+
+    Returns:
+        The same `Invocation` for the whole call.
 
     Raises:
         LookupError: no function is being called here
 
     Example:
-        >>> import ffhost
-        >>> def handler(request):
-        ...     left = ffhost.current().remaining
-        ...     return {"seconds_left": left}
+        >>> @ffhost.http
+        ... def handler(request):
+        ...     return {"seconds_left": ffhost.current().remaining}
+        >>> ffhost.current()
+        Traceback (most recent call last):
+        LookupError: no function is being called here
+
+    Since 0.1.
     """
     call = CURRENT.get()
     if call is None:

@@ -40,7 +40,7 @@ class Deadline:
             self._paused_at = time.monotonic()
 
     def resume(self) -> None:
-        """Go on with the time that was left when it was paused."""
+        """Continue with the time that was left when it was paused."""
         if self._paused_at is not None:
             self.at += time.monotonic() - self._paused_at
             self._paused_at = None

@@ -41,10 +41,10 @@ class Processes(Protocol):
         """Return how many calls run in one of them."""
 
     def start(self) -> None:
-        """Have them run their start-up hooks and take calls."""
+        """Start: run their start-up hooks and take calls."""
 
     def stop(self) -> None:
-        """Have them run their shut-down hooks and end."""
+        """Stop: run their shut-down hooks and end."""
 
 
 class AppLifespan(Protocol):

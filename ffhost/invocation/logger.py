@@ -21,6 +21,6 @@ def get_logger(name: str, **fields: Any) -> Any:
 
 
 def make_loggers_with(make: Callable[..., Any]) -> None:
-    """Have *make* make the loggers from now on: it takes a name and the fields to bind."""
+    """Use *make* for loggers from now on: it takes a name and the fields to bind."""
     global _make
     _make = make

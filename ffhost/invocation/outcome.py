@@ -23,16 +23,22 @@ _DENIED: dict[int, OutcomeKind] = {401: "unauthenticated", 403: "forbidden"}
 
 
 class Outcome:
-    """How a call ended for its caller.
+    """How a call ended for its caller. A trace hook gets it from its ``yield``.
 
-    Attributes:
-        kind: ``ok``, ``client_error``, ``crash``, ``timeout`` or ``rejected``; at a function's
-            door ``unauthenticated`` or ``forbidden``; ``duplicate`` for a delivery that was
-            taken before
+    Args:
+        kind: ``ok``, ``client_error``, ``crash``, ``timeout`` or ``rejected``; also
+            ``unauthenticated`` or ``forbidden`` if the caller may not call the function, and
+            ``duplicate`` for a delivery that was taken before
         status: the HTTP status of the answer
-        duration_seconds: from the request to the answer, or to the end of its stream
-        sent_bytes: how long the body of the answer was
+        duration_seconds: seconds from the request to the answer, or to the end of its stream
+        sent_bytes: length of the body that was sent, in bytes
         error: the exception that the answer was made of; None if there was none
+
+    Example:
+        >>> ffhost.Outcome("timeout", 504, 60.0)
+        Outcome('timeout', 504, 60.000 s)
+
+    Since 0.1.
     """
 
     __slots__ = ("duration_seconds", "error", "kind", "sent_bytes", "status")

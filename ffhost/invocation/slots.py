@@ -74,7 +74,7 @@ class Slots:
             return ticket
 
     def leave(self, ticket: Ticket) -> bool:
-        """Give up waiting; False if the slot was granted meanwhile and must be used or released."""
+        """Stop waiting; False if the slot was granted meanwhile and must be used or released."""
         with self._lock:
             if ticket.granted:
                 return False
@@ -83,7 +83,7 @@ class Slots:
             return True
 
     def release(self) -> None:
-        """Give a slot back, or hand it to the call that has waited longest."""
+        """Return a slot back, or hand it to the call that has waited longest."""
         with self._lock:
             if self._waiting and self.running <= self.concurrency:
                 ticket = self._waiting.popleft()

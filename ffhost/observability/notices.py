@@ -25,7 +25,7 @@ OWN_SERVER = frozenset(
 
 
 def log_settings(config: LoadedConfig) -> Any:
-    """Give the ``logging`` block; a format that nobody wrote is left to the stream."""
+    """Return the ``logging`` block; a format that nobody wrote is left to the stream."""
     settings = config.settings.logging
     if "format" in settings.written:
         return settings
@@ -33,7 +33,7 @@ def log_settings(config: LoadedConfig) -> Any:
 
 
 def ignored_settings(config: LoadedConfig) -> None:
-    """Name what is written for ffhost's own server, where another one runs."""
+    """Warn of settings for ffhost's own server where another one runs."""
     settings = config.settings
     ignored = [f"server.{name}" for name in sorted(settings.server.written & OWN_SERVER)]
     if settings.admin.enabled:
@@ -47,6 +47,16 @@ def ignored_settings(config: LoadedConfig) -> None:
         )
 
 
+def schedules_wait() -> None:
+    """Warn that schedules begin with the first request behind somebody else's WSGI server."""
+    get_logger("ffhost").warning(
+        "schedules_wait",
+        reason="behind this server the host starts with its first request; nothing runs by the "
+        "clock until then",
+        hint="use ffhost serve, or gunicorn with -c python:ffhost.gunicorn",
+    )
+
+
 def never_updated(paths: Iterable[Path]) -> None:
     """Warn of files that Kubernetes never updates."""
     for path in paths:
@@ -58,7 +68,7 @@ def never_updated(paths: Iterable[Path]) -> None:
 
 
 def reload_refused(error: StartupError) -> None:
-    """Say why a configuration was not taken."""
+    """Log why a configuration was not taken."""
     problems: Iterable[Any] = getattr(error, "problems", ())
     get_logger("ffhost").error(
         "config_reload_failed",
@@ -68,7 +78,7 @@ def reload_refused(error: StartupError) -> None:
 
 
 def reloaded(previous: LoadedConfig, config: LoadedConfig) -> None:
-    """Say what a new configuration changes, and what it cannot change without a restart."""
+    """Log what a new configuration changes, and what it cannot change without a restart."""
     from ffhost.config.changes import changed_functions, needs_restart
 
     log = get_logger("ffhost")

@@ -44,11 +44,11 @@ class Watch(NamedTuple):
 
     @property
     def keeps_context(self) -> bool:
-        """Say whether a call must keep its context for those who watch."""
+        """Whether a call must keep its context for those who watch."""
         return tracing.keep_context(self.hooks)
 
     def codec(self, codec: Codec) -> Codec:
-        """Give the codec that keeps a call's event for those who watch."""
+        """Return the codec that keeps a call's event for those who watch."""
         argument = _EVENT_ARGUMENT.get(codec.kind)
         if argument is None or not (self.hooks or self.observers):
             return codec
@@ -64,7 +64,7 @@ class Watch(NamedTuple):
         return codec._replace(decode=decode_and_keep)
 
     def around(self, run: Run, is_async: bool) -> tuple[Run, tuple[Observer, ...]]:
-        """Give what to call instead of *run*, and whom to tell the outcome."""
+        """Return what to call instead of *run*, and whom to tell the outcome."""
         if not self.hooks:
             return run, self.observers
         run, ended = tracing.surround(run, is_async, self.hooks)
@@ -72,7 +72,7 @@ class Watch(NamedTuple):
 
 
 def watch(config: LoadedConfig, name: str, signature: str, *, callable: bool = True) -> Watch:
-    """Settle what watches the function *name*.
+    """Compose what watches the function *name*.
 
     Args:
         callable: False for one that is switched off or has failed to load: it has no hooks
@@ -101,7 +101,7 @@ def _end_prints(call: Call, outcome: Outcome) -> None:
 
 
 def _facts_of(signature: str) -> Callable[[object], Facts | None] | None:
-    """Give what reads an event for those who watch; None where a call has none."""
+    """Return what reads an event for those who watch; None where a call has none."""
     if signature not in _EVENT_ARGUMENT:
         return None
     from ffhost.events.facts import facts_of
@@ -148,6 +148,7 @@ def summary(name: str, signature: str, *, principal: bool = False) -> Observer:
             None if facts is None else facts.id,
             None if facts is None else facts.type,
             call.principal.name if principal and call.principal is not None else None,
+            call.schedule,
         )
 
     return summarize

@@ -21,7 +21,7 @@ class CodeCheck:
 
     @property
     def pid(self) -> int:
-        """Give the process."""
+        """Return the process."""
         return self._process.pid
 
     def abandon(self) -> None:

@@ -16,8 +16,8 @@ from urllib.parse import unquote
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ffhost.server.exchange import Bell, Exchange
-from ffhost.server.framing import (
+from ffhost.server.exchange import Exchange, LazyEvent
+from ffhost.server.head_limits import (
     FIELD_LIMIT,
     HEAD_LIMIT_BYTES,
     SPECIAL_FIELDS,
@@ -137,7 +137,7 @@ class Connection(HttpToolsProtocol):
                 access_logger=self.access_logger,
                 access_log=False,
                 default_headers=self.server_state.default_headers,
-                message_event=cast("asyncio.Event", Bell()),
+                message_event=cast("asyncio.Event", LazyEvent()),
                 expect_100_continue=self.expect_100_continue,
                 keep_alive=version != "1.0" and self.parser.should_keep_alive(),
                 on_response=self.on_response_complete,
@@ -159,14 +159,17 @@ class Connection(HttpToolsProtocol):
     _start_asgi_task = _start
 
     def on_body(self, body: bytes) -> None:
-        """Give a piece of the body to the request that it belongs to."""
+        """Return a piece of the body to the request that it belongs to."""
         self._unused_bytes = 0
         if not self.cycle.response_complete:
             self.cycle.add(body)
 
     def on_message_complete(self) -> None:
-        """Note that the body of the request is whole."""
+        """Mark the body of the request as whole."""
         if self._is_deaf or (self._asks_for_upgrade and self.parser.should_upgrade()):
+            return
+        if len(self.headers) > FIELD_LIMIT:  # trailers
+            self._refuse_large_head()
             return
         self._unused_bytes = 0
         cycle = self.cycle
@@ -212,7 +215,7 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     def on_response_complete(self) -> None:
-        """Go on with the next request of the connection, or wait for one."""
+        """Continue with the next request of the connection, or wait for one."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -229,7 +232,7 @@ class Connection(HttpToolsProtocol):
 
     @classmethod
     def close_after_answers(cls, connections: Iterable[Any]) -> None:
-        """Have every answer close its connection, from now on and in this whole process.
+        """Make every answer close its connection, from now on and in this whole process.
 
         Replacing the method costs nothing before, which a question in each request would.
         """
@@ -293,7 +296,7 @@ class ClientWatch:
 
     @property
     def interval(self) -> float:
-        """Give how often to sweep."""
+        """Return how often to sweep."""
         return max(0.05, min(1.0, self._read_seconds / 4, self._idle_seconds / 4))
 
     def sweep(self, connections: Iterable[Any], now: float) -> None:
@@ -312,7 +315,7 @@ class ClientWatch:
 def _longest(
     before: Waiting, waiting: Iterable[tuple[Connection, Any]], now: float, seconds: float
 ) -> tuple[Waiting, list[Connection]]:
-    """Give since when each connection waits, and those that do so for *seconds*.
+    """Return since when each connection waits, and those that do so for *seconds*.
 
     What a connection waits for comes with it: None before its first request, else something
     that the next request replaces.

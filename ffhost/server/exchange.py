@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from ffhost.execution.loop_caller import Late
+from ffhost.execution.loop_caller import AlreadyAnswered
 
 _FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
 _COPIED_BYTES = 64 * 1024
@@ -60,7 +60,7 @@ def _says_close(fields: Iterable[tuple[bytes, bytes]]) -> bool:
     return any(name == b"connection" and b"close" in value.lower() for name, value in fields)
 
 
-class Bell:
+class LazyEvent:
     """An `asyncio.Event` that is made when somebody waits for it, which is seldom."""
 
     __slots__ = ("_event", "_rung")
@@ -70,23 +70,23 @@ class Bell:
         self._event: asyncio.Event | None = None
 
     def set(self) -> None:
-        """Ring."""
+        """Set it."""
         self._rung = True
         if self._event is not None:
             self._event.set()
 
     def clear(self) -> None:
-        """Forget that it rang."""
+        """Clear it."""
         self._rung = False
         if self._event is not None:
             self._event.clear()
 
     def is_set(self) -> bool:
-        """Say whether it rang."""
+        """Whether it is set."""
         return self._rung
 
     async def wait(self) -> None:
-        """Wait until it rings, if it has not."""
+        """Wait until it is set."""
         if self._rung:
             return
         if self._event is None:
@@ -117,12 +117,12 @@ class Exchange(RequestResponseCycle):
         self.message_event.set()
 
     async def run_asgi(self, app: Any) -> None:
-        """Have *app* answer. However that ends, the client is not left waiting."""
+        """Call *app* for the answer. However that ends, the client is not left waiting."""
         try:
             await app(self.scope, self.receive, self.send)
             if not (self.response_complete or self.disconnected):
                 raise RuntimeError("the application has not finished its answer")
-        except Late:
+        except AlreadyAnswered:
             return  # it was answered long ago
         except BaseException as error:
             self.logger.error("Exception in ASGI application\n", exc_info=error)
@@ -137,7 +137,7 @@ class Exchange(RequestResponseCycle):
             self.tasks.discard(task)
 
     async def receive(self) -> Any:
-        """Give the application what has arrived, as ASGI 3 has it."""
+        """Return the application what has arrived, as ASGI 3 has it."""
         if self.waiting_for_100_continue and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.waiting_for_100_continue = False
@@ -256,4 +256,4 @@ class Exchange(RequestResponseCycle):
 
 
 def _nothing() -> None:
-    """Stand in for what an answer that has ended would call."""
+    """Return at once, in place of what an answer that has ended would call."""

@@ -37,7 +37,7 @@ _MISSING = (
 
 
 def on_starting(_arbiter: Any) -> None:
-    """Say what gthread cannot do; once, in the master."""
+    """Log what gthread cannot do; once, in the master."""
     get_logger("ffhost").warning(
         "gthread_lacks",
         missing=list(_MISSING),

@@ -36,7 +36,7 @@ class Listening(NamedTuple):
 
     @property
     def url(self) -> str:
-        """Give the address as a client would write it."""
+        """Return the address as a client would write it."""
         if not isinstance(self.sockname, tuple):
             return f"unix:{self.sockname}"
         host, port = self.sockname[:2]
@@ -66,7 +66,7 @@ class QuietUnix(_Quiet, UnixSocket):  # type: ignore[misc]
 
 
 def addresses(settings: Settings) -> dict[Kind, Address]:
-    """Give what the settings say to bind."""
+    """Return what the settings say to bind."""
     found: dict[Kind, Address] = {
         "public": _address(settings.server.host, settings.server.port),
     }
@@ -82,7 +82,7 @@ def _address(host: str, port: int) -> Address:
 
 
 def shown(address: Address) -> str:
-    """Give *address* as gunicorn's ``bind`` and error messages have it."""
+    """Return *address* as gunicorn's ``bind`` and error messages have it."""
     if isinstance(address, str):
         return f"unix:{address}"
     host, port = address
@@ -109,7 +109,7 @@ def bind(wanted: dict[Kind, Address], cfg: Any, log: Any) -> list[Any]:
 
 
 def cannot_listen(address: Address, error: Exception) -> StartupError:
-    """Give the error that names *address* and what the system says."""
+    """Return the error that names *address* and what the system says."""
     reason = getattr(error, "strerror", None) or str(error)
     return StartupError(f"cannot listen on {shown(address)}: {reason.lower()}")
 
@@ -121,7 +121,7 @@ def _class(address: Address) -> Any:
 
 
 def kind_of(listener: Any, settings: Settings) -> Kind:
-    """Say which of the two a listener is, also one that a foreign gunicorn has bound."""
+    """Return which of the two a listener is, also one that a foreign gunicorn has bound."""
     kind: Kind | None = getattr(listener, "kind", None)
     if kind is not None:
         return kind
@@ -129,7 +129,7 @@ def kind_of(listener: Any, settings: Settings) -> Kind:
 
 
 def listening(bound: Sequence[Any]) -> list[Listening]:
-    """Give the real addresses, with the ports that were chosen."""
+    """Return the real addresses, with the ports that were chosen."""
     return [Listening(each.kind, each.sock.getsockname()) for each in bound]
 
 

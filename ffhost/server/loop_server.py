@@ -71,7 +71,7 @@ class LoopServer(Server):
             self._open.append((server, listener, connect))
 
     def _tick(self) -> None:
-        """Do what is due about once a second."""
+        """Run what is due about once a second."""
         date = (b"date", formatdate(time.time(), usegmt=True).encode())
         self.server_state.default_headers = [date, *self.config.encoded_headers]
         self._worker.notify()
@@ -84,7 +84,7 @@ class LoopServer(Server):
         self._loop.call_later(self._interval, self._tick)
 
     def wake(self) -> None:
-        """Notice that the worker is to end; may be called in a signal handler."""
+        """Wake up because the worker is to end; may be called in a signal handler."""
         self._loop.call_soon_threadsafe(self._told.set)
 
     # The end
@@ -115,7 +115,7 @@ class LoopServer(Server):
         self._open = []
 
     async def _finish(self, ending: Ending) -> None:
-        """Let what is in flight finish, and close what is idle."""
+        """Wait for what is in flight, and close what is idle."""
         begun = now()
         while now() < ending.give_up_at:
             # What has arrived before the listeners closed is read before anything is closed.

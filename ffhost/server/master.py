@@ -148,7 +148,7 @@ class Master(Arbiter):  # type: ignore[misc]
             self._retire(pid)
 
     def _active(self) -> list[int]:
-        """Give the workers that are to stay, the oldest first."""
+        """Return the workers that are to stay, the oldest first."""
         workers = [(each.age, pid) for pid, each in self.WORKERS.items() if not each.kill_at]
         return [pid for _age, pid in sorted(workers)]
 
@@ -174,7 +174,7 @@ class Master(Arbiter):  # type: ignore[misc]
             self._rolling.began(old, self.spawn_worker())
 
     def _retire(self, pid: int) -> None:
-        """Have a worker drain and end, leaving new connections to the others."""
+        """Drain and end a worker, leaving new connections to the others."""
         worker = self.WORKERS[pid]
         worker.kill_at = time.monotonic() + self.app.ending_seconds + 1
         self.kill_worker(pid, signal.SIGUSR2)
@@ -255,11 +255,11 @@ class Master(Arbiter):  # type: ignore[misc]
     # Signals
 
     def handle_hup(self) -> None:
-        """Have the workers read the configuration again."""
+        """Make the workers read the configuration again."""
         self.kill_workers(signal.SIGHUP)
 
     def handle_usr2(self) -> None:
-        """Have new code checked, and then served."""
+        """Check new code, and then serve it."""
         if self._check is not None:
             self._check.abandon()
             self._check = None
@@ -345,7 +345,7 @@ class Master(Arbiter):  # type: ignore[misc]
 
 
 def _how(code: int) -> dict[str, Any]:
-    """Say how a process ended."""
+    """Return in words how a process ended."""
     if code >= 0:
         return {"exit_status": code}
     try:

@@ -59,17 +59,17 @@ class Rolling:
         self.new: int | None = None
 
     def add(self, pid: int) -> None:
-        """Have the worker *pid* replaced."""
+        """Queue the worker *pid* for replacement."""
         if pid != self.old and pid not in self._due:
             self._due.append(pid)
 
     def restart(self, pids: Iterable[int]) -> None:
-        """Have all of *pids* replaced, whatever was due before."""
+        """Queue all of *pids* for replacement, whatever was due before."""
         self._due = deque(pids)
         self._leaving = None
 
     def next(self, active: Container[int], alive: Container[int]) -> int | None:
-        """Give the worker that is to be replaced now, if any.
+        """Return the worker that is to be replaced now, if any.
 
         Args:
             active: the workers that are to stay
@@ -84,15 +84,15 @@ class Rolling:
         return None
 
     def began(self, old: int, new: int) -> None:
-        """Note that *new* was started to take the place of *old*."""
+        """Record that *new* was started to take the place of *old*."""
         self.old, self.new = old, new
 
     def succeeded(self) -> int | None:
-        """Note that the new worker is ready; give the one that is to leave."""
+        """Record that the new worker is ready; return the one that is to leave."""
         self._leaving, self.old, self.new = self.old, None, None
         return self._leaving
 
     def failed(self) -> None:
-        """Give up: the new worker did not come up, and the next would not either."""
+        """Cancel the replacement: the new worker did not come up, and the next would not either."""
         self.old = self.new = None
         self._due.clear()

@@ -70,7 +70,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
     # The beginning
 
     def init_process(self) -> None:
-        """Be the worker, and end the process in the end.
+        """Run the worker, and end the process in the end.
 
         The process ends here, whatever lies below on the stack: that belongs to the master.
         """
@@ -108,7 +108,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         stuck_calls.on_limit = self.ask_replacement
 
     def kind(self, listener: Any) -> Kind:
-        """Return whether *listener* is the public one or the admin's."""
+        """Whether *listener* is the public one or the admin's."""
         return kind_of(listener, self.service.config.settings)
 
     @staticmethod
@@ -117,7 +117,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         return cannot_listen(listener.cfg_addr, error)
 
     def say_ready(self) -> None:
-        """Tell the master that this worker serves."""
+        """Report to the master that this worker serves."""
         # Settled now: a reload of the configuration does not change what the master reckons with.
         config = self.service.config
         self._drain_seconds = drain_delay(config)
@@ -216,7 +216,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         self.service.signals.call_users(signal.SIGTERM)
 
     def ask_replacement(self) -> None:
-        """Have another worker take this one's place; may be called on any thread."""
+        """Ask for another worker in this one's place; may be called on any thread."""
         if self._replacing:
             return
         self._replacing = True

@@ -53,7 +53,9 @@ def _composer(kind: str) -> Callable[[Callable[..., Any], Options], Codec]:
         from ffhost.signatures import asgi_application
 
         return asgi_application.compose
-    raise signature_error(f"{kind!r} is no signature; there are {', '.join(KINDS)}")
+    raise signature_error(
+        f"unknown signature {kind!r}; expected {', '.join(KINDS[:-1])} or {KINDS[-1]}"
+    )
 
 
 __all__ = [

@@ -133,7 +133,7 @@ class Lifespan:
 
     async def _send(self, event: dict[str, Any]) -> None:
         if not str(event["type"]).startswith("lifespan."):
-            raise RuntimeError(f"{event['type']!r} is no answer to a lifespan event")
+            raise RuntimeError(f"{event['type']!r} is not an answer to a lifespan event")
         self._answers.put_nowait(event)
 
     def _note_unsupported(self) -> None:
@@ -154,7 +154,7 @@ _lifespans: dict[Hashable, Lifespan] = {}
 
 
 def lifespan_of(application: Callable[..., Any], name: str) -> Lifespan:
-    """Give the lifespan of *application*; *name* is kept from the first who asks."""
+    """Return the lifespan of *application*; *name* is kept from the first who asks."""
     # By itself, so that a bound method is the same each time; it stays loaded anyway.
     key: Hashable = application
     try:

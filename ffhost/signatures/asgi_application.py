@@ -65,7 +65,7 @@ def compose(target: Application, options: Options) -> Codec:
 
 
 def _mounted(mount: Mount, root: str, path: str) -> str:
-    """Give the ``root_path``; ASGI's ``path`` contains it, so only this one changes."""
+    """Return the ``root_path``; ASGI's ``path`` contains it, so only this one changes."""
     if root and path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/"):
         below, _ = mount.split(root, path[len(root) :])
         if below != root:
@@ -128,7 +128,7 @@ class Exchange:
         raise AnsweredCrash(reply, error)
 
     def _is_stream(self) -> bool:
-        """Say whether a chunk has come that is not yet the whole body."""
+        """Whether a chunk has come that is not yet the whole body."""
         return bool(
             self._chunk
             and self._head is not None
@@ -137,7 +137,7 @@ class Exchange:
         )
 
     async def take(self) -> bytes:
-        """Give the next chunk of a stream; nothing once the application has returned.
+        """Return the next chunk of a stream; nothing once the application has returned.
 
         Raises:
             ResultError: it returned before its answer was whole

@@ -63,7 +63,7 @@ class AsyncByteChunks(AsyncIterator[bytes]):
 
 
 def file_chunks(file: Any) -> ByteChunks:
-    """Give the rest of a file-like object in blocks; the object is closed with them."""
+    """Return the rest of a file-like object in blocks; the object is closed with them."""
     return ByteChunks(_blocks(file), getattr(file, "close", None))
 
 
@@ -73,7 +73,7 @@ def _blocks(file: Any) -> Iterator[Any]:
 
 
 def no_chunks(chunks: Any) -> Any:
-    """Give no chunks at all, but close *chunks* when they are closed.
+    """Return no chunks at all, but close *chunks* when they are closed.
 
     For statuses without a body (204 and 304) whose function gave a stream all the same.
     """

@@ -14,9 +14,9 @@ from ffhost.web.problems import BATCH_INDEX
 
 
 def acknowledgement(single: bool) -> Callable[[], Reply]:
-    """Give what makes the reply for an event that was taken.
+    """Return what makes the reply for an event that was taken.
 
-    Brokers stumble over a body that is no event, hence 204; functions-framework says 200
+    Brokers stumble over a body that is not an event, hence 204; functions-framework says 200
     ``OK``, and so does single-target mode.
     """
     if single:

@@ -21,7 +21,7 @@ _MEDIA_TYPE = _OPTIONS.default_media_type
 
 
 def new_response() -> falcon.Response:
-    """Give an empty response; its options are shared, which saves most of its cost."""
+    """Return an empty response; its options are shared, which saves most of its cost."""
     return falcon.Response(options=_OPTIONS)
 
 

@@ -31,7 +31,7 @@ def dump_json(value: Any) -> bytes:
 
 
 def plain(value: Any) -> Any:
-    """Give what JSON has for *value*; beyond Flask's list also models and mappings."""
+    """Return what JSON has for *value*; beyond Flask's list also models and mappings."""
     from decimal import Decimal  # rare, and two milliseconds of every start
     from uuid import UUID
 
@@ -53,7 +53,7 @@ def plain(value: Any) -> Any:
 
 
 def is_model(kind: type) -> bool:
-    """Say whether *kind* is a pydantic model, without importing pydantic."""
+    """Whether *kind* is a pydantic model, without importing pydantic."""
     return hasattr(kind, "__pydantic_serializer__") and hasattr(kind, "model_dump_json")
 
 

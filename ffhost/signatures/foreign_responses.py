@@ -22,7 +22,7 @@ def _class(module: str, name: str) -> Any:
 
 
 def is_headers(value: Any) -> bool:
-    """Say whether *value* is a set of header fields of Werkzeug or Starlette."""
+    """Whether *value* is a set of header fields of Werkzeug or Starlette."""
     kinds = (
         _class("werkzeug.datastructures", "Headers"),
         _class("starlette.datastructures", "Headers"),
@@ -139,7 +139,7 @@ async def _of_iterator(chunks: ByteChunks) -> AsyncIterator[bytes]:
 
 
 async def _followed(stream: AsyncIterator[Any], task: Callable[[], Any]) -> AsyncIterator[Any]:
-    """Give *stream* and then await *task*, before the response counts as finished."""
+    """Return *stream* and then await *task*, before the response counts as finished."""
     try:
         async for chunk in stream:
             yield chunk

@@ -45,7 +45,7 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
 
 
 def on_loop(target: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a coroutine function that calls *target*, whose async generator belongs to a loop."""
+    """Return a coroutine function that calls *target*, whose async generator belongs to a loop."""
 
     async def call(*arguments: Any) -> Any:
         return target(*arguments)

@@ -75,7 +75,7 @@ def _kind_of(target: Callable[..., Any], annotation: Any) -> str:
 
 
 def _is_input_type(annotation: Any) -> bool:
-    """Say whether *annotation* is a model, dataclass, TypedDict or class with ``from_dict``."""
+    """Whether *annotation* is a model, dataclass, TypedDict or class with ``from_dict``."""
     return isinstance(annotation, type) and (
         hasattr(annotation, "__pydantic_validator__")
         or dataclasses.is_dataclass(annotation)
@@ -85,7 +85,7 @@ def _is_input_type(annotation: Any) -> bool:
 
 
 def _request_of(annotation: Any) -> str | None:
-    """Give the package family of a request class, also of a subclass of one."""
+    """Return the package family of a request class, also of a subclass of one."""
     if isinstance(annotation, str):
         # Written for type checkers only. "flask.Request" tells, a bare "Request" does not.
         package, dot, name = annotation.rpartition(".")

@@ -61,7 +61,7 @@ class Head(NamedTuple):
     length: int | None
 
     def expected(self, method: str) -> int | None:
-        """Give how long the body must be; None if nobody can tell."""
+        """Return how long the body must be; None if nobody can tell."""
         return None if method == "HEAD" or self.status in _BODILESS else self.length
 
     def whole(self, method: str, body: bytes) -> Reply:
@@ -130,7 +130,7 @@ class Counted:
 
 
 def check_kind(target: Callable[..., Any], name: str, kind: str, count: int, wants: str) -> None:
-    """Refuse a target that is no application of the *kind*.
+    """Refuse a target that is not an application of the *kind*.
 
     Raises:
         LoadError: it is one of the other kind, or takes other arguments
@@ -169,4 +169,4 @@ def _as_it_is(reply: Reply) -> Reply:
 
 
 def _no_answer(_error: BaseException) -> None:
-    """Let an exception be a crash: what an application raises past itself means nothing else."""
+    """Return None: what an application raises past itself is a crash and nothing else."""

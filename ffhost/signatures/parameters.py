@@ -13,7 +13,7 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 
 def accepts(target: Callable[..., Any], name: str, kind: str, *counts: int, wants: str) -> int:
-    """Give how many of *counts* positional arguments *target* is to be called with.
+    """Return how many of *counts* positional arguments *target* is to be called with.
 
     The largest count that has no more than its required parameters, and no fewer, is the
     one; optional parameters are filled only if nothing is required. *wants* says what the
@@ -51,17 +51,17 @@ def accepts(target: Callable[..., Any], name: str, kind: str, *counts: int, want
 
 
 def is_coroutine_function(target: Callable[..., Any]) -> bool:
-    """Say whether calling *target* gives something to await on a loop."""
+    """Whether calling *target* gives something to await on a loop."""
     return _is(inspect.iscoroutinefunction, target)
 
 
 def is_async_generator_function(target: Callable[..., Any]) -> bool:
-    """Say whether calling *target* gives an async generator, which belongs to a loop too."""
+    """Whether calling *target* gives an async generator, which belongs to a loop too."""
     return _is(inspect.isasyncgenfunction, target)
 
 
 def first_annotation(target: Callable[..., Any], position: int = 0) -> Any:
-    """Give the annotation of a positional parameter, or None.
+    """Return the annotation of a positional parameter, or None.
 
     Text (``from __future__ import annotations``) is evaluated where it was written, that one
     annotation alone, so that another which names something imported for type checkers only
@@ -82,7 +82,7 @@ def first_annotation(target: Callable[..., Any], position: int = 0) -> Any:
 
 
 def parameter_names(target: Callable[..., Any]) -> list[str]:
-    """Give the names of the required positional parameters."""
+    """Return the names of the required positional parameters."""
     return [
         each.name
         for each in _parameters(target) or ()
@@ -91,7 +91,7 @@ def parameter_names(target: Callable[..., Any]) -> list[str]:
 
 
 def mark_of(target: Callable[..., Any], name: str) -> Any:
-    """Give the attribute *name* that a decorator left on *target*, or None."""
+    """Return the attribute *name* that a decorator left on *target*, or None."""
     while True:
         mark = getattr(target, name, None)
         if mark is not None:
@@ -109,7 +109,7 @@ def _parameters(target: Callable[..., Any]) -> list[inspect.Parameter] | None:
 
 
 def _function(target: Any) -> Any:
-    """Give the plain function that is run when *target* is called, as far as it shows."""
+    """Return the plain function that is run when *target* is called, as far as it shows."""
     target = inspect.unwrap(target)
     while isinstance(target, functools.partial):
         target = inspect.unwrap(target.func)

@@ -112,10 +112,10 @@ def amend(reply: Reply, status: Any, headers: HeaderSource | None) -> Reply:
 
 
 def status_code(status: Any) -> int:
-    """Give the code of a status: 404, ``HTTPStatus.NOT_FOUND`` or ``"404 Not Found"``.
+    """Return the code of a status: 404, ``HTTPStatus.NOT_FOUND`` or ``"404 Not Found"``.
 
     Raises:
-        ResultError: it is no status that an answer can have
+        ResultError: it is not a status that an answer can have
     """
     code = status
     if isinstance(status, str):
@@ -161,7 +161,7 @@ def _encode_json(value: Any) -> Reply:
     try:
         return Reply(200, [JSON], dump_json(value))
     except (TypeError, ValueError) as error:
-        raise ResultError(f"a {type(value).__name__} that is no JSON: {error}") from error
+        raise ResultError(f"a {type(value).__name__} that is not JSON: {error}") from error
 
 
 def encode_model(value: Any) -> Reply:

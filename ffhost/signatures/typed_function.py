@@ -147,7 +147,7 @@ def _check_content_type(message: Message) -> None:
 
 
 def _filled_fields(kind: Any, path_parameters: tuple[str, ...]) -> Mapping[str, str]:
-    """Give the path's parameters that are fields of *kind*, with the key that each fills."""
+    """Return the path's parameters that are fields of *kind*, with the key that each fills."""
     if not path_parameters:
         return {}
     if is_model(kind):
@@ -169,7 +169,7 @@ def _with_parameters(document: Any, params: Mapping[str, str], filled: Mapping[s
 
 
 def _refusal(error: Any, expected: str) -> BadRequest | UnprocessableContent:
-    """Make the answer of pydantic's error: 400 for what is no JSON, 422 for what does not fit."""
+    """Make the answer of pydantic's error: 400 for what is not JSON, 422 for what does not fit."""
     count = error.error_count()
     if count > MAX_ERRORS * 100:  # naming them would take longer than finding them
         return UnprocessableContent(f"the body does not fit in {count} places; {expected}")

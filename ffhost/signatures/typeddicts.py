@@ -16,7 +16,7 @@ from typing import Any
 
 
 def with_modern_typed_dicts(kind: Any) -> Any:
-    """Give *kind* with every ``typing.TypedDict`` in it as one that pydantic takes.
+    """Return *kind* with every ``typing.TypedDict`` in it as one that pydantic takes.
 
     Raises:
         NameError: an annotation in one of them names something that its module does not have

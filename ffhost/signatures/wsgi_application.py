@@ -106,7 +106,7 @@ class _Answer:
         return self._written.append
 
     def _chunks(self, result: Iterator[Any]) -> Iterator[bytes]:
-        """Give what is written and what is yielded, without the empty pieces."""
+        """Return what is written and what is yielded, without the empty pieces."""
         while True:
             chunk = next(result, None)
             if self._written:

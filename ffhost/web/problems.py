@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -29,6 +30,20 @@ def problem(error: RequestError, execution_id: str | None = None) -> Reply:
     return _reply(
         error.status, error.title, error.detail, execution_id, members, list(error.headers.items())
     )
+
+
+def with_status(
+    status: int,
+    title: str,
+    detail: str,
+    execution_id: str | None = None,
+    *,
+    members: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    """Return a problem of a status that is only known when it occurs."""
+    fields = list((headers or {}).items())
+    return _reply(status, title, detail, execution_id, dict(members or {}), fields)
 
 
 def crash(

@@ -78,15 +78,29 @@ class ResponseHeaders(MutableMapping[str, str]):
 
 
 class Response:
-    """A response of an http function.
+    """A response of an HTTP function, with everything that it may set.
 
     Args:
-        body: whatever an http function may return alone: str, bytes, dict, list, a
-            generator, ...
-        status: 200 to 999
-        headers: header fields
-        content_type: if None, what fits the body (``text/html; charset=utf-8`` for str and
-            bytes, ``application/json`` for dict and list)
+        body: what an HTTP function may return alone, such as str, bytes, dict, list or a
+            generator
+        status: HTTP status, 200 to 999
+        headers: a mapping of names to a value or a list of values, or (name, value) pairs;
+            None for none
+        content_type: None for the type that fits the body: ``text/html; charset=utf-8`` for
+            str and bytes, ``application/json`` for dict and list
+
+    Raises:
+        ResultError: a header field cannot be sent (RFC 9110, section 5.5)
+
+    Example:
+        >>> response = ffhost.Response({"id": 7}, status=201, headers={"Location": "/orders/7"})
+        >>> response.headers["location"]
+        '/orders/7'
+        >>> response.set_cookie("seen", "yes", max_age=3600, httponly=True)
+        >>> response.headers.getlist("set-cookie")
+        ['seen=yes; Max-Age=3600; HttpOnly; Path=/']
+
+    Since 0.1.
     """
 
     def __init__(
@@ -126,7 +140,16 @@ class Response:
     ) -> None:
         """Add a ``Set-Cookie`` field (RFC 6265).
 
-        *max_age* counts seconds. Characters that a cookie cannot hold are percent-encoded.
+        Args:
+            name: a token (RFC 9110)
+            value: characters that a cookie cannot hold are percent-encoded
+            max_age: seconds, or a timedelta; None for a cookie of the session
+            expires: a moment, in UTC if it has no zone; None for no date
+            path: where the cookie is sent back; None for the path of the request
+            domain: None for the host of the request
+            secure: whether it is sent over HTTPS only
+            httponly: whether scripts cannot read it
+            samesite: ``Strict``, ``Lax`` or ``None`` as text; None to leave it out
 
         Raises:
             ResultError: a part cannot be sent in a cookie
@@ -156,7 +179,16 @@ class Response:
     def delete_cookie(
         self, name: str, *, path: str | None = "/", domain: str | None = None
     ) -> None:
-        """Ask the client to forget a cookie that was set with the same path and domain."""
+        """Ask the client to forget a cookie.
+
+        Args:
+            name: the cookie
+            path: the path that it was set with
+            domain: the domain that it was set with
+
+        Raises:
+            ResultError: a part cannot be sent in a cookie
+        """
         past = datetime.fromtimestamp(0, UTC)
         self.set_cookie(name, max_age=0, expires=past, path=path, domain=domain)
 

@@ -175,7 +175,7 @@ def test_a_byte_order_mark_and_windows_lines_do_no_harm(tmp_path: Path) -> None:
 def test_a_file_over_a_sane_size_is_refused_unread(tmp_path: Path) -> None:
     (tmp_path / "f.yaml").write_bytes(b"#" * (MAX_BYTES + 1))
     found = attempt(Sources("f.yaml", {}, {}, [], tmp_path))
-    assert render(found.problems) == "f.yaml: larger than 8MiB; this is no configuration\n"
+    assert render(found.problems) == "f.yaml: larger than 8MiB; this is not a configuration\n"
 
 
 def test_a_name_that_cannot_be_opened_is_a_problem_and_no_exception(tmp_path: Path) -> None:

@@ -645,7 +645,7 @@ def test_base64_of_0_3_is_written_as_the_bytes_that_it_means() -> None:
         ),
         (
             OldEvent({**MINIMAL, "datacontenttype": "a\r\nb"}),
-            "the datacontenttype of the CloudEvent that was returned is no media type",
+            "the datacontenttype of the CloudEvent that was returned is not a media type",
         ),
         (OldEvent({"type": "", "source": "s"}), "the CloudEvent that was returned has no 'type'"),
         (

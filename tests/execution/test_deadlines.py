@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import threading
 import time
 from collections.abc import Callable
@@ -355,4 +354,3 @@ def test_interrupting_a_call_that_has_ended_does_nothing() -> None:
     assert worker.guard(first, lambda _: "first") == "first"
     assert not worker.interrupt(first)
     assert worker.guard(second, lambda _: worker.interrupt(first)) is False
-    assert ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(0), None) == 0

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.execution.test_deadlines import eventually
 
 from ffhost.errors import DeadlineExceeded
 from ffhost.execution.strikes import Strike, Strikes, raise_in, strikes, turns
 from ffhost.execution.threads import ThreadPool, Worker
 from tests.conftest import Serve
+from tests.execution.test_deadlines import eventually
 
 
 class Errand:

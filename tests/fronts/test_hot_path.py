@@ -113,6 +113,17 @@ def test_a_call_leaves_no_cycles_for_the_garbage_collector(
 
 
 @pytest.mark.parametrize("combination", BOUNDS, ids="-".join)
+def test_events_and_schedules_of_others_cost_a_call_nothing(
+    combination: tuple[str, str], tmp_path: Path
+) -> None:
+    other = '  other: {target: "main.py:hello", schedules: [{cron: "@hourly"}]}\n'
+    figures = _measured_in(tmp_path, combination, CONFIG + other + "events: {}\n")
+    assert figures.python_calls <= BOUNDS[combination].python_calls, figures.files
+    assert figures.c_calls <= BOUNDS[combination].c_calls, figures.files
+    assert [file for file in figures.files if file.startswith(("events/", "host/"))] == []
+
+
+@pytest.mark.parametrize("combination", BOUNDS, ids="-".join)
 def test_nor_does_a_call_with_a_trace_hook(combination: tuple[str, str], tmp_path: Path) -> None:
     (tmp_path / "hooks.py").write_text("def nothing(invocation):\n    yield\n")
     hook = 'tracing: {enabled: true, hooks: {nothing: {target: "hooks.py:nothing"}}}\n'

@@ -121,7 +121,7 @@ functions:
         (
             'own: {target: "later.py:plain"}',
             "functions.yaml:8:37: functions.later.tracing.hooks.own.target: ",
-            "later.py:plain is no generator function",
+            "later.py:plain is not a generator function",
         ),
         (
             "profile: {options: {tokne: x}}",

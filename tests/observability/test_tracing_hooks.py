@@ -325,7 +325,8 @@ def test_reloading_switches_hooks_on_and_off(serve: Serve, tmp_path: Path) -> No
 BAD = [
     (
         'watch: {target: "main.py:plain"}',
-        "functions.yaml:6:21: tracing.hooks.watch.target: main.py:plain is no generator function",
+        "functions.yaml:6:21: tracing.hooks.watch.target: "
+        "main.py:plain is not a generator function",
     ),
     (
         'watch: {target: "main.py:wach"}',

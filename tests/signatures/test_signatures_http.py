@@ -255,8 +255,8 @@ def test_what_belongs_to_the_connection_is_not_the_functions_to_say() -> None:
         (("a", "OK"), "hello returned the status 'OK'; a status is a number from 200 to 999"),
         (
             ("a", {"X": "b\r\nSet-Cookie: c"}),
-            "hello returned a header that cannot be sent: the value of the header 'X' contains a line "
-            "break",
+            "hello returned a header that cannot be sent: the value of the header 'X' contains "
+            "a line break",
         ),
         (
             ("a", {"X Y": "b"}),
@@ -269,10 +269,10 @@ def test_what_belongs_to_the_connection_is_not_the_functions_to_say() -> None:
         ),
         (
             ("a", [1]),
-            "hello returned a header that cannot be sent: headers must be a dictionary or a list of "
-            "pairs, not list",
+            "hello returned a header that cannot be sent: headers must be a dictionary or a list "
+            "of pairs, not list",
         ),
-        ({"a": {1, 2}}, "hello returned a dict that is no JSON: set has no JSON"),
+        ({"a": {1, 2}}, "hello returned a dict that is not JSON: set has no JSON"),
         ("\ud800", "hello returned text that cannot be sent as UTF-8"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ffhost.web.forwarded import believer
+from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message
 
 PROXY, CLIENT = "10.0.0.1", "203.0.113.9"
@@ -23,15 +23,15 @@ def seen(
     if proto is not None:
         headers["x-forwarded-proto"] = proto
     message = Message("GET", "/", headers=headers, client=peer)
-    believe = believer(trusted)
+    believe = trust_forwarded(trusted)
     assert believe is not None
     believe(message)
     return message.scheme, message.client
 
 
 def test_where_nobody_is_trusted_nothing_is_applied() -> None:
-    assert believer([]) is None
-    assert believer("") is None
+    assert trust_forwarded([]) is None
+    assert trust_forwarded("") is None
 
 
 @pytest.mark.parametrize(

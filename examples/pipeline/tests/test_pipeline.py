@@ -1,48 +1,63 @@
-"""Events from the upload to the last function, as a broker would pass them on."""
+"""Events from the upload to the last function, as they go through the host."""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ffhost.testing import Client, make_cloud_event, pubsub_event, pubsub_push, storage_event
+from ffhost.testing import Client, make_cloud_event, pubsub_push, storage_event
 
 
-def test_an_upload_becomes_a_report_that_the_next_function_takes(ffhost_client: Client) -> None:
-    upload = storage_event("reports", "may.csv", data={"size": "120"}, event_id="42")
-    reply = ffhost_client.send("/events/upload", upload)
-    assert reply.status == 200
-    assert reply.headers["ce-id"] == "report-42"
-    assert reply.json() == {"bucket": "reports", "name": "may.csv", "size_bytes": 120}
-    passed_on = {
-        name: value
-        for name, value in reply.headers.items()
-        if name.startswith("ce-") or name == "content-type"
-    }
-    assert ffhost_client.send("/events/report", (passed_on, reply.body)).status == 204
+def told(caplog: pytest.LogCaptureFixture) -> list[tuple[Any, Any]]:
+    return sorted(
+        (vars(each)["type"], vars(each)["subject"])
+        for each in caplog.records
+        if each.getMessage() == "told"
+    )
+
+
+def test_a_picture_is_made_small_and_indexed_and_both_are_told(
+    ffhost_client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    upload = storage_event("photos", "cat.png", data={"size": "120"}, event_id="42")
+    assert ffhost_client.send("/events", upload).status == 204
+    assert told(caplog) == [
+        ("com.example.file.indexed", "cat.png"),
+        ("com.example.thumbnail.made", "cat.png"),
+    ]
+
+
+def test_other_files_are_only_indexed(
+    ffhost_client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    assert ffhost_client.send("/events", storage_event("photos", "notes.txt")).status == 204
+    assert told(caplog) == [("com.example.file.indexed", "notes.txt")]
 
 
 def test_the_upload_in_the_readme_is_taken(ffhost_client: Client) -> None:
     body = (Path(__file__).parents[1] / "upload.json").read_bytes()
-    answer = ffhost_client.send("/events/upload", ({"content-type": "application/json"}, body))
-    assert answer.headers["ce-subject"] == "may.csv"
+    answer = ffhost_client.send("/events", ({"content-type": "application/json"}, body))
+    assert answer.status == 204
 
 
-def test_files_of_other_kinds_end_the_pipeline(ffhost_client: Client) -> None:
-    assert ffhost_client.send("/events/upload", storage_event("reports", "cat.png")).status == 204
-
-
-@pytest.mark.parametrize("build", [pubsub_push, pubsub_event])
-def test_a_message_is_taken_in_each_form(ffhost_client: Client, build: object) -> None:
-    assert callable(build)
-    event = build("hello", attributes={"kind": "note"})
-    assert ffhost_client.send("/events/message", event).status == 204
+def test_a_message_of_pubsub_is_told_as_well(
+    ffhost_client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    assert ffhost_client.send("/events", pubsub_push("hello")).status == 204
+    assert len(told(caplog)) == 1
 
 
 def test_what_is_no_event_is_the_senders_mistake(ffhost_client: Client) -> None:
     nonsense = ({"content-type": "application/json"}, b'{"hello": "world"}')
-    for path in ("/events/upload", "/events/message"):
-        assert ffhost_client.send(path, nonsense).status == 400
-    no_type = make_cloud_event(type="com.example.unknown", source="/test")
-    assert ffhost_client.send("/events/message", no_type).status == 400
+    assert ffhost_client.send("/events", nonsense).status == 400
+
+
+def test_an_event_that_nobody_wants_is_taken(ffhost_client: Client) -> None:
+    unknown = make_cloud_event(type="com.example.unknown", source="/test")
+    assert ffhost_client.send("/events", unknown).status == 204

@@ -46,7 +46,7 @@ def command(file: str, to: str | None, headers: tuple[str, ...], topic: str | No
     from ffhost.errors import RequestError
     from ffhost.events.builders import to_forms
 
-    given, body = split(_read(file))
+    given, body = split(read_file(file))
     given |= {name.lower(): value for name, value in read_headers(headers).items()}
     path = "" if topic is None else f"/{topic if '/' in topic else _local(topic)}"
     try:
@@ -69,7 +69,8 @@ def _local(topic: str) -> str:
     return f"projects/local/topics/{topic}"
 
 
-def _read(file: str) -> bytes:
+def read_file(file: str) -> bytes:
+    """Return what *file* holds; ``-`` is stdin."""
     if file == "-":
         return sys.stdin.buffer.read()
     try:

@@ -17,16 +17,21 @@ if TYPE_CHECKING:
 @click.command()
 @config_options
 @click.option("--format", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def command(format: str, **options: Any) -> None:
+@click.option("--schedules", is_flag=True, help="When functions run by the clock instead.")
+def command(format: str, schedules: bool, **options: Any) -> None:
     """List the functions that would be served, in the order of the file.
 
     Functions are imported, because a signature may be written in the code only. 'runs' says
     where: on the event loop, in a thread, or in processes of its own. Slots and queue are
     totals over all workers.
 
+    With --schedules the schedules are listed with their next three times, and nothing is
+    imported.
+
     \b
     Examples:
       ffhost functions
+      ffhost functions --schedules
       ffhost functions -c functions.yaml --format json
     """
     from ffhost.cli.full_check import loaded
@@ -34,6 +39,11 @@ def command(format: str, **options: Any) -> None:
     from ffhost.config import load_config
 
     config = load_config(sources(options))
+    if schedules:
+        from ffhost.cli.schedule_list import show_schedules
+
+        show_schedules(config, format)
+        return
     server = config.settings.server
     with loaded(config) as host:
         records = [_record(each, server) for each in host.functions.values()]

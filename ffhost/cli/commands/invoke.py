@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     "CloudEvent: type=…. Repeatable.",
 )
 @click.option("--structured", is_flag=True, help="CloudEvents in structured mode.")
+@click.option("--schedule", is_flag=True, help="Call it as its schedule does.")
+@click.option("--index", default=0, help="Which of its schedules, counted from 0.")
 @click.option(
     "--auth",
     metavar="WAY[/KEY]",
@@ -54,6 +56,8 @@ def command(
     path: str | None,
     words: tuple[str, ...],
     structured: bool,
+    schedule: bool,
+    index: int,
     auth: str | None,
     token: str | None,
     remote: str | None,
@@ -70,6 +74,8 @@ def command(
     firestore has document, change, project, database; background has type, resource; all
     of them event_id and timestamp.
 
+    With --schedule it gets the event that its schedule makes, now.
+
     \b
     Examples:
       ffhost invoke hello --path '/hello?name=Ada'
@@ -77,6 +83,7 @@ def command(
       ffhost invoke on-message --event pubsub --event topic=orders --data '{"id": 7}'
       ffhost invoke on-upload --event storage --event bucket=b --event name=a.png
       ffhost invoke on-change --event type=com.example.changed --event subject=7
+      ffhost invoke report --schedule
       cat event.json | ffhost invoke on-change - --remote http://localhost:8080
       ffhost invoke on-push --auth github --data '{"ref": "refs/heads/main"}'
     """
@@ -91,8 +98,13 @@ def command(
     body, content_type = _body(data, file, stdin)
     config = load_config(given)
     function = function_client.chosen(config, name)
+    if schedule and (body is not None or event is not None):
+        raise WrongUse("--schedule makes the event", "leave out --data, --file and --event")
 
     def run(caller: function_client.Caller) -> tuple[Answer, float]:
+        if schedule:
+            call = invoke_request.schedule_request(caller.shape(function), config, index, fields)
+            return function_client.timed(caller, call)
         call = invoke_request.request_for(
             caller.shape(function),
             body,

@@ -14,6 +14,13 @@ from ffhost.config.settings.auth_settings import (
     WaySettings,
     WebhookSettings,
 )
+from ffhost.config.settings.event_settings import (
+    DeliverySettings,
+    EventsSettings,
+    ScheduleSettings,
+    SchedulesSettings,
+    SubscriptionSettings,
+)
 from ffhost.config.settings.function_settings import (
     CorsSettings,
     ExampleRequest,
@@ -38,7 +45,7 @@ from ffhost.config.settings.host_settings import (
     ServerSettings,
 )
 from ffhost.config.settings.names import NAME_PATTERN, RESERVED_PATH, FunctionName
-from ffhost.config.settings.scalars import Secret, Text, Wrong, plain, shown
+from ffhost.config.settings.scalars import InvalidValue, Secret, Text, plain, shown
 from ffhost.config.settings.section import Free, Section, as_plain, key, key_of, section
 
 __all__ = [
@@ -49,6 +56,8 @@ __all__ = [
     "ConfigReloadSettings",
     "CorsSettings",
     "DefaultSettings",
+    "DeliverySettings",
+    "EventsSettings",
     "ExampleRequest",
     "ExampleResponse",
     "ExampleSettings",
@@ -56,19 +65,22 @@ __all__ = [
     "FunctionSettings",
     "FunctionTracingSettings",
     "HookSettings",
+    "InvalidValue",
     "JwtSettings",
     "Level",
     "LoggingSettings",
     "MetricsSettings",
+    "ScheduleSettings",
+    "SchedulesSettings",
     "Secret",
     "Section",
     "ServerSettings",
     "Settings",
     "Signature",
+    "SubscriptionSettings",
     "TracingSettings",
     "WaySettings",
     "WebhookSettings",
-    "Wrong",
     "as_plain",
     "completed",
     "key_of",
@@ -123,6 +135,15 @@ class Settings(Section):
         "Limits of every function that does not give its own.",
         {"timeout": "30s"},
     )
+    events: EventsSettings | None = key(
+        None,
+        "Events",
+        "One address for every event. Unless written, there is none.",
+        {"path": "/events"},
+    )
+    schedules: SchedulesSettings = section(
+        SchedulesSettings, "Schedules", "Functions that run by the clock.", {"enabled": False}
+    )
     auth: dict[WayName, WaySettings] = key(
         dict,
         "Front door",
@@ -135,11 +156,11 @@ class Settings(Section):
     )
 
     def function(self, name: str) -> FunctionSettings:
-        """Give the settings of the function *name* with the host's limits filled in."""
+        """Return the settings of the function *name* with the host's limits filled in."""
         return self.functions[name].replaced(**self.limits(name))
 
     def limits(self, name: str) -> dict[str, Any]:
-        """Give the limits that the function *name* has from the host, by key."""
+        """Return the limits that the function *name* has from the host, by key."""
         function, defaults = self.functions[name], self.defaults
         limits: dict[str, Any] = {
             key: getattr(defaults, key)
@@ -155,7 +176,7 @@ class Settings(Section):
 
 
 def completed(values: dict[str, Any]) -> dict[str, Any]:
-    """Give *values* with the defaults of functions that follow from their name and other keys."""
+    """Return *values* with the defaults of functions that follow from their name and other keys."""
     if "auth" in values:
         values = {**values, "auth": _with_secrets(values["auth"])}
     functions = values.get("functions")

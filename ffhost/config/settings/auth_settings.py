@@ -5,12 +5,12 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from ffhost.config.settings.names import NAME_PATTERN
 from ffhost.config.settings.scalars import (
+    InvalidValue,
     Kind,
     Span,
     SpanOrUnlimited,
     SpanOrZero,
     Text,
-    Wrong,
     shown,
 )
 from ffhost.config.settings.section import Free, Section, key, required
@@ -31,10 +31,10 @@ def _texts(expected: str) -> Kind:
     def read(value: Any) -> list[str]:
         texts = [value] if isinstance(value, str) else value
         if not isinstance(texts, list) or not texts:
-            raise Wrong(f"expected {expected}, got {shown(value)}")
+            raise InvalidValue(f"expected {expected}, got {shown(value)}")
         for each in texts:
             if not isinstance(each, str) or not each:
-                raise Wrong(f"expected a text, got {shown(each)}", "quote it")
+                raise InvalidValue(f"expected a text, got {shown(each)}", "quote it")
         return texts
 
     return Kind(read, _TEXTS)
@@ -42,7 +42,7 @@ def _texts(expected: str) -> Kind:
 
 def _read_header(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", value):
-        raise Wrong(f"expected the name of a header field, got {shown(value)}")
+        raise InvalidValue(f"expected the name of a header field, got {shown(value)}")
     return value
 
 
@@ -52,14 +52,14 @@ def _read_rate(value: Any) -> str:
     try:
         return str(Rate.parse(value))
     except (ValueError, TypeError):
-        raise Wrong(
+        raise InvalidValue(
             f"expected a rate such as '100/s', '20/m' or '1000/h', got {shown(value)}"
         ) from None
 
 
 def _read_way_name(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(NAME_PATTERN, value):
-        raise Wrong(f"{shown(value)} is not a name for a way")
+        raise InvalidValue(f"{shown(value)} is not a name for a way")
     return value
 
 
@@ -173,7 +173,12 @@ class WebhookSettings(Section):
         "Where the signature stands; for hmac only. Unless written, where the sender puts it.",
         "X-Signature",
     )
-    prefix: str = key("", "Prefix", "What stands before the signature; for hmac only.", "sha256=")
+    prefix: Text | None = key(
+        None,
+        "Prefix",
+        "What stands before the signature; for hmac only. Unless written, nothing.",
+        "sha256=",
+    )
     encoding: Literal["hex", "base64"] = key(
         "hex", "Encoding", "How the signature is written; for hmac only.", "base64"
     )

@@ -3,6 +3,11 @@
 from typing import Annotated, Any, ClassVar, Literal
 
 from ffhost.config.settings.auth_settings import Ways
+from ffhost.config.settings.event_settings import (
+    DeliverySettings,
+    ScheduleSettings,
+    SubscriptionSettings,
+)
 from ffhost.config.settings.hook_settings import FunctionTracingSettings
 from ffhost.config.settings.names import Method, PathTemplate, Target, Wildcard
 from ffhost.config.settings.scalars import (
@@ -208,6 +213,25 @@ class FunctionSettings(Section):
         "Handed to the function through its context. Values may be secrets: {from_file: PATH} or "
         "{from_env: NAME}.",
         {"quality": 80, "token": {"from_env": "API_TOKEN"}},
+    )
+    subscriptions: list[SubscriptionSettings] = key(
+        list,
+        "Subscriptions",
+        "Which of the events that arrive at events.path a cloudevent or event function gets: "
+        "those that any of them matches.",
+        [{"filters": [{"exact": {"type": "com.example.uploaded"}}]}],
+    )
+    delivery: DeliverySettings | None = key(
+        None,
+        "Delivery",
+        "Retries and dead letters of exported Triggers. Unless written, the Broker's.",
+        {"retry": 5, "dead_letter": "http://dead-letters"},
+    )
+    schedules: list[ScheduleSettings] = key(
+        list,
+        "Schedules",
+        "When the function runs by the clock.",
+        [{"cron": "0 3 * * *", "timezone": "Europe/Berlin"}],
     )
     request: Literal["auto", "ffhost", "flask", "starlette"] = key(
         "auto", "Request class", "The class of the request that an http function gets.", "flask"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from ffhost.config.settings.scalars import Kind, Wrong, shown
+from ffhost.config.settings.scalars import InvalidValue, Kind, shown
 
 NAME_PATTERN = "[A-Za-z][A-Za-z0-9_-]{0,62}"
 """What the name of a function looks like, as a whole."""
@@ -21,23 +21,23 @@ _ATTRIBUTE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
 def _read_name(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(NAME_PATTERN, value):
-        raise Wrong(f"{shown(value)} is not a name for a function")
+        raise InvalidValue(f"{shown(value)} is not a name for a function")
     return value
 
 
 def read_target(value: Any) -> str:
     """Check the form of ``file.py:attr``, ``package.module:attr`` or ``attr``."""
     if not isinstance(value, str):
-        raise Wrong(f"expected a target, got {shown(value)}", "write 'main.py:hello'")
+        raise InvalidValue(f"expected a target, got {shown(value)}", "write 'main.py:hello'")
     module, colon, attribute = value.rpartition(":")
     if not re.fullmatch(_ATTRIBUTE, attribute) or attribute.endswith(".py"):
         bare = value.removesuffix(".py")
         hint = f"write '{value}:NAME'" if value.endswith(".py") else "write 'main.py:hello'"
         if not colon and "." in bare and not value.endswith(".py"):
             hint = f"write '{bare.replace('/', '.')}:NAME'"
-        raise Wrong(f"expected a target such as 'main.py:hello', got {shown(value)}", hint)
+        raise InvalidValue(f"expected a target such as 'main.py:hello', got {shown(value)}", hint)
     if colon and not module.endswith(".py") and not re.fullmatch(_ATTRIBUTE, module):
-        raise Wrong(
+        raise InvalidValue(
             f"{module!r} is neither a file that ends with .py nor the name of a module",
             "write 'folder/main.py:hello' or 'package.module:hello'",
         )
@@ -47,7 +47,7 @@ def read_target(value: Any) -> str:
 def _read_hook_target(value: Any) -> str:
     target = read_target(value)
     if ":" not in target:
-        raise Wrong(
+        raise InvalidValue(
             f"expected 'module:function', got {shown(value)}", f"write 'mycompany.hooks:{target}'"
         )
     return target
@@ -56,19 +56,19 @@ def _read_hook_target(value: Any) -> str:
 def read_path(value: Any) -> str:
     """Check a path or path template."""
     if not isinstance(value, str):
-        raise Wrong(f"expected a path such as '/users/{{id}}', got {shown(value)}")
+        raise InvalidValue(f"expected a path such as '/users/{{id}}', got {shown(value)}")
     if not value.startswith("/"):
-        raise Wrong(f"a path begins with '/', got {shown(value)}", f"write '/{value}'")
+        raise InvalidValue(f"a path begins with '/', got {shown(value)}", f"write '/{value}'")
     if value == "/":
         return value
     if value.endswith("/"):
-        raise Wrong(
+        raise InvalidValue(
             "a path does not end with '/'",
             f"{value.rstrip('/') or '/'!r} owns what is below it too",
         )
     for char, why in (("?", "a query"), ("#", "a fragment"), ("%", "percent-encoding")):
         if char in value:
-            raise Wrong(
+            raise InvalidValue(
                 f"a path holds no {why.removeprefix('a ')}, got {shown(value)}",
                 "paths are compared decoded" if char == "%" else None,
             )
@@ -77,25 +77,25 @@ def read_path(value: Any) -> str:
         names += _read_segment(segment, value)
     doubled = next((name for name in names if names.count(name) > 1), None)
     if doubled:
-        raise Wrong(f"the parameter {doubled!r} occurs twice")
+        raise InvalidValue(f"the parameter {doubled!r} occurs twice")
     if value == RESERVED_PATH or value.startswith(RESERVED_PATH + "/"):
-        raise Wrong(f"paths below {RESERVED_PATH} belong to the host's probes")
+        raise InvalidValue(f"paths below {RESERVED_PATH} belong to the host's probes")
     return value
 
 
 def _read_segment(segment: str, path: str) -> list[str]:
     if segment in ("", ".", ".."):
         what = "an empty segment" if not segment else f"the segment {segment!r}"
-        raise Wrong(f"a path holds no {what.removeprefix('an ')}, got {path!r}")
+        raise InvalidValue(f"a path holds no {what.removeprefix('an ')}, got {path!r}")
     if any(char < " " or char in "\x7f\\" for char in segment):
-        raise Wrong(f"a path holds no control characters or backslashes, got {shown(path)}")
+        raise InvalidValue(f"a path holds no control characters or backslashes, got {shown(path)}")
     if "{" not in segment and "}" not in segment:
         return []
     match = _PARAMETER.fullmatch(segment)
     if match is None:
         converter = re.fullmatch(r"\{([A-Za-z_]\w*):[^{}]*\}", segment)
         hint = f"write '{{{converter[1]}}}': a value is always text" if converter else None
-        raise Wrong(f"a parameter is a whole segment like '{{id}}', got {segment!r}", hint)
+        raise InvalidValue(f"a parameter is a whole segment like '{{id}}', got {segment!r}", hint)
     return [match[1]]
 
 
@@ -104,7 +104,7 @@ def _read_method(value: Any) -> str:
         return value
     upper = value.upper() if isinstance(value, str) else ""
     known = re.fullmatch(r"[A-Z][A-Z0-9_-]*", upper)
-    raise Wrong(
+    raise InvalidValue(
         f"expected a method in capitals, got {shown(value)}", f"write {upper}" if known else None
     )
 
@@ -115,7 +115,7 @@ def _read_proxies(value: Any) -> list[str]:
     if value == "all":
         return ["all"]
     if not isinstance(value, list):
-        raise Wrong(
+        raise InvalidValue(
             f"expected a list of addresses and networks, or 'all', got {shown(value)}",
             f"write [{value!r}]" if isinstance(value, str) else None,
         )
@@ -124,7 +124,7 @@ def _read_proxies(value: Any) -> list[str]:
             if each != "all":
                 ip_network(each if isinstance(each, str) else "", strict=False)
         except ValueError:
-            raise Wrong(
+            raise InvalidValue(
                 f"expected an address, a network or 'all', got {shown(each)}",
                 "write '10.0.0.0/8' or '192.168.1.7'",
             ) from None
@@ -135,13 +135,13 @@ def _read_wildcard(value: Any) -> list[str]:
     if value == "*":
         return ["*"]
     if not isinstance(value, list):
-        raise Wrong(
+        raise InvalidValue(
             f"expected a list of texts, or '*', got {shown(value)}",
             f"write [{value!r}]" if isinstance(value, str) else None,
         )
     for each in value:
         if not isinstance(each, str) or not each:
-            raise Wrong(f"expected a text, got {shown(each)}", "quote it")
+            raise InvalidValue(f"expected a text, got {shown(each)}", "quote it")
     return value
 
 

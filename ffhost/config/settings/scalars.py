@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from ffhost.config.units import UNLIMITED, ByteSize, Duration
 
 
-class Wrong(ValueError):
+class InvalidValue(ValueError):
     """A value that does not fit; *hint* says what would."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
@@ -76,7 +76,7 @@ class NotEmpty:
 
 
 def plain(value: Any) -> Any:
-    """Give *value* as it would be written in the file."""
+    """Return *value* as it would be written in the file."""
     if isinstance(value, Duration | ByteSize):
         return str(value)
     return "unlimited" if value == UNLIMITED else value
@@ -93,15 +93,17 @@ def _duration(*, zero: bool = False, unlimited: bool = False) -> Kind:
         if unlimited and value == "unlimited":
             return Duration(UNLIMITED)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            raise Wrong(f"{expected}, got {value!r}", f"write '{value}s' for seconds")
+            raise InvalidValue(f"{expected}, got {value!r}", f"write '{value}s' for seconds")
         try:
             duration = Duration.parse(value)
         except (ValueError, AttributeError):
-            raise Wrong(f"{expected}, got {shown(value)}", _hint_of_unit(value)) from None
+            raise InvalidValue(f"{expected}, got {shown(value)}", _hint_of_unit(value)) from None
         if math.isinf(duration):
-            raise Wrong("the duration is too large", "write 'unlimited'" if unlimited else None)
+            raise InvalidValue(
+                "the duration is too large", "write 'unlimited'" if unlimited else None
+            )
         if not duration and not zero:
-            raise Wrong("must be longer than 0s", "write 'unlimited'" if unlimited else None)
+            raise InvalidValue("must be longer than 0s", "write 'unlimited'" if unlimited else None)
         return duration
 
     nonzero = "" if zero else r"(?=[0-9.]*[1-9])"
@@ -134,15 +136,15 @@ def _size(*, unlimited: bool = False) -> Kind:
         if unlimited and value in ("unlimited", UNLIMITED):
             return UNLIMITED
         if isinstance(value, int | float) and not isinstance(value, bool):
-            raise Wrong(f"{expected}, got {value!r}", f"write '{value}B' for bytes")
+            raise InvalidValue(f"{expected}, got {value!r}", f"write '{value}B' for bytes")
         try:
             size = ByteSize.parse(value)
         except (ValueError, AttributeError):
-            raise Wrong(f"{expected}, got {shown(value)}") from None
+            raise InvalidValue(f"{expected}, got {shown(value)}") from None
         except OverflowError:
-            raise Wrong("the size is too large") from None
+            raise InvalidValue("the size is too large") from None
         if not size:
-            raise Wrong("must be larger than 0B", "write 'unlimited'" if unlimited else None)
+            raise InvalidValue("must be larger than 0B", "write 'unlimited'" if unlimited else None)
         return size
 
     pattern = r"\s*(?=[0-9.]*[1-9])\d+(\.\d+)?\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)\s*"
@@ -164,12 +166,12 @@ def _count(minimum: int, *, unlimited: bool = False, maximum: int | None = None)
         if unlimited and value in ("unlimited", UNLIMITED):
             return UNLIMITED
         if not isinstance(value, int) or isinstance(value, bool):
-            raise Wrong(f"{expected}, got {shown(value)}", _hint_of_number(value))
+            raise InvalidValue(f"{expected}, got {shown(value)}", _hint_of_number(value))
         if value < minimum:
             word = "; write 'unlimited' for no limit" if unlimited and value == 0 else ""
-            raise Wrong(f"must be at least {minimum}, got {value}{word}")
+            raise InvalidValue(f"must be at least {minimum}, got {value}{word}")
         if maximum is not None and value > maximum:
-            raise Wrong(f"must be at most {maximum}, got {value}")
+            raise InvalidValue(f"must be at most {maximum}, got {value}")
         return value
 
     number: dict[str, Any] = {"type": "integer", "minimum": minimum}
@@ -196,17 +198,17 @@ def _read_boolean(value: Any) -> bool:
     if isinstance(value, str):
         word = words.get(value.lower(), value.lower())
         hint = f"write {word}" if word in ("true", "false") else None
-    raise Wrong(f"expected true or false, got {shown(value)}", hint)
+    raise InvalidValue(f"expected true or false, got {shown(value)}", hint)
 
 
 def _read_text(value: Any) -> str:
     if not isinstance(value, str):
         scalar = isinstance(value, int | float)
-        raise Wrong(f"expected a text, got {shown(value)}", "quote it" if scalar else None)
+        raise InvalidValue(f"expected a text, got {shown(value)}", "quote it" if scalar else None)
     if not value.strip():
-        raise Wrong("must not be empty", "remove the key to get its default")
+        raise InvalidValue("must not be empty", "remove the key to get its default")
     if "\x00" in value:
-        raise Wrong("must not hold the character U+0000")
+        raise InvalidValue("must not hold the character U+0000")
     return value
 
 
@@ -220,5 +222,6 @@ Size = Annotated[ByteSize, _size()]
 SizeOrUnlimited = Annotated[ByteSize | float, _size(unlimited=True)]
 CountOrUnlimited = Annotated[int | float, _count(1, unlimited=True)]
 Count = Annotated[int, _count(1)]
+Whole = Annotated[int, _count(0)]
 Port = Annotated[int, _count(0, maximum=65535)]
 Status = Annotated[int, _count(100, maximum=599)]

@@ -22,7 +22,7 @@ _KEYS = {"payload": "json"}
 
 
 def key_of(name: str) -> str:
-    """Give the key of the file that the field *name* stands for: ``payload`` is ``json``."""
+    """Return the key of the file that the field *name* stands for: ``payload`` is ``json``."""
     return _KEYS.get(name, name)
 
 
@@ -92,7 +92,7 @@ class Section:
         return made
 
     def replaced(self, **changes: Any) -> Self:
-        """Give a copy with other values, which count as written."""
+        """Return a copy with other values, which count as written."""
         return self._of({**self.__dict__, **changes}, self.written.union(map(key_of, changes)))
 
     def __eq__(self, other: object) -> bool:
@@ -124,7 +124,7 @@ class Section:
 
 
 def as_plain(section: Section) -> dict[str, Any]:
-    """Give *section* by field, with single values as they would be written in the file."""
+    """Return *section* by field, with single values as they would be written in the file."""
     # what has only one form is passed by: most of a thousand functions is that
     return {
         name: value

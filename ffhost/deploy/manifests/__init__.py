@@ -62,7 +62,7 @@ def export(
     if platform == "kubernetes":
         from ffhost.deploy.manifests import kubernetes
 
-        return Exported(kubernetes.manifests(described, options))
+        return Exported(*kubernetes.manifests(described, options))
     if platform == "compose":
         from ffhost.deploy.manifests import compose
 

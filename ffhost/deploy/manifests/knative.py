@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from ffhost.deploy.manifests import pods
+from ffhost.deploy.manifests import event_objects, pods
 from ffhost.deploy.manifests.kubernetes import config_map, kustomization, metadata
 from ffhost.deploy.manifests.manifest_yaml import document, stream
 from ffhost.deploy.manifests.object_names import joined, label
@@ -30,6 +30,9 @@ def knative(described: Described, options: Options) -> tuple[dict[str, str], lis
     """Return the manifests by file name, and notes for the user."""
     files: dict[str, str] = {}
     notes = list(_notes(described, MOST_SECONDS, "max-revision-timeout-seconds"))
+    notes += event_objects.notes(described, "knative")
+    if described.has_schedules:
+        described = described.with_variable(event_objects.SWITCH, "false")
     if described.port in RESERVED_PORTS:
         notes.append(f"port {described.port} is used by Knative: set server.port to another")
     if described.files:
@@ -47,8 +50,23 @@ def knative(described: Described, options: Options) -> tuple[dict[str, str], lis
         files["service.yaml"] = _service(
             described, options, label(options.name, LONGEST_NAME), None
         )
+    sinks = event_objects.sinks(options, described, _service_of(options))
+    for name, make in (
+        ("triggers", event_objects.triggers),
+        ("pingsources", event_objects.ping_sources),
+    ):
+        objects = list(make(described, options, sinks, metadata))
+        if objects:
+            files[f"{name}.yaml"] = stream(objects)
     files["kustomization.yaml"] = kustomization(list(files), options)
     return files, notes
+
+
+def _service_of(options: Options) -> Callable[[str], str]:
+    """Return what names the Service of a function."""
+    if options.split:
+        return lambda name: joined(options.name, name, LONGEST_NAME)
+    return lambda name: label(options.name, LONGEST_NAME)
 
 
 def _service(described: Described, options: Options, name: str, function: str | None) -> str:
@@ -145,6 +163,9 @@ def cloud_run(described: Described, options: Options) -> tuple[dict[str, str], l
     Cloud Run cannot mount a ConfigMap: the configuration is part of the image.
     """
     notes = list(_notes(described, MOST_SECONDS_OF_CLOUD_RUN, "no more is possible there"))
+    notes += event_objects.notes(described, "cloudrun")
+    if described.has_schedules:
+        described = described.with_variable(event_objects.SWITCH, "false")
     if not options.split:
         name = label(options.name, 49)
         return {"service.yaml": _run_service(described, options, name, None)}, notes

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from ffhost.deploy.manifests import pods
+from ffhost.deploy.manifests import event_objects, pods
 from ffhost.deploy.manifests.manifest_yaml import document, stream
 from ffhost.deploy.manifests.object_names import joined, label
 from ffhost.deploy.manifests.routes import http_routes
@@ -17,13 +17,15 @@ _STARTING = [
 ]
 
 
-def manifests(described: Described, options: Options) -> dict[str, str]:
-    """Return the manifests by file name.
+def manifests(described: Described, options: Options) -> tuple[dict[str, str], list[str]]:
+    """Return the manifests by file name, and notes for the user.
 
     Raises:
         ConfigError: with ``--split``, prefixes cannot separate the functions' paths
     """
     files: dict[str, str] = {}
+    if described.has_schedules:
+        described = described.with_variable(event_objects.SWITCH, "false")
     if described.files:
         files["configmap.yaml"] = config_map(described, options)
     if options.split:
@@ -39,11 +41,19 @@ def manifests(described: Described, options: Options) -> dict[str, str]:
         files["httproute.yaml"] = stream(list(http_routes(described, options, backends)))
     else:
         files |= _workload(described, options, options.name, None)
+    jobs = list(event_objects.cron_jobs(described, options, _service_of(options), metadata))
+    if jobs:
+        files["cronjobs.yaml"] = stream(jobs)
     files["networkpolicy.yaml"] = document(*_network_policy(described, options))
     if options.service_monitor and described.admin_port is not None:
         files["servicemonitor.yaml"] = stream(list(_monitor(described, options)))
     files["kustomization.yaml"] = kustomization(list(files), options)
-    return files
+    return files, list(event_objects.notes(described, "kubernetes"))
+
+
+def _service_of(options: Options) -> Callable[[str], str]:
+    """Return what names the Service of a function."""
+    return lambda name: joined(options.name, name) if options.split else options.name
 
 
 def kustomization(files: list[str], options: Options) -> str:

@@ -12,10 +12,12 @@ from ffhost.config import LoadedConfig, Sources
 from ffhost.config.diagnostics import Origin, Problem
 from ffhost.config.files import files_of
 from ffhost.config.nodes import Node, Source
+from ffhost.config.settings import Settings
 from ffhost.config.units import Duration
 from ffhost.config.yaml_reader import read
 from ffhost.deploy.app import config_in_app, config_path, opened_config
 from ffhost.errors import ConfigError
+from ffhost.events.declared_subscriptions import declared_subscriptions
 
 _REFERENCE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LARGEST_CONFIG_MAP = 1024 * 1024
@@ -83,6 +85,7 @@ class Described:
         drain_delay: seconds after SIGTERM in which everything is still served
         graceful_timeout: seconds that calls in flight may then take
         profile_written: whether the configuration sets ``logging.profile``
+        settings: all of it, for what is not a workload
     """
 
     files: Mapping[str, str]
@@ -97,6 +100,16 @@ class Described:
     drain_delay: float
     graceful_timeout: float
     profile_written: bool
+    settings: Settings
+
+    @property
+    def has_schedules(self) -> bool:
+        """Whether any function runs by the clock."""
+        return any(each.schedules for each in self.settings.functions.values())
+
+    def with_variable(self, name: str, value: str) -> Described:
+        """Return the same with another variable in its containers."""
+        return replace(self, environment={**self.environment, name: value})
 
     @property
     def ending_seconds(self) -> int:
@@ -159,6 +172,7 @@ def describe(config: LoadedConfig, given: Sources) -> Described:
         drain_delay=float(settings.server.drain_delay),
         graceful_timeout=float(settings.server.graceful_timeout),
         profile_written=config.origins.get(("logging", "profile")) is not None,
+        settings=settings,
     )
 
 
@@ -192,6 +206,7 @@ def _problems(config: LoadedConfig, files: Mapping[str, str]) -> Iterator[Proble
     if sum(len(text.encode()) for text in files.values()) > _LARGEST_CONFIG_MAP:
         origin = Origin(next(iter(files)))
         yield Problem("", "larger than 1MiB, which a ConfigMap may hold", origin)
+    yield from declared_subscriptions(config, config.settings.functions)[1]
     if not config.settings.functions:
         yield Problem("functions", "there is no function to serve", config.locate(("functions",)))
 

@@ -45,7 +45,7 @@ class ForkServer:
         self._host = os.getppid()
 
     def serve(self) -> None:
-        """Do what the host asks for until it is gone."""
+        """Serve the requests of the host until it is gone."""
         while self._host == os.getppid():
             # User code may have forked the host: then the socket stays open without it.
             if not select.select([self._connection.stream], [], [], _LOOK_SECONDS)[0]:
@@ -90,7 +90,7 @@ class ForkServer:
 
 
 def reap(pid: int) -> int:
-    """Give the exit status of a child that has closed its socket, as `os.waitpid` does.
+    """Return the exit status of a child that has closed its socket, as `os.waitpid` does.
 
     One that closed it and yet lives, because user code closed all descriptors, is killed.
     """
@@ -105,7 +105,7 @@ def reap(pid: int) -> int:
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when *parent* ends."""
+    """Make the kernel kill this process when *parent* ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
@@ -113,7 +113,7 @@ def die_with_parent(parent: int) -> None:
 
 
 def main(descriptor: int, child: Child) -> None:
-    """Be the forkserver of the host at the other end of *descriptor*."""
+    """Run the forkserver of the host at the other end of *descriptor*."""
 
     # What ends the host is for the host to pass on: a service manager, or a terminal, may
     # send its signal to every process of the group. Handlers, and not SIG_IGN, for the

@@ -54,7 +54,7 @@ class Connection:
 
         Raises:
             TimeoutError: *deadline*, on the monotonic clock, has passed
-            OSError: the other side is gone, or sends what is no frame
+            OSError: the other side is gone, or sends what is not a frame
         """
         head_length, body_length = _LENGTHS.unpack(self._read(_LENGTHS.size, deadline))
         if head_length > _LARGEST_HEAD_BYTES:
@@ -91,7 +91,7 @@ class Connection:
 
 
 def call_head(call: Call) -> Head:
-    """Give the head of the frame that asks for a call; its body is the request's."""
+    """Return the head of the frame that asks for a call; its body is the request's."""
     message = call.message
     return {
         "do": "call",
@@ -145,7 +145,7 @@ def call_of(function: Function, head: Head, body: bytes) -> Call:
 
 
 def reply_head(reply: Reply, call: Call) -> Head:
-    """Give the head of the frame that answers a call; its body is the reply's."""
+    """Return the head of the frame that answers a call; its body is the reply's."""
     # A header's value may be of a class derived from str; JSON takes it for what it shows.
     head: Head = {"status": int(reply.status), "headers": [[n, v] for n, v in reply.headers]}
     error = call.error

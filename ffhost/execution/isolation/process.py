@@ -40,7 +40,7 @@ class End(NamedTuple):
 
     @property
     def how(self) -> str:
-        """Say it in words."""
+        """What happened, in words."""
         if self.memory_bytes is not None:
             return "killed for its memory"
         return f"killed by {self.signal}" if self.signal else f"exit code {self.exit_code}"
@@ -63,7 +63,7 @@ class IsolatedProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Say whether it is there, and silent, as one that waits for a call is."""
+        """Whether it is there, and silent, as one that waits for a call is."""
         poll = select.poll()
         poll.register(self.connection.stream, select.POLLIN)
         return not poll.poll(0)
@@ -124,9 +124,9 @@ class IsolatedProcess:
 
     def _reap(self) -> End:
         try:
-            status = nursery.reap(self.pid)
+            status = forkserver.reap(self.pid)
         except OSError:
-            status = signal.SIGKILL  # the nursery is gone, and took its children with it
+            status = signal.SIGKILL  # the forkserver is gone, and took its children with it
         stack = self._read_stacks(0)
         self.forget()
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
@@ -151,8 +151,8 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-class _Nursery:
-    """The nursery of this process, started when it is first needed."""
+class _ForkServer:
+    """The forkserver of this process, started when it is first needed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -178,7 +178,7 @@ class _Nursery:
         return pid
 
     def reap(self, pid: int) -> int:
-        """Give the exit status of a process that is about to end."""
+        """Return the exit status of a process that is about to end."""
         with self._lock:
             if self._connection is None or self._host != os.getpid():
                 raise ConnectionResetError
@@ -215,7 +215,7 @@ class _Nursery:
 
 
 def _streams() -> list[int]:
-    """Give the descriptors of standard output and error; where one is closed, the null device."""
+    """Return the descriptors of standard output and error; where one is closed, the null device."""
     return [each if _is_open(each) else _NULL for each in (1, 2)]
 
 
@@ -228,11 +228,11 @@ def _is_open(descriptor: int) -> bool:
 
 
 def _importing(code: str) -> str:
-    """Have *code* find ffhost where this process found it, and nothing where it did not look."""
+    """Make *code* find ffhost where this process found it, and nothing where it did not look."""
     return f"import sys; sys.path[:] = {sys.path!r}; {code}"
 
 
-nursery = _Nursery()
+forkserver = _ForkServer()
 
 
 def start_process(config: LoadedConfig, name: str) -> IsolatedProcess:
@@ -241,7 +241,7 @@ def start_process(config: LoadedConfig, name: str) -> IsolatedProcess:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)  # a stack that nobody reads must not hold up the process
     try:
-        pid = nursery.start(theirs, writing)
+        pid = forkserver.start(theirs, writing)
     finally:
         theirs.close()
         os.close(writing)
@@ -258,7 +258,7 @@ def start_process(config: LoadedConfig, name: str) -> IsolatedProcess:
 
 
 def pruned(config: LoadedConfig, name: str) -> LoadedConfig:
-    """Give what a process needs of *config*: the host's settings and one function.
+    """Return what a process needs of *config*: the host's settings and one function.
 
     Trace hooks, metrics and summaries are the host's. That summaries are on makes the process
     keep the event of a call, which it tells the host.

@@ -84,7 +84,7 @@ class ProcessPool:
 
     @property
     def closed(self) -> bool:
-        """Say whether it takes no more calls."""
+        """Whether it takes no more calls."""
         return self._closed
 
     # Starting
@@ -198,7 +198,7 @@ class ProcessPool:
             self.replace(process, "while it was idle")
 
     def _inform(self, process: IsolatedProcess) -> None:
-        """Have a process log as the configuration in force says."""
+        """Make a process log as the configuration in force says."""
         config = self.config
         if process.revision != config.revision:
             process.revision = config.revision
@@ -214,7 +214,7 @@ class ProcessPool:
             self._ready.notify_all()
 
     def replace(self, process: IsolatedProcess, when: str | None = None) -> End:
-        """Say how a process ended that has died or was killed; another takes its place.
+        """Return how a process ended that has died or was killed; another takes its place.
 
         Args:
             when: logged as the time of death; None if the caller logs it
@@ -300,7 +300,7 @@ class ProcessPool:
         _stop(idle)
 
     def unchanged(self) -> bool:
-        """Say whether the files that were loaded are as they were."""
+        """Whether the files that were loaded are as they were."""
         loaded = self.loaded
         return loaded is not None and all(_stamp(file) == (file, *at) for file, *at in loaded.files)
 
@@ -326,7 +326,7 @@ def _stamp(file: str) -> tuple[str, int, int]:
 
 
 def describe(end: End) -> dict[str, Any]:
-    """Give the fields that say how a process ended."""
+    """Return the fields that say how a process ended."""
     fields: dict[str, Any] = {"reason": end.how, "signal": end.signal, "exit_code": end.exit_code}
     fields |= {"memory_bytes": end.memory_bytes, "stack": end.stack}
     return {name: value for name, value in fields.items() if value is not None}

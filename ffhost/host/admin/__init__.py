@@ -22,7 +22,7 @@ ADMIN = "admin"
 
 
 def admin_of(service: Service) -> Admin | None:
-    """Give what answers on the admin listener; None if it is off, or the server is not ours."""
+    """Return what answers on the admin listener; None if it is off, or the server is not ours."""
     if not service.config.settings.admin.enabled:
         return None
     if not service.managed and not service.embedded:

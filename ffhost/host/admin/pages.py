@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from typing import Any, TypeAlias
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import orjson
 
 from ffhost.errors import MethodNotAllowed, NotFound, RequestError
-from ffhost.host.admin.reports import functions_report, health_report, look
+from ffhost.host.admin.reports import functions_report, health_report, look, schedules_report
 from ffhost.host.service import Service
 from ffhost.invocation.logger import get_logger
 from ffhost.observability.metrics.publisher import Copier
 from ffhost.observability.metrics.totals_files import folder_of
 from ffhost.web import problems
 from ffhost.web.messages import Message, Reply
+
+_TICK = "/schedules/"
 
 Answer: TypeAlias = Callable[[Message], Reply]
 
@@ -25,7 +28,7 @@ class Admin:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        # The workers of one master are brothers; an embedded host has none.
+        # A managed worker has others beside it; an embedded host has none.
         folder = folder_of(os.getppid()) if service.managed else None
         self._copier = Copier(folder, lambda: look(service))
         self._answers: dict[str, Answer] = {
@@ -34,6 +37,7 @@ class Admin:
             "/functions": self._functions,
             "/config": self._config,
             "/health": self._health,
+            "/schedules": self._schedules,
         }
         service.on_ready(lambda _service: self._copier.start())
         service.on_stop(lambda _service: self._copier.stop())
@@ -43,6 +47,8 @@ class Admin:
         try:
             self._check(message)
             make = self._answers.get(message.path)
+            if message.method == "POST" and message.path.startswith(_TICK):
+                return self._tick(message)
             if make is None:
                 raise NotFound("the admin listener has no such page")
             if message.method not in ("GET", "HEAD"):
@@ -85,6 +91,25 @@ class Admin:
 
         body = show_config(self._service.config, "json").encode()
         return Reply(200, [("content-type", "application/json")], body)
+
+    def _schedules(self, _message: Message) -> Reply:
+        return _json(schedules_report(self._service))
+
+    def _tick(self, message: Message) -> Reply:
+        """Call a function as its schedule does: ``POST /schedules/NAME?index=0``.
+
+        A page of another site could have a browser send this; browsers say where it comes from.
+        """
+        origin = message.header("origin")
+        if origin is not None and urlsplit(origin).netloc != message.header("host"):
+            return problems.with_status(403, "Forbidden", "the request comes from another site")
+        name = unquote(message.path.removeprefix(_TICK))
+        index = parse_qs(message.query).get("index", ["0"])[-1]
+        try:
+            status = self._service.schedules.run_now(name, int(index))
+        except (LookupError, ValueError) as error:
+            raise NotFound(f"there is no schedule {index} of a function {name!r}") from error
+        return _json({"function": name, "status": status})
 
     def _health(self, _message: Message) -> Reply:
         return _json(*health_report(self._service, self._copier.totals()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from ffhost import __version__
@@ -15,7 +16,7 @@ from ffhost.observability.metrics.worker_totals import Totals, Worker
 
 
 def look(service: Service) -> Worker:
-    """Tell what this worker does just now."""
+    """Return what this worker does just now."""
     worker = Worker(
         phase=service.phase,
         revision=service.config.revision,
@@ -81,8 +82,31 @@ def _status(function: Function, totals: Totals) -> str:
     return "stuck calls" if totals.stuck.get(function.name) else "ok"
 
 
+def schedules_report(service: Service) -> dict[str, Any]:
+    """List the schedules that run here, with the next time of each."""
+    now = datetime.now(UTC)
+    return {
+        "enabled": service.config.settings.schedules.enabled,
+        "ticks_in_this_worker": service.schedules.ticks_here,
+        "schedules": [
+            {
+                "function": each.function,
+                "index": each.index,
+                "cron": each.times.text,
+                "timezone": each.zone,
+                "next": _written(next(each.times.times(now), None)),
+            }
+            for each in service.schedules.current()
+        ],
+    }
+
+
+def _written(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
+
+
 def health_report(service: Service, totals: Totals) -> tuple[dict[str, Any], int]:
-    """Tell how the service is, and the status that says it: that of the readiness probe."""
+    """Return the state of the service, and the status of the readiness probe."""
     status, ready = ready_state(service)
     functions = {}
     for name, function in service.host.functions.items():

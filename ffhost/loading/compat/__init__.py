@@ -23,7 +23,7 @@ from ffhost.loading.modules import Provide, providers
 
 
 def _provided_by(home: str) -> Provide:
-    """Give the provider in the module *home*, which is imported when it is asked."""
+    """Return the provider in the module *home*, which is imported when it is asked."""
 
     def provide(name: str) -> ModuleType | None:
         module: ModuleType | None = import_module(f"{__name__}.{home}").provide(name)
@@ -42,7 +42,7 @@ _switched_off = False
 
 
 def install() -> None:
-    """Let user code import the names of functions-framework, unless that was switched off."""
+    """Provide user code with the names of functions-framework, unless that was switched off."""
     if not _switched_off:
         providers.update(_PROVIDERS)
 

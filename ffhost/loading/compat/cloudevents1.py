@@ -14,7 +14,7 @@ _OLD = frozenset({"abstract", "conversion", "exceptions", "http", "kafka", "pyda
 
 
 def provide(name: str) -> ModuleType | None:
-    """Give the module of 2.x that was called *name* in 1.x; None for every other."""
+    """Return the module of 2.x that was called *name* in 1.x; None for every other."""
     _, _, rest = name.partition(".")
     child = rest.partition(".")[0]
     if child not in _OLD or is_installed(f"cloudevents.{child}"):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 
 def before_loading(target: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Give what the module sees while it is imported; ``ENTRY_POINT`` is the legacy mode."""
+    """Return what the module sees while it is imported; ``ENTRY_POINT`` is the legacy mode."""
     found = {"FUNCTION_TARGET": target}
     if environ.get("ENTRY_POINT"):
         found["FUNCTION_NAME"] = environ.get("K_SERVICE", target)
@@ -18,7 +18,7 @@ def before_loading(target: str, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def after_loading(signature: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Give what is known once the function is loaded, for a decorator may have said it."""
+    """Return what is known once the function is loaded, for a decorator may have said it."""
     found = {"FUNCTION_SIGNATURE_TYPE": signature}
     if environ.get("ENTRY_POINT"):
         found["FUNCTION_TRIGGER_TYPE"] = signature

@@ -21,7 +21,7 @@ _PARENTS = (
 
 @cache
 def provide(name: str) -> ModuleType | None:
-    """Give the module *name* if it is one of these and nothing installed has it."""
+    """Return the module *name* if it is one of these and nothing installed has it."""
     parent = name.removesuffix(".context")
     if parent not in _PARENTS or is_installed(name):
         return None

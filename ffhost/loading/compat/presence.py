@@ -1,4 +1,4 @@
-"""Whether an installed package has a module, asked without importing that module."""
+"""The presence of a module in an installed package, found without importing it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ffhost.loading.modules.installed import find_installed
 
 @cache
 def is_installed(name: str) -> bool:
-    """Say whether a module *name* is installed; its parent packages are imported for it."""
+    """Whether a module *name* is installed; its parent packages are imported for it."""
     try:
         return find_installed(name) is not None
     except ModuleNotFoundError:  # a parent is missing

@@ -93,7 +93,7 @@ def _open_importlib_util(module: ModuleType) -> None:
 
 
 def _open_logging_config(module: ModuleType) -> None:
-    """Let a `dictConfig` of user code name its own formatters and handlers."""
+    """Make a `dictConfig` of user code able to name its own formatters and handlers."""
 
     def import_top(name: str, *arguments: Any) -> ModuleType:
         asking = asking_scope(sys._getframe(1), name)
@@ -106,7 +106,7 @@ def _open_logging_config(module: ModuleType) -> None:
 
 
 def _open_pickle(module: ModuleType) -> None:
-    """Let ``pickle`` find classes by the plain names of their modules."""
+    """Make ``pickle`` find classes by the plain names of their modules."""
     original: type[Any] = module.__dict__["Unpickler"]
     slow: type[Any] = module.__dict__["_Unpickler"]
 

@@ -44,12 +44,12 @@ def try_installed(name: str) -> None:
 
 
 def is_inside_interpreter(top: str) -> bool:
-    """Say whether *top* is found before anything on ``sys.path``, like ``sys`` and ``os``."""
+    """Whether *top* is found before anything on ``sys.path``, like ``sys`` and ``os``."""
     return top in sys.builtin_module_names or FrozenImporter.find_spec(top) is not None
 
 
 def is_namespace(spec: ModuleSpec) -> bool:
-    """Say whether *spec* is a folder without ``__init__.py``."""
+    """Whether *spec* is a folder without ``__init__.py``."""
     return spec.submodule_search_locations is not None and spec.origin is None
 
 

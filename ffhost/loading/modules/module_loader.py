@@ -72,7 +72,7 @@ def load_name(name: str, base: Path, *, plain: bool = False) -> ModuleType:
 
 
 def folder_scope(folder: str, *, plain: bool = False) -> Scope:
-    """Give the scope of *folder*, an absolute path; made at the first call for it."""
+    """Return the scope of *folder*, an absolute path; made at the first call for it."""
     with _lock:
         scope = _folders.get((folder, plain)) or _folders.get((os.path.realpath(folder), plain))
         if scope is None:
@@ -84,7 +84,7 @@ def folder_scope(folder: str, *, plain: bool = False) -> Scope:
 
 
 def import_seconds(module: ModuleType) -> float:
-    """Say how long the import of *module* took, whoever asked for it first.
+    """Return how long the import of *module* took, whoever asked for it first.
 
     0 if it was there before, such as a library that something else had imported.
     """
@@ -158,7 +158,7 @@ def _holds_of(module: ModuleType, dead: set[str]) -> bool:
 
 
 def _homes(value: object) -> tuple[str, ...]:
-    """Name the modules that *value* belongs to, without calling anything of its own."""
+    """Return the names of the modules that *value* belongs to; none of its own code is called."""
     if isinstance(value, ModuleType):
         return (value.__name__,)
     if isinstance(value, FunctionType | type):
@@ -205,7 +205,7 @@ def _install() -> None:
 
 
 def _is_free(name: str, folder: str) -> bool:
-    """Say whether *name* may stand in ``sys.modules`` for a file of *folder*."""
+    """Whether *name* may stand in ``sys.modules`` for a file of *folder*."""
     loaded = sys.modules.get(name)
     if loaded is None and name in sys.stdlib_module_names:
         return False

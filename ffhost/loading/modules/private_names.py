@@ -10,7 +10,7 @@ _PRIVATE = re.compile(r"\b_ffhost_(\w*)_[0-9a-f]{8}(?:\.|\b)")
 
 
 def root_name(folder: str, *, salt: int = 0) -> str:
-    """Name the package that stands for *folder* in ``sys.modules``.
+    """Return the name of the package that stands for *folder* in ``sys.modules``.
 
     The name depends on the path alone, so that every worker process gives the same one and
     an object pickled in one of them can be read in another.
@@ -23,7 +23,7 @@ def root_name(folder: str, *, salt: int = 0) -> str:
 
 
 def plain_name(module_name: str) -> str:
-    """Give the name that the author of a module knows it by.
+    """Return the name that the author of a module knows it by.
 
     ``_ffhost_images_1b2c3d4e.app.resize`` is ``app.resize``, the folder itself ``images``;
     every other name is returned as it is.
@@ -42,7 +42,7 @@ def plain_text(text: str) -> str:
 
 
 def plain_error(error: ImportError) -> None:
-    """Let *error* tell plain names, also where user code looks at its ``name``."""
+    """Make *error* show plain names, also where user code looks at its ``name``."""
     if isinstance(error.msg, str) and PREFIX in error.msg:
         error.msg = plain_text(error.msg)
         error.args = (error.msg, *error.args[1:])

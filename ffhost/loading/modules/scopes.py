@@ -83,7 +83,7 @@ class Scope:
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> ModuleType:
-        """Stand in for ``builtins.__import__``, with its arguments and its result."""
+        """Replace ``builtins.__import__``, with its arguments and its result."""
         if len(vars(builtins)) != self._builtins_seen:
             self._take_over_new_builtins()
         top = name.partition(".")[0]
@@ -122,7 +122,7 @@ class Scope:
             raise
 
     def qualify(self, name: str) -> str:
-        """Give the name in ``sys.modules`` of the module that this folder calls *name*."""
+        """Return the name in ``sys.modules`` of the module that this folder calls *name*."""
         top, _, rest = name.partition(".")
         if not self.owns(top):
             return name
@@ -131,7 +131,7 @@ class Scope:
         return f"{self.root}.{name}"
 
     def owns(self, top: str) -> bool:
-        """Say whether the top-level name *top* is a module of this folder.
+        """Whether the top-level name *top* is a module of this folder.
 
         The order is that of ``sys.path`` with the folder in front, for this folder's code
         only: a module file or a package wins over everything but what the interpreter holds
@@ -149,7 +149,7 @@ class Scope:
         self._owned.clear()
 
     def provided(self, name: str) -> ModuleType | None:
-        """Give the module *name* if one of `providers` has it."""
+        """Return the module *name* if one of `providers` has it."""
         provide = providers.get(name.partition(".")[0])
         module = None if provide is None else provide(name)
         parent_name, _, child = name.rpartition(".")
@@ -177,14 +177,14 @@ class Scope:
         return True
 
     def _appeared(self, top: str) -> bool:
-        """Say whether a module that was looked for in vain has been written since."""
+        """Whether a module that was looked for in vain has been written since."""
         if self._owned.get(top, True):
             return False
         del self._owned[top]
         return self.owns(top)
 
     def _has(self, top: str, rest: str) -> bool:
-        """Say whether the folder's part of a joined package holds the first name of *rest*."""
+        """Whether the folder's part of a joined package holds the first name of *rest*."""
         assert self.folder is not None
         child = rest.partition(".")[0]
         return PathFinder.find_spec(child, [os.path.join(self.folder, top)]) is not None

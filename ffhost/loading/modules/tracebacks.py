@@ -30,7 +30,7 @@ def trim(traceback: TracebackType | None) -> TracebackType | None:
 
 
 def user_frame(traceback: TracebackType | None) -> TracebackType | None:
-    """Give the innermost entry of *traceback* that is user code, or None."""
+    """Return the innermost entry of *traceback* that is user code, or None."""
     found = None
     while traceback is not None:
         if SCOPE_KEY in traceback.tb_frame.f_builtins:

@@ -14,7 +14,7 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 
 def kind(target: Callable[..., Any]) -> Kind:
-    """Say what calling *target* gives: a result, or something to await or to iterate.
+    """Return what calling *target* returns: a result, or something to await or to iterate.
 
     Looks through ``functools.partial``, bound methods and instances with ``__call__``.
     """
@@ -27,7 +27,7 @@ def kind(target: Callable[..., Any]) -> Kind:
 
 
 def is_async(target: Callable[..., Any]) -> bool:
-    """Say whether calling *target* gives an awaitable; not so for an async generator."""
+    """Whether calling *target* gives an awaitable; not so for an async generator."""
     return kind(target) == "async"
 
 
@@ -44,7 +44,7 @@ def required_positional(target: Callable[..., Any]) -> int:
 
 
 def application_kind(target: Any) -> Literal["wsgi", "asgi"] | None:
-    """Say whether *target* is an application of a web server, judged by its parameters."""
+    """Whether *target* is an application of a web server, judged by its parameters."""
     try:
         names = tuple(inspect.signature(target).parameters)
     except (ValueError, TypeError):
@@ -58,7 +58,7 @@ def application_kind(target: Any) -> Literal["wsgi", "asgi"] | None:
 
 
 def _function(target: Any) -> Any:
-    """Give the function that runs when *target* is called."""
+    """Return the function that runs when *target* is called."""
     while isinstance(target, functools.partial):
         target = target.func
     if not inspect.isroutine(target) and not isinstance(target, type):

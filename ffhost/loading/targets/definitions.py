@@ -63,7 +63,7 @@ class FoundFunction:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A name of a file that is no function: what it is, and the line.
+    """A name of a file that is not a function: what it is, and the line.
 
     ``kind`` is ``class``, ``literal`` (certainly not callable), ``module``, or ``unknown``:
     made by a call or imported from outside of the folder.
@@ -78,12 +78,12 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def line_of(node: ast.AST) -> int:
-    """Give the line of *node*, 0 if it has none."""
+    """Return the line of *node*, 0 if it has none."""
     return int(getattr(node, "lineno", 0))
 
 
 def read_other(node: ast.AST) -> Other:
-    """Say what a name is that was bound to *node*."""
+    """Return what a name is that was bound to *node*."""
     if isinstance(node, ast.ClassDef):
         return Other("class", node.lineno, node.name)
     if isinstance(node, ast.Constant):
@@ -126,7 +126,7 @@ def read_function(node: Definition, file: Path, resolve: Callable[[str], str]) -
 
 
 def _signature(node: Definition, resolve: Callable[[str], str]) -> tuple[str | None, str | None]:
-    """Give what the decorators say: the signature, and the type named in ``@typed(Type)``."""
+    """Return what the decorators say: the signature, and the type named in ``@typed(Type)``."""
     for each in node.decorator_list:
         kind = SIGNATURES.get(_dotted(each, resolve))
         if kind is None:
@@ -139,7 +139,7 @@ def _signature(node: Definition, resolve: Callable[[str], str]) -> tuple[str | N
 
 
 def _dotted(node: ast.expr, resolve: Callable[[str], str]) -> str:
-    """Give the resolved name of a decorator, called or not."""
+    """Return the resolved name of a decorator, called or not."""
     if isinstance(node, ast.Call):
         node = node.func
     text = ast.unparse(node) if isinstance(node, ast.Name | ast.Attribute) else ""

@@ -18,7 +18,7 @@ _TEXT_LIMIT = 300
 
 
 def import_failed(place: Place, error: BaseException) -> LoadError:
-    """Say why the module of *place* could not be imported."""
+    """Return the error that says why the module of *place* could not be imported."""
     frame = user_frame(error.__traceback__)
     if isinstance(error, SyntaxError):
         if error.filename is None and frame is None and place.file is not None:
@@ -47,7 +47,7 @@ def import_failed(place: Place, error: BaseException) -> LoadError:
 
 
 def no_module(place: Place, missing: str) -> LoadError:
-    """Say that the module of *place*, or the package *missing* that leads to it, is not there."""
+    """Return the error that the module of *place*, or its package *missing*, does not exist."""
     parent, _, child = missing.rpartition(".")
     folder = place.base.joinpath(*parent.split(".")) if parent else place.base
     near = nearest(child, [each.name for each in iter_modules([str(folder)])])
@@ -62,7 +62,7 @@ def no_module(place: Place, missing: str) -> LoadError:
 
 
 def syntax_error(error: SyntaxError, base: Path) -> LoadError:
-    """Say where the source cannot be read as Python."""
+    """Return the error that says where the source cannot be read as Python."""
     where = show(error.filename or "?", base)
     text = (error.text or "").strip()
     return LoadError(
@@ -117,7 +117,7 @@ def _line(frame: TracebackType | None) -> str:
 
 
 def _where(frame: TracebackType | None, base: Path) -> tuple[str, ...]:
-    """Give the line of user code from which it came, as a note."""
+    """Return the line of user code from which it came, as a note."""
     if frame is None:
         return ()
     file = show(frame.tb_frame.f_code.co_filename, base)

@@ -56,13 +56,13 @@ def find_place(target: str, source: str | None, base: Path) -> Place:
 
 
 def show(path: str | os.PathLike[str], base: Path) -> str:
-    """Give *path* relative to *base* if it lies there."""
+    """Return *path* relative to *base* if it lies there."""
     text, start = os.path.abspath(path), os.path.join(os.path.abspath(base), "")
     return text.removeprefix(start)
 
 
 def show_folder(base: Path) -> str:
-    """Give the folder as seen from the current one, or absolutely if it is not below it."""
+    """Return the folder as seen from the current one, or absolutely if it is not below it."""
     text = show(base, Path.cwd())
     return text if text != str(Path.cwd()) else "the current folder"
 

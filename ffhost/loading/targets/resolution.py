@@ -121,7 +121,7 @@ def _missing(module: ModuleType, holder: Any, name: str, owner: str) -> LoadErro
 
 
 def not_defined(owner: str, name: str, functions: dict[str, str | None]) -> LoadError:
-    """Say that *owner* does not define *name*, and which functions, with signature, it does."""
+    """Return the error that *owner* does not define *name*; it lists what *owner* defines."""
     near = nearest(name, functions)
     listed = [f"{each} ({mark})" if mark else each for each, mark in functions.items()]
     more = f", and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
@@ -131,7 +131,7 @@ def not_defined(owner: str, name: str, functions: dict[str, str | None]) -> Load
 
 
 def _functions(module: ModuleType) -> dict[str, str | None]:
-    """Give the functions that *module* defines or marks, in order, with their signature.
+    """Return the functions that *module* defines or marks, in order, with their signature.
 
     Only plain functions are looked at: other objects may answer oddly, such as proxies.
     """

@@ -44,7 +44,7 @@ class SourceFile:
 
     @property
     def functions(self) -> Mapping[str, FoundFunction]:
-        """Give the functions defined at the top level of the file, in order."""
+        """Return the functions defined at the top level of the file, in order."""
         return {
             name: self._function(name, node)
             for name, node in self.names.items()
@@ -217,7 +217,7 @@ def _bind(source: SourceFile, name: str, node: ast.AST, imported: str | None = N
 
 
 def _module_of(source: SourceFile, node: ast.ImportFrom) -> str:
-    """Give the module of ``from … import``; of a relative one the path, from ``/`` on."""
+    """Return the module of ``from … import``; of a relative one the path, from ``/`` on."""
     if not node.level:
         return node.module or ""
     folder = source.file.parent

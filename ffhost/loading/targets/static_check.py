@@ -1,4 +1,4 @@
-"""Whether a target would do, judged by its source. Runs no user code."""
+"""A target judged by its source: whether it would do. Runs no user code."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _find(place: Place) -> FoundFunction | Other | None:
 
 
 def defined_functions(file: Path) -> dict[str, FoundFunction]:
-    """Give what a configuration could name as a target in *file*: functions by name, in order.
+    """Return what a configuration could name as a target in *file*: functions by name, in order.
 
     Raises:
         LoadError: the file cannot be read as Python
@@ -163,7 +163,7 @@ def _refuse(found: Other, place: Place) -> None:
 
 
 def _is_wrapped(found: FoundFunction) -> bool:
-    """Say whether a decorator that we do not know may have changed what it takes."""
+    """Whether a decorator that we do not know may have changed what it takes."""
     return any(
         not each.startswith(("functions_framework.", "ffhost.")) for each in found.decorators
     )

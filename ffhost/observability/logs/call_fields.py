@@ -37,7 +37,7 @@ def set_context_source(source: ContextSource | None) -> None:
 
 
 def call_fields() -> Fields:
-    """Give what the source says and what is bound here; empty outside calls and bindings."""
+    """Return what the source says and what is bound here; empty outside calls and bindings."""
     try:
         fields = _source()
     except Exception:
@@ -64,7 +64,7 @@ def binding(**fields: Any) -> Iterator[None]:
 
 
 def structlog_fields() -> dict[str, Any]:
-    """Give what user code bound with ``structlog.contextvars``."""
+    """Return what user code bound with ``structlog.contextvars``."""
     module = sys.modules.get("structlog.contextvars")
     if module is None:
         return {}

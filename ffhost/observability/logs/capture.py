@@ -132,7 +132,7 @@ class CapturedStream(io.TextIOBase):
     # What else code expects of a standard stream.
 
     def writable(self) -> bool:
-        """Say that this can be written to."""
+        """Return True: this can be written to."""
         return True
 
     def flush(self) -> None:
@@ -140,26 +140,26 @@ class CapturedStream(io.TextIOBase):
         self.original.flush()
 
     def isatty(self) -> bool:
-        """Say that nobody reads this at a terminal: what is written becomes entries."""
+        """Return False: nobody reads this at a terminal, and what is written becomes entries."""
         return False
 
     def fileno(self) -> int:
-        """Give the descriptor of the stream underneath."""
+        """Return the descriptor of the stream underneath."""
         return self.original.fileno()
 
     @property
     def buffer(self) -> BinaryIO:
-        """Give the bytes underneath, which are not captured."""
+        """Return the bytes underneath, which are not captured."""
         return self.original.buffer
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """Give the encoding of the stream underneath."""
+        """Return the encoding of the stream underneath."""
         return self.original.encoding
 
     @property
     def errors(self) -> str | None:  # type: ignore[override]
-        """Give the error handling of the stream underneath."""
+        """Return the error handling of the stream underneath."""
         return self.original.errors
 
     def reconfigure(self, **options: Any) -> None:
@@ -199,7 +199,7 @@ def end_call(execution_id: Any) -> None:
 
 
 def _writer() -> Any:
-    """Give what stands for the running task, or else the thread."""
+    """Return what stands for the running task, or else the thread."""
     if asyncio._get_running_loop() is not None:
         task = asyncio.current_task()
         if task is not None:

@@ -16,12 +16,12 @@ _LINES = frozenset({"message", "exception", "stack"})
 
 
 def wants_colours(descriptor: int, environ: Mapping[str, str]) -> bool:
-    """Say whether *descriptor* is a terminal whose user has not set ``NO_COLOR``."""
+    """Whether *descriptor* is a terminal whose user has not set ``NO_COLOR``."""
     return is_terminal(descriptor) and not environ.get("NO_COLOR")
 
 
 def is_terminal(descriptor: int) -> bool:
-    """Say whether *descriptor* is a terminal; a closed one is none."""
+    """Whether *descriptor* is a terminal; a closed one is none."""
     try:
         return os.isatty(descriptor)
     except OSError:
@@ -29,7 +29,7 @@ def is_terminal(descriptor: int) -> bool:
 
 
 def console_renderer(colours: bool) -> Callable[[Mapping[str, Any]], bytes]:
-    """Give a function that renders an entry, in the names of the default profile, as text."""
+    """Return a function that renders an entry, in the names of the default profile, as text."""
     from structlog.dev import ConsoleRenderer, plain_traceback
 
     renderer = ConsoleRenderer(

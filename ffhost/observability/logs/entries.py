@@ -99,7 +99,7 @@ class Entries:
 
     @property
     def renders_json(self) -> bool:
-        """Say whether entries are for machines; people want to see each at once."""
+        """Whether entries are for machines; people want to see each at once."""
         return self.render is json_line
 
     def emit(self, event: Event) -> None:
@@ -107,7 +107,7 @@ class Entries:
         self.output_for(event).write(self.rendered(event))
 
     def rendered(self, event: Event) -> bytes:
-        """Give *event* as the line that `emit` writes."""
+        """Return *event* as the line that `emit` writes."""
         try:
             entry: Any = event
             for process in self.processors:
@@ -118,7 +118,7 @@ class Entries:
         return line
 
     def output_for(self, event: Event) -> Output:
-        """Give the output for the event's severity."""
+        """Return the output for the event's severity."""
         if self.errors is not None and event.level >= WARNING:
             return self.errors
         return self.out
@@ -179,7 +179,7 @@ def _same_text(one: Any, other: Any) -> bool:
 
 
 def severity(level: int) -> str:
-    """Give the name of *level*; one between two names goes by the lower."""
+    """Return the name of *level*; one between two names goes by the lower."""
     if level >= CRITICAL:
         return "CRITICAL"
     if level >= ERROR:
@@ -193,7 +193,7 @@ _second: tuple[int, str] = (0, "1970-01-01T00:00:00")
 
 
 def rfc3339(when: float) -> str:
-    """Give *when* (seconds since the epoch) in UTC with microseconds."""
+    """Return *when* (seconds since the epoch) in UTC with microseconds."""
     global _second
     whole = int(when)
     known, text = _second

@@ -16,7 +16,7 @@ PlainName = Callable[[str], str]
 
 
 def exception_fields(error: BaseException, plain_name: PlainName) -> dict[str, Any]:
-    """Give ``exception`` (the whole text), ``exception_type`` and ``exception_message``."""
+    """Return ``exception`` (the whole text), ``exception_type`` and ``exception_message``."""
     try:
         text = "".join(traceback.format_exception(error)).rstrip("\n")
     except Exception as failure:  # a class with a __cause__ or __notes__ of its own making
@@ -40,7 +40,7 @@ def _type_name(error: BaseException, plain_name: PlainName) -> str:
 
 
 def _modules(error: BaseException) -> set[str]:
-    """Give the modules that define the exceptions of the chain."""
+    """Return the modules that define the exceptions of the chain."""
     return {str(type(one).__module__) for one in _chain(error)}
 
 

@@ -46,7 +46,7 @@ class Legacy:
 
     @property
     def level(self) -> str:
-        """Give the level of the root logger that the original sets."""
+        """Return the level of the root logger that the original sets."""
         return "info" if self.entry_point else "warning"
 
 
@@ -67,7 +67,7 @@ class LegacyEntries(Entries):
         self.err = err
 
     def rendered(self, event: Event) -> bytes:
-        """Give *event* as the original would have written it."""
+        """Return *event* as the original would have written it."""
         if _is_of_the_host(event.logger):
             return super().rendered(event)
         text = event.message
@@ -86,7 +86,7 @@ class LegacyEntries(Entries):
         return self.fitted(entry)
 
     def output_for(self, event: Event) -> Output:
-        """Give the output that the original would have written to."""
+        """Return the output that the original would have written to."""
         if _is_of_the_host(event.logger):
             return super().output_for(event)
         to_stdout = event.stream == "stdout" and not self.legacy.entry_point

@@ -77,7 +77,7 @@ def loop_exception_handler(loop: asyncio.AbstractEventLoop, context: dict[str, A
 
 
 def _context_of(task: Any) -> Any:
-    """Give the context in which *task* ran, so that the entry names its call; from 3.12 on."""
+    """Return the context in which *task* ran, so that the entry names its call; from 3.12 on."""
     get_context = getattr(task, "get_context", None)
     return get_context() if get_context is not None else None
 

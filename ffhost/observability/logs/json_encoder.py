@@ -48,7 +48,7 @@ def on_one_line(rendered: bytes) -> bytes:
 
 
 def stand_in(value: Any) -> Any:
-    """Give something simpler in place of *value*, which JSON has no form for."""
+    """Return something simpler in place of *value*, which JSON has no form for."""
     try:
         return _stand_in(value, type(value))
     except _FAILURES:
@@ -83,7 +83,7 @@ def _stand_in(value: Any, kind: type) -> Any:
 
 
 def shown(value: Any) -> str:
-    """Give ``repr(value)``, or say that it failed."""
+    """Return ``repr(value)``, or say that it failed."""
     try:
         return str.__str__(repr(value))
     except _FAILURES as error:
@@ -91,7 +91,7 @@ def shown(value: Any) -> str:
 
 
 def text_of(value: Any) -> str:
-    """Give ``str(value)``, or say that it failed."""
+    """Return ``str(value)``, or say that it failed."""
     try:
         return str.__str__(str(value))
     except _FAILURES as error:

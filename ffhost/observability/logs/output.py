@@ -214,7 +214,7 @@ def flush_all() -> None:
 
 
 def _find_lock(descriptor: int) -> tuple[int | None, object]:
-    """Give a descriptor to lock, and the file behind it if it is ours; None: not needed."""
+    """Return a descriptor to lock, and the file behind it if it is ours; None: not needed."""
     try:
         mode = os.fstat(descriptor).st_mode
     except OSError:

@@ -51,7 +51,7 @@ _SUCCESS = ("ok", "duplicate")
 
 
 def shape_for(profile: str, environ: Mapping[str, str]) -> Shape:
-    """Give the shape named *profile*: ``default``, ``gcp`` or ``ecs``.
+    """Return the shape named *profile*: ``default``, ``gcp`` or ``ecs``.
 
     The ``gcp`` shape names a trace in full if ``GOOGLE_CLOUD_PROJECT`` is set.
     """
@@ -67,7 +67,7 @@ def default(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def gcp(entry: dict[str, Any], project: str = "") -> dict[str, Any]:
-    """Name the fields that Cloud Logging takes out of an entry as it wants them named.
+    """Return the fields that Cloud Logging takes out of an entry as it wants them named.
 
     https://cloud.google.com/logging/docs/structured-logging
     """
@@ -83,7 +83,7 @@ def gcp(entry: dict[str, Any], project: str = "") -> dict[str, Any]:
 
 
 def ecs(entry: dict[str, Any]) -> dict[str, Any]:
-    """Name the fields as the Elastic Common Schema does.
+    """Return the fields named as the Elastic Common Schema does.
 
     https://www.elastic.co/guide/en/ecs-logging/overview/current/intro.html
     """
@@ -99,12 +99,12 @@ def ecs(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def trace_name(trace_id: Any, project: str) -> Any:
-    """Give the resource name of a trace, or the id alone where the project is unknown."""
+    """Return the resource name of a trace, or the id alone where the project is unknown."""
     return f"projects/{project}/traces/{trace_id}" if project else trace_id
 
 
 def nanoseconds(seconds: Any) -> Any:
-    """Give whole nanoseconds, the unit of ``event.duration``; leave what is no number."""
+    """Return whole nanoseconds, the unit of ``event.duration``; leave what is not a number."""
     return round(seconds * 1e9) if isinstance(seconds, int | float) else seconds
 
 

@@ -37,7 +37,7 @@ class EntryHandler(logging.Handler):
         self.entries: Entries | None = None
 
     def createLock(self) -> None:
-        """Do without the lock that `logging` holds around `emit`."""
+        """Skip the lock that `logging` holds around `emit`."""
         self.lock = None
 
     def handle(self, record: logging.LogRecord) -> bool:
@@ -113,7 +113,7 @@ def _error(exc_info: Any) -> BaseException | None:
 
 
 def hand_over(logger: WrappedLogger, method_name: str, event_dict: EventDict) -> Any:
-    """Give the arguments for the `logging` logger; the last of structlog's processors."""
+    """Return the arguments for the `logging` logger; the last of structlog's processors."""
     event = event_dict.pop("event", "")
     arguments = event_dict.pop("positional_args", ())
     keywords: dict[str, Any] = {"extra": {_EVENT: event_dict}}
@@ -130,7 +130,7 @@ def hand_over(logger: WrappedLogger, method_name: str, event_dict: EventDict) ->
 
 
 class _Unformatted:
-    """An event that is no text: shown when it is written, by whoever writes it."""
+    """An event that is not text: shown when it is written, by whoever writes it."""
 
     def __init__(self, event: Any) -> None:
         self._event = event
@@ -143,7 +143,7 @@ class _Unformatted:
 
 
 def logger_factory(*arguments: Any) -> logging.Logger:
-    """Give the `logging` logger for ``structlog.get_logger(name)``; without: the caller's module.
+    """Return the `logging` logger for ``structlog.get_logger(name)``; without: the caller's module.
 
     structlog's own factory also replaces the logger class of the whole process.
     """

@@ -59,7 +59,7 @@ class GunicornLogger(Logger):  # type: ignore[misc]
         self.access_log.info("request", extra=fields)
 
     def reopen_files(self) -> None:
-        """Do nothing: there are no files."""
+        """Return at once: there are no files."""
 
 
 def adopt_server_loggers() -> None:

@@ -72,7 +72,7 @@ class _Active:
         self.invocations = True
 
     def output(self, descriptor: int) -> Output:
-        """Give the one output of *descriptor*: what it holds survives a reload."""
+        """Return the one output of *descriptor*: what it holds survives a reload."""
         if descriptor not in self.outputs:
             self.outputs[descriptor] = Output(descriptor)
         return self.outputs[descriptor]
@@ -159,14 +159,14 @@ def _entries(
 
 
 def handler() -> EntryHandler:
-    """Give the handler that makes entries; before `configure` with JSON on stdout."""
+    """Return the handler that makes entries; before `configure` with JSON on stdout."""
     if _active.handler.entries is None:
         _active.handler.entries = Entries(_active.output(1))
     return _active.handler
 
 
 def entries() -> Entries:
-    """Give what turns events into entries, as last configured."""
+    """Return what turns events into entries, as last configured."""
     found = handler().entries
     assert found is not None
     return found
@@ -194,7 +194,7 @@ make_loggers_with(_make_logger)
 
 
 def recorder(function: str, signature: str) -> summary.Recorder | None:
-    """Give what writes the summary of each call of *function*; None: none is wanted.
+    """Return what writes the summary of each call of *function*; None: none is wanted.
 
     It belongs to the configuration in force; a reload makes new ones.
     """
@@ -249,7 +249,7 @@ def reset() -> None:
 
 
 def has_level(name: str) -> bool:
-    """Say whether the settings give *name*, or a logger above it, a level of its own."""
+    """Whether the settings give *name*, or a logger above it, a level of its own."""
     return any(name == one or name.startswith(f"{one}.") for one in _active.levels)
 
 

@@ -25,7 +25,7 @@ MESSAGE = "invocation"
 _LEVELS = {"ok": INFO, "client_error": INFO, "duplicate": INFO}
 _MAY_BE_UNKNOWN = (
     *("execution_id", "trace_id", "span_id", "config_revision"),
-    *("request_bytes", "response_bytes", "event_id", "event_type", "principal"),
+    *("request_bytes", "response_bytes", "event_id", "event_type", "principal", "schedule"),
 )
 
 
@@ -42,6 +42,7 @@ class Recorder(Protocol):
         execution_id, trace_id, span_id: of the call; None where there is none
         event_id, event_type: of the event that the call was about
         principal: the name of who called; None where that is not to be said
+        schedule: the times of the schedule that made the call
     """
 
     def __call__(
@@ -59,12 +60,13 @@ class Recorder(Protocol):
         event_id: str | None = None,
         event_type: str | None = None,
         principal: str | None = None,
+        schedule: str | None = None,
     ) -> None:
         """Write the summary."""
 
 
 def recorder(function: str, signature: str, entries: Entries) -> Recorder | None:
-    """Give what writes the summaries of *function*, or None if no level lets them through."""
+    """Return what writes the summaries of *function*, or None if no level lets them through."""
     threshold = logging.getLogger(LOGGER).getEffectiveLevel()
     if threshold > WARNING:
         return None
@@ -76,7 +78,7 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
     warning = entries.out if entries.errors is None else entries.errors
 
     def make(facts: tuple[Any, ...]) -> bytes:
-        when, severity, execution_id, trace_id, span_id, called, event, principal = facts
+        when, severity, execution_id, trace_id, span_id, called, event, by = facts
         method, path, status, outcome, seconds, request_bytes, response_bytes = called
         # All at once, and then without what is not known: a dictionary that grows costs more.
         entry: dict[str, Any] = {
@@ -99,7 +101,8 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
             "response_bytes": response_bytes,
             "event_id": event[0],
             "event_type": event[1],
-            "principal": principal,
+            "principal": by[0],
+            "schedule": by[1],
         }
         for name in _MAY_BE_UNKNOWN:
             if entry[name] is None:
@@ -123,6 +126,7 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
         event_id: str | None = None,
         event_type: str | None = None,
         principal: str | None = None,
+        schedule: str | None = None,
     ) -> None:
         level = _LEVELS.get(outcome, WARNING)
         if level < threshold:
@@ -130,7 +134,8 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
         out, severity = (info, "INFO") if level == INFO else (warning, "WARNING")
         called = (method, path, status, outcome, duration_seconds, request_bytes, response_bytes)
         ids = (execution_id, trace_id, span_id)
-        facts = (time.time(), severity, *ids, called, (event_id, event_type), principal)
+        event, by = (event_id, event_type), (principal, schedule)
+        facts = (time.time(), severity, *ids, called, event, by)
         out.hold(make, facts)
         if not plainly:  # people wait for what they see
             out.flush()

@@ -29,7 +29,7 @@ def fit(
     longest: int,
     render: Callable[[Mapping[str, Any]], bytes] = to_json,
 ) -> bytes:
-    """Give *rendered*, or a shorter rendering of *entry* of at most *longest* bytes.
+    """Return *rendered*, or a shorter rendering of *entry* of at most *longest* bytes.
 
     A shortened entry says ``truncated: true``. Where even the fields that every entry has
     are longer than *longest*, they are given cut to a few characters each.

@@ -59,7 +59,7 @@ class Counts:
             self.lag_sum += seconds
 
     def read(self) -> list[Any]:
-        """Give all numbers as one moment had them; an entry of a snapshot's ``counts``."""
+        """Return all numbers as one moment had them; an entry of a snapshot's ``counts``."""
         with self._lock:
             return [
                 self.function,
@@ -77,7 +77,7 @@ _lock = threading.Lock()
 
 
 def counts_of(function: str, signature: str) -> Counts:
-    """Give the numbers of a function; they outlive a reload."""
+    """Return the numbers of a function; they outlive a reload."""
     with _lock:
         key = (function, signature)
         found = _counts.get(key)
@@ -87,7 +87,7 @@ def counts_of(function: str, signature: str) -> Counts:
 
 
 def read_all() -> list[list[Any]]:
-    """Give the numbers of every function that was called."""
+    """Return the numbers of every function that was called."""
     with _lock:
         known = tuple(_counts.values())
     return [each.read() for each in known if any(each.outcomes)]

@@ -21,7 +21,7 @@ from ffhost.observability.metrics.worker_totals import Totals
 
 
 def render(totals: Totals, accept: str = "") -> tuple[str, bytes]:
-    """Give content type and body in the format that *accept* asks for, else plain text."""
+    """Return content type and body in the format that *accept* asks for, else plain text."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(totals))
     encode, content_type = choose_encoder(accept)
@@ -34,6 +34,7 @@ class _Collector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield from _calls(self._totals)
+        yield from _events(self._totals)
         yield from _now(self._totals)
         yield from _configuration(self._totals)
         yield from _processes(self._totals)
@@ -75,6 +76,45 @@ def _calls(totals: Totals) -> Iterator[Metric]:
     yield calls
     yield durations
     yield lags
+
+
+def _events(totals: Totals) -> Iterator[Metric]:
+    """Yield what arrived at the address for events; nothing where there is none."""
+    if not totals.events:
+        return
+    received = CounterMetricFamily(
+        "ffhost_events_received",
+        "Events that arrived, and replies routed in turn.",
+        labels=["type"],
+    )
+    matched = CounterMetricFamily(
+        "ffhost_events_matched", "Those that a function wanted.", labels=["type"]
+    )
+    unmatched = CounterMetricFamily(
+        "ffhost_events_unmatched", "Those that no function wanted.", labels=["type"]
+    )
+    delivered = CounterMetricFamily(
+        "ffhost_events_delivered", "Events that a function took.", labels=["function", "type"]
+    )
+    failed = CounterMetricFamily(
+        "ffhost_events_failed", "Events that a function did not take.", labels=["function", "type"]
+    )
+    for kind, number in _by_type(totals).items():
+        received.add_metric([kind], number)
+    for (what, function, kind), number in totals.events.items():
+        if what in ("matched", "unmatched"):
+            (matched if what == "matched" else unmatched).add_metric([kind], number)
+        else:
+            (delivered if what == "delivered" else failed).add_metric([function, kind], number)
+    yield from (received, matched, unmatched, delivered, failed)
+
+
+def _by_type(totals: Totals) -> dict[str, int]:
+    numbers: dict[str, int] = {}
+    for (what, _, kind), number in totals.events.items():
+        if what in ("matched", "unmatched"):
+            numbers[kind] = numbers.get(kind, 0) + number
+    return numbers
 
 
 def _cumulated(bounds: Sequence[float], numbers: Sequence[float]) -> list[tuple[str, float]]:
@@ -151,6 +191,6 @@ def _processes(totals: Totals) -> Iterator[Metric]:
         ("open_fds", "Open file descriptors of all workers.", process.open_fds),
         ("max_fds", "File descriptors that one worker may open.", process.max_fds),
         ("threads", "Threads of all workers.", process.threads),
-        ("start_time_seconds", "When the eldest worker was started.", process.started),
+        ("start_time_seconds", "When the oldest worker was started.", process.started),
     ):
         yield GaugeMetricFamily(f"process_{name}", text, value=number)

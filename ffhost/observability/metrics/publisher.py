@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ffhost.invocation.logger import get_logger
 from ffhost.observability.metrics.counters import read_all
+from ffhost.observability.metrics.event_counters import event_counts
 from ffhost.observability.metrics.process_stats import measure
 from ffhost.observability.metrics.totals_files import Storage
 from ffhost.observability.metrics.worker_totals import Process, Snapshot, Totals, Worker, total
@@ -86,7 +87,12 @@ class Copier:
             if now - self._measured >= _MEASURE_SECONDS or ended:
                 self._measured, self._process = now, measure()
             snapshot = Snapshot(
-                os.getpid(), ended, read_all(), self._look(), replace(self._process)
+                os.getpid(),
+                ended,
+                read_all(),
+                self._look(),
+                replace(self._process),
+                event_counts.read(),
             )
             if self._storage is not None and snapshot != self._last:
                 try:

@@ -51,7 +51,7 @@ class Storage:
         unfinished.replace(self._own)
 
     def read(self) -> list[Snapshot]:
-        """Give the last snapshot of every worker there was."""
+        """Return the last snapshot of every worker there was."""
         with self._locked(fcntl.LOCK_SH):
             past, folded = self._read_past()
             return [*past, *self._read_workers(folded).values()]
@@ -104,7 +104,7 @@ class Storage:
 
 
 def folder_of(master: int) -> Path:
-    """Give the folder that the workers of the process *master* share.
+    """Return the folder that the workers of the process *master* share.
 
     Memory is preferred to a disk: the root of a container may be read-only, and nothing of
     this is worth keeping.
@@ -127,7 +127,7 @@ def remove(master: int) -> None:
 
 
 def _start_time(pid: int) -> int:
-    """Tell two processes of the same number apart; 0 where the system does not."""
+    """Return what tells two processes of the same number apart; 0 where the system does not."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

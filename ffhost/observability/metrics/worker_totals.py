@@ -59,6 +59,7 @@ class Snapshot:
         pid: of the worker
         ended: whether it has said its last word: then only what it has counted holds
         counts: as `counting.Counts.read` gives them
+        events: as `event_counters.EventCounts.read` returns them
     """
 
     pid: int
@@ -66,6 +67,7 @@ class Snapshot:
     counts: list[list[Any]]
     worker: Worker
     process: Process
+    events: list[list[Any]] = field(default_factory=list)
 
     def encode(self) -> bytes:
         """Write the snapshot as JSON."""
@@ -85,6 +87,7 @@ class Snapshot:
             values["counts"],
             Worker(**values["worker"]),
             Process(**values["process"]),
+            values["events"],
         )
 
 
@@ -95,13 +98,15 @@ class Totals:
     Args:
         workers: how many live
         counts: (function, signature) to the lists and sums of `counting.Counts.read`
+        events: (what, function, type) to how often, of `event_counters.EventCounts.read`
         revisions: how many workers serve which revision
         last_reload: of the worker whose last success is longest ago; None if one has none
-        started: when the eldest living worker was started, in seconds since the epoch
+        started: when the oldest living worker was started, in seconds since the epoch
     """
 
     workers: int = 0
     counts: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    events: dict[tuple[str, str, str], int] = field(default_factory=dict)
     running: Numbers = field(default_factory=dict)
     waiting: Numbers = field(default_factory=dict)
     stuck: Numbers = field(default_factory=dict)
@@ -115,7 +120,7 @@ class Totals:
     process: Process = field(default_factory=Process)
 
     def calls(self, function: str) -> list[int]:
-        """Give how often *function* was called, by outcome in the order of `OUTCOMES`."""
+        """Return how often *function* was called, by outcome in the order of `OUTCOMES`."""
         found = [each[0] for (name, _), each in self.counts.items() if name == function]
         return [sum(numbers) for numbers in zip(*found, strict=True)] if found else []
 
@@ -142,6 +147,9 @@ def _add_counted(totals: Totals, snapshot: Snapshot) -> None:
             if before is None
             else [_sum(*pair) for pair in zip(before, numbers, strict=True)]
         )
+    for what, function, kind, number in snapshot.events:
+        key = (what, function, kind)
+        totals.events[key] = totals.events.get(key, 0) + number
     worker = snapshot.worker
     _add(totals.refused, worker.refused)
     totals.reloads_good += worker.reloads_good
@@ -182,7 +190,7 @@ def _sum(first: Any, second: Any) -> Any:
 
 
 def remains(snapshots: Iterable[Snapshot]) -> Snapshot:
-    """Give one snapshot of what workers that have ended have counted."""
+    """Return one snapshot of what workers that have ended have counted."""
     totals = total(snapshots)
     counts = [[*key, *numbers] for key, numbers in totals.counts.items()]
     worker = Worker(
@@ -190,4 +198,6 @@ def remains(snapshots: Iterable[Snapshot]) -> Snapshot:
         reloads_good=totals.reloads_good,
         reloads_bad=totals.reloads_bad,
     )
-    return Snapshot(0, True, counts, worker, Process(cpu_seconds=totals.process.cpu_seconds))
+    process = Process(cpu_seconds=totals.process.cpu_seconds)
+    events: list[list[Any]] = [[*key, number] for key, number in totals.events.items()]
+    return Snapshot(0, True, counts, worker, process, events)

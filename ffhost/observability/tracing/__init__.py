@@ -40,7 +40,7 @@ __all__ = [
 
 
 def take_effect(hooks: Iterable[TraceHook]) -> None:
-    """Say which hooks are in force from now on; what only others needed is ended."""
+    """Put *hooks* in force from now on; what only others needed is ended."""
     provider = _loaded("provider")
     effects = {id(hook): hook.take_effect for hook in hooks if hook.take_effect is not None}
     for take in effects.values():

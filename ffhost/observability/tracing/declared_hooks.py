@@ -32,7 +32,7 @@ _bound: _Bound | None = None
 
 
 def hooks_of(config: LoadedConfig, name: str) -> tuple[Hook, ...]:
-    """Give the hooks of the function *name* in their order; nothing is imported for none.
+    """Return the hooks of the function *name* in their order; nothing is imported for none.
 
     Raises:
         LoadError: one of them cannot be imported, or its options do not fit
@@ -49,7 +49,7 @@ def hooks_of(config: LoadedConfig, name: str) -> tuple[Hook, ...]:
 
 
 def _declared(config: LoadedConfig, name: str, settings: FunctionSettings) -> list[Declared]:
-    """Give the host's hooks, as the function changes them, and then the function's own."""
+    """Return the host's hooks, as the function changes them, and then the function's own."""
     found: dict[str, Declared] = {
         each: (each, hook, ("tracing", "hooks", each))
         for each, hook in config.settings.tracing.hooks.items()
@@ -122,7 +122,7 @@ def _built_in(config: LoadedConfig, declared: Declared) -> Hook:
 
 
 def _refusal(target: Callable[..., Any]) -> str | None:
-    """Say why *target* is no hook; None if it is one."""
+    """Return why *target* cannot be a hook; None if it can."""
     function: Any = target
     while isinstance(function, partial):
         function = function.func
@@ -130,7 +130,7 @@ def _refusal(target: Callable[..., Any]) -> str | None:
         function = type(function).__call__
     if inspect.isasyncgenfunction(function):
         return "is an async generator function; a trace hook is a plain one"
-    return None if inspect.isgeneratorfunction(function) else "is no generator function"
+    return None if inspect.isgeneratorfunction(function) else "is not a generator function"
 
 
 def _with_options(

@@ -43,7 +43,7 @@ class Pair(NamedTuple):
     end: Callable[[Any, Call, Outcome], None]
 
     def steps(self, call: Call) -> Steps:
-        """Be a generator, for the place between other hooks."""
+        """Run as a generator, for the place between other hooks."""
         state = self.begin(call)
         outcome = yield
         self.end(state, call, outcome)

@@ -71,12 +71,12 @@ def surround(run: Run, is_async: bool, hooks: Sequence[Hook]) -> tuple[Run, tupl
 
 
 def keep_context(hooks: Sequence[Hook]) -> bool:
-    """Say whether the second halves of *hooks* run in the context of the call."""
+    """Whether the second halves of *hooks* run in the context of the call."""
     return bool(_parted(hooks)[0])
 
 
 def _parted(hooks: Sequence[Hook]) -> tuple[list[Hook], Hook | None]:
-    """Give the hooks with two halves; the innermost apart if it is a pair."""
+    """Return the hooks with two halves; the innermost apart if it is a pair."""
     halves = [hook for hook in hooks if hook.begin is not None]
     innermost = halves.pop() if halves and halves[-1].pair is not None else None
     return halves, innermost

@@ -33,7 +33,7 @@ _OF_A_ROOT = TraceFlags(TraceFlags.SAMPLED | _RANDOM)
 
 
 def flags(parent: SpanContext | None) -> TraceFlags:
-    """Give the flags of a sampled span, as the SDK does."""
+    """Return the flags of a sampled span, as the SDK does."""
     if parent is None:
         return _OF_A_ROOT
     return TraceFlags(TraceFlags.SAMPLED | parent.trace_flags & _RANDOM)
@@ -102,7 +102,7 @@ class LightSpan(Span):
         return ended
 
     def grown(self) -> Span:
-        """Give the SDK's span; one that takes nothing if this one has ended without it."""
+        """Return the SDK's span; one that takes nothing if this one has ended without it."""
         with self._lock:
             if self._grown is None:
                 self._grown = NonRecordingSpan(self._ids) if self._ended else self._grow()
@@ -111,11 +111,11 @@ class LightSpan(Span):
     # What every span can do
 
     def get_span_context(self) -> SpanContext:
-        """Give the ids."""
+        """Return the ids."""
         return self._ids
 
     def is_recording(self) -> bool:
-        """Say whether it has not ended."""
+        """Whether it has not ended."""
         return not self._ended if self._grown is None else self._grown.is_recording()
 
     def end(self, end_time: int | None = None) -> None:
@@ -123,29 +123,29 @@ class LightSpan(Span):
         self.grown().end(end_time)
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
-        """Grow, and write to the SDK's span."""
+        """Make the SDK's span, and write to the SDK's span."""
         self.grown().set_attributes(attributes)
 
     def set_attribute(self, key: str, value: Any) -> None:
-        """Grow, and write to the SDK's span."""
+        """Make the SDK's span, and write to the SDK's span."""
         self.set_attributes({key: value})
 
     def add_event(
         self, name: str, attributes: Attributes = None, timestamp: int | None = None
     ) -> None:
-        """Grow, and write to the SDK's span."""
+        """Make the SDK's span, and write to the SDK's span."""
         self.grown().add_event(name, attributes, timestamp)
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
-        """Grow, and write to the SDK's span."""
+        """Make the SDK's span, and write to the SDK's span."""
         self.grown().add_link(context, attributes)
 
     def update_name(self, name: str) -> None:
-        """Grow, and write to the SDK's span."""
+        """Make the SDK's span, and write to the SDK's span."""
         self.grown().update_name(name)
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
-        """Grow, and write to the SDK's span."""
+        """Make the SDK's span, and write to the SDK's span."""
         self.grown().set_status(status, description)
 
     def record_exception(
@@ -155,11 +155,11 @@ class LightSpan(Span):
         timestamp: int | None = None,
         escaped: bool = False,
     ) -> None:
-        """Grow, and write to the SDK's span."""
+        """Make the SDK's span, and write to the SDK's span."""
         self.grown().record_exception(exception, attributes, timestamp, escaped)
 
     def __getattr__(self, name: str) -> Any:
-        """Grow for what only the SDK's span has, such as ``start_time``."""
+        """Make the SDK's span for what only the SDK's span has, such as ``start_time``."""
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(self.grown(), name)

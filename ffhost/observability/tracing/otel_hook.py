@@ -79,7 +79,7 @@ class _Unsampled(NonRecordingSpan):
         self._parent = parent
 
     def get_span_context(self) -> SpanContext:
-        """Give the ids, the same every time."""
+        """Return the ids, the same every time."""
         if self._ids is None:
             parent = self._parent
             inherited = () if parent is None else (parent.trace_flags, parent.trace_state)
@@ -248,7 +248,7 @@ def _event_attributes(call: Call) -> dict[str, Any]:
 
 
 def _trigger(event_type: str) -> str:
-    """Give the kind of trigger, in the words of the FaaS conventions."""
+    """Return the kind of trigger, in the words of the FaaS conventions."""
     for words, trigger in (
         (("pubsub", "messag"), "pubsub"),
         (("storage", "firestore", "firebase.database"), "datasource"),
@@ -260,7 +260,7 @@ def _trigger(event_type: str) -> str:
 
 
 def _extensions(message: Message) -> list[dict[str, str]]:
-    """Give the trace contexts that events carry, whatever mode they were sent in."""
+    """Return the trace contexts that events carry, whatever mode they were sent in."""
     headers = message.headers
     given = headers.get("ce-traceparent")
     if given is not None:

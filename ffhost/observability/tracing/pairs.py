@@ -22,7 +22,7 @@ _NOTHING = object()
 
 
 def put_around(run: Run, hook: Hook) -> tuple[Run, Observer]:
-    """Give what to call instead of *run*, and what to tell the outcome."""
+    """Return what to call instead of *run*, and what to tell the outcome."""
     assert hook.pair is not None
     begin, end = hook.pair
 

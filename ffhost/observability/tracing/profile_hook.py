@@ -106,7 +106,7 @@ class _Writer:
         self._pid = 0
 
     def write(self, session: Any, path: Path, keep: int) -> None:
-        """Have *session* written to *path*, soon."""
+        """Write *session* to *path*, soon."""
         with self._lock:
             if self._pid != os.getpid():
                 self._pid = os.getpid()

@@ -61,7 +61,7 @@ class _Sampling(Sampler):
         links: Any = None,
         trace_state: Any = None,
     ) -> SamplingResult:
-        """Give the decision."""
+        """Return the decision."""
         if attributes is not None and DECIDED in attributes:
             state = trace.get_current_span(parent_context).get_span_context().trace_state
             return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, state)
@@ -79,17 +79,17 @@ class _Ids(RandomIdGenerator):
         self._next = threading.local()
 
     def preset(self, trace_id: int, span_id: int) -> None:
-        """Give the next span begun in this thread these ids; 0 for a random one."""
+        """Return the next span begun in this thread these ids; 0 for a random one."""
         self._next.trace_id = trace_id
         self._next.span_id = span_id
 
     def generate_trace_id(self) -> int:
-        """Give an id."""
+        """Return an id."""
         trace_id: int = vars(self._next).pop("trace_id", 0)
         return trace_id or super().generate_trace_id()
 
     def generate_span_id(self) -> int:
-        """Give an id."""
+        """Return an id."""
         span_id: int = vars(self._next).pop("span_id", 0)
         return span_id or super().generate_span_id()
 
@@ -100,7 +100,7 @@ class _Provider(TracerProvider):
     alone = False
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
-        """Have *span_processor* told of every span."""
+        """Register *span_processor* for every span."""
         self.alone = span_processor is _exporting
         super().add_span_processor(span_processor)
 
@@ -124,7 +124,7 @@ class _Exporting(SpanProcessor):
         _shut(inner)
 
     def on_start(self, span: Any, parent_context: Context | None = None) -> None:
-        """Do nothing: a span is exported when it has ended."""
+        """Return at once: a span is exported when it has ended."""
 
     def on_end(self, span: ReadableSpan) -> None:
         """Export *span*, soon."""
@@ -193,7 +193,7 @@ def _exporter(options: OtelOptions) -> SpanExporter:
 
 
 def traces_url(endpoint: str) -> str:
-    """Give the URL that spans are posted to: the endpoint's own path, or the usual one."""
+    """Return the URL that spans are posted to: the endpoint's own path, or the usual one."""
     if urlsplit(endpoint).path not in ("", "/"):
         return endpoint
     return f"{endpoint.rstrip('/')}/v1/traces"
@@ -207,7 +207,7 @@ _provider: _Provider | None = None
 
 
 def tracer(options: OtelOptions) -> trace.Tracer:
-    """Give what begins spans; where they go is said by `configure`.
+    """Return what begins spans; where they go is said by `configure`.
 
     Args:
         options: describe the resource, if this is the first time
@@ -240,7 +240,7 @@ _unmeasured = not any(name.startswith(_MEASURES) for name in os.environ)
 
 
 def takes_light_spans() -> bool:
-    """Say whether a span may come to the exporter without the SDK having seen it."""
+    """Whether a span may come to the exporter without the SDK having seen it."""
     return _provider is not None and _provider.alone and _unmeasured
 
 

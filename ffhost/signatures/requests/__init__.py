@@ -41,7 +41,7 @@ class Adapter(NamedTuple):
 
 
 def native_adapter() -> Adapter:
-    """Give the adapter of functions that get a `Request`."""
+    """Return the adapter of functions that get a `Request`."""
     from ffhost.signatures.requests.native import Request
 
     return Adapter(Request)

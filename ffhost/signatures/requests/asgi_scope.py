@@ -15,7 +15,7 @@ from ffhost.web.messages import Message
 
 
 def build_scope(message: Message) -> dict[str, Any]:
-    """Give an ASGI scope for *message* that nobody else holds.
+    """Return an ASGI scope for *message* that nobody else holds.
 
     Its ``path`` contains the ``root_path``, as in ASGI since 2023.
     """

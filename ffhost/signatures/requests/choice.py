@@ -59,7 +59,7 @@ def choose_request(
 
 @lru_cache(maxsize=256)
 def uses_flask(module: ModuleType) -> bool:
-    """Say whether something of Flask or Werkzeug is among the globals of *module*.
+    """Whether something of Flask or Werkzeug is among the globals of *module*.
 
     Looked up once: a module with a thousand functions is asked a thousand times.
     """
@@ -80,12 +80,12 @@ def _is_of_flask(value: Any) -> bool:
 
 
 def is_installed(framework: str) -> bool:
-    """Say whether *framework* can be imported, without importing it."""
+    """Whether *framework* can be imported, without importing it."""
     return find_spec(framework) is not None
 
 
 def import_context(name: str, source: Path | None, *, single: bool) -> AbstractContextManager[Any]:
-    """Give the context in which the module *source* is to be imported.
+    """Return the context in which the module *source* is to be imported.
 
     functions-framework imports it inside Flask's application context, so that it may
     configure ``flask.current_app``; here that happens if its text mentions it.
@@ -119,7 +119,7 @@ def adapter_for(
     single: bool = False,
     none_is_ok: bool = False,
 ) -> Adapter:
-    """Give the adapter for the function *name*.
+    """Return the adapter for the function *name*.
 
     Args:
         kind: what `choose_request` chose

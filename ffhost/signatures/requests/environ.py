@@ -37,7 +37,7 @@ _KEYS_LIMIT = 1024  # names come from clients: the cache must not grow with them
 
 
 def build_environ(message: Message) -> dict[str, Any]:
-    """Give a WSGI environ for *message* that nobody else holds.
+    """Return a WSGI environ for *message* that nobody else holds.
 
     A request that came by WSGI keeps its server's environ, as a copy; the body is a fresh
     stream either way, and its length is set even where the client sent none (chunked).

@@ -111,7 +111,7 @@ class FunctionApp(flask.Flask):
         self.register_error_handler(500, _aborted)
 
     def create_url_adapter(self, request: flask.Request | None) -> Any:
-        """Give an adapter that matches every path."""
+        """Return an adapter that matches every path."""
         return super().create_url_adapter(None) if request is None else _Everywhere(self, request)
 
     def dispatch_request(self, *_context: Any) -> Any:
@@ -165,7 +165,7 @@ def _app_for(name: str, source: Path | None, *, single: bool) -> FunctionApp:
 
 
 def import_context(name: str, source: Path, *, single: bool) -> AbstractContextManager[Any]:
-    """Give the context of the application in which *source* may find ``current_app``."""
+    """Return the context of the application in which *source* may find ``current_app``."""
     return _app_for(name, source, single=single).app_context()
 
 
@@ -177,7 +177,7 @@ def flask_adapter(
     single: bool = False,
     none_is_ok: bool = False,
 ) -> Adapter:
-    """Give the adapter for a function with Flask's request; see `choice.adapter_for`."""
+    """Return the adapter for a function with Flask's request; see `choice.adapter_for`."""
     app = _app_for(name, source, single=single)
     app.none_is_ok = none_is_ok
     for handler in () if module is None else tuple(vars(module).values()):
@@ -199,7 +199,7 @@ def flask_adapter(
 
 
 def _code_of(exception: type[Exception]) -> int | None:
-    """Give the status that Flask files the handlers of *exception* under."""
+    """Return the status that Flask files the handlers of *exception* under."""
     # register_error_handler() refuses once a request was served, which another function of
     # the same file may have done before a reload brought this one.
     return exception.code if issubclass(exception, HTTPException) else None
@@ -248,4 +248,4 @@ def _replay(result: Any, error: Exception | None) -> Callable[[Any], Any]:
 
 
 def _start_nothing(*_arguments: Any) -> Any:
-    """Stand for ``start_response``, which `Answer` never calls."""
+    """Replace ``start_response``, which `Answer` never calls."""

@@ -94,10 +94,20 @@ class _once(Generic[T]):
 
 
 class Request(falcon.Request):
-    """One HTTP request, as an http function gets it.
+    """One HTTP request, as an HTTP function gets it.
+
+    It is Falcon's request with the names that Flask's users know. The body is in memory.
 
     Args:
-        message: the request; its body is in memory
+        message: the request as a plain value; the host makes it
+
+    Example:
+        >>> @ffhost.http
+        ... def greet(request: ffhost.Request):
+        ...     name = request.args.get("name", "world")
+        ...     return {"greeting": f"Hello, {name}!", "agent": request.headers.get("user-agent")}
+
+    Since 0.1.
     """
 
     __slots__ = ("_falcon", "_message")
@@ -167,7 +177,7 @@ class Request(falcon.Request):
 
     @_once
     def base_url(self) -> str:
-        """The address without the query, as Flask gives it.
+        """The address without the query, as in Flask.
 
         It begins with the ``Host`` header if that is a possible one, without the scheme's
         usual port. Letters of all languages stand as they are.
@@ -239,7 +249,7 @@ class Request(falcon.Request):
 
     @property
     def full_path(self) -> str:
-        """The decoded path, ``?`` and the query, also if that is empty, as Flask gives it."""
+        """The decoded path, ``?`` and the query, even if that is empty, as in Flask."""
         return f"{self.path}?{self._message.query}"
 
     # The body
@@ -260,15 +270,23 @@ class Request(falcon.Request):
     def get_data(
         self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False
     ) -> bytes | str:
-        """Give the body, as text (UTF-8) if *as_text*; *cache* changes nothing here."""
+        """Return the body.
+
+        Args:
+            cache: has no effect; the body is in memory
+            as_text: return str, decoded as UTF-8 with replacement characters, not bytes
+            parse_form_data: return nothing if the body is a form, as in Flask
+        """
         body = self.data if parse_form_data else self._message.body
         return body.decode(errors="replace") if as_text else body
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
-        """Give the body read as JSON.
+        """Return the value of the JSON in the body.
 
-        *force* reads it whatever the content type says, *silent* gives None where an error
-        would be raised, *cache* keeps what was read for the next call.
+        Args:
+            force: read the body whatever the content type is
+            silent: return None instead of raising an error
+            cache: keep the value for the next call
 
         Raises:
             UnsupportedMediaType: the content type is not JSON

@@ -40,7 +40,7 @@ class FunctionRequest(Request):
     """Starlette's request over a message whose body is in memory."""
 
     async def json(self) -> Any:
-        """Give the body read as JSON.
+        """Return the body read as JSON.
 
         Raises:
             InvalidJson: it is none
@@ -52,7 +52,7 @@ class FunctionRequest(Request):
 
 
 def starlette_adapter() -> Adapter:
-    """Give the adapter for a function with Starlette's request."""
+    """Return the adapter for a function with Starlette's request."""
     app = Starlette()  # is request.app; nothing is routed by it
 
     def make(message: Message) -> Request:
@@ -72,7 +72,7 @@ def _scope(message: Message, app: Starlette) -> dict[str, Any]:
 
 
 def _receive(body: bytes) -> Receive:
-    """Give the body once; after that the client is there, and silent, for as long as it lasts."""
+    """Return the body once; after that the client is there, and silent, for as long as it lasts."""
     given = False
 
     async def receive() -> MutableMapping[str, Any]:

@@ -35,7 +35,7 @@ def errorhandler(code_or_exception: type[Exception] | int) -> Callable[[F], F]:
 def create_app(
     target: str | None = None, source: str | None = None, signature_type: str | None = None
 ) -> Any:
-    """Give a WSGI application that serves one function at every path.
+    """Return a WSGI application that serves one function at every path.
 
     Args:
         target: name of the function; None for ``FUNCTION_TARGET``

@@ -26,7 +26,7 @@ def cloud_event(function: F) -> F:
 def create_asgi_app(
     target: str | None = None, source: str | None = None, signature_type: str | None = None
 ) -> Any:
-    """Give an ASGI application that serves one function at every path.
+    """Return an ASGI application that serves one function at every path.
 
     The arguments are those of `functions_framework.create_app`.
     """

@@ -12,7 +12,7 @@ class InvalidConfigurationException(FunctionsFrameworkException):
 
 
 class InvalidTargetTypeException(FunctionsFrameworkException):
-    """The target is no function."""
+    """The target is not a function."""
 
 
 class MissingSourceException(FunctionsFrameworkException):

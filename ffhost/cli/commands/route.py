@@ -1,0 +1,135 @@
+"""``ffhost route``: who would get an event, and which filter keeps it from the others."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from ffhost.cli.exit_messages import CommandFailed
+from ffhost.cli.options import config_options, sources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ffhost.config import LoadedConfig
+    from ffhost.events.incoming_events import ReceivedEvent
+    from ffhost.events.subscriptions import Subscription
+
+
+@click.command()
+@click.argument("file", default="-", metavar="[EVENT]")
+@config_options
+@click.option("--sql", metavar="EXPRESSION", help="Show what a CESQL expression is worth instead.")
+@click.option("--format", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def command(file: str, sql: str | None, format: str, **options: Any) -> None:
+    """Show for every function whether it would get the event, and by which subscription.
+
+    EVENT is a file, or - for stdin, with the JSON of a CloudEvent, of a batch, of a background
+    event or of a Pub/Sub push message; or with header lines, an empty line and the data.
+    Functions are not imported, and nothing is called.
+
+    With --sql the value of the expression for the event is printed as JSON. One that fails
+    ends with 1, and the kind of error stands on stderr: parse, math, cast, missingAttribute,
+    missingFunction or functionEvaluation.
+
+    \b
+    Examples:
+      ffhost route event.json
+      ffhost route event.json --format json
+      ffhost route event.json --sql "type LIKE 'com.example.%' AND EXISTS subject"
+    """
+    events = _read(file)
+    if sql is not None:
+        for event in events:
+            _evaluate(sql, event.attributes)
+        return
+    from ffhost.config import load_config
+
+    config = load_config(sources(options))
+    routes = [_routes(config, event) for event in events]
+    if format == "json":
+        shown = [[route._asdict() for route in each] for each in routes]
+        click.echo(json.dumps(shown if len(shown) > 1 else shown[0], indent=2, ensure_ascii=False))
+        return
+    for number, (event, found) in enumerate(zip(events, routes, strict=True)):
+        if len(events) > 1:
+            click.echo(f"{'' if number == 0 else chr(10)}# {event.attributes['id']}")
+        _show(config, found)
+
+
+class Route(NamedTuple):
+    """The verdict on one function: whether it gets an event, and why."""
+
+    function: str
+    matched: bool
+    by: str
+
+
+def _read(file: str) -> tuple[ReceivedEvent, ...]:
+    from ffhost.cli.commands.convert import read_file, split
+    from ffhost.errors import RequestError
+    from ffhost.events.incoming_events import read_events
+
+    headers, body = split(read_file(file))
+    if body.lstrip()[:1] == b"[" and headers.get("content-type") == "application/json":
+        headers["content-type"] = "application/cloudevents-batch+json"
+    try:
+        return read_events(headers, body).events
+    except RequestError as error:
+        fields = "".join(f"\n  {each.field}: {each.message}" for each in error.errors)
+        raise CommandFailed(error.detail.partition("; this address")[0] + fields) from error
+
+
+def _evaluate(sql: str, attributes: Mapping[str, Any]) -> None:
+    from ffhost.events.cesql import CesqlError, Expression
+
+    try:
+        click.echo(json.dumps(Expression(sql).evaluate(attributes), ensure_ascii=False))
+    except CesqlError as error:
+        where = "" if error.position is None else f" at character {error.position + 1}"
+        click.echo(f"{error.kind}: {error}{where}", err=True)
+        raise SystemExit(1) from None
+
+
+def _routes(config: LoadedConfig, event: ReceivedEvent) -> list[Route]:
+    from ffhost.errors import ConfigError
+    from ffhost.events.declared_subscriptions import declared_subscriptions
+
+    names = list(config.settings.functions) if config.single is None else [config.single]
+    table, problems = declared_subscriptions(config, names)
+    if problems:
+        raise ConfigError(problems)
+    by_function: dict[str, list[Subscription]] = {name: [] for name in names}
+    for each in table.subscriptions:
+        by_function[each.function].append(each)
+    return [_route(name, found, event.attributes) for name, found in by_function.items()]
+
+
+def _route(
+    function: str, subscriptions: list[Subscription], attributes: Mapping[str, Any]
+) -> Route:
+    if not subscriptions:
+        return Route(function, False, "it does not subscribe")
+    reasons = []
+    for index, each in enumerate(subscriptions):
+        failures: list[Any] = []
+        failed = each.failed_filter(attributes, failures)
+        if failed is None:
+            return Route(function, True, f"subscriptions[{index}]")
+        source = json.dumps(each.filters[failed].source, ensure_ascii=False)
+        reason = f"subscriptions[{index}].filters[{failed}]: {source}"
+        if failures:
+            reason += f" ({failures[-1].error.kind}: {failures[-1].error})"
+        reasons.append(reason)
+    return Route(function, False, "; ".join(reasons))
+
+
+def _show(config: LoadedConfig, routes: list[Route]) -> None:
+    from ffhost.cli.tables import columns
+
+    rows = [(each.function, "yes" if each.matched else "no", each.by) for each in routes]
+    click.echo(columns([("function", "gets it", "by"), *rows]), nl=False)
+    if config.settings.events is None:
+        click.echo("\nnote: there is no address for events: write 'events: {}'", err=True)

@@ -1,0 +1,168 @@
+"""Events and schedules: the host's address for events, and what functions want and when."""
+
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from ffhost.config.settings.names import Wildcard, read_path
+from ffhost.config.settings.scalars import Boolean, InvalidValue, Kind, Span, Text, Whole, shown
+from ffhost.config.settings.section import Free, Section, key, required
+from ffhost.config.units import Duration
+
+
+def _read_event_path(value: Any) -> str:
+    path = read_path(value)
+    if "{" in path or path == "/":
+        raise InvalidValue("the address for events is a path of its own, without parameters")
+    return path
+
+
+def _read_cron(value: Any) -> str:
+    from ffhost.config.cron import Cron
+
+    if not isinstance(value, str):
+        raise InvalidValue(
+            f"expected five fields such as '0 3 * * *', got {shown(value)}", "quote it"
+        )
+    try:
+        Cron(value)
+    except ValueError as error:
+        raise InvalidValue(str(error)) from None
+    return value
+
+
+def _read_zone(value: Any) -> str:
+    from ffhost.config.cron import zone_of
+
+    if not isinstance(value, str):
+        raise InvalidValue(f"expected a time zone such as 'Europe/Berlin', got {shown(value)}")
+    try:
+        zone_of(value)
+    except ValueError as error:
+        raise InvalidValue(str(error), "write a name such as 'Europe/Berlin', or 'UTC'") from None
+    return value
+
+
+def _read_url(value: Any) -> str:
+    if not isinstance(value, str) or not urlsplit(value).netloc:
+        raise InvalidValue(f"expected a URL such as 'http://dead-letters', got {shown(value)}")
+    return value
+
+
+EventPath = Annotated[
+    str, Kind(_read_event_path, {"type": "string", "pattern": r"^(/[^/?#%{}]+)+$"})
+]
+CronText = Annotated[str, Kind(_read_cron, {"type": "string", "minLength": 1})]
+ZoneName = Annotated[str, Kind(_read_zone, {"type": "string", "minLength": 1})]
+Url = Annotated[str, Kind(_read_url, {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9+.-]*://."})]
+
+
+class EventsSettings(Section):
+    """One address for every event, from where each goes to the functions that want it."""
+
+    path: EventPath = key(
+        "/events",
+        "Path",
+        "Where events are sent, and what lies below it: a Pub/Sub push names its topic there.",
+        "/events",
+    )
+    allow_origins: Wildcard = key(
+        list,
+        "Origins",
+        "Names of senders that may deliver, or '*': the handshake of CloudEvents webhooks.",
+        ["eventemitter.example.com"],
+        "*",
+    )
+    remember: Span = key(
+        Duration(600),
+        "Memory",
+        "For how long a worker remembers which function has taken an event. When the sender "
+        "repeats it for another function, those that took it are left alone.",
+        "10m",
+    )
+    broker: Text = key(
+        "default", "Broker", "The Broker that exported Triggers belong to.", "default"
+    )
+
+
+class SchedulesSettings(Section):
+    """The block ``schedules``: whether functions run by the clock here."""
+
+    enabled: Boolean = key(
+        True,
+        "Switch",
+        "false: nothing runs by the clock here. Exports set it in the pods.",
+        False,
+    )
+
+
+class SubscriptionSettings(Section):
+    """Events that a function wants."""
+
+    filters: list[Free] = key(
+        list,
+        "Filters",
+        "All of them must match: exact, prefix, suffix, all, any, not, or sql (CESQL). Without "
+        "any, every event does.",
+        [{"exact": {"type": "com.example.uploaded"}}],
+        [{"sql": "type LIKE 'com.example.%' AND NOT EXISTS test"}],
+    )
+
+
+class DeliverySettings(Section):
+    """How a Broker delivers to the function; for exported Triggers."""
+
+    retry: Whole | None = key(
+        None,
+        "Retries",
+        "How often a failed delivery is repeated. Unless written, as the Broker has it.",
+        5,
+    )
+    backoff: Literal["linear", "exponential"] | None = key(
+        None,
+        "Backoff",
+        "How the time between two tries grows. Unless written, as the Broker has it.",
+        "exponential",
+    )
+    backoff_delay: Span | None = key(
+        None,
+        "Delay",
+        "The time before the first repetition. Unless written, as the Broker has it.",
+        "1s",
+    )
+    timeout: Span | None = key(
+        None, "Time", "How long one delivery may take. Unless written, as the Broker has it.", "30s"
+    )
+    dead_letter: Url | None = key(
+        None,
+        "Dead letters",
+        "Where events go that could not be delivered. Unless written, as the Broker has it.",
+        "http://dead-letters",
+    )
+
+
+class ScheduleSettings(Section):
+    """When a function runs by the clock."""
+
+    free: ClassVar[frozenset[str]] = frozenset({"data"})
+
+    cron: CronText = required(
+        "Times",
+        "Five fields (minute, hour, day of month, month, day of week), or a word such as @hourly.",
+        "0 3 * * *",
+        "@hourly",
+    )
+    timezone: ZoneName = key(
+        "UTC", "Time zone", "The zone that the times are meant in.", "Europe/Berlin"
+    )
+    data: Any = key(
+        None, "Data", "What the event carries. Unless written, nothing.", {"report": "daily"}
+    )
+    overlap: Literal["skip", "allow"] = key(
+        "skip", "Overlap", "Whether it runs while its last call still does.", "allow"
+    )
+    missed: Literal["skip", "once"] = key(
+        "skip",
+        "Missed times",
+        "What is done about times that passed while the machine slept or its clock was set.",
+        "once",
+    )

@@ -1,0 +1,135 @@
+"""What arrived at the address for events, as events that can be routed. No I/O.
+
+Each keeps the form in which it came, so that a function decodes it as if it had been sent to
+the function itself. What decides where it goes are its attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from ffhost.errors import BadRequest, FieldError, UnsupportedMediaType
+from ffhost.events.background import is_background, read_background, read_draft
+from ffhost.events.cloudevent_reader import (
+    REQUIRED,
+    Malformed,
+    mode_of,
+    parse_body,
+    read_binary,
+    read_object,
+    read_structured,
+)
+from ffhost.events.conversion import to_cloud_event
+from ffhost.events.json_values import kind_of
+
+EXPECTED: Final = (
+    "this address takes CloudEvents (binary, structured or a batch), background events and "
+    "Pub/Sub push messages"
+)
+BATCH_LIMIT: Final = 1000
+"""How many events a batch may hold; each is routed after the one before."""
+
+_STRUCTURED: Final = {"content-type": "application/cloudevents+json"}
+_TRACE: Final = ("traceparent", "tracestate")
+
+
+class ReceivedEvent(NamedTuple):
+    """One event: its attributes, and the header fields and body that carry it."""
+
+    attributes: Mapping[str, Any]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells an event from all others: source and id (CloudEvents 1.0, section 3.1)."""
+        return str(self.attributes["source"]), str(self.attributes["id"])
+
+
+class Received(NamedTuple):
+    """The events of one request, in order."""
+
+    events: tuple[ReceivedEvent, ...]
+    is_batch: bool = False
+
+
+def read_events(headers: Mapping[str, str], body: bytes, path: str = "") -> Received:
+    """Read the events of a request; header names are in lower case.
+
+    Raises:
+        BadRequest: the request holds no event, or one of a batch is not an event.
+        UnsupportedMediaType: the events have a format other than JSON.
+    """
+    try:
+        mode = mode_of(headers)
+        if mode == "batch":
+            return Received(_batch(headers, body), is_batch=True)
+        if mode == "unknown":
+            raise UnsupportedMediaType(f"the only event format is JSON; {EXPECTED}")
+        attributes = _attributes(mode, headers, body, path)
+        return Received((ReceivedEvent(attributes, headers, body),))
+    except Malformed as error:
+        raise BadRequest(f"{error.problem}; {EXPECTED}", errors=error.fields) from error
+
+
+def reply_event(headers: Mapping[str, str], body: bytes) -> ReceivedEvent | None:
+    """Return the event that a function answered with; None if its answer is not an event."""
+    try:
+        if mode_of(headers) not in ("binary", "structured"):
+            return None
+        return read_events(headers, body).events[0]
+    except BadRequest:
+        return None
+
+
+def _attributes(mode: str, headers: Mapping[str, str], body: bytes, path: str) -> dict[str, Any]:
+    if mode == "binary":
+        return read_binary(headers, body)[0]
+    if mode == "draft":
+        return to_cloud_event(read_draft(headers, parse_body(body) if body else None))[0]
+    value = read_object(body)
+    if mode == "structured" or "specversion" in value:
+        return read_structured(value)[0]
+    if not is_background(value):
+        raise Malformed(
+            "the request holds no event",
+            *(FieldError(name, "required, but missing") for name in REQUIRED),
+        )
+    return to_cloud_event(read_background(value, path))[0]
+
+
+def _batch(headers: Mapping[str, str], body: bytes) -> tuple[ReceivedEvent, ...]:
+    values = parse_body(body)
+    if not isinstance(values, list):
+        raise Malformed(
+            "the batch is not a JSON array",
+            FieldError("body", f"expected an array, got {kind_of(values)}"),
+        )
+    if len(values) > BATCH_LIMIT:
+        raise Malformed(f"the batch has {len(values)} events, more than {BATCH_LIMIT}")
+    carried = _STRUCTURED | {name: headers[name] for name in _TRACE if name in headers}
+    events: list[ReceivedEvent] = []
+    faults: list[FieldError] = []
+    for index, value in enumerate(values):
+        try:
+            attributes = read_structured(value)[0]
+            events.append(ReceivedEvent(attributes, carried, _dump(value)))
+        except Malformed as error:
+            faults += [
+                FieldError(f"[{index}].{each.field}", each.message) for each in error.fields
+            ] or [FieldError(f"[{index}]", error.problem)]
+    if faults:
+        raise Malformed("the batch has events with faults", *faults)
+    return tuple(events)
+
+
+def _dump(value: object) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # an integer beyond 64 bits
+        import json
+
+        return json.dumps(value, separators=(",", ":")).encode()

@@ -1,0 +1,86 @@
+"""Which functions an event concerns. No I/O; the table is made when functions are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ffhost.events.filters import Attributes, Failure, Filter, types_of
+
+
+class Subscription(NamedTuple):
+    """One subscription of a function; an event has to match all of its filters."""
+
+    function: str
+    filters: tuple[Filter, ...]
+
+    def failed_filter(self, event: Attributes, failures: list[Failure]) -> int | None:
+        """Return the index of the first filter that *event* does not match; None if all do."""
+        for index, each in enumerate(self.filters):
+            if not each.test(event, failures):
+                return index
+        return None
+
+
+class FilterFailure(NamedTuple):
+    """An expression of a subscription that could not be evaluated for an event."""
+
+    function: str
+    failure: Failure
+
+
+class Matches(NamedTuple):
+    """The functions that an event concerns, in the order of the file, each once."""
+
+    functions: tuple[str, ...]
+    failures: tuple[FilterFailure, ...] = ()
+
+
+class SubscriptionTable:
+    """The subscriptions of a host.
+
+    Those that name the exact types of their events stand in a dictionary by type, so that an
+    event costs as much as the subscriptions to its type and those that take any type.
+    """
+
+    def __init__(self, subscriptions: Iterable[Subscription]) -> None:
+        self.subscriptions = tuple(subscriptions)
+        self._any_type: list[tuple[int, Subscription]] = []
+        by_type: dict[str, list[tuple[int, Subscription]]] = {}
+        for entry in enumerate(self.subscriptions):
+            types = types_of(entry[1].filters)
+            if types is None:
+                self._any_type.append(entry)
+            for each in types or ():
+                by_type.setdefault(each, []).append(entry)
+        self._by_type = {
+            each: sorted([*entries, *self._any_type], key=_place)
+            for each, entries in by_type.items()
+        }
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The functions that subscribe to anything, in the order of the file."""
+        return tuple(dict.fromkeys(each.function for each in self.subscriptions))
+
+    def match(self, event: Attributes) -> Matches:
+        """Return the functions that *event* concerns, and the expressions that failed."""
+        found: dict[str, None] = {}
+        failures: list[FilterFailure] = []
+        for _, subscription in self._by_type.get(event["type"], self._any_type):
+            if subscription.function in found:
+                continue
+            failed: list[Failure] = []
+            if subscription.failed_filter(event, failed) is None:
+                found[subscription.function] = None
+            failures += [FilterFailure(subscription.function, each) for each in failed]
+        return Matches(tuple(found), tuple(failures))
+
+
+def _place(entry: tuple[int, Subscription]) -> int:
+    return entry[0]
+
+
+def subscriptions_of(function: str, filters: Sequence[Sequence[Filter]]) -> list[Subscription]:
+    """Return the subscriptions of a function from the filters of each."""
+    return [Subscription(function, tuple(each)) for each in filters]

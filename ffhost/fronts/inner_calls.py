@@ -1,0 +1,202 @@
+"""Calls that no request asks for directly: of events that are routed, and of schedules.
+
+They take slots, have deadlines, and are observed like any other call. They run on one loop: the
+server's, or the background loop behind a WSGI server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+
+from ffhost.auth.principals import Principal
+from ffhost.errors import ContentTooLarge, NotFound, RequestError
+from ffhost.events.incoming_events import Received, ReceivedEvent
+from ffhost.events.taken_deliveries import Remembered
+from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
+from ffhost.fronts.replies import Settle, report_outcome
+from ffhost.host.event_answers import delivered
+from ffhost.host.event_delivery import Answer, Delivery
+from ffhost.host.event_reports import EventReports
+from ffhost.host.ping_event import ping_message
+from ffhost.host.schedule_plan import Schedule, Tick
+from ffhost.host.service import Service
+from ffhost.host.snapshot import Host
+from ffhost.invocation.call import Call
+from ffhost.invocation.function import Function
+from ffhost.invocation.ids import execution_id
+from ffhost.web import problems
+from ffhost.web.messages import Message, Reply
+
+Ended = Callable[[], None]
+
+
+class InnerCalls:
+    """Calls the functions of one host from inside of it."""
+
+    def __init__(self, host: Host, service: Service, runner: LoopRunner) -> None:
+        self._host = host
+        self._service = service
+        self._runner = runner
+        self._callers: dict[str, tuple[_Caller, Settle | None]] = {}
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._reports = EventReports(host.config)
+
+    async def call(
+        self,
+        name: str,
+        message: Message,
+        identity: str,
+        ended: Ended | None = None,
+        schedule: str | None = None,
+    ) -> Answer:
+        """Call a function and return its answer, whatever happened.
+
+        Args:
+            ended: called once the function has really ended, which may be after its deadline
+            schedule: the times of the schedule that calls it, for its summary entry
+        """
+        caller, settle = self._caller(name)
+        function = caller.function
+        call = Call(function, message, identity)
+        call.schedule = schedule
+        if self._host.gate(name) is not None:
+            # The call is the host's own: it does not pass the function's door.
+            maker = "event" if schedule is None else "schedule"
+            call.principal = Principal(maker, maker)
+        if ended is not None:
+            caller.ended[call] = ended
+        try:
+            if len(message.body) > function.max_body_bytes:
+                raise ContentTooLarge(f"{name} takes {function.max_body_bytes:.0f} bytes at most")
+            reply = await caller.answer(call)
+        except RequestError as error:
+            call.refuse(error)
+            reply = problems.problem(error, identity)
+            caller.note_end(call)
+        sent = len(reply.body)
+        if call.channel is not None:
+            sent = await _drain(call, caller)
+        if settle is not None:
+            settle(call, reply.status, sent)
+        return Answer(
+            reply.status, {key.lower(): value for key, value in reply.headers}, reply.body
+        )
+
+    def _caller(self, name: str) -> tuple[_Caller, Settle | None]:
+        found = self._callers.get(name)
+        if found is None:
+            function = self._host.functions.get(name)
+            if function is None:
+                raise NotFound(f"there is no function {name!r}")
+            found = self._callers[name] = (
+                _Caller(function, self._runner),
+                report_outcome(function),
+            )
+        return found
+
+    # Events.
+
+    async def deliver(self, received: Received, message: Message, identity: str) -> Reply:
+        """Deliver the events that *message* brought, and return the answer to their sender.
+
+        It goes on when the sender leaves: who has taken an event must be known when it is
+        sent again.
+        """
+        work = asyncio.get_running_loop().create_task(self._deliver(received, message, identity))
+        self._tasks.add(work)
+        work.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(work)
+
+    async def _deliver(self, received: Received, message: Message, identity: str) -> Reply:
+        started = time.monotonic()
+        settings = self._host.config.settings.events
+        assert settings is not None
+        delivery = Delivery(
+            self._host.subscriptions,
+            partial(self._call_with, message, identity),
+            self._service.store.keep(Remembered, "events", Remembered),
+            float(settings.remember),
+            self._reports,
+        )
+        results = await delivery.deliver(received)
+        self._reports.answered(results, time.monotonic() - started, identity)
+        return delivered(results, received.is_batch, identity)
+
+    async def _call_with(
+        self, message: Message, identity: str, name: str, event: ReceivedEvent
+    ) -> Answer:
+        request = Message(
+            "POST",
+            message.path,
+            headers=event.headers,
+            body=event.body,
+            scheme=message.scheme,
+            client=message.client,
+            server=message.server,
+        )
+        return await self.call(name, request, identity)
+
+    # Schedules.
+
+    def tick(self, tick: Tick, ended: Ended) -> None:
+        """Start the call of a tick, from the thread of the ticker."""
+        work = self._tick(tick.schedule, ended, tick)
+        try:
+            asyncio.run_coroutine_threadsafe(work, self._runner.loop)
+        except RuntimeError:  # the loop is closed: the process is on its way out
+            work.close()
+            ended()
+
+    def tick_now(self, schedule: Schedule) -> Future[Answer]:
+        """Start a call as *schedule* does, because somebody asked for it."""
+        work = self._tick(schedule, _nothing, None)
+        return asyncio.run_coroutine_threadsafe(work, self._runner.loop)
+
+    async def _tick(self, schedule: Schedule, ended: Ended, tick: Tick | None) -> Answer:
+        function = self._host.functions.get(schedule.function)
+        if function is None:  # gone with a reload at this very moment
+            ended()
+            raise NotFound(f"there is no function {schedule.function!r}")
+        due = None if tick is None else tick.due
+        message = ping_message(schedule, function.signature, function.path, due)
+        return await self.call(
+            schedule.function, message, execution_id(None), ended, schedule.times.text
+        )
+
+
+class _Caller(AsyncCaller):
+    """Calls one function, and tells when it has really ended."""
+
+    def __init__(self, function: Function, runner: LoopRunner) -> None:
+        super().__init__(function, runner)
+        self.ended: dict[Call, Ended] = {}
+
+    def settle(self, call: Call, reply: Reply | None) -> None:
+        """Report the end of the call to whoever waits for it."""
+        super().settle(call, reply)
+        self.note_end(call)
+
+    def note_end(self, call: Call) -> None:
+        """Report that a call has ended, or was never begun."""
+        ended = self.ended.pop(call, None)
+        if ended is not None:
+            ended()
+
+
+async def _drain(call: Call, caller: AsyncCaller) -> int:
+    """Read a stream to its end, which nobody wants, and count its bytes."""
+    sent = 0
+    try:
+        while isinstance(chunk := await call.channel.get_async(), bytes):
+            sent += len(chunk)
+    finally:
+        caller.abandon(call)
+    return sent
+
+
+def _nothing() -> None:
+    """Return at once: nobody waits for the end."""
