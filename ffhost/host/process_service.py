@@ -10,7 +10,7 @@ _sources: Sources | None = None
 
 
 def use_sources(sources: Sources | None) -> None:
-    """Set what this process and its children make their configuration of."""
+    """Set the sources of the configuration of this process and its children."""
     global _sources
     _sources = sources
 

@@ -100,7 +100,7 @@ class Master(Arbiter):  # type: ignore[misc]
         return [each for each in signals if each != self.WAKEUP_REQUEST]
 
     def _hear(self, pid: int, worker: Any) -> None:
-        """Act on what a worker has said; what is not understood is ignored."""
+        """Apply what a worker has said; what is not understood is ignored."""
         for message in worker.channel.received():
             match message:
                 case {"kind": "ready"}:

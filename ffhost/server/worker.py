@@ -91,7 +91,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
             self._leave(status)
 
     def _report(self, error: StartupError) -> int:
-        """Have the master show *error*, once for all workers; return the exit status."""
+        """Make the master show *error*, once for all workers; return the exit status."""
         text = failure_text(error)
         if self.channel is None or not self.channel.send("failed", text=text):
             show_failure(text)
@@ -108,7 +108,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         stuck_calls.on_limit = self.ask_replacement
 
     def kind(self, listener: Any) -> Kind:
-        """Whether *listener* is the public one or the admin's."""
+        """Return whether *listener* is the public one or the admin's."""
         return kind_of(listener, self.service.config.settings)
 
     @staticmethod

@@ -43,11 +43,11 @@ class Channel:
     # In the worker
 
     def keep_writing_end(self) -> None:
-        """Be the worker's side."""
+        """Use the worker's side."""
         os.close(self._read)
 
     def send(self, kind: Kind, **fields: Any) -> bool:
-        """Tell the master; return whether it went out. May be called on any thread."""
+        """Send to the master; return whether it went out. May be called on any thread."""
         # The newline in front ends a message that was cut off.
         line = b"\n" + json.dumps({"kind": kind, **fields}).encode() + b"\n"
         with self._lock:
@@ -71,7 +71,7 @@ class Channel:
     # In the master
 
     def keep_reading_end(self) -> None:
-        """Be the master's side."""
+        """Use the master's side."""
         os.close(self._write)
 
     def fileno(self) -> int:

@@ -26,7 +26,7 @@ def new_response() -> falcon.Response:
 
 
 def responder(target: Callable[..., Any], name: str) -> Callable[..., falcon.Response]:
-    """Wrap a function of ``(req, resp)`` so that it gives its response."""
+    """Wrap a function of ``(req, resp)`` so that it returns its response."""
 
     def respond(req: falcon.Request, resp: falcon.Response) -> falcon.Response:
         try:
@@ -41,7 +41,7 @@ def responder(target: Callable[..., Any], name: str) -> Callable[..., falcon.Res
 def async_responder(
     target: Callable[..., Any], name: str
 ) -> Callable[..., Awaitable[falcon.Response]]:
-    """Wrap a coroutine function of ``(req, resp)`` so that it gives its response."""
+    """Wrap a coroutine function of ``(req, resp)`` so that it returns its response."""
 
     async def respond(req: falcon.Request, resp: falcon.Response) -> falcon.Response:
         try:
@@ -91,7 +91,7 @@ def encode(resp: falcon.Response) -> Reply:
         raise ResultError(f"the status {resp.status!r}; a status is a number from 200 to 999")
     body = resp.render_body()
     bodiless = status in (204, 304)
-    # Falcon's own way to its header fields; there is no public one that has the cookies.
+    # A private method of Falcon: no public one includes the cookies.
     fields = resp._wsgi_headers(None if bodiless else _MEDIA_TYPE)
     headers: HeaderList = [header_field(name, value) for name, value in fields]
     if body is not None or resp.stream is None:

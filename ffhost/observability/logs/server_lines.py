@@ -1,4 +1,4 @@
-"""gunicorn's and uvicorn's own lines as entries. Nothing here starts a server."""
+"""Log messages of gunicorn and uvicorn as entries. Nothing here starts a server."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _SERVER_LOGGERS = (
 class GunicornLogger(Logger):  # type: ignore[misc]
     """gunicorn's logger class, named by a string in its settings.
 
-    Of gunicorn's logging settings ``loglevel`` and whether there is an ``accesslog`` count;
-    files and formats do not, because every line is an entry.
+    Of gunicorn's logging settings only ``loglevel`` and whether ``accesslog`` is set are used,
+    because every line becomes an entry.
     """
 
     def setup(self, cfg: Any) -> None:
-        """Send gunicorn's lines where all entries go."""
+        """Log gunicorn's lines as entries."""
         self.cfg = cfg
         self.loglevel = self.LOG_LEVELS.get(cfg.loglevel.lower(), logging.INFO)
         self._access_log_enabled = bool(cfg.accesslog)
@@ -63,9 +63,9 @@ class GunicornLogger(Logger):  # type: ignore[misc]
 
 
 def adopt_server_loggers() -> None:
-    """Make entries of what a server logs that was not started with `GunicornLogger`.
+    """Log the messages of a server that was not started with `GunicornLogger` as entries.
 
-    Takes away the handlers that write to a standard stream; those that write to a file stay.
+    Removes the handlers that write to a standard stream; those that write to a file stay.
     """
     handler = setup.handler()
     for name in _SERVER_LOGGERS:
