@@ -43,7 +43,7 @@ class SignalHandlers:
         self._warned = False
 
     def remember(self) -> None:
-        """Note the handlers that the server has set; before user code can set others."""
+        """Remember the handlers that the server has set; before user code can set others."""
         for number in WATCHED:
             current = signal.getsignal(number)
             if current not in _NOBODYS and current != self._handle:
