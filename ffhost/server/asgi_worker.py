@@ -15,9 +15,8 @@ from functools import partial
 from typing import Any, ClassVar
 
 import uvloop
-from uvicorn import Server
-from uvicorn_worker import UvicornWorker
 
+from ffhost.server._uvicorn import Server, UvicornWorker
 from ffhost.server.connection import ClientWatch, Connection
 from ffhost.server.lifespan_messages import Lifespan
 from ffhost.server.listeners import LISTENER_KEY

@@ -1,8 +1,7 @@
 """uvicorn's connection, and a watch over those that are slow to say what they want.
 
-The watch looks at all connections about once a second and costs a request nothing. What is
-read here are attributes of uvicorn's protocol; ``tests/server/test_server_slow_clients.py``
-fails if a new version has them no more.
+The watch looks at all connections about once a second and costs a request nothing. Which
+attributes of uvicorn's protocol are used here is in `ffhost.server._uvicorn`.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from typing import Any, TypeAlias, cast
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ffhost.server._uvicorn import HttpToolsProtocol
 from ffhost.server.exchange import Exchange, LazyEvent
 from ffhost.server.head_limits import (
     FIELD_LIMIT,
@@ -145,7 +144,7 @@ class Connection(HttpToolsProtocol):
         )
         self.headers = []  # trailers go here, and nowhere from here
         if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
+            self._start_task(self.cycle, self.app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
@@ -156,7 +155,7 @@ class Connection(HttpToolsProtocol):
         cycle.task = asyncio.Task(cycle.run_asgi(app), loop=self.loop)
         self.tasks.add(cycle.task)
 
-    _start_asgi_task = _start
+    _start_task = _start
 
     def on_body(self, body: bytes) -> None:
         """Return a piece of the body to the request that it belongs to."""
@@ -222,13 +221,9 @@ class Connection(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             # Here the context is that of the request before.
-            self.loop.call_soon(self._start_asgi_task, *self.pipeline.pop(), context=self._context)
+            self.loop.call_soon(self._start_task, *self.pipeline.pop(), context=self._context)
         else:
             self.is_idle = True
-
-    def _unset_keepalive_if_required(self) -> None:
-        # uvicorn calls this when something arrives.
-        self.is_idle = False
 
     @classmethod
     def close_after_answers(cls, connections: Iterable[Any]) -> None:
@@ -236,7 +231,7 @@ class Connection(HttpToolsProtocol):
 
         Replacing the method costs nothing before, which a question in each request would.
         """
-        cls._start_asgi_task = cls._start_the_last
+        cls._start_task = cls._start_the_last
         for each in connections:
             if each.cycle is not None:
                 each.cycle.keep_alive = False

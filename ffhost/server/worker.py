@@ -17,13 +17,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from gunicorn.arbiter import Arbiter
-from gunicorn.workers.base import Worker
-
 from ffhost.errors import StartupError
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.invocation.logger import get_logger
 from ffhost.observability.logs import flush
+from ffhost.server._gunicorn import Arbiter, Worker
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.gunicorn_options import drain_delay
 from ffhost.server.listeners import Kind, cannot_listen, kind_of
