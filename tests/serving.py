@@ -84,6 +84,11 @@ class Running:
         found: list[str] = json.loads(self._announced.read_text())
         return found
 
+    def served(self) -> dict[str, Any]:
+        """Return what the first worker said that it serves."""
+        found: dict[str, Any] = json.loads(self._announced.with_suffix(".served").read_text())
+        return found
+
     @property
     def address(self) -> tuple[str, int]:
         """Give the public address."""
@@ -219,14 +224,16 @@ def free_port() -> int:
 
 def main() -> None:
     """Be the server."""
+    from ffhost.cli.banner import describe
     from ffhost.cli.exit_messages import reported
     from ffhost.config import Sources, load_config
     from ffhost.server import Listening, serve
 
     announced = Path(os.environ["TEST_ANNOUNCED"])
 
-    def announce(listening: Any) -> None:
+    def announce(listening: Any, served: Any) -> None:
         found: list[Listening] = list(listening)
+        announced.with_suffix(".served").write_text(json.dumps(served))
         half = announced.with_suffix(".half")
         half.write_text(json.dumps([each.url for each in found]))
         half.rename(announced)
@@ -236,7 +243,9 @@ def main() -> None:
     sources = Sources(environ=environ, sets=tuple(sys.argv[1:]), cwd=Path.cwd())
     command = [sys.executable, "-c", check] if check else None
     with reported():
-        status = serve(load_config(sources), sources, announce=announce, check=command)
+        status = serve(
+            load_config(sources), sources, describe=describe, announce=announce, check=command
+        )
     raise SystemExit(status)
 
 

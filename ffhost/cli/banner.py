@@ -1,16 +1,12 @@
 """What ``ffhost serve`` writes once it serves: a table on a terminal, one log entry otherwise.
 
 Functions are loaded in the workers, addresses are known to the master. The first worker
-that is ready leaves its table in a file without a name, which the master reads.
+that is ready describes what it serves, and the master writes it.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,28 +26,9 @@ class Banner:
         logging = config.settings.logging
         written = "format" in logging.written
         self._for_people = logging.format == "console" if written else sys.stdout.isatty()
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
 
-    def note(self, service: Service) -> None:
-        """Leave the table of functions; called in each worker, and the first one is kept."""
-        file = self._file.fileno()
-        fcntl.lockf(file, fcntl.LOCK_EX)
-        try:
-            # The workers share the file's position, so it is left alone.
-            if os.fstat(file).st_size == 0:
-                table = {
-                    "revision": service.config.revision,
-                    "functions": [row(each) for each in service.host.functions.values()],
-                }
-                os.pwrite(file, json.dumps(table).encode(), 0)
-        finally:
-            fcntl.lockf(file, fcntl.LOCK_UN)
-
-    def announce(self, addresses: Sequence[Listening]) -> None:
+    def announce(self, addresses: Sequence[Listening], table: dict[str, Any]) -> None:
         """Write what is served and where; called in the master."""
-        file = self._file.fileno()
-        left = os.pread(file, os.fstat(file).st_size, 0)
-        table = json.loads(left or b'{"revision": "", "functions": []}')
         if self._for_people:
             print(text(table, addresses), flush=True)
             return
@@ -63,6 +40,14 @@ class Banner:
             revision=table["revision"],
             functions=table["functions"],
         )
+
+
+def describe(service: Service) -> dict[str, Any]:
+    """Return the table of what *service* serves."""
+    return {
+        "revision": service.config.revision,
+        "functions": [row(each) for each in service.host.functions.values()],
+    }
 
 
 def row(function: Function) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def signed(call: Call, config: LoadedConfig, word: str) -> Call:
     name, _, caller = word.partition("/")
     way = config.settings.auth.get(name)
     if way is None:
-        raise WrongUse(f"there is no way {name!r} under auth", _known(name, config))
+        raise WrongUse(f"unknown way {name!r}", _known(name, config))
     if way.keys is not None:
         return call.with_headers(_carried(way.header, _key(way.keys, name, caller)))
     if caller:

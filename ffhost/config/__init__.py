@@ -1,7 +1,7 @@
-"""From files, environment and command line to one set of values that knows its origins.
+"""Configuration: files, environment and command line merged into values with their origins.
 
-`load_config` is the only way in. It reads files, but opens no socket, imports no user
-code and never looks at ``os.environ``: the environment is handed to it.
+`load_config` is the only entry point. It reads files, but opens no socket, imports no user
+code and never reads ``os.environ``: the environment is passed in.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class LoadedConfig:
         return self.framework_target is not None
 
     def locate(self, path: PathKey) -> Origin:
-        """Return the origin of *path*, or of the nearest value around it that has one."""
+        """Return the origin of *path*, or of the nearest enclosing value that has one."""
         while path:
             origin = self.origins.get(path)
             if origin is not None:
@@ -87,9 +87,9 @@ class LoadedConfig:
 
 
 class Attempt(NamedTuple):
-    """The outcome of loading: a configuration, or the problems that it has.
+    """The result of loading: a configuration, or its problems.
 
-    ``watched`` is known in both cases, so that a mended file is noticed.
+    ``watched`` is set in both cases, so that a corrected file is noticed.
     """
 
     config: LoadedConfig | None
@@ -98,7 +98,7 @@ class Attempt(NamedTuple):
 
 
 def attempt(sources: Sources) -> Attempt:
-    """Read, merge and check the configuration; never raises for a mistake in it."""
+    """Read, merge and check the configuration; problems are returned, not raised."""
     from ffhost.config.loaded_config import attempt as load
 
     return load(sources)
@@ -108,7 +108,7 @@ def load_config(sources: Sources) -> LoadedConfig:
     """Read, merge and check the configuration.
 
     Raises:
-        ConfigError: it is wrong; the error holds all problems that were found.
+        ConfigError: it is not valid; the error lists all problems that were found.
     """
     found = attempt(sources)
     if found.config is None:

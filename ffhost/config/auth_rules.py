@@ -1,4 +1,4 @@
-"""The front door's contradictions: ways that cannot work, names of ways that are not there."""
+"""Checks of ``auth``: ways that contradict themselves, and references to unknown ways."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ffhost.config.settings import NAME_PATTERN, shown
 from ffhost.config.settings.auth_settings import PUBLIC, REQUIRED
 
 KEY_LENGTH = 16
-"""Characters that a key must have; 16 of hexadecimal digits are 64 bits."""
+"""Shortest key in characters: 16 hexadecimal digits are 64 bits."""
 SECRET_LENGTH = 32
 """Bytes of the shortest secret for HS256 (RFC 7518, section 3.2)."""
 _KINDS = ("jwt", "keys", "webhook")
@@ -23,12 +23,13 @@ _UNTIMED = ("github", "hmac")
 
 
 def check_auth(values: dict[str, Any], report: Reporter) -> None:
-    """Report what is wrong with the ways, and with the doors that name them."""
+    """Report what is wrong with the ways, and with the functions that refer to them."""
     ways = _mapping(values.get("auth"))
     for name, way in ways.items():
         _check_way(name, way, report)
-    _check_doors(values, list(ways), report)
+    _check_references(values, list(ways), report)
     _check_admin(values, ways, report)
+    _check_events(values, list(ways), report)
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def _check_way(name: str, way: Any, report: Reporter) -> None:
     if name in (PUBLIC, REQUIRED) or not re.fullmatch(NAME_PATTERN, name):
         report.at(
             path,
-            f"{name!r} is not a name for a way",
+            f"{name!r} is not a valid way name",
             "a letter, then at most 62 letters, digits, '-' and '_'; not public or required",
             key=True,
         )
@@ -48,10 +49,10 @@ def _check_way(name: str, way: Any, report: Reporter) -> None:
         return
     kinds = [kind for kind in _KINDS if kind in way]
     if len(kinds) != 1:
-        report.at(path, "a way has one of jwt, keys and webhook", key=True)
+        report.at(path, "a way needs exactly one of jwt, keys and webhook", key=True)
     if "header" in way and kinds and "keys" not in way:
         where = "write it below jwt" if "jwt" in way else "remove this line"
-        report.at((*path, "header"), "a way's own header is for keys", where, key=True)
+        report.at((*path, "header"), "this 'header' is only for ways with keys", where, key=True)
     if isinstance(way.get("jwt"), dict):
         _check_jwt(way["jwt"], (*path, "jwt"), report)
     if isinstance(way.get("keys"), dict):
@@ -68,7 +69,7 @@ def _check_jwt(jwt: dict[str, Any], path: PathKey, report: Reporter) -> None:
         _check_secrets(jwt["secret"], (*path, "secret"), report, SECRET_LENGTH)
         for other in ("jwks", "stale"):
             if other in jwt:
-                message = f"a secret takes the place of public keys, and so of {other!r}"
+                message = f"'secret' cannot be combined with {other!r}"
                 report.at((*path, other), message, "remove one of them", key=True)
         return
     if "issuer" not in jwt and "jwks" not in jwt:
@@ -82,7 +83,7 @@ def _check_jwt(jwt: dict[str, Any], path: PathKey, report: Reporter) -> None:
     if "audience" not in jwt and not jwt.get("claims"):
         report.at(
             path,
-            "a token that the issuer made for another service would open this one",
+            "tokens that the issuer made for other services would be accepted",
             "write 'audience', or the claims that name this service",
             key=True,
         )
@@ -106,12 +107,12 @@ def _check_url(value: Any, path: PathKey, report: Reporter) -> None:
 
 def _check_keys(keys: dict[str, Any], path: PathKey, report: Reporter) -> None:
     if not keys:
-        report.at(path, "there is no key", "write 'ci: {from_env: CI_KEY}'", key=True)
+        report.at(path, "expected at least one key", "write 'ci: {from_env: CI_KEY}'", key=True)
     seen: dict[str, str] = {}
     for name, entry in keys.items():
         here = (*path, name)
         if not name or not name.isprintable() or len(name) > 100:
-            report.at(here, f"{shown(name)} is not a name for a key", key=True)
+            report.at(here, f"{shown(name)} is not a valid key name", key=True)
         if isinstance(entry, dict):
             _check_entry(entry, here, report)
             entry = entry.get("key")
@@ -141,10 +142,10 @@ def _check_entry(entry: dict[str, Any], path: PathKey, report: Reporter) -> None
 def _check_secrets(
     value: Any, path: PathKey, report: Reporter, length: int = 1, *, sent: bool = False
 ) -> list[str]:
-    """Report secrets of the wrong form; return those that are texts."""
+    """Report secrets of the wrong form; return those that are strings."""
     secrets = value if isinstance(value, list) else [value]
     texts = [each for each in secrets if isinstance(each, str)]
-    if value is None or not secrets:  # a secret that could not be read was reported
+    if value is None or not secrets:  # an unreadable secret was reported already
         if path not in report.paths and not _reported_below(path, report):
             report.at(path, "has no value", "write {from_env: NAME}", key=True, secret=True)
     elif len(texts) != len(secrets):
@@ -155,8 +156,8 @@ def _check_secrets(
     elif sent and not all(re.fullmatch("[!-~]+", each) for each in texts):
         report.at(
             path,
-            "a key consists of visible ASCII characters, without spaces",
-            "a header field carries nothing else safely",
+            "a key must consist of visible ASCII characters, without spaces",
+            "a header field cannot carry other characters safely",
             key=True,
             secret=True,
         )
@@ -182,13 +183,15 @@ def _check_webhook(webhook: dict[str, Any], path: PathKey, report: Reporter) -> 
             _check_standard(texts, (*path, "secret"), report)
     if scheme == "hmac" and "header" not in webhook:
         hint = "write 'header: X-Signature'"
-        report.at(path, "hmac needs the header field of the signature", hint, key=True)
+        report.at(
+            path, "scheme: hmac needs the header field that holds the signature", hint, key=True
+        )
     for name in _HMAC_ONLY:
         if scheme != "hmac" and name in webhook:
             message = f"{name!r} is for scheme: hmac; the sender's own rules hold here"
             report.at((*path, name), message, "remove this line", key=True)
     if scheme in _UNTIMED and "tolerance" in webhook:
-        message = f"a signature of scheme {scheme!r} holds no time"
+        message = f"a signature of scheme {scheme!r} contains no timestamp"
         report.at((*path, "tolerance"), message, "remove this line", key=True)
 
 
@@ -203,10 +206,10 @@ def _check_standard(secrets: Iterable[str], path: PathKey, report: Reporter) -> 
             report.at(path, str(error), hint, key=True, secret=True)
 
 
-# ── doors ─────────────────────────────────────────────────────────────────────
+# ── references ─────────────────────────────────────────────────────────────────────
 
 
-def _check_doors(values: dict[str, Any], ways: list[str], report: Reporter) -> None:
+def _check_references(values: dict[str, Any], ways: list[str], report: Reporter) -> None:
     defaults = _mapping(values.get("defaults")).get("auth")
     _check_names(defaults, ("defaults", "auth"), ways, report, required=True)
     for name, function in _mapping(values.get("functions")).items():
@@ -216,7 +219,7 @@ def _check_doors(values: dict[str, Any], ways: list[str], report: Reporter) -> N
         if written is None and defaults in (REQUIRED, [REQUIRED]) and isinstance(function, dict):
             report.at(
                 ("functions", name),
-                "says nothing of who may call it, which defaults.auth requires",
+                "has no 'auth', which defaults.auth requires",
                 "write 'auth: public', or the name of a way under auth",
                 key=True,
             )
@@ -239,7 +242,31 @@ def _check_names(
             near = nearest(name, (*ways, *words))
             known = f"known: {', '.join((*ways, *words))}"
             hint = f"did you mean {near!r}?" if near else known
-            report.at(here, f"there is no way {name!r} under auth", hint)
+            report.at(here, f"unknown way {name!r}", hint)
+
+
+def _check_events(values: dict[str, Any], ways: list[str], report: Reporter) -> None:
+    events = values.get("events")
+    if "events" not in values:
+        return
+    path = ("events", "auth")
+    written, defaults = _mapping(events).get("auth"), _mapping(values.get("defaults")).get("auth")
+    _check_names(written, path, ways, report)
+    if written is None and defaults in (REQUIRED, [REQUIRED]):
+        message = "says nothing of who may send events, which defaults.auth requires"
+        report.at(("events",), message, "write 'auth: public', or the name of a way", key=True)
+    effective = defaults if written is None else written
+    if effective not in (None, PUBLIC, [PUBLIC]):
+        return
+    for name, function in _mapping(values.get("functions")).items():
+        own = _mapping(function).get("auth", defaults)
+        if _mapping(function).get("subscriptions") and own not in (None, PUBLIC, [PUBLIC]):
+            report.at(
+                ("functions", name, "subscriptions"),
+                "anybody may send events to a function that only some may call",
+                "write 'events: {auth: ...}', or 'auth: public' for the function",
+                key=True,
+            )
 
 
 def _check_admin(values: dict[str, Any], ways: dict[str, Any], report: Reporter) -> None:
@@ -247,4 +274,4 @@ def _check_admin(values: dict[str, Any], ways: dict[str, Any], report: Reporter)
     _check_names(value, path, list(ways), report)
     for name in value if isinstance(value, list) else [value]:
         if isinstance(name, str) and "webhook" in _mapping(ways.get(name)):
-            report.at(path, f"{name!r} checks webhooks, which nobody sends to this listener")
+            report.at(path, f"{name!r} checks webhooks, but the admin listener receives none")

@@ -1,4 +1,4 @@
-"""What a change of configuration would do: ``ffhost plan OLD NEW``. Applies nothing."""
+"""Comparison of two configurations: ``ffhost plan OLD NEW``. Applies nothing."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _LIVE = ("admin", "auth")
 class Change:
     """One value that differs.
 
-    ``old`` and ``new`` are texts fit to be shown, None where there is no such value;
-    ``live`` tells whether a reload applies it.
+    ``old`` and ``new`` are redacted texts, or None if the value is missing;
+    ``live`` is whether a reload applies it.
     """
 
     path: str
@@ -49,7 +49,7 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing changes."""
+        """Whether the configurations are equal."""
         return not (self.added or self.removed or self.functions or self.host)
 
 
@@ -76,8 +76,8 @@ def plan(old: LoadedConfig, new: LoadedConfig) -> Plan:
 def changed_functions(old: LoadedConfig, new: LoadedConfig) -> list[str]:
     """Return the names of the functions that both have, with different settings.
 
-    It is what a plan says, without saying what has changed: a reload of a thousand functions
-    does not wait for fifty thousand values.
+    Unlike a plan it does not list the values: a reload of a thousand functions would have to
+    compute fifty thousand of them.
     """
     mine, other = old.settings, new.settings
     both = sorted(mine.functions.keys() & other.functions.keys())

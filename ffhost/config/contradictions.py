@@ -1,7 +1,7 @@
-"""Values that contradict each other, each of which is right by itself.
+"""Values that are valid by themselves but contradict each other.
 
-Works on plain values that may still be wrong in form, so that these mistakes are shown
-together with those that the models find.
+Works on plain values that may not be validated yet, so that contradictions are reported
+together with the mistakes that the models find.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def check(values: dict[str, Any], report: Reporter) -> None:
     if not functions and ("functions",) not in report.paths:
         report.at(
             ("functions",),
-            "no function is given",
+            "the configuration has no functions",
             "write 'functions: {hello: {target: \"main.py:hello\"}}'",
             key="functions" in values,
         )
@@ -38,7 +38,7 @@ def check(values: dict[str, Any], report: Reporter) -> None:
         if not re.fullmatch(NAME_PATTERN, name):
             report.at(
                 path,
-                f"{name!r} is not a name for a function",
+                f"{name!r} is not a valid function name",
                 "a letter, then at most 62 letters, digits, '-' and '_'",
                 key=True,
             )
@@ -75,6 +75,7 @@ def _check_auth(values: dict[str, Any], report: Reporter) -> None:
     sections = [
         values.get("admin"),
         values.get("defaults"),
+        values.get("events"),
         *_mapping(values.get("functions")).values(),
     ]
     if "auth" in values or any("auth" in _mapping(each) for each in sections):
@@ -92,9 +93,9 @@ def _check_listeners(values: dict[str, Any], report: Reporter) -> None:
     if mine == other or {mine, other} & {"0.0.0.0", "::"}:
         report.at(
             ("admin", "port"),
-            f"the server listens on port {port} as well",
+            f"the server already listens on port {port}",
             "give the admin listener a port of its own",
-            notes=(f"server.port is given at {report.origin(('server', 'port')).place}",),
+            notes=(f"server.port is set at {report.origin(('server', 'port')).place}",),
         )
 
 
@@ -128,7 +129,7 @@ def _check_target(function: dict[str, Any], path: PathKey, report: Reporter) -> 
     elif source is None and re.fullmatch(r"[A-Za-z_]\w*", target):
         report.at(
             (*path, "target"),
-            f"{target!r} names no file or module",
+            f"{target!r} does not name a file or module",
             f"write 'main.py:{target}', or add 'source: main.py'",
         )
     elif source is None and ":" not in target and not target.endswith(".py"):
@@ -154,7 +155,7 @@ def _check_isolation(function: dict[str, Any], path: PathKey, report: Reporter) 
     if "processes" in function and "concurrency" in function:
         report.at(
             (*path, "concurrency"),
-            "the processes of an isolated function are its concurrency",
+            "an isolated function is limited by its processes, not by concurrency",
             "remove 'concurrency'",
             key=True,
             notes=(f"'processes' is at {report.origin((*path, 'processes'), key=True).place}",),
@@ -172,7 +173,7 @@ def _check_gone(function: dict[str, Any], path: PathKey, report: Reporter) -> No
     if function.get("gone") is True and function.get("enabled", True) is True:
         report.at(
             (*path, "gone"),
-            "the function is gone and enabled at once",
+            "a function cannot be both gone and enabled",
             "add 'enabled: false', or remove this line",
             key=True,
         )
@@ -188,7 +189,7 @@ def _check_methods(function: dict[str, Any], path: PathKey, report: Reporter) ->
     if signature in _POST_ONLY and "POST" not in methods:
         report.at(
             (*path, "methods"),
-            f"functions of signature {signature!r} are called by POST",
+            f"functions of signature {signature!r} are called with POST",
             "add POST, or remove this line",
         )
 
@@ -198,7 +199,7 @@ def _check_request(function: dict[str, Any], path: PathKey, report: Reporter) ->
     if signature != "http" and request != "auto":
         report.at(
             (*path, "request"),
-            f"a function of signature {signature!r} gets no request",
+            f"a function of signature {signature!r} does not get a request",
             "remove this line, or write 'signature: http'",
             key=True,
         )
@@ -234,13 +235,15 @@ def _check_examples(function: dict[str, Any], path: PathKey, report: Reporter) -
             both = "request" in example
             report.at(
                 here,
-                "an example has either a request or an event" + (", not both" if both else ""),
+                "an example needs either a request or an event" + (", not both" if both else ""),
                 None if both else "write 'request: {method: GET}'",
             )
         for part in ("request", "response"):
             inner = _mapping(example.get(part))
             if "body" in inner and "json" in inner:
-                report.at((*here, part, "json"), "a message has a body or json, not both", key=True)
+                report.at(
+                    (*here, part, "json"), "a message cannot have both a body and json", key=True
+                )
 
 
 def _check_subscriptions(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
@@ -260,7 +263,7 @@ def _check_schedules(function: dict[str, Any], path: PathKey, report: Reporter) 
     if function.get("schedules") and isinstance(methods, list) and "POST" not in methods:
         report.at(
             (*path, "schedules"),
-            "a schedule calls the function by POST, which is not among its methods",
+            "a schedule calls the function with POST, which is not among its methods",
             "add POST to its methods",
             key=True,
         )
@@ -302,7 +305,7 @@ def _note(name: str, report: Reporter) -> str:
 
 
 def _check_collisions(functions: dict[str, Any], report: Reporter) -> None:
-    """Report functions that own the same pattern and share a method.
+    """Report functions with the same path pattern and a common method.
 
     Where a method is known only once the function is loaded, the router reports it.
     """
@@ -319,7 +322,7 @@ def _check_collisions(functions: dict[str, Any], report: Reporter) -> None:
                 continue
             report.at(
                 ("functions", name, "path"),
-                f"{other!r} has the same path: both would take {shared} {_example(path)}",
+                f"{other!r} has the same path: both match {shared} {_example(path)}",
                 "give one of them another path, or other methods",
                 notes=(_where(other, other_path, report),),
             )
@@ -338,7 +341,7 @@ def _example(pattern: str) -> str:
 
 
 def _shared_method(first: dict[str, Any], second: dict[str, Any]) -> str | None:
-    """Return a method that both certainly answer, or None."""
+    """Return a method that both are known to answer, or None."""
     certain = [set(_certain(each)) for each in (first, second)]
     return next(
         (
@@ -351,7 +354,7 @@ def _shared_method(first: dict[str, Any], second: dict[str, Any]) -> str | None:
 
 
 def _certain(function: dict[str, Any]) -> Iterator[str]:
-    """Return the methods that a function answers whatever its decorator says."""
+    """Return the methods that a function answers, independent of its decorator."""
     methods, signature = function.get("methods"), function.get("signature")
     if isinstance(methods, list):
         yield from (each for each in methods if isinstance(each, str))

@@ -1,9 +1,9 @@
-"""When a schedule is due. Nothing here waits or asks what time it is.
+"""Cron expressions: when a schedule is due. Nothing here waits or reads the clock.
 
 Five fields, as Debian's cron reads them, or a word such as ``@hourly``. On the days of daylight
 saving a schedule with a fixed time runs once: right after the gap if its time is skipped, and
-the first time if its time comes twice. One whose hour or minute begins with ``*`` follows
-the time that really passes.
+the first time if its time comes twice. A schedule whose hour or minute begins with ``*``
+follows elapsed time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WORDS: Final = {
 _LENGTH_LIMIT: Final = 256
 _FIELDS: Final = ("minute", "hour", "day of month", "month", "day of week")
 _MINUTE: Final = timedelta(minutes=1)
-# Any moment will do to try an expression out.
+# Any moment will do to validate an expression.
 _TRIAL: Final = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -35,7 +35,7 @@ class Cron:
     """A cron expression in a time zone.
 
     Raises:
-        ValueError: the expression or the zone is not valid, or the time never comes.
+        ValueError: the expression or the zone is not valid, or it never matches.
     """
 
     def __init__(self, text: str, zone: str = "UTC") -> None:
@@ -43,7 +43,7 @@ class Cron:
         self.fields = _fields_of(text)
         self.zone = zone_of(zone)
         if self.after(_TRIAL) is None:
-            raise ValueError(f"{text!r} never comes true")
+            raise ValueError(f"{text!r} never matches")
 
     def after(self, moment: datetime) -> datetime | None:
         """Return the first time later than *moment*, in UTC; None if there is none in 50 years."""
@@ -64,7 +64,7 @@ class Cron:
         return minute.startswith("*") or hour.startswith("*")
 
     def _passing(self, wall: datetime) -> Iterator[datetime]:
-        """Yield every moment at which a clock on the wall shows a matching time."""
+        """Yield every moment at which local time matches."""
         repeated: list[datetime] = []
         for shown in _wall_times(self.fields, wall):
             first, second = (self._moment(shown, fold) for fold in (0, 1))
@@ -77,7 +77,7 @@ class Cron:
             yield first
 
     def _fixed(self, wall: datetime) -> Iterator[datetime]:
-        """Yield the first moment at which the clock shows, or has passed, each time."""
+        """Yield the first moment at which local time reaches or passes each matching time."""
         for shown in _wall_times(self.fields, wall):
             while not self._is_real(shown, self._moment(shown)):
                 shown += _MINUTE
@@ -87,7 +87,7 @@ class Cron:
         return shown.replace(tzinfo=self.zone, fold=fold).astimezone(UTC)
 
     def _is_real(self, shown: datetime, moment: datetime) -> bool:
-        """Whether the clock ever shows this time; in the gap of a spring night it does not."""
+        """Whether this local time exists; times skipped by daylight saving do not."""
         return moment.astimezone(self.zone).replace(tzinfo=None) == shown
 
 
@@ -126,14 +126,14 @@ def _check_fields(fields: list[str]) -> None:
     try:
         CronSim(" ".join(fields), _TRIAL)
     except CronSimError as error:
-        raise ValueError(f"{' '.join(fields)!r} never comes true") from error
+        raise ValueError(f"{' '.join(fields)!r} never matches") from error
 
 
 def zone_of(name: str) -> tzinfo:
     """Return the time zone *name*.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: there is no zone of that name.
     """
     if name.upper() == "UTC":
         return UTC

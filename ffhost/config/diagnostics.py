@@ -1,7 +1,7 @@
-"""Mistakes, where they were made, and how they are shown.
+"""Problems of a configuration: what is wrong, where, and how it is shown.
 
-Knows nothing of YAML, pydantic or terminals: whoever finds a mistake makes a `Problem`,
-whoever prints it chooses a format, and whether to colour.
+Knows nothing of YAML, pydantic or terminals: the code that finds a mistake makes a `Problem`,
+and the code that prints it chooses the format and the colours.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 Format = Literal["text", "json", "github"]
 
-# Texts, for a host that starts well needs neither.
+# Names as text: a host that starts without problems imports neither.
 _URL_PASSWORD = r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#'\":@]*:)[^\s'\"]*(?=@)"
 _CONTROL = r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]"
 _LINE_LIMIT = 160
@@ -53,7 +53,7 @@ class Origin(NamedTuple):
 
 
 DEFAULT = Origin("default")
-"""The origin of a value that nobody gave."""
+"""The origin of a default value."""
 
 
 class Problem(NamedTuple):

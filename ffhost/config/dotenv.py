@@ -1,4 +1,4 @@
-"""The text of a dotenv file to variables, each with its line. Opens nothing, expands nothing."""
+"""Parser of dotenv files: variables with their lines. Opens no file and expands no value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
 def read_dotenv(source: Source, problems: list[Problem]) -> dict[str, tuple[str, int]]:
-    """Read ``NAME=value`` lines; give each name its value and its line, counted from 0.
+    """Return the value and the line (counted from 0) of each name in ``NAME=value`` lines.
 
     A value may stand in single quotes (as it is) or double quotes (``\\n``, ``\\t``, ``\\"``
     and ``\\\\`` are escapes); elsewhere `` #`` begins a comment. Nothing is expanded.
@@ -29,7 +29,7 @@ def read_dotenv(source: Source, problems: list[Problem]) -> dict[str, tuple[str,
             name, value = _assignment(line)
             if name in variables:
                 first = variables[name][1] + 1
-                raise ValueError(f"{name} is set twice, first in line {first}")
+                raise ValueError(f"{name} is set twice, first on line {first}")
         except ValueError as error:
             place = Source(source.label, file=source.file).origin(number, 0)
             problems.append(Problem("", str(error), place, "write NAME=value"))
@@ -49,7 +49,7 @@ def _assignment(line: str) -> tuple[str, str]:
         return name, re.sub(r"(^|\s+)#.*", "", value)
     quoted = _QUOTED.fullmatch(value)
     if quoted is None:
-        raise ValueError(f"the value of {name} has a quote that is not closed on its line")
+        raise ValueError(f"the value of {name} has a quote that is not closed on the same line")
     if quoted["single"] is not None:
         return name, quoted["single"]
     unescaped = re.sub(r"\\(.)", lambda each: _ESCAPES.get(each[1], each[1]), quoted["double"])

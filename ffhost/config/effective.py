@@ -1,4 +1,4 @@
-"""The effective configuration for people and programs: ``ffhost config``."""
+"""Output of the effective configuration: ``ffhost config``."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _yaml(loaded: LoadedConfig) -> str:
         for depth in range(shared, len(leaf.path)):
             end = depth == len(leaf.path) - 1
             step = leaf.path[depth]
-            # an item's dash stands where its first key would
+            # the dash of an item replaces the indentation of its first key
             opened = depth > shared and isinstance(leaf.path[depth - 1], int)
             head = "- " if isinstance(step, int) else f"{_scalar(step, key=True)}:"
             text = f" {_scalar(leaf.shown)}  # {leaf.origin}" if end else ""

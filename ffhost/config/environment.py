@@ -1,4 +1,4 @@
-"""Environment variables to paths and values.
+"""Environment variables as paths and values of the configuration.
 
 ``FFHOST_SERVER__PORT`` names ``server.port``; functions-framework's own names are a table.
 The specific name wins over the general one.
@@ -49,7 +49,7 @@ def env_form(name: str) -> str:
 def apply_framework_names(
     root: Node, variables: Variables, *, has_file: bool, problems: list[Problem]
 ) -> Node:
-    """Put ``PORT`` and, without a file, functions-framework's other names over *root*."""
+    """Set ``PORT`` and, without a file, functions-framework's other names in *root*."""
     from ffhost.config.known_keys import settings_shape
 
     shape = settings_shape()
@@ -102,13 +102,13 @@ def _shape_at(shape: Shape, path: PathKey) -> Shape:
 def apply_tree_names(
     root: Node, shape: Shape, variables: Variables, problems: list[Problem]
 ) -> Node:
-    """Put every ``FFHOST_…__…`` over *root*; one that fits nothing is a problem."""
+    """Set every ``FFHOST_…__…`` in *root*; one that matches nothing is a problem."""
     named = root
     for name in sorted(variables.values):
         rest = name.removeprefix(PREFIX)
         if rest == name or "__" not in rest:
             continue
-        # a value is meant rather than a function as a whole, if both have this form
+        # prefer a value to a whole function, if both match
         resolved = sorted(_resolve(rest, named, shape, ()), key=lambda each: each[1].kind in _WHOLE)
         found = resolved[0] if resolved else None
         if found is None:
@@ -154,7 +154,7 @@ def _resolve(
 
 
 def _unresolved(name: str, rest: str, root: Node, shape: Shape, variables: Variables) -> Problem:
-    """Find the level at which *rest* stops to fit, and what was probably meant there."""
+    """Find the level at which *rest* stops matching, and what was probably meant there."""
     node: Node | None = root
     path: PathKey = ()
     matched = PREFIX
@@ -177,12 +177,12 @@ def _unresolved(name: str, rest: str, root: Node, shape: Shape, variables: Varia
     inner = shape.child(step[1]) if step else None
     if further and inner is not None:
         kind = "list" if inner.kind == "list" else "value"
-        hint = f"it is a {kind} as a whole: {matched}{word}"
+        hint = f"set the whole {kind}: {matched}{word}"
     elif near:
         hint = f"did you mean {matched}{near}{'__' + further if further else ''}?"
     elif known:
         hint = "known here: " + ", ".join(known[:20])
-    what = f"no function has the form {word!r}" if path == ("functions",) else "fits no setting"
+    what = f"no function matches {word!r}" if path == ("functions",) else "matches no setting"
     key: PathKey = (*path, word.lower())
     if not further and key in REMOVED:
         path = key

@@ -1,4 +1,4 @@
-"""Which files a configuration is read from, and their bytes to trees.
+"""The files of a configuration: finding them and reading them as trees.
 
 A folder is a ConfigMap mounted whole: the files that it holds are symlinks through
 ``..data``, which is ignored like every name that begins with a dot.
@@ -12,7 +12,7 @@ from ffhost.config.diagnostics import Origin, Problem
 from ffhost.config.nodes import Node, PathKey, Source, dotted
 
 MAX_BYTES = 8 * 1024 * 1024
-"""Eight times the largest ConfigMap; what is larger is not a configuration."""
+"""Eight times the largest ConfigMap (1 MiB); a larger file was probably named by mistake."""
 
 _MARKS = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
@@ -23,9 +23,9 @@ _MARKS = (
 
 
 def read_text(path: Path, label: str, problems: list[Problem], origin: Origin | None) -> str | None:
-    """Read a file as UTF-8, or append why it cannot be read and give None.
+    """Read a file as UTF-8, or append why it cannot be read and return None.
 
-    *origin* is where the file is named; without one the problem is the file's own.
+    *origin* is where the file is named; without one the problem is located in the file.
     """
     place = origin or Origin(label, path)
     subject = f"{label!r}: " if origin else ""
@@ -37,7 +37,7 @@ def read_text(path: Path, label: str, problems: list[Problem], origin: Origin | 
         problems.append(Problem("", subject + reason, place))
         return None
     except ValueError:
-        problems.append(Problem("", subject + "this is not the name of a file", place))
+        problems.append(Problem("", subject + "not a valid file name", place))
         return None
     if len(data) > MAX_BYTES:
         message = f"larger than {MAX_BYTES // 1024**2}MiB; this is not a configuration"
@@ -127,10 +127,9 @@ def _read_file(path: Path, label: Path, problems: list[Problem]) -> Node | None:
 
 
 def _merged(first: Node, second: Node, path: PathKey, problems: list[Problem]) -> Node:
-    """Merge the mappings of two files; what both give is a problem.
+    """Merge the mappings of two files; a key that both define is a problem.
 
-    A function belongs to one file as a whole. ``version`` may stand in every file, so that
-    each one says its format.
+    A function must be defined in one file. ``version`` may occur in every file.
     """
     merged = first.copy()
     for name, (key, value) in second.value.items():

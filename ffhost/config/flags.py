@@ -13,7 +13,7 @@ from ffhost.config.nodes import Node, PathKey, Source, dotted, walk_to
 from ffhost.config.removed_keys import REMOVED
 
 SINGLE = ("target", "source", "signature_type")
-"""Flags of single-target mode; they are not paths."""
+"""Flags of single-target mode, which are not paths of settings."""
 
 _STEP = re.compile(r'(?:"(?P<quoted>[^"]+)"|(?P<bare>[^."=]+))(?P<end>\.|$)')
 
@@ -25,7 +25,7 @@ def apply_flags(
     sets: Sequence[str],
     problems: list[Problem],
 ) -> Node:
-    """Put what the command line says over *root*."""
+    """Set what the command line says in *root*."""
     given: dict[PathKey, str] = {}
     for name, (flag, raw) in flags.items():
         if name in SINGLE or name == "config" or raw is None:
@@ -46,7 +46,7 @@ def _inner(shape: Shape, path: PathKey) -> Shape:
     for step in path:
         child = shape.child(step)
         if child is None:
-            raise LookupError(f"no setting is called {dotted(path)!r}")
+            raise LookupError(f"unknown setting {dotted(path)!r}")
         shape = child
     return shape
 
@@ -66,12 +66,12 @@ def _apply_set(
         return root
     inner, suggestion = _known(root, shape, path)
     if inner is None:
-        what, suggestion = REMOVED.get(path, ("no such setting", suggestion))
+        what, suggestion = REMOVED.get(path, ("unknown setting", suggestion))
         problems.append(Problem(dotted(path), what, source.origin(0, 0), suggestion))
         return root
     if path in given:
         problems.append(
-            Problem(dotted(path), f"given twice, also by {given[path]}", source.origin(0, 0))
+            Problem(dotted(path), f"set twice, also by {given[path]}", source.origin(0, 0))
         )
         return root
     given[path] = "--set"
@@ -92,17 +92,17 @@ def _path(name: str) -> PathKey:
         steps.append(match["quoted"] or match["bare"].strip())
         position = match.end()
     if position < len(name) or not name or name.endswith("."):
-        raise ValueError(f"{name!r} is not a path such as functions.hello.timeout")
+        raise ValueError(f"expected a path such as functions.hello.timeout, got {name!r}")
     return tuple(steps)
 
 
 def _known(root: Node, shape: Shape, path: PathKey) -> tuple[Shape | None, str | None]:
-    """Return the shape at *path*; where there is none, give a hint instead."""
+    """Return the shape at *path*, or a hint if there is none."""
     for depth, step in enumerate(path):
         inner = shape.child(step) if shape.kind in ("section", "map", "free") else None
         if inner is None:
             if shape.kind == "list":
-                return None, f"a list is set as a whole: {dotted(path[:depth])}=[...]"
+                return None, f"set the whole list: {dotted(path[:depth])}=[...]"
             near = nearest(str(step), shape.fields)
             known = "known here: " + ", ".join(shape.fields) if shape.fields else None
             return None, f"did you mean {dotted((*path[:depth], near))!r}?" if near else known
@@ -114,7 +114,7 @@ def _known(root: Node, shape: Shape, path: PathKey) -> tuple[Shape | None, str |
             return None, (
                 f"did you mean {dotted(('functions', near, *path[2:]))!r}?"
                 if near
-                else f"no function is called {step!r}"
+                else f"unknown function {step!r}"
             )
         shape = inner
     return shape, None

@@ -1,4 +1,4 @@
-"""``${NAME}`` in values: what it is replaced by, and what may go wrong.
+"""Replacement of ``${NAME}`` in values.
 
 Works on one text at a time; knows neither YAML nor where the variables come from.
 """
@@ -14,7 +14,7 @@ _REFERENCE = re.compile(
 
 
 class Missing(ValueError):
-    """A variable without value and default; *name* is its name."""
+    """A variable that is not set and has no default."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"the environment variable {name!r} is not set")
@@ -22,14 +22,14 @@ class Missing(ValueError):
 
 
 def interpolate(text: str, variables: Mapping[str, str]) -> str:
-    """Replace ``${NAME}`` and ``${NAME:-default}`` in *text*; ``$${`` gives ``${``.
+    """Replace ``${NAME}`` and ``${NAME:-default}`` in *text*; ``$${`` becomes ``${``.
 
-    The default also stands for an empty variable, as in a shell. What a variable holds is
-    not looked at again.
+    The default also replaces an empty variable, as in a shell. The value of a variable is not
+    interpolated again.
 
     Raises:
         Missing: a variable is not set and has no default.
-        ValueError: a ``${`` that is not a reference.
+        ValueError: a ``${`` does not begin a valid reference.
     """
 
     def value(match: re.Match[str]) -> str:

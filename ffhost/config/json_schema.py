@@ -1,7 +1,7 @@
 """The JSON schema of ``functions.yaml``, generated from the models (draft 2020-12).
 
-An editor sees the file before references are replaced and without other layers: wherever a
-value is not free text, ``${NAME}`` is allowed as well, and ``x-`` keys are free.
+An editor sees the file before references are replaced. So ``${NAME}`` is allowed wherever a
+value is not free text. Keys that begin with ``x-`` may have any value.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NOTES = ("title", "description", "default", "examples")
 
 _FUNCTION_RULES: list[dict[str, Any]] = [
     {
-        "$comment": "the processes of an isolated function are its concurrency",
+        "$comment": "an isolated function is limited by its processes, not by concurrency",
         "not": {"required": ["processes", "concurrency"]},
     },
     {
@@ -36,7 +36,7 @@ _FUNCTION_RULES: list[dict[str, Any]] = [
 ]
 _EXAMPLE_RULES: list[dict[str, Any]] = [
     {
-        "$comment": "an example has either a request or an event",
+        "$comment": "an example needs either a request or an event",
         "oneOf": [{"required": ["request"]}, {"required": ["event"]}],
     }
 ]
@@ -59,12 +59,43 @@ _RULES = {
     "ExampleRequest": _MESSAGE_RULES,
     "ExampleResponse": _MESSAGE_RULES,
 }
+_FILTER_REFERENCE = {"$ref": "#/$defs/Filter"}
+_ATTRIBUTES = {
+    "type": "object",
+    "minProperties": 1,
+    "propertyNames": {"pattern": "^[a-z0-9]+$"},
+    "additionalProperties": {"type": "string", "minLength": 1},
+}
+_FILTERS = {"type": "array", "minItems": 1, "items": _FILTER_REFERENCE}
+_DIALECTS: dict[str, dict[str, Any]] = {
+    "exact": {**_ATTRIBUTES, "description": "Attributes that equal the values."},
+    "prefix": {**_ATTRIBUTES, "description": "Attributes that begin with the values."},
+    "suffix": {**_ATTRIBUTES, "description": "Attributes that end with the values."},
+    "all": {**_FILTERS, "description": "All of these match."},
+    "any": {**_FILTERS, "description": "Any of these matches."},
+    "not": {**_FILTER_REFERENCE, "description": "This does not match."},
+    "sql": {"type": "string", "description": "A CESQL expression that is true."},
+    "cesql": {"type": "string", "description": "The same, by Knative's name."},
+}
+_FILTER: dict[str, Any] = {
+    "title": "Filter",
+    "description": "Which events match, in one dialect.",
+    "oneOf": [
+        {
+            "type": "object",
+            "required": [dialect],
+            "properties": {dialect: form},
+            "additionalProperties": False,
+        }
+        for dialect, form in _DIALECTS.items()
+    ],
+}
 _NEVER_EMPTY = ("Settings", "FunctionSettings", "ExampleSettings", "CorsSettings")
-"""Sections with a key that must be there; others may be left empty."""
+"""Sections with a required key; others may be left empty."""
 
 
 class _Generator(GenerateJsonSchema):
-    """Defaults are written by us, as they are written in the file."""
+    """Pydantic's generator without its defaults: ours are written as in the file."""
 
     ignored_warning_kinds: ClassVar[set[Any]] = {"non-serializable-default"}  # type: ignore[misc]
 
@@ -73,6 +104,8 @@ def schema() -> dict[str, Any]:
     """Return the schema as a value."""
     generated = adapter().json_schema(by_alias=True, schema_generator=_Generator)
     definitions = generated.pop("$defs")
+    # Filters nest; the models leave them to those who compile them.
+    definitions["SubscriptionSettings"]["properties"]["filters"]["items"] = _FILTER_REFERENCE
     root = _section("Settings", generated)
     root["properties"]["functions"]["minProperties"] = 1
     return {
@@ -87,6 +120,7 @@ def schema() -> dict[str, Any]:
                 "title": "Reference",
                 "description": "Replaced by an environment variable: ${NAME} or ${NAME:-default}.",
             },
+            "Filter": _FILTER,
             **{name: _section(name, each) for name, each in sorted(definitions.items())},
         },
     }
@@ -108,7 +142,7 @@ def _section(name: str, definition: dict[str, Any]) -> dict[str, Any]:
             key: _notes(described[key]) | _form(_bare(each))
             for key, each in definition["properties"].items()
         },
-        "patternProperties": {"^x-": {"description": "Free for anchors and notes."}},
+        "patternProperties": {"^x-": {"description": "For anchors and notes; ignored."}},
         "additionalProperties": False,
     }
     if definition.get("required"):
@@ -167,7 +201,7 @@ def _item(form: dict[str, Any]) -> dict[str, Any]:
 
 
 def _map(form: dict[str, Any]) -> dict[str, Any]:
-    """Return a mapping by name; ``x-`` keys are free in it unless all its keys are."""
+    """Return the form of a mapping by name; ``x-`` keys are ignored unless any key is allowed."""
     if form.get("additionalProperties", True) is True and "patternProperties" not in form:
         return {"type": ["object", "null"], "additionalProperties": True}
     functions = form.get("patternProperties")

@@ -1,7 +1,7 @@
-"""Which keys exist, read once from the settings' models.
+"""The known keys, read once from the settings' models.
 
-Layers need it before anything is validated: to resolve the names of variables, to type
-texts, to find the nearest key, and to know where the user's own keys begin.
+Needed before validation: to resolve the names of variables, to type texts, to find the
+nearest key, and to know below which keys anything is allowed.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ Kind = Literal["section", "map", "list", "free", "text", "scalar"]
 
 
 class Shape(NamedTuple):
-    """What may stand at one place.
+    """What is allowed at one place.
 
     Args:
-        kind: a section has known keys, a map any keys with alike values; below ``free``
-            everything is the user's own; a ``text`` is taken from a variable as it is
+        kind: a section has known keys; a map has any keys with values of one shape; below ``free``
+            anything is allowed; a ``text`` is taken from a variable without typing it
         fields: the keys of a section
         item: what a map or a list holds
         boolean: whether a scalar is a switch
         secrets: whether ``free`` values may be secrets
-        nullable: whether nothing is a value of its own
+        nullable: whether null is a valid value
     """
 
     kind: Kind

@@ -16,9 +16,9 @@ _WORDS = {
 
 
 def put(root: Node, path: PathKey, value: Node) -> Node:
-    """Return a tree in which *value* stands at *path*; a mapping is merged into a mapping.
+    """Return a tree with *value* at *path*; a mapping is merged into a mapping.
 
-    Nothing of *root* is changed: blocks that several places share stay as they were.
+    *root* is not changed: a block may be shared by several places.
     """
     if not path:
         return _laid_over(root, value)
@@ -51,10 +51,10 @@ def _key(name: str, value: Node) -> Node:
 def value_of(
     text: str, shape: Shape, source: Source, existing: Node | None, problems: list[Problem]
 ) -> Node | None:
-    """Read the text of a variable or a flag as *shape* needs it.
+    """Return the text of a variable or a flag as a value of *shape*.
 
-    A text is taken as it is, also where the file has a text of the user's own; lists may be
-    written ``a,b``; mappings, and lists in brackets, are YAML.
+    Strings are taken unchanged. Lists may be written ``a,b``. Mappings, and lists in
+    brackets, are YAML.
     """
     kind = shape.kind
     if kind == "text":
@@ -73,7 +73,7 @@ def value_of(
 
 
 def yaml_value(text: str, source: Source, problems: list[Problem]) -> Node | None:
-    """Read *text* as YAML, or append why it cannot be read and give None."""
+    """Read *text* as YAML, or append why it cannot be read and return None."""
     from ffhost.config.yaml_reader import YamlError, read
 
     shown = source.text
@@ -99,7 +99,7 @@ def yaml_value(text: str, source: Source, problems: list[Problem]) -> Node | Non
 
 
 def text_of(value: Any) -> str:
-    """Return what a flag holds as text; click hands over switches as bool."""
+    """Return the value of a flag as text; click passes switches as bool."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

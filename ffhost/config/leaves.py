@@ -1,7 +1,6 @@
-"""A configuration as rows: every value with its path, fit to be shown.
+"""A configuration as rows: every value with its path, redacted.
 
-Secrets never leave here in the clear: what is shown is redacted, and what is compared is
-only ever compared.
+Secrets are never shown: texts are redacted, and raw values are used for comparison only.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class Leaf:
 def leaves(loaded: LoadedConfig, *, functions: bool = True) -> Iterator[Leaf]:
     """Return every effective value in the order of the models; functions as they were written.
 
-    What is a secret in one place is hidden in every text that holds it.
+    A secret is hidden in every text that contains it.
 
     Args:
         functions: False leaves the functions out, secrets and all
@@ -59,7 +58,7 @@ def leaves(loaded: LoadedConfig, *, functions: bool = True) -> Iterator[Leaf]:
 
 
 _SHORTEST_SECRET = 4
-"""A shorter text would be found in values that have nothing to do with it."""
+"""A shorter secret would also be found in unrelated values."""
 
 
 def _all(loaded: LoadedConfig, functions: Iterable[str]) -> Iterator[Leaf]:
@@ -77,7 +76,7 @@ def _function(loaded: LoadedConfig, name: str) -> Iterator[Leaf]:
         path = ("functions", name, key)
         inherited = _INHERITED.get(key)
         if isolated and key == "concurrency":
-            continue  # its processes say it
+            continue  # 'processes' is shown instead
         if inherited and getattr(loaded.settings.functions[name], key) is None:
             yield _leaf(loaded, path, value, inherited)
         else:

@@ -1,4 +1,4 @@
-"""From an error of loading a function to the diagnostic that shows where it was written."""
+"""Conversion of a `LoadError` into a diagnostic with the place in the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one way from `Sources` to settings: files, variables, flags, values, checks."""
+"""Loading of `Sources` into settings: files, variables, flags, values, checks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DEFAULT_FILE = "functions.yaml"
 
 
 class Origins(Mapping[PathKey, Origin]):
-    """Where the values of a tree were written, found when asked for."""
+    """Where the values of a tree were written, looked up on access."""
 
     def __init__(self, root: Node) -> None:
         self._root = root
@@ -161,7 +161,7 @@ class _Stage:
         node = self._env_file(root)
         if node is None:
             return Variables(environ, {})
-        # its mistakes are shown when the whole tree is evaluated
+        # its mistakes are reported when the whole tree is evaluated
         quiet = Reporter(root, [])
         name = Evaluator(quiet, environ, self.base).scalar(node, ("env_file",))
         if not isinstance(name, str) or not name:
@@ -215,7 +215,7 @@ def revision(settings: Settings, single: str | None) -> str:
 
     The order of functions does not count; the order of trace hooks does.
     """
-    # limits that a function has from the host count as its own
+    # limits that a function inherits from the host count as its own
     dump = as_plain(settings)
     for name, function in dump["functions"].items():
         function.update({key: plain(value) for key, value in settings.limits(name).items()})

@@ -1,4 +1,4 @@
-"""Problems found by path: this finds the line that each belongs to.
+"""Problems that were found by path, and the lines that they belong to.
 
 A mistake inside an aliased block is one mistake however often the block is used: it is
 reported at its definition, and the uses are named.

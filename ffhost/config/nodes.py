@@ -1,7 +1,7 @@
-"""Values with the place that each of them came from.
+"""Nodes: values with the place that each of them came from.
 
-A configuration is a tree of `Node` until it has been checked: that is how a mistake can be
-shown at its line, and how layers are merged without losing where a value was written.
+A configuration is a tree of `Node` until it has been checked. So a mistake can be shown at
+its line, and layers can be merged without losing where a value was written.
 Nothing here reads files or knows YAML's grammar.
 """
 
@@ -67,7 +67,7 @@ class Source:
         return Origin(self.label, self.file, line + 1, column + self.offset + 1, self.line(line))
 
     def line(self, number: int) -> str | None:
-        """Return one line of the text, counted from 0, as YAML counts them."""
+        """Return line *number* of the text, counted from 0, with YAML's line breaks."""
         if self.text is None:
             return None
         if self._lines is None:
@@ -82,7 +82,7 @@ class Node:
         value: the value; a plain scalar is typed already
         text: a scalar as written, else None
         plain: whether a scalar was written without quotes
-        use: where the alias stands through which the node is reached, or None
+        use: the place of the alias through which the node is reached, or None
         size: nodes of the whole tree below, aliases expanded
         depth: levels below
     """
@@ -121,7 +121,7 @@ class Node:
         return copy
 
     def copy(self) -> Node:
-        """Return a copy that can be given other children; the children are shared."""
+        """Return a copy whose mapping or list can be changed; the children are shared."""
         value = self.value
         if isinstance(value, dict | list):
             value = value.copy()
@@ -137,9 +137,9 @@ Entry: TypeAlias = tuple[Node, Node]
 def typed(text: str) -> Any:
     """Return the value of a plain scalar by the core schema of YAML 1.2.
 
-    YAML 1.1 is not followed where it surprises: ``on`` and ``yes`` are texts, ``1:30`` is no
-    number in base 60, and a number with a leading zero or underscores stays a text, so that
-    it is neither octal nor quietly another number.
+    YAML 1.1 is not followed where it surprises: ``on`` and ``yes`` are strings, ``1:30`` is not
+    a number in base 60, and a number with a leading zero or underscores stays a string: it is
+    not read as octal.
     """
     if text and text[0] not in _FIRST:
         return text

@@ -1,10 +1,10 @@
-"""Plain values to `Settings` without pydantic, as long as there is nothing to report.
+"""Reading plain values as `Settings` without pydantic, if all of them are valid.
 
-A host of one function, without a file, has a handful of scalars from variables and flags. To
-import pydantic and to build its validator for them took 110 ms, more than a quarter of the whole
-start. Here the same kinds read the same values by the same annotations. Whatever does not fit,
-or is not plainly of its kind, is left to `ffhost.config.validation`: it alone decides what is a
-mistake, and how it is told.
+A host of one function, without a file, has a handful of scalars from variables and flags.
+Importing pydantic and building its validator for them took 110 ms, more than a quarter of the
+whole start. Here the same kinds read the same values by the same annotations. A value that is
+not clearly valid is left to `ffhost.config.validation`, which alone decides what is a mistake
+and how to report it.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from ffhost.config.settings.scalars import Kind
 
 
 def settings_of(values: dict[str, Any]) -> Settings | None:
-    """Make the settings; None if that takes more than reading single values."""
+    """Return the settings; None if pydantic is needed to decide."""
     try:
         return Settings(**_keys(Settings, values))
-    except (_Unclear, TypeError, ValueError):  # a key is missing, a kind refuses a value
+    except (_Unclear, TypeError, ValueError):  # a key is missing, or a kind rejects a value
         return None
 
 
 class _Unclear(Exception):
-    """A value that is not plainly of the kind that its place needs."""
+    """A value that is not clearly of the kind that its place needs."""
 
 
 def _keys(section: type[Section], values: Any) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _value(annotation: Any, value: Any) -> Any:
     kind = origin or annotation
     if issubclass(kind, Section):
         return kind(**_keys(kind, value))
-    if type(value) is not kind:  # a subclass too: pydantic may make a plain value of it
+    if type(value) is not kind:  # a subclass too: pydantic may convert it
         raise _Unclear
     if kind is dict:
         key, item = arguments

@@ -49,7 +49,7 @@ def reference() -> str:
     """Return a heading and a table for each section."""
     whole = schema()
     sections = {"Settings": whole, **whole["$defs"]}
-    missing = set(sections) - set(_PLACES) - {"Reference"}
+    missing = set(sections) - set(_PLACES) - {"Reference", "Filter"}
     if missing:
         raise LookupError(f"sections without a place in the reference: {sorted(missing)}")
     return "\n".join(line for name in _PLACES for line in _section(name, sections[name]))
@@ -61,11 +61,11 @@ def _section(name: str, section: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield section["description"]
     yield ""
-    yield "| key | value | unless written | meaning |"
+    yield "| key | value | default | meaning |"
     yield "| --- | --- | --- | --- |"
     required = section.get("required", ())
     for key, form in section["properties"].items():
-        default = "must be written" if key in required else _default(form)
+        default = "required" if key in required else _default(form)
         cells = (f"`{key}`", _value(form), default, _described(form))
         yield "| " + " | ".join(each.replace("|", "\\|") for each in cells) + " |"
     yield ""
@@ -91,7 +91,7 @@ def _code(value: Any) -> str:
 
 
 def _alternatives(form: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the forms that a value may have, without the reference that may stand for it."""
+    """Return the forms that a value may have, except for a reference such as ``${NAME}``."""
     forms = form.get("anyOf", [form])
     return [each for each in forms if each.get("$ref") != "#/$defs/Reference"]
 
@@ -104,6 +104,8 @@ def _value(form: dict[str, Any]) -> str:
 def _words(form: dict[str, Any]) -> str:
     if "$ref" in form:
         name = form["$ref"].rpartition("/")[2]
+        if name == "Filter":
+            return "[filter](events.md#filters)"
         return f"[section](#{_anchor(_PLACES[name])})"
     if "enum" in form:
         return " or ".join(_code(each) for each in form["enum"])

@@ -1,6 +1,6 @@
-"""The merged tree to plain values: references replaced, secrets read, keys checked.
+"""Evaluation of the merged tree: references replaced, secrets read, keys checked.
 
-What remains is only the form of single values, which the models check.
+After that the models check single values.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ffhost.config.settings import Secret, shown
 
 SECRET_KEYS = ("from_file", "from_env")
 ABSENT: Any = object()
-"""Stands for a value that was reported instead of being returned."""
+"""Returned in place of a value for which a problem was reported."""
 
 
 def is_secret(node: Node) -> bool:
@@ -29,9 +29,9 @@ def is_secret(node: Node) -> bool:
 
 
 class Evaluator:
-    """Turns nodes into values; what is wrong goes to *report*.
+    """Evaluates nodes to values; problems go to *report*.
 
-    ``files`` holds the files that were read on the way, by absolute path.
+    ``files`` are the files that were read, by absolute path.
     """
 
     def __init__(self, report: Reporter, variables: Mapping[str, str], base: Path) -> None:
@@ -41,7 +41,7 @@ class Evaluator:
         self.files: dict[Path, str | None] = {}
 
     def value(self, node: Node, shape: Shape, path: PathKey) -> Any:
-        """Return the value of *node*, or `ABSENT` after reporting why there is none."""
+        """Return the value of *node*, or report a problem and return `ABSENT`."""
         kind = shape.kind
         value = self.scalar(node, path) if node.text is not None else node.value
         if value is ABSENT:
@@ -129,7 +129,7 @@ class Evaluator:
         return self.free(node, shape, path, root=True)
 
     def free(self, node: Node, shape: Shape, path: PathKey, *, root: bool = False) -> Any:
-        """Return a value in which every key is the user's own."""
+        """Return a value in which any key is allowed."""
         if node.text is not None:
             value = self.scalar(node, path)
             return None if value is ABSENT else value
@@ -146,7 +146,9 @@ class Evaluator:
     def _secret(self, node: Node, path: PathKey) -> Secret | None:
         if len(node.value) > 1:
             self.report.at(
-                path, "a secret has one key", "write {from_file: PATH} or {from_env: NAME}"
+                path,
+                "a secret must have exactly one key",
+                "write {from_file: PATH} or {from_env: NAME}",
             )
             return None
         kind, (_, named) = next(iter(node.value.items()))

@@ -1,7 +1,7 @@
 """Single-target mode: one function, named by a flag or a variable.
 
-With a file the function is one of the file's. Without one it is made here, with the
-habits of functions-framework: no deadline, no slot limit and no body limit unless set.
+With a file the function is one of those in the file. Without one it is made here, with the
+defaults of functions-framework: no deadline, no concurrency limit and no body limit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _UNLIMITED = (
 
 
 class Choice(NamedTuple):
-    """What flags and variables say about the one function; each a text scalar, or None."""
+    """The flags and variables of single-target mode; each a text scalar, or None."""
 
     target: Node | None
     source: Node | None
@@ -38,7 +38,7 @@ class Choice(NamedTuple):
 
 
 def choose(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Choice:
-    """Find the function that is to be served alone: a flag wins over its variable."""
+    """Return the function to serve alone: a flag overrides its variable."""
     found = {name: _given(name, flags, environ) for name in _VARIABLES}
     return Choice(found["target"], found["source"], found["signature_type"])
 
@@ -57,7 +57,7 @@ def _given(name: str, flags: Mapping[str, Any], environ: Mapping[str, str]) -> N
 
 
 def name_of(target: str) -> str:
-    """Return the name under which the one function is known without a file."""
+    """Return the name of the one function that is served without a file."""
     attribute = target.rpartition(":")[2]
     if re.fullmatch(NAME_PATTERN, attribute):
         return attribute
@@ -66,7 +66,7 @@ def name_of(target: str) -> str:
 
 
 def tree(choice: Choice) -> Node:
-    """Make the tree of a host that serves the one function, without a file."""
+    """Return the tree of a host that serves the one function without a file."""
     target = choice.target
     assert target is not None
     default = Source(DEFAULT.label)
@@ -95,7 +95,7 @@ def _node(value: Any, source: Source) -> Node:
 
 
 def check_beside_file(choice: Choice, problems: list[Problem]) -> None:
-    """Report a source or a signature that is given although the file says it."""
+    """Report a source or a signature that is given although there is a file."""
     for given, key in ((choice.source, "source"), (choice.signature, "signature")):
         if given is not None:
             problems.append(
@@ -109,7 +109,7 @@ def check_beside_file(choice: Choice, problems: list[Problem]) -> None:
 
 
 def check_known(choice: Choice, functions: Any, report: Reporter) -> None:
-    """Report a target that is none of the functions of the file."""
+    """Report a target that is not among the functions of the file."""
     target = choice.target
     if target is None or not isinstance(functions, dict) or target.value in functions:
         return

@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them. Nothing here knows pydantic or YAML."""
+"""Durations and sizes with units. Nothing here knows pydantic or YAML."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BYTES = {
 }
 
 UNLIMITED = math.inf
-"""What the word ``unlimited`` means: larger than every number it is compared with."""
+"""The value of ``unlimited``: larger than every finite number."""
 
 
 class Duration(float):
@@ -31,7 +31,7 @@ class Duration(float):
         """Read ``250ms``, ``10s``, ``2m`` or ``1h``.
 
         Raises:
-            ValueError: the text has another form; the message is for the user.
+            ValueError: the text has another form; the message is meant for users.
         """
         match = _DURATION.fullmatch(text.strip())
         if match is None:
@@ -61,7 +61,7 @@ class ByteSize(int):
         """Read ``512B``, ``10MB``, ``32MiB`` and the like.
 
         Raises:
-            ValueError: the text has another form; the message is for the user.
+            ValueError: the text has another form; the message is meant for users.
         """
         match = _SIZE.fullmatch(text.strip())
         if match is None:

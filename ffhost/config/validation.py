@@ -1,4 +1,4 @@
-"""Plain values to `Settings`, and what pydantic finds wrong in our words."""
+"""Validation of plain values as `Settings`, with pydantic's errors in our words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HINTS = {"target": "write 'target: main.py:hello'"}
 
 
 def validate(values: dict[str, Any], report: Reporter) -> Settings | None:
-    """Make the settings, or report why they cannot be made and give None."""
+    """Return the settings, or report why they are not valid and return None."""
     from pydantic import ValidationError
 
     try:
@@ -31,7 +31,7 @@ def validate(values: dict[str, Any], report: Reporter) -> Settings | None:
 
 @cache
 def adapter() -> TypeAdapter[Settings]:
-    """Return what validates; it is made when the first file is read."""
+    """Return pydantic's adapter, made when the first file is read."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(Settings)
@@ -41,9 +41,9 @@ def _report(error: ErrorDetails, report: Reporter) -> None:
     path: PathKey = error["loc"]
     kind = error["type"]
     if path and path[-1] == "[key]":
-        return  # names are checked with a better message, see `checks`
+        return  # names are checked with a better message, see `contradictions`
     if kind == "missing":
-        # a value that was reported is missing only because it was reported
+        # the value is missing because another problem was reported for it
         if path not in report.paths:
             report.at(path, "is missing", _HINTS.get(str(path[-1])), key=True)
         return
@@ -60,7 +60,7 @@ def _explain(error: ErrorDetails) -> tuple[str, str | None]:
         return _explain_choice(value, str(context["expected"]))
     if kind == "string_type":
         scalar = isinstance(value, bool | int | float)
-        return f"expected a text, got {shown(value)}", "quote it" if scalar else None
+        return f"expected a string, got {shown(value)}", "quote it" if scalar else None
     if kind == "list_type":
         hint = f"write [{value}]" if isinstance(value, str) else None
         return f"expected a list, got {shown(value)}", hint

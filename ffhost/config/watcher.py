@@ -1,7 +1,7 @@
-"""Noticing that the configuration has changed.
+"""A watcher of the configuration's files.
 
-Contents are compared, not times: a ConfigMap is updated by turning a symbolic link, an
-editor may put a new file in the place of the old, and both keep or turn back the clock.
+Contents are compared, not times: a ConfigMap is updated by changing a symbolic link, and an
+editor may replace the file. Either may leave an older modification time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CONFIG_SUFFIXES = (".yaml", ".yml")
 def fingerprint(watched: Iterable[Path]) -> str:
     """Return a digest of the contents of files, and of the YAML files in folders.
 
-    What is missing or cannot be read counts as such: a file that comes back is a change.
+    Missing and unreadable files are part of it: a file that comes back is a change.
     """
     digest = hashlib.sha256()
     for path in watched:
@@ -48,9 +48,9 @@ class Watcher:
     """A thread that looks every *interval* seconds whether *watched* has changed.
 
     Args:
-        watched: gives the files and folders to look at, asked anew each time
+        watched: returns the files and folders to look at, called each time
         changed: called, in the thread, when their contents differ from before
-        interval: gives the seconds between looks
+        interval: returns the seconds between two checks
         seen: the fingerprint of what was read; None: as it is now
     """
 
@@ -68,11 +68,11 @@ class Watcher:
         self._seen = fingerprint(watched()) if seen is None else seen
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         threading.Thread(target=self._watch, name="ffhost-config", daemon=True).start()
 
     def stop(self) -> None:
-        """End the thread at its next turn."""
+        """Stop the thread at its next check."""
         self._stopped.set()
 
     def _watch(self) -> None:

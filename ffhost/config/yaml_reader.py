@@ -1,7 +1,7 @@
-"""YAML text to nodes. Strict where YAML is generous, and bounded where it is not.
+"""A reader of YAML into nodes, stricter than YAML 1.2 and bounded in size and depth.
 
-Reads the parser's events rather than using a loader: positions are kept, keys stay texts,
-duplicate keys are seen, and neither deep nesting nor aliases can exhaust anything.
+It reads the parser's events instead of using a loader. So positions are kept, keys stay
+strings, duplicate keys are found, and deep nesting or aliases cannot exhaust memory.
 libyaml's parser is used where PyYAML was built with it; the pure one gives the same nodes.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_NODES = 1_000_000
-"""Nodes of one file with its aliases expanded; ten thousand long functions need half of it."""
+"""Most nodes of one file with its aliases expanded: twice what ten thousand functions need."""
 MAX_DEPTH = 64
 
 _UNPRINTABLE = re.compile(
@@ -27,7 +27,7 @@ _TAGS = "tag:yaml.org,2002:"
 
 
 class YamlError(Exception):
-    """The text cannot be read; holds the one problem that stops the reader."""
+    """The text cannot be read; holds the problem that stopped the reader."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
@@ -99,7 +99,7 @@ class _Reader:
                     raise self.fail(
                         mark.line,
                         mark.column,
-                        "a second document; one file holds one",
+                        "a file can contain only one document",
                         "remove the '---', or write two files and give their folder",
                     )
                 continue
@@ -138,7 +138,7 @@ class _Reader:
     def _tag(self, tag: str, line: int, column: int) -> YamlError:
         short = "!!" + tag.removeprefix(_TAGS) if tag.startswith(_TAGS) else tag
         return self.fail(
-            line, column, f"the tag {short!r} is not supported", "remove it; quote a text"
+            line, column, f"the tag {short!r} is not supported", "remove it, or quote the string"
         )
 
     def scalar(self, event: Any, line: int, column: int) -> Node:
@@ -158,7 +158,7 @@ class _Reader:
                 line,
                 column,
                 f"no anchor '&{name}' before this alias",
-                f"did you mean '*{near}'?" if near else "quote a text that begins with '*'",
+                f"did you mean '*{near}'?" if near else "quote a string that begins with '*'",
             )
         anchored = self.anchors[name]
         if anchored is None:
@@ -205,7 +205,9 @@ class _Reader:
             value = self.node(next(self.events), depth + 1)
             self.path.pop()
             if key.text is None:
-                raise self.fail(key.line or 0, key.column or 0, "a key must be text, on one line")
+                raise self.fail(
+                    key.line or 0, key.column or 0, "a key must be a string on one line"
+                )
             if key.text == "<<" and key.plain:
                 merged.append(value)
                 continue
@@ -217,7 +219,7 @@ class _Reader:
                     key.column or 0,
                     dotted((*self.path, name)),
                     "duplicate key",
-                    f"first written in line {(first.line or 0) + 1}",
+                    f"first defined on line {(first.line or 0) + 1}",
                 )
                 continue
             entries[name] = (key, value)
@@ -226,7 +228,7 @@ class _Reader:
             self.merge(node, each)
 
     def merge(self, node: Node, value: Node) -> None:
-        """Put the entries of a merge key behind the mapping's own, which win."""
+        """Append the entries of a merge key; the mapping's own entries override them."""
         mappings = value.value if isinstance(value.value, list) else [value]
         for each in mappings:
             line, column = (each.use or (None, each.line or 0, each.column or 0))[1:]
@@ -234,7 +236,7 @@ class _Reader:
                 raise self.fail(
                     line,
                     column,
-                    "'<<' merges a mapping, or a list of mappings",
+                    "'<<' needs a mapping, or a list of mappings",
                     "write '<<: *name' with '&name' at a mapping",
                 )
             self.spend(len(each.value) + 1, line, column)
@@ -248,9 +250,9 @@ class _Reader:
 
 
 def _syntax_problem(source: Source, error: Any, opened: list[tuple[str, int, int]]) -> Problem:
-    """Return in our words what the parser refuses: its own words differ by parser.
+    """Return a problem for what the parser rejects, in words that are the same for both parsers.
 
-    *opened* are the brackets and braces that are open there, the innermost last.
+    *opened* are the brackets and braces that are open at that point, the innermost last.
     """
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line, mark.column) if mark is not None else (0, 0)
@@ -265,7 +267,7 @@ def _syntax_problem(source: Source, error: Any, opened: list[tuple[str, int, int
     notes: tuple[str, ...] = ()
     if message in (_OPEN_BRACKET, _OPEN_BRACE, _OPEN_QUOTE):
         if place[0] < line and text:
-            notes = (f"noticed in line {line + 1}",)
+            notes = (f"detected on line {line + 1}",)
         if place[0] < line or column >= len(text):
             line, column = place
     if message == _BAD_ESCAPE:
@@ -276,17 +278,17 @@ def _syntax_problem(source: Source, error: Any, opened: list[tuple[str, int, int
 
 
 _UNQUOTED = re.compile(r"[\[{][^'\"#]*\$\{")
-_UNFINISHED = "this is not YAML"
+_UNFINISHED = "invalid YAML"
 _OPEN_BRACKET = "a bracket is not closed, or a comma is missing"
 _OPEN_BRACE = "a brace is not closed, or a comma is missing"
 _OPEN_QUOTE = "a quote is not closed"
-_BAD_ESCAPE = "a backslash begins an escape in double quotes, and this is none"
+_BAD_ESCAPE = "invalid escape in double quotes"
 _AFTER_QUOTE = ("text after a closing quote", "double a quote inside quotes: 'it''s'")
-_STRAY_KEY = "a key that does not belong here"
+_STRAY_KEY = "unexpected key"
 
 
 def _explain(text: str, column: int, problem: str, context: str) -> tuple[str, str | None]:
-    """Return a message and a hint; *text* is the line, *column* where the parser stands."""
+    """Return a message and a hint; *text* is the line, *column* the parser's position."""
     char = text[column : column + 1]
     indentation = text[: len(text) - len(text.lstrip())]
     if "\t" in indentation or char == "\t":
@@ -301,9 +303,9 @@ def _explain(text: str, column: int, problem: str, context: str) -> tuple[str, s
             return _AFTER_QUOTE
         return _UNFINISHED, None
     if "alias" in context:
-        return "'*' begins an alias and needs a name", "quote a text that begins with '*'"
+        return "'*' begins an alias and needs a name", "quote a string that begins with '*'"
     if "anchor" in context:
-        return "'&' begins an anchor and needs a name", "quote a text that begins with '&'"
+        return "'&' begins an anchor and needs a name", "quote a string that begins with '&'"
     if "quoted scalar" in context:
         if "end of" in problem or "document" in problem:
             return _OPEN_QUOTE, None
@@ -313,7 +315,7 @@ def _explain(text: str, column: int, problem: str, context: str) -> tuple[str, s
         )
     if "mapping values" in problem:
         if text[:column].count(":") and char == ":":
-            return "a second ': ' in one line", "quote a text that contains ': '"
+            return "a second ': ' in one line", "quote a string that contains ': '"
         return (
             _STRAY_KEY,
             "check the indentation, and the space after ':' in the line before",
@@ -328,7 +330,7 @@ def _explain(text: str, column: int, problem: str, context: str) -> tuple[str, s
         return _AFTER_QUOTE
     if "mapping" in context or "collection" in context or "sequence" in context:
         return (
-            "the indentation fits neither the line before nor the block around it",
+            "the indentation matches neither the previous line nor the enclosing block",
             "indent the keys of one mapping, or the items of one list, alike",
         )
     return _UNFINISHED, None

@@ -213,7 +213,7 @@ def json_or_bytes(raw: bytes) -> Any:
 
 
 def add_trace(attributes: dict[str, Any], headers: Mapping[str, str]) -> None:
-    """Return the event the request's trace context, where it has none of its own.
+    """Add the request's trace context to the event, where it has none of its own.
 
     This is the distributed tracing extension; a malformed ``traceparent`` is ignored, as
     W3C Trace Context asks.

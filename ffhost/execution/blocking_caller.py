@@ -1,7 +1,7 @@
-"""Calls functions from a server's thread, which waits: for a slot, for the reply, no longer.
+"""A caller for servers with threads: the thread blocks until the reply or the deadline.
 
-The function runs on a thread of ours all the same, or on the background loop: the server's
-thread can leave it at the deadline, and Python has no other way to do so.
+The function runs on one of our threads, or on the background loop. That is the only way in
+Python for the server's thread to stop waiting at the deadline.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ffhost.web.messages import Reply
 
 
 class _Waiter:
-    """What a server's thread waits on."""
+    """The event that a server's thread waits for."""
 
     __slots__ = ("lock", "reply")
 
@@ -42,7 +42,7 @@ class _Waiter:
             self.lock.release()
 
     def wait_on(self, deadline: Deadline | None) -> bool:
-        """Whether the reply comes before *deadline*, which was paused or is about to pass."""
+        """Wait for the reply until *deadline*, which may be paused; return whether it came."""
         while deadline is not None and deadline.remaining:
             if self.lock.acquire(timeout=min(deadline.remaining, PAUSED_LOOK_SECONDS)):
                 return True
@@ -88,7 +88,7 @@ class BlockingCaller(Caller):
         return waiter.reply
 
     def answer_timed_out(self, call: Call) -> None:
-        """Record that the caller is told 504; the call may end on its thread at this moment."""
+        """Record that the caller gets 504; the call may end on its thread at the same time."""
         with self._moving:
             super().answer_timed_out(call)
 
@@ -115,14 +115,14 @@ class BlockingCaller(Caller):
             raise self.function.refusal()
 
     def deliver(self, call: Call, reply: Reply) -> None:
-        """Return the server's thread the head of a stream."""
+        """Deliver the head of a stream to the server's thread."""
         with self._moving:
             if call.state == "running":
                 call.move("answered")
         call.waiter.set(reply)
 
     def end(self, call: Call, reply: Reply | None) -> None:
-        """Free the slot and give the server's thread its reply."""
+        """Free the slot and pass the reply to the server's thread."""
         with self._moving:
             call.end(keep_context=self.function.keeps_context)
         if call.deadline is not None and call.deadline.passed:
@@ -135,7 +135,7 @@ class BlockingCaller(Caller):
 
 
 class BlockingStream:
-    """The body of a streamed reply as a WSGI server wants it."""
+    """The body of a streamed reply as a WSGI iterable."""
 
     def __init__(self, caller: BlockingCaller, call: Call) -> None:
         self._caller = caller

@@ -1,7 +1,7 @@
-"""What both kinds of callers do alike: the work of a call, its stream, its deadline.
+"""The common part of both kinds of callers: the work of a call, its stream, its deadline.
 
-A caller starts a call on a thread or in a task and waits for one thing, the reply. The work
-itself goes on here until the function has really ended, whoever still waits for it.
+A caller starts a call on a thread or in a task and waits only for the reply. The work
+continues here until the function has really ended.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ffhost.invocation.function import Function
 from ffhost.web.messages import Reply
 
 PAUSED_LOOK_SECONDS = 0.25
-"""How soon whoever waits looks again while a deadline is paused, as in a debugger."""
+"""Seconds between two checks of a deadline that is paused, as in a debugger."""
 
 
 class Caller(ABC):
@@ -55,7 +55,7 @@ class Caller(ABC):
 
     @abstractmethod
     def deliver(self, call: Call, reply: Reply) -> None:
-        """Return the waiting front its reply; called from any thread, the first one counts."""
+        """Deliver its reply to the waiting front; called from any thread, only the first counts."""
 
     @abstractmethod
     def end(self, call: Call, reply: Reply | None) -> None:
@@ -117,7 +117,7 @@ class Caller(ABC):
         return await self._stream_on_loop(call, reply)
 
     async def perform(self, call: Call, begun: Reply | None = None) -> None:
-        """Run the call in this task, or only its stream if *begun* is what it has given."""
+        """Run the call in this task, or only its stream if *begun* is its result."""
         reply: Reply | None = None
         try:
             reply = begun or await cast("Any", self.run(call))
@@ -181,14 +181,14 @@ class Caller(ABC):
         channel: Channel | None = call.channel
         if channel is None:
             return self.function.failures.reply(call, error)
-        # Closed by the front, at the deadline or because the client has gone: no failure.
+        # Closed by the front, at the deadline or because the client is gone: not a failure.
         if not (call.timed_out or channel.closed or isinstance(error, StreamClosed)):
             self.function.failures.reply(call, error)
         channel.end(cut=True)
         return None
 
     def expire(self, call: Call) -> Reply:
-        """Stop a call whose deadline has passed, as far as Python can; give the 504.
+        """Stop a call past its deadline, as far as Python can, and return the 504.
 
         Its slot stays taken until the function really ends.
         """
@@ -203,21 +203,21 @@ class Caller(ABC):
         return reply
 
     def answer_timed_out(self, call: Call) -> None:
-        """Record that the caller is told 504, unless it has the head of a stream already."""
+        """Record that the caller gets 504, unless it has the head of a stream already."""
         assert call.deadline is not None
         call.deadline.passed = True
         if call.state == "running":
             call.move("answered")
 
     def abandon(self, call: Call) -> None:
-        """Stop a stream that nobody reads any more."""
+        """Stop a stream whose client is gone."""
         call.channel.close()
         if isinstance(call.job, asyncio.Task) and call.state != "ended":
             stop(call)
 
 
 def _check_method(function: Function, method: str) -> None:
-    """Refuse what the router let through because it did not know the signature yet.
+    """Reject a method that the router let through because the signature was not known yet.
 
     Raises:
         MethodNotAllowed: the function does not answer *method*

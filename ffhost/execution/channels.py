@@ -1,7 +1,7 @@
-"""A bounded hand-over of chunks between the function that makes them and the front that sends.
+"""A bounded queue of chunks, with backpressure, from a function to the front that sends them.
 
-Either side may be a thread or a task: the decisions stand in the plain methods, and each
-waiting side adds only the line that waits.
+Either side may be a thread or a task. The decisions are made in methods that do not wait; the
+methods for threads and for tasks only add the waiting.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ END: Final = object()
 
 
 class StreamClosed(BaseException):
-    """Nobody reads the stream any more; raised in whoever writes it, and never shown."""
+    """The reader of the stream is gone; raised in its writer, and never logged."""
 
 
 class StreamCut(Exception):
-    """The stream broke off after its headers were sent: cut the connection, send no last chunk."""
+    """The stream failed after its headers were sent: close the connection without a last chunk."""
 
 
 class Channel:
@@ -95,7 +95,7 @@ class Channel:
         return chunk
 
     def close(self, *, cut: bool = False) -> None:
-        """Stop reading; the writer gets `StreamClosed`. *cut*: the reader is to break off, too."""
+        """Stop reading; the writer gets `StreamClosed`. *cut*: the reader gets `StreamCut`."""
         with self._lock:
             if self._closed:
                 return
@@ -149,7 +149,7 @@ class LoopWaiter:
         self._future: asyncio.Future[None] = self._loop.create_future()
 
     def wake(self) -> None:
-        """End the wait; a loop that is gone has nobody waiting."""
+        """End the wait; has no effect if the loop is closed."""
         try:
             self._loop.call_soon_threadsafe(self._set)
         except RuntimeError:

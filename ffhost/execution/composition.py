@@ -1,8 +1,8 @@
-"""One call of one function: decode, call, encode, and what becomes of its errors.
+"""Composition of a call: decode, call, encode, and error handling.
 
 Nothing here waits, reads a socket or knows Falcon. Everything that can be decided when a
-function is loaded is decided in `compose`; what it gives takes a call and gives a
-reply, and never raises. The sync and the async form differ in the words that wait.
+function is loaded is decided in `compose`. The result takes a call, returns a reply and never
+raises. The sync and the async form differ only in ``await``.
 """
 
 from __future__ import annotations

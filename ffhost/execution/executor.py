@@ -44,7 +44,7 @@ class ContextExecutor(Executor):
             A future of what *fn* returns or raises.
         """
         future: Future[T] = Future()
-        self._pool.submit(_Task(future, fn, args, kwargs).run, _Errand(), _ignore)
+        self._pool.submit(_Task(future, fn, args, kwargs).run, _Job(), _ignore)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -56,8 +56,8 @@ class ContextExecutor(Executor):
         """
 
 
-class _Errand:
-    """What the pool needs of an invocation: a context and, here, no deadline."""
+class _Job:
+    """The pool's view of a submitted callable: it has a context and no deadline."""
 
     deadline = None
     job: Any = None
@@ -66,8 +66,8 @@ class _Errand:
         self.context = contextvars.copy_context()
 
 
-def _ignore(_errand: object, _result: object) -> None:
-    """Take no note of the end: the future tells it."""
+def _ignore(_job: object, _result: object) -> None:
+    """Return at once: the future reports the end."""
 
 
 class _Task:
@@ -78,7 +78,7 @@ class _Task:
     ) -> None:
         self.future, self.fn, self.args, self.kwargs = future, fn, args, kwargs
 
-    def run(self, _errand: object) -> None:
+    def run(self, _job: object) -> None:
         if not self.future.set_running_or_notify_cancel():
             return
         try:

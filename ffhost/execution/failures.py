@@ -1,4 +1,4 @@
-"""What becomes of the exceptions of a call: its answer, and its one log entry."""
+"""Handling of the exceptions of a call: the answer, and the one log entry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ffhost.web.messages import Reply
 
 
 class Failures:
-    """What becomes of the exceptions of one function.
+    """Handling of the exceptions of one function.
 
     Args:
         answer: makes a reply of an exception that means one, as a codec has it
@@ -44,7 +44,7 @@ class Failures:
         )
 
     def reply(self, call: Call, error: BaseException) -> Reply:
-        """Answer for *error*: a problem of the caller's making, a timeout, or a crash."""
+        """Return the answer for *error*: a problem of the request, a timeout, or a crash."""
         if isinstance(error, RequestError):
             call.error = error
             return problems.problem(error, call.execution_id)
@@ -52,7 +52,7 @@ class Failures:
             return timed_out(call)
         try:
             meant = self._answer(error)
-        except ResultError as unsendable:  # the answer that *error* stands for
+        except ResultError as unsendable:  # the answer that *error* represents
             meant, error = None, unsendable
         if meant is not None:
             return meant
@@ -64,7 +64,7 @@ class Failures:
 
 
 def timed_out(call: Call) -> Reply:
-    """Return the 504 of a call whose deadline has passed."""
+    """Return the 504 response for a call past its deadline."""
     error = call.error = TimedOut(f"{call.function.name} did not answer in time")
     return problems.problem(error, call.execution_id)
 
@@ -81,5 +81,5 @@ def log_crash(call: Call, error: BaseException) -> None:
 
 
 def crashed(call: Call) -> Reply:
-    """Return the 500 of a call that ended without a reply and without a word."""
+    """Return the 500 response for a call that ended without a reply or an exception."""
     return problems.crash(call.execution_id)

@@ -1,8 +1,8 @@
 """Calls functions from an event loop: coroutine functions on it, others on threads.
 
 A thread that has finished puts its reply on a list and wakes the loop, unless another
-thread has done so and the loop has not come round yet: under load one wake-up serves many
-replies. `loop.run_in_executor` pays two futures and a wake-up a call, and is 1.7 times
+thread has done so and the loop has not run yet: under load one wake-up serves many
+replies. `loop.run_in_executor` needs two futures and a wake-up per call, and is 1.7 times
 slower.
 """
 
@@ -36,11 +36,11 @@ _EXACT_SECONDS = 0.0005
 
 
 class AlreadyAnswered(BaseException):
-    """The function ended after its caller had been told 504: there is nothing left to send."""
+    """The function ended after its caller got 504: there is nothing left to send."""
 
 
 class LoopRunner:
-    """What the callers of one loop share: its threads, and the list of finished calls."""
+    """The shared part of the callers of one loop: threads, and the list of finished calls."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, pool: ThreadPool) -> None:
         self.loop = loop
@@ -51,13 +51,13 @@ class LoopRunner:
             loop.set_task_factory(task_factory)
 
     def finished(self, caller: AsyncCaller, call: Call, reply: Reply | None) -> None:
-        """Take note, in any thread, of a call that has ended."""
+        """Report, from any thread, that a call has ended."""
         self._done.append((caller, call, reply))
         if not self._woken:
             self._woken = True
             try:
                 self.loop.call_soon_threadsafe(self._settle)
-            except RuntimeError:  # the loop is closed: the process is on its way out
+            except RuntimeError:  # the loop is closed: the process is exiting
                 return
 
     def _settle(self) -> None:
@@ -112,9 +112,9 @@ class AsyncCaller(Caller):
     def staying(self, answer_late: AnswerLate) -> Answer:
         """Return the cheapest form of `answer` for a front whose server never cancels its tasks.
 
-        A coroutine function is awaited right in the front's task, which spares a task and a
-        future, about a seventh of a call. At the deadline that task is the function's to
-        lose: *answer_late* sends the 504 without it, and `AlreadyAnswered` ends it later.
+        A coroutine function is awaited in the front's own task, which saves a task and a future,
+        about a seventh of a call. At the deadline that task is still occupied by the function:
+        *answer_late* sends the 504 without it, and `AlreadyAnswered` ends it later.
         """
         function = self.function
         # A lazy function is not known yet.
@@ -200,7 +200,7 @@ class AsyncCaller(Caller):
             call.waiter.set_result(reply)
 
     def deliver(self, call: Call, reply: Reply) -> None:
-        """Return the front the head of a stream."""
+        """Deliver the head of a stream to the front."""
         self._loop.call_soon_threadsafe(self._set, call, reply)
 
     @staticmethod
@@ -219,7 +219,7 @@ class AsyncCaller(Caller):
         self.settle(call, reply)
 
     def settle(self, call: Call, reply: Reply | None) -> None:
-        """Return the front its reply and the slot to the next call."""
+        """Deliver the reply to the front and the slot to the next call."""
         call.end(keep_context=self.function.keeps_context)
         if self._bounded:
             self._in_flight.pop(call, None)

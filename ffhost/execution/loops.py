@@ -49,7 +49,7 @@ class BackgroundLoop:
 
     @property
     def running(self) -> bool:
-        """Whether the loop has been needed."""
+        """Whether the loop was started."""
         return self._loop is not None
 
     def get(self) -> asyncio.AbstractEventLoop:
@@ -87,4 +87,4 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
     try:
         loop.run_forever()
     finally:
-        loop.close()  # or its sockets stay open for as long as the process lives
+        loop.close()  # otherwise its sockets stay open until the process ends

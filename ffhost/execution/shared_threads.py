@@ -1,7 +1,7 @@
-"""What all callers of a process share: the threads and the background loop.
+"""The threads and the background loop that all callers of a process share.
 
-Both start nothing until they are used, so that importing this in a process that forks
-later leaves no dead thread behind.
+Both start nothing until they are used, so importing this in a process that forks
+later leaves no dead thread.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Exceptions that are raised in another thread, and what CPython 3.11 needs beside them.
+"""Exceptions raised in other threads, with a workaround for CPython 3.11.
 
 Such an exception waits until its thread runs Python code again. On CPython 3.11 it keeps a
 flag of the interpreter set meanwhile, and while that flag is set a thread with a profile or
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ATTENDED = sys.version_info < (3, 12)
 """Whether a waiting exception needs attention. CPython 3.12 and 3.13 were seen to need none."""
 LOOK_SECONDS = 0.005
-"""How soon a waiting exception is looked at; a thread keeps the interpreter as long."""
+"""Seconds until a waiting exception is checked: the interpreter's switch interval."""
 LONGEST_LOOK_SECONDS = 0.1
 LOOKS = 4
 """How often a thread may be seen to move without taking its exception before it is withdrawn.
@@ -192,7 +192,7 @@ class Strikes:
         return True
 
     def add(self, worker: Worker, invocation: Any) -> None:
-        """Raise the exception in *worker* until it arrives or *invocation* ends."""
+        """Raise the exception in *worker* until it is delivered or *invocation* ends."""
         strike = Strike(worker, invocation)
         if self.start():
             self._new.put(strike)

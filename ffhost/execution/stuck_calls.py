@@ -1,8 +1,8 @@
-"""Calls whose deadline has passed: what is said of them, and which of them never end.
+"""Calls past their deadline: what is logged about them, and which of them count as stuck.
 
 A thread that blocks in C, or a coroutine that swallows its cancellation, cannot be stopped.
-It keeps its slot, is named in the log with its live stack at the deadline and every minute
-after, and counts as stuck. Too many of them, and the worker is to be replaced.
+It keeps its slot, is logged with its live stack at the deadline and every minute
+after, and counts as stuck. If there are too many, the worker must be replaced.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REPEAT_SECONDS = 60.0
 
 
 def live_stack(job: Any) -> str | None:
-    """Show where a thread or task is right now, innermost call last; None if it has ended."""
+    """Return the present stack of a thread or task, innermost call last; None if it has ended."""
     if isinstance(job, Worker):
         frame = sys._current_frames().get(job.ident)
         return None if frame is None else "".join(traceback.format_stack(frame))
@@ -45,7 +45,7 @@ def _awaited(work: Any) -> list[str]:
 
 
 class StuckCalls:
-    """The calls of this process that run on although their callers were told 504."""
+    """The calls of this process that still run although their callers got 504."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -81,7 +81,7 @@ class StuckCalls:
     def _start_watching(self) -> None:
         try:
             threading.Thread(target=self._watch, name="ffhost-stuck", daemon=True).start()
-        except RuntimeError:  # no thread can be started now; the next call that is late tries again
+        except RuntimeError:  # no thread can be started now; the next late call tries again
             with self._lock:
                 self._watching = False
 

@@ -1,12 +1,12 @@
-"""Threads that run functions, and how one of them is told that its time is up.
+"""Threads that run functions, and how one is interrupted at a deadline.
 
 The threads are ours and daemons: those of `concurrent.futures` are joined when the process
 exits, so one stuck function would keep a worker from ending.
 
 Python cannot stop a thread, but it can raise an exception in one, at its next bytecode.
-Thrown carelessly that exception strikes the next call, or the thread itself. So it is set
-under the worker's lock and only while the call is running; leaving user code takes the same
-lock and takes an exception that has been set and not yet raised.
+Raised carelessly, that exception hits the next call, or the thread itself. So it is set under
+the worker's lock and only while the call is running. The end of user code takes the same lock
+and absorbs an exception that has been set but not yet raised.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ IDLE_SECONDS = 10.0
 """How long a thread waits for work before it ends."""
 
 Work = Callable[[Any], Any]
-"""What a thread does for an invocation; its result goes to whoever is told of the end."""
+"""The work of a thread for an invocation; its result is passed to the end callback."""
 Done = Callable[[Any, Any], None]
 _Call: TypeAlias = tuple[Work, Any, Done]
 
@@ -57,8 +57,8 @@ class Worker:
     def guard(self, invocation: Any, work: Work) -> Any:
         """Run *work*, interruptible from its first to its last line and no longer.
 
-        Return what *work* returned, or None if the exception struck outside of the function's
-        own handler.
+        Return what *work* returned, or None if the exception was raised outside of the
+        function's own handler.
         """
         result = None
         try:
@@ -69,7 +69,7 @@ class Worker:
             finally:
                 self._leave()
         except DeadlineExceeded:
-            # It may have struck on the way out. There is never a second one.
+            # It may have been raised at the very end. There is never a second one.
             self._leave()
         return result
 
@@ -87,9 +87,9 @@ class ThreadPool:
     The pool does not limit the calls; the slots do.
 
     Threads are woken one after the other: a thread that takes a call and leaves others behind
-    sends the next thread to them before it begins. A burst of short calls is so done by one
-    or two threads that stay awake, and not by as many as there are calls, each of which would
-    be woken to wait for the interpreter's lock. That is worth a third of a call.
+    sends the next thread to them before it begins. So a burst of short calls is done by one
+    or two threads that stay awake, instead of by one thread for each call, which would be woken
+    only to wait for the interpreter's lock. That saves a third of a call.
     """
 
     def __init__(self, name: str = "ffhost", idle_seconds: float = IDLE_SECONDS) -> None:
@@ -110,7 +110,7 @@ class ThreadPool:
     def submit(self, work: Work, invocation: Any, done: Done) -> None:
         """Run *work* on a thread in the invocation's own context, then *done* with its result.
 
-        An invocation is here whatever has a ``context``, a ``deadline`` (None: it is never
+        An invocation here is any object that has a ``context``, a ``deadline`` (None: it is never
         interrupted) and a ``job``, which is set to the `Worker`.
         """
         with self._lock:
@@ -127,7 +127,7 @@ class ThreadPool:
                 self._idle.pop().release()
 
     def _send_one(self) -> bool:
-        """Wake the thread that has been idle for the shortest time; True if one must be made."""
+        """Wake the thread that was idle for the shortest time; True if one must be started."""
         self._coming = True
         if self._idle:
             self._idle.pop().release()
@@ -148,7 +148,7 @@ class ThreadPool:
                 self._threads -= 1
                 alone = not self._threads
             if alone:
-                raise  # nobody is left to take the call later
+                raise  # no thread is left to take the call later
 
     def _take(self, idle: threading.Lock, *, came: bool) -> _Call | None:
         """Take the next call; without one the thread counts as idle from here on."""
@@ -178,7 +178,7 @@ class ThreadPool:
         return idle.acquire()  # woken at the last moment
 
     def _leave(self) -> None:
-        """Record that a thread ends after its call, and start another for the calls that wait."""
+        """Remove a thread that ends after its call, and send another to the calls that wait."""
         with self._lock:
             self._threads -= 1
             start = bool(self._calls) and not self._coming and self._send_one()
@@ -207,15 +207,15 @@ class ThreadPool:
                 else:
                     result = invocation.context.run(worker.guard, invocation, work)
             except BaseException as error:
-                # A thread of the pool outlives whatever a call does to it.
+                # A thread of the pool survives whatever a call raises.
                 _report(error)
-            # Idle before the end is told: a call that follows at once finds this thread.
+            # Idle before the end is reported: a call that follows at once finds this thread.
             call = None if worker.unreachable else self._take(idle, came=False)
             try:
                 done(invocation, result)
             except BaseException as error:
                 _report(error)
-            # Nothing of the call is kept while the thread waits for the next one.
+            # No reference to the call is kept while the thread waits for the next one.
             work = invocation = done = result = None  # type: ignore[assignment]
             if worker.unreachable:
                 self._leave()

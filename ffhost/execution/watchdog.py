@@ -1,8 +1,8 @@
-"""Notices that an event loop does not turn, and says which function holds it.
+"""Detects that an event loop is blocked, and logs which function blocks it.
 
-A coroutine function that blocks holds up every other call, and no deadline can reach it. A
-thread asks the loop for a sign of life a few times a second; a call pays nothing for it. What
-is blocked too often belongs on a thread (a plain function) or into ``isolation: process``.
+A coroutine function that blocks delays every other call, and no deadline can interrupt it. A
+thread schedules a heartbeat on the loop a few times a second; calls pay nothing for it. Blocking
+code should run on a thread (a plain function) or with ``isolation: process``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ffhost.invocation.logger import get_logger
 
 TICK_SECONDS = 0.25
 TICKS = 4
-"""How many signs of life in a row must be missing.
+"""How many heartbeats in a row must be missing.
 
 They are counted, and not the time: a machine that slept has not blocked the loop.
 """
@@ -53,7 +53,7 @@ class _Watch:
         while True:
             if self._answered:
                 if missing >= TICKS:
-                    self._tell_resumed()
+                    self._log_resumed()
                 missing = 0
                 if not self._ask():
                     return
@@ -66,7 +66,7 @@ class _Watch:
                 if not self._loop.is_running():
                     return
                 told_at = now
-                self._tell(now)
+                self._log_blocked(now)
 
     def _ask(self) -> bool:
         self._answered = False
@@ -82,7 +82,7 @@ class _Watch:
         self._answered_at = time.monotonic()
         self._answered = True
 
-    def _tell(self, now: float) -> None:
+    def _log_blocked(self, now: float) -> None:
         frame = sys._current_frames().get(self._thread or 0)
         call = self._invocation(frame)
         fields: dict[str, Any] = {}
@@ -96,9 +96,9 @@ class _Watch:
             **fields,
         )
 
-    def _tell_resumed(self) -> None:
+    def _log_resumed(self) -> None:
         get_logger("ffhost").warning(
-            "event_loop_turns_again",
+            "event_loop_resumed",
             blocked_seconds=round(self._answered_at - self._asked_at, 1),
         )
 

@@ -1,4 +1,4 @@
-"""How long a request may take to arrive, and how large its body may be."""
+"""Limits of requests: how long they may take to arrive, and how large the body may be."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ffhost.fronts.asgi_request import Event, FrontRequest, ScopeMessage
 
 
 class ClientGone(RequestError):
-    """The client closed the connection before its request was whole; nobody reads the answer."""
+    """The client closed the connection before its request was complete."""
 
 
 async def read_rest(req: FrontRequest, message: ScopeMessage, limit: float) -> bytes:
@@ -46,9 +46,9 @@ def too_large(limit: float) -> ContentTooLarge:
 
 
 class ReadWatch:
-    """Bounds how long a request may take to arrive, with one timer for all of them.
+    """A limit for the time to read a request, with one timer for all of them.
 
-    Every request gets the same time, so they run out in the order in which they came.
+    Every request has the same timeout, so they expire in the order of their arrival.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
@@ -59,7 +59,7 @@ class ReadWatch:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, task: asyncio.Task[Any]) -> None:
-        """Start the time of the request that *task* reads."""
+        """Start the timeout of the request that *task* reads."""
         if self._seconds == UNLIMITED:
             return
         self._reading[task] = self._loop.time() + self._seconds
@@ -67,11 +67,11 @@ class ReadWatch:
             self._timer = self._loop.call_later(self._seconds, self._expire)
 
     def end(self, task: asyncio.Task[Any]) -> None:
-        """Stop it."""
+        """Stop the timeout."""
         self._reading.pop(task, None)
 
     def timed_out(self, task: asyncio.Task[Any]) -> bool:
-        """Whether *task* was cancelled because its time was over, and forget that."""
+        """Whether *task* was cancelled by the timeout; the answer is True once only."""
         if task not in self._timed_out:
             return False
         self._timed_out.discard(task)

@@ -1,4 +1,4 @@
-"""Requests as they come from an ASGI server."""
+"""Requests from an ASGI server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Receive: TypeAlias = Callable[[], Awaitable[Event]]
 Send: TypeAlias = Callable[[Event], Awaitable[None]]
 
 SEND: ContextVar[Send] = ContextVar("ffhost_send")
-"""What sends the answer of the running request, for one that Falcon has no part in."""
+"""ASGI's ``send`` of the running request, for answers that bypass Falcon."""
 
 
 async def send_reply(send: Send, reply: Reply, *, head: bool = False) -> None:
@@ -36,7 +36,7 @@ def _encoded(names: frozenset[str]) -> frozenset[bytes]:
 
 
 class ScopeMessage(Message):
-    """A request that came as an ASGI scope; what is seldom needed is read when asked for."""
+    """A request from an ASGI scope; rarely needed parts are read on access."""
 
     __slots__ = ("_scope",)
 
@@ -115,7 +115,7 @@ class ScopeMessage(Message):
         return self._scope  # type: ignore[return-value]
 
     def adopt(self) -> None:
-        """Write into the scope what trusted proxies say of the client."""
+        """Write the client's address and scheme, as trusted proxies sent them, into the scope."""
         self._scope["scheme"] = self.scheme
         self._scope["client"] = self.client
 
@@ -123,7 +123,7 @@ class ScopeMessage(Message):
 def below(root: str, path: str) -> str:
     """Return what follows *root* in *path*, which contains it in ASGI, unlike in WSGI.
 
-    A path that does not begin with it is left alone: some servers (hypercorn) and older
+    A path that does not begin with it is returned unchanged: some servers (hypercorn) and older
     versions of others (uvicorn before 0.26) pass on what a proxy has stripped.
     """
     if path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/"):
@@ -132,10 +132,10 @@ def below(root: str, path: str) -> str:
 
 
 class FrontRequest(falcon.asgi.Request):
-    """What Falcon needs of a request to route it, and no more.
+    """The part of a request that Falcon needs to route it.
 
     Falcon's own constructor reads headers, query and media type of every request. Functions
-    get a request of their own, made from the message, so nobody would look at those.
+    get a request of their own, made from the message, so those would not be used.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ffhost.host.gate import Gate
 
 BODILESS_METHODS = frozenset({"GET", "HEAD"})
-"""Methods whose bodies are not waited for, and so not watched."""
+"""Methods without a body, whose reading needs no timeout."""
 _EXECUTION_ID_HEADER = EXECUTION_ID_HEADER.encode()
 
 
@@ -52,21 +52,24 @@ class Responders:
         from ffhost.fronts.inner_calls import InnerCalls
 
         inner = InnerCalls(self._host, self._service, self._runner)
+        gate = self._host.event_gate()
 
         async def on_request(req: FrontRequest, resp: falcon.asgi.Response, **params: str) -> None:
             event: Any = req.first_event
             message = ScopeMessage(req.scope, event.get("body", b""), params)
             identity = execution_id(message.header(EXECUTION_ID_HEADER))
             try:
+                judged = None if gate is None else gate.judge(message)
                 if event.get("more_body"):
                     message.body = await read_rest(req, message, self._limit)
                 elif len(message.body) > self._limit:
                     raise too_large(self._limit)
                 self._reads.end(cast("asyncio.Task[Any]", asyncio.current_task()))
+                caller = None if gate is None or judged is None else gate.confirm(message, judged)
                 if self._believe is not None:
                     self._believe(message)
                 received = read_events(message.headers, message.body, message.path)
-                reply = await inner.deliver(received, message, identity)
+                reply = await inner.deliver(received, message, identity, caller)
             except RequestError as error:
                 reply = problems.problem(error, identity)
             complete(reply, identity, self._service)
@@ -158,7 +161,7 @@ class FunctionResource:
     async def on_gated_request(
         self, gate: Gate, req: FrontRequest, resp: falcon.asgi.Response, **params: str
     ) -> None:
-        """Answer one request of a function behind a door, as `on_request` does for others."""
+        """Answer one request of a function with auth, as `on_request` does for public ones."""
         event: Any = req.first_event
         message = ScopeMessage(req.scope, event.get("body", b""), params)
         identity = execution_id(message.header(EXECUTION_ID_HEADER))
@@ -216,7 +219,7 @@ class FunctionResource:
 
 
 class ChannelStream:
-    """The chunks of a streamed reply for Falcon, which closes it in the end."""
+    """The chunks of a streamed reply for Falcon, which closes it at the end."""
 
     def __init__(
         self,
@@ -232,7 +235,7 @@ class ChannelStream:
         self._settle = settle
         self._sent_bytes = 0
         self._channel: Channel = call.channel
-        # Not by the loop's factory: the task is ours, though made in the function's context.
+        # Not by the loop's task factory: the task is the host's own.
         loop = asyncio.get_running_loop()
         self._watch = asyncio.Task(self._watch_client(receive), loop=loop)
 

@@ -53,9 +53,9 @@ class AsgiApp:
             await self.serve_directly(scope, receive, send)
 
     def serve_directly(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Answer as `__call__` does, with a coroutine less: the server handles `AlreadyAnswered`.
+        """Answer as `__call__` does, with one coroutine less: the server handles `AlreadyAnswered`.
 
-        A server that does not know of this would take a plain method for the older ASGI 2.
+        Other servers would take a plain method for an application of the older ASGI 2.
         """
         if scope["type"] != "http":
             return self._other(scope, receive, send)
@@ -74,7 +74,7 @@ class AsgiApp:
 
     @staticmethod
     async def _administer(admin: Any, scope: Scope, send: Send) -> None:
-        # On a thread: with thousands of functions an answer takes its time.
+        # On a thread: with thousands of functions an answer takes long.
         message = ScopeMessage(scope, b"", {})
         reply = await asyncio.wrap_future(executor.submit(admin.answer, message))
         await send_reply(send, reply, head=message.method == "HEAD")
@@ -122,7 +122,7 @@ class AsgiApp:
                 return
 
     async def _start(self) -> None:
-        """Start what must not start at import; also when the loop is another than before."""
+        """Start what must not start at import; repeated if the event loop has changed."""
         loop = asyncio.get_running_loop()
         if self._runner is None or self._runner.loop is not loop:
             self._runner = LoopRunner(loop, pool)
@@ -140,7 +140,7 @@ class AsgiApp:
         self._started = True
 
     def mount(self, host: Host) -> None:
-        """Make the Falcon app of *host*; until the loop is known there is nothing to make."""
+        """Make the Falcon app of *host*, unless the event loop is not known yet."""
         if self._runner is None or self._reads is None:
             return
         if any(function.settings.schedules for function in host.functions.values()):

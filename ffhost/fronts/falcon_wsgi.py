@@ -1,4 +1,4 @@
-"""The WSGI application, its Falcon app, and the resource that each function is."""
+"""The WSGI application, its Falcon app, and the resource of each function."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _START_RESPONSE = "ffhost.start_response"
 
 
 class EnvironMessage(Message):
-    """A request that came as a WSGI environ; what is seldom needed is read when asked for."""
+    """A request from a WSGI environ; rarely needed parts are read on access."""
 
     __slots__ = ("_environ",)
 
@@ -54,7 +54,7 @@ class EnvironMessage(Message):
 
     @property
     def path(self) -> str:  # type: ignore[override]
-        """Return the path as received, where the server tells; else encoded again."""
+        """Return the path as received, or encoded again if the server does not pass it on."""
         raw: str | None = self._environ.get("RAW_URI") or self._environ.get("REQUEST_URI")
         if raw is None:
             decoded = self._environ.get("SCRIPT_NAME", "") + self._environ.get("PATH_INFO", "")
@@ -111,17 +111,17 @@ class EnvironMessage(Message):
         return self._environ
 
     def adopt(self) -> None:
-        """Write into the environ what trusted proxies say of the client."""
+        """Write the client's address and scheme, as trusted proxies sent them, into the environ."""
         self._environ["wsgi.url_scheme"] = self.scheme
         if self.client is not None:
             self._environ["REMOTE_ADDR"] = self.client[0]
 
 
 class FrontRequest(falcon.Request):
-    """What Falcon needs of a request to route it, and no more.
+    """The part of a request that Falcon needs to route it.
 
-    Functions get a request of their own, made from the message, so nobody would look at
-    what Falcon's constructor reads.
+    Functions get a request of their own, made from the message, so what Falcon's constructor
+    reads would not be used.
     """
 
     def __init__(self, env: Environ, options: falcon.request.RequestOptions | None = None) -> None:
@@ -194,19 +194,22 @@ class _Responding:
         from ffhost.events.incoming_events import read_events
 
         inner: InnerCalls | None = None
+        gate = self._host.event_gate()
 
         def on_request(req: FrontRequest, resp: falcon.Response, **params: str) -> None:
             nonlocal inner
             message = EnvironMessage(req.env, params)
             identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
             try:
+                judged = None if gate is None else gate.judge(message)
                 message.body = read_body(req.env, self._limit, self._read_seconds)
+                caller = None if gate is None or judged is None else gate.confirm(message, judged)
                 if self._believe is not None:
                     self._believe(message)
                 received = read_events(message.headers, message.body, message.path)
                 if inner is None:
                     inner = inner_calls(self._host, self._service)
-                reply = background.run(inner.deliver(received, message, identity))
+                reply = background.run(inner.deliver(received, message, identity, caller))
             except RequestError as error:
                 reply = problems.problem(error, identity)
             complete(reply, identity, self._service)
@@ -279,7 +282,7 @@ class FunctionResource:
     def on_gated_request(
         self, gate: Gate, req: FrontRequest, resp: falcon.Response, **params: str
     ) -> None:
-        """Answer one request of a function behind a door, as `on_request` does for others."""
+        """Answer one request of a function with auth, as `on_request` does for public ones."""
         message = EnvironMessage(req.env, params)
         identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
         call = Call(self._caller.function, message, identity)
@@ -321,10 +324,10 @@ def _client(environ: Environ) -> tuple[str, int] | None:
 
 
 def send(req: FrontRequest, resp: falcon.Response, reply: Reply) -> None:
-    """Put *reply* into Falcon's response; a word to close the connection goes to the server.
+    """Write *reply* into Falcon's response; ``Connection: close`` is passed to the server.
 
-    PEP 3333 forbids applications to set ``Connection``. gunicorn's response object takes
-    the word by another way; other servers do as they like.
+    PEP 3333 forbids applications to set ``Connection``. gunicorn's response object has a
+    method for it; other servers decide themselves.
     """
     fields = [(name, value) for name, value in reply.headers if name.lower() != "connection"]
     if len(fields) < len(reply.headers):

@@ -1,6 +1,6 @@
-"""Calls that no request asks for directly: of events that are routed, and of schedules.
+"""Calls that the host makes itself: for routed events and for schedules.
 
-They take slots, have deadlines, and are observed like any other call. They run on one loop: the
+They take slots, have deadlines, and are observed like other calls. They run on one loop: the
 server's, or the background loop behind a WSGI server.
 """
 
@@ -33,9 +33,12 @@ from ffhost.web.messages import Message, Reply
 
 Ended = Callable[[], None]
 
+_EVENT, _SCHEDULE = Principal("event", "event"), Principal("schedule", "schedule")
+"""Who calls where no caller is known."""
+
 
 class InnerCalls:
-    """Calls the functions of one host from inside of it."""
+    """Calls functions of one host from within the host."""
 
     def __init__(self, host: Host, service: Service, runner: LoopRunner) -> None:
         self._host = host
@@ -52,10 +55,12 @@ class InnerCalls:
         identity: str,
         ended: Ended | None = None,
         schedule: str | None = None,
+        principal: Principal | None = None,
     ) -> Answer:
-        """Call a function and return its answer, whatever happened.
+        """Call a function without authentication; return its answer, also for a crash or a timeout.
 
         Args:
+            principal: who sent what the call is about; None for the host itself
             ended: called once the function has really ended, which may be after its deadline
             schedule: the times of the schedule that calls it, for its summary entry
         """
@@ -63,10 +68,9 @@ class InnerCalls:
         function = caller.function
         call = Call(function, message, identity)
         call.schedule = schedule
-        if self._host.gate(name) is not None:
-            # The call is the host's own: it does not pass the function's door.
-            maker = "event" if schedule is None else "schedule"
-            call.principal = Principal(maker, maker)
+        if principal is not None or self._host.gate(name) is not None:
+            # The call is the host's own: it needs no authentication.
+            call.principal = principal or (_EVENT if schedule is None else _SCHEDULE)
         if ended is not None:
             caller.ended[call] = ended
         try:
@@ -100,24 +104,34 @@ class InnerCalls:
 
     # Events.
 
-    async def deliver(self, received: Received, message: Message, identity: str) -> Reply:
+    async def deliver(
+        self,
+        received: Received,
+        message: Message,
+        identity: str,
+        principal: Principal | None = None,
+    ) -> Reply:
         """Deliver the events that *message* brought, and return the answer to their sender.
 
-        It goes on when the sender leaves: who has taken an event must be known when it is
-        sent again.
+        It continues if the sender disconnects: which functions have processed an event must be
+        known when it is sent again.
         """
-        work = asyncio.get_running_loop().create_task(self._deliver(received, message, identity))
+        work = asyncio.get_running_loop().create_task(
+            self._deliver(received, message, identity, principal)
+        )
         self._tasks.add(work)
         work.add_done_callback(self._tasks.discard)
         return await asyncio.shield(work)
 
-    async def _deliver(self, received: Received, message: Message, identity: str) -> Reply:
+    async def _deliver(
+        self, received: Received, message: Message, identity: str, principal: Principal | None
+    ) -> Reply:
         started = time.monotonic()
         settings = self._host.config.settings.events
         assert settings is not None
         delivery = Delivery(
             self._host.subscriptions,
-            partial(self._call_with, message, identity),
+            partial(self._call_with, message, identity, principal),
             self._service.store.keep(Remembered, "events", Remembered),
             float(settings.remember),
             self._reports,
@@ -127,7 +141,12 @@ class InnerCalls:
         return delivered(results, received.is_batch, identity)
 
     async def _call_with(
-        self, message: Message, identity: str, name: str, event: ReceivedEvent
+        self,
+        message: Message,
+        identity: str,
+        principal: Principal | None,
+        name: str,
+        event: ReceivedEvent,
     ) -> Answer:
         request = Message(
             "POST",
@@ -138,7 +157,7 @@ class InnerCalls:
             client=message.client,
             server=message.server,
         )
-        return await self.call(name, request, identity)
+        return await self.call(name, request, identity, principal=principal)
 
     # Schedules.
 
@@ -147,18 +166,18 @@ class InnerCalls:
         work = self._tick(tick.schedule, ended, tick)
         try:
             asyncio.run_coroutine_threadsafe(work, self._runner.loop)
-        except RuntimeError:  # the loop is closed: the process is on its way out
+        except RuntimeError:  # the loop is closed: the process is exiting
             work.close()
             ended()
 
     def tick_now(self, schedule: Schedule) -> Future[Answer]:
-        """Start a call as *schedule* does, because somebody asked for it."""
+        """Start a call as *schedule* does, on request."""
         work = self._tick(schedule, _nothing, None)
         return asyncio.run_coroutine_threadsafe(work, self._runner.loop)
 
     async def _tick(self, schedule: Schedule, ended: Ended, tick: Tick | None) -> Answer:
         function = self._host.functions.get(schedule.function)
-        if function is None:  # gone with a reload at this very moment
+        if function is None:  # a reload has just removed it
             ended()
             raise NotFound(f"there is no function {schedule.function!r}")
         due = None if tick is None else tick.due
@@ -169,26 +188,26 @@ class InnerCalls:
 
 
 class _Caller(AsyncCaller):
-    """Calls one function, and tells when it has really ended."""
+    """Calls one function, and reports when it has really ended."""
 
     def __init__(self, function: Function, runner: LoopRunner) -> None:
         super().__init__(function, runner)
         self.ended: dict[Call, Ended] = {}
 
     def settle(self, call: Call, reply: Reply | None) -> None:
-        """Report the end of the call to whoever waits for it."""
+        """Report the end of the call to its waiter."""
         super().settle(call, reply)
         self.note_end(call)
 
     def note_end(self, call: Call) -> None:
-        """Report that a call has ended, or was never begun."""
+        """Report that a call has ended, or never began."""
         ended = self.ended.pop(call, None)
         if ended is not None:
             ended()
 
 
 async def _drain(call: Call, caller: AsyncCaller) -> int:
-    """Read a stream to its end, which nobody wants, and count its bytes."""
+    """Read and discard a stream to its end, and count its bytes."""
     sent = 0
     try:
         while isinstance(chunk := await call.channel.get_async(), bytes):
@@ -199,4 +218,4 @@ async def _drain(call: Call, caller: AsyncCaller) -> int:
 
 
 def _nothing() -> None:
-    """Return at once: nobody waits for the end."""
+    """Return at once: nothing waits for the end of the call."""

@@ -1,7 +1,7 @@
-"""What both fronts do with a reply before they write it, and how a call's outcome is settled.
+"""Completion of replies for both fronts, and reporting of each call's outcome.
 
-Everything is composed when a function is mounted: a function that nobody observes pays for
-no observation.
+Everything is composed when a function is mounted: a function without observers has no cost
+for them.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ Settle: TypeAlias = Callable[[Call, int, int], None]
 _CLOSE = ("connection", "close")
 
 UNSENT = (b"",)
-"""Stands for a stream of which only the head is sent.
+"""A placeholder for a stream of which only the head is sent.
 
-Falcon would say ``Content-Length: 0`` without a stream, and HEAD must not name a length that
+Falcon would send ``Content-Length: 0`` without a stream, and HEAD must not name a length that
 GET would not have (RFC 9110, section 8.6).
 """
 
 
 def finalize(function: Function, service: Service) -> Finish:
-    """Make what completes the replies of *function*: execution id, CORS, closing, outcome."""
+    """Return a callable that completes replies of *function*: id, CORS, closing, outcome."""
     declared = function.settings.cors
     settle = report_outcome(function)
 
@@ -48,17 +48,17 @@ def finalize(function: Function, service: Service) -> Finish:
 
 
 def complete(reply: Reply, identity: str, service: Service) -> None:
-    """Add what every answer carries, to one that no function made."""
+    """Add the headers of every answer to one that no function made."""
     reply.headers.append(("function-execution-id", identity))
     if service.draining:
         reply.headers.append(_CLOSE)
 
 
 def report_outcome(function: Function) -> Settle | None:
-    """Make what tells the observers of *function* how a call ended; None without observers.
+    """Return a callable that reports a call's outcome to the observers of *function*, if any.
 
-    It is called once a call, when the caller's outcome is settled: with the reply, or with
-    the end of its stream.
+    It is called once per call, when the outcome is decided: with the reply, or with the end of
+    its stream.
     """
     if not function.observers and function.late_load is None:
         return None

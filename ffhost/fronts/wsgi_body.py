@@ -1,9 +1,9 @@
-"""Reading the body of a WSGI request: bounded in size, and under gunicorn in time as well.
+"""A reader for the bodies of WSGI requests, limited in size, and under gunicorn in time.
 
 WSGI servers do not limit how long a body may take: a client that sends a byte now and then
-would hold a thread of the server for ever. gunicorn puts the socket of a request into the
+would occupy a thread of the server for ever. gunicorn puts the socket of a request into the
 environ. When the time is over, its reading side is shut down, and whoever reads finds the end.
-A timeout of the socket would not do: it begins again with every byte.
+A timeout of the socket is not enough: it begins again with every byte.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def read_body(environ: Environ, limit: float, seconds: float) -> bytes:
 
     Args:
         limit: the most bytes that a body may have
-        seconds: how long it may take; counts where gunicorn serves
+        seconds: how long it may take; only enforced under gunicorn
 
     Raises:
         ContentTooLarge: it is longer than *limit* bytes
@@ -40,7 +40,7 @@ def read_body(environ: Environ, limit: float, seconds: float) -> bytes:
     declared = environ.get("CONTENT_LENGTH")
     if declared:
         if not declared.isdecimal():
-            raise BadRequest("the Content-Length is not a number")
+            raise BadRequest("Content-Length is not a number")
         length = int(declared)
         if length > limit:
             raise _too_large(limit)
@@ -142,7 +142,7 @@ class SlowBodies:
         self._watching = False
 
     def add(self, connection: Any, seconds: float) -> _Reading:
-        """End the reading from *connection* in *seconds*, unless it is discarded before."""
+        """End the reading from *connection* after *seconds*, unless it is discarded before."""
         reading = _Reading(connection, seconds)
         with self._lock:
             self._readings.add(reading)
@@ -155,7 +155,7 @@ class SlowBodies:
         return reading
 
     def discard(self, reading: _Reading) -> None:
-        """Leave the connection of *reading* alone: from now on it may carry another request."""
+        """Stop watching the connection of *reading*: it may be used for another request."""
         with self._lock:
             self._readings.discard(reading)
 

@@ -1,1 +1,1 @@
-"""What is served: the snapshot, loading, reloading, the lifecycle and the admin pages."""
+"""The host: the snapshot that is served, loading, reloading, lifecycle and admin pages."""

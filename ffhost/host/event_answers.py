@@ -1,4 +1,4 @@
-"""What the address for events answers: to a delivery, and to the handshake before it."""
+"""Answers of the address for events: to a delivery, and to the handshake before it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def delivered(results: Sequence[Result], is_batch: bool, identity: str) -> Reply
     return problems.with_status(
         status,
         "Event not delivered",
-        f"{failed} of {len(verdicts)} functions did not take their event",
+        f"{failed} of {len(verdicts)} functions failed to process their event",
         identity,
         members={"events": _by_index(results)} if is_batch else _lines(results[0]),
         headers=retry_after(verdicts, status),
@@ -45,8 +45,8 @@ def _lines(result: Result) -> dict[str, Any]:
 def handshake(settings: EventsSettings, message: Message, identity: str) -> Reply:
     """Answer the handshake of "HTTP 1.1 Web Hooks for Event Delivery", section 4.
 
-    A sender asks whether it may deliver here, and how often. There is no limit of our own: the
-    slots of the functions are one.
+    A sender asks whether it may deliver here, and how often. There is no rate limit: the
+    concurrency limits of the functions apply.
     """
     origin = message.header("webhook-request-origin")
     headers = [("allow", METHODS)]

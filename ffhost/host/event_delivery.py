@@ -1,6 +1,6 @@
-"""Delivering an event to every function that it concerns, and what they reply in turn.
+"""Delivery of an event to every function that subscribes to it, and of their replies.
 
-It is written for a loop and waits for calls only; how a function is called is handed in.
+It runs on an event loop and waits for calls only; a callable for calling functions is passed in.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from ffhost.events.taken_deliveries import Remembered
 from ffhost.events.verdicts import Verdict, worst_status
 
 REPLY_LIMIT: Final = 16
-"""How often what a function replies is routed in turn; a Broker of Knative does 255 times."""
+"""Most replies in a chain that are routed again; a Broker of Knative allows 255."""
 CALL_LIMIT: Final = 1000
-"""How many calls one event may lead to, with the replies and the replies to them."""
+"""Most calls that one event may cause, including those for replies."""
 
 
 class Answer(NamedTuple):
-    """What a function answered; header names are in lower case."""
+    """The answer of a function; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -29,17 +29,17 @@ class Answer(NamedTuple):
 
 
 class Call(Protocol):
-    """Calls a function with an event, and returns its answer whatever happened."""
+    """Calls a function with an event, and returns its answer, also after a crash or a timeout."""
 
     async def __call__(self, function: str, event: ReceivedEvent) -> Answer:
         """Call *function*."""
 
 
 class DeliveryReports(Protocol):
-    """What is told about the ways of events."""
+    """Receives reports on the routing of events."""
 
     def routed(self, event: ReceivedEvent, functions: Sequence[str]) -> None:
-        """Report that *event* concerns these functions; none of them if nobody wanted it."""
+        """Report that *event* is routed to these functions; empty if there is no subscriber."""
 
     def filter_failed(self, event: ReceivedEvent, failed: FilterFailure) -> None:
         """Report that an expression could not be evaluated for *event*, which does not match it."""
@@ -48,11 +48,11 @@ class DeliveryReports(Protocol):
         """Report that a function was called with *event*."""
 
     def dropped(self, event: ReceivedEvent, why: str) -> None:
-        """Report that *event* goes no further, because it would go on for too long."""
+        """Report that *event* is not routed further, because a limit was reached."""
 
 
 class Result(NamedTuple):
-    """What became of one event that arrived."""
+    """The result of delivering one event."""
 
     event: ReceivedEvent
     verdicts: tuple[Verdict, ...]
@@ -67,11 +67,11 @@ class Delivery:
     """Delivers events to the functions of a host.
 
     Args:
-        table: who wants what; None if nobody wants anything
+        table: the subscriptions; None if there are none
         call: how a function is called
-        remembered: what was taken before; outlives a host
-        seconds: for how long that counts
-        reports: told of everything that happens
+        remembered: deliveries that were processed before; outlives a host
+        seconds: how long they are remembered
+        reports: receives all reports
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Delivery:
         if self._remembered.has(function, event.key, self._seconds):
             return Verdict(function, 204, "remembered")
         if not budget.take():
-            self._reports.dropped(event, f"it has led to {CALL_LIMIT} calls")
+            self._reports.dropped(event, f"it has caused {CALL_LIMIT} calls")
             return None
         verdict = await self._call_with(function, event, replies, budget)
         if verdict.taken:
@@ -143,7 +143,7 @@ class Delivery:
 
 
 class _Budget:
-    """The calls that one event may still lead to."""
+    """The number of calls that one event may still cause."""
 
     def __init__(self) -> None:
         self._left = CALL_LIMIT

@@ -1,4 +1,4 @@
-"""What the log and the metrics say of events on their way."""
+"""Log entries and metrics of the delivery of events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ffhost.observability.metrics.event_counters import EventCounts, event_count
 
 
 class EventReports:
-    """Tells of the events that arrive at one host; see `DeliveryReports`."""
+    """Logs and counts the events that arrive at one host; see `DeliveryReports`."""
 
     def __init__(self, config: LoadedConfig) -> None:
         settings = config.settings
@@ -46,7 +46,7 @@ class EventReports:
             )
 
     def dropped(self, event: ReceivedEvent, why: str) -> None:
-        """Log that an event goes no further."""
+        """Log that an event is not routed further."""
         get_logger("ffhost").error("event_dropped", reason=why, **_facts(event))
 
     def answered(self, results: Sequence[Result], seconds: float, execution_id: str) -> None:

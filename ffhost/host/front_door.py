@@ -1,8 +1,7 @@
-"""The front door of a host: from ways in the configuration to doors, and what outlives a reload.
+"""Authentication of a host: makes doors from the configured ways, and keeps their state.
 
-Doors belong to a snapshot and are made anew with each. Keys that were fetched, rates that were
-used up and deliveries that were taken belong to the process: a reload must neither forget them
-nor fetch them again.
+Doors belong to a snapshot and are made anew with each. Fetched keys, used rates and
+processed deliveries belong to the process: a reload must neither forget nor fetch them again.
 """
 
 from __future__ import annotations
@@ -42,11 +41,11 @@ from ffhost.invocation.logger import get_logger
 from ffhost.web.messages import Message
 
 SourceKey = tuple[str | None, str | None, float]
-"""What makes two sources of keys the same: issuer, key set, how long stale keys are used."""
+"""Identity of a source of keys: issuer, key set, how long stale keys are used."""
 
 
 class AuthState:
-    """What a process knows of callers, whatever the configuration becomes."""
+    """What a process knows of callers; it survives changes of the configuration."""
 
     def __init__(self) -> None:
         self.reports = RefusalReports(_log_refusal)
@@ -57,7 +56,7 @@ class AuthState:
         self._deliveries: dict[str, Deliveries] = {}
 
     def source(self, key: SourceKey, made: KeySource) -> KeySource:
-        """Return the source that *key* stands for: the one at hand, else *made*."""
+        """Return the existing source for *key*, else *made*."""
         with self._lock:
             return self._sources.setdefault(key, made)
 
@@ -73,7 +72,7 @@ class AuthState:
             return known
 
     def deliveries(self, way: str) -> Deliveries:
-        """Return the deliveries of a way that were taken."""
+        """Return the deliveries of a way that were processed."""
         with self._lock:
             return self._deliveries.setdefault(way, Deliveries())
 
@@ -111,6 +110,7 @@ class FrontDoor:
         names = [config.single] if config.single is not None else list(settings.functions)
         self.doors = {name: self._door(settings.function(name).auth) for name in names}
         self.admin = self._door(settings.admin.auth)
+        self._events = None if settings.events is None else self._door(settings.events_auth)
         if self._problems:
             raise ConfigError(self._problems)
 
@@ -119,7 +119,7 @@ class FrontDoor:
             return None
         ways = [self._way(name) for name in names]
         made = [way for way in ways if way is not None]
-        # One that could not be made is a problem, and then nothing of this is served.
+        # A way that could not be made is a problem, and then this snapshot is not served.
         return Door(made) if made or not ways else None
 
     def _way(self, name: str) -> Way | None:
@@ -127,11 +127,11 @@ class FrontDoor:
             try:
                 self._ways[name] = self._make(name, self._config.settings.auth[name])
             except _WayFails as error:
-                self._tell(error)
+                self._report(error)
                 return None
         return self._ways[name]
 
-    def _tell(self, error: _WayFails) -> None:
+    def _report(self, error: _WayFails) -> None:
         problem = Problem(
             dotted(error.path), str(error), self._config.locate(error.path), error.hint
         )
@@ -147,15 +147,19 @@ class FrontDoor:
         self.state.fetch(())
 
     def gate(self, name: str) -> Gate | None:
-        """Return what is done at the door of the function *name*; None if it is public."""
+        """Return the gate of the function *name*; None if it is public."""
         door = self.doors.get(name)
         return None if door is None else Gate(name, door, self.state)
+
+    def event_gate(self) -> Gate | None:
+        """Return what is done at the door of the address for events; None if it is public."""
+        return None if self._events is None else Gate("events", self._events, self.state)
 
     def check_admin(self, message: Message) -> None:
         """Check a request to the admin listener.
 
         Raises:
-            RequestError: the caller may not look
+            RequestError: the caller is not allowed to read it
         """
         if self.admin is None:
             return
@@ -168,7 +172,7 @@ class FrontDoor:
             raise result.error
 
     def waiting(self, name: str) -> list[str]:
-        """Return the ways of the function *name* that have had no keys yet."""
+        """Return the ways of the function *name* whose keys have never been fetched."""
         door = self.doors.get(name)
         ways = () if door is None else door.ways
         return [way.name for way in ways if isinstance(way, Jwt) and not way.ready]
@@ -253,7 +257,7 @@ _INSTALL = "install ffhost[auth]"
 
 
 class _WayFails(Exception):
-    """A way that cannot work, and where that was written."""
+    """A way that cannot work, and its place in the configuration."""
 
     def __init__(self, path: PathKey, message: str, hint: str | None = None) -> None:
         super().__init__(message)

@@ -1,17 +1,20 @@
-"""What is done at a function's door, for both fronts: judging, logging, deliveries seen before.
+"""The authentication gate of a function, for both fronts: checks, logging, repeated deliveries.
 
-It comes before a slot is taken; for tokens and keys before the body is read. A public function
-has no gate.
+It is passed before a slot is taken, and for tokens and keys before the body is read. A public
+function has no gate.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ffhost.auth.doors import AwaitingBody, Door
 from ffhost.auth.principals import Principal
 from ffhost.auth.refusals import Denied
+from ffhost.errors import RequestError
 from ffhost.invocation.call import Call
 from ffhost.web.messages import Message, Reply
 
@@ -24,55 +27,77 @@ is closed: to keep it, everything would have to be read first."""
 
 
 class Gate:
-    """The door of one function.
+    """The authentication gate of one function, or of the address for events.
 
     Args:
-        function: the function's name
+        name: of the function, for the log
         door: what opens it
         state: what the process knows of callers
     """
 
-    def __init__(self, function: str, door: Door, state: AuthState) -> None:
-        self._function = function
+    def __init__(self, name: str, door: Door, state: AuthState) -> None:
+        self._name = name
         self._door = door
         self._state = state
 
-    def enter(self, call: Call) -> AwaitingBody | None:
-        """Check the header fields of *call*; return what is left to judge by its body, or None.
+    def judge(self, message: Message) -> Principal | AwaitingBody:
+        """Check the header fields of *message*; a signature still waits for the body.
 
         Raises:
             RequestError: the caller may not call
         """
-        result = self._door.check(call.message.headers, time.time())
-        if isinstance(result, AwaitingBody):
-            return result
-        self._settle(call, result, unread=True)
+        result = self._door.check(message.headers, time.time())
+        if isinstance(result, Denied):
+            if is_long(message):
+                result.error.headers["Connection"] = "close"
+            raise self._reported(result)
+        return result
+
+    def confirm(self, message: Message, judged: Principal | AwaitingBody) -> Principal:
+        """Return who calls, by the body of *message* where a signature covers it.
+
+        Raises:
+            RequestError: the caller may not call
+        """
+        if isinstance(judged, Principal):
+            return judged
+        result = judged.check_body(message.body)
+        if isinstance(result, Denied):
+            raise self._reported(result)
+        return result
+
+    def enter(self, call: Call) -> AwaitingBody | None:
+        """Check the header fields of *call*; return what remains to be checked, or None.
+
+        Raises:
+            RequestError: the caller may not call
+        """
+        with _marked(call):
+            judged = self.judge(call.message)
+        if isinstance(judged, AwaitingBody):
+            return judged
+        call.principal = judged
         return None
 
     def check_body(self, call: Call, awaiting: AwaitingBody) -> None:
-        """Check the body of *call*, which is here.
+        """Check the body of *call*, which was read.
 
         Raises:
             RequestError: the caller may not call
         """
-        self._settle(call, awaiting.check_body(call.message.body), unread=False)
+        with _marked(call):
+            call.principal = self.confirm(call.message, awaiting)
 
-    def _settle(self, call: Call, result: Principal | Denied, *, unread: bool) -> None:
-        if isinstance(result, Principal):
-            call.principal = result
-            return
-        call.denied = True
-        self._state.reports.report(result.refusal, self._function, time.time())
-        if unread and is_long(call.message):
-            result.error.headers["Connection"] = "close"
-        raise result.error
+    def _reported(self, denied: Denied) -> RequestError:
+        self._state.reports.report(denied.refusal, self._name, time.time())
+        return denied.error
 
     def repeated(self, call: Call) -> Reply | None:
-        """Return the answer to a delivery that was taken before, or None for any other call."""
+        """Return the answer to a delivery that was processed before, or None for any other call."""
         principal: Principal | None = call.principal
         if principal is None or principal.delivery is None:
             return None
-        if not self._state.deliveries(principal.way).taken(self._function, principal):
+        if not self._state.deliveries(principal.way).taken(self._name, principal):
             return None
         call.repeat()
         return Reply(200)
@@ -81,11 +106,20 @@ class Gate:
         """Remember the delivery of a *call* that was answered with 2xx."""
         principal: Principal | None = call.principal
         if principal is not None and principal.delivery is not None and 200 <= status < 300:
-            self._state.deliveries(principal.way).take(self._function, principal)
+            self._state.deliveries(principal.way).take(self._name, principal)
+
+
+@contextmanager
+def _marked(call: Call) -> Iterator[None]:
+    try:
+        yield
+    except RequestError:
+        call.denied = True
+        raise
 
 
 def is_long(message: Message) -> bool:
-    """Whether the body of *message* may be longer than the server should read for nothing."""
+    """Whether the unread body of *message* may be too long to read and discard."""
     if message.header("transfer-encoding") is not None:
         return True
     length = message.header("content-length")

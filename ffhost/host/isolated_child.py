@@ -1,4 +1,4 @@
-"""What runs in a process of an isolated function: it loads, decodes, calls and encodes.
+"""The program of an isolated function's process: it loads, decodes, calls and encodes.
 
 One call at a time, on the main thread; coroutine functions on a loop of the process. What is
 logged and printed goes to the same streams as the host's, in whole entries.
@@ -37,7 +37,7 @@ from ffhost.observability import logs
 from ffhost.web.messages import Reply
 
 SECOND_DEADLINE_SECONDS = 1.0
-"""How long after its deadline a process ends by itself, should its host not have killed it."""
+"""Seconds after its deadline until a process ends by itself, if its host did not kill it."""
 _OOM_SCORE = "500"
 
 
@@ -47,7 +47,7 @@ def fork_server(descriptor: int) -> None:
 
 
 def main(connection: Connection, stacks: int) -> int:
-    """Serve one function until the host says to stop, or is gone; give the exit status."""
+    """Serve one function until the host stops it or is gone, and return the exit status."""
     head, body = connection.receive()
     _prepare(head, stacks)
     process = Process(connection, pickle.loads(body), head["name"])
@@ -73,11 +73,11 @@ def _prepare(head: Head, stacks: int) -> None:
     faulthandler.enable(stacks, all_threads=False)
     faulthandler.register(head["stack_signal"], stacks, all_threads=True)
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write(_OOM_SCORE)  # a container that is full loses a call, not its host
+        file.write(_OOM_SCORE)  # a container out of memory loses a call, not its host
 
 
 class Process:
-    """The function of this process, and its conversation with the host."""
+    """The function of this process, and its connection to the host."""
 
     def __init__(self, connection: Connection, config: LoadedConfig, name: str) -> None:
         self._connection = connection
@@ -87,7 +87,7 @@ class Process:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def serve(self) -> None:
-        """Load the function, say so, and do what the host asks for."""
+        """Load the function, report it, and serve the requests of the host."""
         configure_logs(self._config, os.environ)
         try:
             with logs.binding(function=self._name):
@@ -115,7 +115,7 @@ class Process:
                 return
 
     def _load(self) -> Head:
-        """Load the function; give what the host has to know of it.
+        """Load the function, and return what the host needs to know about it.
 
         Raises:
             LoadError: it cannot be loaded, or streams

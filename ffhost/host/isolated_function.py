@@ -21,7 +21,7 @@ _LIVE_SETTINGS = frozenset(
     {"timeout", "queue", "queue_timeout", "max_body_size", "methods", "cors", "examples"}
     | {"tracing", "required", "on_load_error", "import_budget", "lazy", "enabled", "gone"}
 )
-"""What may change without a change in the processes."""
+"""Settings that may change without restarting the processes."""
 _KEY = "isolation"
 
 
@@ -118,7 +118,7 @@ def _started(config: LoadedConfig, name: str) -> ProcessPool:
 
 
 def _same(old: LoadedConfig, new: LoadedConfig, name: str) -> bool:
-    """Whether processes that run by *old* fit *new*."""
+    """Whether processes started for *old* can serve *new*."""
     return bool(_spec(old, name) == _spec(new, name))
 
 

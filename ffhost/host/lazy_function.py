@@ -1,13 +1,11 @@
 """Functions that are loaded at their first call.
 
 The calls that come meanwhile wait, each in its slot and under its deadline; the loading
-itself is under no deadline, for an import that is broken off leaves half a module behind.
-One that fails is answered with 503, and tried again at the first call after a while: what it
-lacked may have come, and what is broken must not be imported for every call. A lazy function
-is never part of the host's readiness.
+itself has no deadline, because an interrupted import leaves an incomplete module. If it fails,
+calls are answered with 503, and it is tried again after a while, but not for every call. A lazy
+function is never part of the host's readiness.
 
-Until it is loaded the host holds an entry that stands for it; then it takes the loaded
-function in its place.
+Until it is loaded the host has a placeholder, which it then replaces with the loaded function.
 """
 
 from __future__ import annotations
@@ -60,9 +58,9 @@ class Lazy:
     """Loads one function, once, on a thread of its own.
 
     Attributes:
-        entry: what stands for the function until it is loaded
+        entry: the placeholder of the function until it is loaded
         on_loaded: runs the start-up hooks of the function
-        install: takes the function, or an entry that says why it failed, into the host
+        install: puts the function, or an entry that says why it failed, into the host
     """
 
     entry: Function

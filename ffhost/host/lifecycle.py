@@ -1,7 +1,7 @@
-"""Start-up and shut-down hooks: which there are, and running each once in a process.
+"""Start-up and shut-down hooks: collecting them, and running each once in a process.
 
-A hook may be a coroutine function. Then it runs on the loop that serves, where there is
-one, else on the background loop.
+A hook may be a coroutine function. Then it runs on the serving loop if there is one, else
+on the background loop.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Lifecycle:
 
 
 async def _settled(work: Any) -> None:
-    # SystemExit in a task would end the loop, whoever waits for the task.
+    # SystemExit in a task would end the loop.
     try:
         await work
     except SystemExit as error:
@@ -121,7 +121,7 @@ async def _attempt_async(hook: Hook, when: str) -> None:
 
 def _failed(hook: Hook, when: str, error: BaseException) -> None:
     if isinstance(error, HookFailed):
-        raise error  # it ran in a process of its own, which has logged it
+        raise error  # it ran in a separate process, which has logged it
     from ffhost.invocation.logger import get_logger
     from ffhost.loading.modules import plain_name
 

@@ -1,7 +1,7 @@
-"""From settings to loaded functions: everything that is decided once, before the first call.
+"""Loading of functions from their settings: everything that is decided before the first call.
 
-A `Function` is one function as the host serves it. Loading imports user code; calling is
-the runners' business.
+A `Function` is one function as the host serves it. Loading imports user code;
+`execution` calls it.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def switched_off(
 
 
 def disabled(settings: FunctionSettings, name: str) -> RequestError | None:
-    """Return what a function that is switched off answers; None for one that is on."""
+    """Return the error that a disabled function answers with; None for an enabled one."""
     if settings.enabled:
         return None
     if settings.gone:
@@ -128,7 +128,7 @@ def make_function(
     methods: Iterable[str] | None = None,
     **rest: Any,
 ) -> Function:
-    """Return a function of its settings and of what runs it.
+    """Make a function from its settings and its runner.
 
     Args:
         kind: its signature
@@ -162,7 +162,7 @@ def _display(settings: FunctionSettings) -> str:
 def _codec(
     config: LoadedConfig, name: str, settings: FunctionSettings, resolved: Resolved
 ) -> Codec:
-    """Choose the signature and what a call gets.
+    """Choose the signature and the request object.
 
     Raises:
         LoadError: the target does not fit its signature, or contradicts the file

@@ -1,7 +1,7 @@
-"""From a host to a router: which responder answers which path and method.
+"""Mounting of a host on a router: which responder answers which path and method.
 
-What the two fronts mount is decided here, once. A front only says how it makes a responder
-that calls a function, and one that gives a reply at once.
+What the two fronts mount is decided here, once. A front only provides the responders: one that
+calls a function, and one that replies at once.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def _mount_probes(router: Router, service: Service, front: Responding, missing: 
     def ready(_message: Message, _execution_id: str) -> Reply:
         return _json(*ready_state(service))
 
-    # Nothing below the prefix reaches a function, whatever owns the root.
+    # No path below the prefix reaches a function, even if a function owns the root.
     router.mount(OWN_PREFIX, front, Responders({}, missing))
     refuse = front.replying(_refuse_method("GET, HEAD"))
     for name, make in (("live", live), ("ready", ready)):

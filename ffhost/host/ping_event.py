@@ -23,7 +23,7 @@ def ping_message(
     Args:
         signature: of the function; one of the signature ``event`` gets a background event
         path: of the function
-        due: when the schedule was due; None for a tick that somebody asked for
+        due: when the schedule was due; None for a tick on request
     """
     identity, time = _identity(schedule, due), _written(due or datetime.now(UTC))
     source = f"/ffhost/schedules/{schedule.function}"

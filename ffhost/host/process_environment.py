@@ -1,4 +1,4 @@
-"""What user code finds in ``os.environ`` that was not there before, and taking it back."""
+"""The variables that a service adds to ``os.environ``, and removing them again."""
 
 from __future__ import annotations
 

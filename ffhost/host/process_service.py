@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ffhost.config import Sources
 from ffhost.host.service import Service
 
 _service: Service | None = None
 _sources: Sources | None = None
-_on_ready: Callable[[Service], None] | None = None
 
 
-def use_sources(sources: Sources | None, on_ready: Callable[[Service], None] | None = None) -> None:
-    """Set what this process and its children make their configuration of.
-
-    Args:
-        on_ready: called in each of them once its start-up hooks have run
-    """
-    global _sources, _on_ready
-    _sources, _on_ready = sources, on_ready
+def use_sources(sources: Sources | None) -> None:
+    """Set the sources of the configuration of this process and its children."""
+    global _sources
+    _sources = sources
 
 
 def service() -> Service:
@@ -27,6 +20,4 @@ def service() -> Service:
     global _service
     if _service is None:
         _service = Service(_sources)
-        if _on_ready is not None:
-            _service.on_ready(_on_ready)
     return _service

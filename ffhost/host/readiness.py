@@ -1,4 +1,4 @@
-"""What the readiness probe is told."""
+"""The answer of the readiness probe."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ LOOK_SECONDS = 0.1
 
 
 class Retirement:
-    """What waits for the end of its last call.
+    """Functions that were removed and wait for the end of their last call.
 
     Args:
         lifecycle: the hooks of the process that have run
@@ -28,7 +28,7 @@ class Retirement:
         self._waiting: list[list[Hook]] = []
 
     def retire(self, previous: Host, host: Host) -> None:
-        """Run the shut-down hooks of what *host* no longer uses, after its last call."""
+        """Run the shut-down hooks that *host* no longer needs, after the last call."""
         self._lifecycle.forget(_dropped(previous, host, "startup"))
         hooks = _dropped(previous, host, "shutdown")
         if not hooks:
@@ -49,7 +49,7 @@ class Retirement:
         ).start()
 
     def take_all(self) -> list[Hook]:
-        """Return the hooks that still wait, and leave them to the caller to run."""
+        """Return the hooks that still wait, for the caller to run."""
         waiting, self._waiting = self._waiting, []
         return list(chain.from_iterable(waiting))
 

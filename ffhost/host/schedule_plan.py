@@ -1,4 +1,4 @@
-"""Which ticks of schedules are due. Nothing here waits, writes or asks what time it is."""
+"""Planning of ticks: which are due. Nothing here waits, writes or reads the clock."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ class Schedule:
 
     @property
     def key(self) -> str:
-        """What it is known by in later hosts and other workers: another time begins anew."""
+        """Identity in later hosts and other workers: a schedule with a new time begins anew."""
         return f"{self.function} {self.index} {self.times.text} {self.zone}"
 
 
 class Tick(NamedTuple):
-    """A time at which a schedule is to run; ``late`` if it is made up for."""
+    """A time at which a schedule must run; ``late`` for a missed time that is made up for."""
 
     schedule: Schedule
     due: datetime
@@ -67,8 +67,8 @@ class Tick(NamedTuple):
 class Plan(NamedTuple):
     """What is due of one schedule, in order.
 
-    ``last`` is the time that nothing will be due before any more, ``skipped`` the latest
-    time that passed unused; None if none did.
+    ``last`` is the time before which nothing will be due any more. ``skipped`` is the latest
+    time that was missed, or None.
     """
 
     ticks: tuple[Tick, ...]

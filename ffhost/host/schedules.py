@@ -1,4 +1,4 @@
-"""The schedules of a service: which there are, and the ticker that runs them."""
+"""The schedules of a service, and the ticker that runs them."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Schedules:
         """Make ready to tick if *config* has schedules.
 
         Raises:
-            StartupError: the workers of the host cannot agree who ticks
+            StartupError: the workers of the host cannot share a tick file
         """
         if self._ticker is not None or not schedules_of(config):
             return
@@ -160,7 +160,7 @@ class Schedules:
             notices.schedules_wait()
 
     def stop(self) -> None:
-        """Stop ticking, and leave it to another worker."""
+        """Stop ticking, so that another worker takes over."""
         self._ended = True
         if self._ticker is not None:
             self._ticker.stop()
@@ -198,7 +198,7 @@ class Schedules:
 
 
 class _Reports:
-    """Says in the log what does not run."""
+    """Logs what does not run."""
 
     def missed(self, schedule: Schedule, due: datetime) -> None:
         get_logger("ffhost").warning(

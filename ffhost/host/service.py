@@ -18,7 +18,6 @@ from ffhost.config import LoadedConfig, Sources, load_config
 from ffhost.config.watcher import Watcher, fingerprint, is_sub_path_mount
 from ffhost.errors import ConfigError, StartupError
 from ffhost.execution.executor import executor
-from ffhost.host.lazy_function import Lazy
 from ffhost.host.lifecycle import Hook, Lifecycle, hooks_of
 from ffhost.host.log_setup import configure_logs
 from ffhost.host.process_environment import ProcessEnvironment
@@ -35,19 +34,19 @@ Phase = Literal["new", "starting", "ready", "draining", "stopped"]
 
 
 class Front(Protocol):
-    """What turns a host into an application."""
+    """Makes an application of a host."""
 
     def mount(self, host: Host) -> Any:
-        """Prepare everything that serving *host* takes; called before it is swapped in."""
+        """Prepare everything for serving *host*; called before it is swapped in."""
 
 
 class Service:
     """What a process serves.
 
     Args:
-        sources: what the configuration is made of; None for the process's environment
-        embedded: whether the process belongs to somebody else, as in tests: then logging is
-            left alone and no file is watched
+        sources: of the configuration; None for the process's environment
+        embedded: whether the process is not the host's own, as in tests: then logging is not
+            changed and no file is watched
     """
 
     def __init__(self, sources: Sources | None = None, *, embedded: bool = False) -> None:
@@ -67,11 +66,11 @@ class Service:
         self.store = Store()
         self.phase: Phase = "new"
         self.served = False
-        """Whether the process has been ready before; keys that are missing do not undo it."""
+        """Whether the process has been ready before; missing keys do not change that."""
         self.draining = False
-        """Whether answers are to close their connections."""
+        """Whether answers must close their connections."""
         self.managed = False
-        """Whether ffhost's own server runs this process; then it listens to its settings."""
+        """Whether ffhost's own server runs this process and applies the server settings."""
         self.reloads_good = 0
         self.reloads_bad = 0
         self.last_reload: float | None = None
@@ -111,17 +110,17 @@ class Service:
         self._stop_listeners.append(listener)
 
     def waiting_for_keys(self) -> list[str]:
-        """Return the functions whose callers cannot be judged, for keys were never fetched."""
+        """Return the functions whose callers cannot be authenticated: keys were never fetched."""
         door = self.host.front_door
         return [] if door is None else [name for name in door.doors if door.waiting(name)]
 
     @property
     def embedded(self) -> bool:
-        """Whether the process belongs to somebody else."""
+        """Whether the process is not the host's own."""
         return self._embedded
 
     def sources(self) -> Sources:
-        """Return what the configuration is made of."""
+        """Return the sources of the configuration."""
         return self._sources or Sources(environ=dict(os.environ), cwd=Path.cwd())
 
     def load(self) -> None:
@@ -134,7 +133,7 @@ class Service:
             if self._host is None:
                 config = load_config(self.sources())
                 if not self._embedded:
-                    # What changes while functions load and start is a change, too.
+                    # A file that changes while functions load and start has changed, too.
                     self._read = fingerprint(config.watched)
                 self._configure_logs(config)
                 try:
@@ -147,7 +146,7 @@ class Service:
                     logs.restore()
 
     def _build_first(self, config: LoadedConfig) -> Host:
-        """Build the host; a single target without a file finds what it is in its environment."""
+        """Build the host; a single target without a file is described by its environment."""
         name = config.framework_target
         if name is None:
             return build_host(config, self.store)
@@ -161,7 +160,7 @@ class Service:
 
     def _swap(self, host: Host) -> None:
         for function in host.functions.values():
-            if isinstance(function.late_load, Lazy):
+            if function.late_load is not None:
                 function.late_load.on_loaded = self._start_late
                 function.late_load.install = host.install
         for front in self._fronts:
@@ -170,11 +169,11 @@ class Service:
         for function in host.functions.values():
             function.claim_slots()
         before, self._host = self._host, host
-        self._open_doors(before)
+        self._fetch_keys(before)
         self._enforce_hooks(host)
 
-    def _open_doors(self, before: Host | None = None) -> None:
-        """Fetch the keys that the doors of the host need; not before the process serves."""
+    def _fetch_keys(self, before: Host | None = None) -> None:
+        """Fetch the keys that authentication needs; not before the process serves."""
         if self.phase == "new":
             return
         if self.host.front_door is not None:
@@ -221,7 +220,7 @@ class Service:
         if not self._embedded:
             self.schedules.prepare(self.config)
         self.phase = "starting"
-        self._open_doors()
+        self._fetch_keys()
         return True
 
     def _ready(self) -> None:
@@ -236,9 +235,9 @@ class Service:
             listener(self)
 
     def _start_late(self, function: Function) -> None:
-        """Start what a function brings with it that was loaded at its first call."""
+        """Run the start-up hooks of a function that was loaded at its first call."""
         self.lifecycle.start(hooks_of([function], "startup"))
-        # One without such hooks must not end what another needs that is loaded meanwhile.
+        # A function without such hooks must not end those of another that is loaded meanwhile.
         if any(hook.take_effect is not None for hook in function.hooks):
             self._enforce_hooks(self.host, function)
 
@@ -276,14 +275,14 @@ class Service:
         return started
 
     def _close(self) -> None:
-        """Flush what was held back, now that there are no more calls."""
+        """Flush buffered entries and spans, now that there are no more calls."""
         tracing.close()
         for listener in self._stop_listeners:
             listener(self)
         logs.flush()
 
     def _hooks(self, host: Host, when: str) -> list[Hook]:
-        """Return the host's own hooks and those of its functions; shut-down turns the order."""
+        """Return the host's own hooks and those of its functions; shut-down reverses the order."""
         server = host.config.settings.server
         named: list[Hook] = []
         targets = server.on_startup if when == "startup" else server.on_shutdown
@@ -295,7 +294,7 @@ class Service:
         return [*named, *marked] if when == "startup" else [*marked[::-1], *named]
 
     def _last_hooks(self) -> list[Hook]:
-        """Return the shut-down hooks that are left; of what was removed and still busy, too."""
+        """Return the remaining shut-down hooks, also of removed functions that are still busy."""
         return [*self._retirement.take_all(), *self._hooks(self.host, "shutdown")]
 
     # Reloading.
@@ -314,9 +313,9 @@ class Service:
         self._watcher.start()
 
     def reload(self) -> bool:
-        """Read the configuration again and serve it; a wrong one changes nothing.
+        """Read the configuration again and serve it; an invalid one changes nothing.
 
-        Returns whether it was taken. Must not be called on the loop that serves.
+        Returns whether it was accepted. Must not be called on the loop that serves.
         """
         with self._lock:
             if self.phase in ("new", "stopped"):

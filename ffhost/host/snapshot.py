@@ -1,7 +1,7 @@
 """The host: an immutable snapshot of what is served, and building one.
 
-A `Host` is built beside the one before it and never changed. What holds it, and swaps it,
-is the `ffhost.host.service`.
+A `Host` is built beside the one before it and never changed. `ffhost.host.service` holds
+and swaps it.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _TOLD = 20
 
 
 class Host:
-    """What is served from one revision of the configuration on.
+    """The functions that are served from one revision of the configuration on.
 
     Args:
         config: the configuration
         functions: by name, in the order of the file
-        front_door: who may call them; None where everybody may
-        subscriptions: which functions want which events
+        front_door: who may call them; None if everybody may
+        subscriptions: which functions subscribe to which events
     """
 
     def __init__(
@@ -53,11 +53,15 @@ class Host:
         self.subscriptions = subscriptions
 
     def gate(self, name: str) -> Gate | None:
-        """Return what is done at the door of the function *name*; None if it is public."""
+        """Return the gate of the function *name*; None if it is public."""
         return None if self.front_door is None else self.front_door.gate(name)
 
+    def event_gate(self) -> Gate | None:
+        """Return what is done at the door of the address for events; None if it is public."""
+        return None if self.front_door is None else self.front_door.event_gate()
+
     def install(self, function: Function) -> None:
-        """Take *function*, loaded at its first call, in the place of what stood for it."""
+        """Replace a placeholder with *function*, which was loaded at its first call."""
         self.functions[function.name] = function
 
     @property
@@ -67,7 +71,7 @@ class Host:
 
     @property
     def degraded(self) -> list[str]:
-        """Names of the functions that failed to load and may."""
+        """Names of the optional functions that failed to load."""
         return [each.name for each in self.functions.values() if each.load_error is not None]
 
 
@@ -75,7 +79,7 @@ def build_host(config: LoadedConfig, store: Store, previous: Host | None = None)
     """Load the functions of *config*; modules that are loaded already are not loaded again.
 
     Raises:
-        ConfigError: functions fail to load that must not; holds all their problems
+        ConfigError: required functions failed to load; lists all their problems
     """
     with modules.one_attempt():
         return _build(config, store, previous)
@@ -92,13 +96,13 @@ def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
             functions[name] = _function(config, name, store, before)
         except LoadError as error:
             problem = problem_of(config, name, error)
-            if problem not in problems:  # what several share is said once
+            if problem not in problems:  # report a problem of several functions once
                 problems.append(problem)
     subscriptions = None
     if any(function.settings.subscriptions for function in functions.values()):
         from ffhost.host.subscribed import subscription_table
 
-        subscriptions, faults = subscription_table(config, functions, front_door)
+        subscriptions, faults = subscription_table(config, functions)
         problems += faults
     if problems:
         discard(functions.values(), previous)
@@ -108,7 +112,7 @@ def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
 
 
 def _front_door(config: LoadedConfig, store: Store, problems: list[Problem]) -> FrontDoor | None:
-    """Make the doors; what is wrong with them goes to *problems*. None if there are none."""
+    """Make the front door, reporting to *problems*; None if every function is public."""
     if not _has_doors(config.settings):
         return None
     from ffhost.host.front_door import AuthState, FrontDoor
@@ -121,14 +125,16 @@ def _front_door(config: LoadedConfig, store: Store, problems: list[Problem]) -> 
 
 
 def _has_doors(settings: Settings) -> bool:
-    """Whether anything names a way, be it there or not."""
+    """Whether anything names a way, known or not."""
     named = [settings.defaults.auth, settings.admin.auth]
+    if settings.events is not None:
+        named.append(settings.events_auth)
     named += [each.auth for each in settings.functions.values() if each.auth is not None]
     return any(names != ["public"] for names in named)
 
 
 def discard(functions: Iterable[Function], previous: Host | None) -> None:
-    """End the processes of *functions* that will not be served, but for those of *previous*."""
+    """End the processes of *functions* that will not be served, except those of *previous*."""
     kept = [] if previous is None else [each.processes for each in previous.functions.values()]
     for function in functions:
         if function.processes is not None and function.processes not in kept:

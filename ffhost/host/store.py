@@ -1,7 +1,7 @@
-"""What outlives a reload: one typed store beside the host, keyed by kind and name.
+"""A typed store for objects that outlive a reload, keyed by kind and name.
 
-A `Host` is a snapshot and never changed. What must go on counting while one takes the place
-of another (the slots of a function) is kept here, and every host of the process uses it.
+A `Host` is a snapshot and never changed. State that continues when one
+replaces another (the slots of a function) is kept here, and every host of the process uses it.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ T = TypeVar("T")
 
 
 class Store:
-    """Things that outlive a reload."""
+    """The objects that outlive a reload."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[type, str], object] = {}
 
     def keep(self, kind: type[T], name: str, make: Callable[[], T]) -> T:
-        """Return what is kept of *kind* for *name*; *make* makes it at the first time."""
+        """Return the object of *kind* for *name*; *make* makes it the first time."""
         found = self._kept.get((kind, name))
         if found is None:
             found = self._kept[kind, name] = make()
         return cast("T", found)
 
     def forget_others(self, kind: type, names: Collection[str]) -> None:
-        """Drop what is kept of *kind* for all but *names*."""
+        """Drop the objects of *kind* for all but *names*."""
         for key in [key for key in self._kept if key[0] is kind and key[1] not in names]:
             del self._kept[key]

@@ -1,4 +1,4 @@
-"""The file by which the workers of a host agree who ticks, and what has been ticked.
+"""The file with which the workers of a host elect the one that ticks, and record the ticks.
 
 One byte of it is locked by the worker that ticks. Each schedule has a byte of its own, which is
 locked while a call of it runs. The operating system drops the locks of a process that ends,
@@ -33,7 +33,7 @@ class TickFile:
     """The tick file of a host, opened by one of its workers.
 
     Raises:
-        OSError: it cannot be opened, or belongs to somebody else.
+        OSError: it cannot be opened, or belongs to another user.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,21 +42,21 @@ class TickFile:
         found = os.fstat(self._descriptor)
         if found.st_uid != os.geteuid() or not stat.S_ISREG(found.st_mode):
             os.close(self._descriptor)
-            raise PermissionError(f"{path} belongs to somebody else")
+            raise PermissionError(f"{path} belongs to another user")
 
     def try_to_lead(self) -> bool:
-        """Try to be the worker that ticks; False if another is."""
+        """Try to become the worker that ticks; False if another is."""
         return self._lock(0)
 
     def stop_leading(self) -> None:
-        """Leave the ticking to another worker."""
+        """Stop being the worker that ticks."""
         fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, 0)
 
-    def try_to_hold(self, key: str) -> bool:
+    def try_to_claim(self, key: str) -> bool:
         """Record that a call of a schedule runs here; False if one runs in another worker."""
         return self._lock(_byte_of(key))
 
-    def let_go(self, key: str) -> None:
+    def release(self, key: str) -> None:
         """Record that the call of a schedule has ended."""
         fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, _byte_of(key))
 
@@ -96,7 +96,7 @@ class TickFile:
 
 
 def tick_file_path(names: Sequence[str], folder: Path | None = None) -> Path:
-    """Return where the tick file of a host lies.
+    """Return the path of the tick file of a host.
 
     The workers of one host have the same parent, which is known by its id and its start.
 
@@ -111,7 +111,7 @@ def tick_file_path(names: Sequence[str], folder: Path | None = None) -> Path:
     place.mkdir(mode=0o700, exist_ok=True)
     found = place.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise PermissionError(f"{place} belongs to somebody else")
+        raise PermissionError(f"{place} belongs to another user")
     parent = os.getppid()
     digest = blake2b("\0".join(names).encode(errors="surrogateescape"), digest_size=8).hexdigest()
     _sweep(place)
@@ -121,8 +121,8 @@ def tick_file_path(names: Sequence[str], folder: Path | None = None) -> Path:
 def _sweep(place: Path) -> None:
     """Remove the files of hosts whose parent process has ended.
 
-    Another container may share the folder, and number its processes differently: a file by
-    which somebody ticks stays.
+    Another container may share the folder, and number its processes differently: a file that
+    is in use is kept.
     """
     for path in place.glob("ticks-*"):
         found = _NAME.fullmatch(path.name)

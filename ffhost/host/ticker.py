@@ -1,4 +1,4 @@
-"""The thread that ticks. One worker of a host does; the others wait to take over."""
+"""The thread that runs schedules. One worker of a host does; the others wait to take over."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ffhost.host.schedule_plan import GRACE, Schedule, Tick, next_time, plan
 from ffhost.host.tick_file import TickFile
 
 TAKE_OVER_SECONDS: Final = 1.0
-"""How often a worker that does not tick looks whether it should."""
+"""Seconds between two attempts of another worker to take over."""
 LONGEST_WAIT_SECONDS: Final = 10.0
-"""How long the one that ticks waits at most: the clock may be set meanwhile."""
+"""Longest wait of the worker that ticks, in seconds: the clock may be set meanwhile."""
 
 
 class Reports(Protocol):
-    """What is told about ticks that do not run."""
+    """Receives reports on ticks that do not run."""
 
     def missed(self, schedule: Schedule, due: datetime) -> None:
         """Report that times passed while the host could not run; *due* was the last of them."""
@@ -37,10 +37,10 @@ class Ticker:
     """Runs the schedules of a host while this worker is the one that ticks.
 
     Args:
-        file: by which the workers agree
+        file: shared by the workers
         schedules: returns those of the current host; none while nothing is to tick
         run: starts the call of a tick
-        reports: told of what does not run
+        reports: receives reports on ticks that do not run
         clock: returns the time, in UTC
     """
 
@@ -76,11 +76,11 @@ class Ticker:
         return self._thread.ident is not None
 
     def start(self) -> None:
-        """Begin to tick, or to wait for the turn."""
+        """Begin to tick, or to wait until the other worker stops."""
         self._thread.start()
 
     def wake(self) -> None:
-        """Look at the schedules again: they may have changed."""
+        """Check the schedules again: they may have changed."""
         self._wake.set()
 
     def stop(self) -> None:
@@ -155,7 +155,7 @@ class Ticker:
     def _start(self, tick: Tick) -> None:
         key = tick.schedule.key
         with self._lock:
-            elsewhere = not self._file.try_to_hold(key)
+            elsewhere = not self._file.try_to_claim(key)
             if tick.schedule.overlap == "skip" and (elsewhere or self._running.get(key)):
                 self._reports.overlapping(tick)
                 return
@@ -171,4 +171,4 @@ class Ticker:
             self._running[key] -= 1
             if not self._running[key]:
                 del self._running[key]
-                self._file.let_go(key)
+                self._file.release(key)

@@ -1,4 +1,4 @@
-"""One call of one function, as those who run it see it, and the states that it goes through.
+"""One call of one function, as the host sees it, and its states.
 
     queued ──→ running ──→ answered ──→ ended
        │          └──────────────────────↑
@@ -8,7 +8,7 @@ A call is *queued* until it has its slot, *running* while its caller waits, *ans
 the caller has its answer while the function runs on (the head of a stream, or 504 at the
 deadline), and *ended* when the function has really ended. One that ends before it was answered
 is answered with its result. A call that never gets a slot is *refused*: its caller may
-not call, its body was too large, the queue was full, or it is a delivery that was taken before.
+not call, its body was too large, the queue was full, or it is a delivery that was processed before.
 A path or method that no function answers makes no call at all.
 
 Nothing here waits. User code sees an `ffhost.Invocation`, which can only be read.
@@ -37,17 +37,17 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     "ended": frozenset(),
     "refused": frozenset(),
 }
-"""Which state leads to which. There are no other ways."""
+"""The allowed transitions. There are no others."""
 
 
 class ImpossibleTransition(Exception):
-    """The host tried to bring a call into a state that does not follow: a fault of the host."""
+    """A transition that is not allowed: a bug of the host."""
 
 
 class _FromHeaders:
-    """An id of the call's span, or else of the caller's; written out when somebody asks.
+    """An id of the call's span, or else of the caller's span; computed at the first access.
 
-    The first look sets both ids, so there is only one.
+    The first access sets both ids, so there is only one.
     """
 
     def __init__(self, part: int) -> None:
@@ -76,7 +76,7 @@ class Call:
         execution_id: as sent in ``Function-Execution-Id``, or made
 
     Attributes:
-        started: when the request was taken, on the monotonic clock
+        started: when the request was accepted, on the monotonic clock
         state: where it stands; only `move` changes it
         deadline: None for no deadline, and before the call has its slot
         trace_id, span_id: of the call's span if it is traced, else as the caller sent them
@@ -85,20 +85,20 @@ class Call:
             function, once it is read; kept only while hooks, metrics or summaries are on
         schedule: the times of the schedule that makes the call; None for all other calls
         error: the exception that the answer was made of, once there is one
-        principal: who calls; None unless the function has a door
-        denied: whether the function's door refused the caller
-        repeated: whether it is a delivery that was taken before, and so no call
+        principal: who calls; None unless the function has auth
+        denied: whether the caller failed authentication or authorization
+        repeated: whether it is a delivery that was processed before, so the function is not called
         job: the thread or task that runs the function; None when nothing runs
         waiter: what the front waits on for the answer
         channel: through which a streamed answer reaches the front; None if it is not a stream
         context: the context variables that the function runs with
-        span_context: gives the ids of the call's own span; set by a trace hook
-        ids: trace and span id, once somebody has asked for them
+        span_context: returns the ids of the call's own span; set by a trace hook
+        ids: trace and span id, once they were accessed
         view: refers to the `ffhost.Invocation` that user code holds; None if there is none
         pair_state: what the first half of the innermost hook returned, if it is a pair
     """
 
-    # Class attributes are the defaults: a call that needs none of them does not pay for them.
+    # Class attributes are the defaults: they cost nothing for a call that does not set them.
     state: State = "queued"
     deadline: Deadline | None = None
     trace_id: Any = _FromHeaders(0)
@@ -128,17 +128,17 @@ class Call:
         """Move the call into *state*.
 
         Raises:
-            ImpossibleTransition: no way leads there from the present state
+            ImpossibleTransition: the present state does not allow it
         """
         if state not in TRANSITIONS[self.state]:
             raise ImpossibleTransition(f"{self!r} cannot become {state}")
         self.state = state
 
     def end(self, *, keep_context: bool) -> None:
-        """Record that the function has really ended, and part the call from what ran it.
+        """Record that the function has really ended, and drop the references to what ran it.
 
-        Context and task hold the call: together they would be a cycle, and every call work
-        for the garbage collector.
+        Context and task refer to the call. The cycle would cost the garbage collector work for
+        every call.
 
         Args:
             keep_context: whether hooks end in the context of the call
@@ -154,12 +154,12 @@ class Call:
             self.context = None
 
     def refuse(self, error: BaseException) -> None:
-        """End a call that gets no slot, for the reason *error*."""
+        """End a call that gets no slot, because of *error*."""
         self.move("refused")
         self.error = error
 
     def repeat(self) -> None:
-        """End a delivery that was taken before: it is answered without a call."""
+        """End a delivery that was processed before: it is answered without calling the function."""
         self.move("refused")
         self.repeated = True
 

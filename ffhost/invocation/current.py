@@ -1,4 +1,4 @@
-"""One call, as user code and hooks see it, and how to find the one that is running."""
+"""The view of a call for user code and hooks, and `current`, which finds the running one."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Invocation:
 
     @property
     def started(self) -> float:
-        """Return when the request was taken, in seconds on the monotonic clock."""
+        """Return when the request was accepted, in seconds on the monotonic clock."""
         return self._call.started
 
     @property
@@ -101,7 +101,7 @@ class Invocation:
 
     @property
     def event(self) -> Any:
-        """Return the event, or an event function's context; None where nobody observes."""
+        """Return the event, or an event function's context; None unless the call is observed."""
         return self._call.event
 
     @property
@@ -127,7 +127,7 @@ class Invocation:
         """Return a logger that is bound to the function and the execution id."""
         import structlog
 
-        # Bound, because a thread of the function's own has no context that tells.
+        # Bound, because a thread that the function starts itself has no context of the call.
         logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(
             self.function_name
         ).bind(function=self.function_name, execution_id=self.execution_id)
@@ -141,11 +141,11 @@ CURRENT: contextvars.ContextVar[Call | None] = contextvars.ContextVar("ffhost_ca
 
 
 def invocation_of(call: Call) -> Invocation:
-    """Return what user code sees of *call*: the same object for as long as somebody holds it."""
+    """Return the invocation of *call*: the same object as long as it is referenced."""
     found: Invocation | None = None if call.view is None else call.view()
     if found is None:
         found = Invocation(call)
-        call.view = weakref.ref(found)  # weak, or the two would be a cycle
+        call.view = weakref.ref(found)  # weak, to avoid a reference cycle
     return found
 
 
@@ -178,7 +178,7 @@ def current() -> Invocation:
 
 
 def log_fields() -> dict[str, Any]:
-    """Return what every log entry of the running call carries; empty outside of one."""
+    """Return the fields of every log entry of the running call; empty outside a call."""
     call = CURRENT.get()
     if call is None:
         return {}

@@ -1,4 +1,4 @@
-"""When the caller of a call is told that it timed out. Reads the clock, and nothing else."""
+"""The deadline of a call, after which its caller gets 504. Only reads the clock."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ffhost.config.units import UNLIMITED
 class Deadline:
     """The deadline of one call.
 
-    It stands still while it is paused, as in a debugger, and goes on where it stood.
+    It can be paused, as in a debugger, and resumed with the time that was left.
 
     Attributes:
         at: when it passes, on the monotonic clock, in seconds; infinite until it is set
         passed: whether the caller was told 504 because of it; set once, by the runner
     """
 
-    # Defaults and no constructor: every call makes one, and that costs a call of Python's.
+    # Defaults and no constructor, which would cost every call a Python call.
     at: float = UNLIMITED
     passed = False
     _paused_at: float | None = None
@@ -31,11 +31,11 @@ class Deadline:
 
     @property
     def is_paused(self) -> bool:
-        """Whether it stands still."""
+        """Whether it is paused."""
         return self._paused_at is not None
 
     def pause(self) -> None:
-        """Stop the clock; once is enough."""
+        """Pause it; has no effect if it is paused."""
         if self._paused_at is None:
             self._paused_at = time.monotonic()
 

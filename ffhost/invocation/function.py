@@ -17,17 +17,17 @@ from ffhost.invocation.slots import Slots
 from ffhost.web.messages import Reply
 
 RETRY_AFTER_SECONDS = 1
-"""What a refused caller is told to wait."""
+"""Seconds in ``Retry-After`` of a refused call."""
 
 Run: TypeAlias = Callable[[Call], Reply] | Callable[[Call], Coroutine[Any, Any, Reply]]
 """Runs a call and returns its reply; never raises."""
 
 Observer: TypeAlias = Callable[[Call, Outcome], None]
-"""Told how each call ended."""
+"""Called with each call and its outcome."""
 
 
 class Failures(Protocol):
-    """What becomes of the exceptions of a function."""
+    """The handling of a function's exceptions."""
 
     def reply(self, call: Call, error: BaseException) -> Reply:
         """Return the answer for *error*, and log a crash."""
@@ -41,10 +41,10 @@ class Processes(Protocol):
         """Return how many calls run in one of them."""
 
     def start(self) -> None:
-        """Start: run their start-up hooks and take calls."""
+        """Run the start-up hooks in each of them and accept calls."""
 
     def stop(self) -> None:
-        """Stop: run their shut-down hooks and end."""
+        """Run the shut-down hooks in each of them and end."""
 
 
 class AppLifespan(Protocol):
@@ -60,14 +60,22 @@ class AppLifespan(Protocol):
 
 
 class TraceHook(Protocol):
-    """A trace hook of the function, as far as the host must know it."""
+    """A trace hook of the function, reduced to what the host needs."""
 
     name: str
     take_effect: Callable[[], None] | None
 
 
 class LateLoad(Protocol):
-    """Loads a function at its first call."""
+    """Loads a function at its first call.
+
+    Attributes:
+        on_loaded: runs the start-up hooks of the function
+        install: takes the function, or an entry that says why it failed, into the host
+    """
+
+    on_loaded: Callable[[Function], None]
+    install: Callable[[Function], None]
 
     def wait(self) -> Function:
         """Return the loaded function; load it first, or wait until another call has.
@@ -83,22 +91,22 @@ class Function:
 
     Args:
         name: its key in the configuration
-        path: the template that it owns
-        methods: what it answers; None for every method
+        path: its path template
+        methods: those that it answers; None for every method
         signature: ``http``, ``cloudevent``, ``event``, ``typed``, ``wsgi`` or ``asgi``
         target: as written in the configuration
         run: takes a call and returns its reply; a coroutine function if *is_async*
-        slots: who may run; shared with the function of the same name before a reload
+        slots: limit the running calls; shared with the function of that name before a reload
         settings: with the host's limits filled in
-        config: handed to the function through its invocation
+        config: passed to the function through its invocation
         module: the user's module; None if it is not loaded in this process
         unavailable: why it is not called: switched off, or failed to load; else None
         load_error: why it failed to load; None if it did not
         load_seconds: how long its module took to import; None if it was imported before
         stuck_limit: how many of its calls may outlive their deadline
         required: whether the host is ready without it
-        failures: what becomes of its exceptions
-        observers: told how each call ended, in order
+        failures: handles its exceptions
+        observers: called with the outcome of each call, in order
         hooks: trace hooks, which are composed into *run* and *observers*
         keeps_context: whether observers run in the call's own context, which it must keep
         processes: those that run it; None if it runs in this one
@@ -147,7 +155,7 @@ class Function:
         return UNLIMITED if limit is None else limit
 
     def claim_slots(self) -> None:
-        """Put this function's limits in force: from now on it is the one that is served."""
+        """Apply this function's limits to its slots, now that it is the one that is served."""
         queue = self.settings.queue
         self.slots.resize(
             float(self.settings.concurrency or UNLIMITED),
@@ -155,7 +163,7 @@ class Function:
         )
 
     def refusal(self) -> TooManyRequests:
-        """Return the error of a call that finds no free slot."""
+        """Return the error of a call for which no slot is free."""
         return TooManyRequests(
             f"{self.name} has no free slot", headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
         )

@@ -21,7 +21,7 @@ def execution_id(given: str | None) -> str:
 
 
 def trace_ids(message: Message) -> tuple[str | None, str | None]:
-    """Return trace and span id that the caller sent, in W3C's form or in Google Cloud's."""
+    """Return trace and span id that the caller sent, in W3C's or Google Cloud's format."""
     given = message.header("traceparent")
     if given is not None:
         found = _TRACEPARENT.fullmatch(given)

@@ -1,4 +1,4 @@
-"""Loggers for the host's own entries. How an entry is written is settled elsewhere."""
+"""Loggers for the host's own entries. `observability.logs` decides how they are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a call ended for its caller. Settled once, with the answer or the end of its stream."""
+"""The outcome of a call for its caller, decided once: with the answer or the stream's end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Outcome:
     Args:
         kind: ``ok``, ``client_error``, ``crash``, ``timeout`` or ``rejected``; also
             ``unauthenticated`` or ``forbidden`` if the caller may not call the function, and
-            ``duplicate`` for a delivery that was taken before
+            ``duplicate`` for a delivery that was processed before
         status: the HTTP status of the answer
         duration_seconds: seconds from the request to the answer, or to the end of its stream
         sent_bytes: length of the body that was sent, in bytes
@@ -62,7 +62,7 @@ class Outcome:
 
 
 def outcome_kind(call: Call, status: int) -> OutcomeKind:
-    """Return what to call the end of *call*, which was answered with *status*."""
+    """Return the kind of outcome of *call*, which was answered with *status*."""
     if call.timed_out:
         return "timeout"
     error = call.error

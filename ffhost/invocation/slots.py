@@ -1,7 +1,7 @@
 """Bulkheads: how many calls of one function run at once, and how many may wait.
 
-Nothing here waits. Whoever wants to wait for a slot leaves a `Ticket` whose ``wake`` is
-called, from any thread, once a slot is his.
+Nothing here waits. A caller that wants to wait for a slot leaves a `Ticket` whose ``wake`` is
+called, from any thread, once it gets the slot.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Ticket:
 class Slots:
     """The slots of one function in one worker, given out first come, first served.
 
-    Nobody waits while a slot is free, so a free slot can be taken without a look at the queue.
+    No call waits while a slot is free, so a free slot can be taken without checking the queue.
 
     Args:
         concurrency: how many calls may run at once; infinite for no limit
@@ -49,7 +49,7 @@ class Slots:
         return len(self._waiting)
 
     def try_acquire(self) -> bool:
-        """Take a slot if one is free: then nobody waits for it."""
+        """Take a slot if one is free; if so, no call is waiting."""
         with self._lock:
             if self.running < self.concurrency:
                 self.running += 1
@@ -83,7 +83,7 @@ class Slots:
             return True
 
     def release(self) -> None:
-        """Return a slot back, or hand it to the call that has waited longest."""
+        """Release a slot, or pass it to the call that has waited longest."""
         with self._lock:
             if self._waiting and self.running <= self.concurrency:
                 ticket = self._waiting.popleft()
@@ -94,7 +94,7 @@ class Slots:
         ticket.wake()
 
     def resize(self, concurrency: float, queue: float) -> None:
-        """Take new limits, as after a reload; calls that run or wait keep what they have."""
+        """Set new limits, as after a reload; running and waiting calls are not affected."""
         woken = []
         with self._lock:
             self.concurrency, self.queue = concurrency, queue

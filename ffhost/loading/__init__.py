@@ -1,1 +1,1 @@
-"""From the text of a target to the callable of the user."""
+"""Loading of user code: from a target in the configuration to its callable."""

@@ -1,7 +1,7 @@
-"""Decorators that mark what user code means. They return the function itself.
+"""Decorators that mark functions. They return the function itself.
 
-A mark is an attribute of the function, so that it travels with it: through imports, and
-into any module that the function is imported from. Nothing here calls or wraps anything.
+A mark is an attribute of the function, so it is kept when the function is imported into another
+module. Nothing here calls or wraps a function.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TRACE_HOOK = "__ffhost_trace_hook__"
 
 
 class SignatureMark(NamedTuple):
-    """What a signature decorator says.
+    """The mark of a signature decorator.
 
     ``kind`` is ``http``, ``cloudevent``, ``event`` or ``typed``; ``input_type`` is the type
     named by ``@typed(Type)``, else None; ``request`` is the request class that the decorator
@@ -158,7 +158,7 @@ def typed(function: Any = None, *, input_type: type | None = None) -> Any:
 
 
 def error_handler(*exceptions: type[Exception]) -> Callable[[F], F]:
-    """Mark a function that answers for *exceptions* raised by functions of its module.
+    """Mark a function that handles *exceptions* raised by functions of its module.
 
     It runs in place of the answer for a crash, and the most specific class wins. What it
     returns is encoded like the result of an HTTP function.
@@ -237,7 +237,7 @@ def trace_hook(function: F) -> F:
     """Mark a generator function as a trace hook, which runs around each call.
 
     It takes the `Invocation`, and its options if it has a second parameter. It yields once and
-    is sent the `Outcome` when the caller's answer is settled. A hook that raises fails no call.
+    is sent the `Outcome` once the caller's answer is decided. A hook that raises fails no call.
 
     Args:
         function: a generator function; ``tracing.hooks`` names it in the configuration

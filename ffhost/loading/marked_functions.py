@@ -1,4 +1,4 @@
-"""The functions of a user's module that a decorator marks: error handlers and hooks."""
+"""The functions of a user's module that decorators mark: error handlers and hooks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, TypeAlias
 from ffhost.loading import decorators
 
 ErrorHandler: TypeAlias = tuple[tuple[type[Exception], ...], Callable[[Any], Any]]
-"""The exceptions that a handler answers for, and the handler."""
+"""The exceptions that a handler handles, and the handler."""
 
 
 def error_handlers(module: ModuleType | None) -> list[ErrorHandler]:
-    """Find the functions of *module* that answer for exceptions."""
+    """Find the functions of *module* that handle exceptions."""
     return [
         (each.__dict__[decorators.HANDLES], each)
         for each in _marked_functions(module)
@@ -33,6 +33,6 @@ def lifecycle_hooks(module: ModuleType | None, when: str) -> list[Callable[[], A
 
 @lru_cache(maxsize=256)
 def _marked_functions(module: ModuleType | None) -> Sequence[FunctionType]:
-    # Marks sit on plain functions: other objects are not asked, for a proxy may answer oddly.
+    # Only plain functions have marks: a proxy object might answer for any attribute.
     values = () if module is None else tuple(vars(module).values())
     return [value for value in values if type(value) is FunctionType and value.__dict__]

@@ -1,4 +1,4 @@
-"""What a service says in its log, and how it logs. Nothing here does anything else."""
+"""Log entries of a service about its configuration, and its logging settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OWN_SERVER = frozenset(
         "stall_timeout",
     }
 )
-"""Settings of the block ``server`` that only ffhost's own server can follow."""
+"""Settings of the block ``server`` that only ffhost's own server applies."""
 
 
 def log_settings(config: LoadedConfig) -> Any:
@@ -33,7 +33,7 @@ def log_settings(config: LoadedConfig) -> Any:
 
 
 def ignored_settings(config: LoadedConfig) -> None:
-    """Warn of settings for ffhost's own server where another one runs."""
+    """Warn about settings for ffhost's own server if another one runs."""
     settings = config.settings
     ignored = [f"server.{name}" for name in sorted(settings.server.written & OWN_SERVER)]
     if settings.admin.enabled:
@@ -68,11 +68,11 @@ def never_updated(paths: Iterable[Path]) -> None:
 
 
 def reload_refused(error: StartupError) -> None:
-    """Log why a configuration was not taken."""
+    """Log why a configuration was rejected."""
     problems: Iterable[Any] = getattr(error, "problems", ())
     get_logger("ffhost").error(
         "config_reload_failed",
-        reason="the configuration in force is kept",
+        reason="the current configuration is kept",
         problems=[str(problem) for problem in problems] or [str(error)],
     )
 

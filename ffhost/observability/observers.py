@@ -1,8 +1,8 @@
-"""What watches the calls of a function: trace hooks, summary entries, metrics.
+"""Observers of a function's calls: trace hooks, summary entries, metrics.
 
-Settled when the function is loaded. What is switched off is not looked for at call time: a
-function that nothing watches keeps the very codec and the very callable that it would have
-if this module did not exist.
+They are composed when the function is loaded. Disabled features add no code to a call: a
+function without observers keeps exactly the codec and the callable that it would have without
+this module.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from ffhost.observability.logs.summary import Recorder
 
 _EVENT_ARGUMENT = {"cloudevent": 0, "event": 1}
-"""Which argument of a call says what event it is about."""
+"""Index of the argument with the event, by signature."""
 _PROBE_AGENT = "kube-probe/"
 _TELLING = frozenset({"traceparent", "user-agent", "x-cloud-trace-context"})
 """Fields of a request that a summary entry may depend on."""
 
 
 class Watch(NamedTuple):
-    """What watches one function.
+    """The observers of one function.
 
     Args:
         hooks: trace hooks, the outermost first
@@ -44,11 +44,11 @@ class Watch(NamedTuple):
 
     @property
     def keeps_context(self) -> bool:
-        """Whether a call must keep its context for those who watch."""
+        """Whether a call must keep its context for observers."""
         return tracing.keep_context(self.hooks)
 
     def codec(self, codec: Codec) -> Codec:
-        """Return the codec that keeps a call's event for those who watch."""
+        """Return a codec that keeps a call's event for observers."""
         argument = _EVENT_ARGUMENT.get(codec.kind)
         if argument is None or not (self.hooks or self.observers):
             return codec
@@ -64,7 +64,7 @@ class Watch(NamedTuple):
         return codec._replace(decode=decode_and_keep)
 
     def around(self, run: Run, is_async: bool) -> tuple[Run, tuple[Observer, ...]]:
-        """Return what to call instead of *run*, and whom to tell the outcome."""
+        """Return the callable to use instead of *run*, and the observers of the outcome."""
         if not self.hooks:
             return run, self.observers
         run, ended = tracing.surround(run, is_async, self.hooks)
@@ -72,7 +72,7 @@ class Watch(NamedTuple):
 
 
 def watch(config: LoadedConfig, name: str, signature: str, *, callable: bool = True) -> Watch:
-    """Compose what watches the function *name*.
+    """Compose the observers of the function *name*.
 
     Args:
         callable: False for one that is switched off or has failed to load: it has no hooks
@@ -101,7 +101,7 @@ def _end_prints(call: Call, outcome: Outcome) -> None:
 
 
 def _facts_of(signature: str) -> Callable[[object], Facts | None] | None:
-    """Return what reads an event for those who watch; None where a call has none."""
+    """Return a reader of the event for observers; None for signatures without events."""
     if signature not in _EVENT_ARGUMENT:
         return None
     from ffhost.events.facts import facts_of
@@ -110,7 +110,7 @@ def _facts_of(signature: str) -> Callable[[object], Facts | None] | None:
 
 
 def summary(name: str, signature: str, *, principal: bool = False) -> Observer:
-    """Make what writes the summary entry of each call of a function.
+    """Return an observer that writes the summary entry of each call of a function.
 
     Args:
         principal: whether entries say who called
@@ -124,7 +124,7 @@ def summary(name: str, signature: str, *, principal: bool = False) -> Observer:
         if not known:
             # Logging is configured after loading, and before the first call.
             record, known = logs.recorder(name, signature), True
-        if record is None or call.denied:  # refusals have entries of their own, and not each
+        if record is None or call.denied:  # refusals have their own entries, which are rate-limited
             return
         message = call.message
         trace_id = span_id = None

@@ -7,16 +7,15 @@ The front is named here by import string only. ``serve`` is the way in for ``ffh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ffhost.config import LoadedConfig, Sources
-from ffhost.errors import StartupError
 from ffhost.host.process_service import use_sources
 from ffhost.host.service import Service
 from ffhost.observability.notices import log_settings
 from ffhost.server.listeners import Listening
-from ffhost.server.start_failures import report
 
-__all__ = ["Listening", "report", "serve"]
+__all__ = ["Listening", "serve"]
 
 FRONT = "ffhost.asgi:app"
 
@@ -25,21 +24,19 @@ def serve(
     config: LoadedConfig,
     sources: Sources,
     *,
-    announce: Callable[[Sequence[Listening]], None] | None = None,
-    on_ready: Callable[[Service], None] | None = None,
+    describe: Callable[[Service], Any] | None = None,
+    announce: Callable[[Sequence[Listening], Any], None] | None = None,
     check: Sequence[str] | None = None,
-    report: Callable[[StartupError], None] = report,
 ) -> int:
-    """Serve until told to stop; give the exit status.
+    """Serve until told to stop; return the exit status.
 
     Args:
         config: read and valid; the workers read it again from *sources*
         sources: what the configuration is made of
-        announce: called once, in the master, when the first worker listens
-        on_ready: called in each worker once its start-up hooks have run
+        describe: called in a worker that is ready; returns what it serves as JSON can hold it
+        announce: called once, in the master, when the first worker listens, with the addresses
+            and what that worker serves
         check: a command that exits with 0 if new code may be served, run at SIGUSR2
-        report: shows what keeps a worker from starting; called in that worker, and only in
-            the first of several
 
     Raises:
         StartupError: an address cannot be bound
@@ -51,11 +48,11 @@ def serve(
     from ffhost.server.master import Master
 
     log_as_configured(config)
-    use_sources(sources, on_ready)
+    use_sources(sources)
     # Nothing starts and no function is loaded by this import. Workers share it, so that one
     # that is replaced is back sooner.
     importlib.import_module(FRONT.partition(":")[0])
-    application = Application(config, FRONT, announce=announce, check=check, report=report)
+    application = Application(config, FRONT, describe=describe, announce=announce, check=check)
     master = Master(application)
     # A collector that looked at what was imported would copy the pages that workers share.
     gc.freeze()

@@ -13,9 +13,11 @@ from ffhost._library import Library
 gunicorn = Library("gunicorn", tested="27.0.1")
 with gunicorn.imports():
     from gunicorn import arbiter, errors, glogging, sock
-    from gunicorn.app.base import BaseApplication
+    from gunicorn.app import base as app_base
     from gunicorn.workers import base
 
+gunicorn.require(app_base, {"BaseApplication": "hand over its settings"})
+BaseApplication = app_base.BaseApplication
 gunicorn.require(arbiter, {"Arbiter": "keep workers alive"})
 Arbiter = arbiter.Arbiter
 gunicorn.require(

@@ -34,6 +34,7 @@ class Connection(HttpToolsProtocol):
     """
 
     cycle: Exchange
+    url = b""
     is_idle = False
     """Whether it is kept alive between two requests."""
     _unused_bytes = 0  # what has arrived since the last body, or the last end of a head
@@ -111,8 +112,11 @@ class Connection(HttpToolsProtocol):
         """Call the application: the head of a request is complete."""
         self._unused_bytes = 0
         method = self.parser.get_method()
-        if self._fault is not None or method == b"CONNECT" or len(self.headers) > FIELD_LIMIT:
-            self._refuse_head(method)
+        if self._fault is not None or method == b"CONNECT":
+            self._refuse(400, self._fault or "this server is not a proxy")
+            return
+        if len(self.headers) > FIELD_LIMIT:
+            self._refuse_large_head()
             return
         if self._asks_for_upgrade and self.parser.should_upgrade():
             return  # the head is read once more, without asking
@@ -147,6 +151,7 @@ class Connection(HttpToolsProtocol):
             self._start_task(self.cycle, self.app)
         else:
             self.flow.pause_reading()
+            self.cycle.before = before
             self.pipeline.appendleft((self.cycle, self.app))
 
     def _start(self, cycle: Any, app: Any) -> None:
@@ -158,7 +163,9 @@ class Connection(HttpToolsProtocol):
     _start_task = _start
 
     def on_body(self, body: bytes) -> None:
-        """Return a piece of the body to the request that it belongs to."""
+        """Add a piece of the body to the request that it belongs to."""
+        if self._is_deaf:
+            return
         self._unused_bytes = 0
         if not self.cycle.response_complete:
             self.cycle.add(body)
@@ -172,25 +179,18 @@ class Connection(HttpToolsProtocol):
             return
         self._unused_bytes = 0
         cycle = self.cycle
+        cycle.more_body = False
         if not cycle.response_complete:
-            cycle.more_body = False
             cycle.message_event.set()
 
     # What is refused
 
-    def _refuse_head(self, method: bytes) -> None:
-        if len(self.headers) > FIELD_LIMIT:
-            self._refuse(431, f"the request has more than {FIELD_LIMIT} header fields")
-        elif method == b"CONNECT":
-            self._refuse(400, "this server is not a proxy")
-        else:
-            self._refuse(400, self._fault or "the request is not HTTP")
-
     def _refuse_large_head(self) -> None:
-        if not self.headers and len(self.url) > HEAD_LIMIT_BYTES // 2:
-            self._refuse(414, f"the target of the request is larger than {HEAD_LIMIT_BYTES} bytes")
-        elif len(self.headers) > FIELD_LIMIT:
+        fields = len(self.headers or ())
+        if fields > FIELD_LIMIT:
             self._refuse(431, f"the request has more than {FIELD_LIMIT} fields")
+        elif not fields and len(self.url) > HEAD_LIMIT_BYTES // 2:
+            self._refuse(414, f"the target of the request is larger than {HEAD_LIMIT_BYTES} bytes")
         else:
             self._refuse(431, f"the request has more than {HEAD_LIMIT_BYTES} bytes of fields")
 
@@ -199,19 +199,30 @@ class Connection(HttpToolsProtocol):
         if self._is_deaf:
             return
         self._is_deaf = True
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            if not cycle.more_body:  # a request before this one is being answered
-                cycle.keep_alive = False
-                self.pipeline.clear()
+        last = self.cycle
+        if last is not None and last.more_body:  # the fault is in the body of this request
+            if last.before is not None:  # it waits behind others, and is dropped
+                self.pipeline.popleft()
+                last = last.before
+            elif self._give_up_body(last):
                 return
-            cycle.disconnected = True
-            cycle.message_event.set()
-            if cycle.response_started:
-                self.transport.abort()
-                return
+        if last is not None and not last.response_complete:
+            last.keep_alive = False  # the last answer that is owed closes the connection
+            return
         self.transport.write(refusal(status, detail))
         self.transport.close()
+
+    def _give_up_body(self, cycle: Exchange) -> bool:
+        """End a request whose body cannot be read; False if it can still be refused."""
+        answered = cycle.response_complete
+        if answered:
+            self.transport.close()
+        elif cycle.response_started:
+            self.transport.abort()
+        cycle.disconnected = True
+        cycle.message_event.set()
+        cycle.response_complete = True
+        return answered or cycle.response_started
 
     def on_response_complete(self) -> None:
         """Continue with the next request of the connection, or wait for one."""
@@ -221,7 +232,9 @@ class Connection(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             # Here the context is that of the request before.
-            self.loop.call_soon(self._start_task, *self.pipeline.pop(), context=self._context)
+            cycle, app = self.pipeline.pop()
+            cast("Exchange", cycle).before = None
+            self.loop.call_soon(self._start_task, cycle, app, context=self._context)
         else:
             self.is_idle = True
 

@@ -97,6 +97,8 @@ class Exchange(RequestResponseCycle):
     """What an application is called with: uvicorn's class, but for bodies and `send`."""
 
     _head: list[bytes] | None = None
+    before: Exchange | None = None
+    """The request that was sent before this one, while this one waits for its answer."""
     # What answers the request, and where the server keeps all of these.
     task: Any = None
     tasks: set[Any] = frozenset()  # type: ignore[assignment]

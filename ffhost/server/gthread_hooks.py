@@ -25,7 +25,7 @@ from ffhost.host.service import Service
 from ffhost.invocation.logger import get_logger
 from ffhost.server._gunicorn import Arbiter
 from ffhost.server.gunicorn_options import SPARE_SECONDS, drain_delay
-from ffhost.server.start_failures import report
+from ffhost.server.worker_channel import failure_text, show_failure
 
 _MISSING = (
     "a time limit for header fields (server.read_timeout)",
@@ -52,7 +52,7 @@ def post_worker_init(worker: Any) -> None:
     try:
         current.start()
     except StartupError as error:
-        report(error)
+        show_failure(failure_text(error))
         sys.exit(Arbiter.WORKER_BOOT_ERROR)
     seconds = drain_delay(current.config)
     # The master counts from SIGTERM, the worker from the end of the drain.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
 from ffhost.config import LoadedConfig
-from ffhost.errors import StartupError
+from ffhost.host.service import Service
 from ffhost.server._gunicorn import BaseApplication
 from ffhost.server.gunicorn_options import asgi_options, ending_seconds
 from ffhost.server.listeners import Listening, addresses, bind
@@ -27,21 +26,17 @@ class Application(BaseApplication):  # type: ignore[misc]
         config: LoadedConfig,
         front: str,
         *,
-        announce: Callable[[Sequence[Listening]], None] | None,
+        describe: Callable[[Service], Any] | None,
+        announce: Callable[[Sequence[Listening], Any], None] | None,
         check: Sequence[str] | None,
-        report: Callable[[StartupError], None],
     ) -> None:
         self.config = config
         self.front = front
+        self.describe = describe
         self.announce = announce
         self.check = check
-        self._report = report
         self.ending_seconds = ending_seconds(config)
         self.addresses = addresses(config.settings)
-        # Whichever worker takes the byte out of the pipe is the one that reports.
-        self._turn, self._next_turn = os.pipe()
-        os.set_blocking(self._turn, False)
-        self.renew_report()
         super().__init__()
 
     def load_config(self) -> None:
@@ -61,15 +56,3 @@ class Application(BaseApplication):  # type: ignore[misc]
             StartupError: an address cannot be bound
         """
         return bind(self.addresses, self.cfg, log)
-
-    def report(self, error: StartupError) -> None:
-        """Show why a worker cannot start, once for all of them."""
-        try:
-            os.read(self._turn, 1)
-        except BlockingIOError:
-            return
-        self._report(error)
-
-    def renew_report(self) -> None:
-        """Reset, so that the next failure is reported too."""
-        os.write(self._next_turn, b"1")

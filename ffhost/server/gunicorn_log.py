@@ -1,4 +1,4 @@
-"""gunicorn's own lines as entries, and those of uvicorn in its workers."""
+"""Log messages of gunicorn, and of uvicorn in its workers, as entries."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ffhost.server._gunicorn import Logger
 class GunicornLogger(Logger):  # type: ignore[misc]
     """gunicorn's logger class, named by a string in its settings.
 
-    Of gunicorn's logging settings ``loglevel`` and whether there is an ``accesslog`` count;
-    files and formats do not, because every line is an entry.
+    Of gunicorn's logging settings only ``loglevel`` and whether ``accesslog`` is set are used,
+    because every line becomes an entry.
     """
 
     access_log_enabled = False  # gunicorn has a property, of settings that do not count here
 
     def setup(self, cfg: Any) -> None:
-        """Send gunicorn's lines where all entries go."""
+        """Log gunicorn's lines as entries."""
         self.cfg = cfg
         self.loglevel = self.LOG_LEVELS.get(cfg.loglevel.lower(), logging.INFO)
         self.access_log_enabled = bool(cfg.accesslog)

@@ -44,7 +44,7 @@ def asgi_options(config: LoadedConfig) -> dict[str, Any]:
     return {
         **_common_options(config),
         "bind": [shown(address) for address in addresses(config.settings).values()],
-        "worker_class": "ffhost.server.asgi_worker.AsgiWorker",
+        "worker_class": "ffhost.server.worker.HostWorker",
         "graceful_timeout": _seconds(ending_seconds(config)),
     }
 

@@ -1,7 +1,8 @@
 """The master: gunicorn's arbiter, taught when a worker is ready and how to let one go.
 
-It never loads a function. What it knows of its workers is what they say through their pipes
-(ready; replace me) and how they end. Signals, of which gunicorn gives some another meaning:
+It never loads a function. What it knows of its workers is what they say through their channels
+(ready; replace me; cannot start) and how they end. Signals, of which gunicorn gives some
+another meaning:
 
 ========  ==========================================================================
 SIGTERM   end: workers drain, finish what is in flight, run their hooks
@@ -27,14 +28,12 @@ from ffhost.invocation.logger import get_logger
 from ffhost.server._gunicorn import Arbiter, HaltServer
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.listeners import listening, unlink
-from ffhost.server.replacement import Rolling
-from ffhost.server.worker_notices import READY, REPLACE_ME
+from ffhost.server.replacement import SOON_SECONDS, Pauses, Rolling
+from ffhost.server.worker_channel import show_failure
 
 if TYPE_CHECKING:
     from ffhost.server.code_check import CodeCheck
 
-_FIRST_PAUSE_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 30.0
 _KILLED_BY_INTERRUPT = 130
 
 HANDED_DOWN = frozenset(
@@ -57,12 +56,12 @@ class Master(Arbiter):  # type: ignore[misc]
         self._rolling = Rolling()
         self._started = False
         self._announced = False
+        self._failure_shown = False
         self._stopping = False
         self._quick = False
         self._forced = False
         self._check: CodeCheck | None = None
-        self._pause = _FIRST_PAUSE_SECONDS
-        self._spawn_at = 0.0
+        self._pauses = Pauses()
         super().__init__(app)
         self._log = get_logger("ffhost.server")
         self.WORKERS: dict[int, Any] = {}
@@ -84,10 +83,10 @@ class Master(Arbiter):  # type: ignore[misc]
         poll = select.poll()
         poll.register(self._waker, select.POLLIN)
         for worker in self.WORKERS.values():
-            if worker.notices.open:
-                poll.register(worker.notices.fileno(), select.POLLIN)
+            if worker.channel.open:
+                poll.register(worker.channel.fileno(), select.POLLIN)
         if self.SIG_QUEUE.empty():
-            poll.poll(timeout * 1000)
+            poll.poll(1000 * min(timeout, self._pauses.left() or timeout))
         with suppress(BlockingIOError):
             os.read(self._waker, 4096)
         for pid, worker in list(self.WORKERS.items()):
@@ -99,21 +98,36 @@ class Master(Arbiter):  # type: ignore[misc]
         return [each for each in signals if each != self.WAKEUP_REQUEST]
 
     def _hear(self, pid: int, worker: Any) -> None:
-        said = worker.notices.received() if worker.notices.open else b""
-        if READY in said:
-            self._worker_is_ready(pid, worker)
-        if REPLACE_ME in said:
-            self._rolling.add(pid)
+        """Apply what a worker has said; what is not understood is ignored."""
+        for message in worker.channel.received():
+            match message:
+                case {"kind": "ready"}:
+                    self._worker_is_ready(pid, worker, message.get("serves"))
+                case {"kind": "replace"}:
+                    self._rolling.add(pid)
+                case {"kind": "failed", "text": str(text)} if not self._failure_shown:
+                    self._failure_shown = True
+                    show_failure(text)
 
-    def _worker_is_ready(self, pid: int, worker: Any) -> None:
+    def _worker_is_ready(self, pid: int, worker: Any, serves: Any) -> None:
+        if worker.ready:
+            return
         worker.ready = True
-        self._pause, self._spawn_at = _FIRST_PAUSE_SECONDS, 0.0
+        worker.ready_since = time.monotonic()
         self._log.debug("worker_ready", worker=pid)
         if not self._announced:
             self._announced = True
-            if self.app.announce is not None:
-                self.app.announce(listening(self.LISTENERS))
+            self._announce(serves)
         self._started = self._started or all(each.ready for each in self.WORKERS.values())
+
+    def _announce(self, serves: Any) -> None:
+        announce, self.app.announce = self.app.announce, None
+        self.app.describe = None  # workers that are forked from now on need not
+        if announce is not None:
+            try:
+                announce(listening(self.LISTENERS), serves)
+            except Exception as error:
+                self._log.error("announcement_failed", exc_info=error)
 
     # Keeping the number of workers
 
@@ -125,7 +139,7 @@ class Master(Arbiter):  # type: ignore[misc]
         wanted = self.num_workers
         if self._rolling.new in active and self._rolling.old in active:
             wanted += 1
-        if len(active) < wanted and time.monotonic() >= self._spawn_at:
+        if len(active) < wanted and not self._pauses.left():
             for _ in range(wanted - len(active)):
                 self.spawn_worker()
         for pid in active[: max(0, len(active) - wanted)]:
@@ -143,7 +157,7 @@ class Master(Arbiter):  # type: ignore[misc]
             pid: int = super().spawn_worker()
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDED_DOWN)
-        self.WORKERS[pid].notices.keep_reading_end()
+        self.WORKERS[pid].channel.keep_reading_end()
         return pid
 
     def _roll(self) -> None:
@@ -203,7 +217,7 @@ class Master(Arbiter):  # type: ignore[misc]
                 self._hear(pid, worker)
                 del self.WORKERS[pid]
                 worker.tmp.close()
-                worker.notices.close()
+                worker.channel.close()
                 self._worker_ended(pid, worker, code)
 
     def _worker_ended(self, pid: int, worker: Any, code: int) -> None:
@@ -211,26 +225,30 @@ class Master(Arbiter):  # type: ignore[misc]
             self._log.debug("worker_ended", worker=pid, **_how(code))
         elif not worker.ready:
             self._could_not_start(pid, code)
-        elif code == 0:
-            self._log.info("worker_ended", worker=pid)
         else:
-            self._log.error("worker_died", worker=pid, **_how(code))
+            soon = time.monotonic() - worker.ready_since < SOON_SECONDS
+            pause = {"pause_seconds": self._begin_pause()} if soon else {}
+            log = self._log.error if code else self._log.info
+            log("worker_died" if code else "worker_ended", worker=pid, **_how(code), **pause)
 
     def _could_not_start(self, pid: int, code: int) -> None:
-        """End if nobody serves; else try again, with pauses, what served until now."""
+        """End if no worker ever could; else try again, with pauses."""
         if pid == self._rolling.new:
             self._log.error("replacement_failed", worker=pid, kept=self._rolling.old, **_how(code))
             self._rolling.failed()
-            self.app.renew_report()
+            self._failure_shown = False
             return
-        if not self._started or not any(each.ready for each in self.WORKERS.values()):
+        # One that was killed says nothing about those that serve already.
+        if not (self._started or (self._announced and code < 0)):
             if code <= 0:
                 self._log.error("worker_ended_before_it_was_ready", worker=pid, **_how(code))
             raise HaltServer("a worker could not start", code if code > 0 else 1)
-        self._log.error("worker_could_not_start", worker=pid, pause_seconds=self._pause)
-        self.app.renew_report()
-        self._spawn_at = time.monotonic() + self._pause
-        self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
+        pause = self._begin_pause()
+        self._log.error("worker_could_not_start", worker=pid, pause_seconds=pause, **_how(code))
+        self._failure_shown = False
+
+    def _begin_pause(self) -> float:
+        return self._pauses.begin(each.ready_since for each in self.WORKERS.values() if each.ready)
 
     # Signals
 

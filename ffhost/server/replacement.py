@@ -1,4 +1,4 @@
-"""Which worker is replaced next. Forks nothing and kills nothing.
+"""Which worker is replaced next, and when one that died is. Forks nothing and kills nothing.
 
 One at a time: the new worker is ready before the old one is told to go, and the next one is
 begun when the old one has gone, so that there is never more than one worker too many.
@@ -6,8 +6,47 @@ begun when the old one has gone, so that there is never more than one worker too
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Container, Iterable
+
+SOON_SECONDS = 10.0
+"""A worker that has served for this long did not die of its start."""
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 10.0
+"""Short enough to be back soon when the cause is gone, and long enough to spare the machine."""
+
+
+class Pauses:
+    """How long to wait until a worker is replaced that died before it had served for a while.
+
+    Each pause is twice as long as the one before. They begin anew when a worker that was
+    started after the last one has served for a while.
+    """
+
+    def __init__(self) -> None:
+        self._next = _FIRST_PAUSE_SECONDS
+        self._last = 0.0
+        self.over_at = 0.0
+        """When the next worker may be started."""
+
+    def begin(self, ready_since: Iterable[float]) -> float:
+        """Begin a pause; return its seconds.
+
+        Args:
+            ready_since: since when each of the workers that serve is ready
+        """
+        now = time.monotonic()
+        if any(self._last < since <= now - SOON_SECONDS for since in ready_since):
+            self._next = _FIRST_PAUSE_SECONDS
+        pause, self._last = self._next, now
+        self._next = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        self.over_at = now + pause
+        return pause
+
+    def left(self) -> float:
+        """Return how many seconds of the pause are left."""
+        return max(0.0, self.over_at - time.monotonic())
 
 
 class Rolling:

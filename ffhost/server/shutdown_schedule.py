@@ -29,7 +29,7 @@ class Ending:
         reserve = min(_HOOKS_MOST_SECONDS, grace_seconds * _HOOKS_SHARE)
         self._grace = grace_seconds - reserve
         self.accepting = accepting
-        self.close_at = time.monotonic() + drain_seconds
+        self.close_at = now() + drain_seconds
 
     @property
     def give_up_at(self) -> float:
@@ -38,4 +38,9 @@ class Ending:
 
     def hurry(self) -> None:
         """End the drain now."""
-        self.close_at = min(self.close_at, time.monotonic())
+        self.close_at = min(self.close_at, now())
+
+
+def now() -> float:
+    """Return the time that all deadlines of the server are counted in."""
+    return time.monotonic()

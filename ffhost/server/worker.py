@@ -1,48 +1,64 @@
-"""The process of a worker: how it begins, hears signals, and ends. The loop is `asgi_worker`'s.
+"""The process of a worker: how it begins, hears signals, and ends. Its loop is `loop_server`'s.
 
 A worker also runs under a gunicorn that is not ours (``-c python:ffhost.gunicorn``). There
-nobody listens to its notices: one that wants to be replaced ends, and is started again.
+nobody listens to what it says: one that wants to be replaced ends, and is started again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import gc
 import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, ClassVar
+
+import uvloop
 
 from ffhost.errors import StartupError
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.invocation.logger import get_logger
 from ffhost.observability.logs import flush
-from ffhost.server._gunicorn import Arbiter, Worker
+from ffhost.server._gunicorn import Arbiter
+from ffhost.server._uvicorn import UvicornWorker
+from ffhost.server.connection import Connection
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.gunicorn_options import drain_delay
 from ffhost.server.listeners import Kind, cannot_listen, kind_of
+from ffhost.server.loop_server import LoopServer, leave
 from ffhost.server.master import HANDED_DOWN
 from ffhost.server.shutdown_schedule import Ending
-from ffhost.server.start_failures import report
-from ffhost.server.worker_notices import READY, REPLACE_ME, Notices
+from ffhost.server.worker_channel import Channel, failure_text, show_failure
 
 _SELDOM = 20_000
 """After how many new objects garbage is looked for while functions load; else 700 or 2000."""
 
 
-class HostWorker(Worker):  # type: ignore[misc]
-    """One process that serves; the way in which it serves is its subclass's."""
+class HostWorker(UvicornWorker):  # type: ignore[misc]
+    """A process that serves ``ffhost.asgi:app``."""
+
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "http": Connection,
+        "interface": "asgi3",
+        "lifespan": "on",
+        "ws": "none",
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+    }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Prepare the worker, in the master."""
         super().__init__(*args, **kwargs)
         ours = isinstance(self.app, Application)
-        self.notices: Notices | None = Notices() if ours else None
+        self.channel: Channel | None = Channel() if ours else None
         self.ready = False
+        self.ready_since = 0.0
+        """When the master heard that it is ready, on the clock of all deadlines."""
         self.kill_at = 0.0
         """When the master kills it, once it was told to go."""
         self.service: Any = None
@@ -59,8 +75,8 @@ class HostWorker(Worker):  # type: ignore[misc]
         The process ends here, whatever lies below on the stack: that belongs to the master.
         """
         signal.set_wakeup_fd(-1)
-        if self.notices is not None:
-            self.notices.keep_writing_end()
+        if self.channel is not None:
+            self.channel.keep_writing_end()
         status = 0
         try:
             super().init_process()
@@ -75,11 +91,11 @@ class HostWorker(Worker):  # type: ignore[misc]
             self._leave(status)
 
     def _report(self, error: StartupError) -> int:
-        if isinstance(self.app, Application):
-            self.app.report(error)
-            return error.exit_code
-        report(error)
-        return int(Arbiter.WORKER_BOOT_ERROR)
+        """Make the master show *error*, once for all workers; return the exit status."""
+        text = failure_text(error)
+        if self.channel is None or not self.channel.send("failed", text=text):
+            show_failure(text)
+        return int(Arbiter.WORKER_BOOT_ERROR if self.channel is None else error.exit_code)
 
     def load_wsgi(self) -> None:
         """Load the front, and with it configuration and functions."""
@@ -92,7 +108,7 @@ class HostWorker(Worker):  # type: ignore[misc]
         stuck_calls.on_limit = self.ask_replacement
 
     def kind(self, listener: Any) -> Kind:
-        """Whether *listener* is the public one or the admin's."""
+        """Return whether *listener* is the public one or the admin's."""
         return kind_of(listener, self.service.config.settings)
 
     @staticmethod
@@ -108,10 +124,24 @@ class HostWorker(Worker):  # type: ignore[misc]
         self._grace_seconds = float(config.settings.server.graceful_timeout)
         self.notify()
         self.ready = True
-        if self.notices is not None:
-            self.notices.send(READY)
+        if self.channel is not None:
+            describe = self.app.describe
+            self.channel.send("ready", serves=describe and describe(self.service))
         if self._reload_due:
             self._reload()
+
+    def run(self) -> None:
+        """Serve until told to end."""
+        server = self.service.config.settings.server
+        # Somebody's own application around ours is served as it is.
+        self.config.app = getattr(self.wsgi, "serve_directly", self.wsgi)
+        if not server.keepalive:
+            self.config.headers.append(("connection", "close"))
+        loop = uvloop.new_event_loop()
+        asyncio.set_event_loop(loop)
+        self._server = LoopServer(self, loop)
+        loop.run_until_complete(self._server.serve())
+        loop.run_until_complete(leave(loop))
 
     # Signals
 
@@ -181,19 +211,15 @@ class HostWorker(Worker):  # type: ignore[misc]
                 self.service.draining = True
         elif not drain:
             self.ending.hurry()
-        self.wake()
-
-    def wake(self) -> None:
-        """Wake the loop, so that it looks at `ending`; may be called in a signal handler."""
-        raise NotImplementedError
+        self._server.wake()
 
     def ask_replacement(self) -> None:
         """Ask for another worker in this one's place; may be called on any thread."""
         if self._replacing:
             return
         self._replacing = True
-        if self.notices is not None:
-            self.notices.send(REPLACE_ME)
+        if self.channel is not None:
+            self.channel.send("replace")
         else:
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -247,8 +273,3 @@ def _few_collections() -> Iterator[None]:
     finally:
         if gc.get_threshold() == seldom:
             gc.set_threshold(*before)
-
-
-def now() -> float:
-    """Return the time that all deadlines of the server are counted in."""
-    return time.monotonic()

@@ -1,9 +1,9 @@
-"""From a target to a `Codec`: decode, call and encode, pure and composed once at load.
+"""Signatures: a target becomes a `Codec` (decode, call, encode), composed once at load.
 
 Nothing here reads files or knows a server, and nothing waits, but for an ASGI application:
 it has a task beside its call and a lifespan (`asgi_app`, `lifespan`). A signature decides how
-a message becomes arguments and how a result becomes a reply; who runs the call decides when
-and where.
+a message becomes arguments and how a result becomes a reply. `execution` decides when and where
+the call runs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def compose(kind: str, target: Callable[..., Any], options: Options | None = Non
 
 
 def _composer(kind: str) -> Callable[[Callable[..., Any], Options], Codec]:
-    # Imported by need: typed functions bring pydantic, events the CloudEvents SDK.
+    # Imported on demand: typed functions need pydantic, events the CloudEvents SDK.
     if kind == "http":
         from ffhost.signatures import http_function
 

@@ -33,7 +33,7 @@ serialize_error = app_helpers.default_serialize_error
 
 
 def write(resp: falcon.Response | AsyncResponse, reply: Reply) -> None:
-    """Put *reply* into Falcon's response, with every field line that it has."""
+    """Write *reply* into Falcon's response, with all of its header lines."""
     resp.status = reply.status
     if reply.body:
         resp.data = reply.body
@@ -41,7 +41,7 @@ def write(resp: falcon.Response | AsyncResponse, reply: Reply) -> None:
     for name, value in reply.headers:
         name = name.lower()
         if name in headers:
-            # Falcon's own way joins repeated lines with a comma, which not all fields survive.
+            # Falcon joins repeated lines with a comma, which is wrong for some fields.
             if resp._extra_headers is None:
                 resp._extra_headers = []
             resp._extra_headers.append((name, value))

@@ -1,7 +1,7 @@
 """The lifespan of an ASGI application in this process: its start-up and its shut-down.
 
-An application has one, however many functions and reloads it is the target of: `lifespan_of`
-remembers it. Which hooks run when is settled elsewhere; these are two of them.
+An application has one, even if it is the target of several functions or is reloaded:
+`lifespan_of` keeps it. The host runs its start and stop like other hooks.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ffhost.errors import HookFailed
 from ffhost.invocation.logger import get_logger
 
 _LAST_SECONDS = 1.0
-"""How long an application has to return once it has said that it failed or is done."""
+"""Seconds that an application may take to return after it reported failure or completion."""
 
 
 class Lifespan:
@@ -39,16 +39,16 @@ class Lifespan:
         self._error: BaseException | None = None
 
     def call_ended(self, _call: object) -> None:
-        """Take note that a call has ended."""
+        """Record that a call has ended."""
         self.calls -= 1
 
     async def start(self) -> None:
-        """Start the application; one that does not know the protocol needs none.
+        """Start the application; one that does not support the protocol is not started.
 
         The task that runs it belongs to the running loop, on which its calls run, too.
 
         Raises:
-            HookFailed: it says that it cannot start
+            HookFailed: it reports that it cannot start
         """
         self._users += 1
         if self._users > 1:
@@ -74,7 +74,7 @@ class Lifespan:
             raise HookFailed(f"the application {self._name} failed to start: {reason}")
 
     async def stop(self) -> None:
-        """Stop the application if it was started and nobody else has; a failure is logged."""
+        """Stop the application if it runs; a failure is logged."""
         if self._users == 0:
             return
         self._users -= 1
@@ -137,7 +137,7 @@ class Lifespan:
         self._answers.put_nowait(event)
 
     def _note_unsupported(self) -> None:
-        # The specification has hosts go on, whatever the application raised instead.
+        # The specification requires hosts to continue, whatever the application raised.
         reason = "it returned" if self._error is None else repr(self._error)
         get_logger("ffhost").info("application_has_no_lifespan", function=self._name, reason=reason)
 
@@ -147,15 +147,15 @@ def _reason(error: BaseException | None, answer: dict[str, Any]) -> str:
         return f"{type(error).__name__}: {error}"
     # Starlette sends a whole traceback; its last line is what went wrong.
     lines = str(answer.get("message", "")).strip().splitlines()
-    return lines[-1] if lines else "it did not say why"
+    return lines[-1] if lines else "it gave no reason"
 
 
 _lifespans: dict[Hashable, Lifespan] = {}
 
 
 def lifespan_of(application: Callable[..., Any], name: str) -> Lifespan:
-    """Return the lifespan of *application*; *name* is kept from the first who asks."""
-    # By itself, so that a bound method is the same each time; it stays loaded anyway.
+    """Return the lifespan of *application*; the *name* of the first call is kept."""
+    # By the object itself, so that a bound method is the same each time.
     key: Hashable = application
     try:
         hash(application)

@@ -23,18 +23,18 @@ Event: TypeAlias = dict[str, Any]
 Application: TypeAlias = Callable[..., Awaitable[None]]
 
 PROTOCOL = {"version": "3.0", "spec_version": "2.4"}
-"""What an `Exchange` speaks: 2.4 has ``send`` raise when the client has gone."""
+"""ASGI version of an `Exchange`: since 2.4 ``send`` raises when the client has gone."""
 
 
 class ClientGone(OSError):
-    """Nobody reads the answer any more; raised by ``send``, as ASGI's HTTP spec 2.4 has it."""
+    """The client has gone; raised by ``send``, as ASGI's HTTP spec 2.4 requires."""
 
 
 def compose(target: Application, options: Options) -> Codec:
     """Make the codec of an ASGI application.
 
     Raises:
-        LoadError: the target is none
+        LoadError: the target is not one
     """
     name = options.name
     check_kind(target, name, "asgi", 3, "scope, receive and send")
@@ -47,7 +47,7 @@ def compose(target: Application, options: Options) -> Codec:
         scope["state"] = lifespan.state.copy()
         if message.params:
             scope["path_params"] = dict(message.params)
-        # The application talks to an exchange, whatever the server and we have agreed on.
+        # The application talks to an exchange, whatever version the server supports.
         scope["asgi"] = PROTOCOL.copy()
         scope["extensions"] = {}
         return scope, message.body
@@ -75,7 +75,7 @@ def _mounted(mount: Mount, root: str, path: str) -> str:
 
 
 class Exchange:
-    """One request and its answer, as an application and its call see them.
+    """One request and its answer, between an application and its call.
 
     All of it happens on one loop. The application is the only one that sends, and the call,
     or later its stream, the only one that reads.
@@ -118,7 +118,7 @@ class Exchange:
             return Reply(self._head.status, self._head.fields, chunks=Chunks(self))
         error = self._taken_error()
         if self._head is None or not self._complete:
-            raise error or ResultError(f"{self._name} ended before its answer was whole")
+            raise error or ResultError(f"{self._name} ended before its answer was complete")
         reply = self._head.whole(self._method, self._chunk)
         if error is None:
             return reply
@@ -148,7 +148,7 @@ class Exchange:
                 if error is not None:
                     raise error
                 if not self._complete:
-                    raise ResultError(f"{self._name} ended before its answer was whole")
+                    raise ResultError(f"{self._name} ended before its answer was complete")
                 return b""
             await self._next()
         chunk, self._chunk = self._chunk, b""
@@ -168,7 +168,7 @@ class Exchange:
             try:
                 await asyncio.wait({work})
             except asyncio.CancelledError:
-                continue  # told already; the slot is held for as long as the application runs
+                continue  # cancelled already; the slot is kept as long as the application runs
         self._taken_error()
 
     def _taken_error(self) -> BaseException | None:
@@ -212,7 +212,7 @@ class Exchange:
         elif kind == "http.response.body" and self._head is not None and not self._complete:
             await self._send_body(bytes(event.get("body", b"")), event.get("more_body", False))
         else:
-            raise RuntimeError(f"{kind!r} is not what an answer goes on with")
+            raise RuntimeError(f"{kind!r} is not expected at this point of an answer")
 
     async def _send_body(self, chunk: bytes, more: bool) -> None:
         assert self._counted is not None
@@ -245,5 +245,5 @@ class Chunks(AsyncIterator[bytes]):
         return chunk
 
     async def aclose(self) -> None:
-        """End the application if it still runs: nobody wants the rest."""
+        """End the application if it still runs: the rest is not needed."""
         await self._exchange.abort()

@@ -1,7 +1,7 @@
-"""Streamed bodies as chunks of bytes, over whatever a function returned.
+"""Streamed bodies as chunks of bytes, made of what a function returned.
 
-Pulling and closing belong to the front that sends the reply. What is closed here is what
-the function gave, also if nothing was ever pulled from it.
+Pulling and closing belong to the front that sends the reply. What the function
+returned is closed here, even if nothing was pulled from it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ByteChunks(Iterator[bytes]):
         return _to_bytes(next(self._source))
 
     def close(self) -> None:
-        """Close what the function gave."""
+        """Close what the function returned."""
         close, self._close = self._close, None
         if close is not None:
             close()
@@ -56,7 +56,7 @@ class AsyncByteChunks(AsyncIterator[bytes]):
         return _to_bytes(await anext(self._source))
 
     async def aclose(self) -> None:
-        """Close what the function gave."""
+        """Close what the function returned."""
         close = getattr(self._source, "aclose", None)
         if close is not None:
             await close()
@@ -73,9 +73,9 @@ def _blocks(file: Any) -> Iterator[Any]:
 
 
 def no_chunks(chunks: Any) -> Any:
-    """Return no chunks at all, but close *chunks* when they are closed.
+    """Return an empty stream that closes *chunks* when it is closed.
 
-    For statuses without a body (204 and 304) whose function gave a stream all the same.
+    For statuses without a body (204 and 304) whose function returned a stream anyway.
     """
     if isinstance(chunks, AsyncByteChunks):
         return AsyncByteChunks(_EmptyAsync(chunks))

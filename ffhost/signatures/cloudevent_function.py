@@ -1,8 +1,8 @@
 """The signature ``cloudevent``: an event in, nothing or the replying event out.
 
-A batch is called event by event, in order, as one call. What a function returns that is no
-CloudEvent is ignored, as functions-framework does: the event was dealt with, and refusing
-its acknowledgement would have the broker send it again.
+A batch is called event by event, in order, as one call. A result that is not a
+CloudEvent is ignored, as in functions-framework: the event was processed, and an error would
+make the broker send it again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a signature makes of a function: how to decode, call and encode, settled at load."""
+"""The `Codec` that a signature makes for a function: how to decode, call and encode."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def signature_error(message: str) -> LoadError:
 
 
 class Options(NamedTuple):
-    """What a signature is told about the function.
+    """What a signature needs to know about the function.
 
     Args:
         name: what errors call it
-        single: whether functions-framework's habits hold (single-target mode without a file)
+        single: whether functions-framework's behaviour applies (single-target mode without a file)
         input_type: the type of a typed function, where its decorator names it
         path_parameters: names of the parameters in its path
         adapter: how an http function gets its request; None: as a `ffhost.Request`
@@ -44,8 +44,8 @@ class Codec(NamedTuple):
     Args:
         kind: ``http``, ``cloudevent``, ``event``, ``typed``, ``wsgi`` or ``asgi``
         decode: makes the arguments of a call; raises `RequestError` for what does not fit
-        call: calls the function; gives an awaitable if *is_async*
-        encode: makes a reply of what *call* gave; raises `ResultError` for what cannot be
+        call: calls the function; returns an awaitable if *is_async*
+        encode: makes a reply of what *call* returned; raises `ResultError` for what cannot be
             sent
         is_async: whether *call* belongs on an event loop
         methods: the methods that the signature takes, None for all
@@ -69,7 +69,7 @@ class Codec(NamedTuple):
 
 
 class AnsweredCrash(Exception):
-    """A crash for which the application has an answer of its own.
+    """A crash after the application has sent an answer of its own.
 
     Args:
         reply: its answer

@@ -15,7 +15,7 @@ from ffhost.signatures.results import HTML, result_encoder
 from ffhost.web.messages import Message, Reply
 
 _NO_EVENT: Any = object()
-"""Stands for the data of a request that asks only whether somebody is there."""
+"""Placeholder for the data of a request that only checks whether the container is up."""
 
 
 def compose(target: Callable[..., Any], options: Options) -> Codec:
@@ -55,7 +55,7 @@ def _decode_or_greet(message: Message) -> tuple[Any, ...]:
     if message.method not in ("GET", "HEAD"):
         return _decode(message)
     if message.path not in ("", "/"):
-        raise MethodNotAllowed("an event is sent with POST", headers={"Allow": "POST"})
+        raise MethodNotAllowed("an event must be sent with POST", headers={"Allow": "POST"})
     return _NO_EVENT, None
 
 

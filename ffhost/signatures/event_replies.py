@@ -1,4 +1,4 @@
-"""What the two signatures for events share: acknowledging, batches, and what they refuse."""
+"""The shared part of the two signatures for events: acknowledgements, batches, checks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ffhost.web.problems import BATCH_INDEX
 
 
 def acknowledgement(single: bool) -> Callable[[], Reply]:
-    """Return what makes the reply for an event that was taken.
+    """Return a callable that makes the reply for an event that was processed.
 
-    Brokers stumble over a body that is not an event, hence 204; functions-framework says 200
+    Some brokers fail on a body that is not an event, hence 204. functions-framework answers 200
     ``OK``, and so does single-target mode.
     """
     if single:
@@ -40,7 +40,7 @@ def refuse_generators(target: Callable[..., Any], name: str, kind: str) -> None:
 class FailureIndex:
     """Marks what is raised inside it with the index of the event at which it happened.
 
-    The exception stays what it is, so that the function's error handlers recognise it.
+    The exception keeps its type, so that the function's error handlers recognise it.
     """
 
     __slots__ = ("index",)

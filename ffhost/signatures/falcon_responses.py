@@ -26,7 +26,7 @@ def new_response() -> falcon.Response:
 
 
 def responder(target: Callable[..., Any], name: str) -> Callable[..., falcon.Response]:
-    """Wrap a function of ``(req, resp)`` so that it gives its response."""
+    """Wrap a function of ``(req, resp)`` so that it returns its response."""
 
     def respond(req: falcon.Request, resp: falcon.Response) -> falcon.Response:
         try:
@@ -41,7 +41,7 @@ def responder(target: Callable[..., Any], name: str) -> Callable[..., falcon.Res
 def async_responder(
     target: Callable[..., Any], name: str
 ) -> Callable[..., Awaitable[falcon.Response]]:
-    """Wrap a coroutine function of ``(req, resp)`` so that it gives its response."""
+    """Wrap a coroutine function of ``(req, resp)`` so that it returns its response."""
 
     async def respond(req: falcon.Request, resp: falcon.Response) -> falcon.Response:
         try:

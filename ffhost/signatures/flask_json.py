@@ -1,4 +1,4 @@
-"""JSON of what functions return, in the very bytes that Flask's ``jsonify`` writes.
+"""JSON of what functions return, in exactly the bytes of Flask's ``jsonify``.
 
 Keys sorted, compact, ASCII only, a line break at the end: functions that move here from
 functions-framework answer what they answered before. That is Python's own C encoder, made

@@ -1,7 +1,7 @@
 """Responses and exceptions of Flask, Werkzeug, Starlette and Falcon, made into replies.
 
 None of them is imported here: an object of a package exists only where that package was
-imported by somebody, so its classes are looked up among the loaded modules.
+imported by somebody, so its classes are looked up in ``sys.modules``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def is_headers(value: Any) -> bool:
 
 
 def encode_response(value: Any) -> Reply | None:
-    """Make a reply of a response that another package made, or give None for anything else."""
+    """Make a reply of another package's response; return None for anything else."""
     if isinstance(value, _class("werkzeug.wrappers", "Response")):
         return _checked(_from_werkzeug(value))
     if isinstance(value, _class("werkzeug.exceptions", "HTTPException")):
@@ -42,7 +42,7 @@ def encode_response(value: Any) -> Reply | None:
 
 
 def encode_exception(error: BaseException) -> Reply | None:
-    """Make a reply of an exception by which a framework answers, or give None.
+    """Make a reply of a framework's exception that represents an answer; else return None.
 
     These are Falcon's ``HTTPError`` and ``HTTPStatus``, what Flask's ``abort`` raises, and
     Starlette's ``HTTPException``.
@@ -64,7 +64,7 @@ def encode_exception(error: BaseException) -> Reply | None:
 
 
 def _checked(reply: Reply) -> Reply:
-    """Return *reply* if its header fields can be sent, as those of native answers can.
+    """Return *reply* if its header fields are valid.
 
     Raises:
         ResultError: one of them cannot; a stream is closed

@@ -1,7 +1,7 @@
-"""The signature ``http``: a request in, whatever makes a response out.
+"""The signature ``http``: a request in, a response out.
 
 A function of one parameter gets the request and returns; one of two required positional
-parameters is a Falcon responder, ``(req, resp)``, and sets what it answers on ``resp``.
+parameters is a Falcon responder, ``(req, resp)``, and sets its answer on ``resp``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which signature a function has: the file's word, its decorator, its annotations, or http.
+"""The signature of a function: from the file, its decorator, its annotations, or http.
 
 The classes that annotations name are recognised by where they are defined; none is imported
 for it.
@@ -21,7 +21,7 @@ _EVENT_NAMES = {"CloudEvent", "Event"}
 
 
 class Inferred(NamedTuple):
-    """What a function shows of itself.
+    """What was inferred from a function.
 
     ``request`` is ``native``, ``flask`` or ``starlette`` where the function asks for that
     request by its annotation or decorator, else None.
@@ -41,7 +41,7 @@ def infer(
         target: the function
         word: what the configuration says, or None
         name: what errors call the function
-        single: whether a decorator wins over the configuration's word (single-target mode
+        single: whether a decorator overrides the configuration (single-target mode
             without a file), instead of contradicting it
 
     Raises:
@@ -87,7 +87,7 @@ def _is_input_type(annotation: Any) -> bool:
 def _request_of(annotation: Any) -> str | None:
     """Return the package family of a request class, also of a subclass of one."""
     if isinstance(annotation, str):
-        # Written for type checkers only. "flask.Request" tells, a bare "Request" does not.
+        # Imported for type checkers only: "flask.Request" is clear, a bare "Request" is not.
         package, dot, name = annotation.rpartition(".")
         return (
             _REQUEST_PACKAGES.get(package.partition(".")[0]) if dot and name == "Request" else None

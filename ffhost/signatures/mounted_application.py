@@ -1,6 +1,6 @@
-"""What WSGI and ASGI applications have in common as targets: their mount, and their answers.
+"""The shared part of WSGI and ASGI applications as targets: their mount, and their answers.
 
-An application is mounted below its path: what stands before moves into ``SCRIPT_NAME`` or
+An application is mounted below its path: the path before it moves into ``SCRIPT_NAME`` or
 ``root_path``, so that it routes and writes links as if it were alone.
 """
 
@@ -32,7 +32,7 @@ class Mount:
         self._parts = parts
 
     def split(self, root: str, path: str, decode: Callable[[str], str] = str) -> tuple[str, str]:
-        """Move the mount's segments from the begin of *path* to the end of *root*.
+        """Move the mount's segments from the beginning of *path* to the end of *root*.
 
         Nothing moves if *path* is not below the mount, as where a single target gets every
         other path as well.
@@ -61,7 +61,7 @@ class Head(NamedTuple):
     length: int | None
 
     def expected(self, method: str) -> int | None:
-        """Return how long the body must be; None if nobody can tell."""
+        """Return how long the body must be; None if that is unknown."""
         return None if method == "HEAD" or self.status in _BODILESS else self.length
 
     def whole(self, method: str, body: bytes) -> Reply:
@@ -77,9 +77,9 @@ class Head(NamedTuple):
 
 
 def read_head(name: str, status: Any, fields: Any) -> Head:
-    """Read what an application says before its body.
+    """Read status and headers of an application.
 
-    What only a connection may say of itself is left out: the front writes its own.
+    Hop-by-hop fields are left out: the front writes its own.
 
     Raises:
         ResultError: it cannot be sent
@@ -96,7 +96,7 @@ def read_head(name: str, status: Any, fields: Any) -> Head:
 
 
 class Counted:
-    """Watches that a body is as long as declared, or the connection would stand still."""
+    """Checks that a body is as long as declared; otherwise the client would wait for more."""
 
     __slots__ = ("_length", "_name", "_sent")
 
@@ -150,7 +150,7 @@ def codec(
     is_async: bool,
     lifespan: Any = None,
 ) -> Codec:
-    """Make the codec of an application: its call gives the reply itself."""
+    """Make the codec of an application: its call returns the reply itself."""
     return Codec(
         kind,
         decode,
@@ -169,4 +169,4 @@ def _as_it_is(reply: Reply) -> Reply:
 
 
 def _no_answer(_error: BaseException) -> None:
-    """Return None: what an application raises past itself is a crash and nothing else."""
+    """Return None: an exception that an application does not handle is always a crash."""

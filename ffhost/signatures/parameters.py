@@ -1,4 +1,4 @@
-"""What a target takes and whether it is a coroutine function, read from the target itself."""
+"""The parameters of a target, and whether it is a coroutine function."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 
 def accepts(target: Callable[..., Any], name: str, kind: str, *counts: int, wants: str) -> int:
-    """Return how many of *counts* positional arguments *target* is to be called with.
+    """Return which of *counts* positional arguments to call *target* with.
 
     The largest count that has no more than its required parameters, and no fewer, is the
     one; optional parameters are filled only if nothing is required. *wants* says what the
@@ -24,7 +24,7 @@ def accepts(target: Callable[..., Any], name: str, kind: str, *counts: int, want
     """
     parameters = _parameters(target)
     if parameters is None:
-        return counts[0]  # a builtin that does not tell
+        return counts[0]  # a builtin without a signature
     nameless = next(
         (
             each.name
@@ -51,12 +51,12 @@ def accepts(target: Callable[..., Any], name: str, kind: str, *counts: int, want
 
 
 def is_coroutine_function(target: Callable[..., Any]) -> bool:
-    """Whether calling *target* gives something to await on a loop."""
+    """Whether calling *target* returns something to await on a loop."""
     return _is(inspect.iscoroutinefunction, target)
 
 
 def is_async_generator_function(target: Callable[..., Any]) -> bool:
-    """Whether calling *target* gives an async generator, which belongs to a loop too."""
+    """Whether calling *target* returns an async generator, which needs a loop too."""
     return _is(inspect.isasyncgenfunction, target)
 
 
@@ -65,7 +65,7 @@ def first_annotation(target: Callable[..., Any], position: int = 0) -> Any:
 
     Text (``from __future__ import annotations``) is evaluated where it was written, that one
     annotation alone, so that another which names something imported for type checkers only
-    does no harm. What cannot be evaluated is given as the text.
+    does no harm. What cannot be evaluated is returned as the text.
     """
     parameters = [each for each in _parameters(target) or () if each.kind in _POSITIONAL]
     if len(parameters) <= position:

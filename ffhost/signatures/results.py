@@ -1,4 +1,4 @@
-"""What a function returned, made into a reply. Nothing here knows who called the function.
+"""Conversion of what a function returned into a reply.
 
 Bodies, statuses and header fields are taken as Flask takes them, so that functions which
 move here need no change: a str or bytes is HTML unless the function says otherwise, a
@@ -30,8 +30,8 @@ _ADVICE = (
     "(body, status), (body, headers) or (body, status, headers)"
 )
 
-# What only a connection may say about itself (RFC 9110, section 7.6.1). A function that says
-# it would break the framing of its own answer; gunicorn drops these as well.
+# Hop-by-hop fields (RFC 9110, section 7.6.1). A function that sets one would break the framing
+# of its own answer; gunicorn drops these as well.
 HOP_BY_HOP = frozenset(
     {
         "connection",
@@ -92,7 +92,7 @@ def result_encoder(name: str, *, otherwise: Callable[[Any], Reply | None] | None
 
 
 def amend(reply: Reply, status: Any, headers: HeaderSource | None) -> Reply:
-    """Put *status* and *headers* over what *reply* has; None changes nothing.
+    """Apply *status* and *headers* to *reply*; None changes nothing.
 
     Fields of the same name replace the reply's, and may themselves be several.
     """
@@ -128,7 +128,7 @@ def status_code(status: Any) -> int:
 
 def _merged(reply: Reply, fields: HeaderList) -> HeaderList:
     given = {name.lower() for name, _ in fields}
-    # The length of a body in memory is known better by whoever sends it.
+    # The sender of a body in memory knows its length better.
     dropped = HOP_BY_HOP if reply.chunks is not None else HOP_BY_HOP | {"content-length"}
     kept = [field for field in reply.headers if field[0].lower() not in given]
     if given.isdisjoint(dropped):
@@ -192,7 +192,7 @@ _ENCODERS: dict[type, Encode] = {
 
 
 def _encode_rare(value: Any) -> Reply:
-    """Encode a value whose type is none of those that functions mostly return."""
+    """Encode a value of a type that functions rarely return."""
     kind = type(value)
     if is_model(kind):
         return encode_model(value)

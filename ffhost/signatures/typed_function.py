@@ -33,14 +33,14 @@ from ffhost.web.messages import Message, Reply
 Read: TypeAlias = Callable[[Message], Any]
 
 MAX_ERRORS = 100
-"""Fields at fault that one answer names; a hostile body could have millions."""
+"""Most invalid fields that one answer names; a hostile body could have millions."""
 
 
 def compose(target: Callable[..., Any], options: Options) -> Codec:
     """Make the codec of a function that takes one value of a type.
 
     Raises:
-        LoadError: the function takes something else, or no type that can be read
+        LoadError: the function takes something else, or a type that cannot be read
     """
     name = options.name
     parameters.accepts(target, name, "typed", 1, wants="one value of the annotated type")
@@ -126,7 +126,7 @@ def _dictionary_reader(kind: Any, from_dict: Callable[[Any], Any], options: Opti
         try:
             return from_dict(_with_parameters(document, message.params, filled))
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            # What from_dict says may quote the body; a missing key is all that is told.
+            # The error of from_dict may quote the body; only a missing key is reported.
             fields = (
                 [FieldError(str(error.args[0]), "is missing")]
                 if isinstance(error, KeyError) and error.args
@@ -140,7 +140,7 @@ def _dictionary_reader(kind: Any, from_dict: Callable[[Any], Any], options: Opti
 
 
 def _check_content_type(message: Message) -> None:
-    """Refuse a body that says it is something else than JSON; to say nothing is allowed."""
+    """Refuse a body whose content type is not JSON; a missing content type is allowed."""
     content_type = message.header("content-type")
     if content_type and not is_json(content_type):
         raise UnsupportedMediaType("expected a body with content type 'application/json'")
@@ -171,7 +171,7 @@ def _with_parameters(document: Any, params: Mapping[str, str], filled: Mapping[s
 def _refusal(error: Any, expected: str) -> BadRequest | UnprocessableContent:
     """Make the answer of pydantic's error: 400 for what is not JSON, 422 for what does not fit."""
     count = error.error_count()
-    if count > MAX_ERRORS * 100:  # naming them would take longer than finding them
+    if count > MAX_ERRORS * 100:  # describing them would take longer than validating
         return UnprocessableContent(f"the body does not fit in {count} places; {expected}")
     found = error.errors(include_url=False, include_context=False, include_input=False)
     if found and found[0]["type"] == "json_invalid" and not found[0]["loc"]:
@@ -192,7 +192,7 @@ def _name(kind: Any) -> str:
 
 
 def _encoder(options: Options) -> Callable[[Any], Reply]:
-    """Compose the encoder: what http encodes, ``to_dict``, and None."""
+    """Compose the encoder: as for http, with ``to_dict`` and None."""
     encode = result_encoder(options.name, otherwise=_from_text if options.single else _from_json)
     nothing = (200, [HTML]) if options.single else (204, [])
 

@@ -1,6 +1,6 @@
 """``typing.TypedDict`` for pydantic, which refuses it before Python 3.12.
 
-There it lacks what tells required keys of a parent from the class's own; pydantic wants
+It cannot tell the required keys of a parent class from the class's own; pydantic wants
 ``typing_extensions.TypedDict``. User code should not need to know: the classes that an
 annotation holds are rebuilt as those.
 """
@@ -45,7 +45,7 @@ def _rebuilt_typed_dict(kind: Any, known: dict[Any, Any]) -> Any:
 
     if kind in known:
         return known[kind]
-    known[kind] = kind  # a class that holds itself is left as it is inside itself
+    known[kind] = kind  # a class that refers to itself is not rebuilt again
     hints = typing_extensions.get_type_hints(kind, include_extras=True)
     fields = {}
     for name, hint in hints.items():

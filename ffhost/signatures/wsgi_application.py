@@ -1,8 +1,8 @@
 """The signature ``wsgi``: a whole WSGI application (PEP 3333) as a function.
 
 It is called, iterated and closed in the thread of the call. The answer waits for the first
-chunk, because only then an application must have said its status; one that is whole with it,
-as most are, is sent from memory.
+chunk, because an application may set its status until then. If that chunk is the whole body, as
+it usually is, it is sent from memory.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
     """Make the codec of a WSGI application.
 
     Raises:
-        LoadError: the target is none
+        LoadError: the target is not one
     """
     name = options.name
     check_kind(target, name, "wsgi", 2, "environ and start_response")
@@ -65,7 +65,7 @@ class _Answer:
         self._written: list[bytes] = []
 
     def of(self, application: Callable[..., Iterable[bytes]], environ: Environ) -> Reply:
-        """Call the application and give its reply; what it gave is closed, now or at the end."""
+        """Call the application and return its reply; its iterable is closed at the end."""
         result = application(environ, self._start_response)
         close = getattr(result, "close", None)
         chunks = ByteChunks(self._chunks(iter(result)), close or _nothing)
@@ -79,7 +79,7 @@ class _Answer:
         return reply
 
     def _reply(self, chunks: ByteChunks, *, is_short: bool) -> Reply:
-        # Nobody wants the body of a HEAD: none is made, once the head is known.
+        # A HEAD request needs no body: none is made once the head is known.
         first = b"" if self._method == "HEAD" and self._head else next(chunks, b"")
         head = self._said()
         self._begun = True
@@ -102,7 +102,7 @@ class _Answer:
         if exc_info is None and self._head is not None:
             raise RuntimeError("start_response was called twice, and without exc_info")
         self._head = read_head(self._name, status, headers)
-        # The old way to send: kept in memory until the next chunk, which PEP 3333 permits.
+        # The legacy ``write``: kept in memory until the next chunk, which PEP 3333 permits.
         return self._written.append
 
     def _chunks(self, result: Iterator[Any]) -> Iterator[bytes]:
@@ -135,4 +135,4 @@ def _counted(first: bytes, rest: Iterator[bytes], counted: Counted) -> Iterator[
 
 
 def _nothing() -> None:
-    """Close what has no ``close``."""
+    """Return at once: the iterable has no ``close``."""

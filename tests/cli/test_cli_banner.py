@@ -1,18 +1,19 @@
-"""What several workers leave for the announcement of one server."""
+"""What is written once the first worker serves."""
 
 from __future__ import annotations
 
-import os
+import json
 from pathlib import Path
 
 import pytest
 
-from ffhost.cli.banner import Banner
+from ffhost.cli.banner import Banner, describe
 from ffhost.config import Sources, load_config
 from ffhost.host.service import Service
+from ffhost.server import Listening
 
 
-def test_workers_that_are_ready_at_once_leave_one_table(
+def test_what_a_worker_describes_is_announced_with_the_addresses(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "main.py").write_text("def hello(request):\n    return 'hello'\n")
@@ -20,21 +21,12 @@ def test_workers_that_are_ready_at_once_leave_one_table(
         "logging: {format: console}\nfunctions: {hello: {target: 'main.py:hello'}}\n"
     )
     sources = Sources(config="functions.yaml", cwd=tmp_path)
-    banner = Banner(load_config(sources))
+    config = load_config(sources)
     service = Service(sources, embedded=True)
     service.start()
-    begin, go = os.pipe()
-    workers = []
-    for _ in range(8):
-        worker = os.fork()
-        if worker == 0:
-            os.close(go)
-            os.read(begin, 1)  # ends for all of them at once
-            banner.note(service)
-            os._exit(0)
-        workers.append(worker)
-    os.close(go)
-    os.close(begin)
-    assert [os.waitpid(worker, 0)[1] for worker in workers] == [0] * 8
-    banner.announce([])
-    assert capfd.readouterr().out.count("hello") >= 1
+    sent = json.loads(json.dumps(describe(service)))
+    Banner(config).announce([Listening("public", ("127.0.0.1", 8080))], sent)
+    assert capfd.readouterr().out.splitlines() == [
+        f"ffhost serves 1 function on http://127.0.0.1:8080, revision {config.revision}",
+        "hello  *  http://127.0.0.1:8080/hello  http  main.py:hello",
+    ]

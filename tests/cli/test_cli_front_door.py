@@ -108,7 +108,7 @@ def test_invoke_without_credentials_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["all", "--auth", "machine"], "there is no way 'machine' under auth"),
+        (["all", "--auth", "machine"], "unknown way 'machine'"),
         (["all", "--auth", "machines/nobody"], "'machines' has no key 'nobody'"),
         (["all", "--auth", "github/x"], "the way 'github' has no keys"),
         (["all", "--auth", "staff"], "only the issuer can sign tokens for 'staff'"),

@@ -258,7 +258,7 @@ def test_an_entry_is_added_to_every_form_of_file(before: str, after: str) -> Non
         (
             ["9x"],
             2,
-            "ffhost: '9x' is not a name for a function\n"
+            "ffhost: '9x' is not a valid function name\n"
             "  hint: a letter, then at most 62 letters, digits, '-' and '_'\n",
         ),
         (
@@ -279,7 +279,7 @@ def test_an_entry_is_added_to_every_form_of_file(before: str, after: str) -> Non
         (
             ["x", "--path", "/hello"],
             2,
-            "functions.yaml:16:11: functions.x.path: 'hello' has the same path: both would take "
+            "functions.yaml:16:11: functions.x.path: 'hello' has the same path: both match "
             "POST /hello\n        path: /hello\n              ^\n"
             "  note: functions.hello.path is '/hello' at functions.yaml:7:3\n"
             "  hint: give one of them another path, or other methods\n",

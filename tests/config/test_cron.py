@@ -115,7 +115,7 @@ def test_words_stand_for_fields(word: str, fields: str) -> None:
         ),
         ("60 * * * *", "UTC", "'60' is not a valid minute"),
         ("0 3 * JANUARY *", "UTC", "'JANUARY' is not a valid month"),
-        ("0 0 30 2 *", "UTC", "'0 0 30 2 *' never comes true"),
+        ("0 0 30 2 *", "UTC", "'0 0 30 2 *' never matches"),
         (
             "@reboot",
             "UTC",

@@ -59,10 +59,10 @@ def test_lines_without_an_assignment_mean_nothing_and_are_counted() -> None:
         ("1A=x", "a name consists of letters, digits and underscores"),
         ("=x", "a name consists of letters, digits and underscores"),
         ("A-B=x", "a name consists of letters, digits and underscores"),
-        ("A='x", "the value of A has a quote that is not closed on its line"),
-        ('A="x', "the value of A has a quote that is not closed on its line"),
-        ('A="x\\"', "the value of A has a quote that is not closed on its line"),
-        ("A='x' y", "the value of A has a quote that is not closed on its line"),
+        ("A='x", "the value of A has a quote that is not closed on the same line"),
+        ('A="x', "the value of A has a quote that is not closed on the same line"),
+        ('A="x\\"', "the value of A has a quote that is not closed on the same line"),
+        ("A='x' y", "the value of A has a quote that is not closed on the same line"),
     ],
 )
 def test_a_mistake_is_shown_at_its_line_and_without_the_line_itself(
@@ -79,4 +79,4 @@ def test_a_mistake_is_shown_at_its_line_and_without_the_line_itself(
 def test_a_name_that_is_set_twice_is_a_mistake_and_keeps_its_first_value() -> None:
     found, problems = read("\nA=1\nA=2\n")
     assert found == {"A": ("1", 1)}
-    assert [str(problem) for problem in problems] == [".env:3:1: A is set twice, first in line 2"]
+    assert [str(problem) for problem in problems] == [".env:3:1: A is set twice, first on line 2"]

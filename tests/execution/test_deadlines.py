@@ -268,7 +268,7 @@ def test_a_call_that_is_only_late_or_has_ended_is_not_stuck(
     assert calls.count() == 1
 
 
-class Errand:
+class Job:
     """The least that a pool runs."""
 
     def __init__(self, deadline: float | None = 0.0) -> None:
@@ -301,11 +301,11 @@ def test_no_exception_strikes_another_call_and_no_thread_dies(work: Callable[[],
     struck_after: list[str] = []
     done = threading.Semaphore(0)
 
-    def near_its_deadline(errand: Errand) -> str:
+    def near_its_deadline(job: Job) -> str:
         work()
         return "ended"
 
-    def innocent(errand: Errand) -> str:
+    def innocent(job: Job) -> str:
         try:
             sum(range(200))
         except BaseException:
@@ -313,19 +313,19 @@ def test_no_exception_strikes_another_call_and_no_thread_dies(work: Callable[[],
             raise
         return "ended"
 
-    def note(errand: Errand, result: object) -> None:
+    def note(job: Job, result: object) -> None:
         ended.append(str(result))
         done.release()
 
     for _ in range(1000):
-        errand = Errand()
-        pool.submit(near_its_deadline, errand, note)
-        pool.submit(innocent, Errand(), note)
+        job = Job()
+        pool.submit(near_its_deadline, job, note)
+        pool.submit(innocent, Job(), note)
         target = time.perf_counter() + 0.0005
         while time.perf_counter() < target:
             pass
-        if isinstance(errand.job, Worker):
-            errand.job.interrupt(errand)
+        if isinstance(job.job, Worker):
+            job.job.interrupt(job)
         assert done.acquire(timeout=5)
         assert done.acquire(timeout=5)
     assert struck_after == []
@@ -339,7 +339,7 @@ def test_the_pool_grows_with_the_calls_and_shrinks_when_idle() -> None:
     gate = threading.Event()
     done = threading.Semaphore(0)
     for _ in range(20):
-        pool.submit(lambda _: gate.wait(5), Errand(None), lambda *_: done.release())
+        pool.submit(lambda _: gate.wait(5), Job(None), lambda *_: done.release())
     assert pool.size == 20
     gate.set()
     for _ in range(20):
@@ -350,7 +350,7 @@ def test_the_pool_grows_with_the_calls_and_shrinks_when_idle() -> None:
 def test_interrupting_a_call_that_has_ended_does_nothing() -> None:
     worker = Worker()
     worker.ident = threading.get_ident()
-    first, second = Errand(), Errand()
+    first, second = Job(), Job()
     assert worker.guard(first, lambda _: "first") == "first"
     assert not worker.interrupt(first)
     assert worker.guard(second, lambda _: worker.interrupt(first)) is False

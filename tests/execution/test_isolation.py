@@ -111,7 +111,7 @@ def test_a_call_is_killed_at_its_deadline_wherever_it_is(
     [
         ("segfault", {"reason": "killed by SIGSEGV", "signal": "SIGSEGV"}),
         ("exit", {"reason": "exit code 3", "exit_code": 3}),
-        ("memory", {"reason": "killed for its memory", "signal": "SIGKILL"}),
+        ("memory", {"reason": "killed for using too much memory", "signal": "SIGKILL"}),
     ],
 )
 def test_a_process_that_dies_costs_one_call(

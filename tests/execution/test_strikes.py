@@ -23,7 +23,7 @@ from tests.conftest import Serve
 from tests.execution.test_deadlines import eventually
 
 
-class Errand:
+class Job:
     """The least that a pool runs, and what became of it."""
 
     deadline = 0.0
@@ -39,40 +39,40 @@ class Errand:
         self.ended.set()
 
 
-def blocked_in_c(errand: Errand, seconds: float) -> None:
+def blocked_in_c(job: Job, seconds: float) -> None:
     """Block as often as it takes, without a line of Python in between."""
     lock = threading.Lock()
     lock.acquire()
     any(map(lock.acquire, repeat(True, int(seconds / 0.01)), repeat(0.01)))
 
 
-def until_struck(errand: Errand, seconds: float = 10.0) -> None:
+def until_struck(job: Job, seconds: float = 10.0) -> None:
     """Run Python code until an exception has arrived, for *seconds* at most."""
     end = time.monotonic() + seconds
-    while not errand.strikes and time.monotonic() < end:
+    while not job.strikes and time.monotonic() < end:
         time.sleep(0.001)
 
 
 @contextmanager
-def a_call(*parts: Callable[[Errand], None], pool: ThreadPool | None = None) -> Iterator[Errand]:
+def a_call(*parts: Callable[[Job], None], pool: ThreadPool | None = None) -> Iterator[Job]:
     """Run *parts* on a thread of a pool, counting the exceptions that arrive in them."""
     own = pool or ThreadPool("test")
-    errand = Errand()
+    job = Job()
 
-    def work(errand: Errand) -> None:
-        errand.begun.set()
+    def work(job: Job) -> None:
+        job.begun.set()
         for part in parts:
             try:
-                part(errand)
+                part(job)
             except DeadlineExceeded:
-                errand.strikes += 1
+                job.strikes += 1
 
-    own.submit(work, errand, errand.note)
-    assert errand.begun.wait(5)
+    own.submit(work, job, job.note)
+    assert job.begun.wait(5)
     try:
-        yield errand
+        yield job
     finally:
-        assert errand.ended.wait(30)
+        assert job.ended.wait(30)
         if pool is None:
             own.close()
 
@@ -158,31 +158,31 @@ def test_a_function_is_profiled_while_a_neighbour_is_stuck_in_c(serve: Serve, ho
 
 
 def test_an_exception_waits_for_a_thread_that_is_blocked_in_one_call() -> None:
-    def sleep(_errand: Errand) -> None:
+    def sleep(_errand: Job) -> None:
         time.sleep(0.5)
 
-    with a_call(sleep) as errand:
-        errand.job.interrupt(errand)
-    assert errand.strikes == 1
+    with a_call(sleep) as job:
+        job.job.interrupt(job)
+    assert job.strikes == 1
 
 
 def test_an_exception_is_raised_again_until_it_arrives() -> None:
-    def stuck(errand: Errand) -> None:
-        blocked_in_c(errand, 1.0)
+    def stuck(job: Job) -> None:
+        blocked_in_c(job, 1.0)
 
-    with a_call(stuck, until_struck) as errand:
-        errand.job.interrupt(errand)
-    assert errand.strikes == 1
+    with a_call(stuck, until_struck) as job:
+        job.job.interrupt(job)
+    assert job.strikes == 1
 
 
 def test_a_function_that_cleans_up_for_long_is_not_struck_again() -> None:
-    def clean_up(_errand: Errand) -> None:
+    def clean_up(_errand: Job) -> None:
         for _ in range(300):
             time.sleep(0.002)
 
-    with a_call(until_struck, clean_up) as errand:
-        errand.job.interrupt(errand)
-    assert errand.strikes == 1
+    with a_call(until_struck, clean_up) as job:
+        job.job.interrupt(job)
+    assert job.strikes == 1
 
 
 class StrikingLock:
@@ -206,22 +206,22 @@ def test_an_exception_at_the_first_or_last_moment_of_a_call_ends_with_it(nth: in
     worker = Worker()
     worker.ident = threading.get_ident()
     worker.lock = StrikingLock(worker, nth)  # type: ignore[assignment]
-    worker.guard(Errand(), lambda _: "done")
+    worker.guard(Job(), lambda _: "done")
     assert (worker.running, worker.struck, worker.unreachable) == (None, False, False)
-    assert worker.guard(Errand(), lambda _: "done") == "done"
+    assert worker.guard(Job(), lambda _: "done") == "done"
 
 
 def test_what_arrives_is_the_public_exception_by_name() -> None:
     arrived: list[BaseException] = []
 
-    def catch(errand: Errand) -> None:
+    def catch(job: Job) -> None:
         try:
-            until_struck(errand)
+            until_struck(job)
         except BaseException as error:
             arrived.append(error)
 
-    with a_call(catch) as errand:
-        errand.job.interrupt(errand)
+    with a_call(catch) as job:
+        job.job.interrupt(job)
     (error,) = arrived
     assert isinstance(error, DeadlineExceeded)
     named = f"{type(error).__module__}.{type(error).__qualname__}"
@@ -232,12 +232,12 @@ def test_a_waiting_exception_stays_with_a_thread_that_is_blocked_in_one_call() -
     gate = threading.Lock()
     gate.acquire()
 
-    def one_wait(_errand: Errand) -> None:
+    def one_wait(_errand: Job) -> None:
         gate.acquire()
 
-    with a_call(one_wait) as errand:
-        strikes.add(errand.job, errand)
-        strike = strike_of(errand)
+    with a_call(one_wait) as job:
+        strikes.add(job.job, job)
+        strike = strike_of(job)
         assert eventually(lambda: strike.raised)
         time.sleep(0.5)
         assert strike.raised
@@ -248,39 +248,39 @@ def test_a_waiting_exception_is_withdrawn_from_a_thread_that_moves_and_raised_ag
     gate = threading.Lock()
     gate.acquire()
 
-    def many_waits(_errand: Errand) -> None:
+    def many_waits(_errand: Job) -> None:
         any(map(gate.acquire, repeat(True), repeat(0.01)))
 
-    with a_call(many_waits) as errand:
-        strikes.add(errand.job, errand)
-        strike = strike_of(errand)
+    with a_call(many_waits) as job:
+        strikes.add(job.job, job)
+        strike = strike_of(job)
         for _ in range(3):
             assert eventually(lambda: strike.raised)
             assert eventually(lambda: not strike.raised)
         gate.release()
 
 
-def strike_of(errand: Errand) -> Strike:
-    ident = errand.job.ident
+def strike_of(job: Job) -> Strike:
+    ident = job.job.ident
 
     def found() -> bool:
-        return ident in strikes.waiting and strikes.waiting[ident].invocation is errand
+        return ident in strikes.waiting and strikes.waiting[ident].invocation is job
 
     assert eventually(found)
     return strikes.waiting[ident]
 
 
 def test_where_the_system_does_not_count_turns_the_exception_is_raised_again() -> None:
-    def sleep(_errand: Errand) -> None:
+    def sleep(_errand: Job) -> None:
         time.sleep(0.5)
 
     assert turns(0) is None
-    with a_call(sleep, until_struck) as errand:
-        errand.job.native_id = 0
-        strikes.add(errand.job, errand)
-        strike = strike_of(errand)
+    with a_call(sleep, until_struck) as job:
+        job.job.native_id = 0
+        strikes.add(job.job, job)
+        strike = strike_of(job)
         assert eventually(lambda: not strike.raised)
-    assert errand.strikes == 1
+    assert job.strikes == 1
 
 
 def test_a_thread_takes_a_turn_each_time_it_blocks() -> None:
@@ -294,23 +294,23 @@ def test_a_thread_takes_a_turn_each_time_it_blocks() -> None:
 
 
 def test_a_call_is_interrupted_although_no_thread_can_be_started() -> None:
-    with ThreadPoolExecutor(1) as helper, a_call(until_struck) as errand:
+    with ThreadPoolExecutor(1) as helper, a_call(until_struck) as job:
         helper.submit(int).result()
         with no_new_threads():
-            helper.submit(Strikes().add, errand.job, errand).result()
-    assert errand.strikes == 1
+            helper.submit(Strikes().add, job.job, job).result()
+    assert job.strikes == 1
 
 
 def test_a_thread_that_exceptions_no_longer_reach_is_replaced() -> None:
     """CPython 3.11 raises in nobody once the thread has failed to start another."""
     pool = ThreadPool("test")
 
-    def start_a_thread(_errand: Errand) -> None:
+    def start_a_thread(_errand: Job) -> None:
         with no_new_threads(), pytest.raises(RuntimeError):
             threading.Thread(target=int).start()
 
-    def wait_for_the_strike(errand: Errand) -> None:
-        assert eventually(lambda: errand.job.struck)
+    def wait_for_the_strike(job: Job) -> None:
+        assert eventually(lambda: job.job.struck)
 
     with a_call(start_a_thread, wait_for_the_strike, pool=pool) as first:
         first.job.interrupt(first)
@@ -335,9 +335,9 @@ import os, threading
 from tests.execution.test_strikes import a_call, until_struck
 
 def strike():
-    with a_call(until_struck) as errand:
-        errand.job.interrupt(errand)
-    return errand.strikes
+    with a_call(until_struck) as job:
+        job.job.interrupt(job)
+    return job.strikes
 
 assert strike() == 1
 pid = os.fork()

@@ -36,7 +36,7 @@ def test_a_function_that_blocks_the_loop_is_named_with_its_stack(
 ) -> None:
     host = serve(CODE, CONFIG)
     assert host.get("/f", headers={"Function-Execution-Id": "blocking"}).text == "f"
-    assert eventually(lambda: bool(entries(caplog, "event_loop_turns_again")))
+    assert eventually(lambda: bool(entries(caplog, "event_loop_resumed")))
     (entry,) = entries(caplog, "event_loop_blocked")
     fields = entry._ffhost_event  # type: ignore[attr-defined]
     assert fields["function"] == "f"

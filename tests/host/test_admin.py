@@ -191,5 +191,5 @@ def test_only_the_listener_makes_a_request_an_admins(tmp_path: Path) -> None:
     lost = CliRunner().invoke(command, ["--url", "http://127.0.0.1:9"])
     assert lost.exit_code == 1
     assert str(lost.exception) == (
-        "no host answers at http://127.0.0.1:9/health: [errno 111] connection refused"
+        "no answer from http://127.0.0.1:9/health: [errno 111] connection refused"
     )

@@ -143,7 +143,7 @@ def test_replies_that_multiply_end() -> None:
     town = Town(a=("x", again), b=("x", again), c=("x", again))
     town.deliver(event("x", "first"))
     assert len(town.called) == CALL_LIMIT
-    assert f"dropped: it has led to {CALL_LIMIT} calls" in town.told
+    assert f"dropped: it has caused {CALL_LIMIT} calls" in town.told
 
 
 def test_the_events_of_a_batch_come_one_after_the_other() -> None:

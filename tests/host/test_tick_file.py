@@ -51,13 +51,13 @@ def test_only_one_process_leads_and_another_does_as_soon_as_it_is_killed(tmp_pat
 
 def test_a_call_that_runs_in_another_process_is_known(tmp_path: Path) -> None:
     path = tmp_path / "ticks"
-    other = Other(path, "assert file.try_to_hold('a')")
+    other = Other(path, "assert file.try_to_claim('a')")
     file = TickFile(path)
     assert file.try_to_lead()
-    assert not file.try_to_hold("a")
-    assert file.try_to_hold("b")
+    assert not file.try_to_claim("a")
+    assert file.try_to_claim("b")
     other.kill()
-    assert file.try_to_hold("a")
+    assert file.try_to_claim("a")
 
 
 def test_a_child_that_a_function_starts_does_not_keep_the_lead(tmp_path: Path) -> None:

@@ -160,10 +160,15 @@ REFUSED: dict[str, tuple[str, str, str | None, tuple[str, ...]]] = {
         "write 'fn.main:hello', or give its file as source",
         (),
     ),
-    "no function": ("fn/main.py", "'fn/main.py' names no function", "write 'fn/main.py:NAME'", ()),
+    "no function": (
+        "fn/main.py",
+        "'fn/main.py' does not name a function",
+        "write 'fn/main.py:NAME'",
+        (),
+    ),
     "nothing after the colon": (
         "fn/main.py:",
-        "'fn/main.py:' names no function",
+        "'fn/main.py:' does not name a function",
         "write 'fn/main.py:NAME'",
         (),
     ),

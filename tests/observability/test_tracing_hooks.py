@@ -349,7 +349,7 @@ BAD = [
     (
         "profile: {enabled: true}",
         "functions.yaml:6:14: tracing.hooks.profile.options: "
-        "nothing says which calls to profile: give 'token' or 'longer_than'",
+        "no calls are selected for profiles: set 'token' or 'longer_than'",
     ),
     (
         "otel: {options: {sampling: 2}}",

@@ -60,6 +60,17 @@ def exchange(running: Running, *pieces: bytes, pause: float = 0.0) -> bytes:
         return rest(connection)
 
 
+def wait_for_workers(running: Running, count: int) -> None:
+    """Wait until *count* workers have answered."""
+    seen: set[str] = set()
+
+    def all_seen() -> bool:
+        seen.add(running.get("/pid"))
+        return len(seen) == count
+
+    eventually(all_seen, f"{count} workers answer")
+
+
 def rest(connection: socket.socket) -> bytes:
     data = b""
     while chunk := connection.recv(65536):
@@ -179,6 +190,8 @@ def test_a_call_may_take_longer_than_its_body(running: Running) -> None:
 def test_sigterm_drains_first_and_runs_the_shut_down_hooks(tmp_path: Path) -> None:
     sets = ("server.drain_delay=2s", "server.workers=2")
     with gunicorn(tmp_path, *sets, source=SOURCE, functions=NAMES) as running:
+        # A worker that has not begun to serve has nobody to wait for, and ends at once.
+        wait_for_workers(running, 2)
         kept = running.connection()
         kept.request("GET", "/_ffhost/ready")
         assert kept.getresponse().read() == b'{"status":"ready"}\n'

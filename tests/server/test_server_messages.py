@@ -187,6 +187,42 @@ def test_what_is_not_http_ends_after_the_answers_that_are_owed(running: Running)
     assert found[0][0] == 200
 
 
+def test_every_answer_that_is_owed_comes_before_the_connection_closes(running: Running) -> None:
+    one = b"POST /seen HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n"
+    whole = one + b"1" + one + b"2" + one + b"3"
+    for fault in (
+        b"\x16\x03\x01 nonsense\r\n\r\n",
+        b"GET /seen HTTP/1.1\r\nHost: a b\r\n\r\n",
+        b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"POST /seen HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ):
+        data = ask(running, whole + fault)
+        assert [seen["body"] for _, seen in answers(data)] == ["1", "2", "3"], fault
+        assert data.lower().count(b"connection: close") == 1
+
+
+def test_the_body_of_a_refused_request_reaches_no_other(running: Running) -> None:
+    good = b"POST /seen HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n1"
+    bad = b"POST /seen HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 4\r\n\r\nevil"
+    ((status, seen),) = answers(ask(running, good + bad))
+    assert (status, seen["body"]) == (200, "1")
+    ((status, problem),) = answers(ask(running, bad))
+    assert (status, problem["detail"]) == (400, "the request has more than one Host")
+
+
+def test_empty_lines_without_end_are_refused(running: Running) -> None:
+    found = ask(running, b"\r\n" * 300_000)
+    assert found == b"" or found.startswith(b"HTTP/1.1 431 ")
+    assert "Traceback" not in running.output + running.errors
+
+
+def test_a_body_that_breaks_off_after_its_answer_gets_no_second_one(running: Running) -> None:
+    start = b"POST /nowhere HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+    data = ask(running, start, b"zz\r\n")
+    assert data.startswith(b"HTTP/1.1 404 ")
+    assert data.count(b"HTTP/1.1 ") == 1
+
+
 @given(
     fields=st.lists(
         st.tuples(

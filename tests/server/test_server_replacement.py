@@ -124,3 +124,46 @@ def test_a_worker_with_too_many_stuck_calls_is_replaced(tmp_path: Path) -> None:
             running.get("/slow?seconds=60")
         settled(running, 1, before)
         assert running.get("/hello") == "hello"
+
+
+def test_a_worker_that_dies_soon_is_replaced_with_growing_pauses(tmp_path: Path) -> None:
+    with server(tmp_path) as running:
+        workers: set[int] = set()
+        for _ in range(4):
+            workers = settled(running, 1, workers)
+            assert running.get("/hello") == "hello"
+            os.kill(min(workers), signal.SIGKILL)
+        assert running.get("/hello") == "hello"
+        pauses = [entry["pause_seconds"] for entry in running.entries("worker_died")]
+        assert pauses == [0.1, 0.2, 0.4, 0.8]
+
+
+def test_workers_that_are_killed_while_they_load_do_not_end_the_server(tmp_path: Path) -> None:
+    source = FUNCTIONS + "\nif pathlib.Path('slow-load').exists():\n    time.sleep(60)\n"
+    with server(tmp_path, source=source) as running:
+        assert running.get("/hello") == "hello"
+        slow = tmp_path / "slow-load"
+        slow.touch()
+        workers: set[int] = set()
+        for _ in range(3):
+            workers = settled(running, 1, workers)
+            os.kill(min(workers), signal.SIGKILL)
+        slow.unlink()
+        assert running.get("/hello") == "hello"
+        died, starting = running.entries("worker_died"), running.entries("worker_could_not_start")
+        assert [entry["pause_seconds"] for entry in died + starting] == [0.1, 0.2, 0.4]
+        assert [entry["signal"] for entry in starting] == ["SIGKILL"] * 2
+
+
+def test_a_server_whose_workers_cannot_start_any_more_tries_again(tmp_path: Path) -> None:
+    source = FUNCTIONS + "\nif pathlib.Path('broken').exists():\n    raise OSError('no disk')\n"
+    with server(tmp_path, source=source) as running:
+        workers = settled(running, 1) if running.get("/hello") else set()
+        broken = tmp_path / "broken"
+        broken.touch()
+        os.kill(min(workers), signal.SIGKILL)
+        eventually(lambda: len(running.entries("worker_could_not_start")) == 2, "two attempts")
+        assert running.process.poll() is None
+        broken.unlink()
+        assert running.get("/hello") == "hello"
+        assert running.errors.count("no disk") >= 2

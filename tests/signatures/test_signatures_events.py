@@ -216,7 +216,7 @@ def generator(event: Any) -> Iterator[str]:
         (
             "other",
             lambda a: 1,
-            "'other' is no signature; there are http, cloudevent, event, typed, wsgi, asgi",
+            "unknown signature 'other'; expected http, cloudevent, event, typed, wsgi or asgi",
         ),
     ],
 )

@@ -1,6 +1,7 @@
 """Calls while workers are killed and isolated functions crash: only those in flight there fail.
 
-Every call has an answer of its own. A client asks first, on each new connection, which worker
+Workers are killed 0.2 s apart, whether they serve or still load. Every
+call has an answer of its own. A client asks first, on each new connection, which worker
 it is talking to; a call that fails is excused if that worker was killed while it ran.
 """
 
@@ -15,7 +16,7 @@ import time
 from collections import Counter
 
 from tests.soak.reports import Report
-from tests.soak.servers import Server, eventually, serving
+from tests.soak.servers import Server, serving
 
 CODE = """
 import asyncio, ctypes, os, ffhost, time
@@ -57,6 +58,10 @@ functions:
 """
 NAMES = ["s1", "s2", "a1", "a2", "stream", "i1", "i2"]
 CLIENTS = 12
+KILLS_APART_SECONDS = 0.2
+KILLS_IN_A_ROW = 5
+MOST_SECONDS = 600.0
+"""After this long the run ends, whatever is left to do."""
 
 
 class Chaos:
@@ -71,27 +76,44 @@ class Chaos:
         self._crashes = set(random.Random(7).sample(range(calls), crashes))
         self._lock = threading.Lock()
         self._next = 0
+        self._give_up_at = time.monotonic() + MOST_SECONDS
+        self.ended_early = False
 
     def run(self) -> None:
-        """Call from all clients, and kill meanwhile."""
-        clients = [threading.Thread(target=self._client) for _ in range(CLIENTS)]
+        """Call from all clients, and kill meanwhile; end when the server has ended."""
+        clients = [threading.Thread(target=self._client, daemon=True) for _ in range(CLIENTS)]
         for client in clients:
             client.start()
         for number in range(1, self._kills + 1):
-            at = number * self._calls // (self._kills + 1)
-            eventually(lambda at=at: self._next >= at, "calls", 300)
-            eventually(lambda: len(self.server.workers()) == 2, "two workers", 60)
-            victim = random.choice(self.server.workers())
+            if number % KILLS_IN_A_ROW == 1:
+                at = number * self._calls // (self._kills + 1)
+                while self._next < at and not self._over():
+                    time.sleep(0.01)
+            if self._over():
+                break
+            self._kill()
+            time.sleep(KILLS_APART_SECONDS)
+        for client in clients:
+            client.join()
+        self.ended_early = self._next < self._calls
+
+    def _kill(self) -> None:
+        """Kill a worker, one that still loads too; during a pause there may be none."""
+        while not (workers := self.server.workers()) and not self._over():
+            time.sleep(0.01)
+        if workers:
+            victim = random.choice(workers)
             with self._lock:
                 self.killed[victim] = time.monotonic()
             os.kill(victim, signal.SIGKILL)
-            eventually(lambda victim=victim: victim not in self.server.workers(), "its end", 60)
-        for client in clients:
-            client.join()
+
+    def _over(self) -> bool:
+        """Whether there is nobody to call, or no time."""
+        return self.server.process.poll() is not None or time.monotonic() > self._give_up_at
 
     def _take(self) -> int | None:
         with self._lock:
-            if self._next >= self._calls:
+            if self._next >= self._calls or self._over():
                 return None
             self._next += 1
             return self._next - 1
@@ -101,6 +123,8 @@ class Chaos:
         worker = 0
         while (number := self._take()) is not None:
             while connection is None:
+                if self._over():
+                    return
                 connection, worker = self._connect()
             name = NAMES[number % len(NAMES)]
             crash = number in self._crashes
@@ -164,6 +188,7 @@ def run(report: Report, quick: bool) -> None:
         chaos.run()
         died = len(server.entries("isolated_process_died"))
     counts = chaos.counts
+    report.expect(not chaos.ended_early, "all calls were made")
     report.say(
         f"{calls} calls over {len(NAMES) + 1} functions, {kills} workers killed, "
         f"{crashes} segmentation faults ordered, {died} logged"

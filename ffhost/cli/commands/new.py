@@ -103,7 +103,7 @@ def _check_name(name: str) -> None:
 
     if not re.fullmatch(NAME_PATTERN, name):
         raise WrongUse(
-            f"{name!r} is not a name for a function",
+            f"{name!r} is not a valid function name",
             "a letter, then at most 62 letters, digits, '-' and '_'",
         )
     imported = {line.split()[-1] for lines in IMPORTS.values() for line in lines}

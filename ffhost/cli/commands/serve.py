@@ -82,7 +82,7 @@ def run(given: Sources, *, reload: bool = False) -> int:
     # What imports leave is not garbage, and looking for some takes a fifth of the start.
     # The server switches garbage collection on again.
     gc.disable()
-    from ffhost.cli.banner import Banner
+    from ffhost.cli.banner import Banner, describe
     from ffhost.config import load_config
     from ffhost.server import serve
 
@@ -97,8 +97,8 @@ def run(given: Sources, *, reload: bool = False) -> int:
         return serve(
             config,
             given,
+            describe=describe,
             announce=banner.announce,
-            on_ready=banner.note,
             check=[sys.executable, "-m", "ffhost", "check", *_same(given)],
         )
 

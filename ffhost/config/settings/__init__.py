@@ -114,7 +114,7 @@ class Settings(Section):
     metrics: MetricsSettings = section(
         MetricsSettings,
         "Metrics",
-        "Counting; acts while the admin listener is open.",
+        "Counting of calls, while the admin listener is open.",
         {"enabled": False},
     )
     config_reload: ConfigReloadSettings = section(
@@ -132,13 +132,13 @@ class Settings(Section):
     defaults: DefaultSettings = section(
         DefaultSettings,
         "Defaults",
-        "Limits of every function that does not give its own.",
+        "Limits of every function that does not set its own.",
         {"timeout": "30s"},
     )
     events: EventsSettings | None = key(
         None,
         "Events",
-        "One address for every event. Unless written, there is none.",
+        "One address for every event. Default: none.",
         {"path": "/events"},
     )
     schedules: SchedulesSettings = section(
@@ -147,13 +147,19 @@ class Settings(Section):
     auth: dict[WayName, WaySettings] = key(
         dict,
         "Front door",
-        "Ways to prove who calls, by name. Functions, defaults and admin name those that open "
+        "Ways to authenticate callers, by name. Functions, defaults and admin name those that open "
         "them.",
         {"staff": {"jwt": {"issuer": "https://id.example.com", "audience": "orders"}}},
     )
     functions: dict[FunctionName, FunctionSettings] = key(
         dict, "Functions", "The functions by name.", {"hello": {"target": "main.py:hello"}}
     )
+
+    @property
+    def events_auth(self) -> list[str]:
+        """Return the ways that open the address for events."""
+        written = None if self.events is None else self.events.auth
+        return self.defaults.auth if written is None else written
 
     def function(self, name: str) -> FunctionSettings:
         """Return the settings of the function *name* with the host's limits filled in."""
@@ -186,7 +192,7 @@ def completed(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_secrets(ways: Any) -> Any:
-    """Return *ways* with keys and secrets that were written out as secrets, too."""
+    """Return *ways* with every key and secret wrapped as a `Secret`."""
     if not isinstance(ways, dict):
         return ways
     return {name: _way_with_secrets(way) for name, way in ways.items()}

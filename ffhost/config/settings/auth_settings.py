@@ -1,4 +1,4 @@
-"""The front door: ways to prove who calls, and who may call what."""
+"""Authentication and authorization: ways to authenticate callers, and who may call what."""
 
 import re
 from typing import Annotated, Any, ClassVar, Literal
@@ -34,7 +34,7 @@ def _texts(expected: str) -> Kind:
             raise InvalidValue(f"expected {expected}, got {shown(value)}")
         for each in texts:
             if not isinstance(each, str) or not each:
-                raise InvalidValue(f"expected a text, got {shown(each)}", "quote it")
+                raise InvalidValue(f"expected a string, got {shown(each)}", "quote it")
         return texts
 
     return Kind(read, _TEXTS)
@@ -59,7 +59,7 @@ def _read_rate(value: Any) -> str:
 
 def _read_way_name(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(NAME_PATTERN, value):
-        raise InvalidValue(f"{shown(value)} is not a name for a way")
+        raise InvalidValue(f"{shown(value)} is not a valid way name")
     return value
 
 
@@ -74,28 +74,28 @@ WayName = Annotated[str, Kind(_read_way_name, {"type": "string", "pattern": f"^{
 
 
 class JwtSettings(Section):
-    """Callers show a signed token. Its keys come from the issuer, from a key set, or are secret."""
+    """Callers send a signed token, verified by the issuer's keys, a key set or a shared secret."""
 
     free: ClassVar[frozenset[str]] = frozenset({"claims", "secret"})
 
     issuer: Text | None = key(
         None,
         "Issuer",
-        "What iss must be; its discovery document leads to the keys. Unless written, any, by "
+        "What iss must be; its discovery document leads to the keys. Without it, any, verified by "
         "the keys of jwks or secret.",
         "https://id.example.com",
     )
     audience: Texts | None = key(
         None,
         "Audience",
-        "aud must hold one of these. Unless written, claims must name this service.",
+        "aud must hold one of these. Without it, claims must name this service.",
         "orders",
         ["orders", "billing"],
     )
     jwks: Text | None = key(
         None,
         "Key set",
-        "Where the public keys are: a URL, or a file relative to this one. Unless written, where "
+        "Where the public keys are: a URL, or a file relative to this one. Default: where "
         "the issuer says.",
         "https://id.example.com/keys",
         "keys.json",
@@ -104,7 +104,7 @@ class JwtSettings(Section):
         None,
         "Secret",
         "For HS256, HS384 and HS512: a secret of 32 bytes or more, or a list of them while they "
-        "are rotated. Unless written, tokens are verified by public keys.",
+        "are rotated. Default: tokens are verified by public keys.",
         {"from_env": "TOKEN_SECRET"},
     )
     claims: Free = key(
@@ -128,7 +128,10 @@ class JwtSettings(Section):
         "X-Goog-IAP-JWT-Assertion",
     )
     leeway: SpanOrZero = key(
-        Duration(30), "Leeway", "By how much the clocks of issuer and host may differ.", "30s"
+        Duration(30),
+        "Leeway",
+        "Largest accepted difference between the clocks of issuer and host.",
+        "30s",
     )
     stale: SpanOrUnlimited = key(
         Duration(24 * 3600),
@@ -140,7 +143,7 @@ class JwtSettings(Section):
     rate: RateText | None = key(
         None,
         "Rate",
-        "Calls of each sub, counted by each worker; more get 429. Unless written, unlimited.",
+        "Calls of each sub, counted by each worker; more get 429. Default: unlimited.",
         "100/s",
     )
 
@@ -164,19 +167,20 @@ class WebhookSettings(Section):
     tolerance: Span = key(
         Duration(300),
         "Tolerance",
-        "By how much a signed time may differ from the host's. github and hmac sign none.",
+        "Largest accepted difference between a signed time and the host's. "
+        "github and hmac sign no time.",
         "5m",
     )
     header: Header | None = key(
         None,
         "Header field",
-        "Where the signature stands; for hmac only. Unless written, where the sender puts it.",
+        "Where the signature stands; for hmac only. Default: where the sender puts it.",
         "X-Signature",
     )
     prefix: Text | None = key(
         None,
         "Prefix",
-        "What stands before the signature; for hmac only. Unless written, nothing.",
+        "What stands before the signature; for hmac only. Default: nothing.",
         "sha256=",
     )
     encoding: Literal["hex", "base64"] = key(
@@ -188,7 +192,7 @@ class WebhookSettings(Section):
 
 
 class WaySettings(Section):
-    """One way to prove who calls: jwt, keys or webhook."""
+    """One way to authenticate callers: jwt, keys or webhook."""
 
     free: ClassVar[frozenset[str]] = frozenset({"keys"})
 

@@ -1,8 +1,9 @@
-"""Events and schedules: the host's address for events, and what functions want and when."""
+"""Events and schedules: the host's address for events, subscriptions and cron times."""
 
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
+from ffhost.config.settings.auth_settings import Ways
 from ffhost.config.settings.names import Wildcard, read_path
 from ffhost.config.settings.scalars import Boolean, InvalidValue, Kind, Span, Text, Whole, shown
 from ffhost.config.settings.section import Free, Section, key, required
@@ -57,13 +58,20 @@ Url = Annotated[str, Kind(_read_url, {"type": "string", "pattern": "^[A-Za-z][A-
 
 
 class EventsSettings(Section):
-    """One address for every event, from where each goes to the functions that want it."""
+    """One address for every event, which is delivered to the functions that subscribe to it."""
 
     path: EventPath = key(
         "/events",
         "Path",
         "Where events are sent, and what lies below it: a Pub/Sub push names its topic there.",
         "/events",
+    )
+    auth: Ways | None = key(
+        None,
+        "Door",
+        "Ways under auth, any of which opens the address; or public. Default: as in defaults.",
+        "machines",
+        "public",
     )
     allow_origins: Wildcard = key(
         list,
@@ -114,28 +122,28 @@ class DeliverySettings(Section):
     retry: Whole | None = key(
         None,
         "Retries",
-        "How often a failed delivery is repeated. Unless written, as the Broker has it.",
+        "How often a failed delivery is repeated. Default: the Broker's setting.",
         5,
     )
     backoff: Literal["linear", "exponential"] | None = key(
         None,
         "Backoff",
-        "How the time between two tries grows. Unless written, as the Broker has it.",
+        "How the time between two tries grows. Default: the Broker's setting.",
         "exponential",
     )
     backoff_delay: Span | None = key(
         None,
         "Delay",
-        "The time before the first repetition. Unless written, as the Broker has it.",
+        "The time before the first repetition. Default: the Broker's setting.",
         "1s",
     )
     timeout: Span | None = key(
-        None, "Time", "How long one delivery may take. Unless written, as the Broker has it.", "30s"
+        None, "Time", "How long one delivery may take. Default: the Broker's setting.", "30s"
     )
     dead_letter: Url | None = key(
         None,
         "Dead letters",
-        "Where events go that could not be delivered. Unless written, as the Broker has it.",
+        "Where events go that could not be delivered. Default: the Broker's setting.",
         "http://dead-letters",
     )
 
@@ -152,11 +160,9 @@ class ScheduleSettings(Section):
         "@hourly",
     )
     timezone: ZoneName = key(
-        "UTC", "Time zone", "The zone that the times are meant in.", "Europe/Berlin"
+        "UTC", "Time zone", "The time zone of the cron expression.", "Europe/Berlin"
     )
-    data: Any = key(
-        None, "Data", "What the event carries. Unless written, nothing.", {"report": "daily"}
-    )
+    data: Any = key(None, "Data", "What the event carries. Default: nothing.", {"report": "daily"})
     overlap: Literal["skip", "allow"] = key(
         "skip", "Overlap", "Whether it runs while its last call still does.", "allow"
     )

@@ -41,7 +41,7 @@ class CorsSettings(Section):
     allow_methods: list[Method] | None = key(
         None,
         "Methods",
-        "Methods that a preflight allows; unless written, the function's.",
+        "Methods that a preflight allows; default: the function's.",
         ["POST"],
     )
     allow_headers: Wildcard = key(
@@ -64,12 +64,12 @@ class ExampleRequest(Section):
     free: ClassVar[frozenset[str]] = frozenset({"headers", "json"})
 
     method: Method | None = key(
-        None, "Method", "Unless written, GET without a body and POST with one.", "POST"
+        None, "Method", "Default: GET without a body and POST with one.", "POST"
     )
     path: str | None = key(
         None,
         "Path",
-        "Path and query; unless written, the function's path.",
+        "Path and query; default: the function's path.",
         "/users/7?full=1",
     )
     headers: dict[str, str] = key(
@@ -84,9 +84,7 @@ class ExampleResponse(Section):
 
     free: ClassVar[frozenset[str]] = frozenset({"headers", "json"})
 
-    status: Status | None = key(
-        None, "Status", "The status expected; unless written, any below 400.", 200
-    )
+    status: Status | None = key(None, "Status", "The status expected; default: any below 400.", 200)
     headers: dict[str, str] = key(
         dict, "Headers", "Header fields that the answer must have.", {"content-type": "text/plain"}
     )
@@ -141,14 +139,14 @@ class FunctionSettings(Section):
         "",
         "Path",
         "The path that the function owns, with everything below it. It may hold parameters. "
-        "Unless written, '/' and the function's name.",
+        "Default: '/' and the function's name.",
         "/hello",
         "/users/{id}",
     )
     signature: Signature | None = key(
         None,
         "Signature",
-        "What the function gets and returns. Unless written, as its decorator or its annotations "
+        "What the function gets and returns. Default: as its decorator or its annotations "
         "say, else http.",
         "http",
         "cloudevent",
@@ -156,33 +154,33 @@ class FunctionSettings(Section):
     methods: Annotated[list[Method], NotEmpty()] | None = key(
         None,
         "Methods",
-        "Methods that the function answers; unless written, all of them for http, else POST.",
+        "Methods that the function answers; default: all of them for http, else POST.",
         ["GET", "POST"],
     )
     timeout: SpanOrUnlimited | None = key(
         None,
         "Deadline",
-        "A call that takes longer is answered with 504. Unless written, as in defaults.",
+        "A call that takes longer is answered with 504. Default: the value in defaults.",
         "10s",
         "unlimited",
     )
     concurrency: CountOrUnlimited | None = key(
         None,
         "Slots",
-        "Calls that run at once in a worker. Unless written, as in defaults.",
+        "Calls that run at once in a worker. Default: the value in defaults.",
         4,
         "unlimited",
     )
     queue: CountOrUnlimited | None = key(
         None,
         "Queue",
-        "Calls that wait for a slot; more get 429. Unless written, as in defaults.",
+        "Calls that wait for a slot; more get 429. Default: the value in defaults.",
         100,
     )
     queue_timeout: SpanOrUnlimited | None = key(
         None,
         "Time in the queue",
-        "A call that waits longer gets 429. Unless written, as in defaults.",
+        "A call that waits longer gets 429. Default: the value in defaults.",
         "5s",
     )
     max_body_size: SizeOrUnlimited | None = key(
@@ -195,8 +193,7 @@ class FunctionSettings(Section):
     auth: Ways | None = key(
         None,
         "Door",
-        "Ways under auth, any of which opens the function; or public. Unless written, as in "
-        "defaults.",
+        "Ways under auth, any of which opens the function; or public. Default: as in defaults.",
         "staff",
         ["staff", "machines"],
         "public",
@@ -210,7 +207,7 @@ class FunctionSettings(Section):
     config: Free = key(
         dict,
         "Values",
-        "Handed to the function through its context. Values may be secrets: {from_file: PATH} or "
+        "Passed to the function as its config. Values may be secrets: {from_file: PATH} or "
         "{from_env: NAME}.",
         {"quality": 80, "token": {"from_env": "API_TOKEN"}},
     )
@@ -224,7 +221,7 @@ class FunctionSettings(Section):
     delivery: DeliverySettings | None = key(
         None,
         "Delivery",
-        "Retries and dead letters of exported Triggers. Unless written, the Broker's.",
+        "Retries and dead letters of exported Triggers. Default: the Broker's.",
         {"retry": 5, "dead_letter": "http://dead-letters"},
     )
     schedules: list[ScheduleSettings] = key(
@@ -246,7 +243,7 @@ class FunctionSettings(Section):
     processes: Count | None = key(
         None,
         "Processes",
-        "Processes of an isolated function; they are its slots. Unless written, 1.",
+        "Processes of an isolated function; they are its slots. Default: 1.",
         2,
     )
     memory: Size | None = key(
@@ -256,12 +253,12 @@ class FunctionSettings(Section):
         True, "Switch", "false answers 503 without a restart, and 410 with gone: true.", False
     )
     gone: Boolean = key(
-        False, "Gone", "Whether a function that is switched off is gone for good: 410.", True
+        False, "Gone", "Whether a disabled function is gone for good: 410 instead of 503.", True
     )
     required: Boolean = key(
         True,
         "Required",
-        "Whether the host is ready only with this function. Unless written, false with "
+        "Whether the host is ready only with this function. Default: false with "
         "on_load_error: unavailable.",
         False,
     )

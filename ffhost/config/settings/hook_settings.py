@@ -25,7 +25,8 @@ class HookSettings(Section):
     options: Free = key(
         dict,
         "Options",
-        "Handed to the hook. Values may be secrets: {from_file: PATH} or {from_env: NAME}.",
+        "Passed to the hook as its options. Values may be secrets: {from_file: PATH} or "
+        "{from_env: NAME}.",
         {"endpoint": "http://collector:4318"},
     )
 
@@ -48,7 +49,7 @@ class FunctionTracingSettings(Section):
     enabled: Boolean | None = key(
         None,
         "Switch",
-        "Whether trace hooks run around this function; unless written, as the host's.",
+        "Whether trace hooks run around this function; default: as the host's.",
         False,
     )
     hooks: dict[str, HookSettings] = key(

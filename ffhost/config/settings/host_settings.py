@@ -49,7 +49,7 @@ class ServerSettings(Section):
     max_body_size: SizeOrUnlimited = key(
         ByteSize(32 * 1024**2),
         "Largest request body",
-        "A larger body is answered with 413, also where no Content-Length is sent. "
+        "A larger body is answered with 413, also without a Content-Length. "
         "A function may replace it.",
         "32MiB",
         "unlimited",
@@ -70,26 +70,26 @@ class ServerSettings(Section):
         Duration(2),
         "Drain delay",
         "After SIGTERM the host is not ready but still serves for this time. "
-        "Unless written, 0s on a terminal.",
+        "Default: 0s on a terminal.",
         "2s",
         "10s",
     )
     graceful_timeout: SpanOrZero = key(
         Duration(30),
         "Graceful timeout",
-        "After the drain delay, what is in flight may take this long.",
+        "How long calls in flight may take after the drain delay.",
         "30s",
     )
     stall_timeout: SpanOrUnlimited = key(
         Duration(120),
         "Stall timeout",
-        "A worker whose loop does not turn for this long is replaced.",
+        "A worker whose event loop is blocked for this long is replaced.",
         "120s",
     )
     trusted_proxies: Proxies = key(
         list,
         "Trusted proxies",
-        "Addresses and networks, or all, whose X-Forwarded-* headers are believed.",
+        "Addresses and networks, or all, whose X-Forwarded-* headers are trusted.",
         ["10.0.0.0/8", "192.168.1.7"],
         "all",
     )
@@ -136,7 +136,7 @@ class LoggingSettings(Section):
     format: Literal["json", "console"] = key(
         "json",
         "Format",
-        "JSON lines, or lines for people. Unless written, console on a terminal.",
+        "JSON lines, or lines for people. Default: console on a terminal.",
         "json",
         "console",
     )
@@ -154,7 +154,7 @@ class LoggingSettings(Section):
     )
     invocations: Boolean = key(True, "Summary entries", "Log one entry for each call.", False)
     principal: Boolean = key(
-        False, "Principal", "Say in summary entries who called functions behind a door.", True
+        False, "Principal", "Whether summary entries name the authenticated caller.", True
     )
     capture_print: Boolean = key(
         False,
@@ -182,7 +182,7 @@ class ConfigReloadSettings(Section):
 
 
 class DefaultSettings(Section):
-    """Limits of every function that does not give its own."""
+    """Limits of every function that does not set its own."""
 
     timeout: SpanOrUnlimited = key(
         Duration(60),
@@ -208,7 +208,7 @@ class DefaultSettings(Section):
         lambda: ["public"],
         "Door",
         "Ways under auth, any of which opens a function; public; or required, which makes a "
-        "function that says nothing an error.",
+        "function without auth an error.",
         "staff",
         ["staff", "machines"],
         "required",

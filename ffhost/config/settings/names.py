@@ -1,4 +1,4 @@
-"""Texts that name something: targets, paths, methods, proxies.
+"""Strings that name something: targets, paths, methods, proxies.
 
 Knows their form only. Whether a target exists is known to whoever imports it.
 """
@@ -13,7 +13,7 @@ from ffhost.config.settings.scalars import InvalidValue, Kind, shown
 NAME_PATTERN = "[A-Za-z][A-Za-z0-9_-]{0,62}"
 """What the name of a function looks like, as a whole."""
 RESERVED_PATH = "/_ffhost"
-"""The probes live below it; no function may."""
+"""Reserved for the probes: no function may have a path below it."""
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ATTRIBUTE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
@@ -21,7 +21,7 @@ _ATTRIBUTE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
 def _read_name(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(NAME_PATTERN, value):
-        raise InvalidValue(f"{shown(value)} is not a name for a function")
+        raise InvalidValue(f"{shown(value)} is not a valid function name")
     return value
 
 
@@ -58,18 +58,18 @@ def read_path(value: Any) -> str:
     if not isinstance(value, str):
         raise InvalidValue(f"expected a path such as '/users/{{id}}', got {shown(value)}")
     if not value.startswith("/"):
-        raise InvalidValue(f"a path begins with '/', got {shown(value)}", f"write '/{value}'")
+        raise InvalidValue(f"a path must begin with '/', got {shown(value)}", f"write '/{value}'")
     if value == "/":
         return value
     if value.endswith("/"):
         raise InvalidValue(
-            "a path does not end with '/'",
-            f"{value.rstrip('/') or '/'!r} owns what is below it too",
+            "a path must not end with '/'",
+            f"{value.rstrip('/') or '/'!r} also matches every path below it",
         )
-    for char, why in (("?", "a query"), ("#", "a fragment"), ("%", "percent-encoding")):
+    for char, why in (("?", "a query string"), ("#", "a fragment"), ("%", "percent-encoding")):
         if char in value:
             raise InvalidValue(
-                f"a path holds no {why.removeprefix('a ')}, got {shown(value)}",
+                f"a path cannot contain {why}, got {shown(value)}",
                 "paths are compared decoded" if char == "%" else None,
             )
     names: list[str] = []
@@ -79,23 +79,27 @@ def read_path(value: Any) -> str:
     if doubled:
         raise InvalidValue(f"the parameter {doubled!r} occurs twice")
     if value == RESERVED_PATH or value.startswith(RESERVED_PATH + "/"):
-        raise InvalidValue(f"paths below {RESERVED_PATH} belong to the host's probes")
+        raise InvalidValue(f"paths below {RESERVED_PATH} are reserved for the host's probes")
     return value
 
 
 def _read_segment(segment: str, path: str) -> list[str]:
     if segment in ("", ".", ".."):
         what = "an empty segment" if not segment else f"the segment {segment!r}"
-        raise InvalidValue(f"a path holds no {what.removeprefix('an ')}, got {path!r}")
+        raise InvalidValue(f"a path cannot contain {what}, got {path!r}")
     if any(char < " " or char in "\x7f\\" for char in segment):
-        raise InvalidValue(f"a path holds no control characters or backslashes, got {shown(path)}")
+        raise InvalidValue(
+            f"a path cannot contain control characters or backslashes, got {shown(path)}"
+        )
     if "{" not in segment and "}" not in segment:
         return []
     match = _PARAMETER.fullmatch(segment)
     if match is None:
         converter = re.fullmatch(r"\{([A-Za-z_]\w*):[^{}]*\}", segment)
         hint = f"write '{{{converter[1]}}}': a value is always text" if converter else None
-        raise InvalidValue(f"a parameter is a whole segment like '{{id}}', got {segment!r}", hint)
+        raise InvalidValue(
+            f"a parameter must be a whole segment such as '{{id}}', got {segment!r}", hint
+        )
     return [match[1]]
 
 
@@ -136,12 +140,12 @@ def _read_wildcard(value: Any) -> list[str]:
         return ["*"]
     if not isinstance(value, list):
         raise InvalidValue(
-            f"expected a list of texts, or '*', got {shown(value)}",
+            f"expected a list of strings, or '*', got {shown(value)}",
             f"write [{value!r}]" if isinstance(value, str) else None,
         )
     for each in value:
         if not isinstance(each, str) or not each:
-            raise InvalidValue(f"expected a text, got {shown(each)}", "quote it")
+            raise InvalidValue(f"expected a string, got {shown(each)}", "quote it")
     return value
 
 

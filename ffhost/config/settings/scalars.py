@@ -1,6 +1,6 @@
 """Single values as people write them: switches, durations, sizes, counts.
 
-Each kind knows how it is read, what to say when it cannot be, and its JSON schema.
+Each kind knows how to read a value, which error to report, and its JSON schema.
 Numbers without a bound are infinite: ``unlimited`` becomes ``math.inf``.
 """
 
@@ -15,7 +15,7 @@ from ffhost.config.units import UNLIMITED, ByteSize, Duration
 
 
 class InvalidValue(ValueError):
-    """A value that does not fit; *hint* says what would."""
+    """A value that is not valid; *hint* says what to write instead."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class InvalidValue(ValueError):
 
 
 class Secret(str):
-    """A text that came from ``from_file`` or ``from_env``; its repr does not show it."""
+    """A string from ``from_file`` or ``from_env``, hidden in its repr."""
 
     __slots__ = ()
 
@@ -48,9 +48,9 @@ def shown(value: Any) -> str:
 
 
 class Kind:
-    """A kind of scalar: how it is read, and how the JSON schema describes it.
+    """A kind of scalar: how to read it, and its JSON schema.
 
-    Pydantic finds it in an annotation and asks for both.
+    Pydantic finds it in an annotation and uses both.
     """
 
     def __init__(self, read: Callable[[Any], Any], schema: dict[str, Any]) -> None:
@@ -69,7 +69,7 @@ class Kind:
 
 
 class NotEmpty:
-    """Says of a list that it holds at least one item."""
+    """Annotation of a list that must contain at least one item."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
         return {**handler(source), "min_length": 1}
@@ -204,16 +204,16 @@ def _read_boolean(value: Any) -> bool:
 def _read_text(value: Any) -> str:
     if not isinstance(value, str):
         scalar = isinstance(value, int | float)
-        raise InvalidValue(f"expected a text, got {shown(value)}", "quote it" if scalar else None)
+        raise InvalidValue(f"expected a string, got {shown(value)}", "quote it" if scalar else None)
     if not value.strip():
         raise InvalidValue("must not be empty", "remove the key to get its default")
     if "\x00" in value:
-        raise InvalidValue("must not hold the character U+0000")
+        raise InvalidValue("must not contain the character U+0000")
     return value
 
 
 Text = Annotated[str, Kind(_read_text, {"type": "string", "minLength": 1})]
-"""A text that is not empty."""
+"""A string that is not empty."""
 Boolean = Annotated[bool, Kind(_read_boolean, {"type": "boolean"})]
 Span = Annotated[Duration, _duration()]
 SpanOrZero = Annotated[Duration, _duration(zero=True)]

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 from ffhost.config.settings.scalars import plain
 
 Free = dict[str, Any]
-"""A mapping whose keys are the user's own; ``x-`` keys are data there."""
+"""A mapping with any keys; keys that begin with ``x-`` are kept as data."""
 
 _KEYS = {"payload": "json"}
 
@@ -48,7 +48,7 @@ def section(kind: type[Section], title: str, description: str, *examples: Any) -
 class Section:
     """A mapping with known keys. Keys that begin with ``x-`` are dropped before it is made.
 
-    ``written`` holds the keys that were given. It has no part in a comparison: a default that
+    ``written`` holds the keys that were given. It is ignored in comparisons: a default that
     is written out is the same value.
     """
 
@@ -61,7 +61,7 @@ class Section:
     # not strict: a strict dataclass takes nothing but its instances, and YAML has no value
     # that a text, a list or a mapping would be made of
     free: ClassVar[frozenset[str]] = frozenset()
-    """Keys below which everything is the user's own."""
+    """Keys below which any content is allowed."""
     written: frozenset[str]
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 

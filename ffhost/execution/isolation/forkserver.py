@@ -1,12 +1,12 @@
-"""The process that the processes of isolated functions are forked from.
+"""The forkserver: the process that the processes of isolated functions are forked from.
 
 Forking the host itself would copy its threads' locks in whatever state they are; starting
 Python anew takes a third of a second. So each host keeps one process that has imported
-ffhost and nothing of the user's, has no threads, and forks on request: what takes a crashed
-process's place is there within milliseconds.
+ffhost but no user code, has no threads, and forks on request. A crashed process is replaced
+within milliseconds.
 
-It ends when the host does, however that ended, and its children with it: the kernel kills
-them, also in the middle of a loop in C.
+It ends when the host ends, for whatever reason, and so do its children: the kernel kills them,
+even in the middle of a loop in C.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Child: TypeAlias = Callable[[Connection, int], int]
 
 
 class ForkServer:
-    """Starts and reaps processes as the host says."""
+    """Starts and reaps processes on request of the host."""
 
     def __init__(self, connection: Connection, child: Child) -> None:
         self._connection = connection
@@ -47,7 +47,7 @@ class ForkServer:
     def serve(self) -> None:
         """Serve the requests of the host until it is gone."""
         while self._host == os.getppid():
-            # User code may have forked the host: then the socket stays open without it.
+            # User code may have forked the host: then the socket stays open after its end.
             if not select.select([self._connection.stream], [], [], _LOOK_SECONDS)[0]:
                 continue
             try:
@@ -92,7 +92,7 @@ class ForkServer:
 def reap(pid: int) -> int:
     """Return the exit status of a child that has closed its socket, as `os.waitpid` does.
 
-    One that closed it and yet lives, because user code closed all descriptors, is killed.
+    One that closed it but still runs, because user code closed all descriptors, is killed.
     """
     give_up_at = time.monotonic() + _GRACE_SECONDS
     while time.monotonic() < give_up_at:
@@ -115,7 +115,7 @@ def die_with_parent(parent: int) -> None:
 def main(descriptor: int, child: Child) -> None:
     """Run the forkserver of the host at the other end of *descriptor*."""
 
-    # What ends the host is for the host to pass on: a service manager, or a terminal, may
+    # The host decides what a signal means for its children: a service manager or a terminal may
     # send its signal to every process of the group. Handlers, and not SIG_IGN, for the
     # programs that user code starts would inherit that.
     def leave_to_host(_number: int, _frame: Any) -> None:

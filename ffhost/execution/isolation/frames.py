@@ -1,8 +1,8 @@
-"""What crosses between the host and the processes of isolated functions: bytes, numbers, strings.
+"""The protocol between the host and the processes of isolated functions.
 
-A frame is a head in JSON and a body of bytes. Nothing is unpickled that a function's process
-has sent: what a crashing extension has scribbled over must not harm the host, and an exception
-that cannot be rebuilt must not either.
+A frame is a head in JSON and a body of bytes. The host never unpickles what a function's process
+has sent: memory corrupted by an extension must not harm the host, and neither must an exception
+that cannot be unpickled.
 """
 
 from __future__ import annotations
@@ -54,15 +54,15 @@ class Connection:
 
         Raises:
             TimeoutError: *deadline*, on the monotonic clock, has passed
-            OSError: the other side is gone, or sends what is not a frame
+            OSError: the other side is gone, or sent something that is not a frame
         """
         head_length, body_length = _LENGTHS.unpack(self._read(_LENGTHS.size, deadline))
         if head_length > _LARGEST_HEAD_BYTES:
-            raise ConnectionAbortedError("the other side sends no frames")
+            raise ConnectionAbortedError("the other side did not send a valid frame")
         try:
             head = json.loads(self._read(head_length, deadline))
         except ValueError as error:
-            raise ConnectionAbortedError("the other side sends no frames") from error
+            raise ConnectionAbortedError("the other side did not send a valid frame") from error
         return head, self._read(body_length, deadline)
 
     def _read(self, length: int, deadline: float | None) -> bytes:
@@ -131,7 +131,7 @@ def call_of(function: Function, head: Head, body: bytes) -> Call:
         params=head["params"],
     )
     call = Call(function, message, head["execution_id"])
-    # The monotonic clock is the machine's, so times mean the same in every process.
+    # The monotonic clock is shared by all processes of the machine.
     call.started = head["started"]
     if head["deadline"] is not None:
         call.deadline = Deadline()
@@ -146,7 +146,7 @@ def call_of(function: Function, head: Head, body: bytes) -> Call:
 
 def reply_head(reply: Reply, call: Call) -> Head:
     """Return the head of the frame that answers a call; its body is the reply's."""
-    # A header's value may be of a class derived from str; JSON takes it for what it shows.
+    # A header's value may be of a class derived from str; JSON encodes it as its text.
     head: Head = {"status": int(reply.status), "headers": [[n, v] for n, v in reply.headers]}
     error = call.error
     if error is not None:

@@ -1,4 +1,4 @@
-"""One call of an isolated function, as the host sees it; it blocks a thread of the pool."""
+"""The host's side of a call of an isolated function; it blocks a thread of the pool."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ffhost.web.messages import Reply
 
 
 class FunctionCrashed(FfhostError):
-    """What an isolated function has raised; its process has logged it with its stack."""
+    """An exception of an isolated function, which its process has logged with its stack."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(f"{kind}: {text}" if text else kind)
@@ -26,7 +26,7 @@ class FunctionCrashed(FfhostError):
 
 
 def compose(pool: ProcessPool) -> Callable[[Call], Reply]:
-    """Make what runs a call in a process of *pool*."""
+    """Return a callable that runs a call in a process of *pool*."""
 
     def run(call: Call) -> Reply:
         CURRENT.set(call)
@@ -65,7 +65,7 @@ def _call(pool: ProcessPool, call: Call) -> Reply:
         process.kill()
         pool.replace(process)
         raise
-    pool.give_back(process)
+    pool.release(process)
     call.event = head.get("event")
     if "error" in head and head["status"] >= 500:
         call.error = FunctionCrashed(*head["error"])

@@ -1,4 +1,4 @@
-"""The host's side of one process: starting it, watching its memory, ending it, and why it ended."""
+"""The host's side of one process: its start, memory, end, and the reason of the end."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ffhost.config import LoadedConfig
 from ffhost.execution.isolation.frames import Connection, Head
 
 _CHILD = "ffhost.host.isolated_child"
-"""What the processes run, named by a string: it builds a small host, and this room knows none."""
+"""Module that the processes run; named by a string, because `host` imports this package."""
 
 STACK_SIGNAL = int(getattr(signal, "SIGRTMAX", signal.SIGUSR2)) - (
     3 if hasattr(signal, "SIGRTMAX") else 0
 )
-"""What makes a process write its stacks: a signal that nobody uses."""
+"""Signal that makes a process write its stacks; rarely used for anything else."""
 _NULL = os.open(os.devnull, os.O_RDWR)
 _STACK_MILLISECONDS = 200
 _LARGEST_STACK_BYTES = 32 * 1024
@@ -31,7 +31,7 @@ _COUNTED = (b"RssAnon:", b"RssShmem:", b"VmSwap:")
 
 
 class End(NamedTuple):
-    """How a process ended: by a signal or with an exit code, and the stack that it left."""
+    """How a process ended: its signal or exit code, and the stack that it wrote."""
 
     signal: str | None
     exit_code: int | None
@@ -40,9 +40,9 @@ class End(NamedTuple):
 
     @property
     def how(self) -> str:
-        """What happened, in words."""
+        """The reason in words."""
         if self.memory_bytes is not None:
-            return "killed for its memory"
+            return "killed for using too much memory"
         return f"killed by {self.signal}" if self.signal else f"exit code {self.exit_code}"
 
 
@@ -53,7 +53,7 @@ class IsolatedProcess:
         self.pid = pid
         self.connection = connection
         self.revision = revision
-        """Of the configuration whose logging it has."""
+        """Revision of the configuration whose logging settings it uses."""
         self.busy = False
         self._stacks = stacks
         self._memory_bytes: int | None = None
@@ -63,18 +63,18 @@ class IsolatedProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it is there, and silent, as one that waits for a call is."""
+        """Whether it runs and sends nothing, as a process that waits for a call."""
         poll = select.poll()
         poll.register(self.connection.stream, select.POLLIN)
         return not poll.poll(0)
 
     def kill(self) -> None:
-        """End it and the programs that it has started."""
+        """Kill it and the programs that it has started."""
         with self._lock:
             if self._end is None:
                 with suppress(OSError):
                     os.killpg(self.pid, signal.SIGKILL)
-                with suppress(OSError):  # it has not come to making a group of its own
+                with suppress(OSError):  # it has not made its own process group yet
                     os.kill(self.pid, signal.SIGKILL)
 
     def kill_above(self, limit_bytes: int) -> None:
@@ -85,9 +85,9 @@ class IsolatedProcess:
             self.kill()
 
     def memory_bytes(self) -> int:
-        """Measure the memory that is its own, resident or swapped; 0 if it is gone.
+        """Return its private memory in bytes, resident or swapped; 0 if it has ended.
 
-        Address space would count stacks of threads and what is only reserved.
+        Address space would include reserved memory, such as the stacks of threads.
         """
         try:
             if self._status_file is None:
@@ -98,7 +98,7 @@ class IsolatedProcess:
         return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(_COUNTED))
 
     def live_stack(self) -> str | None:
-        """Show where it is, innermost call first; also while it runs in C."""
+        """Return its present stack, innermost call first; also while it runs in C."""
         with suppress(OSError):
             os.kill(self.pid, STACK_SIGNAL)
         return self._read_stacks(_STACK_MILLISECONDS)
@@ -112,11 +112,11 @@ class IsolatedProcess:
             if not piece:
                 break
             text += piece
-            milliseconds = 5  # it is written in one go, in small pieces
+            milliseconds = 5  # it is written at once, in small pieces
         return text.decode(errors="replace") or None
 
     def end(self) -> End:
-        """Reap it, once it has ended or was killed, and say how it ended."""
+        """Reap it, after it has ended or was killed, and return how it ended."""
         with self._lock:
             if self._end is None:
                 self._end = self._reap()
@@ -126,7 +126,7 @@ class IsolatedProcess:
         try:
             status = forkserver.reap(self.pid)
         except OSError:
-            status = signal.SIGKILL  # the forkserver is gone, and took its children with it
+            status = signal.SIGKILL  # the forkserver has ended, and so have its children
         stack = self._read_stacks(0)
         self.forget()
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
@@ -135,7 +135,7 @@ class IsolatedProcess:
         return End(name, code, stack, self._memory_bytes)
 
     def forget(self) -> None:
-        """Close what this process holds of it."""
+        """Close this process's descriptors for it."""
         self.connection.close()
         for descriptor in (self._stacks, self._status_file):
             if descriptor is not None:
@@ -161,12 +161,12 @@ class _ForkServer:
         self._program: subprocess.Popen[bytes] | None = None
 
     def start(self, calls: socket.socket, stacks: int) -> int:
-        """Fork a process that serves *calls*; give its pid."""
+        """Fork a process that serves *calls*, and return its pid."""
         with self._lock:
             try:
                 return self._start(calls, stacks)
             except OSError:
-                self._close()  # somebody has killed it: a new one
+                self._close()  # it was killed: start a new one
                 return self._start(calls, stacks)
 
     def _start(self, calls: socket.socket, stacks: int) -> int:
@@ -228,7 +228,7 @@ def _is_open(descriptor: int) -> bool:
 
 
 def _importing(code: str) -> str:
-    """Make *code* find ffhost where this process found it, and nothing where it did not look."""
+    """Return *code* with this process's ``sys.path`` set first."""
     return f"import sys; sys.path[:] = {sys.path!r}; {code}"
 
 
@@ -236,10 +236,10 @@ forkserver = _ForkServer()
 
 
 def start_process(config: LoadedConfig, name: str) -> IsolatedProcess:
-    """Start a process and have it load the function *name*; the answer is not waited for."""
+    """Start a process that loads the function *name*, without waiting for its answer."""
     ours, theirs = socket.socketpair()
     reading, writing = os.pipe()
-    os.set_blocking(writing, False)  # a stack that nobody reads must not hold up the process
+    os.set_blocking(writing, False)  # an unread stack must not block the process
     try:
         pid = forkserver.start(theirs, writing)
     finally:
@@ -249,10 +249,10 @@ def start_process(config: LoadedConfig, name: str) -> IsolatedProcess:
     head: Head = {
         "name": name,
         "sys_path": sys.path,
-        "environ": dict(os.environ),  # with what env_file adds, and user code has set
+        "environ": dict(os.environ),  # including variables from env_file and user code
         "stack_signal": STACK_SIGNAL,
     }
-    with suppress(OSError):  # whoever waits for the answer sees that it has died
+    with suppress(OSError):  # waiting for the answer shows that it has ended
         process.connection.send(head, pickle.dumps(pruned(config, name)))
     return process
 
@@ -260,13 +260,13 @@ def start_process(config: LoadedConfig, name: str) -> IsolatedProcess:
 def pruned(config: LoadedConfig, name: str) -> LoadedConfig:
     """Return what a process needs of *config*: the host's settings and one function.
 
-    Trace hooks, metrics and summaries are the host's. That summaries are on makes the process
-    keep the event of a call, which it tells the host.
+    Trace hooks, metrics and summaries are the host's. If summaries are on, the process
+    keeps the event of a call and sends it to the host.
     """
     settings = config.settings
     logging: dict[str, Any] = {"invocations": True}
     if "format" not in settings.logging.written:
-        logging["format"] = None  # as the stream has it
+        logging["format"] = None  # chosen by the stream
     settings = settings.replaced(
         functions={name: settings.functions[name]},
         tracing=settings.tracing.replaced(enabled=False),

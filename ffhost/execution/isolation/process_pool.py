@@ -1,6 +1,6 @@
-"""The processes of one isolated function: handing them out, replacing and ending them.
+"""The pool of processes of one isolated function: leasing, replacing and ending them.
 
-A process is handed to one call at a time, so it can be killed without harm to another.
+A process runs one call at a time, so killing it does not affect other calls.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ffhost.execution.isolation.process import End, IsolatedProcess, pruned, sta
 from ffhost.invocation.logger import get_logger
 
 BUSY_LOOK_SECONDS = 0.02
-"""How often memory is measured while a call runs; how far it may be passed depends on this."""
+"""How often memory is measured while a call runs; it bounds how far a call can exceed the limit."""
 IDLE_LOOK_SECONDS = 0.5
 STOP_SECONDS = 5.0
 """How long shut-down hooks may take."""
@@ -27,7 +27,7 @@ _LONGEST_PAUSE_SECONDS = 30.0
 
 
 class Loaded(NamedTuple):
-    """What a process says of the function that it has loaded."""
+    """What a process reports about the function that it has loaded."""
 
     signature: str
     methods: list[str] | None
@@ -41,7 +41,7 @@ class ProcessPool:
     """All processes of one function.
 
     Args:
-        config: what they load and log by
+        config: the configuration for loading and logging
         name: the function
         count: how many there are
         memory_bytes: what each may use; None for no limit
@@ -61,10 +61,10 @@ class ProcessPool:
         self.count = count
         self.memory_bytes = memory_bytes
         self.successor: ProcessPool | None = None
-        """Takes the calls that come when this one has ended, after a reload."""
+        """The pool for calls that arrive after this one has ended, after a reload."""
         self.loaded: Loaded | None = None
         self.replaced = 0
-        """How many processes have died or were killed."""
+        """How many processes have crashed or were killed."""
         self._import_budget = import_budget
         self._reset()
 
@@ -84,7 +84,7 @@ class ProcessPool:
 
     @property
     def closed(self) -> bool:
-        """Whether it takes no more calls."""
+        """Whether it accepts no more calls."""
         return self._closed
 
     # Starting
@@ -132,12 +132,12 @@ class ProcessPool:
         )
 
     def start(self) -> None:
-        """Run the start-up hooks in every process; from then on calls are taken.
+        """Run the start-up hooks in every process; from then on calls are accepted.
 
         Raises:
             HookFailed: a hook failed, or a process died
         """
-        if self._owner != os.getpid():  # loaded before a fork: those are another's processes
+        if self._owner != os.getpid():  # loaded before a fork: those processes belong to the parent
             for process in self._all:
                 process.forget()
             self._reset()
@@ -172,11 +172,11 @@ class ProcessPool:
     # Handing out
 
     def lease(self, deadline: float | None) -> IsolatedProcess:
-        """Wait for a process that is free, and take it.
+        """Wait for a free process, and take it.
 
         Raises:
             TimeoutError: *deadline* has passed
-            Unavailable: there is none, and none can be started
+            Unavailable: there is no process, and none can be started
         """
         while True:
             with self._ready:
@@ -198,15 +198,15 @@ class ProcessPool:
             self.replace(process, "while it was idle")
 
     def _inform(self, process: IsolatedProcess) -> None:
-        """Make a process log as the configuration in force says."""
+        """Apply the logging of the current configuration to a process."""
         config = self.config
         if process.revision != config.revision:
             process.revision = config.revision
             with suppress(OSError):
                 process.connection.send({"do": "logs"}, pickle.dumps(pruned(config, self.name)))
 
-    def give_back(self, process: IsolatedProcess) -> None:
-        """Make a process free that has answered."""
+    def release(self, process: IsolatedProcess) -> None:
+        """Release a process that has answered."""
         with self._ready:
             process.busy = False
             if not self._closed:
@@ -214,7 +214,7 @@ class ProcessPool:
             self._ready.notify_all()
 
     def replace(self, process: IsolatedProcess, when: str | None = None) -> End:
-        """Return how a process ended that has died or was killed; another takes its place.
+        """Replace a process that has crashed or was killed, and return how it ended.
 
         Args:
             when: logged as the time of death; None if the caller logs it
@@ -231,10 +231,10 @@ class ProcessPool:
             get_logger("ffhost").error(
                 "isolated_process_died", function=self.name, when=when, **describe(end)
             )
-        threading.Thread(target=self._raise_another, name="ffhost-process", daemon=True).start()
+        threading.Thread(target=self._start_replacement, name="ffhost-process", daemon=True).start()
         return end
 
-    def _raise_another(self) -> None:
+    def _start_replacement(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
         while not self._closed:
             process = start_process(self.config, self.name)
@@ -246,7 +246,7 @@ class ProcessPool:
                 with suppress(Exception):
                     process.kill()
                     process.end()
-                self._cannot(str(error))
+                self._mark_unavailable(str(error))
                 time.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
                 continue
@@ -259,7 +259,7 @@ class ProcessPool:
                     return
             _stop([process])
 
-    def _cannot(self, reason: str) -> None:
+    def _mark_unavailable(self, reason: str) -> None:
         with self._ready:
             told, self._failure = self._failure, reason if not self._all else None
             self._ready.notify_all()
@@ -294,13 +294,13 @@ class ProcessPool:
             self._ready.notify_all()
         for process in processes:
             if process not in idle:
-                process.kill()  # whoever waits for its answer reaps it
+                process.kill()  # the thread that waits for its answer reaps it
                 if not process.busy:
                     process.end()
         _stop(idle)
 
     def unchanged(self) -> bool:
-        """Whether the files that were loaded are as they were."""
+        """Whether the loaded files are unchanged."""
         loaded = self.loaded
         return loaded is not None and all(_stamp(file) == (file, *at) for file, *at in loaded.files)
 
@@ -312,7 +312,7 @@ def _stop(processes: list[IsolatedProcess]) -> None:
     deadline = time.monotonic() + STOP_SECONDS
     for process in processes:
         with suppress(OSError):
-            process.connection.receive(deadline)  # nothing comes but the end
+            process.connection.receive(deadline)  # the process sends nothing more before its end
         process.kill()
         process.end()
 

@@ -1,8 +1,8 @@
-"""What the admin listener answers: metrics, the functions, the configuration, health.
+"""The admin listener: metrics, the functions, the configuration, health.
 
-Fronts hand over what came in through that listener, which they know by the listener itself
-and never by anything that a client sends. Nothing of this is on the public port, and nothing
-of the functions is here. Knows no server and no front, and imports nothing while it is off.
+Fronts pass on requests that came through that listener, which they recognise by its socket and
+never by anything that a client sends. These pages are not on the public port, and functions are
+not served here. Knows no server and no front, and imports nothing while it is off.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from ffhost.host.admin.pages import Admin
 
 LISTENER_KEY = "ffhost.listener"
-"""Where our worker tells the front which listener a request came through: in the ``state`` of
-an ASGI scope."""
+"""Key in the ``state`` of an ASGI scope with which our worker marks requests of the admin
+listener."""
 ADMIN = "admin"
 
 
 def admin_of(service: Service) -> Admin | None:
-    """Return what answers on the admin listener; None if it is off, or the server is not ours."""
+    """Return the pages of the admin listener; None if it is off, or the server is not ours."""
     if not service.config.settings.admin.enabled:
         return None
     if not service.managed and not service.embedded:

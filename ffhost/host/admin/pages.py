@@ -24,7 +24,7 @@ Answer: TypeAlias = Callable[[Message], Reply]
 
 
 class Admin:
-    """The admin listener of one worker, which speaks for all of them."""
+    """The admin pages in one worker, which report on all workers."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -43,16 +43,16 @@ class Admin:
         service.on_stop(lambda _service: self._copier.stop())
 
     def answer(self, message: Message) -> Reply:
-        """Answer a request; reads files, and takes a while where there are many functions."""
+        """Answer a request; reads files, and is slow with many functions."""
         try:
             self._check(message)
             make = self._answers.get(message.path)
             if message.method == "POST" and message.path.startswith(_TICK):
                 return self._tick(message)
             if make is None:
-                raise NotFound("the admin listener has no such page")
+                raise NotFound("unknown page of the admin listener")
             if message.method not in ("GET", "HEAD"):
-                raise MethodNotAllowed("this can only be read", headers={"Allow": "GET, HEAD"})
+                raise MethodNotAllowed("this page is read-only", headers={"Allow": "GET, HEAD"})
             reply = make(message)
         except RequestError as error:
             return problems.problem(error)
@@ -63,10 +63,10 @@ class Admin:
         return reply
 
     def _check(self, message: Message) -> None:
-        """Ask for credentials if the listener has a door.
+        """Check credentials if the listener has auth.
 
         Raises:
-            RequestError: the caller may not look
+            RequestError: the caller is not allowed to read it
         """
         front_door = self._service.host.front_door
         if front_door is not None:
@@ -98,7 +98,7 @@ class Admin:
     def _tick(self, message: Message) -> Reply:
         """Call a function as its schedule does: ``POST /schedules/NAME?index=0``.
 
-        A page of another site could have a browser send this; browsers say where it comes from.
+        A page of another site could make a browser send this, but browsers send its origin.
         """
         origin = message.header("origin")
         if origin is not None and urlsplit(origin).netloc != message.header("host"):

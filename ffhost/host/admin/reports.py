@@ -1,4 +1,4 @@
-"""What there is to tell of a service: what it does, what it serves, how it is. Pure values."""
+"""Reports on a service: its activity, functions, schedules and health. Pure values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ffhost.observability.metrics.worker_totals import Totals, Worker
 
 
 def look(service: Service) -> Worker:
-    """Return what this worker does just now."""
+    """Return the present activity of this worker."""
     worker = Worker(
         phase=service.phase,
         revision=service.config.revision,

@@ -1,6 +1,6 @@
 """Names that functions-framework's functions import, for user code only.
 
-Nothing here changes ``sys.modules`` for anybody else: `install` registers providers, and
+``sys.modules`` is not changed for other code: `install` registers providers, and
 `ffhost.loading.modules` asks them when the code of a source folder imports. Knows neither requests
 nor servers.
 
@@ -10,7 +10,7 @@ nor servers.
 ``google.cloud.functions.context``        ours, where no installed package has it
 ========================================  ==================================================
 
-Library code is left alone: an installed package that imports ``cloudevents.http`` itself
+Libraries do not see these names: an installed package that imports ``cloudevents.http`` itself
 needs a version of its own for cloudevents 2.x.
 """
 
@@ -23,7 +23,7 @@ from ffhost.loading.modules import Provide, providers
 
 
 def _provided_by(home: str) -> Provide:
-    """Return the provider in the module *home*, which is imported when it is asked."""
+    """Return the provider in the module *home*, which is imported at its first use."""
 
     def provide(name: str) -> ModuleType | None:
         module: ModuleType | None = import_module(f"{__name__}.{home}").provide(name)
@@ -48,7 +48,7 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Take the names back; what has been imported stays imported."""
+    """Remove the names; modules that were imported stay imported."""
     for name, provide in _PROVIDERS.items():
         if providers.get(name) is provide:
             del providers[name]

@@ -1,4 +1,4 @@
-"""The module names of cloudevents 1.x on cloudevents 2.x, which keeps them in ``cloudevents.v1``.
+"""Module names of cloudevents 1.x for cloudevents 2.x, which has them in ``cloudevents.v1``.
 
 The classes are the SDK's own: an event that a function gets is an instance of them.
 """
@@ -14,7 +14,7 @@ _OLD = frozenset({"abstract", "conversion", "exceptions", "http", "kafka", "pyda
 
 
 def provide(name: str) -> ModuleType | None:
-    """Return the module of 2.x that was called *name* in 1.x; None for every other."""
+    """Return the module of 2.x that was called *name* in 1.x; None for other names."""
     _, _, rest = name.partition(".")
     child = rest.partition(".")[0]
     if child not in _OLD or is_installed(f"cloudevents.{child}"):

@@ -1,4 +1,4 @@
-"""``create_app`` of functions-framework: one function as an application for somebody's server."""
+"""``create_app`` of functions-framework: one function as an application for any server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FLAGS = {"target": "--target", "source": "--source", "signature_type": "--signa
 
 
 def make_app(front: str, target: str | None, source: str | None, signature_type: str | None) -> Any:
-    """Load one function and give the application of *front*; None leaves it to the environment.
+    """Load one function and return the application of *front*; None: as the environment says.
 
     Raises:
         ConfigError: there is no such function, or it cannot be loaded

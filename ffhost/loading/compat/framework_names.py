@@ -13,6 +13,6 @@ _MODULES = {
 
 
 def provide(name: str) -> ModuleType | None:
-    """Return ours for *name*; None for the original's inner modules, which ours has not."""
+    """Return our module *name*; None for internal modules of the original that we do not have."""
     ours = _MODULES.get(name)
     return None if ours is None else import_module(ours)

@@ -1,8 +1,8 @@
-"""``google.cloud.functions.context``, which functions-framework brings along.
+"""``google.cloud.functions.context``, which functions-framework contains.
 
 ``google.cloud`` is a namespace that many packages share, and ``google.cloud.functions`` may
-be the client of the Cloud Functions API. What is installed stays as it is; only the names
-that nobody has are filled in.
+be the client of the Cloud Functions API. Installed modules are not replaced; only missing
+names are provided.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PARENTS = (
 
 @cache
 def provide(name: str) -> ModuleType | None:
-    """Return the module *name* if it is one of these and nothing installed has it."""
+    """Return the module *name* if it is one of these and no installed package has it."""
     parent = name.removesuffix(".context")
     if parent not in _PARENTS or is_installed(name):
         return None

@@ -1,9 +1,9 @@
-"""The user's modules: each source folder on its own, what is installed shared by all.
+"""Loading of the user's modules: each source folder is isolated, installed packages are shared.
 
 `load_module` imports a file, `providers` adds modules that only user code can import.
 Knows nothing of targets, settings or requests.
 
-Not separated: the environment, the current folder, installed packages and their state, the
+Not isolated: the environment, the current folder, installed packages and their state, the
 interpreter's lock, and compiled extensions that refuse to be loaded twice.
 """
 

@@ -1,9 +1,9 @@
-"""Finding the modules of source folders, and creating them inside their scope.
+"""An import hook (``sys.meta_path``) for the modules of source folders.
 
-One finder in front of ``sys.meta_path`` serves three kinds of scope: private folders, whose
-modules are named below a package of their own; plain folders, whose modules keep their
-names (a single target without a file); and installed packages that hold a function.
-Everything else it leaves to the finders behind it.
+It finds modules and creates them inside their scope. There are three kinds of scope: private
+folders, whose modules are named below a package of their own; plain folders, whose modules keep
+their names (a single target without a file); and installed packages that hold a function.
+Everything else is left to the other finders.
 
 Only ``create_module`` of the ordinary loader is replaced: byte-code caches, ``linecache``,
 ``inspect``, resources and tracebacks with real paths are importlib's own.
@@ -34,7 +34,7 @@ class ScopedSourceLoader(SourceFileLoader):
         self.scope = scope
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """Make the module, so that running its code finds ``__builtins__`` there already."""
+        """Create the module with the builtins of its scope as ``__builtins__``."""
         return _create(spec, self.scope)
 
 
@@ -46,7 +46,7 @@ class ScopedBytecodeLoader(SourcelessFileLoader):
         self.scope = scope
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """Make the module, so that running its code finds ``__builtins__`` there already."""
+        """Create the module with the builtins of its scope as ``__builtins__``."""
         return _create(spec, self.scope)
 
 
@@ -60,7 +60,7 @@ def _create(spec: ModuleSpec, scope: Scope) -> ModuleType:
 
 @contextmanager
 def recorded_modules() -> Iterator[list[ModuleType]]:
-    """Collect the user modules that this thread begins to import inside the block."""
+    """Collect the user modules whose import this thread begins inside the block."""
     records: list[list[ModuleType]] = _creation.__dict__.setdefault("records", [])
     created: list[ModuleType] = []
     records.append(created)
@@ -75,7 +75,7 @@ class FolderFinder:
 
     def __init__(self) -> None:
         self.private: dict[str, Scope] = {}
-        """By the name of their root package."""
+        """Scopes by the name of their root package."""
         self.plain: list[Scope] = []
 
     def find_spec(
@@ -92,7 +92,7 @@ class FolderFinder:
         return None
 
     def invalidate_caches(self) -> None:
-        """Look at the folders again; called by ``importlib.invalidate_caches``."""
+        """Drop cached folder listings; called by ``importlib.invalidate_caches``."""
         for scope in self.private.values():
             scope.forget()
 
@@ -128,7 +128,7 @@ def _plain_spec(fullname: str, path: Sequence[str] | None, scope: Scope) -> Modu
 
 
 def _scoped(spec: ModuleSpec | None, scope: Scope) -> ModuleSpec | None:
-    """Put our loader in the place of the ordinary one; extension modules keep theirs."""
+    """Replace the ordinary loader with ours; extension modules keep theirs."""
     if spec is not None:
         loader = spec.loader
         if type(loader) is SourceFileLoader:

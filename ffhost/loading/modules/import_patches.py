@@ -1,13 +1,13 @@
-"""Places where a module is named by a string only, so that nobody says who asks.
+"""Patches of functions that import a module by its name, without knowing who calls them.
 
 ``importlib.import_module``, ``importlib.util.find_spec``, ``pickle`` and ``logging.config``
-are shared by everybody. Here they learn to look up the stack for the nearest frame of user
-code and to read the name as that folder would; ``pkgutil.resolve_name``,
-``unittest.mock.patch``, ``importlib.resources`` and pydantic's ``ImportString`` go through
-these. Without user code on the stack they do what they always did.
+are shared by all code. Patched, they search the stack for the nearest frame of user code and
+resolve the name as that source folder would; ``pkgutil.resolve_name``,
+``unittest.mock.patch``, ``importlib.resources`` and pydantic's ``ImportString`` use
+these. Without user code on the stack they are unchanged.
 
-A module that a library is just importing never gets a folder's modules: it would keep them,
-and hand them to the functions of other folders.
+A module that a library is just importing never gets a folder's modules: it would keep them
+and share them with the functions of other folders.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from ffhost.loading.modules.installed import find_installed, import_installed
 from ffhost.loading.modules.scopes import SCOPE_KEY, Scope
 
 _TRANSPARENT = frozenset({"importlib", "pkgutil", "unittest", "pickle"})
-"""Tops of modules that ask for whoever called them."""
+"""Top-level names of modules that import on behalf of their callers."""
 
 _opened: set[str] = set()
 _lock = threading.Lock()
 
 
-def open_doors() -> None:
-    """Change what is loaded by now; may be called again when more is."""
+def apply_import_patches() -> None:
+    """Patch the modules that are loaded by now; may be called again when more are."""
     with _lock:
         for name, change in _DOORS.items():
             if name not in _opened and name in sys.modules:
@@ -43,10 +43,10 @@ def open_doors() -> None:
 
 
 def asking_scope(frame: FrameType | None, name: str) -> tuple[Scope, bool] | None:
-    """Find the scope for which *name* is asked in *frame*, and whether it asks itself.
+    """Return the scope in which *name* is imported from *frame*, and whether it does so directly.
 
-    The second value is False if a library asks on its behalf. Such a request never means a
-    module of the library's own nor of the standard library.
+    The second value is False if a library imports on its behalf. Such an import never means a
+    module of that library or of the standard library.
     """
     asker: str | None = None
     while frame is not None:
@@ -65,7 +65,7 @@ def asking_scope(frame: FrameType | None, name: str) -> tuple[Scope, bool] | Non
     return None
 
 
-def _open_importlib(module: ModuleType) -> None:
+def _patch_importlib(module: ModuleType) -> None:
     @functools.wraps(import_installed)
     def import_module(name: str, package: str | None = None) -> ModuleType:
         if name.startswith(".") and package:
@@ -79,7 +79,7 @@ def _open_importlib(module: ModuleType) -> None:
     module.__dict__["import_module"] = import_module
 
 
-def _open_importlib_util(module: ModuleType) -> None:
+def _patch_importlib_util(module: ModuleType) -> None:
     @functools.wraps(find_installed)
     def find_spec(name: str, package: str | None = None) -> ModuleSpec | None:
         if name.startswith(".") and package:
@@ -92,8 +92,8 @@ def _open_importlib_util(module: ModuleType) -> None:
     module.__dict__["find_spec"] = find_spec
 
 
-def _open_logging_config(module: ModuleType) -> None:
-    """Make a `dictConfig` of user code able to name its own formatters and handlers."""
+def _patch_logging_config(module: ModuleType) -> None:
+    """Make `dictConfig` called by user code find that code's own formatters and handlers."""
 
     def import_top(name: str, *arguments: Any) -> ModuleType:
         asking = asking_scope(sys._getframe(1), name)
@@ -105,7 +105,7 @@ def _open_logging_config(module: ModuleType) -> None:
     module.__dict__["BaseConfigurator"].importer = staticmethod(import_top)
 
 
-def _open_pickle(module: ModuleType) -> None:
+def _patch_pickle(module: ModuleType) -> None:
     """Make ``pickle`` find classes by the plain names of their modules."""
     original: type[Any] = module.__dict__["Unpickler"]
     slow: type[Any] = module.__dict__["_Unpickler"]
@@ -154,8 +154,8 @@ def _find_class(find: Callable[[str, str], Any], module_name: str, name: str) ->
 
 
 _DOORS: dict[str, Callable[[ModuleType], None]] = {
-    "importlib": _open_importlib,
-    "importlib.util": _open_importlib_util,
-    "logging.config": _open_logging_config,
-    "pickle": _open_pickle,
+    "importlib": _patch_importlib,
+    "importlib.util": _patch_importlib_util,
+    "logging.config": _patch_logging_config,
+    "pickle": _patch_pickle,
 }

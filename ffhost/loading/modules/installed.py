@@ -1,4 +1,4 @@
-"""What is installed, seen from a source folder that may hold a part of the same package."""
+"""Installed packages, also those that a source folder contains a part of (namespace packages)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 
 find_installed = importlib.util.find_spec
 import_installed = importlib.import_module
-"""The originals, whatever stands in their places later (see `doors`)."""
+"""The original functions, which `import_patches` replaces later."""
 
 _ABSENT = object()
 
 
 class JoinedPackage(ModuleType):
-    """A package that lies in two places: modules of the scope, and what is installed."""
+    """A package with modules in two places: in the scope, and installed."""
 
     def __init__(self, name: str, own: ModuleType | None = None) -> None:
         super().__init__(name)

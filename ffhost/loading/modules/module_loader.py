@@ -1,6 +1,6 @@
-"""Loading the module of a function: once in a process, whole or not at all.
+"""The loader of a function's module: it runs once in a process, completely or not at all.
 
-Knows files and module names; what a target is, it does not know.
+Knows files and module names, but no targets.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType, TracebackType
 
 from ffhost.loading.modules.finder import FolderFinder, recorded_modules
-from ffhost.loading.modules.import_patches import open_doors
+from ffhost.loading.modules.import_patches import apply_import_patches
 from ffhost.loading.modules.installed import find_installed, import_installed
 from ffhost.loading.modules.private_names import plain_error, root_name
 from ffhost.loading.modules.scopes import Scope
@@ -24,26 +24,25 @@ from ffhost.loading.modules.scopes import Scope
 _lock = threading.Lock()
 _finder = FolderFinder()
 _folders: dict[tuple[str, bool], Scope] = {}
-"""By absolute path as given, and by real path, and whether names stay plain."""
+"""Scopes by absolute path as given, by real path, and by whether names stay plain."""
 _installed = Scope(None, None)
 _seconds: dict[str, float] = {}
 _pass = threading.local()
 
 
 def load_module(source: Path, *, plain: bool = False) -> ModuleType:
-    """Import the file *source* as a module of its folder, or give it if that was done.
+    """Import the file *source* as a module of its folder, or return the imported module.
 
-    The folder is a package of a name that no other has, and the file a module of it; see
-    `plain_name`. The path is not resolved: a folder behind a symbolic link that is turned
-    later stays the folder that was loaded.
+    The folder is a package with a unique name, and the file a module of it; see `plain_name`.
+    The path is not resolved: if a symbolic link changes later, the loaded folder stays the same.
 
     Args:
         plain: for a single target: the module keeps its name in ``sys.modules`` and its
             folder goes to the front of ``sys.path``, unless an installed module has the name
 
     Raises:
-        Exception: what the import raises; no module is left behind that failed, nor one that
-            took something from a module that failed.
+        Exception: what the import raises. Modules that failed are removed, and so are those
+            that imported something from a failed module.
     """
     folder, file = os.path.split(os.path.abspath(source))
     name = os.path.splitext(file)[0].replace(".", "_")
@@ -72,7 +71,7 @@ def load_name(name: str, base: Path, *, plain: bool = False) -> ModuleType:
 
 
 def folder_scope(folder: str, *, plain: bool = False) -> Scope:
-    """Return the scope of *folder*, an absolute path; made at the first call for it."""
+    """Return the scope of *folder*, an absolute path; it is created at the first call."""
     with _lock:
         scope = _folders.get((folder, plain)) or _folders.get((os.path.realpath(folder), plain))
         if scope is None:
@@ -84,19 +83,19 @@ def folder_scope(folder: str, *, plain: bool = False) -> Scope:
 
 
 def import_seconds(module: ModuleType) -> float:
-    """Return how long the import of *module* took, whoever asked for it first.
+    """Return how many seconds the first import of *module* took.
 
-    0 if it was there before, such as a library that something else had imported.
+    0 if it was imported by something else, such as a library.
     """
     return _seconds.get(module.__name__, 0.0)
 
 
 @contextmanager
 def one_attempt() -> Iterator[None]:
-    """Try each module once inside the block: a second load raises the first one's error.
+    """Import each module at most once inside the block: a second load raises the first error.
 
-    For loading many functions in one thread: a hundred of one broken module would run it a
-    hundred times.
+    For loading many functions in one thread: a broken module with a hundred functions would
+    otherwise run a hundred times.
     """
     _pass.failures = {}
     try:
@@ -127,16 +126,16 @@ def _load(scope: Scope, name: str, file: str | None = None) -> ModuleType:
                 raise
         if not known:
             _seconds.setdefault(name, time.perf_counter() - started)
-    open_doors()
+    apply_import_patches()
     return module
 
 
 def _discard_tainted(created: list[ModuleType]) -> None:
-    """Remove modules that hold something of a module whose import failed.
+    """Remove modules that refer to objects of a module whose import failed.
 
     Importlib removes the failed one itself. A module that was complete before stays, because
-    other functions use it and it must not run twice; but one that imported from the failed
-    one, in a cycle, would mix the dead module's objects with those of the next attempt.
+    other functions use it and it must not run twice. But one that imported from the failed
+    module, in a cycle, would mix its objects with those of the next attempt.
     """
     alive = [each for each in created if sys.modules.get(each.__name__) is each]
     dead = {each.__name__ for each in created} - {each.__name__ for each in alive}
@@ -158,7 +157,7 @@ def _holds_of(module: ModuleType, dead: set[str]) -> bool:
 
 
 def _homes(value: object) -> tuple[str, ...]:
-    """Return the names of the modules that *value* belongs to; none of its own code is called."""
+    """Return the names of the modules that *value* belongs to, without calling its code."""
     if isinstance(value, ModuleType):
         return (value.__name__,)
     if isinstance(value, FunctionType | type):
@@ -201,11 +200,11 @@ def _install() -> None:
         sys.meta_path.insert(0, _finder)
     if _installed.adopted and _installed not in _finder.plain:
         _finder.plain.append(_installed)
-    open_doors()
+    apply_import_patches()
 
 
 def _is_free(name: str, folder: str) -> bool:
-    """Whether *name* may stand in ``sys.modules`` for a file of *folder*."""
+    """Whether *name* is free in ``sys.modules`` for a file of *folder*."""
     loaded = sys.modules.get(name)
     if loaded is None and name in sys.stdlib_module_names:
         return False

@@ -1,4 +1,4 @@
-"""The private names of user modules, and how they read in a log. Imports nothing."""
+"""The private names of user modules, and their plain form for logs. Imports nothing."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _PRIVATE = re.compile(r"\b_ffhost_(\w*)_[0-9a-f]{8}(?:\.|\b)")
 
 
 def root_name(folder: str, *, salt: int = 0) -> str:
-    """Return the name of the package that stands for *folder* in ``sys.modules``.
+    """Return the name of the package that represents *folder* in ``sys.modules``.
 
-    The name depends on the path alone, so that every worker process gives the same one and
-    an object pickled in one of them can be read in another.
+    The name depends on the path alone. So it is the same in every worker process, and an object
+    pickled in one of them can be read in another.
     """
     from hashlib import blake2s
 
@@ -23,7 +23,7 @@ def root_name(folder: str, *, salt: int = 0) -> str:
 
 
 def plain_name(module_name: str) -> str:
-    """Return the name that the author of a module knows it by.
+    """Return the name of a module as its author wrote it.
 
     ``_ffhost_images_1b2c3d4e.app.resize`` is ``app.resize``, the folder itself ``images``;
     every other name is returned as it is.
@@ -42,7 +42,7 @@ def plain_text(text: str) -> str:
 
 
 def plain_error(error: ImportError) -> None:
-    """Make *error* show plain names, also where user code looks at its ``name``."""
+    """Replace private module names in *error*, in its message and its ``name``."""
     if isinstance(error.msg, str) and PREFIX in error.msg:
         error.msg = plain_text(error.msg)
         error.args = (error.msg, *error.args[1:])

@@ -1,16 +1,16 @@
-"""What the code of one source folder sees when it imports. Knows no targets and no settings.
+"""Imports of the code of one source folder. Knows no targets and no settings.
 
 CPython looks up ``__import__`` in the builtins of the running function, and those come from
 ``__builtins__`` in the globals of its module. So a module that is created with builtins of
-its own takes its imports elsewhere, and nothing global changes: every function of it, in any
-thread and at any time later, keeps that import, also code that it compiles with ``exec``.
+its own has its own ``__import__``, and nothing global changes. It holds for every function of
+the module, in any thread and at any time later, and for code that it compiles with ``exec``.
 
-Rejected: replacing ``builtins.__import__`` (slows every import of the process down and has to
-guess who asks), and rewriting import statements (breaks tracebacks and debuggers).
+Rejected: replacing ``builtins.__import__`` (slows down every import of the process and has to
+guess who imports), and rewriting import statements (breaks tracebacks and debuggers).
 
 The copy of the builtins is a plain dictionary, because CPython's fast paths for global names
-need one. Names that something adds to the real builtins later (``gettext.install``) are taken
-over at the next import; what is replaced there later is not.
+need one. Names that are added to the real builtins later (``gettext.install``) are copied at the
+next import; names that are replaced there are not.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from ffhost.loading.modules.private_names import PREFIX, plain_error
 Provide = Callable[[str], ModuleType | None]
 
 providers: dict[str, Provide] = {}
-"""Modules for user code only: top-level name -> who provides the modules below it.
+"""Modules for user code only: top-level name -> provider of the modules below it.
 
 The callable gets a full dotted name and returns the module or None. It answers for each
 package between the first name that it provides and the last, and None for a name that it
@@ -46,7 +46,7 @@ leaves to installed packages. It is asked before the folder and before installed
 """
 
 SCOPE_KEY = "__ffhost_scope__"
-"""Key of the private builtins that holds their `Scope`."""
+"""Key in the private builtins for their `Scope`."""
 
 
 class Scope:
@@ -65,7 +65,7 @@ class Scope:
         self.sources: dict[str, str] = {}
         """Files whose module name is given, by that name."""
         self.adopted: set[str] = set()
-        """Plain top-level names that belong to this scope."""
+        """Plain top-level names of this scope."""
         self._owned: dict[str, bool] = {}
         self._joined: dict[str, JoinedPackage] = {}
         self._builtins_module = ModuleType("builtins", builtins.__doc__)
@@ -108,8 +108,8 @@ class Scope:
     def import_string(self, name: str, *, direct: bool = True) -> ModuleType:
         """Import *name* as ``importlib.import_module`` does: the last module is the result.
 
-        *direct* is False if a library asks on behalf of the folder's code; it gets no
-        provided modules.
+        *direct* is False if a library imports on behalf of the folder's code; then no provided
+        modules are used.
         """
         if direct:
             found = self._builtins_module if name == "builtins" else self.provided(name)
@@ -134,8 +134,8 @@ class Scope:
         """Whether the top-level name *top* is a module of this folder.
 
         The order is that of ``sys.path`` with the folder in front, for this folder's code
-        only: a module file or a package wins over everything but what the interpreter holds
-        in itself (``sys``, ``os``); a folder without ``__init__.py`` wins over nothing.
+        only: a module file or a package precedes everything except the interpreter's own
+        modules (``sys``, ``os``); a folder without ``__init__.py`` comes last.
         """
         if self.root is None:
             return False
@@ -145,7 +145,7 @@ class Scope:
         return known
 
     def forget(self) -> None:
-        """Look again at the folder, for ``importlib.invalidate_caches``."""
+        """Drop the cached listing of the folder, for ``importlib.invalidate_caches``."""
         self._owned.clear()
 
     def provided(self, name: str) -> ModuleType | None:
@@ -177,14 +177,14 @@ class Scope:
         return True
 
     def _appeared(self, top: str) -> bool:
-        """Whether a module that was looked for in vain has been written since."""
+        """Whether a module that was not found before has been written since."""
         if self._owned.get(top, True):
             return False
         del self._owned[top]
         return self.owns(top)
 
     def _has(self, top: str, rest: str) -> bool:
-        """Whether the folder's part of a joined package holds the first name of *rest*."""
+        """Whether the folder's part of a joined package contains the first name of *rest*."""
         assert self.folder is not None
         child = rest.partition(".")[0]
         return PathFinder.find_spec(child, [os.path.join(self.folder, top)]) is not None
@@ -246,10 +246,10 @@ class Scope:
         return self._joined[name]
 
     def _join_parents(self, name: str, module: ModuleType) -> None:
-        """Make *module* an attribute of its parent, and that of its own, up to the top.
+        """Set *module* as an attribute of its parent package, and so on up to the top.
 
-        A parent that nobody provides becomes a joined package seen by this scope only: the
-        installed package of that name, should there be one, is left as it is.
+        A parent that is not provided becomes a joined package of this scope only: an installed
+        package of that name is not changed.
         """
         while "." in name:
             name, _, child = name.rpartition(".")

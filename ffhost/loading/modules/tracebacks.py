@@ -16,7 +16,7 @@ _MACHINERY = (
 
 
 def trim(traceback: TracebackType | None) -> TracebackType | None:
-    """Take the frames of this package and of importlib out of *traceback*, in place."""
+    """Remove the frames of this package and of importlib from *traceback*, in place."""
     while traceback is not None and _is_machinery(traceback):
         traceback = traceback.tb_next
     current = traceback

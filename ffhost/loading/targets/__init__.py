@@ -1,8 +1,8 @@
-"""Targets: from their text to the callable, by importing or by reading the source.
+"""Resolution of targets to callables, by importing or by reading the source.
 
 `resolve` imports; `check_target`, `check_hook`, `defined_functions` and `inspect_source` only
 read, and are loaded when they are first used. Knows nothing of requests; of signatures only
-their names and how many arguments they hand over.
+their names and how many arguments they pass.
 """
 
 from __future__ import annotations

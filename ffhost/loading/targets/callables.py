@@ -1,4 +1,4 @@
-"""What kind of callable a target is and what it takes. Looks, and never calls."""
+"""The kind of callable that a target is, and its parameters. Never calls it."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def kind(target: Callable[..., Any]) -> Kind:
 
 
 def is_async(target: Callable[..., Any]) -> bool:
-    """Whether calling *target* gives an awaitable; not so for an async generator."""
+    """Whether calling *target* returns an awaitable; an async generator does not."""
     return kind(target) == "async"
 
 
 def required_positional(target: Callable[..., Any]) -> int:
-    """Count the positional parameters that a caller must give.
+    """Count the required positional parameters.
 
-    1 for a builtin that does not tell, as most signatures hand over one argument.
+    1 for a builtin without a signature, as most signatures pass one argument.
     """
     try:
         parameters = inspect.signature(target).parameters.values()

@@ -1,4 +1,4 @@
-"""One definition as its source shows it. Opens no file and follows no import itself."""
+"""A definition, read from its source. Opens no file and follows no import itself."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ SIGNATURES = {
         )
     },
 }
-"""Decorators that settle a signature, by where they are defined."""
+"""Decorators that declare a signature, by where they are defined."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFunction:
-    """A function of a file, as its source shows it.
+    """A function of a file, read from its source.
 
     Args:
         name: where it was defined, which a re-export may have renamed
@@ -39,7 +39,7 @@ class FoundFunction:
         decorators: dotted names, resolved through imports; ``?`` for one that has none
         required: positional parameters without a default
         positional: positional parameters; None if there is ``*args``
-        keyword: a keyword-only parameter without a default, which nobody could give
+        keyword: a keyword-only parameter without a default, which a call cannot pass
         parameters: names of the positional parameters
         annotations: of the positional parameters, resolved through imports where they are
             names; None where there is none
@@ -66,7 +66,7 @@ class Other:
     """A name of a file that is not a function: what it is, and the line.
 
     ``kind`` is ``class``, ``literal`` (certainly not callable), ``module``, or ``unknown``:
-    made by a call or imported from outside of the folder.
+    the result of a call, or imported from outside the folder.
     """
 
     kind: Literal["class", "literal", "module", "unknown"]
@@ -83,7 +83,7 @@ def line_of(node: ast.AST) -> int:
 
 
 def read_other(node: ast.AST) -> Other:
-    """Return what a name is that was bound to *node*."""
+    """Return what the name that is bound to *node* is."""
     if isinstance(node, ast.ClassDef):
         return Other("class", node.lineno, node.name)
     if isinstance(node, ast.Constant):

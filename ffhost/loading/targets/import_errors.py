@@ -1,4 +1,4 @@
-"""What went wrong when user code was imported, in the words of its author's world."""
+"""Errors of importing user code, as messages for its author."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a target is: which file or module, which attribute. Runs no user code."""
+"""The place of a target: file or module, and attribute. Runs no user code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMES = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 class Place(NamedTuple):
-    """What a target's text names.
+    """What a target refers to.
 
     Either ``file`` (absolute) or ``module`` (a dotted name) is given. ``shown`` is what the
     user calls it, ``attribute`` may be dotted, ``base`` is where relative names begin.
@@ -44,7 +44,7 @@ def find_place(target: str, source: str | None, base: Path) -> Place:
         raise _nowhere(target)
     if not _NAMES.fullmatch(attribute):
         if colon and not attribute:
-            raise LoadError(f"{target!r} names no function", f"write '{where}:NAME'")
+            raise LoadError(f"{target!r} does not name a function", f"write '{where}:NAME'")
         raise LoadError(f"{attribute!r} is not the name of a function")
     if source is None and _NAMES.fullmatch(where) and not where.endswith(".py"):
         return Place(None, where, attribute, where, base, "target")
@@ -69,7 +69,7 @@ def show_folder(base: Path) -> str:
 
 def _nowhere(target: str) -> LoadError:
     if target.endswith(".py"):
-        return LoadError(f"{target!r} names no function", f"write '{target}:NAME'")
+        return LoadError(f"{target!r} does not name a function", f"write '{target}:NAME'")
     module, dot, name = target.rpartition(".")
     hint = f"write 'main.py:{target}', or give its file as source"
     if dot and _NAMES.fullmatch(target):
@@ -94,7 +94,7 @@ def _check_file(file: Path, shown: str, base: Path, key: str) -> None:
 
 
 def _nearest_file(file: Path) -> Path | None:
-    """Find a file whose path differs from *file* in one misspelt part."""
+    """Find a file whose path differs from *file* in one misspelled part."""
     existing = next(parent for parent in file.parents if parent.is_dir())
     missing = file.relative_to(existing).parts
     found = nearest(missing[0], [name for name in os.listdir(existing) if name[:1] != "."])

@@ -1,4 +1,4 @@
-"""From a target's text to the callable. Imports user code; calls nothing of it."""
+"""Resolution of a target by importing it. Nothing of the user's code is called."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Resolved(NamedTuple):
         file: that module's file; None if it has none
         attribute: its name there, dotted for an attribute of an attribute
         display: file or module and attribute as the user wrote them
-        import_seconds: what the import of the module took when it was done, at whichever
-            function's request; 0 if the module was there before
+        import_seconds: how long the first import of the module took; 0 if it was imported by
+            something else
     """
 
     callable: Callable[..., Any]
@@ -133,7 +133,7 @@ def not_defined(owner: str, name: str, functions: dict[str, str | None]) -> Load
 def _functions(module: ModuleType) -> dict[str, str | None]:
     """Return the functions that *module* defines or marks, in order, with their signature.
 
-    Only plain functions are looked at: other objects may answer oddly, such as proxies.
+    Only plain functions are considered: a proxy object might answer for any attribute.
     """
     found: dict[int, tuple[str, str | None]] = {}
     for name, value in vars(module).items():

@@ -1,7 +1,7 @@
-"""What a Python file defines, read without running it.
+"""The definitions of a Python file, read without running it.
 
 Decorators and re-exported functions are followed through imports, aliases and star imports
-inside the folder; what comes from elsewhere is known by its dotted name only. A file is
+inside the folder; names from elsewhere are known by their dotted name only. A file is
 parsed once for as long as it does not change.
 """
 

@@ -1,4 +1,4 @@
-"""A target judged by its source: whether it would do. Runs no user code."""
+"""A check of a target by its source. Runs no user code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ARGUMENTS = {
     "wsgi": (2,),
     "asgi": (3,),
 }
-"""How many arguments a signature hands over; ``http`` two for Falcon's ``(req, resp)``."""
+"""How many arguments a signature passes; ``http`` passes two for Falcon's ``(req, resp)``."""
 
 _GIVEN = {
     "http": "the request",
@@ -38,15 +38,15 @@ _GIVEN = {
 def check_target(
     target: str, source: str | None, base: Path, *, signature: str | None = None
 ) -> FoundFunction | None:
-    """Find *target* by reading, with the arguments and errors of `resolve`.
+    """Find *target* in its source, with the arguments and errors of `resolve`.
 
     Args:
         signature: what the configuration says; else the decorator's is taken, then what the
             annotations show
 
     Returns:
-        The function; None if the source does not tell what the target is, because it is made
-        by a call or comes from an installed package. Only importing it would show.
+        The function; None if only an import can tell what the target is, because it is the
+        result of a call or comes from an installed package.
 
     Raises:
         LoadError: there is no such function, or it takes another number of arguments
@@ -65,10 +65,10 @@ def check_target(
 
 
 def check_hook(target: str, base: Path) -> None:
-    """Find the hook that ``module:function`` names by reading.
+    """Find the hook that ``module:function`` names in its source.
 
     Raises:
-        LoadError: as for `check_target`; what the hook takes is not looked at
+        LoadError: as for `check_target`; the hook's parameters are not checked
     """
     place = find_place(target, None, base)
     found = _find(place)
@@ -129,7 +129,7 @@ def _locate(place: Place) -> tuple[Path, Path] | None:
 
 
 def _descend(spec: ModuleSpec | None, parts: list[str]) -> tuple[ModuleSpec | None, str]:
-    """Follow *parts* from the *spec* of the first; give the part that is missing as well."""
+    """Follow *parts* from the *spec* of the first; also return the part that is missing."""
     for index in range(1, len(parts)):
         if spec is None:
             return None, ".".join(parts[:index])
@@ -163,7 +163,7 @@ def _refuse(found: Other, place: Place) -> None:
 
 
 def _is_wrapped(found: FoundFunction) -> bool:
-    """Whether a decorator that we do not know may have changed what it takes."""
+    """Whether an unknown decorator may have changed the parameters."""
     return any(
         not each.startswith(("functions_framework.", "ffhost.")) for each in found.decorators
     )

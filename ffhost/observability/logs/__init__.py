@@ -1,4 +1,4 @@
-"""Everything that is said becomes one entry, whole and in one form, whoever says it.
+"""Logging: every message of user code and of the host becomes one complete entry.
 
 Nothing here knows functions, requests or servers beyond their loggers: the host says where
 a call's fields come from (`set_context_source`) and how to log (`configure`).

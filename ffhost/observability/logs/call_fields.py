@@ -1,8 +1,8 @@
-"""Which fields of the running call go into its entries. Nothing here renders or writes.
+"""Fields of the running call for its log entries. Nothing here renders or writes.
 
 They come from the context variable that holds the call, so they are right in threads that
-run a call and in its tasks. Whoever works outside a call, such as the loader while it
-imports a function's module, names what it works on with `binding`.
+run a call and in its tasks. Code outside a call, such as the loader while it imports
+a function's module, adds fields with `binding`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _source: ContextSource = log_fields
 def set_context_source(source: ContextSource | None) -> None:
     """Take the fields of the running call from *source*; None: from `ffhost.invocation.current`.
 
-    *source* gives a mapping with ``function``, ``execution_id``, ``trace_id``, ``span_id``
-    and whatever else belongs to the call, or None outside a call. It is asked for every
+    *source* returns a mapping with ``function``, ``execution_id``, ``trace_id``, ``span_id``
+    and whatever else belongs to the call, or None outside a call. It is called for every
     entry and must be cheap. Values that are None are left out of the entry.
     """
     global _source
@@ -37,11 +37,11 @@ def set_context_source(source: ContextSource | None) -> None:
 
 
 def call_fields() -> Fields:
-    """Return what the source says and what is bound here; empty outside calls and bindings."""
+    """Return the fields of the source and of bindings; empty outside calls and bindings."""
     try:
         fields = _source()
     except Exception:
-        fields = None  # an entry without its call is better than none
+        fields = None  # an entry without the fields of its call is better than none
     bound = _bound.get()
     if not bound:
         return fields or _NOTHING

@@ -1,4 +1,4 @@
-"""What user code prints, as entries. Nothing here renders, and nothing is captured outside calls.
+"""Streams that capture what user code prints in a call, as entries. Nothing here renders.
 
 One call of ``print`` is one entry, also when its text holds newlines: text is collected for
 each task and thread apart until a piece of it ends with a newline, at the latest until the
@@ -26,7 +26,7 @@ _CHAIN = ("\nDuring handling of the above", "\nThe above exception was")
 
 
 class _Piece:
-    """Text of one task or thread whose end has not been written yet."""
+    """An incomplete line of one task or thread."""
 
     __slots__ = ("complete", "context", "execution_id", "parts", "size", "traceback")
 
@@ -44,10 +44,10 @@ class _Piece:
 
 
 class CapturedStream(io.TextIOBase):
-    """Stands in for ``sys.stdout`` or ``sys.stderr``.
+    """A replacement of ``sys.stdout`` or ``sys.stderr``.
 
     Args:
-        original: the stream that is stood in for; gets what is written outside calls
+        original: the replaced stream; gets what is written outside calls
         name: ``stdout`` or ``stderr``, the logger of the entries
         level: their severity
         everywhere: True: make entries outside calls too
@@ -67,7 +67,7 @@ class CapturedStream(io.TextIOBase):
         """Take *text* for an entry, or pass it on outside calls."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        # What prints while its own entry is made goes past us: no recursion.
+        # Prints that occur while an entry is made are passed on: no recursion.
         if self.entries is None or getattr(self._busy, "here", False):
             return self.original.write(text)
         call = call_fields()
@@ -136,11 +136,11 @@ class CapturedStream(io.TextIOBase):
         return True
 
     def flush(self) -> None:
-        """Flush the stream underneath; text without its newline waits on."""
+        """Flush the stream underneath; an incomplete line keeps waiting."""
         self.original.flush()
 
     def isatty(self) -> bool:
-        """Return False: nobody reads this at a terminal, and what is written becomes entries."""
+        """Return False: what is written becomes entries."""
         return False
 
     def fileno(self) -> int:
@@ -183,7 +183,7 @@ def install(entries: Entries, *, everywhere: bool = False) -> None:
 
 
 def uninstall() -> None:
-    """Put the streams back; those that somebody keeps a reference to pass everything on."""
+    """Restore the streams; replacements that are still referenced pass everything on."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if isinstance(stream, CapturedStream):
@@ -199,7 +199,7 @@ def end_call(execution_id: Any) -> None:
 
 
 def _writer() -> Any:
-    """Return what stands for the running task, or else the thread."""
+    """Return a key for the running task, or else the thread."""
     if asyncio._get_running_loop() is not None:
         task = asyncio.current_task()
         if task is not None:

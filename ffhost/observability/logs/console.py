@@ -9,10 +9,10 @@ from typing import Any
 
 from ffhost.observability.logs.json_encoder import plain
 
-# Of use to those who search a million entries, not to one who reads the last ten.
+# Useful for searching many entries, not for reading a few.
 _UNSEEN = ("config_revision", "trace_id", "span_id", "exception_type", "exception_message")
 _LINES = frozenset({"message", "exception", "stack"})
-"""Fields that have lines of their own already."""
+"""Fields that are shown on lines of their own."""
 
 
 def wants_colours(descriptor: int, environ: Mapping[str, str]) -> bool:
@@ -21,7 +21,7 @@ def wants_colours(descriptor: int, environ: Mapping[str, str]) -> bool:
 
 
 def is_terminal(descriptor: int) -> bool:
-    """Whether *descriptor* is a terminal; a closed one is none."""
+    """Whether *descriptor* is open and a terminal."""
     try:
         return os.isatty(descriptor)
     except OSError:
@@ -56,7 +56,7 @@ def console_renderer(colours: bool) -> Callable[[Mapping[str, Any]], bytes]:
 
 
 def _below(seen: dict[str, Any]) -> str:
-    """Take the values of several lines out of *seen*; give them indented, to stand below it."""
+    """Remove multi-line values from *seen*, and return them indented, for below the entry."""
     blocks = []
     for key in [key for key, value in seen.items() if key not in _LINES and _is_long(value)]:
         lines = _visible(seen.pop(key)).rstrip("\n").replace("\n", "\n    ")

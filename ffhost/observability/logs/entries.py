@@ -1,7 +1,7 @@
-"""One event becomes one entry: fields in, a line out. Nothing here knows who made the event.
+"""Conversion of events into entries: fields in, a line out.
 
-`logging`, structlog, `print`, the hooks for uncaught exceptions and the host itself all end
-here. Each entry runs through processors in structlog's sense.
+`logging`, structlog, `print`, the hooks for uncaught exceptions and the host itself all call
+this. Each entry runs through processors in structlog's sense.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Render = Callable[[Mapping[str, Any]], bytes]
 
 
 class Event:
-    """What happened, as its source knows it.
+    """An event to log, from its source.
 
     Args:
         level: a number of the standard library's ``logging``
@@ -65,7 +65,7 @@ def json_line(entry: Mapping[str, Any]) -> bytes:
 
 
 class Entries:
-    """Turns events into lines and puts each where it belongs.
+    """Converts events into lines and writes each to its output.
 
     Args:
         out: where entries go
@@ -74,7 +74,7 @@ class Entries:
         render: makes the line of a shaped entry
         max_entry_bytes: the longest that a line may be
         revision: of the configuration; empty: not shown
-        plain_name: gives the name to show for a private module name
+        plain_name: returns the name to show for a private module name
     """
 
     def __init__(
@@ -99,11 +99,11 @@ class Entries:
 
     @property
     def renders_json(self) -> bool:
-        """Whether entries are for machines; people want to see each at once."""
+        """Whether entries are JSON; console entries are not buffered."""
         return self.render is json_line
 
     def emit(self, event: Event) -> None:
-        """Write *event*; an event that cannot be rendered is written as far as it can."""
+        """Write *event*; the parts that cannot be rendered are left out."""
         self.output_for(event).write(self.rendered(event))
 
     def rendered(self, event: Event) -> bytes:
@@ -147,7 +147,7 @@ class Entries:
                 if name not in reserved:
                     entry[name] = value
                 elif not _same_text(value, entry[name]):
-                    entry[f"{name}_"] = value  # ours keep their meaning, the user's is not lost
+                    entry[f"{name}_"] = value  # our field is kept, the user's is renamed
         if event.error is not None:
             entry.update(exception_fields(event.error, self.plain_name))
         return entry
@@ -179,7 +179,7 @@ def _same_text(one: Any, other: Any) -> bool:
 
 
 def severity(level: int) -> str:
-    """Return the name of *level*; one between two names goes by the lower."""
+    """Return the name of *level*; one between two names gets the lower."""
     if level >= CRITICAL:
         return "CRITICAL"
     if level >= ERROR:

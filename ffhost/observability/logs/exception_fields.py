@@ -1,7 +1,7 @@
-"""An exception with all that led to it, as fields of one entry. Nothing here writes.
+"""An exception with its chain, as fields of one entry. Nothing here writes.
 
-The text is Python's own: causes, contexts, groups and notes. Names of private packages are
-shown as their author wrote them.
+The text is Python's own: causes, contexts, groups and notes. Private module names are
+replaced by plain ones.
 """
 
 from __future__ import annotations

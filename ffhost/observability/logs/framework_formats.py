@@ -1,7 +1,7 @@
 """functions-framework's own log formats, for functions that move here. Nothing here writes.
 
-Both act in single-target mode without a file. What ffhost itself says keeps the fields of
-the ``gcp`` profile; what user code prints and logs has the original's:
+Both act in single-target mode without a file. Entries of ffhost itself have the fields of
+the ``gcp`` profile; entries of user code have the original's format:
 
 - ``LOG_EXECUTION_ID``: inside a call every print and record is a JSON object of ``message``,
   the label ``execution_id`` and the span of ``X-Cloud-Trace-Context``; text that is a JSON
@@ -46,12 +46,12 @@ class Legacy:
 
     @property
     def level(self) -> str:
-        """Return the level of the root logger that the original sets."""
+        """Return the level that the original sets on the root logger."""
         return "info" if self.entry_point else "warning"
 
 
 def legacy_of(environ: Mapping[str, str]) -> Legacy:
-    """Read which formats the environment asks for."""
+    """Return the formats that the environment selects."""
     return Legacy(
         execution_id=environ.get("LOG_EXECUTION_ID") in _TRUTHY,
         entry_point=bool(environ.get("ENTRY_POINT")),

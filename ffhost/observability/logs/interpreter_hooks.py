@@ -1,7 +1,7 @@
-"""What Python would write to stderr by itself, as entries: warnings and uncaught exceptions.
+"""Hooks that log warnings and uncaught exceptions, which Python would write to stderr.
 
-Nothing here renders. Each hook replaces the interpreter's; `uninstall` puts back the ones
-that were there before.
+Nothing here renders. Each hook replaces the interpreter's; `uninstall` restores the
+previous ones.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _entries: Entries | None = None
 
 
 def install(entries: Entries) -> None:
-    """Send warnings and uncaught exceptions of threads, finalizers and the process there."""
+    """Log warnings and uncaught exceptions of threads, finalizers and the process."""
     global _entries
     _entries = entries
     if _before:
@@ -43,7 +43,7 @@ def install(entries: Entries) -> None:
 
 
 def uninstall() -> None:
-    """Put back the hooks that were there before `install`."""
+    """Restore the hooks from before `install`."""
     global _entries
     _entries = None
     if not _before:
@@ -56,12 +56,12 @@ def uninstall() -> None:
 
 
 def install_on_loop(loop: asyncio.AbstractEventLoop) -> None:
-    """Make entries of what *loop* reports: exceptions of callbacks and of tasks nobody awaits."""
+    """Log what *loop* reports: exceptions of callbacks and of tasks that are not awaited."""
     loop.set_exception_handler(loop_exception_handler)
 
 
 def loop_exception_handler(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Make one entry of what an event loop reports."""
+    """Log one report of an event loop."""
     fields = {}
     task = context.get("task") or context.get("future")
     if task is not None:
@@ -98,7 +98,7 @@ def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackT
 
 def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
     if issubclass(args.exc_type, SystemExit):
-        return  # as Python's own hook: the thread just ends
+        return  # as in Python's own hook: the thread ends silently
     name = args.thread.name if args.thread is not None else "?"
     error = args.exc_value if args.exc_value is not None else args.exc_type()
     _emit(ERROR, "threading", "uncaught exception in thread", error, {"thread": name})

@@ -1,8 +1,8 @@
-"""Any Python value as JSON. Nothing here knows what an entry is, and nothing here raises.
+"""A JSON encoder for any Python value, which never raises.
 
 Most entries hold plain values and take one call of orjson. A value that orjson refuses
 (a lone surrogate, an integer of more than 64 bits, a structure that contains itself, an
-object whose ``__repr__`` raises) sends its entry the slow way once more, value by value.
+object whose ``__repr__`` raises) makes its entry be encoded again, value by value, which is slower.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import orjson
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 _DEEPEST = 40
 _LINE_ENDS = tuple((chr(n).encode(), b"\\u%04x" % n) for n in (0x85, 0x2028, 0x2029))
-# Told by name: importing these for the sake of a rare value would slow every start.
+# Recognised by name: importing these modules for a rare value would slow down every start.
 _BEST_AS_TEXT = frozenset({"decimal", "fractions", "ipaddress", "pathlib", "uuid", "zoneinfo"})
 _INTEGERS = range(-(2**63), 2**64)
 
@@ -29,7 +29,7 @@ _FAILURES = (Exception, SystemExit)
 
 
 def to_json(value: Mapping[str, Any]) -> bytes:
-    """Render *value* as one line of JSON, whatever it holds."""
+    """Render any *value* as one line of JSON."""
     try:
         rendered = orjson.dumps(value, stand_in, _OPTIONS)
     except _FAILURES:
@@ -38,7 +38,7 @@ def to_json(value: Mapping[str, Any]) -> bytes:
 
 
 def on_one_line(rendered: bytes) -> bytes:
-    """Escape what Unicode, though not JSON, calls the end of a line.
+    """Escape characters that end a line in Unicode, but not in JSON.
 
     Readers that follow Unicode, such as ``str.splitlines``, would see two lines.
     """
@@ -48,7 +48,7 @@ def on_one_line(rendered: bytes) -> bytes:
 
 
 def stand_in(value: Any) -> Any:
-    """Return something simpler in place of *value*, which JSON has no form for."""
+    """Return a simpler value in place of *value*, which JSON cannot represent."""
     try:
         return _stand_in(value, type(value))
     except _FAILURES:

@@ -1,6 +1,6 @@
-"""Whole entries into one file descriptor. Nothing here knows what is in an entry.
+"""Output of whole entries into a file descriptor. Knows nothing of their content.
 
-An entry stays whole whoever else writes into the same pipe:
+An entry is never mixed with other writes into the same pipe:
 
 - one process: a lock, and one ``write`` an entry; an entry that is made while another is
   being written by the same thread (a signal handler, a finalizer) waits for its end.
@@ -40,17 +40,17 @@ _outputs: weakref.WeakSet[Output] = weakref.WeakSet()
 
 
 class Output:
-    """Where entries go: a file descriptor that is open for writing.
+    """An output for entries: a file descriptor that is open for writing.
 
-    A reader that has gone away, a full disk and a closed descriptor lose entries, counted in
-    `lost`; they never fail a call.
+    A reader that has gone away, a full disk and a closed descriptor lose entries, which are
+    counted in `lost`; a call never fails because of that.
     """
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         self.lost = 0
-        # Few at a time: thousands of objects kept for a moment make the allocator give memory
-        # back and fetch it again, at ten times the cost of the rest.
+        # Few at a time: with thousands of objects the allocator would return memory to the system
+        # and fetch it again, at ten times the cost of the rest.
         self._held = bytearray()
         self._unmade: deque[tuple[Callable[[Any], bytes], Any]] = deque()
         self._nested: list[bytes] = []
@@ -62,7 +62,7 @@ class Output:
         _outputs.add(self)
 
     def write(self, entry: bytes) -> None:
-        """Write *entry*, which ends with a newline, after all that is held."""
+        """Write *entry*, which ends with a newline, after the buffered entries."""
         with _guard:
             if self._writing:
                 self._nested.append(entry)
@@ -83,7 +83,7 @@ class Output:
             self._wake_flusher()
 
     def flush(self) -> None:
-        """Write all that is held."""
+        """Write all buffered entries."""
         with _guard:
             if (self._unmade or self._held) and not self._writing:
                 self._write(b"")
@@ -104,7 +104,7 @@ class Output:
             self._writing = False
 
     def _make(self) -> None:
-        """Make the entries that are not made yet. Others may add to them meanwhile."""
+        """Render the entries that are not rendered yet. Other threads may add more meanwhile."""
         unmade = self._unmade
         for _ in range(len(unmade)):
             make, facts = unmade[0]
@@ -120,7 +120,7 @@ class Output:
             try:
                 fcntl.lockf(lock, fcntl.LOCK_EX)
             except OSError:
-                lock = None  # better an entry that may be torn than none
+                lock = None  # an entry that may be torn is better than none
             self._write_whole(data)
         finally:
             if lock is not None:
@@ -179,7 +179,7 @@ class Output:
         return True
 
     def _after_fork_in_child(self) -> None:
-        self._held = bytearray()  # the parent writes them
+        self._held = bytearray()  # the parent writes these
         self._unmade = deque()
         self._nested = []
         self._writing = False
@@ -194,7 +194,7 @@ def _flush_now_and_then(reference: weakref.ref[Output]) -> None:
         if output is None:
             return
         wake = output._wake
-        del output  # an output that nobody writes to any more may go
+        del output  # do not keep an unused output alive
         if not wake.wait(60):
             continue
         time.sleep(_HELD_FOR_SECONDS)
@@ -208,7 +208,7 @@ def _flush_now_and_then(reference: weakref.ref[Output]) -> None:
 
 
 def flush_all() -> None:
-    """Write all that any output holds; for the end of a worker."""
+    """Write all buffered entries of all outputs; for the end of a worker."""
     for output in list(_outputs):
         output.flush()
 

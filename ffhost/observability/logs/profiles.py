@@ -1,7 +1,7 @@
-"""How the fields of an entry are named for whom. Nothing here renders or writes.
+"""Profiles: names of an entry's fields for different log systems. Nothing here writes.
 
-Inside ffhost every entry has the names of the default profile; a profile is a function
-from such an entry to the one that is rendered.
+Inside ffhost every entry has the names of the default profile. A profile is a function that
+converts such an entry into the one that is rendered.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ def shape_for(profile: str, environ: Mapping[str, str]) -> Shape:
 
 
 def default(entry: dict[str, Any]) -> dict[str, Any]:
-    """Leave the entry as it is."""
+    """Return the entry unchanged."""
     return entry
 
 
 def gcp(entry: dict[str, Any], project: str = "") -> dict[str, Any]:
-    """Return the fields that Cloud Logging takes out of an entry as it wants them named.
+    """Return the entry with the field names of Google Cloud Logging.
 
     https://cloud.google.com/logging/docs/structured-logging
     """
@@ -83,7 +83,7 @@ def gcp(entry: dict[str, Any], project: str = "") -> dict[str, Any]:
 
 
 def ecs(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields named as the Elastic Common Schema does.
+    """Return the entry with the field names of the Elastic Common Schema.
 
     https://www.elastic.co/guide/en/ecs-logging/overview/current/intro.html
     """

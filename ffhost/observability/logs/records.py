@@ -1,4 +1,4 @@
-"""Where `logging` and structlog hand over what user code logged. Nothing here renders.
+"""The handler through which `logging` and structlog become entries. Nothing here renders.
 
 A structlog logger passes its event through the logger of the same name in `logging`, so
 that one set of levels holds for both and other handlers see both.
@@ -26,9 +26,9 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {
 
 
 class EntryHandler(logging.Handler):
-    """Makes an entry of every record; the only handler that ffhost installs.
+    """Converts every record into an entry; the only handler that ffhost installs.
 
-    It takes no lock of its own: whole lines are the output's affair, and a record that is
+    It takes no lock of its own: the output keeps lines whole, and a record that is
     made while another is rendered must not wait.
     """
 
@@ -56,13 +56,13 @@ class EntryHandler(logging.Handler):
             entries.emit(event_of(record, entries))
 
     def flush(self) -> None:
-        """Write what is held back."""
+        """Write buffered entries."""
         if self.entries is not None:
             self.entries.out.flush()
 
 
 def event_of(record: logging.LogRecord, entries: Entries) -> Event:
-    """Read *record*, whoever made it."""
+    """Return *record* as an event."""
     attributes = record.__dict__
     fields: dict[str, Any]
     message: str

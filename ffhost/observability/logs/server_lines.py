@@ -1,4 +1,4 @@
-"""Lines of a server that was started without us, as entries. Imports no server."""
+"""Log messages of a server that was started without us, as entries. Imports no server."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _SERVER_LOGGERS = (
 
 
 def adopt_server_loggers() -> None:
-    """Make entries of what a server logs that was not started with our logger class for gunicorn.
+    """Log the messages of a server that was not started with our logger class as entries.
 
-    Takes away the handlers that write to a standard stream; those that write to a file stay.
+    Removes the handlers that write to a standard stream; those that write to a file stay.
     """
     handler = setup.handler()
     for name in _SERVER_LOGGERS:

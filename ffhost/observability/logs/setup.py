@@ -1,4 +1,4 @@
-"""Putting the parts together: from the ``logging`` settings to entries on a stream.
+"""Set-up of logging from the ``logging`` settings.
 
 Nothing here knows where the settings come from; `configure` takes any object that has them,
 at start and again at every reload.
@@ -62,7 +62,7 @@ class LoggingSettings(Protocol):
 
 
 class _Active:
-    """What is in force in this process."""
+    """The present set-up of this process."""
 
     def __init__(self) -> None:
         self.handler = EntryHandler()
@@ -72,7 +72,7 @@ class _Active:
         self.invocations = True
 
     def output(self, descriptor: int) -> Output:
-        """Return the one output of *descriptor*: what it holds survives a reload."""
+        """Return the one output of *descriptor*: its buffer survives a reload."""
         if descriptor not in self.outputs:
             self.outputs[descriptor] = Output(descriptor)
         return self.outputs[descriptor]
@@ -97,13 +97,13 @@ def configure(
     out: int = 1,
     err: int = 2,
 ) -> Entries:
-    """Log as *settings* say, from now on; may be called again at any time.
+    """Apply *settings* from now on; may be called again at any time.
 
     Args:
         settings: the ``logging`` block
         revision: of the configuration, shown in every entry
         debug: begin at DEBUG whatever the settings say
-        plain_name: gives the name to show for a module's or logger's private one
+        plain_name: returns the name to show for a module's or logger's private one
         legacy: functions-framework's formats; None or falsy: none
         environ: for ``NO_COLOR`` and ``GOOGLE_CLOUD_PROJECT``; None: the process's
         out, err: the descriptors to write to
@@ -166,7 +166,7 @@ def handler() -> EntryHandler:
 
 
 def entries() -> Entries:
-    """Return what turns events into entries, as last configured."""
+    """Return the converter of events into entries, as last configured."""
     found = handler().entries
     assert found is not None
     return found
@@ -175,8 +175,7 @@ def entries() -> Entries:
 def _make_logger(name: str, **fields: Any) -> Any:
     """Return a structlog logger for ffhost's own use, with *fields* bound.
 
-    Unlike ``structlog.get_logger`` it does not follow what user code makes of structlog's
-    configuration.
+    Unlike ``structlog.get_logger`` it ignores user code's configuration of structlog.
     """
     import structlog
 
@@ -194,7 +193,7 @@ make_loggers_with(_make_logger)
 
 
 def recorder(function: str, signature: str) -> summary.Recorder | None:
-    """Return what writes the summary of each call of *function*; None: none is wanted.
+    """Return the writer of summaries of calls of *function*; None if they are off.
 
     It belongs to the configuration in force; a reload makes new ones.
     """
@@ -202,7 +201,7 @@ def recorder(function: str, signature: str) -> summary.Recorder | None:
 
 
 def restore() -> None:
-    """Undo what a user's module did to logging as a whole while it was imported.
+    """Undo changes of the global logging set-up that the import of a user's module made.
 
     ``logging.config.dictConfig`` takes all handlers off the root logger and disables every
     logger that it does not name; the host's own and the servers' are enabled again. Where
@@ -225,12 +224,12 @@ def restore() -> None:
 
 
 def flush() -> None:
-    """Write all that is held back; for the end of a worker and before a fork."""
+    """Write all buffered entries; for the end of a worker and before a fork."""
     flush_all()
 
 
 def reset() -> None:
-    """Take everything back that `configure` did; for tests and for embedding."""
+    """Undo everything that `configure` did; for tests and for embedding."""
     flush_all()
     interpreter_hooks.uninstall()
     capture.uninstall()
@@ -288,7 +287,7 @@ def _configure_structlog() -> None:
 
     chain = _chain()
     if structlog.is_configured() and structlog.get_config()["processors"] is not chain:
-        return  # user code wants it otherwise
+        return  # user code has configured it itself
     structlog.configure(
         processors=chain,
         wrapper_class=structlog.stdlib.BoundLogger,
@@ -307,7 +306,7 @@ def _chain() -> list[Any]:
 
 
 def _let_prints_appear() -> None:
-    """Write prints line by line: into a pipe Python would keep 8 KiB of them."""
+    """Write prints line by line: into a pipe Python would buffer 8 KiB."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)

@@ -1,8 +1,8 @@
-"""Cutting an entry that is too long while it stays JSON. Nothing here writes.
+"""Truncation of entries that are too long; they stay valid JSON. Nothing here writes.
 
-Cut are values, never bytes of the rendered text: strings first, then lists and mappings.
-Of a traceback both ends are kept, because the last line says what went wrong and the first
-ones say where it began.
+Values are cut, never bytes of the rendered text: strings first, then lists and mappings.
+Of a traceback both ends are kept, because the last line has the error and the first ones its
+origin.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def fit(
     """Return *rendered*, or a shorter rendering of *entry* of at most *longest* bytes.
 
     A shortened entry says ``truncated: true``. Where even the fields that every entry has
-    are longer than *longest*, they are given cut to a few characters each.
+    are longer than *longest*, they are cut to a few characters each.
     """
     if len(rendered) <= longest:
         return rendered

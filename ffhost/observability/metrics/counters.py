@@ -1,4 +1,4 @@
-"""The numbers of one process, counted where calls are settled. Nothing here is shared."""
+"""The counters of one process, incremented when a call is answered. Nothing is shared."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _INDEX = {outcome: index for index, outcome in enumerate(OUTCOMES)}
 
 
 class Counts:
-    """What was counted of one function under one signature."""
+    """The counters of one function under one signature."""
 
     def __init__(self, function: str, signature: str) -> None:
         self.function = function
@@ -40,7 +40,7 @@ class Counts:
         """Count a call."""
         seconds = outcome.duration_seconds
         bucket = bisect_left(DURATIONS, seconds)
-        # Behind a WSGI server calls of one function are settled on several threads.
+        # Behind a WSGI server calls of one function are answered on several threads.
         with self._lock:
             self.outcomes[_INDEX[outcome.kind]] += 1
             self.durations[bucket] += 1
@@ -59,7 +59,7 @@ class Counts:
             self.lag_sum += seconds
 
     def read(self) -> list[Any]:
-        """Return all numbers as one moment had them; an entry of a snapshot's ``counts``."""
+        """Return a consistent copy of all numbers; an entry of a snapshot's ``counts``."""
         with self._lock:
             return [
                 self.function,

@@ -1,4 +1,4 @@
-"""What one process counted of the events that arrived at the address for events."""
+"""Counters of one process for the events that arrived at the address for events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from typing import Final, TypeAlias
 
 TYPES_LIMIT: Final = 200
-"""How many types of events are told apart: a sender may invent as many as it likes."""
+"""Most event types that are counted separately: senders could invent any number."""
 OTHER: Final = "other"
 """Stands for all further types."""
 

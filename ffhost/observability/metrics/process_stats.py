@@ -1,4 +1,4 @@
-"""What Linux says of this process. Elsewhere only what Python knows by itself."""
+"""Statistics of this process from Linux, or what Python knows on other systems."""
 
 from __future__ import annotations
 

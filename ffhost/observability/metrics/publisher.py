@@ -1,4 +1,4 @@
-"""Copies this worker's numbers, a few times a second and at its end, to where all can see them."""
+"""Publishes this worker's numbers to the others, a few times a second and at its end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Copier:
 
     Args:
         folder: where all workers leave them; None for a process that is alone
-        look: tells what this worker does just now
+        look: returns the present state of this worker
     """
 
     def __init__(self, folder: Path | None, look: Callable[[], Worker]) -> None:
@@ -42,7 +42,7 @@ class Copier:
         self._running = False
 
     def start(self) -> None:
-        """Begin; without a folder to write to, each worker tells of itself only."""
+        """Start; without a folder, each worker reports only its own numbers."""
         if self._running:
             return
         self._running = True
@@ -68,7 +68,7 @@ class Copier:
             self.copy(ended=True)
 
     def totals(self) -> Totals:
-        """Add up what all workers have said, this one at this moment."""
+        """Add up the numbers of all workers, with the present ones of this worker."""
         mine = self.copy()
         if self._storage is None:
             return total([mine])

@@ -1,7 +1,7 @@
-"""Where workers of one master leave their snapshots: a folder with a file for each.
+"""Files with the snapshots of one master's workers: a folder with a file for each.
 
-A file is replaced as a whole, so whoever reads it sees one moment of that worker, also when
-it is killed while it writes. Files of workers that have ended are kept, because what they
+A file is replaced atomically, so a reader always sees a complete snapshot, even if the worker is
+killed while it writes. Files of workers that have ended are kept, because what they
 counted still counts, until a new worker folds them into one.
 """
 
@@ -33,13 +33,13 @@ class Storage:
         folder: made if it is missing
 
     Raises:
-        OSError: the folder cannot be made, or belongs to somebody else
+        OSError: the folder cannot be made, or belongs to another user
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-            raise PermissionError(f"{folder} belongs to somebody else")
+            raise PermissionError(f"{folder} belongs to another user")
         self.folder = folder
         self._own = folder / f"{os.getpid()}-{time.time_ns()}.json"
         self._fold()
@@ -127,7 +127,7 @@ def remove(master: int) -> None:
 
 
 def _start_time(pid: int) -> int:
-    """Return what tells two processes of the same number apart; 0 where the system does not."""
+    """Return a process's start time, as its number may be reused; 0 if it is unknown."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""What one worker tells of itself, and the sum over all workers. Pure values."""
+"""The snapshot of one worker, and the sum over all workers. Pure values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Numbers = dict[str, int]
 
 @dataclass
 class Worker:
-    """What a worker does just now.
+    """The present state of a worker.
 
     Args:
         phase: of its service
@@ -40,7 +40,7 @@ class Worker:
 
 @dataclass
 class Process:
-    """What the system says of a process; 0 for what it does not say."""
+    """Statistics of a process from the system; 0 for unknown values."""
 
     cpu_seconds: float = 0.0
     resident_bytes: int = 0
@@ -57,7 +57,7 @@ class Snapshot:
 
     Args:
         pid: of the worker
-        ended: whether it has said its last word: then only what it has counted holds
+        ended: whether it has ended: then only its counters are valid
         counts: as `counting.Counts.read` gives them
         events: as `event_counters.EventCounts.read` returns them
     """
@@ -93,7 +93,7 @@ class Snapshot:
 
 @dataclass
 class Totals:
-    """The sum over the workers that live, and what those before them have counted.
+    """The sum over the living workers, and the counters of those before them.
 
     Args:
         workers: how many live

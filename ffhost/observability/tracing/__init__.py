@@ -40,7 +40,7 @@ __all__ = [
 
 
 def take_effect(hooks: Iterable[TraceHook]) -> None:
-    """Put *hooks* in force from now on; what only others needed is ended."""
+    """Apply *hooks* from now on; resources that only former hooks needed are closed."""
     provider = _loaded("provider")
     effects = {id(hook): hook.take_effect for hook in hooks if hook.take_effect is not None}
     for take in effects.values():
@@ -50,7 +50,7 @@ def take_effect(hooks: Iterable[TraceHook]) -> None:
 
 
 def close() -> None:
-    """Send what is still to be sent; for the end of a worker, after its last call."""
+    """Send remaining data; for the end of a worker, after its last call."""
     wait_for_late_ones()
     for module in (_loaded("provider"), _loaded("profile_hook")):
         if module is not None:

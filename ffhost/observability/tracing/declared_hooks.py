@@ -1,4 +1,4 @@
-"""From the ``tracing`` sections of the configuration to the hooks of each function."""
+"""The hooks of each function, from the ``tracing`` sections of the configuration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ffhost.loading.targets import resolve_hook
 from ffhost.observability.tracing.hook import Hook, Place
 
 Declared = tuple[str, HookSettings, tuple[str, ...]]
-"""A hook's name, its settings, and where they stand."""
+"""A hook's name, its settings, and their place in the file."""
 
 
 class _Bound:
@@ -150,7 +150,7 @@ def _with_options(
     if len(positional) < 2:
         if settings.options:
             message = f"{name} takes no options"
-            raise _error((*at, "options"), message, "give it a second parameter")
+            raise _error((*at, "options"), message, "add a second parameter")
         return lambda call: target(invocation_of(call))
     model = positional[1].annotation
     options: Any = dict(settings.options)

@@ -1,4 +1,4 @@
-"""One trace hook as it runs: made of what is declared, and what becomes of its failures."""
+"""A trace hook at run time, and the handling of its failures."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ffhost.invocation.logger import get_logger
 from ffhost.invocation.outcome import Outcome
 
 Steps: TypeAlias = Generator[Any, Outcome, Any]
-"""A hook of one call: it stands at its ``yield`` until the outcome is settled."""
+"""A hook of one call: it waits at its ``yield`` until the outcome is known."""
 
 Run: TypeAlias = Callable[[Call], Any]
-"""Calls the function: gives its reply, or a coroutine that does."""
+"""Calls the function: returns its reply, or a coroutine of it."""
 
 REPORT_SECONDS = 60.0
 """How often a hook that fails is logged, at most."""
@@ -35,8 +35,8 @@ class Place(NamedTuple):
 class Pair(NamedTuple):
     """A hook of the host's own whose second half runs in any thread and any context.
 
-    What `begin` gives, which is never None, is handed to `end`. Where it is the innermost hook
-    that is all that a call pays for, a third of what a generator costs.
+    The result of `begin`, which is never None, is passed to `end`. For the innermost hook a call
+    pays for nothing more, which is a third of the cost of a generator.
     """
 
     begin: Callable[[Call], Any]

@@ -41,7 +41,7 @@ class OtelOptions(Options):
     endpoint: str | None = key(
         None,
         "Endpoint",
-        "The collector; without a path, /v1/traces is added. Unless written, as the "
+        "The collector; without a path, /v1/traces is added. Default: as the "
         "environment variables OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and "
         "OTEL_EXPORTER_OTLP_ENDPOINT say, else http://localhost:4318.",
         "http://collector:4318",
@@ -62,7 +62,7 @@ class OtelOptions(Options):
     service_name: str | None = key(
         None,
         "Service name",
-        "Unless written, OTEL_SERVICE_NAME, K_SERVICE or ffhost.",
+        "Default: OTEL_SERVICE_NAME, K_SERVICE or ffhost.",
         "shop",
     )
     resource: dict[str, str] = key(

@@ -52,7 +52,7 @@ class _HookRun:
 
 
 def surround(run: Run, is_async: bool, hooks: Sequence[Hook]) -> tuple[Run, tuple[Observer, ...]]:
-    """Put *hooks* around *run*; give what to call instead, and whom to tell the outcome.
+    """Wrap *run* in *hooks*; return the callable to use instead, and an observer.
 
     The first hook is the outermost: its first half runs first, and its second half last.
     """
@@ -113,7 +113,7 @@ class Around:
                 self._second_halves(hook_run, call, outcome)
 
     def end(self, call: Call, outcome: Outcome) -> None:
-        """Run the second halves, wherever that can be done. Never raises."""
+        """Run the second halves, in the context of the call if possible. Never raises."""
         found: _HookRun | None = vars(call).get(_SLOT)
         if found is None:
             fresh = _HookRun()
@@ -124,7 +124,7 @@ class Around:
                 return
         hook_run = found
         hook_run.outcome = outcome
-        # The lock is never given back: there is one second half.
+        # The lock is never released: the second halves run once.
         if not hook_run.lock.acquire(False) or not hook_run.standing:
             return
         if CURRENT.get() is call:  # this is the very task that the call ran in
@@ -134,10 +134,10 @@ class Around:
             cast("contextvars.Context", call.context).run(
                 self._second_halves, hook_run, call, outcome
             )
-        except RuntimeError:  # somebody is in that context just now
+        except RuntimeError:  # the context is in use
             self._end_on_thread(hook_run, call, outcome)
         else:
-            if call.state == "ended":  # or else the two would be a cycle for the collector
+            if call.state == "ended":  # to avoid a reference cycle
                 call.context = None
 
     def _first_halves(self, hook_run: _HookRun, call: Call) -> None:
@@ -146,9 +146,9 @@ class Around:
             try:
                 steps = hook.begin(call)
                 next(steps)
-            except StopIteration:  # it does not care for this call
+            except StopIteration:  # the hook ignores this call
                 continue
-            except DeadlineExceeded:  # meant for the function, which shall not begin
+            except DeadlineExceeded:  # meant for the function, which must not begin
                 raise
             except BaseException as error:
                 hook.failed(call, error)
@@ -205,7 +205,7 @@ def _close(steps: Steps) -> None:
 
 
 def wait_for_late_ones() -> None:
-    """Wait, but not for long, for second halves that run on threads of their own."""
+    """Wait for a limited time for second halves that run on threads of their own."""
     give_up = time.monotonic() + _LATE_SECONDS
     for thread in tuple(_late):
         thread.join(max(0.0, give_up - time.monotonic()))

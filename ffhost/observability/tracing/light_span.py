@@ -1,10 +1,10 @@
-"""A call's span that costs little while nobody but the host writes to it.
+"""A cheap span of a call, as long as only the host writes to it.
 
 The SDK takes 30 microseconds to begin, fill and end a span of sixteen attributes, for it
 cleans and bounds each of them; most calls never look at theirs. So a sampled call gets a
 `LightSpan`: ids, a start, and what the SDK would have been told. If user code writes to it,
-reads from it, or its end is anything but plain, it grows into the SDK's own span, with the
-same ids and the same start, and is nothing but a way to it from then on.
+reads from it, or its end has events or an error, it becomes an SDK span with the
+same ids and start, and forwards everything to that from then on.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class LightSpan(Span):
     def finish(
         self, attributes: dict[str, Any], resource: Resource, scope: InstrumentationScope
     ) -> Ended | None:
-        """End as it is; give what is to be exported, or None if it has grown."""
+        """End the span; return what to export, or None if it became an SDK span."""
         with self._lock:
             if self._grown is not None or self._ended:
                 return None
@@ -119,7 +119,7 @@ class LightSpan(Span):
         return not self._ended if self._grown is None else self._grown.is_recording()
 
     def end(self, end_time: int | None = None) -> None:
-        """End, as user code wants it."""
+        """End the span on request of user code."""
         self.grown().end(end_time)
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:

@@ -71,7 +71,7 @@ def make(name: str, options: OtelOptions, place: Place) -> Hook:
 
 
 class _Unsampled(NonRecordingSpan):
-    """A span that nobody receives, whose ids most often nobody asks for: made when they do."""
+    """A span that is not exported; its ids are made at the first access."""
 
     _ids: SpanContext | None = None
 
@@ -85,7 +85,7 @@ class _Unsampled(NonRecordingSpan):
             parent = self._parent
             inherited = () if parent is None else (parent.trace_flags, parent.trace_state)
             ids = SpanContext(self._trace_id, _span_id(), False, *inherited)
-            # Of two threads that ask at once, the first decides.
+            # If two threads access it at once, the first one's ids are used.
             self._ids = vars(self).setdefault("_made", ids)
         return self._ids
 
@@ -114,7 +114,7 @@ class _Spans:
             around = self._follow_events(message, around, links)
         span = self._span(call, around, links)
         call.span_context = span.get_span_context
-        call.ids = None  # those that a hook further out may have seen were the caller's
+        call.ids = None  # an outer hook may have read the caller's ids
         # Nothing detaches it: the context is the call's own and ends with it.
         contexts.attach(trace.set_span_in_context(span, around))
         return span
@@ -135,7 +135,7 @@ class _Spans:
         return around
 
     def _span(self, call: Call, around: Context, links: list[Link]) -> trace.Span:
-        """Begin a span, or a stand-in for one that nobody receives, which costs a tenth."""
+        """Begin a span, or a placeholder for an unsampled one, which costs a tenth."""
         parent = trace.get_current_span(around).get_span_context() if around else _NOBODY
         if parent.is_valid:
             if not parent.trace_flags.sampled:
@@ -202,7 +202,7 @@ class _Spans:
 
 
 def _end(span: trace.Span, call: Call, outcome: Outcome) -> None:
-    """End the span of a call, if anybody receives it and user code has not ended it."""
+    """End the span of a call, if it is recording and user code has not ended it."""
     if isinstance(span, _Unsampled) or not span.is_recording():
         return
     attributes: dict[str, Any] = {
@@ -272,7 +272,7 @@ def _extensions(message: Message) -> list[dict[str, str]]:
         return []
     try:
         events = orjson.loads(message.body)
-    except ValueError:  # that is for the signature to say
+    except ValueError:  # the signature reports that
         return []
     return [
         _carrier(each["traceparent"], each.get("tracestate"))
@@ -292,7 +292,7 @@ def _has_span(around: Context) -> bool:
 
 
 def _link(sent: Context, around: Context, links: list[Link]) -> None:
-    """Link what was sent, unless it is what is around."""
+    """Link the sent trace context, unless it is the current one."""
     ids = trace.get_current_span(sent).get_span_context()
     here = trace.get_current_span(around).get_span_context()
     if ids.is_valid and (ids.trace_id, ids.span_id) != (here.trace_id, here.span_id):

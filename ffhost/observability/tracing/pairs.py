@@ -1,8 +1,8 @@
 """The innermost hook of a call, if it is a `Pair`: no generator, no lock, no context.
 
-Begin leaves what it gives in the call, and the end looks for it there. If it finds
-nothing, the call was refused, or expired before it began: then both halves run there, one after
-the other, and a begin that comes later still is in vain.
+`begin` stores its result in the call, and the end reads it there. If there is none, the call was
+refused, or expired before it began: then both halves run at the end, one after the other, and a
+later `begin` has no effect.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from ffhost.invocation.outcome import Outcome
 from ffhost.observability.tracing.hook import Hook, Run
 
 _NOTHING = object()
-"""Stands for what a begin that failed would have given."""
+"""Placeholder for the result of a `begin` that failed."""
 
 
 def put_around(run: Run, hook: Hook) -> tuple[Run, Observer]:
-    """Return what to call instead of *run*, and what to tell the outcome."""
+    """Return the callable to use instead of *run*, and an observer of the outcome."""
     assert hook.pair is not None
     begin, end = hook.pair
 
     def run_with_hook(call: Call) -> Any:
         try:
             state = begin(call)
-        except DeadlineExceeded:  # meant for the function, which shall not begin
+        except DeadlineExceeded:  # meant for the function, which must not begin
             raise
         except BaseException as error:
             hook.failed(call, error)

@@ -1,4 +1,4 @@
-"""The hook ``profile``: a picture of where a call spent its time, made by pyinstrument.
+"""The hook ``profile``: an HTML profile of a call, made by pyinstrument.
 
 It covers the function up to the head of its answer; the chunks of a stream come later. Only
 the thread or task of the call is seen.
@@ -33,7 +33,7 @@ def make(name: str, options: ProfileOptions, place: Place) -> Hook:
         ValueError: it would never profile anything
     """
     if options.token is None and options.longer_than is None:
-        raise ValueError("nothing says which calls to profile: give 'token' or 'longer_than'")
+        raise ValueError("no calls are selected for profiles: set 'token' or 'longer_than'")
     return Hook(name, wrap=_Profiling(options, place.base).wrap)
 
 
@@ -98,7 +98,7 @@ class _Profiling:
 
 
 class _Writer:
-    """Renders profiles, which takes a while, on a thread of its own."""
+    """Renders profiles on a thread of its own, because that is slow."""
 
     def __init__(self) -> None:
         self._queue: Queue[tuple[Any, Path, int]] = Queue(_WAITING)
@@ -129,7 +129,7 @@ class _Writer:
                 queue.task_done()
 
     def close(self) -> None:
-        """Wait, but not for long, for what is to be written."""
+        """Wait for a limited time for profiles that are not written yet."""
         give_up = time.monotonic() + _CLOSE_SECONDS
         while self._queue.unfinished_tasks and time.monotonic() < give_up:
             time.sleep(0.01)
@@ -153,5 +153,5 @@ _writer = _Writer()
 
 
 def close() -> None:
-    """Finish what is to be written."""
+    """Write the remaining profiles."""
     _writer.close()

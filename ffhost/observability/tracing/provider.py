@@ -43,7 +43,7 @@ from ffhost.observability.tracing.light_span import LightSpan
 
 SCOPE = "ffhost"
 DECIDED = "faas.invocation_id"
-"""Attribute of a call's own span, about which the hook has decided already."""
+"""Attribute of a call's own span, whose sampling the hook has decided already."""
 
 
 class _Sampling(Sampler):
@@ -74,13 +74,13 @@ class _Sampling(Sampler):
 
 
 class _Ids(RandomIdGenerator):
-    """Random ids, but for those that were given away before the SDK's span is begun."""
+    """Random ids, except for those that were preset for the next span."""
 
     def __init__(self) -> None:
         self._next = threading.local()
 
     def preset(self, trace_id: int, span_id: int) -> None:
-        """Return the next span begun in this thread these ids; 0 for a random one."""
+        """Set the ids of the next span that begins in this thread; 0 for a random one."""
         self._next.trace_id = trace_id
         self._next.span_id = span_id
 
@@ -96,7 +96,7 @@ class _Ids(RandomIdGenerator):
 
 
 class _Provider(TracerProvider):
-    """The SDK's provider, which knows whether anybody but the host looks at its spans."""
+    """The SDK's provider, which knows whether user code has added span processors."""
 
     alone = False
 
@@ -107,7 +107,7 @@ class _Provider(TracerProvider):
 
 
 class _Exporting(SpanProcessor):
-    """Hands spans over to the exporter that is configured."""
+    """Passes spans to the configured exporter."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -157,16 +157,16 @@ class _Exporting(SpanProcessor):
             _shut(inner, self._options)
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Send what has ended."""
+        """Send the spans that have ended."""
         inner = self._inner
         return inner is None or inner.force_flush(timeout_millis)
 
 
 def _shut(processor: SpanProcessor | None, options: OtelOptions | None = None) -> None:
-    """Send what *processor* holds, and end it, on a thread that nobody waits for too long."""
+    """Flush and shut down *processor* on a thread, waiting for a limited time."""
     if processor is None:
         return
-    # Its own shutdown waits for an export and its retries, whatever they take.
+    # Its own shutdown waits for an export and its retries without a limit.
     thread = threading.Thread(target=processor.shutdown, name="ffhost-spans", daemon=True)
     thread.start()
     if options is not None:
@@ -208,7 +208,7 @@ _provider: _Provider | None = None
 
 
 def tracer(options: OtelOptions) -> trace.Tracer:
-    """Return what begins spans; where they go is said by `configure`.
+    """Return the tracer; `configure` sets the exporter.
 
     Args:
         options: describe the resource, if this is the first time
@@ -241,12 +241,12 @@ _unmeasured = not any(name.startswith(_MEASURES) for name in os.environ)
 
 
 def takes_light_spans() -> bool:
-    """Whether a span may come to the exporter without the SDK having seen it."""
+    """Whether a span may be exported without the SDK."""
     return _provider is not None and _provider.alone and _unmeasured
 
 
 def export(span: LightSpan, attributes: dict[str, Any]) -> bool:
-    """End *span* and export it; False if it has grown into one that the SDK ends."""
+    """End *span* and export it; False if it became a span that the SDK ends."""
     assert _provider is not None
     ended = span.finish(attributes, _provider.resource, _scope)
     if ended is None:

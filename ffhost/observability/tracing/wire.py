@@ -1,9 +1,9 @@
 """Spans in OTLP's protobuf, written by hand.
 
 The SDK builds an object for each attribute: 130 microseconds a span, several times what
-tracing the call costs, and a busy worker pays it between its calls. A span that is nothing
-special is written here in a tenth of that; everything else is left to the SDK, and a test
-holds both equal. The numbers of the fields are those of opentelemetry/proto/trace/v1.
+tracing the call costs, and a busy worker pays it between its calls. A simple
+span is written here in a tenth of that; everything else is left to the SDK, and a test compares
+both. The numbers of the fields are those of opentelemetry/proto/trace/v1.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PLAIN = frozenset({str, int, bool, float})
 _DIFFERENT = frozenset({"faas.invocation_id"})
 """Attributes that no two spans share."""
 _LONG = 128
-"""Longer texts are not worth their place in memory."""
+"""Longer texts are not cached, to save memory."""
 _IS_REMOTE_IS_KNOWN, _IS_REMOTE = 0x100, 0x200
 _times = struct.Struct("<BQBQ").pack
 _flags = struct.Struct("<HI").pack
@@ -46,7 +46,7 @@ class Exporter(OTLPSpanExporter):
             return super().export(spans)
         try:
             data = encode(spans)
-        except Exception:  # whatever it is, the SDK knows what to say of it
+        except Exception:  # the SDK reports the error
             return super().export(spans)
         sent = send(data)
         return SpanExportResult.SUCCESS if sent.success else SpanExportResult.FAILURE
@@ -116,7 +116,7 @@ def _span(span: ReadableSpan) -> bytes:
 
 
 def _copied(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
-    # The SDK's own mapping is a Python class, and dear to walk through; its copy is a dictionary.
+    # The SDK's own mapping is a Python class, and slow to iterate; its copy is a dictionary.
     return attributes.copy() if isinstance(attributes, MappingProxyType) else dict(attributes or {})
 
 
@@ -144,8 +144,8 @@ def _attribute(key: str, value: Any, kind: type) -> bytes:
     return _field(0x4A, _field(0x0A, key.encode()) + _field(0x12, plain))
 
 
-# Most attributes of a span are those of the span before. The kind tells 1 from True; nothing
-# would tell 0.0 from -0.0.
+# Most attributes of a span are those of the span before. The type is part of the key to
+# distinguish 1 from True; nothing would distinguish 0.0 from -0.0.
 _same_attribute = lru_cache(maxsize=1024)(_attribute)
 
 

@@ -1,4 +1,4 @@
-"""What an http function gets for a request. Nothing here waits, reads a socket or calls user code.
+"""The request objects of http functions. Nothing here waits, reads a socket or calls user code.
 
 `Request` is what a function gets unless it asks for another; adapters for the request
 objects of other frameworks live beside it and are picked when a function is loaded. Each is
@@ -33,7 +33,7 @@ class Adapter(NamedTuple):
 
     ``make`` builds the request object. ``around``, if there is one, is applied once when the
     function is loaded: it gets the target and whether that is a coroutine function, and
-    gives the callable to call instead, for frameworks whose functions run inside a context.
+    returns the callable to call instead, for frameworks whose functions run inside a context.
     """
 
     make: Callable[[Message], Any]

@@ -1,4 +1,4 @@
-"""An ASGI scope for a message, whichever way the message came.
+"""An ASGI scope for a message, from an ASGI or a WSGI server.
 
 This is for Starlette's request and for ASGI applications. Headers that came several times are
 one line in a scope that is made here, because a WSGI server has joined them.
@@ -15,7 +15,7 @@ from ffhost.web.messages import Message
 
 
 def build_scope(message: Message) -> dict[str, Any]:
-    """Return an ASGI scope for *message* that nobody else holds.
+    """Return a new ASGI scope for *message*.
 
     Its ``path`` contains the ``root_path``, as in ASGI since 2023.
     """

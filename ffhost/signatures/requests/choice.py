@@ -38,7 +38,7 @@ def choose_request(
     """Choose the request object of an http function; the first that applies.
 
     Args:
-        word: ``request:`` of the configuration; ``auto`` says nothing
+        word: ``request:`` of the configuration; ``auto`` for no choice
         annotated: the framework of the parameter's annotation, None if it names none
         marked: the framework that the decorator implies, None if none
         uses_flask: whether the function's module does, see `uses_flask`
@@ -59,16 +59,16 @@ def choose_request(
 
 @lru_cache(maxsize=256)
 def uses_flask(module: ModuleType) -> bool:
-    """Whether something of Flask or Werkzeug is among the globals of *module*.
+    """Whether the globals of *module* contain an object of Flask or Werkzeug.
 
-    Looked up once: a module with a thousand functions is asked a thousand times.
+    Cached, because a module may have a thousand functions.
     """
     return any(_is_of_flask(value) for value in tuple(vars(module).values()))
 
 
 def _is_of_flask(value: Any) -> bool:
-    # Only the type of a foreign object is looked at: a proxy such as flask.request answers
-    # for what it stands for, or raises.
+    # Only the type of an object is inspected: a proxy such as flask.request forwards every
+    # access, or raises.
     if type(value) is ModuleType:
         home = value.__name__
     elif isinstance(value, type) or type(value) is FunctionType:

@@ -1,4 +1,4 @@
-"""A WSGI environ (PEP 3333) for a message, whichever way the message came.
+"""A WSGI environ (PEP 3333) for a message, from an ASGI or a WSGI server.
 
 This is for functions that look at more than the accessors of `ffhost.Request` answer from
 the message itself, and for requests of other WSGI frameworks. It runs once a call at most.
@@ -24,20 +24,20 @@ _COMMON: dict[str, Any] = {
     "wsgi.input_terminated": True,
 }
 
-# Header names to environ keys, filled as names are seen. None marks names that no environ
-# may have: "x_user" and "x-user" would become the same key, and a proxy that removes only
-# the second could be passed by with the first. gunicorn drops them for the same reason.
+# Header names to environ keys, filled as names are seen. None marks names that an environ
+# must not have: "x_user" and "x-user" would become the same key, and a proxy that removes only
+# the second could be bypassed with the first. gunicorn drops them for the same reason.
 _KEYS: dict[str, str | None] = {
     "content-type": "CONTENT_TYPE",
     "content-length": "CONTENT_LENGTH",
 }
 PRINCIPAL_KEY = "ffhost.principal"
-"""Where an environ or a scope of a function behind a door says who calls."""
+"""Key for the authenticated caller in an environ or a scope."""
 _KEYS_LIMIT = 1024  # names come from clients: the cache must not grow with them
 
 
 def build_environ(message: Message) -> dict[str, Any]:
-    """Return a WSGI environ for *message* that nobody else holds.
+    """Return a new WSGI environ for *message*.
 
     A request that came by WSGI keeps its server's environ, as a copy; the body is a fresh
     stream either way, and its length is set even where the client sent none (chunked).

@@ -59,7 +59,7 @@ class Answer(flask.Response):
 
 
 class _Everywhere:
-    """Stands for Werkzeug's URL adapter: every path is the function's.
+    """A stand-in for Werkzeug's URL adapter that matches every path.
 
     Binding and matching a map costs more than the rest of a small call. The real adapter is
     made when something else is asked of it, such as ``url_for``.
@@ -135,7 +135,7 @@ class FunctionApp(flask.Flask):
         return super().make_response(rv)
 
     def handle_exception(self, *arguments: Any) -> flask.Response:
-        """Ask the handler for 500 that the user may have registered, else raise again."""
+        """Call the user's handler for 500 if there is one, else raise again."""
         handlers = self.error_handler_spec[None].get(500, {})
         if any(handler is not _aborted for handler in handlers.values()):
             return super().handle_exception(*arguments)
@@ -149,7 +149,7 @@ def _aborted(error: InternalServerError) -> tuple[str, int, list[tuple[str, str]
 
 
 _apps: dict[str, FunctionApp] = {}
-"""By path of the source file; a single target, whose name it has, by that as well."""
+"""Applications by path of the source file, and for a single target also by its name."""
 
 
 def _app_for(name: str, source: Path | None, *, single: bool) -> FunctionApp:
@@ -200,7 +200,7 @@ def flask_adapter(
 
 
 def _code_of(exception: type[Exception]) -> int | None:
-    """Return the status that Flask files the handlers of *exception* under."""
+    """Return the status under which Flask registers the handlers of *exception*."""
     # register_error_handler() refuses once a request was served, which another function of
     # the same file may have done before a reload brought this one.
     return exception.code if issubclass(exception, HTTPException) else None
@@ -215,7 +215,7 @@ def _around(app: FunctionApp, target: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _around_async(app: FunctionApp, target: Callable[..., Any]) -> Callable[..., Any]:
-    """Await *target* inside the contexts, then let Flask deal with what it returned or raised.
+    """Await *target* inside the contexts, then let Flask handle the result or the exception.
 
     Flask is synchronous: what it does before and after the function happens around a second
     request context that shares ``g`` with the first.

@@ -32,11 +32,11 @@ _NOT_IN_PATH = re.compile(r"[\x00-\x20\x7f?#]")
 
 
 def load_json(text: bytes | str) -> Any:
-    """Read JSON as Flask reads it; whatever is wrong with it is a ValueError.
+    """Read JSON as Flask reads it; any problem is a ValueError.
 
-    orjson is several times as fast as Python's reader and differs in what it refuses, which
-    is then read again by Python's, and in integers beyond 64 bits, which it turns into
-    floats without a word: a text with a run of so many digits is left to Python's at once.
+    orjson is several times as fast as Python's reader and differs in two ways. What
+    it rejects is read again by Python's. It silently turns integers beyond 64 bits into floats,
+    so a text with that many digits in a row is read by Python's at once.
     """
     try:
         if isinstance(text, bytes) and _LONG_NUMBER not in text.translate(_DIGITS):
@@ -113,8 +113,8 @@ class Request(falcon.Request):
     __slots__ = ("_falcon", "_message")
 
     def __init__(self, message: Message) -> None:
-        # Falcon's __init__ is not called: its attributes are slots, and an empty slot is
-        # asked for in __getattr__.
+        # Falcon's __init__ is not called: its attributes are slots, and an access to an empty slot
+        # calls __getattr__.
         self._message = message
         self._falcon: falcon.Request | None = None
 
@@ -122,7 +122,7 @@ class Request(falcon.Request):
         if name not in _FALCON_SLOTS:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         plain = _PLAIN.get(name)
-        # What a function has set on this request stays: only what is missing is taken.
+        # Attributes that the function has set are kept: only missing ones are copied.
         value = plain(self._message) if plain else getattr(self._built(), name)
         setattr(self, name, value)
         return value
@@ -213,17 +213,17 @@ class Request(falcon.Request):
         """The whole address; its path keeps the escapes that it came with."""
         return self.uri
 
-    # What a proxy says of the client is believed where `server.trusted_proxies` names the
-    # proxy, and then it is the request's own scheme and client already.
+    # Proxy headers are trusted if `server.trusted_proxies` names the proxy. Then they are applied
+    # to the scheme and client of the request already.
 
     @property
     def forwarded(self) -> None:
-        """None: what proxies say is read for the whole host, by ``server.trusted_proxies``."""
+        """None: proxy headers are read for the whole host, by ``server.trusted_proxies``."""
         return
 
     @property
     def forwarded_scheme(self) -> str:
-        """The scheme that the client used, as far as trusted proxies tell."""
+        """The scheme that the client used, as reported by trusted proxies."""
         return str(self.scheme)
 
     @property
@@ -233,17 +233,17 @@ class Request(falcon.Request):
 
     @property
     def forwarded_uri(self) -> str:
-        """The whole address, as far as trusted proxies tell."""
+        """The whole address, as reported by trusted proxies."""
         return self.uri
 
     @property
     def forwarded_prefix(self) -> str:
-        """The begin of the address: scheme, host and where the host is mounted."""
+        """The beginning of the address: scheme, host and where the host is mounted."""
         return f"{self.scheme}://{self.netloc}{self._message.root_path}"
 
     @property
     def access_route(self) -> list[str]:
-        """The address of the client, as far as trusted proxies tell; empty without one."""
+        """The address of the client, as reported by trusted proxies; empty without one."""
         client = self._message.client
         return [] if client is None else [client[0]]
 

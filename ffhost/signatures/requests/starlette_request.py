@@ -24,7 +24,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class InvalidJson(json.JSONDecodeError, HTTPException):
-    """The body is not JSON: a fault of the caller's, answered with 400 if nobody catches it.
+    """The body is not JSON: an error of the client, answered with 400 if it is not caught.
 
     It is what Starlette raises, too, so that a function which catches that still does.
     """
@@ -43,7 +43,7 @@ class FunctionRequest(Request):
         """Return the body read as JSON.
 
         Raises:
-            InvalidJson: it is none
+            InvalidJson: it is not valid JSON
         """
         try:
             return await super().json()
@@ -72,7 +72,7 @@ def _scope(message: Message, app: Starlette) -> dict[str, Any]:
 
 
 def _receive(body: bytes) -> Receive:
-    """Return the body once; after that the client is there, and silent, for as long as it lasts."""
+    """Return a ``receive`` that returns the body once, and then waits as for an idle client."""
     given = False
 
     async def receive() -> MutableMapping[str, Any]:
@@ -100,7 +100,7 @@ def _around(target: Callable[..., Any], is_async: bool) -> Callable[..., Any]:
 
 
 def to_response(result: Any) -> Any:
-    """Convert what functions return mostly; give everything else back as it is."""
+    """Convert common results; return everything else unchanged."""
     if isinstance(result, tuple) and len(result) in (2, 3) and _is_content(result[0]):
         status, headers = _status_and_headers(result)
         if isinstance(status, int) and (headers is None or isinstance(headers, dict)):

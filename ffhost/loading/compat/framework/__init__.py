@@ -1,8 +1,8 @@
-"""What user code gets for ``import functions_framework``.
+"""Our replacement of the package ``functions_framework`` for user code.
 
 The decorators mark and return the function itself; the host reads the marks when it loads
-the function. Nothing is registered anywhere, so functions of the same name in two modules
-do not meet.
+the function. Nothing is registered globally, so functions of the same name in two modules
+do not conflict.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def errorhandler(code_or_exception: type[Exception] | int) -> Callable[[F], F]:
-    """Mark a function of the module that answers for an exception class or a status.
+    """Mark a function of the module that handles an exception class or a status.
 
     It gets the exception, inside Flask's contexts if the function has a Flask request, and
     returns what an http function may return. A status needs Werkzeug, whose exceptions
-    stand for statuses; 500 answers for every exception that has no other handler.
+    represent statuses; 500 handles every exception that has no other handler.
     """
     if not isinstance(code_or_exception, int):
         return decorators.error_handler(code_or_exception)

@@ -1,4 +1,4 @@
-"""What user code gets for ``functions_framework.aio``: functions with Starlette's request."""
+"""Our replacement of ``functions_framework.aio``: functions with Starlette's request."""
 
 from __future__ import annotations
 

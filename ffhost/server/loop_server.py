@@ -1,4 +1,4 @@
-"""The worker that serves: uvicorn's server, with a beginning and an end of our own.
+"""The loop of a worker: uvicorn's server, with a beginning and an end of our own.
 
 uvicorn's parts that serve are used as they are. What differs is around them: sockets listen
 when the application is ready, and nothing that a client may still be using is cut at the end.
@@ -12,60 +12,25 @@ import asyncio
 import time
 from email.utils import formatdate
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-import uvloop
-
-from ffhost.server._uvicorn import Server, UvicornWorker
+from ffhost.server._uvicorn import Server
 from ffhost.server.connection import ClientWatch, Connection
 from ffhost.server.lifespan_messages import Lifespan
 from ffhost.server.listeners import LISTENER_KEY
-from ffhost.server.shutdown_schedule import LINGER_SECONDS, Ending
-from ffhost.server.worker import HostWorker, now
+from ffhost.server.shutdown_schedule import LINGER_SECONDS, Ending, now
+
+if TYPE_CHECKING:
+    from ffhost.server.worker import HostWorker
 
 _PAUSE_SECONDS = 0.02
 _TICK_SECONDS = 1.0
 
 
-class AsgiWorker(HostWorker, UvicornWorker):  # type: ignore[misc]
-    """A process that serves ``ffhost.asgi:app``."""
-
-    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
-        "http": Connection,
-        "interface": "asgi3",
-        "lifespan": "on",
-        "ws": "none",
-        "access_log": False,
-        "server_header": False,
-        "proxy_headers": False,
-    }
-
-    def init_signals(self) -> None:
-        """Take the signals in our way, not in uvicorn's."""
-        HostWorker.init_signals(self)
-
-    def run(self) -> None:
-        """Serve until told to end."""
-        server = self.service.config.settings.server
-        # Somebody's own application around ours is served as it is.
-        self.config.app = getattr(self.wsgi, "serve_directly", self.wsgi)
-        if not server.keepalive:
-            self.config.headers.append(("connection", "close"))
-        loop = uvloop.new_event_loop()
-        asyncio.set_event_loop(loop)
-        self._server = AsgiServer(self, loop)
-        loop.run_until_complete(self._server.serve())
-        loop.run_until_complete(_leave(loop))
-
-    def wake(self) -> None:
-        """Wake the server, so that it looks at `ending`."""
-        self._server.wake()
-
-
-class AsgiServer(Server):
+class LoopServer(Server):
     """uvicorn's server inside of one worker."""
 
-    def __init__(self, worker: AsgiWorker, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, worker: HostWorker, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(worker.config)
         self._worker = worker
         self._loop = loop
@@ -172,7 +137,7 @@ class AsgiServer(Server):
             connection.transport.close()
 
 
-async def _leave(loop: asyncio.AbstractEventLoop) -> None:
+async def leave(loop: asyncio.AbstractEventLoop) -> None:
     """Cancel the tasks that user code has left behind, and let them clean up."""
     tasks = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
     for task in tasks:
