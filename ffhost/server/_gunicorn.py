@@ -18,6 +18,8 @@ with gunicorn.imports():
 
 gunicorn.require(app_base, {"BaseApplication": "hand over its settings"})
 BaseApplication = app_base.BaseApplication
+gunicorn.require(BaseApplication, {"load_config": "hand over its settings"})
+
 gunicorn.require(arbiter, {"Arbiter": "keep workers alive"})
 Arbiter = arbiter.Arbiter
 gunicorn.require(
@@ -31,6 +33,7 @@ gunicorn.require(
         "murder_workers": "leave those alone that are loading",
         "reap_workers": "tell how a worker ended",
         "handle_chld": "look which worker has ended",
+        "handle_cld": "look which worker has ended",
         "handle_hup": "read the configuration again",
         "handle_usr2": "replace the code",
         "handle_term": "drain",
@@ -100,6 +103,7 @@ gunicorn.require(
     glogging.Logger,
     {
         "LOG_LEVELS": "know gunicorn's names of levels",
+        "access": "write an entry for each request",
         "access_log": "write an entry for each request",
         "access_log_enabled": "know whether to",
         "error_log": "write what gunicorn says as entries",
