@@ -83,11 +83,7 @@ class Drain:
 
     def install(self) -> None:
         """Take SIGTERM from the worker."""
-        before = signal.getsignal(signal.SIGTERM)
-        assert callable(before)
-        self._end = before
-        signal.signal(signal.SIGTERM, self._on_term)
-        signal.siginterrupt(signal.SIGTERM, False)
+        self._end = self._service.signals.replace(signal.SIGTERM, self._on_term)
 
     def _on_term(self, number: int, frame: Any) -> None:
         now = time.monotonic()

@@ -74,6 +74,7 @@ class LoopServer(Server):
         date = (b"date", formatdate(time.time(), usegmt=True).encode())
         self.server_state.default_headers = [date, *self.config.encoded_headers]
         self._worker.notify()
+        self._worker.service.signals.take_again()
         self._watch.sweep(self.server_state.connections, now())
         if self._worker.orphaned():
             self._worker.end(drain=False, accepting=True)

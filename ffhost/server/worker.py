@@ -212,6 +212,8 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         elif not drain:
             self.ending.hurry()
         self._server.wake()
+        # User code takes SIGTERM for the end, whichever signal began it.
+        self.service.signals.call_users(signal.SIGTERM)
 
     def ask_replacement(self) -> None:
         """Ask for another worker in this one's place; may be called on any thread."""
