@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
-from gunicorn.app.base import BaseApplication
-
 from ffhost.config import LoadedConfig
 from ffhost.host.service import Service
+from ffhost.server._gunicorn import BaseApplication
 from ffhost.server.gunicorn_options import asgi_options, ending_seconds
 from ffhost.server.listeners import Listening, addresses, bind
 

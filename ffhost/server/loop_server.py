@@ -14,8 +14,7 @@ from email.utils import formatdate
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from uvicorn import Server
-
+from ffhost.server._uvicorn import Server
 from ffhost.server.connection import ClientWatch, Connection
 from ffhost.server.lifespan_messages import Lifespan
 from ffhost.server.listeners import LISTENER_KEY

@@ -18,13 +18,13 @@ from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
 import uvloop
-from gunicorn.arbiter import Arbiter
-from uvicorn_worker import UvicornWorker
 
 from ffhost.errors import StartupError
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.invocation.logger import get_logger
 from ffhost.observability.logs import flush
+from ffhost.server._gunicorn import Arbiter
+from ffhost.server._uvicorn import UvicornWorker
 from ffhost.server.connection import Connection
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.gunicorn_options import drain_delay
