@@ -39,7 +39,7 @@ def serve(
             the workers look after the configuration alone
 
     Raises:
-        StartupError: an address cannot be bound
+        StartupError: an address cannot be bound, or a library is not as we know it
     """
     import gc
     import importlib
@@ -49,9 +49,10 @@ def serve(
 
     log_as_configured(config)
     use_sources(sources)
-    # Nothing starts and no function is loaded by this import. Workers share it, so that one
-    # that is replaced is back sooner.
+    # Nothing starts and no function is loaded by these imports. Workers share them, so that one
+    # that is replaced is back sooner; and gunicorn would wrap what the second may raise.
     importlib.import_module(FRONT.partition(":")[0])
+    importlib.import_module("ffhost.server.worker")
     application = Application(config, FRONT, announcer=announcer, check=check, changes=changes)
     master = Master(application)
     # A collector that looked at what was imported would copy the pages that workers share.

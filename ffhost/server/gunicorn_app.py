@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from gunicorn.app.base import BaseApplication
-
 from ffhost.config import LoadedConfig
+from ffhost.server._gunicorn import BaseApplication
 from ffhost.server.announcer import Announcer
 from ffhost.server.code_changes import CodeChanges
 from ffhost.server.gunicorn_options import asgi_options, ending_seconds

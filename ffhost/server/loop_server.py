@@ -14,8 +14,7 @@ from email.utils import formatdate
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from uvicorn import Server
-
+from ffhost.server._uvicorn import Server
 from ffhost.server.connection import ClientWatch, Connection
 from ffhost.server.lifespan_messages import Lifespan
 from ffhost.server.listeners import LISTENER_KEY
@@ -77,6 +76,7 @@ class LoopServer(Server):
         date = (b"date", formatdate(time.time(), usegmt=True).encode())
         self.server_state.default_headers = [date, *self.config.encoded_headers]
         self._worker.notify()
+        self._worker.service.signals.take_again()
         self._watch.sweep(self.server_state.connections, now())
         if self._worker.orphaned():
             self._worker.end(drain=False, accepting=True)

@@ -25,10 +25,8 @@ from contextlib import suppress
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
-from gunicorn.arbiter import Arbiter
-from gunicorn.errors import HaltServer
-
 from ffhost.invocation.logger import get_logger
+from ffhost.server._gunicorn import Arbiter, HaltServer
 from ffhost.server.code_changes import Edit
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.listeners import listening, unlink

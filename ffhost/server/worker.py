@@ -18,13 +18,13 @@ from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
 import uvloop
-from gunicorn.arbiter import Arbiter
-from uvicorn_worker import UvicornWorker
 
 from ffhost.errors import StartupError
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.invocation.logger import get_logger
 from ffhost.observability.logs import flush
+from ffhost.server._gunicorn import Arbiter
+from ffhost.server._uvicorn import UvicornWorker
 from ffhost.server.connection import Connection
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.gunicorn_options import drain_delay
@@ -215,6 +215,8 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         elif not drain:
             self.ending.hurry()
         self._server.wake()
+        # User code takes SIGTERM for the end, whichever signal began it.
+        self.service.signals.call_users(signal.SIGTERM)
 
     def ask_replacement(self) -> None:
         """Ask for another worker in this one's place; may be called on any thread."""
