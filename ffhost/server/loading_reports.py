@@ -48,7 +48,7 @@ def user_line(thread: int) -> str | None:
     """
     frame = sys._current_frames().get(thread)
     while frame is not None:
-        if SCOPE_KEY in frame.f_globals:
+        if SCOPE_KEY in frame.f_builtins:
             file = frame.f_code.co_filename
             text = linecache.getline(file, frame.f_lineno).strip()
             return f"{os.path.relpath(file)}:{frame.f_lineno}: {text}"
