@@ -49,6 +49,11 @@ def config_options(command: F) -> F:
             click.option("--target", help="Serve one function, also FUNCTION_TARGET."),
             click.option("--source", help="File of the target (FUNCTION_SOURCE, main.py)."),
             click.option(
+                "--asgi",
+                is_flag=True,
+                help="Give http functions Starlette's request (FUNCTION_USE_ASGI).",
+            ),
+            click.option(
                 "--signature-type", help="Signature of the target (FUNCTION_SIGNATURE_TYPE, http)."
             ),
         )
@@ -64,6 +69,8 @@ def sources(options: Mapping[str, Any]) -> Sources:
         value = options.get(name)
         if value is not None:
             flags[path] = (flag, str(value))
+    if options.get("asgi"):
+        flags["asgi"] = ("--asgi", "true")
     if options.get("debug"):
         flags["server.debug"] = ("--debug", "true")
     if options.get("trace") is not None:

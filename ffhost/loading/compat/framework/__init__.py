@@ -11,9 +11,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ffhost.loading import decorators
-from ffhost.loading.decorators import cloud_event, http, typed
+from ffhost.loading.decorators import cloud_event, typed
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def http(function: F) -> F:
+    """Mark an HTTP function. A plain one gets a ``flask.Request`` where Flask is installed."""
+    return decorators.mark(function, decorators.SignatureMark("http", request="flask"))
 
 
 def errorhandler(code_or_exception: type[Exception] | int) -> Callable[[F], F]:

@@ -13,9 +13,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def http(function: F) -> F:
     """Mark an HTTP function, sync or async, that gets a ``starlette.requests.Request``."""
-    decorators.http(function)
-    setattr(function, decorators.SIGNATURE, decorators.SignatureMark("http", request="starlette"))
-    return function
+    return decorators.mark(function, decorators.SignatureMark("http", request="starlette"))
 
 
 def cloud_event(function: F) -> F:
