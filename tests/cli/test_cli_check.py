@@ -187,7 +187,7 @@ def test_lazy_functions_are_loaded_for_looking_at_them(tmp_path: Path) -> None:
     assert "functions.wrong.target" in ffhost("check", cwd=tmp_path).err
     without = ("--set", "functions.wrong.enabled=false")
     listed = ffhost("functions", *without, cwd=tmp_path).out.splitlines()[1].split()
-    assert listed[3:6] == ["public", "typed", "loop"]
+    assert listed[3:7] == ["public", "typed", "-", "loop"]
     assert ffhost("invoke", "order", "-d", "{}", cwd=tmp_path).status == 0
 
 
