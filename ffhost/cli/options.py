@@ -71,6 +71,9 @@ def sources(options: Mapping[str, Any]) -> Sources:
             flags[path] = (flag, str(value))
     if options.get("asgi"):
         flags["asgi"] = ("--asgi", "true")
+    for option, level in (("quiet", "warning"), ("verbose", "debug")):
+        if options.get(option):
+            flags.setdefault("logging.level", (f"--{option}", level))
     if options.get("debug"):
         flags["server.debug"] = ("--debug", "true")
     if options.get("trace") is not None:

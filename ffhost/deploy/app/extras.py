@@ -24,8 +24,6 @@ def extras_needed(config: LoadedConfig, sources: Iterable[Path]) -> set[str]:
     }
     if config.asgi:
         extras.add("starlette")
-    if any(each.isolation == "process" for each in functions):
-        extras.add("process")
     if any(map(_needs_public_keys, config.settings.auth.values())):
         extras.add("auth")
     extras |= _hooks(config)
