@@ -1,4 +1,4 @@
-"""Whether a function uses Flask, as far as its modules and its own code show.
+"""The search for Flask in a function: in its modules and in its own code.
 
 Nothing is imported or called for it: globals are looked at by their types, code by its
 import instructions.
