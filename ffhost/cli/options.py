@@ -64,6 +64,9 @@ def sources(options: Mapping[str, Any]) -> Sources:
         value = options.get(name)
         if value is not None:
             flags[path] = (flag, str(value))
+    for option, level in (("quiet", "warning"), ("verbose", "debug")):
+        if options.get(option):
+            flags.setdefault("logging.level", (f"--{option}", level))
     if options.get("debug"):
         flags["server.debug"] = ("--debug", "true")
     if options.get("trace") is not None:

@@ -110,7 +110,7 @@ class Function:
         hooks: trace hooks, which are composed into *run* and *observers*
         keeps_context: whether observers run in the call's own context, which it must keep
         processes: those that run it; None if it runs in this one
-        lifespan: of the ASGI application that is its target; None if it is none
+        lifespan: of the ASGI application that is its target; None for any other target
         late_load: loads it at its first call; None for a function that is loaded
     """
 

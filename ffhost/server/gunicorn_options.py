@@ -73,7 +73,7 @@ def _common_options(config: LoadedConfig) -> dict[str, Any]:
         "workers": server.workers,
         "timeout": _seconds(server.stall_timeout),
         "keepalive": _seconds(server.keepalive),
-        "logger_class": "ffhost.observability.logs.server_lines.GunicornLogger",
+        "logger_class": "ffhost.server.gunicorn_log.GunicornLogger",
         # ffhost says itself what happens to its workers; gunicorn is heard when it complains.
         "loglevel": "info" if server.debug else "warning",
         "proc_name": "ffhost",

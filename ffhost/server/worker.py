@@ -18,13 +18,13 @@ from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
 import uvloop
-from gunicorn.arbiter import Arbiter
-from uvicorn_worker import UvicornWorker
 
 from ffhost.errors import StartupError
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.invocation.logger import get_logger
 from ffhost.observability.logs import flush
+from ffhost.server._gunicorn import Arbiter
+from ffhost.server._uvicorn import UvicornWorker
 from ffhost.server.connection import Connection
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.gunicorn_options import drain_delay
@@ -103,6 +103,8 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
 
         self.service = service()
         self.service.managed = True
+        # With --reload a new worker judges changed code and a changed configuration together.
+        self.service.watches = getattr(self.app, "changes", None) is None
         with _few_collections():
             self.wsgi = self.app.wsgi()
         stuck_calls.on_limit = self.ask_replacement
@@ -125,8 +127,9 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         self.notify()
         self.ready = True
         if self.channel is not None:
-            describe = self.app.describe
-            self.channel.send("ready", serves=describe and describe(self.service))
+            announcer = self.app.announcer
+            serves = announcer.describe(self.service) if self.app.describes else None
+            self.channel.send("ready", serves=serves)
         if self._reload_due:
             self._reload()
 
@@ -212,6 +215,8 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         elif not drain:
             self.ending.hurry()
         self._server.wake()
+        # User code takes SIGTERM for the end, whichever signal began it.
+        self.service.signals.call_users(signal.SIGTERM)
 
     def ask_replacement(self) -> None:
         """Ask for another worker in this one's place; may be called on any thread."""
@@ -231,6 +236,11 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         """Count the calls worth waiting for: not those that are stuck past their deadline."""
         in_flight: int = self.service.in_flight
         return max(0, in_flight - stuck_calls.count())
+
+    def say_waiting(self) -> None:
+        """Report to the master for how many calls the worker waits before it ends."""
+        if self.channel is not None:
+            self.channel.send("waiting", calls=self.calls_in_flight())
 
     def log_ending(self) -> None:
         """Log that the worker ends."""

@@ -48,6 +48,9 @@ def infer(
         LoadError: the configuration and a decorator contradict each other
     """
     mark: decorators.SignatureMark | None = parameters.mark_of(target, decorators.SIGNATURE)
+    endpoint = parameters.mark_of(target, parameters.FIREBASE)
+    if mark is None and endpoint is not None:
+        mark = _firebase_mark(endpoint)
     annotation = parameters.first_annotation(target)
     request = _request_of(annotation)
     if mark is not None:
@@ -60,6 +63,12 @@ def infer(
     if word is not None:
         return Inferred(word, None, request)
     return Inferred(_kind_of(target, annotation), None, request)
+
+
+def _firebase_mark(endpoint: Any) -> decorators.SignatureMark:
+    if getattr(endpoint, "eventTrigger", None) is not None:
+        return decorators.SignatureMark("cloudevent")
+    return decorators.SignatureMark("http", request="flask")
 
 
 def _kind_of(target: Callable[..., Any], annotation: Any) -> str:

@@ -9,6 +9,12 @@ from typing import Any
 
 from ffhost.signatures.codec import signature_error
 
+FIREBASE = "__firebase_endpoint__"
+"""Attribute that the decorators of firebase-functions leave: what triggers the function.
+
+They copy the annotations of the decorated function, which they call with something else.
+"""
+
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 

@@ -20,8 +20,6 @@ def extras_needed(config: LoadedConfig, sources: Iterable[Path]) -> set[str]:
     extras: set[str] = {
         each.request for each in functions if each.request in ("flask", "starlette")
     }
-    if any(each.isolation == "process" for each in functions):
-        extras.add("process")
     if any(map(_needs_public_keys, config.settings.auth.values())):
         extras.add("auth")
     extras |= _hooks(config)

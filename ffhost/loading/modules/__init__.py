@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from ffhost.loading.modules.module_loader import (
     folder_scope,
+    has_changed,
     import_seconds,
     load_module,
     load_name,
@@ -25,6 +26,7 @@ __all__ = [
     "Provide",
     "Scope",
     "folder_scope",
+    "has_changed",
     "import_seconds",
     "load_module",
     "load_name",
