@@ -26,7 +26,7 @@ from ffhost.cli.options import sources
     "--asgi",
     envvar="FUNCTION_USE_ASGI",
     is_flag=True,
-    help="Give http functions Starlette's request (FUNCTION_USE_ASGI).",
+    help="Use Starlette's request for http functions (FUNCTION_USE_ASGI).",
 )
 def command(
     target: str,

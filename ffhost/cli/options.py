@@ -51,7 +51,7 @@ def config_options(command: F) -> F:
             click.option(
                 "--asgi",
                 is_flag=True,
-                help="Give http functions Starlette's request (FUNCTION_USE_ASGI).",
+                help="Use Starlette's request for http functions (FUNCTION_USE_ASGI).",
             ),
             click.option(
                 "--signature-type", help="Signature of the target (FUNCTION_SIGNATURE_TYPE, http)."
