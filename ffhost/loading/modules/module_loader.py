@@ -30,6 +30,8 @@ _folders: dict[tuple[str, bool, _Variables], Scope] = {}
 environment variables that they were loaded for."""
 _installed = Scope(None, None)
 _seconds: dict[str, float] = {}
+_begun: dict[str, float] = {}
+"""When the import of a module began, in seconds since the epoch."""
 _pass = threading.local()
 
 
@@ -86,12 +88,13 @@ def folder_scope(
     """Return the scope of *folder*, an absolute path; it is created at the first call."""
     variables = tuple(sorted(env.items())) if env else ()
     with _lock:
-        real = os.path.realpath(folder), plain, variables
-        scope = _folders.get((folder, plain, variables)) or _folders.get(real)
+        scope = _folders.get((folder, plain, variables))
         if scope is None:
-            scope = _plain_scope(folder, env) if plain else _private_scope(folder, env)
-        _folders[folder, plain, variables] = scope
-        _folders.setdefault(real, scope)
+            real = os.path.realpath(folder), plain, variables
+            scope = _folders.get(real)
+            if scope is None:
+                scope = _plain_scope(folder, env) if plain else _private_scope(folder, env)
+            _folders[folder, plain, variables] = _folders[real] = scope
         _install()
     return scope
 
@@ -102,6 +105,15 @@ def import_seconds(module: ModuleType) -> float:
     0 if it was imported by something else, such as a library.
     """
     return _seconds.get(module.__name__, 0.0)
+
+
+def has_changed(module: ModuleType) -> bool:
+    """Whether the file of *module* was written after its import began."""
+    begun, file = _begun.get(module.__name__), getattr(module, "__file__", None)
+    try:
+        return begun is not None and file is not None and os.path.getmtime(file) > begun
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -129,6 +141,7 @@ def _load(scope: Scope, name: str, file: str | None = None) -> ModuleType:
             scope.sources.setdefault(name, file)
         known = name in sys.modules
         started = time.perf_counter()
+        begun = time.time()
         with recorded_modules() as created:
             try:
                 module = import_installed(name)
@@ -140,6 +153,7 @@ def _load(scope: Scope, name: str, file: str | None = None) -> ModuleType:
                 raise
         if not known:
             _seconds.setdefault(name, time.perf_counter() - started)
+            _begun.setdefault(name, begun)
     apply_import_patches()
     return module
 
