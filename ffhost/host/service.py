@@ -23,6 +23,7 @@ from ffhost.host.log_setup import configure_logs
 from ffhost.host.process_environment import ProcessEnvironment
 from ffhost.host.retirement import Retirement
 from ffhost.host.schedules import Schedules
+from ffhost.host.signal_handlers import SignalHandlers
 from ffhost.host.snapshot import Host, build_host, discard
 from ffhost.host.store import Store
 from ffhost.invocation.function import Function
@@ -64,6 +65,7 @@ class Service:
         self.lifecycle = Lifecycle()
         self._retirement = Retirement(self.lifecycle, self._lock)
         self.store = Store()
+        self.signals = SignalHandlers()
         self.phase: Phase = "new"
         self.served = False
         """Whether the process has been ready before; missing keys do not change that."""
@@ -71,6 +73,8 @@ class Service:
         """Whether answers must close their connections."""
         self.managed = False
         """Whether ffhost's own server runs this process and applies the server settings."""
+        self.watches = True
+        """Whether the process reads a changed configuration by itself."""
         self.reloads_good = 0
         self.reloads_bad = 0
         self.last_reload: float | None = None
@@ -135,6 +139,7 @@ class Service:
                 if not self._embedded:
                     # A file that changes while functions load and start has changed, too.
                     self._read = fingerprint(config.watched)
+                    self.signals.remember()
                 self._configure_logs(config)
                 try:
                     self._environment.add_env_file(config)
@@ -144,6 +149,7 @@ class Service:
                     raise
                 if not self._embedded:
                     logs.restore()
+                    self.signals.take_again()
 
     def _build_first(self, config: LoadedConfig) -> Host:
         """Build the host; a single target without a file is described by its environment."""
@@ -159,6 +165,10 @@ class Service:
         return host
 
     def _swap(self, host: Host) -> None:
+        if host.config.settings.server.debug and not self._embedded:
+            from ffhost.execution import debugger
+
+            debugger.install()
         for function in host.functions.values():
             if function.late_load is not None:
                 function.late_load.on_loaded = self._start_late
@@ -226,9 +236,10 @@ class Service:
     def _ready(self) -> None:
         if self.phase == "starting":
             self.phase = "ready"
+        self.signals.take_again()
         if not (self.managed or self._embedded):
             notices.ignored_settings(self.config)
-        if not self._embedded:
+        if self.watches and not self._embedded:
             self._watch()
         self.schedules.start()
         for listener in self._ready_listeners:

@@ -11,15 +11,14 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from uvicorn.protocols.http.httptools_impl import (
+from ffhost.errors import RequestError
+from ffhost.execution.loop_caller import AlreadyAnswered
+from ffhost.server._uvicorn import (
     HEADER_RE,
     HEADER_VALUE_RE,
     STATUS_LINE,
     RequestResponseCycle,
 )
-
-from ffhost.errors import RequestError
-from ffhost.execution.loop_caller import AlreadyAnswered
 from ffhost.server.refusal import refusal_of
 
 _FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
