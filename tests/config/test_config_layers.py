@@ -100,6 +100,8 @@ ALL_LAYERS_TABLE = [
     ("logging.max_entry", "256KiB", "default"),
     ("logging.invocations", "true", "default"),
     ("logging.principal", "false", "default"),
+    ("logging.redact", "[]", "default"),
+    ("logging.show", "[]", "default"),
     ("logging.capture_print", "false", "default"),
     ("tracing.enabled", "false", "default"),
     ("tracing.hooks", "{}", "default"),
