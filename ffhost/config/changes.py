@@ -8,7 +8,7 @@ from typing import Any
 
 from ffhost.config import LoadedConfig
 from ffhost.config.leaves import Leaf, as_text, leaves
-from ffhost.config.masking import HIDDEN
+from ffhost.config.mask import HIDDEN
 from ffhost.config.nodes import PathKey, dotted
 
 RESTART = ("server", "admin")

@@ -76,7 +76,7 @@ class Problem(NamedTuple):
 
 def redact(text: str) -> str:
     """Return *text* with what is secret in URLs and PEM blocks masked."""
-    from ffhost.config.masking import PLAIN
+    from ffhost.config.mask import PLAIN
 
     return PLAIN.text(text)
 

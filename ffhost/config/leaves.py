@@ -13,9 +13,9 @@ from typing import Any
 
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import DEFAULT
-from ffhost.config.masking import HIDDEN, Mask
+from ffhost.config.mask import HIDDEN, Mask
+from ffhost.config.masked_places import is_hidden
 from ffhost.config.nodes import PathKey
-from ffhost.config.places import is_hidden
 from ffhost.config.settings import Secret, Section, key_of, plain
 
 _INHERITED = {

@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 
 from ffhost.config.diagnostics import DEFAULT, Origin, Problem
+from ffhost.config.masked_places import is_hidden, mask_of
 from ffhost.config.nodes import Node, PathKey, dotted, walk_to
-from ffhost.config.places import is_hidden, mask_of
 
 
 class Reporter:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ffhost.config.masking import HIDDEN, Mask
+from ffhost.config.mask import HIDDEN, Mask
+from ffhost.config.masked_places import NAMED_ELSEWHERE, Place, mask_of, root_place
 from ffhost.config.nodes import Node, Source
-from ffhost.config.places import NAMED_ELSEWHERE, Place, mask_of, root_place
 
 Span = tuple[int, int]
 _KEY = re.compile(r"""(?P<name>[^\s\[\]{},:='"][^\[\]{},:='"]*|'[^']*'|"[^"]*")\s*[:=]\s*""")

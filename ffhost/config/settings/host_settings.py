@@ -166,7 +166,7 @@ class LoggingSettings(Section):
     show: list[Text] = key(
         list,
         "Names that are not masked",
-        "Exceptions: names whose values are shown, such as that of a key that is no secret.",
+        "Exceptions: names whose values are shown, such as that of the key of a cache.",
         ["cache_key"],
     )
     capture_print: Boolean = key(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from ffhost.config.masking import HIDDEN, PLAIN, Mask
+from ffhost.config.mask import HIDDEN, PLAIN, Mask
 from ffhost.observability.logs import truncation
 from ffhost.observability.logs.call_fields import call_fields, structlog_fields
 from ffhost.observability.logs.exception_fields import exception_fields
@@ -22,8 +22,6 @@ from ffhost.observability.logs.profiles import Shape, default
 DEBUG, INFO, WARNING, ERROR, CRITICAL = 10, 20, 30, 40, 50
 
 _SCALARS = frozenset({type(None), bool, int, float, datetime, date})
-_OWN, _NONE = frozenset({"signature"}), frozenset[str]()
-"""Fields of the host's own entries that are named like secrets and are none."""
 _OF_THE_CALL = ("function", "execution_id", "trace_id", "span_id")
 
 Processor = Callable[[Any, str, Any], Any]
@@ -103,6 +101,7 @@ class Entries:
         self.revision = revision
         self.plain_name = plain_name
         self.mask = mask
+        self.own_mask = mask.showing("signature")  # of a function, in the host's own entries
         self.processors: Sequence[Processor] = (self._collect, self._shape, self._render)
 
     @property
@@ -150,13 +149,11 @@ class Entries:
             if value is not None and name not in entry:
                 entry[name] = value
         reserved = frozenset(entry)
-        own = _OWN if event.logger.startswith("ffhost") else _NONE
+        mask = self.own_mask if event.logger.startswith("ffhost") else self.mask
         for fields in (structlog_fields(), event.fields):
             for name, value in fields.items():
-                if name in own:
-                    entry[name] = value
-                elif name not in reserved:
-                    entry[name] = self._masked(name, value)
+                if name not in reserved:
+                    entry[name] = _masked(name, value, mask)
                 elif not _same_text(value, entry[name]):
                     entry[f"{name}_"] = self._masked(
                         name, value
@@ -165,14 +162,6 @@ class Entries:
             described = exception_fields(event.error, self.plain_name)
             entry.update((name, self.mask.text(text)) for name, text in described.items())
         return entry
-
-    def _masked(self, name: Any, value: Any) -> Any:
-        """Return the value of a field, masked."""
-        if self.mask.hides(str(name)):
-            return None if value is None else HIDDEN
-        if type(value) is str:
-            return self.mask.text(value)
-        return value if type(value) in _SCALARS else self.mask.value(plain(value))
 
     def _shape(self, logger: Any, method: str, entry: dict[str, Any]) -> dict[str, Any]:
         return self.shape(entry)
@@ -194,6 +183,15 @@ class Entries:
                 "logging_error": f"{type(failure).__name__}: {text_of(failure)}"[:1000],
             }
         )
+
+
+def _masked(name: Any, value: Any, mask: Mask) -> Any:
+    """Return the value of a field, masked."""
+    if mask.hides(str(name)):
+        return None if value is None else HIDDEN
+    if type(value) is str:
+        return mask.text(value)
+    return value if type(value) in _SCALARS else mask.value(plain(value))
 
 
 def _same_text(one: Any, other: Any) -> bool:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ffhost.config.masking import Mask
+from ffhost.config.mask import Mask
 from ffhost.invocation.logger import make_loggers_with
 from ffhost.observability.logs import capture, interpreter_hooks, summary
 from ffhost.observability.logs.console import console_renderer, is_terminal, wants_colours

@@ -16,7 +16,7 @@ from ffhost.config import Sources, attempt, load_config
 from ffhost.config.changes import plan, show_plan
 from ffhost.config.diagnostics import Format, render
 from ffhost.config.effective import show_config
-from ffhost.config.masking import PLAIN, Mask
+from ffhost.config.mask import PLAIN, Mask
 from ffhost.observability.logs.entries import Entries, Event
 from ffhost.observability.logs.output import Output
 

@@ -2,7 +2,7 @@
 
 A value is masked if a name above it looks like that of a secret, whatever the value's type.
 In every text the user info and the query values of URLs are masked, and PEM blocks. Knows no
-configuration: where names decide, and where the models do, is known to `ffhost.config.places`.
+configuration: `ffhost.config.masked_places` knows where names decide, and where the models do.
 """
 
 from __future__ import annotations
@@ -47,16 +47,20 @@ class Mask:
     """
 
     def __init__(self, redact: Iterable[str] = (), show: Iterable[str] = ()) -> None:
-        self._redact = [_words(each) for each in redact if _words(each)]
+        self._redact = tuple(each for each in redact if _words(each))
         self._show = frozenset(map(_flat, show))
         self.hides = lru_cache(maxsize=4096)(self._hides)
+
+    def showing(self, *names: str) -> Mask:
+        """Return the same rule with further exceptions."""
+        return Mask(self._redact, {*self._show, *names})
 
     def _hides(self, name: str) -> bool:
         """Whether values below *name* are masked."""
         if _flat(name) in self._show:
             return False
         words = _words(name)
-        return looks_secret(words) or any(_within(each, words) for each in self._redact)
+        return looks_secret(words) or any(_within(_words(each), words) for each in self._redact)
 
     def text(self, text: str) -> str:
         """Return *text* without passwords and query values of URLs, and without PEM blocks."""

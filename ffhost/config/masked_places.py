@@ -1,7 +1,7 @@
 """Places of a configuration, and whether what stands there is masked.
 
 Of our own keys the models say which hold secrets. Where any keys are allowed (``config``,
-``env``, options of hooks, header fields, ``x-``), names decide: see `ffhost.config.masking`.
+``env``, options of hooks, header fields, ``x-``), names decide: see `ffhost.config.mask`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ffhost.config.known_keys import Shape, settings_shape
-from ffhost.config.masking import Mask
+from ffhost.config.mask import Mask
 from ffhost.config.nodes import Node, PathKey, walk_to
 
 NAMED_ELSEWHERE = ("from_env", "from_file")
-"""Keys of which the value names where a secret is, and is none itself."""
+"""Keys of which the value names where a secret is."""
 
 
 class Place(NamedTuple):
