@@ -31,7 +31,7 @@ def settings(**changes):
         "show": [],
         "capture_print": False,
     }
-    return SimpleNamespace(**(values | changes))
+    return SimpleNamespace(**(values | changes), written=frozenset(changes))
 
 
 class Log:

@@ -155,8 +155,8 @@ class Entries:
                 if name not in reserved:
                     entry[name] = _masked(name, value, mask)
                 elif not _same_text(value, entry[name]):
-                    entry[f"{name}_"] = self._masked(
-                        name, value
+                    entry[f"{name}_"] = _masked(
+                        name, value, mask
                     )  # our field is kept, the user's is renamed
         if event.error is not None:
             described = exception_fields(event.error, self.plain_name)
