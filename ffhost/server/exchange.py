@@ -122,7 +122,7 @@ class Exchange(RequestResponseCycle):
         self.message_event.set()
 
     def fail(self, error: RequestError) -> None:
-        """Have the application refuse the request, whose body cannot be read to its end."""
+        """Make the application refuse the request, whose body cannot be read to its end."""
         self._error = error
         self.keep_alive = False
         self.message_event.set()

@@ -109,7 +109,7 @@ def _in_kernel(connection: Any) -> int:
 
 
 def reset(transport: Any) -> None:
-    """Abort at once. Otherwise the kernel keeps megabytes for a client that does not read."""
+    """Close at once. Otherwise the kernel keeps megabytes for a client that does not read."""
     connection = transport.get_extra_info("socket")
     with suppress(OSError, AttributeError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
