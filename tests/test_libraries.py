@@ -28,6 +28,7 @@ ADAPTERS = (
     "server/_gunicorn.py",
     "server/_uvicorn.py",
     "signatures/_falcon.py",
+    "signatures/_werkzeug.py",
     "signatures/requests/_flask.py",
 )
 LIBRARIES = frozenset(
