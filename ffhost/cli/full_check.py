@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ffhost.config import LoadedConfig, PathKey, Sources, attempt
 from ffhost.config.diagnostics import Problem
-from ffhost.config.load_problems import problem_of
+from ffhost.config.load_problems import merged, problem_of
 from ffhost.errors import ConfigError, LoadError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def check(given: Sources, *, read_only: bool) -> Findings:
         _read(found.config, findings)
     else:
         _load(found.config, findings)
-    findings.problems.sort(key=_place)
+    findings.problems = merged(sorted(findings.problems, key=_place))
     return findings
 
 

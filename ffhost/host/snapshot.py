@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
-from ffhost.config.load_problems import problem_of
+from ffhost.config.load_problems import merged, problem_of
 from ffhost.config.settings import Settings
 from ffhost.errors import ConfigError, LoadError, Unavailable
 from ffhost.host.loader import disabled, load_function, switched_off
@@ -95,9 +95,7 @@ def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
         try:
             functions[name] = _function(config, name, store, before)
         except LoadError as error:
-            problem = problem_of(config, name, error)
-            if problem not in problems:  # report a problem of several functions once
-                problems.append(problem)
+            problems.append(problem_of(config, name, error))
     subscriptions = None
     if any(function.settings.subscriptions for function in functions.values()):
         from ffhost.host.subscribed import subscription_table
@@ -106,7 +104,7 @@ def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
         problems += faults
     if problems:
         discard(functions.values(), previous)
-        raise ConfigError(problems)
+        raise ConfigError(merged(problems))
     _tell_import_times(functions.values())
     return Host(config, functions, front_door, subscriptions)
 
@@ -142,7 +140,7 @@ def discard(functions: Iterable[Function], previous: Host | None) -> None:
 
 
 def _tell_import_times(functions: Iterable[Function]) -> None:
-    log = get_logger("ffhost")
+    log = get_logger("ffhost.loading")
     seconds = {each.name: each.load_seconds for each in functions if each.load_seconds}
     for name, took in seconds.items():
         log.debug("function_loaded", function=name, import_seconds=round(took, 3))

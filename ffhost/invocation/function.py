@@ -95,6 +95,8 @@ class Function:
         methods: those that it answers; None for every method
         signature: ``http``, ``cloudevent``, ``event``, ``typed``, ``wsgi`` or ``asgi``
         target: as written in the configuration
+        request: which request object an http function gets: ``ffhost``, ``flask`` or
+            ``starlette``; None for other signatures, and where that is not known yet
         run: takes a call and returns its reply; a coroutine function if *is_async*
         slots: limit the running calls; shared with the function of that name before a reload
         settings: with the host's limits filled in
@@ -110,7 +112,7 @@ class Function:
         hooks: trace hooks, which are composed into *run* and *observers*
         keeps_context: whether observers run in the call's own context, which it must keep
         processes: those that run it; None if it runs in this one
-        lifespan: of the ASGI application that is its target; None if it is none
+        lifespan: of the ASGI application that is its target; None for any other target
         late_load: loads it at its first call; None for a function that is loaded
     """
 
@@ -124,6 +126,7 @@ class Function:
     slots: Slots
     settings: FunctionSettings
     failures: Failures = field(repr=False)
+    request: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     module: ModuleType | None = field(default=None, repr=False)
     unavailable: RequestError | None = None

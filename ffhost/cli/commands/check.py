@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 import click
 
-from ffhost.cli.exit_messages import reported, wants_color
+from ffhost.cli.exit_messages import reported
 from ffhost.cli.options import config_options, sources
 from ffhost.config import LoadedConfig
+from ffhost.config.terminal import wants_color
 
 
 @click.command()
@@ -52,7 +53,9 @@ def command(
         if found.problems or found.config is None:
             raise ConfigError([*found.problems, *found.warnings])
     if found.warnings:
-        click.echo(render(found.warnings, color=wants_color(sys.stderr)), err=True, nl=False)
+        click.echo(
+            render(found.warnings, color=wants_color(sys.stderr.isatty())), err=True, nl=False
+        )
     if format == "json":
         click.echo("[]")
     elif format == "text":

@@ -27,6 +27,8 @@ _folders: dict[tuple[str, bool], Scope] = {}
 """Scopes by absolute path as given, by real path, and by whether names stay plain."""
 _installed = Scope(None, None)
 _seconds: dict[str, float] = {}
+_begun: dict[str, float] = {}
+"""When the import of a module began, in seconds since the epoch."""
 _pass = threading.local()
 
 
@@ -90,6 +92,15 @@ def import_seconds(module: ModuleType) -> float:
     return _seconds.get(module.__name__, 0.0)
 
 
+def has_changed(module: ModuleType) -> bool:
+    """Whether the file of *module* was written after its import began."""
+    begun, file = _begun.get(module.__name__), getattr(module, "__file__", None)
+    try:
+        return begun is not None and file is not None and os.path.getmtime(file) > begun
+    except OSError:
+        return False
+
+
 @contextmanager
 def one_attempt() -> Iterator[None]:
     """Import each module at most once inside the block: a second load raises the first error.
@@ -115,6 +126,7 @@ def _load(scope: Scope, name: str, file: str | None = None) -> ModuleType:
             scope.sources.setdefault(name, file)
         known = name in sys.modules
         started = time.perf_counter()
+        begun = time.time()
         with recorded_modules() as created:
             try:
                 module = import_installed(name)
@@ -126,6 +138,7 @@ def _load(scope: Scope, name: str, file: str | None = None) -> ModuleType:
                 raise
         if not known:
             _seconds.setdefault(name, time.perf_counter() - started)
+            _begun.setdefault(name, begun)
     apply_import_patches()
     return module
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ffhost.config.diagnostics import nearest
 from ffhost.errors import LoadError
 from ffhost.loading import decorators
-from ffhost.loading.modules import import_seconds, load_module, load_name
+from ffhost.loading.modules import has_changed, import_seconds, load_module, load_name
 from ffhost.loading.targets.callables import application_kind
 from ffhost.loading.targets.places import Place, find_place
 
@@ -111,6 +111,11 @@ def _attribute(module: ModuleType, place: Place) -> Any:
 
 
 def _missing(module: ModuleType, holder: Any, name: str, owner: str) -> LoadError:
+    if holder is module and has_changed(module):
+        return LoadError(
+            f"{owner} has changed since it was loaded, and then it did not define {name!r}",
+            "changed code is served by new workers: restart, send SIGUSR2, or use 'ffhost dev'",
+        )
     if holder is module:
         functions = _functions(module)
         return not_defined(owner, name, functions)
