@@ -111,7 +111,7 @@ class Channel:
                 wake()
 
     def stop_on_close(self, stop: Callable[[], object]) -> None:
-        """Have *stop* called when the reader goes before the stream has ended.
+        """Call *stop* when the reader goes before the stream has ended.
 
         Raises:
             StreamClosed: it has gone

@@ -49,7 +49,7 @@ class FileBody:
     # On the loop
 
     def begin(self, client: socket.socket, done: Callable[[], object]) -> None:
-        """Lend *client*, which is closed at the end; *done* is called then, on any thread."""
+        """Start with *client*, which is closed at the end; *done* is called then, on any thread."""
         with self._lock:
             self._done = done
             if not self._stopped:
@@ -126,6 +126,6 @@ class FileBody:
 
 
 def _copy(client: int, file: int, position: int, count: int) -> int:
-    """Do what ``sendfile`` does, for a file system that does not have it."""
+    """Write as ``sendfile`` does, for a file system that does not have it."""
     data = os.pread(file, min(count, _COPIED_BYTES), position)
     return os.write(client, data) if data else 0
