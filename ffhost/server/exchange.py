@@ -185,7 +185,7 @@ class Exchange(RequestResponseCycle):
             raise RuntimeError(f"{kind!r} in the middle of the answer")
 
     async def _send_file(self, body: FileBody) -> None:
-        """Lend the socket to the thread that sends *body*, once it is this body's turn."""
+        """Write what comes before, and lend the socket to the thread of *body*."""
         if self.chunked_encoding or self.expected_content_length != len(body):
             raise RuntimeError("the file is not as long as the content-length of the answer")
         self._write((), 0)
