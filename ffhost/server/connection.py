@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import httptools
 
 from ffhost.errors import RequestError
+from ffhost.execution.file_body import FileBody
 from ffhost.invocation.logger import get_logger
 from ffhost.server._uvicorn import HttpToolsProtocol
 from ffhost.server.client_limits import ClientLimits
@@ -41,13 +42,15 @@ class Connection(HttpToolsProtocol):
     url = b""
     is_idle = False
     """Whether it is kept alive between two requests."""
+    file: FileBody | None = None
     _unused_bytes = 0  # what has arrived since the last body, or the last end of a head
     _is_whole = False  # whether the request that came last has arrived to its end
     _is_timed = False  # whether the clock for reading runs
     _closes_when_taken = False
     _asks_for_upgrade = False
     _host: bytes | None = None
-    _fault: str | None = None  # why the head that has just been read is refused
+    _has_coding = False
+    _fault: tuple[int, str] | None = None  # why the head that has just been read is refused
     _is_deaf = False  # what arrives is no longer read
 
     def __init__(
@@ -135,8 +138,8 @@ class Connection(HttpToolsProtocol):
         if self._is_timed:  # it has a time of its own
             self._stop_clock()
         self._is_whole = False
-        self._asks_for_upgrade = False
-        self._host = None
+        self._asks_for_upgrade = self._has_coding = False
+        self._host = self._fault = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header field, or a trailer field, which nobody will see."""
@@ -150,28 +153,33 @@ class Connection(HttpToolsProtocol):
             self._asks_for_upgrade = True
         elif name == b"expect":
             self.expect_100_continue = value.lower() == b"100-continue"
+        elif name == b"transfer-encoding":
+            if self._has_coding or value.lower() != b"chunked":
+                self._fault = 501, "the only transfer coding of requests is chunked, once"
+            self._has_coding = True
         elif self._host is not None:
-            self._fault = "the request has more than one Host"
+            self._fault = 400, "the request has more than one Host"
         else:
             self._host = value
             if not is_possible_host(value):
-                self._fault = "the Host of the request is not valid"
+                self._fault = 400, "the Host of the request is not valid"
 
     def on_headers_complete(self) -> None:
         """Call the application: the head of a request is complete."""
         self._unused_bytes = 0
         if self._is_timed:  # so has its body
             self._stop_clock()
-        method = self.parser.get_method()
-        if self._fault is not None or method == b"CONNECT":
-            self._refuse(400, self._fault or "this server is not a proxy")
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if version != "1.1" or method == b"CONNECT":
+            self._look_at_first_line(method, version)
+        if self._fault is not None:
+            self._refuse(*self._fault)
             return
         if len(self.headers) > FIELD_LIMIT:
             self._refuse_large_head()
             return
         if self._asks_for_upgrade and self.parser.should_upgrade():
             return  # the head is read once more, without asking
-        version = self.parser.get_http_version()
         try:
             url = httptools.parse_url(self.url)
         except httptools.HttpParserInvalidURLError:
@@ -208,6 +216,14 @@ class Connection(HttpToolsProtocol):
             self.flow.pause_reading()
             self.cycle.before = before
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def _look_at_first_line(self, method: bytes, version: str) -> None:
+        if method == b"CONNECT":
+            self._fault = 400, "this server is not a proxy"
+        elif version != "1.0":
+            self._fault = 505, "the server speaks HTTP/1.1 and HTTP/1.0"
+        elif self._has_coding:  # RFC 9112, section 6.1
+            self._fault = 400, "a request of HTTP/1.0 cannot have a transfer coding"
 
     def _start(self, cycle: Any, app: Any) -> None:
         # Nothing of a call is current yet: its task needs nothing of the loop's task factory.
@@ -309,7 +325,7 @@ class Connection(HttpToolsProtocol):
 
     def _end(self) -> None:
         """Close after the last answer, without a loss for a client that still sends."""
-        if self._is_deaf or not self._is_whole:
+        if self._is_deaf or not self._is_whole or self.flow.read_paused:
             self._linger()
         else:
             self._close()
@@ -354,6 +370,11 @@ class Connection(HttpToolsProtocol):
         """Write on: the client has taken most of it."""
         super().resume_writing()
         self._limits.unread.watch(self)  # what has been written since does not count as unread
+
+    def lend_socket(self, file: FileBody) -> None:
+        """Watch the client while a thread writes *file* into the socket."""
+        self.file = file
+        self._limits.unread.watch(self)
 
     def on_all_taken(self) -> None:
         """Close, if that has been put off until now."""

@@ -20,13 +20,33 @@ class FieldsTooLarge(RequestError):
     status = 431
 
 
+class UnknownCoding(RequestError):
+    """The body of the request has a transfer coding that the server does not know."""
+
+    status = 501
+
+
+class VersionNotSupported(RequestError):
+    """The request has a version of HTTP that the server does not speak."""
+
+    status = 505
+
+
 _ERRORS: dict[int, type[RequestError]] = {
-    each.status: each for each in (BadRequest, RequestTimeout, UriTooLong, FieldsTooLarge)
+    each.status: each
+    for each in (
+        BadRequest,
+        RequestTimeout,
+        UriTooLong,
+        FieldsTooLarge,
+        UnknownCoding,
+        VersionNotSupported,
+    )
 }
 
 
 def error_of(status: int, detail: str) -> RequestError:
-    """Return the error of a status that the server refuses with: 400, 408, 414 or 431."""
+    """Return the error of a status that the server refuses with: 400, 408, 414, 431, 501, 505."""
     return _ERRORS[status](detail)
 
 
@@ -34,7 +54,7 @@ def refusal(status: int, detail: str) -> bytes:
     """Return a whole answer with a problem document, which closes the connection.
 
     Args:
-        status: 400, 408, 414 or 431
+        status: one of those that `error_of` knows
         detail: what is wrong, for the client
     """
     return refusal_of(error_of(status, detail))

@@ -27,6 +27,8 @@ class Writing(Protocol):
     """A connection that writes."""
 
     transport: Any
+    file: Any
+    """What a thread writes into the socket by itself, with a count `sent`; mostly None."""
 
     def on_all_taken(self) -> None:
         """Continue: the client has taken everything."""
@@ -36,7 +38,14 @@ class Writing(Protocol):
 
 
 class _Left(NamedTuple):
-    unsent_bytes: float
+    """What falls whenever the client takes something, and since when it has not.
+
+    Args:
+        measure: the unsent bytes, less what a thread has written meanwhile
+        since: on the loop's clock
+    """
+
+    measure: float
     since: float
 
 
@@ -81,11 +90,12 @@ class UnreadAnswers:
 
     def _look_at(self, connection: Writing, left: _Left) -> None:
         now, unsent = self._loop.time(), unsent_bytes(connection.transport)
-        if not unsent:
+        measure = unsent - (connection.file.sent if connection.file else 0)
+        if not unsent and connection.file is None:
             del self._left[connection]
             connection.on_all_taken()
-        elif unsent < left.unsent_bytes:
-            self._left[connection] = _Left(unsent, now)
+        elif measure < left.measure or not unsent:
+            self._left[connection] = _Left(measure, now)
         elif now - left.since >= self._seconds:
             del self._left[connection]
             connection.on_nothing_taken(unsent)

@@ -24,6 +24,12 @@ def echo(request):
 def large(request):
     return b"x" * 5_000_000
 
+with open("large.bin", "wb") as file:
+    file.truncate(5_000_000)
+
+def file(request):
+    return open("large.bin", "rb")
+
 def stream(request):
     for _ in range(50):
         yield b"x" * 100_000
@@ -56,6 +62,8 @@ def head(line: str, *fields: str, close: bool = True) -> bytes:
 POST, GET, HEAD = "POST /echo", "GET /echo", "HEAD /echo"
 LENGTH, CHUNKED, EXPECT = "Content-Length: 3", "Transfer-Encoding: chunked", "Expect: 100-continue"
 TOO_LARGE = "Content-Length: 9999999"
+END = b"\r\n\r\n0\r\n\r\n"
+TRAILED = head(POST, CHUNKED, close=False) + b"1\r\na\r\n0\r\nHost: b\r\nExpect: x\r\n\r\n"
 OPEN = head(POST, LENGTH, close=False) + b"abc"
 
 CASES = [
@@ -69,7 +77,7 @@ CASES = [
     Case("length and chunks", (head(POST, LENGTH, CHUNKED) + b"0\r\n\r\n",), "400"),
     Case("length with a sign", (head(POST, "Content-Length: +3") + b"abc",), "400"),
     Case("length of many digits", (head(POST, "Content-Length: " + "9" * 5000),), "400"),
-    Case("unknown coding", (head(POST, "Transfer-Encoding: x") + b"abc",), "400", "501"),
+    Case("unknown coding", (head(POST, "Transfer-Encoding: x") + b"abc",), "501"),
     Case("a size that is none", (head(POST, CHUNKED) + b"zz\r\n",), "400"),
     Case("a space before the colon", (head(GET, "X : y"),), "400"),
     Case("a continued line", (head(GET, "X: y", " z"),), "400"),
@@ -77,6 +85,11 @@ CASES = [
     Case("not HTTP", (b"\x16\x03\x01 hello\r\n\r\n",), "400"),
     Case("a 1.0 client", (b"GET /echo HTTP/1.0\r\n\r\n",), "200 nothing"),
     Case("an escape in the path", (head("GET /%65cho"),), "200 nothing"),
+    Case("two codings", (head(POST, "Transfer-Encoding: gzip, chunked"),), "501", "408"),
+    Case("a coding twice", (head(POST, CHUNKED, CHUNKED) + b"0\r\n\r\n",), "400"),
+    Case("chunks of HTTP/1.0", (b"POST /echo HTTP/1.0\r\n" + CHUNKED.encode() + END,), "400"),
+    Case("HTTP/2.0", (b"GET /echo HTTP/2.0\r\nHost: a\r\n\r\n",), "505", "400"),
+    Case("trailers of another request", (TRAILED + head(GET),), "200 a, 200 nothing", "400"),
     # Limits of sizes
     Case("too large", (head(POST, TOO_LARGE),), "413"),
     Case("too large, asking first", (head(POST, TOO_LARGE, EXPECT),), "413", "100, 413"),
@@ -113,7 +126,7 @@ def running(
     """Run one server for all tests."""
     folder = tmp_path_factory.mktemp("table")
     run = server if request.param == "ours" else gunicorn
-    with run(folder, *SETS, source=SOURCE, functions="echo large stream") as started:
+    with run(folder, *SETS, source=SOURCE, functions="echo large stream file") as started:
         yield started
 
 
@@ -209,7 +222,7 @@ def taken(connection: socket.socket, count: int = 0) -> tuple[int, bool]:
     return count, False
 
 
-@pytest.mark.parametrize("path", ["/large", "/stream"])
+@pytest.mark.parametrize("path", ["/large", "/stream", "/file"])
 def test_an_answer_that_nobody_takes_is_cut_off_and_its_slots_come_back(
     running: Running, path: str
 ) -> None:
@@ -223,7 +236,7 @@ def test_an_answer_that_nobody_takes_is_cut_off_and_its_slots_come_back(
     assert taken(ask(running, path))[0] >= LARGE_BYTES
 
 
-@pytest.mark.parametrize("path", ["/large", "/stream"])
+@pytest.mark.parametrize("path", ["/large", "/stream", "/file"])
 def test_a_client_that_takes_little_at_a_time_is_not_cut_off(running: Running, path: str) -> None:
     connection = ask(running, path, 64 * 1024)
     begun, count = time.monotonic(), 0

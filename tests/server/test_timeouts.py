@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import given
@@ -42,6 +43,7 @@ class Client:
     def __init__(self, unsent: int) -> None:
         self.unsent = unsent
         self.transport = self
+        self.file: Any = None
         self.found: list[Any] = []
 
     def get_write_buffer_size(self) -> int:
@@ -116,6 +118,23 @@ def test_a_client_that_takes_a_byte_now_and_then_is_not() -> None:
     client.unsent = 0
     loop.run_until(80)
     assert (client.found, loop.timers) == (["all"], [])
+
+
+def test_a_client_of_a_file_is_judged_by_what_it_takes() -> None:
+    loop = SetLoop()
+    client = Client(100)
+    client.file = SimpleNamespace(sent=100)
+    answers = UnreadAnswers(loop, 8.0)
+    answers.watch(client)
+    for second in range(7, 70, 7):
+        loop.run_until(second)
+        client.file.sent += 1  # the kernel's buffer is always full
+    client.unsent = 0  # the disk is slow, not the client
+    loop.run_until(90)
+    assert client.found == []
+    client.unsent = 100
+    loop.run_until(110)
+    assert client.found == [100]
 
 
 def test_nothing_is_unsent_in_a_transport_without_a_socket() -> None:
