@@ -154,7 +154,7 @@ class Connection(HttpToolsProtocol):
         elif name == b"expect":
             self.expect_100_continue = value.lower() == b"100-continue"
         elif name == b"transfer-encoding":
-            if self._has_coding or value.lower() != b"chunked":
+            if self._has_coding or value.strip().lower() != b"chunked":
                 self._fault = 501, "the only transfer coding of requests is chunked, once"
             self._has_coding = True
         elif self._host is not None:
@@ -166,6 +166,8 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Call the application: the head of a request is complete."""
+        if self._is_deaf:  # a message of the same packet was refused
+            return
         self._unused_bytes = 0
         if self._is_timed:  # so has its body
             self._stop_clock()
