@@ -7,7 +7,10 @@ STAMP := $(VENV)/.installed
 PORT ?= 8080
 ARGS ?=
 
-.PHONY: help serve test coverage lint schema reference bench compat cluster soak fuzz docs clean
+# The tests start Python hundreds of times: without compiled files that takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help serve test coverage oldest newest lint schema reference bench compat cluster soak fuzz docs clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +31,19 @@ coverage: $(STAMP)  ## Run the tests under coverage, and show which lines they l
 	$(BIN)/coverage run -m pytest -n 2 --dist loadfile $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+oldest:  ## Run the tests with the lowest versions that pyproject.toml allows
+	@test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest
+	$(VENV)-oldest/bin/python -m tests.lowest_versions > $(VENV)-oldest/constraints.txt
+	$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c $(VENV)-oldest/constraints.txt -e '.[all,dev]'
+	$(VENV)-oldest/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+newest:  ## Run the tests with the newest versions that pyproject.toml allows
+	@test -x $(VENV)-newest/bin/python || $(PYTHON) -m venv $(VENV)-newest
+	$(VENV)-newest/bin/python -m pip install --quiet --disable-pip-version-check \
+		--upgrade --upgrade-strategy eager -e '.[all,dev]'
+	$(VENV)-newest/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(STAMP)  ## Check style and types
 	$(BIN)/ruff check .
@@ -58,10 +74,11 @@ cluster: $(STAMP)  ## Build overlays with kubectl, and run a built app in an env
 soak: $(STAMP)  ## Reload, chaos, noisy neighbour and leak runs (minutes)
 	$(BIN)/python -m tests.soak $(ARGS)
 
-fuzz: $(STAMP)  ## Fuzz the typed example by its OpenAPI document, and the front door
+fuzz: $(STAMP)  ## Fuzz the typed example, everything that parses, and the front door
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt schemathesis
 	$(BIN)/python -m tests.fuzz $(ARGS)
+	EXAMPLES=2000 $(BIN)/python -m pytest -n 2 -m hypothesis
 	FORGED_REQUESTS=100000 CALLS_UNDER_RELOADS=100000 $(BIN)/python -m pytest -s tests/server/test_server_front_door.py
 
 clean:  ## Remove what was installed and built
-	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

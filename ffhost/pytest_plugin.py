@@ -3,6 +3,9 @@
 It is on wherever ffhost is installed. ``ffhost_client`` is the fixture, ``ffhost_config`` the
 ini option that names a configuration, and ``@pytest.mark.ffhost(...)`` the marker that chooses
 one for a test. pytest imports this module in every run, so it imports nothing but pytest.
+
+Tests that were written for functions-framework find the names that they import, such as
+``cloudevents.http``, where nothing installed has them.
 """
 
 from __future__ import annotations
@@ -26,6 +29,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "file or folder that ffhost_client serves; else the functions.yaml nearest to the test",
         default=None,
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """Provide the old names before the first ``conftest.py`` is imported."""
+    from ffhost.loading.compat import install_for_all
+
+    install_for_all()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -29,7 +29,7 @@ def settings(**changes):
         "invocations": True,
         "capture_print": False,
     }
-    return SimpleNamespace(**(values | changes))
+    return SimpleNamespace(**(values | changes), written=frozenset(changes))
 
 
 class Log:

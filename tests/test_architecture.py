@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ffhost"
 
 
-DOORS_ABOVE = ("_lazy", "errors")
+DOORS_ABOVE = ("_lazy", "errors", "_library", "_file_locks")
 DOORS_BEHIND = {
     "asgi": "fronts",
     "wsgi": "fronts",

@@ -109,9 +109,13 @@ def pubsub_push(
 
     Since 0.1.
     """
+    number, time = message_id or _number(), publish_time or _now()
     message: dict[str, Any] = {
-        "messageId": message_id or _number(),
-        "publishTime": publish_time or _now(),
+        # Pub/Sub writes both spellings, and some libraries read the second.
+        "messageId": number,
+        "message_id": number,
+        "publishTime": time,
+        "publish_time": time,
         **_message(data, attributes),
     }
     return _json({"subscription": subscription, "message": message})
@@ -199,7 +203,8 @@ def storage_event(
         bucket: name of the bucket
         name: name of the object
         change: what happened to the object
-        data: further members of its description; None for none
+        data: further members of its description, or others than the ones made up, such as
+            ``size`` (decimal digits) and ``contentType``; None for none
         context: ``event_id`` and ``timestamp``, as for `background_event`
 
     Returns:
@@ -212,7 +217,7 @@ def storage_event(
 
     Since 0.1.
     """
-    described = {"kind": "storage#object", "bucket": bucket, "name": name, **(data or {})}
+    described = {**_described(bucket, name), **(data or {})}
     resource = {
         "service": "storage.googleapis.com",
         "name": f"projects/_/buckets/{bucket}/objects/{name}",
@@ -221,6 +226,24 @@ def storage_event(
     return background_event(
         f"google.storage.object.{change}", described, resource=resource, **context
     )
+
+
+def _described(bucket: str, name: str) -> dict[str, Any]:
+    """Return what Cloud Storage says of every object; it writes numbers as text."""
+    now, generation = _now(), _number()
+    return {
+        "kind": "storage#object",
+        "id": f"{bucket}/{name}/{generation}",
+        "bucket": bucket,
+        "name": name,
+        "generation": generation,
+        "metageneration": "1",
+        "contentType": "application/octet-stream",
+        "storageClass": "STANDARD",
+        "size": "0",
+        "timeCreated": now,
+        "updated": now,
+    }
 
 
 def firestore_event(

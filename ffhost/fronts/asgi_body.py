@@ -26,7 +26,7 @@ async def read_rest(req: FrontRequest, message: ScopeMessage, limit: float) -> b
         raise too_large(limit)
     chunks, length = [message.body], len(message.body)
     while length <= limit:
-        event = cast("Event", await req._receive())
+        event = cast("Event", await req.receive())
         if event["type"] == "http.disconnect":
             raise ClientGone("the client left while it sent the request")
         chunks.append(event.get("body", b""))

@@ -151,5 +151,5 @@ class FrontRequest(falcon.asgi.Request):
         path = scope["path"]
         root = scope.get("root_path")
         self.path = (below(root, path) if root else path) or "/"
-        self._receive = receive
-        self._first_event = first_event
+        self.receive = receive
+        self.first_event = first_event

@@ -15,13 +15,14 @@ from ffhost.execution.channels import Channel
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronts.asgi_body import ReadWatch, read_rest, too_large
 from ffhost.fronts.asgi_request import SEND, FrontRequest, Receive, ScopeMessage, send_reply
-from ffhost.fronts.replies import UNSENT, Finish, Settle, complete, finalize, report_outcome, write
+from ffhost.fronts.replies import UNSENT, Finish, Settle, complete, finalize, report_outcome
 from ffhost.host.mounting import MakeReply, Responder
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
+from ffhost.signatures._falcon import write
 from ffhost.web import problems
 from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply
@@ -54,7 +55,7 @@ class Responders:
         gate = self._host.event_gate()
 
         async def on_request(req: FrontRequest, resp: falcon.asgi.Response, **params: str) -> None:
-            event: Any = req._first_event
+            event: Any = req.first_event
             message = ScopeMessage(req.scope, event.get("body", b""), params)
             identity = execution_id(message.header(EXECUTION_ID_HEADER))
             try:
@@ -131,7 +132,7 @@ class FunctionResource:
         self, req: FrontRequest, resp: falcon.asgi.Response, **params: str
     ) -> None:
         """Answer one request: read it, call the function, write its reply."""
-        event: Any = req._first_event
+        event: Any = req.first_event
         message = ScopeMessage(req.scope, event.get("body", b""), params)
         given = None
         for name, value in req.scope["headers"]:
@@ -161,7 +162,7 @@ class FunctionResource:
         self, gate: Gate, req: FrontRequest, resp: falcon.asgi.Response, **params: str
     ) -> None:
         """Answer one request of a function with auth, as `on_request` does for public ones."""
-        event: Any = req._first_event
+        event: Any = req.first_event
         message = ScopeMessage(req.scope, event.get("body", b""), params)
         identity = execution_id(message.header(EXECUTION_ID_HEADER))
         call = Call(self._caller.function, message, identity)
@@ -179,7 +180,7 @@ class FunctionResource:
     async def _judge(
         self, gate: Gate, req: FrontRequest, message: ScopeMessage, call: Call
     ) -> Reply:
-        event: Any = req._first_event
+        event: Any = req.first_event
         left = gate.enter(call)
         if event.get("more_body"):
             message.body = await read_rest(req, message, self._limit)
@@ -213,7 +214,7 @@ class FunctionResource:
                 self._settle(call, reply.status, 0)
         else:
             resp.stream = ChannelStream(
-                self._caller, call, reply.status, cast("Receive", req._receive), self._settle
+                self._caller, call, reply.status, cast("Receive", req.receive), self._settle
             )
 
 

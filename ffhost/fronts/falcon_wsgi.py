@@ -15,7 +15,7 @@ import falcon.request
 from ffhost.errors import RequestError
 from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.shared_threads import background, pool
-from ffhost.fronts.replies import UNSENT, Finish, complete, finalize, report_outcome, write
+from ffhost.fronts.replies import UNSENT, Finish, complete, finalize, report_outcome
 from ffhost.fronts.wsgi_body import Environ, read_body
 from ffhost.host.mounting import MakeReply, Responder, build_router
 from ffhost.host.service import Service
@@ -23,6 +23,7 @@ from ffhost.host.snapshot import Host
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
+from ffhost.signatures._falcon import write
 from ffhost.web import problems
 from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from ffhost.host.service import Service
 from ffhost.invocation.call import Call
@@ -16,10 +16,6 @@ from ffhost.invocation.function import Function
 from ffhost.invocation.outcome import Outcome, outcome_kind
 from ffhost.web import cors
 from ffhost.web.messages import Reply
-
-if TYPE_CHECKING:
-    import falcon
-    import falcon.asgi
 
 Finish: TypeAlias = Callable[[Call, Reply], None]
 Settle: TypeAlias = Callable[[Call, int, int], None]
@@ -79,20 +75,3 @@ def report_outcome(function: Function) -> Settle | None:
             observe(call, outcome)
 
     return settle
-
-
-def write(resp: falcon.Response | falcon.asgi.Response, reply: Reply) -> None:
-    """Write *reply* into Falcon's response, with all of its header lines."""
-    resp.status = reply.status
-    if reply.body:
-        resp.data = reply.body
-    headers = resp._headers
-    for name, value in reply.headers:
-        name = name.lower()
-        if name in headers:
-            # Falcon joins repeated lines with a comma, which is wrong for some fields.
-            if resp._extra_headers is None:
-                resp._extra_headers = []
-            resp._extra_headers.append((name, value))
-        else:
-            headers[name] = value

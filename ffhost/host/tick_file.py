@@ -4,15 +4,14 @@ One byte of it is locked by the worker that ticks. Each schedule has a byte of i
 locked while a call of it runs. The operating system drops the locks of a process that ends,
 however it ends, so that another can go on at once.
 
-The locks are those of `fcntl.lockf`. They belong to the process: a child that inherits the file
-does not keep them. They are dropped when the process closes any descriptor of the file, so it is
-opened once in a process and read and written through that descriptor alone.
+The locks are on bytes, as `ffhost._file_locks` has them: they are dropped when the process closes
+any descriptor of the file, so it is opened once in a process and read and written through that
+descriptor alone.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -24,6 +23,8 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
+
+from ffhost._file_locks import try_lock_bytes, unlock_bytes
 
 _SIZE_LIMIT: Final = 16 * 1024 * 1024
 _NAME: Final = re.compile(r"ticks-(\d+)-(\d+)-[0-9a-f]{16}")
@@ -50,7 +51,7 @@ class TickFile:
 
     def stop_leading(self) -> None:
         """Stop being the worker that ticks."""
-        fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, 0)
+        unlock_bytes(self._descriptor, 0, 1)
 
     def try_to_claim(self, key: str) -> bool:
         """Record that a call of a schedule runs here; False if one runs in another worker."""
@@ -58,7 +59,7 @@ class TickFile:
 
     def release(self, key: str) -> None:
         """Record that the call of a schedule has ended."""
-        fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, _byte_of(key))
+        unlock_bytes(self._descriptor, _byte_of(key), 1)
 
     def read(self) -> dict[str, datetime]:
         """Return when each schedule last ticked; only for the worker that leads."""
@@ -89,10 +90,9 @@ class TickFile:
 
     def _lock(self, byte: int) -> bool:
         try:
-            fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+            return try_lock_bytes(self._descriptor, byte, 1)
         except OSError:
             return False
-        return True
 
 
 def tick_file_path(names: Sequence[str], folder: Path | None = None) -> Path:

@@ -1,8 +1,7 @@
 """uvicorn's connection, and a watch over those that are slow to say what they want.
 
-The watch looks at all connections about once a second and costs a request nothing. What is
-read here are attributes of uvicorn's protocol; ``tests/server/test_server_slow_clients.py``
-fails if a new version has them no more.
+The watch looks at all connections about once a second and costs a request nothing. Which
+attributes of uvicorn's protocol are used here is in `ffhost.server._uvicorn`.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from typing import Any, TypeAlias, cast
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ffhost.server._uvicorn import HttpToolsProtocol
 from ffhost.server.exchange import Exchange, LazyEvent
 from ffhost.server.head_limits import (
     FIELD_LIMIT,
@@ -149,7 +148,7 @@ class Connection(HttpToolsProtocol):
         )
         self.headers = []  # trailers go here, and nowhere from here
         if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
+            self._start_task(self.cycle, self.app)
         else:
             self.flow.pause_reading()
             self.cycle.before = before
@@ -161,7 +160,7 @@ class Connection(HttpToolsProtocol):
         cycle.task = asyncio.Task(cycle.run_asgi(app), loop=self.loop)
         self.tasks.add(cycle.task)
 
-    _start_asgi_task = _start
+    _start_task = _start
 
     def on_body(self, body: bytes) -> None:
         """Add a piece of the body to the request that it belongs to."""
@@ -235,7 +234,7 @@ class Connection(HttpToolsProtocol):
             # Here the context is that of the request before.
             cycle, app = self.pipeline.pop()
             cast("Exchange", cycle).before = None
-            self.loop.call_soon(self._start_asgi_task, cycle, app, context=self._context)
+            self.loop.call_soon(self._start_task, cycle, app, context=self._context)
         else:
             self.is_idle = True
 
@@ -245,7 +244,7 @@ class Connection(HttpToolsProtocol):
 
         Replacing the method costs nothing before, which a question in each request would.
         """
-        cls._start_asgi_task = cls._start_the_last
+        cls._start_task = cls._start_the_last
         for each in connections:
             if each.cycle is not None:
                 each.cycle.keep_alive = False

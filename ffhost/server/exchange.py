@@ -11,14 +11,13 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from uvicorn.protocols.http.httptools_impl import (
+from ffhost.execution.loop_caller import AlreadyAnswered
+from ffhost.server._uvicorn import (
     HEADER_RE,
     HEADER_VALUE_RE,
     STATUS_LINE,
     RequestResponseCycle,
 )
-
-from ffhost.execution.loop_caller import AlreadyAnswered
 
 _FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
 _COPIED_BYTES = 64 * 1024

@@ -19,12 +19,11 @@ from _thread import start_new_thread
 from collections.abc import Callable
 from typing import Any
 
-from gunicorn.arbiter import Arbiter
-
 from ffhost.errors import StartupError
 from ffhost.host.process_service import service
 from ffhost.host.service import Service
 from ffhost.invocation.logger import get_logger
+from ffhost.server._gunicorn import Arbiter
 from ffhost.server.gunicorn_options import SPARE_SECONDS, drain_delay
 from ffhost.server.worker_channel import failure_text, show_failure
 

@@ -6,15 +6,13 @@ import. Here it is refused, which load balancers and retries understand.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from gunicorn.sock import BaseSocket, TCP6Socket, TCPSocket, UnixSocket
-
 from ffhost.config.settings import Settings
 from ffhost.errors import StartupError
+from ffhost.server._gunicorn import BoundSocket, TCP6Socket, TCPSocket, UnixSocket
 
 Kind = Literal["public", "admin"]
 Address: TypeAlias = tuple[str, int] | str
@@ -35,6 +33,11 @@ class Listening(NamedTuple):
     sockname: Any
 
     @property
+    def everywhere(self) -> bool:
+        """Whether it accepts connections on every address of the machine."""
+        return isinstance(self.sockname, tuple) and self.sockname[0] in ("0.0.0.0", "::")
+
+    @property
     def url(self) -> str:
         """Return the address as a client would write it."""
         if not isinstance(self.sockname, tuple):
@@ -43,14 +46,10 @@ class Listening(NamedTuple):
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-class _Quiet(BaseSocket):  # type: ignore[misc]
-    """Has gunicorn leave the socket bound: it listens only where it believes nobody does."""
+class _Quiet(BoundSocket):
+    """A listener that knows what it is for."""
 
     kind: Kind
-
-    @staticmethod
-    def _is_listening(sock: socket.socket) -> bool:
-        return True
 
 
 class QuietTcp(_Quiet, TCPSocket):  # type: ignore[misc]

@@ -32,8 +32,7 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
     name = options.name
     parameters.accepts(target, name, "cloudevent", 1, wants="one CloudEvent")
     refuse_generators(target, name, "cloudevent")
-    annotation = parameters.first_annotation(target)
-    read = events.decoder_for(None if isinstance(annotation, str) else annotation)
+    read = events.decoder_for(_wanted_class(target))
     is_async = parameters.is_coroutine_function(target)
 
     def decode(message: Message) -> tuple[Any, ...]:
@@ -49,6 +48,16 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
         encode_exception,
         result_encoder(name),
     )
+
+
+def _wanted_class(target: Callable[..., Any]) -> Any:
+    """Return the annotation of the parameter, None for text that cannot be evaluated."""
+    if parameters.mark_of(target, parameters.FIREBASE) is not None:
+        from cloudevents.v1.http.event import CloudEvent
+
+        return CloudEvent  # the wrapper takes one of the old SDK, whatever is annotated inside
+    annotation = parameters.first_annotation(target)
+    return None if isinstance(annotation, str) else annotation
 
 
 def _caller(target: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import falcon
-import falcon.app_helpers
 
 from ffhost.errors import ResultError
+from ffhost.signatures._falcon import header_fields, serialize_error
 from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, file_chunks
 from ffhost.web.messages import HeaderList, Reply
 from ffhost.web.responses import header_field
@@ -76,7 +76,7 @@ def _composed(error: Any, resp: falcon.Response, req: falcon.Request | None) -> 
     if isinstance(error, falcon.HTTPStatus):
         resp.text = error.text
     elif req is not None:
-        falcon.app_helpers.default_serialize_error(req, resp, error)
+        serialize_error(req, resp, error)
     else:
         resp.data = error.to_json()
         resp.content_type = falcon.MEDIA_JSON
@@ -91,8 +91,7 @@ def encode(resp: falcon.Response) -> Reply:
         raise ResultError(f"the status {resp.status!r}; a status is a number from 200 to 999")
     body = resp.render_body()
     bodiless = status in (204, 304)
-    # A private method of Falcon: no public one includes the cookies.
-    fields = resp._wsgi_headers(None if bodiless else _MEDIA_TYPE)
+    fields = header_fields(resp, None if bodiless else _MEDIA_TYPE)
     headers: HeaderList = [header_field(name, value) for name, value in fields]
     if body is not None or resp.stream is None:
         headers = [field for field in headers if field[0] != "content-length"]

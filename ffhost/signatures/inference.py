@@ -23,13 +23,14 @@ _EVENT_NAMES = {"CloudEvent", "Event"}
 class Inferred(NamedTuple):
     """What was inferred from a function.
 
-    ``request`` is ``native``, ``flask`` or ``starlette`` where the function asks for that
-    request by its annotation or decorator, else None.
+    ``request`` is ``native``, ``flask`` or ``starlette`` where the annotation names a request
+    class, else None; ``marked`` is what the decorator implies.
     """
 
     kind: str
     input_type: Any = None
     request: str | None = None
+    marked: str | None = None
 
 
 def infer(
@@ -48,6 +49,9 @@ def infer(
         LoadError: the configuration and a decorator contradict each other
     """
     mark: decorators.SignatureMark | None = parameters.mark_of(target, decorators.SIGNATURE)
+    endpoint = parameters.mark_of(target, parameters.FIREBASE)
+    if mark is None and endpoint is not None:
+        mark = _firebase_mark(endpoint)
     annotation = parameters.first_annotation(target)
     request = _request_of(annotation)
     if mark is not None:
@@ -56,10 +60,16 @@ def infer(
                 f"{name or repr(target)} is decorated as {mark.kind}, but the configuration says "
                 f"{word!r}; remove one of them"
             )
-        return Inferred(mark.kind, mark.input_type, request or mark.request)
+        return Inferred(mark.kind, mark.input_type, request, mark.request)
     if word is not None:
         return Inferred(word, None, request)
     return Inferred(_kind_of(target, annotation), None, request)
+
+
+def _firebase_mark(endpoint: Any) -> decorators.SignatureMark:
+    if getattr(endpoint, "eventTrigger", None) is not None:
+        return decorators.SignatureMark("cloudevent")
+    return decorators.SignatureMark("http", request="flask")
 
 
 def _kind_of(target: Callable[..., Any], annotation: Any) -> str:

@@ -9,6 +9,12 @@ from typing import Any
 
 from ffhost.signatures.codec import signature_error
 
+FIREBASE = "__firebase_endpoint__"
+"""Attribute that the decorators of firebase-functions leave: what triggers the function.
+
+They copy the annotations of the decorated function, which they call with something else.
+"""
+
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -75,7 +81,7 @@ def first_annotation(target: Callable[..., Any], position: int = 0) -> Any:
         return None
     if isinstance(annotation, str):
         try:
-            return eval(annotation, getattr(_function(target), "__globals__", {}))
+            return eval(annotation, getattr(innermost(target), "__globals__", {}))
         except Exception:
             return annotation
     return annotation
@@ -108,7 +114,7 @@ def _parameters(target: Callable[..., Any]) -> list[inspect.Parameter] | None:
         return None
 
 
-def _function(target: Any) -> Any:
+def innermost(target: Any) -> Any:
     """Return the plain function that is run when *target* is called, as far as it shows."""
     target = inspect.unwrap(target)
     while isinstance(target, functools.partial):

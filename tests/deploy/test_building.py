@@ -185,7 +185,7 @@ def test_requirement_files_are_united_and_functions_framework_is_dropped(tmp_pat
     made = built(tmp_path)
     assert requirements(tmp_path) == [
         "--extra-index-url https://packages.example.com/simple",
-        "ffhost[flask,process]==0.1.0,>=0.1  # b/requirements.txt, ffhost build",
+        "ffhost[flask]==0.1.0,>=0.1  # b/requirements.txt, ffhost build",
         "pillow<12,>=10,>=11  # a/more.txt, b/requirements.txt",
         "requests<3,>=2.20  # requirements.txt, b/requirements.txt",
         'Requests[socks]<3; python_version >= "3.8"  # a/requirements.txt',

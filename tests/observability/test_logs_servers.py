@@ -42,7 +42,7 @@ def serve(folder, target, *options):
     command = [sys.executable, "-m", "gunicorn", "-b", "127.0.0.1:0", "--no-control-socket"]
     command += [
         "--logger-class",
-        "ffhost.observability.logs.server_lines.GunicornLogger",
+        "ffhost.server.gunicorn_log.GunicornLogger",
         *options,
         target,
     ]

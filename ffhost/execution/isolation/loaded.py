@@ -12,6 +12,7 @@ class Loaded(NamedTuple):
     """The report of one process."""
 
     signature: str
+    request: str | None
     methods: list[str] | None
     streams: bool
     seconds: float
@@ -33,6 +34,7 @@ def loaded_of(head: Any) -> Loaded:
         raise LoadError(head["message"], head["hint"], head["notes"], key=_key(head["key"]))
     return Loaded(
         head["signature"],
+        head["request"],
         head["methods"],
         head["streams"],
         head["seconds"],

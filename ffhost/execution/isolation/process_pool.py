@@ -10,6 +10,7 @@ import os
 import pickle
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -39,6 +40,7 @@ class ProcessPool:
         count: how many there are
         memory_bytes: what each may use; None for no limit
         import_budget: seconds that loading may take; None for no limit
+        variables: what they find in their environment beside the variables of this process
     """
 
     def __init__(
@@ -48,7 +50,9 @@ class ProcessPool:
         count: int,
         memory_bytes: int | None = None,
         import_budget: float | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
+        self._variables = variables or {}
         self.config = config
         self.name = name
         self.count = count
@@ -93,7 +97,7 @@ class ProcessPool:
         processes: list[IsolatedProcess] = []
         try:
             for _ in range(self.count):
-                processes.append(start_process(self.config, self.name))
+                processes.append(start_process(self.config, self.name, self._variables))
             answers = [self._await_load(process) for process in processes]
         except BaseException as error:
             for process in processes:
@@ -295,7 +299,7 @@ class ProcessPool:
         while not self._closed:
             process: IsolatedProcess | None = None
             try:
-                process = start_process(self.config, self.name)
+                process = start_process(self.config, self.name, self._variables)
                 self._await_load(process)
                 process.connection.ask(START)
                 self._await_start(process)

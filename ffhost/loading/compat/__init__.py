@@ -1,24 +1,23 @@
-"""Names that functions-framework's functions import, for user code only.
-
-``sys.modules`` is not changed for other code: `install` registers providers, and
-`ffhost.loading.modules` asks them when the code of a source folder imports. Knows neither requests
-nor servers.
+"""Names that functions-framework's functions import.
 
 ========================================  ==================================================
-``functions_framework``                   ours, also where the original is installed
+``functions_framework``                   ours, for user code also beside the original
 ``cloudevents.http`` and its like         the old API where cloudevents 2.x keeps it
 ``google.cloud.functions.context``        ours, where no installed package has it
 ========================================  ==================================================
 
-Libraries do not see these names: an installed package that imports ``cloudevents.http`` itself
-needs a version of its own for cloudevents 2.x.
+`install` registers providers, which `ffhost.loading.modules` asks first when the code of a source
+folder imports. All other code, such as tests and libraries, gets the same modules from
+`last_resort` where nothing that is installed has the name. Knows neither requests nor servers.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from types import ModuleType
 
+from ffhost.loading.compat import last_resort
 from ffhost.loading.modules import Provide, providers
 
 
@@ -41,14 +40,39 @@ _PROVIDERS = {
 _switched_off = False
 
 
+def _framework_for_all(name: str) -> ModuleType | None:
+    """Provide our ``functions_framework`` where there is no other, nor the stand-in."""
+    from ffhost.loading.compat.presence import is_installed
+
+    top, _, child = name.partition(".")
+    if child:
+        replaced = sys.modules.get(top) is not sys.modules.get(f"{__name__}.framework")
+    else:
+        replaced = is_installed(top)
+    return None if replaced else _PROVIDERS[top](name)
+
+
 def install() -> None:
-    """Provide user code with the names of functions-framework, unless that was switched off."""
+    """Provide the names of functions-framework, unless that was switched off."""
     if not _switched_off:
         providers.update(_PROVIDERS)
+        install_for_all()
+
+
+def install_for_all() -> last_resort.LastResort:
+    """Provide code that no host has loaded with the names that nothing installed has."""
+    return last_resort.install({**_PROVIDERS, "functions_framework": _framework_for_all})
+
+
+def stand_in(name: str) -> None:
+    """Put our ``functions_framework`` in the place of the stand-in, which calls this as *name*."""
+    sys.modules[name] = import_module(f"{__name__}.framework")
+    install_for_all().move_to_front()
 
 
 def uninstall() -> None:
     """Remove the names; modules that were imported stay imported."""
+    last_resort.uninstall()
     for name, provide in _PROVIDERS.items():
         if providers.get(name) is provide:
             del providers[name]
@@ -62,4 +86,4 @@ def switch(*, on: bool) -> None:
         uninstall()
 
 
-__all__ = ["install", "switch", "uninstall"]
+__all__ = ["install", "install_for_all", "stand_in", "switch", "uninstall"]

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import fcntl
 import os
 import select
 import stat
@@ -29,6 +28,8 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import Any
+
+from ffhost import _file_locks
 
 _UNMADE_AT_MOST = 64
 _HELD_FOR_SECONDS = 0.1
@@ -118,14 +119,14 @@ class Output:
             return
         try:
             try:
-                fcntl.lockf(lock, fcntl.LOCK_EX)
+                _file_locks.lock_bytes(lock)
             except OSError:
                 lock = None  # an entry that may be torn is better than none
             self._write_whole(data)
         finally:
             if lock is not None:
                 with contextlib.suppress(OSError):
-                    fcntl.lockf(lock, fcntl.LOCK_UN)
+                    _file_locks.unlock_bytes(lock)
 
     def _write_whole(self, data: bytes) -> None:
         try:
@@ -219,13 +220,11 @@ def _find_lock(descriptor: int) -> tuple[int | None, object]:
         mode = os.fstat(descriptor).st_mode
     except OSError:
         return None, None
-    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+    if not (_file_locks.AVAILABLE and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))):
         return None, None
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        fcntl.lockf(descriptor, fcntl.LOCK_UN)
-    except BlockingIOError:
-        pass
+        if _file_locks.try_lock_bytes(descriptor):
+            _file_locks.unlock_bytes(descriptor)
     except OSError:
         # Not every system can lock a pipe. An unnamed file that workers get through fork
         # keeps at least those apart.

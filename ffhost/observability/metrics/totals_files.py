@@ -7,7 +7,6 @@ counted still counts, until a new worker folds them into one.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import orjson
 
+from ffhost._file_locks import lock_file
 from ffhost.observability.metrics.worker_totals import Snapshot, remains
 
 _PREFIX = "ffhost-metrics-"
@@ -52,13 +52,13 @@ class Storage:
 
     def read(self) -> list[Snapshot]:
         """Return the last snapshot of every worker there was."""
-        with self._locked(fcntl.LOCK_SH):
+        with self._locked(shared=True):
             past, folded = self._read_past()
             return [*past, *self._read_workers(folded).values()]
 
     def _fold(self) -> None:
         """Make one file of those whose workers have ended."""
-        with self._locked(fcntl.LOCK_EX):
+        with self._locked():
             past, folded = self._read_past()
             for name in folded:
                 (self.folder / name).unlink(missing_ok=True)
@@ -94,10 +94,10 @@ class Storage:
         return found
 
     @contextmanager
-    def _locked(self, how: int) -> Iterator[None]:
+    def _locked(self, *, shared: bool = False) -> Iterator[None]:
         descriptor = os.open(self.folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, how)
+            lock_file(descriptor, shared=shared)
             yield
         finally:
             os.close(descriptor)

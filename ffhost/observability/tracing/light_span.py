@@ -15,10 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
-    NonRecordingSpan,
     Span,
     SpanContext,
     SpanKind,
@@ -27,6 +25,8 @@ from opentelemetry.trace import (
     TraceFlags,
 )
 from opentelemetry.util.types import Attributes
+
+from ffhost.observability.tracing._otel import NonRecordingSpan, ReadableSpan
 
 _RANDOM = getattr(TraceFlags, "RANDOM_TRACE_ID", 0)
 _OF_A_ROOT = TraceFlags(TraceFlags.SAMPLED | _RANDOM)

@@ -22,7 +22,7 @@ from opentelemetry import context as contexts
 from opentelemetry import trace
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from ffhost.errors import TimedOut
@@ -31,6 +31,7 @@ from ffhost.invocation.call import Call
 from ffhost.invocation.outcome import Outcome
 from ffhost.loading.modules import plain_name, plain_text
 from ffhost.observability.tracing import provider
+from ffhost.observability.tracing._otel import NonRecordingSpan
 from ffhost.observability.tracing.hook import Hook, Pair, Place
 from ffhost.observability.tracing.hook_options import OtelOptions
 from ffhost.observability.tracing.light_span import LightSpan, flags

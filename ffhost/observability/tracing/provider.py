@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import (
     BatchSpanProcessor,
     ConsoleSpanExporter,
@@ -37,6 +37,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from ffhost import __version__
 from ffhost.invocation.logger import get_logger
+from ffhost.observability.tracing._otel import ReadableSpan, TracerProvider
 from ffhost.observability.tracing.hook_options import OtelOptions
 from ffhost.observability.tracing.light_span import LightSpan
 

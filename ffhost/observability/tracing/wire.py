@@ -16,9 +16,9 @@ from typing import Any
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
+from ffhost.observability.tracing._otel import ReadableSpan, sender
 from ffhost.observability.tracing.light_span import Ended
 
 _PLAIN = frozenset({str, int, bool, float})
@@ -35,15 +35,14 @@ _double = struct.Struct("<Bd").pack
 class Exporter(OTLPSpanExporter):
     """The SDK's exporter, with a faster way to write.
 
-    The client that it hands bytes to is private to the SDK. Where there is none, spans are
-    exported as the SDK does; ``tests/observability/test_tracing_wire.py`` says if that is so.
+    What takes the bytes is private to the SDK. Where it is missing, spans are exported as the SDK
+    does; ``tests/observability/test_tracing_wire.py`` says if that is so.
     """
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send *spans*."""
-        client = getattr(self, "_client", None)
-        send = getattr(client, "export", None)
-        if send is None or getattr(self, "_shutdown", False):
+        send = sender(self)
+        if send is None:
             return super().export(spans)
         try:
             data = encode(spans)

@@ -24,6 +24,7 @@ from werkzeug.routing import Rule
 from ffhost.errors import ResultError
 from ffhost.loading import decorators
 from ffhost.signatures.requests import Adapter
+from ffhost.signatures.requests._flask import current_request
 from ffhost.signatures.requests.environ import build_environ
 from ffhost.web.messages import Message
 
@@ -116,7 +117,7 @@ class FunctionApp(flask.Flask):
 
     def dispatch_request(self, *_context: Any) -> Any:
         """Call the function with the request itself, not with its proxy."""
-        request: flask.Request = flask.request._get_current_object()  # type: ignore[attr-defined]
+        request: flask.Request = current_request()
         if request.endpoint == "static":
             return super().dispatch_request(*_context)
         return request.environ[CALL](request)
@@ -222,7 +223,7 @@ def _around_async(app: FunctionApp, target: Callable[..., Any]) -> Callable[...,
 
     async def call(environ: dict[str, Any]) -> Any:
         with app.request_context(environ):
-            request = flask.request._get_current_object()  # type: ignore[attr-defined]
+            request = current_request()
             replay = _replay(*await _outcome(target, request))
             return app.wsgi_app({**environ, CALL: replay}, _start_nothing)
 

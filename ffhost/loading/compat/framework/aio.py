@@ -7,20 +7,28 @@ from typing import Any, TypeVar
 
 from ffhost.loading import decorators
 from ffhost.loading.compat.create_app import make_app
+from ffhost.loading.compat.framework import _function_registry
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def http(function: F) -> F:
     """Mark an HTTP function, sync or async, that gets a ``starlette.requests.Request``."""
-    decorators.http(function)
-    setattr(function, decorators.SIGNATURE, decorators.SignatureMark("http", request="starlette"))
-    return function
+    decorators.mark(function, decorators.SignatureMark("http", request="starlette"))
+    return _registered(function, _function_registry.HTTP_SIGNATURE_TYPE)
 
 
 def cloud_event(function: F) -> F:
     """Mark a CloudEvent function, sync or async."""
-    return decorators.cloud_event(function)
+    marked = decorators.cloud_event(function)
+    return _registered(marked, _function_registry.CLOUDEVENT_SIGNATURE_TYPE)
+
+
+def _registered(function: F, kind: str) -> F:
+    name = getattr(function, "__name__", type(function).__name__)
+    _function_registry.REGISTRY_MAP[name] = kind
+    _function_registry.ASGI_FUNCTIONS.add(name)
+    return function
 
 
 def create_asgi_app(

@@ -1,0 +1,152 @@
+"""uvicorn's inside, as our connections, exchanges and workers use it; checked at import.
+
+uvicorn documents its settings and its command line. Its protocol, the cycle of a request and
+its server are not for others to build on, and everything named here may change in any version.
+"""
+
+from __future__ import annotations
+
+from ffhost._library import Library
+
+uvicorn = Library("uvicorn", tested="0.54.0")
+with uvicorn.imports():
+    from uvicorn import config, server
+    from uvicorn.protocols.http import flow_control, httptools_impl
+worker = Library("uvicorn-worker", tested="0.4.0")
+with worker.imports():
+    import uvicorn_worker
+
+uvicorn.require(
+    httptools_impl,
+    {
+        "HttpToolsProtocol": "read requests",
+        "RequestResponseCycle": "write answers",
+        "HEADER_RE": "find names of header fields that cannot be sent",
+        "HEADER_VALUE_RE": "find values of header fields that cannot be sent",
+        "STATUS_LINE": "write the first line of an answer",
+    },
+)
+HEADER_RE = httptools_impl.HEADER_RE
+HEADER_VALUE_RE = httptools_impl.HEADER_VALUE_RE
+STATUS_LINE = httptools_impl.STATUS_LINE
+HttpToolsProtocol = httptools_impl.HttpToolsProtocol
+RequestResponseCycle = httptools_impl.RequestResponseCycle
+
+uvicorn.require(
+    HttpToolsProtocol,
+    {
+        # What `server.connection.Connection` extends or replaces
+        "connection_made": "note the context that requests begin with",
+        "data_received": "bound the size of a head",
+        "on_message_begin": "forget what was known of the request before",
+        "on_header": "check Host and Upgrade",
+        "on_headers_complete": "call the application",
+        "on_body": "collect the body without copying it",
+        "on_message_complete": "note the end of a body",
+        "on_response_complete": "begin the next request of a connection",
+        # What it reads and assigns
+        "app": "call the application",
+        "cycle": "tell whose turn it is, the client's or ours",
+        "expect_100_continue": "ask the client for its body",
+        "flow": "let a client wait",
+        "headers": "bound the number of fields",
+        "logger": "log what an application raises",
+        "access_logger": "make a cycle",
+        "loop": "make the task of a request",
+        "parser": "feed what has arrived",
+        "pipeline": "keep requests that came before their turn",
+        "scope": "tell whether a request has begun",
+        "server_state": "find all connections and tasks",
+        "tasks": "keep the task of a request",
+        "transport": "write and close",
+        "url": "bound the size of a target",
+    },
+)
+uvicorn.require_parameters(
+    RequestResponseCycle,
+    {
+        "scope": "make a cycle",
+        "transport": "make a cycle",
+        "flow": "make a cycle",
+        "logger": "make a cycle",
+        "access_logger": "make a cycle",
+        "access_log": "make a cycle",
+        "default_headers": "make a cycle",
+        "message_event": "make a cycle without an event that nobody waits for",
+        "expect_100_continue": "make a cycle",
+        "keep_alive": "make a cycle",
+        "on_response": "make a cycle",
+    },
+)
+uvicorn.require(
+    RequestResponseCycle,
+    {
+        # What `server.exchange.Exchange` replaces
+        "run_asgi": "end late answers quietly",
+        "receive": "read a body without copying it",
+        "send": "write head and body at once",
+        # What it reads and assigns
+        "chunked_encoding": "frame the body of an answer",
+        "default_headers": "write the fields that all answers have",
+        "disconnected": "notice that the client has left",
+        "expected_content_length": "check the length of an answer",
+        "flow": "let a client wait",
+        "keep_alive": "close a connection after its answer",
+        "logger": "log what an application raises",
+        "message_event": "wait for a body",
+        "more_body": "tell whether a body is whole",
+        "on_response": "go on after an answer",
+        "response_complete": "tell whether the answer is whole",
+        "response_started": "tell whether the head was sent",
+        "scope": "know the method of a request",
+        "send_500_response": "answer when an application fails",
+        "transport": "write and close",
+        "waiting_for_100_continue": "ask the client for its body",
+    },
+)
+uvicorn.require(
+    flow_control.FlowControl,
+    {
+        "drain": "wait until a client has read",
+        "pause_reading": "let a client wait",
+        "resume_reading": "read on",
+        "write_paused": "tell whether a client reads",
+    },
+)
+uvicorn.require(
+    server.ServerState,
+    {
+        "connections": "find the connections that are idle or late",
+        "default_headers": "write the date once a second",
+        "tasks": "cancel what is left at the end",
+        "total_requests": "replace a worker after so many requests",
+    },
+)
+uvicorn.require(
+    server.Server,
+    {"config": "make connections", "serve": "listen when ready", "server_state": "count requests"},
+)
+Server = server.Server
+uvicorn.require(
+    config.Config,
+    {
+        "app": "set the application after the workers have loaded it",
+        "backlog": "listen",
+        "encoded_headers": "write the fields that all answers have",
+        "headers": "close every connection if keepalive is off",
+        "load": "prepare what connections need",
+        "loaded": "load once",
+        "loaded_app": "run start-up and shut-down",
+    },
+)
+worker.require(uvicorn_worker, {"UvicornWorker": "serve under gunicorn"})
+UvicornWorker = uvicorn_worker.UvicornWorker
+worker.require(
+    UvicornWorker,
+    {
+        "CONFIG_KWARGS": "put our connection in the place of uvicorn's",
+        "config": "make connections",
+        "init_signals": "take the signals in our way",
+        "run": "serve in our way",
+    },
+)

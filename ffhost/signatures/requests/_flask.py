@@ -1,0 +1,35 @@
+"""Flask's inside, as functions with Flask's request use it; checked at import.
+
+Flask documents some of these for subclasses, but not when it calls them and with what.
+`flask_request` therefore takes a context before the other arguments where a version passes one.
+"""
+
+from __future__ import annotations
+
+from ffhost._library import Library
+
+library = Library("flask", tested="3.1.3")
+with library.imports():
+    import flask
+local = Library("werkzeug", tested="3.1.9")
+with local.imports():
+    from werkzeug.local import LocalProxy
+
+library.require(
+    flask.Flask,
+    {
+        # What `flask_request.FunctionApp` replaces
+        "create_url_adapter": "have every path call the function",
+        "dispatch_request": "call the function",
+        "handle_exception": "log what a function raises",
+        "make_response": "say what a function may return",
+        # What it calls and reads
+        "error_handler_spec": "register error handlers after the first request",
+        "has_static_folder": "serve static files of a single target",
+        "request_context": "await a coroutine function in Flask's contexts",
+        "url_map": "have rules for every path",
+        "wsgi_app": "call a function in Flask's contexts",
+    },
+)
+local.require(LocalProxy, {"_get_current_object": "hand over the request, not its proxy"})
+current_request = flask.request._get_current_object  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+from cloudevents.v1.pydantic.v2.event import *

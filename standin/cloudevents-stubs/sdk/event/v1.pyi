@@ -1,0 +1,1 @@
+from cloudevents.v1.sdk.event.v1 import *

@@ -1,0 +1,1 @@
+from cloudevents.v1.sdk.marshaller import *

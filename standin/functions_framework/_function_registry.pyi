@@ -1,0 +1,1 @@
+from ffhost.loading.compat.framework._function_registry import *

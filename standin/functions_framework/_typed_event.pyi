@@ -1,0 +1,1 @@
+from ffhost.loading.compat.framework._typed_event import *

@@ -1,0 +1,1 @@
+from ffhost.loading.compat.framework.event_conversion import *

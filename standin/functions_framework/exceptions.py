@@ -1,3 +1,0 @@
-"""Stands for ``functions_framework.exceptions``."""
-
-from ffhost.loading.compat.framework.exceptions import *  # noqa: F403 -- names only, for `except`

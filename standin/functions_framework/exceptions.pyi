@@ -1,0 +1,1 @@
+from ffhost.loading.compat.framework.exceptions import *

@@ -1,0 +1,1 @@
+from ffhost.loading.compat.framework.execution_id import *

@@ -1,0 +1,1 @@
+from ffhost.loading.compat.framework.request_timeout import *

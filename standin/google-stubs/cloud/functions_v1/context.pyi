@@ -1,0 +1,1 @@
+from ffhost.events.background import Context as Context
