@@ -81,7 +81,7 @@ class IsolatedProcess:
     def attach(
         self, loop: asyncio.AbstractEventLoop, lost: Callable[[IsolatedProcess], object]
     ) -> LoopConnection:
-        """Let *loop* read and write from now on.
+        """Serve calls on *loop* from now on, and return the connection.
 
         Args:
             lost: called if the process ends while it has no call

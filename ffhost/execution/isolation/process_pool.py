@@ -213,7 +213,7 @@ class ProcessPool:
         await self.connect(process).ask(LOGS, b"", config)
 
     def _adopt(self, process: IsolatedProcess) -> LoopConnection:
-        """Let the running loop serve *process*, and see the end of idle ones from now on."""
+        """Serve *process* on the running loop, which sees the end of idle ones from now on."""
         with self._lock:
             loop = self._loop = asyncio.get_running_loop()
             idle = list(self._idle)
