@@ -224,28 +224,28 @@ def free_port() -> int:
 
 def main() -> None:
     """Be the server."""
-    from ffhost.cli.banner import describe
+    from ffhost.cli.banner import Banner
     from ffhost.cli.exit_messages import reported
     from ffhost.config import Sources, load_config
     from ffhost.server import Listening, serve
 
     announced = Path(os.environ["TEST_ANNOUNCED"])
 
-    def announce(listening: Any, served: Any) -> None:
-        found: list[Listening] = list(listening)
-        announced.with_suffix(".served").write_text(json.dumps(served))
-        half = announced.with_suffix(".half")
-        half.write_text(json.dumps([each.url for each in found]))
-        half.rename(announced)
+    class Announced(Banner):
+        def serving(self, addresses: Any, serves: Any) -> None:
+            found: list[Listening] = list(addresses)
+            announced.with_suffix(".served").write_text(json.dumps(serves))
+            half = announced.with_suffix(".half")
+            half.write_text(json.dumps([each.url for each in found]))
+            half.rename(announced)
 
     environ = {name: value for name, value in os.environ.items() if name != "PORT"}
     check = os.environ.get("TEST_CODE_CHECK")
     sources = Sources(environ=environ, sets=tuple(sys.argv[1:]), cwd=Path.cwd())
     command = [sys.executable, "-c", check] if check else None
     with reported():
-        status = serve(
-            load_config(sources), sources, describe=describe, announce=announce, check=command
-        )
+        config = load_config(sources)
+        status = serve(config, sources, announcer=Announced(config), check=command)
     raise SystemExit(status)
 
 

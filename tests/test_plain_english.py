@@ -23,8 +23,8 @@ def words(text: str) -> frozenset[str]:
 
 
 VERBS = words("""
-    Accept Acquire Add Adjust Align Answer Append Apply Ask Await Begin Bind Block Build Call
-    Cancel Capture Change Check Choose Clear Close Collect Compare Complete Compose Configure
+    Accept Acquire Add Adjust Align Announce Answer Append Apply Ask Await Begin Bind Block Build
+    Call Cancel Capture Change Check Choose Clear Close Collect Compare Complete Compose Configure
     Connect Continue Convert Copy Count Create Cut Declare Decode Delete Deliver Describe
     Discard Drain Drop Dump Emit Encode End Enter Escape Evaluate Exclude Exit Export Fetch Fill
     Filter Find Finish Flush Follow Forget Fork Format Free Guess Handle Host Import Indent

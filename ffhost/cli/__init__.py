@@ -20,6 +20,7 @@ COMMANDS = {
     "init": "write a functions.yaml and a first function",
     "new": "add a function, its test and its entry in functions.yaml",
     "serve": "serve the functions",
+    "dev": "serve for development: changes at once, on this machine only",
     "invoke": "call a function, in process or over HTTP",
     "test": "run the examples of the configuration",
     "check": "check the configuration without serving",
@@ -50,7 +51,7 @@ Exit statuses:
 \b
 Where to begin:
   ffhost init           write a functions.yaml and a first function
-  ffhost serve          serve it on http://localhost:8080
+  ffhost dev            serve it on http://localhost:8080, and every change of it
   ffhost invoke hello   call it without a server
 """
 

@@ -1,53 +1,129 @@
-"""What ``ffhost serve`` writes once it serves: a table on a terminal, one log entry otherwise.
+"""What ``ffhost serve`` writes when it begins, serves and serves changed code.
 
-Functions are loaded in the workers, addresses are known to the master. The first worker
-that is ready describes what it serves, and the master writes it.
+For people that is text, else one log entry. Functions are loaded in the workers, addresses are
+known to the master. The first worker that is ready describes what it serves, and the master
+writes it.
 """
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ffhost import __version__
 from ffhost.config import LoadedConfig
 from ffhost.host.service import Service
 from ffhost.invocation.function import Function
 from ffhost.server import Listening
+
+if TYPE_CHECKING:
+    from ffhost.cli.code_watcher import CodeWatcher
 
 MOST_ROWS = 50
 """Most rows of the table on a terminal; the rest is counted."""
 
 
 class Banner:
-    """The announcement of one server: a table where logs are for people, else an entry."""
+    """The announcements of one server, as an `Announcer`.
 
-    def __init__(self, config: LoadedConfig) -> None:
+    Args:
+        watcher: of changed code; None if that is not served
+    """
+
+    def __init__(self, config: LoadedConfig, watcher: CodeWatcher | None = None) -> None:
         logging = config.settings.logging
         written = "format" in logging.written
         self._for_people = logging.format == "console" if written else sys.stdout.isatty()
+        self._functions = len(config.settings.functions)
+        self._watcher = watcher
+        self._base = ""
+        self._served: list[dict[str, Any]] = []
 
-    def announce(self, addresses: Sequence[Listening], table: dict[str, Any]) -> None:
-        """Write what is served and where; called in the master."""
+    def begin(self) -> None:
+        """Write that functions are being loaded, to people only."""
         if self._for_people:
-            print(text(table, addresses), flush=True)
-            return
-        from ffhost.invocation.logger import get_logger
+            print(f"ffhost {__version__} · loading {_count(self._functions)}", flush=True)
 
-        get_logger("ffhost").info(
+    @staticmethod
+    def describe(service: Service) -> dict[str, Any]:
+        """Return what *service* serves, and the folders to watch for changed code."""
+        serves: dict[str, Any] = {
+            "revision": service.config.revision,
+            "functions": [row(each) for each in service.host.functions.values()],
+        }
+        if not service.watches:
+            from ffhost.cli.code_watcher import imported_folders
+
+            serves["folders"] = imported_folders()
+        return serves
+
+    def loading(self, place: str) -> None:
+        """Write which line takes long to load, to people only."""
+        if self._for_people:
+            print(f"still loading: {place}", flush=True)
+
+    def serving(self, addresses: Sequence[Listening], serves: dict[str, Any]) -> None:
+        """Write what is served and where."""
+        self._watch(serves)
+        self._served = serves["functions"]
+        self._base = _base(addresses)
+        if self._for_people:
+            print(text(serves, addresses), flush=True)
+            return
+        _log().info(
             "serving",
             addresses=[each.url for each in addresses],
-            revision=table["revision"],
-            functions=table["functions"],
+            revision=serves["revision"],
+            functions=serves["functions"],
         )
 
+    def code_served(self, files: Sequence[str], seconds: float, serves: dict[str, Any]) -> None:
+        """Write that changed code is served, and which functions are new."""
+        self._watch(serves)
+        before, self._served = self._served, serves["functions"]
+        if not self._for_people:
+            _log().info("code_reloaded", files=list(files), seconds=round(seconds, 3))
+            return
+        print(f"{_named(files)} changed: reloaded in {seconds:.1f} s", flush=True)
+        fresh = [each for each in self._served if each not in before]
+        for line in _lines(fresh, self._base):
+            print(line, flush=True)
 
-def describe(service: Service) -> dict[str, Any]:
-    """Return the table of what *service* serves."""
-    return {
-        "revision": service.config.revision,
-        "functions": [row(each) for each in service.host.functions.values()],
-    }
+    def code_refused(self, files: Sequence[str]) -> None:
+        """Write that changed code does not load, after the reason."""
+        if self._for_people:
+            print(f"{_named(files)} changed: not served, the code before it is", flush=True)
+        else:
+            _log().error("code_not_reloaded", files=list(files))
+
+    def waiting(self, calls: int) -> None:
+        """Write for how many calls the end waits, to people only."""
+        if self._for_people:
+            count = "1 call" if calls == 1 else f"{calls} calls"
+            print(f"waiting for {count}; Ctrl-C again to quit", flush=True)
+
+    def _watch(self, serves: dict[str, Any]) -> None:
+        if self._watcher is not None:
+            self._watcher.watch_also(serves["folders"])
+
+
+def _log() -> Any:
+    from ffhost.invocation.logger import get_logger
+
+    return get_logger("ffhost")
+
+
+def _named(files: Sequence[str]) -> str:
+    """Return which files have changed, in a few words."""
+    if not files:
+        return "code"
+    return files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
+
+
+def _count(functions: int) -> str:
+    return "1 function" if functions == 1 else f"{functions} functions"
 
 
 def row(function: Function) -> dict[str, Any]:
@@ -67,7 +143,26 @@ def row(function: Function) -> dict[str, Any]:
 
 def text(table: dict[str, Any], addresses: Sequence[Listening]) -> str:
     """Write the table for people, with the address of every function."""
-    base = next((each.url for each in addresses if each.kind == "public"), "")
+    where = ", ".join(
+        local_url(each) + (" (admin)" if each.kind == "admin" else "") for each in addresses
+    )
+    count = _count(len(table["functions"]))
+    network = network_url(addresses)
+    return "\n".join(
+        [
+            f"ffhost serves {count} on {where}, revision {table['revision']}",
+            *([] if network is None else [f"on your network: {network}"]),
+            *_lines(table["functions"], _base(addresses)),
+        ]
+    )
+
+
+def _base(addresses: Sequence[Listening]) -> str:
+    return next((local_url(each) for each in addresses if each.kind == "public"), "")
+
+
+def _lines(functions: Sequence[dict[str, Any]], base: str) -> list[str]:
+    """Return a line for each function, the columns below each other."""
     rows = [
         (
             each["name"],
@@ -76,7 +171,7 @@ def text(table: dict[str, Any], addresses: Sequence[Listening]) -> str:
             each["signature"],
             each["target"] + (f"  ({each['unavailable']})" if "unavailable" in each else ""),
         )
-        for each in table["functions"]
+        for each in functions
     ]
     shown = rows[:MOST_ROWS]
     widths = [max((len(line[column]) for line in shown), default=0) for column in range(4)]
@@ -88,6 +183,27 @@ def text(table: dict[str, Any], addresses: Sequence[Listening]) -> str:
     ]
     if len(rows) > MOST_ROWS:
         lines.append(f"... and {len(rows) - MOST_ROWS} more")
-    count = "1 function" if len(rows) == 1 else f"{len(rows)} functions"
-    where = ", ".join(each.url + (" (admin)" if each.kind == "admin" else "") for each in addresses)
-    return "\n".join([f"ffhost serves {count} on {where}, revision {table['revision']}", *lines])
+    return lines
+
+
+def local_url(address: Listening) -> str:
+    """Return *address* as a browser on this machine opens it."""
+    if address.everywhere:
+        return f"http://localhost:{address.sockname[1]}"
+    return address.url
+
+
+def network_url(addresses: Sequence[Listening]) -> str | None:
+    """Return the public address for other machines; None if it is bound to this one only.
+
+    No packet is sent: the system only says from which address it would send one.
+    """
+    public = next((each for each in addresses if each.kind == "public" and each.everywhere), None)
+    if public is None:
+        return None
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # RFC 5737: an address for documentation
+        except OSError:
+            return None
+        return f"http://{probe.getsockname()[0]}:{public.sockname[1]}"

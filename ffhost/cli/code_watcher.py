@@ -1,19 +1,22 @@
 """``ffhost serve --reload``: a process beside the server that watches the sources.
 
-When one changes it sends the server SIGUSR2, which checks the new code and then replaces the
-workers one by one. Code that does not load is reported, and the old workers serve on. It is
-a process of its own because the server forks, and a process with threads should not.
+It writes what has changed to a pipe, which the master reads; the master then starts workers with
+the new code, and a worker that does not come up leaves the old one serving. It is a process of
+its own because the server forks, and a process with threads should not.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import select
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,7 +24,18 @@ from typing import Any
 from ffhost.config import LoadedConfig
 from ffhost.errors import StartupError
 
+INSTALL = "pip install 'ffhost[reload]'"
+"""What installs watchfiles; quoted, because shells give brackets a meaning."""
+
 _LOOK_MILLISECONDS = 500
+_QUIET_MILLISECONDS = 20
+"""A change counts when nothing else has changed for this long: editors write in steps."""
+_TEMPLATES = (".html", ".jinja", ".jinja2")
+
+
+def is_installed() -> bool:
+    """Whether watchfiles, which watching needs, is installed."""
+    return find_spec("watchfiles") is not None
 
 
 def source_folders(config: LoadedConfig) -> list[Path]:
@@ -31,71 +45,177 @@ def source_folders(config: LoadedConfig) -> list[Path]:
         file = function.source or function.target.partition(":")[0]
         if file.endswith(".py"):
             folders.append((config.base / file).parent)
-    return [
-        folder for folder in dict.fromkeys(path.resolve() for path in folders) if folder.is_dir()
-    ]
+    return _whole(folder.resolve() for folder in folders if folder.is_dir())
 
 
-def is_installed() -> bool:
-    """Whether watchfiles, which watching needs, is installed."""
-    return find_spec("watchfiles") is not None
+def imported_folders() -> list[str]:
+    """Return the folders of all imported modules that were not installed."""
+    import ffhost
+
+    paths = sysconfig.get_paths()
+    installed = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    apart = tuple(os.path.join(each, "") for each in [*installed, *ffhost.__path__])
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    theirs = {
+        os.path.dirname(file)
+        for file in files
+        if isinstance(file, str) and file.endswith(".py") and not file.startswith(apart)
+    }
+    return sorted(folder for folder in theirs if folder)
+
+
+def _whole(folders: Iterable[Path]) -> list[Path]:
+    """Return *folders* without those that lie in another one of them."""
+    every = sorted(set(folders))
+    return [each for each in every if not any(other in each.parents for other in every)]
+
+
+class CodeWatcher:
+    """The watching process, as the master sees it: `ffhost.server.code_changes.CodeChanges`.
+
+    Args:
+        config: its folders and files are watched
+    """
+
+    def __init__(self, config: LoadedConfig) -> None:
+        self._folders = source_folders(config)
+        self._unfinished = b""
+        places = {
+            "folders": [str(each) for each in self._folders],
+            "files": [str(each.resolve()) for each in config.watched],
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ffhost.cli.code_watcher", str(os.getpid()), str(time.time())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._questions, self._answers = self._process.stdin, self._process.stdout
+        os.set_blocking(self._answers.fileno(), False)
+        self._tell(places)
+
+    def fileno(self) -> int:
+        """Return the descriptor that is readable when something has changed."""
+        return self._answers.fileno()
+
+    def changed(self) -> list[str]:
+        """Return the names of the files that have changed since the last time."""
+        arrived = b""
+        with suppress(BlockingIOError):
+            arrived = os.read(self.fileno(), 65536)
+        *lines, self._unfinished = (self._unfinished + arrived).split(b"\n")
+        names = [name for line in lines for name in json.loads(line)]
+        return list(dict.fromkeys(names))
+
+    def watch_also(self, folders: Iterable[str]) -> None:
+        """Watch *folders* too, as far as they are not watched."""
+        wanted = _whole([*self._folders, *(Path(each).resolve() for each in folders)])
+        if wanted != self._folders:
+            self._folders = wanted
+            self._tell({"folders": [str(each) for each in wanted]})
+
+    def _tell(self, places: dict[str, list[str]]) -> None:
+        with suppress(OSError):
+            self._questions.write(json.dumps(places).encode() + b"\n")
+            self._questions.flush()
+
+    def end(self) -> None:
+        """End the watching process."""
+        self._process.terminate()
 
 
 @contextmanager
-def watching(folders: Iterable[Path]) -> Iterator[None]:
-    """Watch *folders* for this process inside the block.
+def watching(config: LoadedConfig) -> Iterator[CodeWatcher]:
+    """Watch the sources of *config* inside the block.
 
     Raises:
         StartupError: watchfiles is not installed
     """
     if not is_installed():
-        raise StartupError("--reload needs watchfiles: install ffhost[dev]")
-    command = [sys.executable, "-m", "ffhost.cli.code_watcher", str(os.getpid()), str(time.time())]
-    watcher = subprocess.Popen([*command, *map(str, folders)], stdin=subprocess.DEVNULL)
+        raise StartupError(f"--reload needs watchfiles: {INSTALL}")
+    watcher = CodeWatcher(config)
     try:
-        yield
+        yield watcher
     finally:
-        watcher.terminate()
+        watcher.end()
 
 
-def watch(server: int, since: float, folders: list[str]) -> None:
-    """Send *server* SIGUSR2 for every change, until the server has ended.
+# In the watching process
+
+
+def watch(server: int, since: float) -> None:
+    """Write the names of files that change to stdout, until the server has ended.
 
     Args:
         since: when the server began to load, in seconds since the epoch; what changed
             between then and the start of the watch counts too
     """
+    places: dict[str, list[str]] = {}
+    while os.getppid() == server:
+        places |= _asked(block=not places)
+        if "folders" not in places:  # the server ended before it said what to watch
+            return
+        since = _watch_until_asked(server, since, places)
+
+
+def _asked(*, block: bool) -> dict[str, list[str]]:
+    """Return what the server wants watched from now on; nothing if it did not ask."""
+    if not block and not select.select([sys.stdin], [], [], 0)[0]:
+        return {}
+    line = sys.stdin.readline()
+    return json.loads(line) if line else {}
+
+
+def _watch_until_asked(server: int, since: float, places: dict[str, list[str]]) -> float:
+    """Watch *places* until the server asks for others; return when that was."""
     import watchfiles
 
-    wanted = watchfiles.PythonFilter(extra_extensions=(".html", ".jinja", ".jinja2"))
+    files = frozenset(places.get("files", ()))
+    sources = watchfiles.PythonFilter(extra_extensions=_TEMPLATES)
+
+    def wanted(change: Any, path: str) -> bool:
+        return path in files or sources(change, path)
+
     changes = watchfiles.watch(
-        *folders,
+        *places["folders"],
         watch_filter=wanted,
+        step=_QUIET_MILLISECONDS,
         rust_timeout=_LOOK_MILLISECONDS,
         yield_on_timeout=True,
         raise_interrupt=False,
     )
-    missed = True
+    missed = list(changed_since(since, places["folders"], wanted))
     for changed in changes:
-        if os.getppid() != server:
-            return
-        if changed or (missed and changed_since(since, folders, wanted)):
-            os.kill(server, signal.SIGUSR2)
-        missed = False
+        names = {*missed, *(path for _change, path in changed)}
+        missed = []
+        if names:
+            print(json.dumps(sorted(map(_short, names))), flush=True)
+        if os.getppid() != server or select.select([sys.stdin], [], [], 0)[0]:
+            break
+    return time.time()
 
 
-def changed_since(moment: float, folders: list[str], wanted: Callable[[Any, str], bool]) -> bool:
-    """Whether a file that is *wanted* was written after *moment*."""
+def _short(path: str) -> str:
+    """Return *path* as seen from the working directory, where it lies below it."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
+
+
+def changed_since(
+    moment: float, folders: list[str], wanted: Callable[[Any, str], bool]
+) -> Iterator[str]:
+    """Return the files that are *wanted* and were written after *moment*."""
     for top in folders:
         for folder, inner, files in os.walk(top):
             inner[:] = [name for name in inner if wanted(None, os.path.join(folder, name, "a.py"))]
             for name in files:
                 path = os.path.join(folder, name)
-                if wanted(None, path) and os.path.getmtime(path) > moment:
-                    return True
-    return False
+                with suppress(OSError):
+                    if wanted(None, path) and os.path.getmtime(path) > moment:
+                        yield path
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    watch(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])
+    watch(int(sys.argv[1]), float(sys.argv[2]))

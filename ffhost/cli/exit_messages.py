@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal, TextIO
+from typing import Literal
 
 import click
 
+from ffhost.config.terminal import wants_color
 from ffhost.errors import ConfigError, StartupError
 
 
@@ -24,11 +24,6 @@ class WrongUse(CommandFailed):
     """What was typed contradicts the configuration or itself."""
 
     exit_code = 2
-
-
-def wants_color(stream: TextIO) -> bool:
-    """Whether *stream* is a terminal and ``NO_COLOR`` is not set (no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR")
 
 
 def paint(code: int, text: str, *, color: bool) -> str:
@@ -50,7 +45,7 @@ def reported(format: Literal["text", "json", "github"] = "text") -> Iterator[Non
         from ffhost.config.diagnostics import render
 
         stream = sys.stderr if format == "text" else sys.stdout
-        stream.write(render(error.problems, format, color=wants_color(stream)))
+        stream.write(render(error.problems, format, color=wants_color(stream.isatty())))
         stream.flush()
         raise SystemExit(error.exit_code) from None
     except StartupError as error:

@@ -42,7 +42,7 @@ def decode_base64(text: str) -> bytes:
     """Decode base64 of RFC 4648, section 4, with its padding and without line breaks.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not base64.
     """
     return binascii.a2b_base64(text, strict_mode=True)
 
@@ -51,7 +51,7 @@ def parse_time(text: str) -> datetime:
     """Parse an RFC 3339 timestamp; one without a zone is taken as UTC.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not an RFC 3339 timestamp.
     """
     if len(text) < 19:
         raise ValueError("expected date and time")

@@ -11,12 +11,14 @@ from typing import Any, Protocol, TypeAlias
 
 import orjson
 
+from ffhost.config.diagnostics import nearest
 from ffhost.config.settings import EventsSettings
-from ffhost.errors import MethodNotAllowed, NotFound
+from ffhost.errors import MethodNotAllowed, NotFound, RequestError
 from ffhost.host.readiness import ready_state
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
 from ffhost.invocation.function import Function
+from ffhost.observability.unmatched import UnmatchedReports
 from ffhost.web import cors, problems
 from ffhost.web.messages import Message, Reply
 from ffhost.web.routing import Responders, Router, pattern
@@ -44,20 +46,21 @@ class Responding(Protocol):
 
 def build_router(host: Host, service: Service, front: Responding) -> Router:
     """Mount every function of *host*, the probes, and the answers for everything else."""
-    missing = front.replying(_not_found)
+    refusals = _Refusals(host)
+    missing = front.replying(refusals.not_found)
     router = Router(missing)
     for group in _by_pattern(host).values():
-        responders = _responders(group, front)
+        responders = _responders(group, front, refusals)
         router.mount(group[0].path, front, responders)
     alone = host.catch_all
     if alone is not None:
         if "/" not in {function.path for function in host.functions.values()}:
-            router.mount("/", front, _responders([alone], front))
+            router.mount("/", front, _responders([alone], front, refusals))
         for path in ("/favicon.ico", "/robots.txt"):
             router.pin(path, front, Responders({}, missing))
     if host.config.settings.events is not None:
-        _mount_events(router, host.config.settings.events, front)
-    _mount_probes(router, service, front, missing)
+        _mount_events(router, host.config.settings.events, front, refusals)
+    _mount_probes(router, service, front, refusals, missing)
     return router
 
 
@@ -68,7 +71,7 @@ def _by_pattern(host: Host) -> dict[tuple[str | None, ...], list[Function]]:
     return groups
 
 
-def _responders(group: list[Function], front: Responding) -> Responders:
+def _responders(group: list[Function], front: Responding, refusals: _Refusals) -> Responders:
     """Return the responders of functions that share a path with different methods."""
     by_method: dict[str, Responder] = {}
     everything: Responder | None = None
@@ -80,7 +83,7 @@ def _responders(group: list[Function], front: Responding) -> Responders:
         by_method.update(dict.fromkeys(function.methods, responder))
         if "GET" in function.methods:
             by_method.setdefault("HEAD", responder)
-    otherwise = everything or front.replying(_refuse_method(", ".join(sorted(by_method))))
+    otherwise = everything or front.replying(refusals.of_method(", ".join(sorted(by_method))))
     if any(function.settings.cors is not None for function in group) and not any(
         function.methods is not None and "OPTIONS" in function.methods for function in group
     ):
@@ -105,32 +108,59 @@ def _preflight(group: list[Function]) -> MakeReply:
     return make
 
 
-def _not_found(_message: Message, execution_id: str) -> Reply:
-    return problems.problem(NotFound("no function is served at this path"), execution_id)
+class _Refusals:
+    """Answers for requests that match no function: no such path, or not with this method."""
+
+    def __init__(self, host: Host) -> None:
+        self._reports = UnmatchedReports(host.config)
+        debug = host.config.settings.server.debug
+        self._paths = [each.path for each in host.functions.values()] if debug else []
+
+    def not_found(self, message: Message, execution_id: str) -> Reply:
+        """Answer a request for a path that nothing is served at."""
+        detail = "no function is served at this path"
+        near = nearest(message.path, self._paths)
+        if near is not None:
+            detail += f"; did you mean {near}?"
+        return self._reply(message, NotFound(detail), execution_id)
+
+    def of_method(self, allow: str) -> MakeReply:
+        """Return the answer for methods that are not among those of a path.
+
+        Args:
+            allow: the methods that are, as the header field ``Allow`` has them
+        """
+
+        def make(message: Message, execution_id: str) -> Reply:
+            error = MethodNotAllowed(
+                f"{message.method} is not among the methods of this path", headers={"Allow": allow}
+            )
+            return self._reply(message, error, execution_id)
+
+        return make
+
+    def _reply(self, message: Message, error: RequestError, execution_id: str) -> Reply:
+        reply = problems.problem(error, execution_id)
+        self._reports.report(message, reply.status, execution_id)
+        return reply
 
 
-def _refuse_method(allow: str) -> MakeReply:
-    def make(message: Message, execution_id: str) -> Reply:
-        error = MethodNotAllowed(
-            f"{message.method} is not among the methods of this path", headers={"Allow": allow}
-        )
-        return problems.problem(error, execution_id)
-
-    return make
-
-
-def _mount_events(router: Router, settings: EventsSettings, front: Responding) -> None:
+def _mount_events(
+    router: Router, settings: EventsSettings, front: Responding, refusals: _Refusals
+) -> None:
     from ffhost.host.event_answers import METHODS, handshake
 
     def answer(message: Message, execution_id: str) -> Reply:
         return handshake(settings, message, execution_id)
 
     responders = {"POST": front.delivering(), "OPTIONS": front.replying(answer)}
-    refuse = front.replying(_refuse_method(METHODS))
+    refuse = front.replying(refusals.of_method(METHODS))
     router.mount(settings.path, front, Responders(responders, refuse))
 
 
-def _mount_probes(router: Router, service: Service, front: Responding, missing: Responder) -> None:
+def _mount_probes(
+    router: Router, service: Service, front: Responding, refusals: _Refusals, missing: Responder
+) -> None:
     def live(_message: Message, _execution_id: str) -> Reply:
         return _json(200, {"status": "live"})
 
@@ -139,7 +169,7 @@ def _mount_probes(router: Router, service: Service, front: Responding, missing: 
 
     # No path below the prefix reaches a function, even if a function owns the root.
     router.mount(OWN_PREFIX, front, Responders({}, missing))
-    refuse = front.replying(_refuse_method("GET, HEAD"))
+    refuse = front.replying(refusals.of_method("GET, HEAD"))
     for name, make in (("live", live), ("ready", ready)):
         responder = front.replying(make)
         router.pin(

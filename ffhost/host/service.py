@@ -73,6 +73,8 @@ class Service:
         """Whether answers must close their connections."""
         self.managed = False
         """Whether ffhost's own server runs this process and applies the server settings."""
+        self.watches = True
+        """Whether the process reads a changed configuration by itself."""
         self.reloads_good = 0
         self.reloads_bad = 0
         self.last_reload: float | None = None
@@ -163,6 +165,10 @@ class Service:
         return host
 
     def _swap(self, host: Host) -> None:
+        if host.config.settings.server.debug and not self._embedded:
+            from ffhost.execution import debugger
+
+            debugger.install()
         for function in host.functions.values():
             if function.late_load is not None:
                 function.late_load.on_loaded = self._start_late
@@ -233,7 +239,7 @@ class Service:
         self.signals.take_again()
         if not (self.managed or self._embedded):
             notices.ignored_settings(self.config)
-        if not self._embedded:
+        if self.watches and not self._embedded:
             self._watch()
         self.schedules.start()
         for listener in self._ready_listeners:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
-from ffhost.config.load_problems import problem_of
+from ffhost.config.load_problems import merged, problem_of
 from ffhost.config.settings import Settings
 from ffhost.errors import ConfigError, LoadError, Unavailable
+from ffhost.host.function_environment import environment_of
 from ffhost.host.loader import disabled, load_function, switched_off
 from ffhost.host.store import Store
 from ffhost.invocation.function import Function
@@ -95,9 +96,7 @@ def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
         try:
             functions[name] = _function(config, name, store, before)
         except LoadError as error:
-            problem = problem_of(config, name, error)
-            if problem not in problems:  # report a problem of several functions once
-                problems.append(problem)
+            problems.append(problem_of(config, name, error))
     subscriptions = None
     if any(function.settings.subscriptions for function in functions.values()):
         from ffhost.host.subscribed import subscription_table
@@ -106,7 +105,7 @@ def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
         problems += faults
     if problems:
         discard(functions.values(), previous)
-        raise ConfigError(problems)
+        raise ConfigError(merged(problems))
     _tell_import_times(functions.values())
     return Host(config, functions, front_door, subscriptions)
 
@@ -142,7 +141,7 @@ def discard(functions: Iterable[Function], previous: Host | None) -> None:
 
 
 def _tell_import_times(functions: Iterable[Function]) -> None:
-    log = get_logger("ffhost")
+    log = get_logger("ffhost.loading")
     seconds = {each.name: each.load_seconds for each in functions if each.load_seconds}
     for name, took in seconds.items():
         log.debug("function_loaded", function=name, import_seconds=round(took, 3))
@@ -185,4 +184,4 @@ def _load(config: LoadedConfig, name: str, store: Store, before: Function | None
         from ffhost.host.isolated_function import load_isolated
 
         return load_isolated(config, name, store, before)
-    return load_function(config, name, store)
+    return load_function(config, name, store, environment_of(config, name))

@@ -6,16 +6,16 @@ The front is named here by import string only. ``serve`` is the way in for ``ffh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ffhost.config import LoadedConfig, Sources
 from ffhost.host.process_service import use_sources
-from ffhost.host.service import Service
 from ffhost.observability.notices import log_settings
+from ffhost.server.announcer import Announcer
+from ffhost.server.code_changes import CodeChanges
 from ffhost.server.listeners import Listening
 
-__all__ = ["Listening", "serve"]
+__all__ = ["Announcer", "Listening", "serve"]
 
 FRONT = "ffhost.asgi:app"
 
@@ -24,19 +24,19 @@ def serve(
     config: LoadedConfig,
     sources: Sources,
     *,
-    describe: Callable[[Service], Any] | None = None,
-    announce: Callable[[Sequence[Listening], Any], None] | None = None,
+    announcer: Announcer | None = None,
     check: Sequence[str] | None = None,
+    changes: CodeChanges | None = None,
 ) -> int:
     """Serve until told to stop; return the exit status.
 
     Args:
         config: read and valid; the workers read it again from *sources*
         sources: what the configuration is made of
-        describe: called in a worker that is ready; returns what it serves as JSON can hold it
-        announce: called once, in the master, when the first worker listens, with the addresses
-            and what that worker serves
+        announcer: told what the server does; None for nobody
         check: a command that exits with 0 if new code may be served, run at SIGUSR2
+        changes: says when code or configuration has changed; None if nobody watches them, and
+            the workers look after the configuration alone
 
     Raises:
         StartupError: an address cannot be bound, or a library is not as we know it
@@ -53,7 +53,7 @@ def serve(
     # that is replaced is back sooner; and gunicorn would wrap what the second may raise.
     importlib.import_module(FRONT.partition(":")[0])
     importlib.import_module("ffhost.server.worker")
-    application = Application(config, FRONT, describe=describe, announce=announce, check=check)
+    application = Application(config, FRONT, announcer=announcer, check=check, changes=changes)
     master = Master(application)
     # A collector that looked at what was imported would copy the pages that workers share.
     gc.freeze()

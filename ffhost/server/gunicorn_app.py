@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
 from ffhost.config import LoadedConfig
-from ffhost.host.service import Service
 from ffhost.server._gunicorn import BaseApplication
+from ffhost.server.announcer import Announcer
+from ffhost.server.code_changes import CodeChanges
 from ffhost.server.gunicorn_options import asgi_options, ending_seconds
-from ffhost.server.listeners import Listening, addresses, bind
+from ffhost.server.listeners import addresses, bind
 
 
 class Application(BaseApplication):  # type: ignore[misc]
@@ -26,15 +27,17 @@ class Application(BaseApplication):  # type: ignore[misc]
         config: LoadedConfig,
         front: str,
         *,
-        describe: Callable[[Service], Any] | None,
-        announce: Callable[[Sequence[Listening], Any], None] | None,
+        announcer: Announcer | None,
         check: Sequence[str] | None,
+        changes: CodeChanges | None = None,
     ) -> None:
         self.config = config
         self.front = front
-        self.describe = describe
-        self.announce = announce
+        self.announcer = announcer
+        self.describes = announcer is not None
+        """Whether a worker that is ready describes what it serves."""
         self.check = check
+        self.changes = changes
         self.ending_seconds = ending_seconds(config)
         self.addresses = addresses(config.settings)
         super().__init__()

@@ -33,6 +33,11 @@ class Listening(NamedTuple):
     sockname: Any
 
     @property
+    def everywhere(self) -> bool:
+        """Whether it accepts connections on every address of the machine."""
+        return isinstance(self.sockname, tuple) and self.sockname[0] in ("0.0.0.0", "::")
+
+    @property
     def url(self) -> str:
         """Return the address as a client would write it."""
         if not isinstance(self.sockname, tuple):

@@ -23,6 +23,8 @@ from ffhost.server.shutdown_schedule import LINGER_SECONDS, Ending, now
 if TYPE_CHECKING:
     from ffhost.server.worker import HostWorker
 
+_TELL_SECONDS = 0.3
+"""After how long people are told that the end waits for calls."""
 _PAUSE_SECONDS = 0.02
 _TICK_SECONDS = 1.0
 
@@ -116,6 +118,7 @@ class LoopServer(Server):
     async def _finish(self, ending: Ending) -> None:
         """Wait for what is in flight, and close what is idle."""
         begun = now()
+        told = False
         while now() < ending.give_up_at:
             # What has arrived before the listeners closed is read before anything is closed.
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -124,6 +127,9 @@ class LoopServer(Server):
             # A task may outlive its answer: that of a function stuck past its deadline.
             if not (self.server_state.connections or self._worker.calls_in_flight()):
                 return
+            if not told and now() - begun >= _TELL_SECONDS and self._worker.calls_in_flight():
+                told = True
+                self._worker.say_waiting()
         self._worker.log_cut(len(self.server_state.connections))
         for task in list(self.server_state.tasks):
             task.cancel()

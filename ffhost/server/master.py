@@ -8,7 +8,8 @@ another meaning:
 SIGTERM   end: workers drain, finish what is in flight, run their hooks
 SIGINT    the same without draining; the second one ends at once. SIGQUIT likewise
 SIGHUP    handed to the workers, which read the configuration again; none is replaced
-SIGUSR2   check the code in a process apart, then replace the workers one by one
+SIGUSR2   check the code in a process apart, then replace the workers one by one; with
+          ``--reload`` a worker that comes up with the new code is the check
 SIGTTIN   one worker more; SIGTTOU: one less
 ========  ==========================================================================
 """
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from ffhost.invocation.logger import get_logger
 from ffhost.server._gunicorn import Arbiter, HaltServer
+from ffhost.server.code_changes import Edit
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.listeners import listening, unlink
 from ffhost.server.replacement import SOON_SECONDS, Pauses, Rolling
@@ -60,7 +62,10 @@ class Master(Arbiter):  # type: ignore[misc]
         self._stopping = False
         self._quick = False
         self._forced = False
+        self._waiting = False
         self._check: CodeCheck | None = None
+        self._changes = app.changes
+        self._edit: Edit | None = None
         self._pauses = Pauses()
         super().__init__(app)
         self._log = get_logger("ffhost.server")
@@ -82,6 +87,8 @@ class Master(Arbiter):  # type: ignore[misc]
         """Wait for signals and for what the workers say."""
         poll = select.poll()
         poll.register(self._waker, select.POLLIN)
+        if self._changes is not None:
+            poll.register(self._changes.fileno(), select.POLLIN)
         for worker in self.WORKERS.values():
             if worker.channel.open:
                 poll.register(worker.channel.fileno(), select.POLLIN)
@@ -91,6 +98,8 @@ class Master(Arbiter):  # type: ignore[misc]
             os.read(self._waker, 4096)
         for pid, worker in list(self.WORKERS.items()):
             self._hear(pid, worker)
+        if self._changes is not None and not self._stopping:
+            self._look_for_changes()
         signals = []
         with suppress(Empty):
             while True:
@@ -108,11 +117,17 @@ class Master(Arbiter):  # type: ignore[misc]
                 case {"kind": "failed", "text": str(text)} if not self._failure_shown:
                     self._failure_shown = True
                     show_failure(text)
+                case {"kind": "loading", "place": str(place)}:
+                    self._say("loading", place)
+                case {"kind": "waiting", "calls": int(calls)} if self._quick and not self._waiting:
+                    self._waiting = True
+                    self._say("waiting", calls)
 
     def _worker_is_ready(self, pid: int, worker: Any, serves: Any) -> None:
         if worker.ready:
             return
         worker.ready = True
+        worker.serves = serves
         worker.ready_since = time.monotonic()
         self._log.debug("worker_ready", worker=pid)
         if not self._announced:
@@ -121,11 +136,16 @@ class Master(Arbiter):  # type: ignore[misc]
         self._started = self._started or all(each.ready for each in self.WORKERS.values())
 
     def _announce(self, serves: Any) -> None:
-        announce, self.app.announce = self.app.announce, None
-        self.app.describe = None  # workers that are forked from now on need not
-        if announce is not None:
+        self._edit = None
+        if self._changes is None:
+            self.app.describes = False  # workers that are forked from now on need not
+        self._say("serving", listening(self.LISTENERS), serves)
+
+    def _say(self, what: str, *arguments: Any) -> None:
+        """Call a method of the announcer, whose mistakes must not end the master."""
+        if self.app.announcer is not None:
             try:
-                announce(listening(self.LISTENERS), serves)
+                getattr(self.app.announcer, what)(*arguments)
             except Exception as error:
                 self._log.error("announcement_failed", exc_info=error)
 
@@ -165,8 +185,11 @@ class Master(Arbiter):  # type: ignore[misc]
         if new is not None and new.ready:
             old = self._rolling.succeeded()
             if old in self._active():
-                self._log.info("worker_replaced", worker=old, by=new.pid)
+                log = self._log.info if self._edit is None else self._log.debug
+                log("worker_replaced", worker=old, by=new.pid)
                 self._retire(old)
+            if not self._rolling.pending:
+                self._edit_is_served(new.serves)
         old = self._rolling.next(self._active(), self.WORKERS)
         if old is not None:
             self._rolling.began(old, self.spawn_worker())
@@ -234,7 +257,9 @@ class Master(Arbiter):  # type: ignore[misc]
     def _could_not_start(self, pid: int, code: int) -> None:
         """End if no worker ever could; else try again, with pauses."""
         if pid == self._rolling.new:
-            self._log.error("replacement_failed", worker=pid, kept=self._rolling.old, **_how(code))
+            if not self._edit_is_refused():
+                kept = self._rolling.old
+                self._log.error("replacement_failed", worker=pid, kept=kept, **_how(code))
             self._rolling.failed()
             self._failure_shown = False
             return
@@ -258,6 +283,9 @@ class Master(Arbiter):  # type: ignore[misc]
 
     def handle_usr2(self) -> None:
         """Check new code, and then serve it."""
+        if self._changes is not None:
+            self._code_changed([])
+            return
         if self._check is not None:
             self._check.abandon()
             self._check = None
@@ -278,8 +306,44 @@ class Master(Arbiter):  # type: ignore[misc]
 
     def _replace_all(self) -> None:
         active = self._active()
-        self._log.info("replacing_workers", workers=active)
+        log = self._log.info if self._edit is None else self._log.debug
+        log("replacing_workers", workers=active)
         self._rolling.restart(active)
+
+    # Changed code, with --reload
+
+    def _look_for_changes(self) -> None:
+        assert self._changes is not None
+        files = self._changes.changed()
+        if files:
+            self._code_changed(files)
+
+    def _code_changed(self, files: list[str]) -> None:
+        """Serve what has changed. Workers that still load are not waited for: they may hang."""
+        if self._edit is None:
+            self._edit = Edit(files)
+        else:
+            self._edit.add(files)
+        for pid, worker in list(self.WORKERS.items()):
+            if not worker.ready and not worker.kill_at:
+                worker.kill_at = time.monotonic()
+                self.kill_worker(pid, signal.SIGKILL)
+        self._rolling.failed()
+        self._failure_shown = False
+        self._replace_all()
+
+    def _edit_is_served(self, serves: Any) -> None:
+        if self._edit is not None:
+            edit, self._edit = self._edit, None
+            self._say("code_served", edit.files, edit.seconds, serves)
+
+    def _edit_is_refused(self) -> bool:
+        """Return whether there is new code, after saying that it does not load."""
+        if self._edit is None:
+            return False
+        edit, self._edit = self._edit, None
+        self._say("code_refused", edit.files)
+        return True
 
     def handle_term(self) -> None:
         """End gently."""

@@ -58,6 +58,11 @@ class Rolling:
         self.old: int | None = None
         self.new: int | None = None
 
+    @property
+    def pending(self) -> bool:
+        """Whether a replacement is due or under way."""
+        return bool(self._due) or self.new is not None
+
     def add(self, pid: int) -> None:
         """Queue the worker *pid* for replacement."""
         if pid != self.old and pid not in self._due:

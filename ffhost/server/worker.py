@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, ClassVar
 
 import uvloop
@@ -29,6 +29,7 @@ from ffhost.server.connection import Connection
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.gunicorn_options import drain_delay
 from ffhost.server.listeners import Kind, cannot_listen, kind_of
+from ffhost.server.loading_reports import reporting
 from ffhost.server.loop_server import LoopServer, leave
 from ffhost.server.master import HANDED_DOWN
 from ffhost.server.shutdown_schedule import Ending
@@ -103,9 +104,18 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
 
         self.service = service()
         self.service.managed = True
-        with _few_collections():
+        # With --reload a new worker judges changed code and a changed configuration together.
+        self.service.watches = getattr(self.app, "changes", None) is None
+        with _few_collections(), self._reports():
             self.wsgi = self.app.wsgi()
         stuck_calls.on_limit = self.ask_replacement
+
+    def _reports(self) -> AbstractContextManager[None]:
+        """Report to the master what is being loaded, where it tells anybody."""
+        channel = self.channel
+        if channel is None or self.app.announcer is None:
+            return nullcontext()
+        return reporting(lambda place: channel.send("loading", place=place))
 
     def kind(self, listener: Any) -> Kind:
         """Return whether *listener* is the public one or the admin's."""
@@ -125,8 +135,9 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         self.notify()
         self.ready = True
         if self.channel is not None:
-            describe = self.app.describe
-            self.channel.send("ready", serves=describe and describe(self.service))
+            announcer = self.app.announcer
+            serves = announcer.describe(self.service) if self.app.describes else None
+            self.channel.send("ready", serves=serves)
         if self._reload_due:
             self._reload()
 
@@ -233,6 +244,11 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         """Count the calls worth waiting for: not those that are stuck past their deadline."""
         in_flight: int = self.service.in_flight
         return max(0, in_flight - stuck_calls.count())
+
+    def say_waiting(self) -> None:
+        """Report to the master for how many calls the worker waits before it ends."""
+        if self.channel is not None:
+            self.channel.send("waiting", calls=self.calls_in_flight())
 
     def log_ending(self) -> None:
         """Log that the worker ends."""

@@ -15,10 +15,12 @@ import threading
 import time
 from typing import Any, Literal
 
+from ffhost.config.terminal import wants_color
 from ffhost.errors import ConfigError, StartupError
 
-Kind = Literal["ready", "replace", "failed"]
-"""It serves; it asks for another in its place; it cannot start."""
+Kind = Literal["loading", "ready", "replace", "failed", "waiting"]
+"""It still loads; it serves; it asks for another in its place; it cannot start; it waits for
+calls to end."""
 
 _PATIENCE_SECONDS = 5.0
 """How long a worker waits for room in the pipe: a master that is alive makes some at once."""
@@ -122,8 +124,7 @@ def failure_text(error: StartupError) -> str:
         return f"ffhost: {error}\n"
     from ffhost.config.diagnostics import render
 
-    color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    return render(error.problems, color=color)
+    return render(error.problems, color=wants_color(sys.stderr.isatty()))
 
 
 def show_failure(text: str) -> None:

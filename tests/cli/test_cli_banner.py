@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ffhost.cli.banner import Banner, describe
+from ffhost.cli.banner import Banner
 from ffhost.config import Sources, load_config
 from ffhost.host.service import Service
 from ffhost.server import Listening
@@ -24,8 +24,8 @@ def test_what_a_worker_describes_is_announced_with_the_addresses(
     config = load_config(sources)
     service = Service(sources, embedded=True)
     service.start()
-    sent = json.loads(json.dumps(describe(service)))
-    Banner(config).announce([Listening("public", ("127.0.0.1", 8080))], sent)
+    sent = json.loads(json.dumps(Banner.describe(service)))
+    Banner(config).serving([Listening("public", ("127.0.0.1", 8080))], sent)
     assert capfd.readouterr().out.splitlines() == [
         f"ffhost serves 1 function on http://127.0.0.1:8080, revision {config.revision}",
         "hello  *  http://127.0.0.1:8080/hello  http  main.py:hello",

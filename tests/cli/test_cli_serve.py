@@ -109,7 +109,7 @@ def test_for_people_a_table_shows_the_address_of_every_function(
     server = Served(folder, "--log-format", "console")
     started.append(server)
     assert server.answers("one")
-    url = f"http://0.0.0.0:{server.port}"
+    url = f"http://localhost:{server.port}"
     assert f"ffhost serves 1 function on {url}, revision " in server.log
     assert f"hello  *  {url}/hello  http  main.py:hello\n" in server.log
 
@@ -125,6 +125,26 @@ def test_changed_code_is_served_and_broken_code_is_shown_and_not_served(
     assert server.get("/hello") == "one"
     (folder / "main.py").write_text("def hello(request): return 'three'\n")
     assert server.answers("three")
+
+
+def test_an_import_that_hangs_does_not_block_the_next_change(
+    folder: Path, started: list[Served]
+) -> None:
+    server = Served(folder, "--host", "127.0.0.1", program=("ffhost", "dev", "--port", "PORT"))
+    started.append(server)
+    assert server.answers("one")
+    (folder / "main.py").write_text("import time\nopen('begun', 'w')\ntime.sleep(600)\n")
+    assert eventually((folder / "begun").exists, 15)
+    assert server.get("/hello") == "one"
+    assert eventually(lambda: "still loading: main.py:3: time.sleep(600)" in server.log, 15)
+    (folder / "main.py").write_text(
+        "def hello(request): return 'two'\ndef new(request): return 'new'\n"
+    )
+    (folder / "functions.yaml").write_text(CONFIG + "  new: {target: 'main.py:new'}\n")
+    assert server.answers("two")
+    assert eventually(lambda: server.get("/new") == "new", 15)
+    assert f"new  *  http://127.0.0.1:{server.port}/new" in server.log
+    assert "reloaded in" in server.log
 
 
 def test_without_compatibility_the_imports_are_left_alone(

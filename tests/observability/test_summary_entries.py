@@ -87,6 +87,21 @@ def test_each_call_has_one_entry_that_says_how_it_ended(serve: Serve, log: Log) 
     assert "secret" not in log.text()
 
 
+def test_a_request_that_matches_no_function_has_an_entry_of_its_own(serve: Serve, log: Log) -> None:
+    host = serve(CODE, CONFIG)
+    host.request("GET", "/nowhere?secret=1")
+    host.request("GET", "/on-event")
+    assert [
+        (each["message"], each["path"], each["status"], each["outcome"])
+        for each in log.entries()
+        if each["logger"] == "ffhost.requests"
+    ] == [
+        ("unmatched", "/nowhere", 404, "unmatched"),
+        ("unmatched", "/on-event", 405, "unmatched"),
+    ]
+    assert "secret" not in log.text()
+
+
 def test_an_entry_names_its_call_and_its_trace(serve: Serve, log: Log) -> None:
     host = serve(CODE, CONFIG)
     headers = {"function-execution-id": "mine", "traceparent": f"00-{TRACE}-{SPAN}-01"}

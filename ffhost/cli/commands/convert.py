@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ffhost.cli.exit_messages import CommandFailed, paint, wants_color
+from ffhost.cli.exit_messages import CommandFailed, paint
 from ffhost.cli.function_client import read_headers
+from ffhost.config.terminal import wants_color
 
 if TYPE_CHECKING:
     from ffhost.events.builders import Form
@@ -93,7 +94,7 @@ def split(text: bytes) -> tuple[dict[str, str], bytes]:
 
 
 def _section(name: str, form: Form | None) -> str:
-    title = paint(1, f"# {_TITLES[name]}", color=wants_color(sys.stdout))
+    title = paint(1, f"# {_TITLES[name]}", color=wants_color(sys.stdout.isatty()))
     return f"{title}\n" + ("(there is none)\n" if form is None else _shown(form))
 
 

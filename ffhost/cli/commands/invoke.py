@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ffhost.cli.exit_messages import CommandFailed, WrongUse, paint, wants_color
+from ffhost.cli.exit_messages import CommandFailed, WrongUse, paint
 from ffhost.cli.options import config_options, function_names, sources
+from ffhost.config.terminal import wants_color
 
 if TYPE_CHECKING:
     from ffhost.testing import Answer
@@ -154,7 +155,7 @@ def _body(data: str | None, file: str | None, stdin: str | None) -> tuple[bytes 
 
 
 def _show(answer: Answer, took: str) -> None:
-    color = wants_color(sys.stderr)
+    color = wants_color(sys.stderr.isatty())
     good = answer.status < 400 and not answer.cut
     try:
         phrase = f"{answer.status} {HTTPStatus(answer.status).phrase}"

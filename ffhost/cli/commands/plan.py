@@ -6,9 +6,9 @@ import sys
 
 import click
 
-from ffhost.cli.exit_messages import wants_color
 from ffhost.cli.options import sources
 from ffhost.config import LoadedConfig, attempt
+from ffhost.config.terminal import wants_color
 from ffhost.errors import ConfigError
 
 
@@ -30,7 +30,7 @@ def command(old: str, new: str, format: str) -> None:
     from ffhost.config.changes import plan, show_plan
 
     changes = plan(*_loaded(old, new))
-    click.echo(show_plan(changes, format, color=wants_color(sys.stdout)), nl=False)
+    click.echo(show_plan(changes, format, color=wants_color(sys.stdout.isatty())), nl=False)
 
 
 def _loaded(*names: str) -> list[LoadedConfig]:

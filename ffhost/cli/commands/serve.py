@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -15,20 +16,16 @@ from ffhost.config import Sources
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", "-p", help="Port to listen on; 0 takes a free one.")
 @click.option("--workers", "-w", help="Number of processes.")
+@click.option("--verbose", is_flag=True, help="Log everything, as --log-level debug does.")
+@click.option("--quiet", is_flag=True, help="Log warnings and errors only.")
 @click.option("--log-level", help="debug, info, warning, error or critical.")
 @click.option("--log-format", help="json or console.")
 @click.option("--trace/--no-trace", default=None, help="Switch trace hooks on or off.")
-@click.option("--reload", is_flag=True, help="Serve changed code at once (needs ffhost[dev]).")
+@click.option("--reload", is_flag=True, help="Serve changed code at once (needs ffhost[reload]).")
 @click.option(
     "--debug",
     is_flag=True,
     help="For development: tracebacks in answers, a readable log with more in it, and --reload.",
-)
-@click.option(
-    "--asgi",
-    is_flag=True,
-    expose_value=False,
-    help="Serve through ASGI, as ffhost always does; functions-framework has this flag.",
 )
 @click.option(
     "--no-compat",
@@ -52,17 +49,18 @@ def command(**options: Any) -> None:
     if options["debug"] and options["log_format"] is None:
         options["log_format"] = "console"
     given = sources(options)
-    raise SystemExit(run(given, reload=_wants_reload(options)))
+    raise SystemExit(run(given, reload=wants_reload(options)))
 
 
-def _wants_reload(options: dict[str, Any]) -> bool:
-    if options["reload"]:
-        return True
-    if options["debug"]:
-        from ffhost.cli.code_watcher import is_installed
+def wants_reload(options: dict[str, Any]) -> bool:
+    """Whether code is watched: if that was asked for, or for development if it can be."""
+    if options["reload"] or not options["debug"]:
+        return bool(options["reload"])
+    from ffhost.cli.code_watcher import INSTALL, is_installed
 
-        return is_installed()
-    return False
+    if not is_installed():
+        print(f"ffhost: code is not watched; to serve changes at once: {INSTALL}", file=sys.stderr)
+    return is_installed()
 
 
 def run(given: Sources, *, reload: bool = False) -> int:
@@ -76,38 +74,35 @@ def run(given: Sources, *, reload: bool = False) -> int:
         StartupError: an address cannot be bound, or what *reload* needs is not installed
     """
     import gc
-    import sys
     from contextlib import nullcontext
 
     # What imports leave is not garbage, and looking for some takes a fifth of the start.
     # The server switches garbage collection on again.
     gc.disable()
-    from ffhost.cli.banner import Banner, describe
+    from ffhost.cli.banner import Banner
     from ffhost.config import load_config
     from ffhost.server import serve
 
     config = load_config(given)
     beside: Any = nullcontext()
     if reload:
-        from ffhost.cli.code_watcher import source_folders, watching
+        from ffhost.cli.code_watcher import watching
 
-        beside = watching(source_folders(config))
-    banner = Banner(config)
-    with beside:
-        return serve(
-            config,
-            given,
-            describe=describe,
-            announce=banner.announce,
-            check=[sys.executable, "-m", "ffhost", "check", *_same(given)],
-        )
+        beside = watching(config)
+    with beside as watcher:
+        banner = Banner(config, watcher)
+        banner.begin()
+        check = [sys.executable, "-m", "ffhost", "check", *_same(given)]
+        return serve(config, given, announcer=banner, check=check, changes=watcher)
 
 
 def _same(given: Sources) -> list[str]:
     """Return the command line that makes the same configuration, for ``ffhost check``."""
     arguments = [] if given.config is None else ["--config", given.config]
     for path, (flag, value) in given.flags.items():
-        if "." in path:
+        if path == "asgi":
+            arguments.append(flag)
+        elif "." in path:
             arguments += ["--set", f"{path}={value}"]
         else:
             arguments += [flag, value]

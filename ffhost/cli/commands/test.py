@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ffhost.cli.exit_messages import CommandFailed, paint, wants_color
+from ffhost.cli.exit_messages import CommandFailed, paint
 from ffhost.cli.options import config_options, function_names, sources
+from ffhost.config.terminal import wants_color
 
 if TYPE_CHECKING:
     from ffhost.cli.function_client import Call, Caller
@@ -159,7 +160,7 @@ def _event(event: dict[str, Any]) -> tuple[dict[str, str], bytes]:
 def _table(results: list[Result], failed: int) -> str:
     from ffhost.cli.tables import columns
 
-    color = wants_color(sys.stdout)
+    color = wants_color(sys.stdout.isatty())
     rows = [("", "function", "example", "took")]
     rows += [
         ("fail" if each.differences else "ok", each.function, each.example, each.took)

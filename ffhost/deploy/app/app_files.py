@@ -15,7 +15,7 @@ from pathlib import Path
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
 from ffhost.config.files import files_of
-from ffhost.config.load_problems import problem_of
+from ffhost.config.load_problems import merged, problem_of
 from ffhost.errors import ConfigError, LoadError, StartupError
 from ffhost.loading.targets import check_target, find_place
 
@@ -137,7 +137,7 @@ def _roots(config: LoadedConfig, base: Path, found: Gathered) -> set[Path]:
                 )
             )
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(merged(problems))
     for where, target in _hook_targets(config):
         module = target.rpartition(":")[0]
         if _is_local(module, base):

@@ -13,6 +13,7 @@ from ffhost.host.service import Service
 from ffhost.invocation.function import Function
 from ffhost.observability.metrics.counters import OUTCOMES
 from ffhost.observability.metrics.worker_totals import Totals, Worker
+from ffhost.observability.unmatched import unmatched_counts
 
 
 def look(service: Service) -> Worker:
@@ -24,6 +25,7 @@ def look(service: Service) -> Worker:
         reloads_bad=service.reloads_bad,
         last_reload=service.last_reload,
         reload_refused=service.reload_error is not None,
+        unmatched=unmatched_counts.read(),
     )
     any_stuck = stuck_calls.count() > 0
     for name, function in service.host.functions.items():

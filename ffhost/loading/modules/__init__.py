@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from ffhost.loading.modules.module_loader import (
     folder_scope,
+    has_changed,
     import_seconds,
     load_module,
     load_name,
     one_attempt,
 )
 from ffhost.loading.modules.private_names import plain_error, plain_name, plain_text
-from ffhost.loading.modules.scopes import SCOPE_KEY, Provide, Scope, providers
+from ffhost.loading.modules.scopes import SCOPE_KEY, Provide, Scope, providers, scope_of
 from ffhost.loading.modules.tracebacks import trim, user_frame
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Provide",
     "Scope",
     "folder_scope",
+    "has_changed",
     "import_seconds",
     "load_module",
     "load_name",
@@ -33,6 +35,7 @@ __all__ = [
     "plain_name",
     "plain_text",
     "providers",
+    "scope_of",
     "trim",
     "user_frame",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,25 +10,19 @@ from ffhost.observability.logs.json_encoder import plain
 
 # Useful for searching many entries, not for reading a few.
 _UNSEEN = ("config_revision", "trace_id", "span_id", "exception_type", "exception_message")
+_FINE = frozenset({"ok", "client_error", "unmatched"})
+"""Outcomes of calls in which the function did what it should."""
+_TOOK = "duration_seconds"
 _LINES = frozenset({"message", "exception", "stack"})
 """Fields that are shown on lines of their own."""
 
 
-def wants_colours(descriptor: int, environ: Mapping[str, str]) -> bool:
-    """Whether *descriptor* is a terminal whose user has not set ``NO_COLOR``."""
-    return is_terminal(descriptor) and not environ.get("NO_COLOR")
+def console_renderer(colours: bool, *, terse: bool = False) -> Callable[[Mapping[str, Any]], bytes]:
+    """Return a function that renders an entry, in the names of the default profile, as text.
 
-
-def is_terminal(descriptor: int) -> bool:
-    """Whether *descriptor* is open and a terminal."""
-    try:
-        return os.isatty(descriptor)
-    except OSError:
-        return False
-
-
-def console_renderer(colours: bool) -> Callable[[Mapping[str, Any]], bytes]:
-    """Return a function that renders an entry, in the names of the default profile, as text."""
+    Args:
+        terse: show no more of a call than its line, unless it went wrong
+    """
     from structlog.dev import ConsoleRenderer, plain_traceback
 
     renderer = ConsoleRenderer(
@@ -43,6 +36,8 @@ def console_renderer(colours: bool) -> Callable[[Mapping[str, Any]], bytes]:
     def render(entry: Mapping[str, Any]) -> bytes:
         seen: dict[str, Any] = plain({k: v for k, v in entry.items() if k not in _UNSEEN})
         seen["timestamp"] = _time_of_day(str(seen.get("timestamp", "")))
+        if terse and seen.get("outcome") in _FINE:
+            return f"{seen['timestamp']} {_summary(seen)}\n".encode("utf-8", "backslashreplace")
         seen["level"] = str(seen.pop("severity", "info")).lower()
         seen["message"] = _message(seen)
         for key in ("exception", "stack"):
@@ -69,11 +64,16 @@ def _is_long(value: object) -> bool:
 
 
 def _message(seen: dict[str, Any]) -> str:
-    if "outcome" in seen and "duration_seconds" in seen:  # the summary of a call
-        method, path = seen.pop("method", ""), seen.pop("path", "")
-        took = f"{float(seen.pop('duration_seconds')) * 1000:.1f} ms"
-        return _visible(f"{method} {path} {seen.pop('status', '')} in {took}")
+    if "outcome" in seen and "status" in seen:
+        return _summary(seen)
     return _visible(str(seen.get("message", "")))
+
+
+def _summary(seen: dict[str, Any]) -> str:
+    """Return the summary of a call in one line, and remove from *seen* what it says."""
+    method, path, status = (str(seen.pop(name, "")) for name in ("method", "path", "status"))
+    took = f"  {float(seen.pop(_TOOK)) * 1000:.1f} ms" if _TOOK in seen else ""
+    return _visible(f"{method:<4} {path}  {status}{took}")
 
 
 def _visible(text: str) -> str:

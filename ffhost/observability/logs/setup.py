@@ -10,12 +10,14 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ffhost.config.mask import Mask
+from ffhost.config.terminal import is_terminal, wants_color
 from ffhost.invocation.logger import make_loggers_with
 from ffhost.observability.logs import capture, interpreter_hooks, summary
-from ffhost.observability.logs.console import console_renderer, is_terminal, wants_colours
+from ffhost.observability.logs.console import console_renderer
 from ffhost.observability.logs.entries import Entries
 from ffhost.observability.logs.output import Output, flush_all
 from ffhost.observability.logs.profiles import shape_for
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 
 class LoggingSettings(Protocol):
     """The block ``logging`` of the configuration."""
+
+    @property
+    def written(self) -> frozenset[str]:
+        """The keys that were given; the others have their defaults."""
 
     @property
     def level(self) -> str:
@@ -57,6 +63,14 @@ class LoggingSettings(Protocol):
         """Whether each call gets a summary entry."""
 
     @property
+    def redact(self) -> Sequence[str]:
+        """Further names whose values are masked."""
+
+    @property
+    def show(self) -> Sequence[str]:
+        """Names whose values are not masked."""
+
+    @property
     def capture_print(self) -> bool:
         """Whether what user code prints becomes entries."""
 
@@ -84,6 +98,14 @@ _HOST_LOGGERS = frozenset(
     {"asyncio", "ffhost", "gunicorn", "py", "python", "stderr", "stdout", "threading", "uvicorn"}
 )
 _processors: list[Any] = []
+_QUIET = {
+    "ffhost": logging.INFO,
+    "ffhost.loading": logging.WARNING,
+    "ffhost.server": logging.WARNING,
+    "gunicorn": logging.WARNING,
+    "uvicorn": logging.WARNING,
+}
+"""Levels for people: what the host does is announced in other words, and the rest is theirs."""
 
 
 def configure(
@@ -102,7 +124,7 @@ def configure(
     Args:
         settings: the ``logging`` block
         revision: of the configuration, shown in every entry
-        debug: begin at DEBUG whatever the settings say
+        debug: begin at DEBUG unless the settings name a level
         plain_name: returns the name to show for a module's or logger's private one
         legacy: functions-framework's formats; None or falsy: none
         environ: for ``NO_COLOR`` and ``GOOGLE_CLOUD_PROJECT``; None: the process's
@@ -119,10 +141,12 @@ def configure(
         revision=revision,
         plain_name=plain_name or (lambda name: name),
         max_entry_bytes=int(settings.max_entry),
+        mask=Mask(settings.redact, settings.show),
     )
     _active.handler.entries = entries
     _active.invocations = settings.invocations
-    _set_levels(settings, debug, legacy)
+    quiet = _is_for_people(settings, out) and not _is_verbose(settings)
+    _set_levels(settings, debug, legacy, _QUIET if quiet else {})
     _claim_root()
     _configure_structlog()
     interpreter_hooks.install(entries)
@@ -150,9 +174,9 @@ def _entries(
         return LegacyEntries(legacy, stdout, stderr, **options)
     if settings.stream == "split":
         options["errors"] = stderr
-    wanted = settings.format or ("console" if is_terminal(out) else "json")
-    if wanted == "console":
-        options["render"] = console_renderer(wants_colours(out, environ))
+    if _is_for_people(settings, out):
+        colours = wants_color(is_terminal(out), environ)
+        options["render"] = console_renderer(colours, terse=not _is_verbose(settings))
     else:
         options["shape"] = shape_for(settings.profile, environ)
     return Entries(stdout, **options)
@@ -252,11 +276,22 @@ def has_level(name: str) -> bool:
     return any(name == one or name.startswith(f"{one}.") for one in _active.levels)
 
 
-def _set_levels(settings: LoggingSettings, debug: bool, legacy: Legacy | None) -> None:
+def _is_for_people(settings: LoggingSettings, out: int) -> bool:
+    return (settings.format or ("console" if is_terminal(out) else "json")) == "console"
+
+
+def _is_verbose(settings: LoggingSettings) -> bool:
+    """Whether the settings ask for everything, as ``--verbose`` does."""
+    return "level" in settings.written and settings.level == "debug"
+
+
+def _set_levels(
+    settings: LoggingSettings, debug: bool, legacy: Legacy | None, quiet: Mapping[str, int]
+) -> None:
     name = settings.level
     if legacy and name == "info":
         name = legacy.level
-    level = logging.DEBUG if debug else _level(name)
+    level = logging.DEBUG if debug and "level" not in settings.written else _level(name)
     # A level that user code set by itself is left alone until the settings change.
     if level != _active.root_level:
         logging.root.setLevel(level)
@@ -264,6 +299,7 @@ def _set_levels(settings: LoggingSettings, debug: bool, legacy: Legacy | None) -
     levels = {str(logger): _level(value) for logger, value in settings.levels.items()}
     if debug:
         levels.setdefault("asyncio", logging.INFO)
+    levels = {**quiet, **levels}
     for logger in _active.levels.keys() - levels.keys():
         logging.getLogger(logger).setLevel(logging.NOTSET)
     for logger, value in levels.items():

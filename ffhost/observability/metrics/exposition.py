@@ -144,6 +144,12 @@ def _now(totals: Totals) -> Iterator[Metric]:
     for function, number in totals.refused.items():
         refused.add_metric([function], number)
     yield refused
+    unmatched = CounterMetricFamily(
+        "ffhost_requests_unmatched", "Requests that match no function.", labels=["status"]
+    )
+    for status, number in totals.unmatched.items():
+        unmatched.add_metric([status], number)
+    yield unmatched
 
 
 def _configuration(totals: Totals) -> Iterator[Metric]:

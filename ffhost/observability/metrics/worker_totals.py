@@ -21,6 +21,7 @@ class Worker:
         revision: of the configuration that it serves
         running, waiting, stuck: calls in flight, queued, and running past their deadline
         refused: calls that got no slot, ever
+        unmatched: answers to requests that match no function, by status, ever
         reloads_good, reloads_bad: reloads of the configuration, ever
         last_reload: when one succeeded, in seconds since the epoch; None if none has
         reload_refused: whether the last one was refused
@@ -32,6 +33,7 @@ class Worker:
     waiting: Numbers = field(default_factory=dict)
     stuck: Numbers = field(default_factory=dict)
     refused: Numbers = field(default_factory=dict)
+    unmatched: Numbers = field(default_factory=dict)
     reloads_good: int = 0
     reloads_bad: int = 0
     last_reload: float | None = None
@@ -111,6 +113,7 @@ class Totals:
     waiting: Numbers = field(default_factory=dict)
     stuck: Numbers = field(default_factory=dict)
     refused: Numbers = field(default_factory=dict)
+    unmatched: Numbers = field(default_factory=dict)
     revisions: Numbers = field(default_factory=dict)
     phases: Numbers = field(default_factory=dict)
     reloads_good: int = 0
@@ -152,6 +155,7 @@ def _add_counted(totals: Totals, snapshot: Snapshot) -> None:
         totals.events[key] = totals.events.get(key, 0) + number
     worker = snapshot.worker
     _add(totals.refused, worker.refused)
+    _add(totals.unmatched, worker.unmatched)
     totals.reloads_good += worker.reloads_good
     totals.reloads_bad += worker.reloads_bad
     totals.process.cpu_seconds += snapshot.process.cpu_seconds
@@ -195,6 +199,7 @@ def remains(snapshots: Iterable[Snapshot]) -> Snapshot:
     counts = [[*key, *numbers] for key, numbers in totals.counts.items()]
     worker = Worker(
         refused=totals.refused,
+        unmatched=totals.unmatched,
         reloads_good=totals.reloads_good,
         reloads_bad=totals.reloads_bad,
     )
