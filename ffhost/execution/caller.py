@@ -215,9 +215,8 @@ class Caller(ABC):
         """
         self.answer_timed_out(call)
         reply = timed_out(call)
-        if self.function.processes is not None:
-            return reply  # the thread that waits for the process kills it
-        stuck_calls.add(call)
+        if self.function.processes is None:
+            stuck_calls.add(call)  # a process is killed
         if call.channel is not None:
             call.channel.close(cut=True)
         stop(call)
