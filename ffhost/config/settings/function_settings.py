@@ -9,7 +9,15 @@ from ffhost.config.settings.event_settings import (
     SubscriptionSettings,
 )
 from ffhost.config.settings.hook_settings import FunctionTracingSettings
-from ffhost.config.settings.names import Method, PathTemplate, Target, Wildcard
+from ffhost.config.settings.names import (
+    Method,
+    PathTemplate,
+    RequestClass,
+    Target,
+    VariableName,
+    VariableValue,
+    Wildcard,
+)
 from ffhost.config.settings.scalars import (
     Boolean,
     Count,
@@ -211,6 +219,13 @@ class FunctionSettings(Section):
         "{from_env: NAME}.",
         {"quality": 80, "token": {"from_env": "API_TOKEN"}},
     )
+    env: dict[VariableName, VariableValue] = key(
+        dict,
+        "Environment",
+        "What the function finds in os.environ, on top of the host's variables. Values may be "
+        "secrets: {from_file: PATH} or {from_env: NAME}.",
+        {"BUCKET": "images", "API_TOKEN": {"from_env": "IMAGES_TOKEN"}},
+    )
     subscriptions: list[SubscriptionSettings] = key(
         list,
         "Subscriptions",
@@ -230,8 +245,12 @@ class FunctionSettings(Section):
         "When the function runs by the clock.",
         [{"cron": "0 3 * * *", "timezone": "Europe/Berlin"}],
     )
-    request: Literal["auto", "ffhost", "flask", "starlette"] = key(
-        "auto", "Request class", "The class of the request that an http function gets.", "flask"
+    request: RequestClass | None = key(
+        None,
+        "Request class",
+        "The class of the request that an http function gets. Default: the value in defaults.",
+        "flask",
+        "auto",
     )
     isolation: Literal["thread", "process"] = key(
         "thread",

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from ffhost.config.settings.auth_settings import Ways
-from ffhost.config.settings.names import HookTarget, Proxies
+from ffhost.config.settings.names import HookTarget, Proxies, RequestClass
 from ffhost.config.settings.scalars import (
     Boolean,
     Count,
@@ -156,6 +156,19 @@ class LoggingSettings(Section):
     principal: Boolean = key(
         False, "Principal", "Whether summary entries name the authenticated caller.", True
     )
+    redact: list[Text] = key(
+        list,
+        "Masked names",
+        "Further names whose values are masked in entries and wherever the configuration is shown. "
+        "Names with key, token, secret, password and the like are masked already.",
+        ["customer_id"],
+    )
+    show: list[Text] = key(
+        list,
+        "Names that are not masked",
+        "Exceptions: names whose values are shown, such as that of the key of a cache.",
+        ["cache_key"],
+    )
     capture_print: Boolean = key(
         False,
         "Capture print",
@@ -212,6 +225,12 @@ class DefaultSettings(Section):
         "staff",
         ["staff", "machines"],
         "required",
+    )
+    request: RequestClass = key(
+        "auto",
+        "Request class",
+        "The class of the request of every http function that does not name one.",
+        "flask",
     )
     stuck_limit: CountOrUnlimited = key(
         10,
