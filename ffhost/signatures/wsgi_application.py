@@ -15,8 +15,9 @@ from typing import Any
 from ffhost.errors import ResultError
 from ffhost.signatures.chunks import ByteChunks
 from ffhost.signatures.codec import Codec, Options
-from ffhost.signatures.mounted_application import Counted, Head, Mount, check_kind, codec, read_head
+from ffhost.signatures.mounted_application import Counted, Head, check_kind, codec, read_head
 from ffhost.signatures.requests.environ import build_environ
+from ffhost.signatures.requests.mount import Mount
 from ffhost.web.messages import Message, Reply
 
 Environ = dict[str, Any]
@@ -34,9 +35,7 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
 
     def decode(message: Message) -> tuple[Environ]:
         environ = build_environ(message)
-        environ["SCRIPT_NAME"], environ["PATH_INFO"] = mount.split(
-            environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", ""), _text
-        )
+        mount.in_environ(environ)
         # What an application writes there is its log, whatever the server does with its own.
         environ["wsgi.errors"] = sys.stderr
         if message.params:
@@ -47,11 +46,6 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
         return _Answer(name, environ["REQUEST_METHOD"]).of(target, environ)
 
     return codec("wsgi", options, decode, call, is_async=False)
-
-
-def _text(part: str) -> str:
-    """Decode a part of ``PATH_INFO``, which holds bytes as latin-1."""
-    return part.encode("latin-1").decode(errors="replace")
 
 
 class _Answer:
