@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from ffhost.config.settings import Section, Settings, key_of
+from ffhost.config.settings.scalars import MAY_BE_SECRET
 
 Kind = Literal["section", "map", "list", "free", "text", "scalar"]
 
@@ -26,8 +27,10 @@ class Shape(NamedTuple):
         fields: the keys of a section
         item: what a map or a list holds
         boolean: whether a scalar is a switch
-        secrets: whether ``free`` values may be secrets
+        secrets: whether ``free`` values or a text may be secrets
         nullable: whether null is a valid value
+        all_secret: whether every value below is a secret, but for the keys *shown*
+        shown: keys below a secret that are not secret themselves
     """
 
     kind: Kind
@@ -36,6 +39,8 @@ class Shape(NamedTuple):
     boolean: bool = False
     secrets: bool = False
     nullable: bool = False
+    all_secret: bool = False
+    shown: frozenset[str] = frozenset()
 
     def child(self, key: str | int) -> Shape | None:
         """Return the shape below *key*, or None if there is no such key."""
@@ -59,7 +64,13 @@ def _section(model: type[Section]) -> Shape:
     for each in fields(model):
         key = key_of(each.name)
         if key in model.free:
-            shapes[key] = Shape("free", secrets=key in _SECRET_KEYS, nullable=each.type is Any)
+            shapes[key] = Shape(
+                "free",
+                secrets=key in _SECRET_KEYS,
+                nullable=each.type is Any,
+                all_secret=key in model.secret_keys,
+                shown=model.secret_keys.get(key, frozenset()),
+            )
         else:
             shapes[key] = _shape(each.type)
     return Shape("section", shapes)
@@ -70,7 +81,8 @@ def _shape(annotation: Any) -> Shape:
     if origin in (Union, types.UnionType):
         return _shape(next(each for each in arguments if each is not type(None)))
     if hasattr(annotation, "__metadata__"):
-        return _shape(arguments[0])
+        shape = _shape(arguments[0])
+        return shape._replace(secrets=MAY_BE_SECRET in annotation.__metadata__)
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return _section(annotation)
     if origin is dict and arguments[1] is Any:

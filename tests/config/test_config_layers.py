@@ -100,6 +100,8 @@ ALL_LAYERS_TABLE = [
     ("logging.max_entry", "256KiB", "default"),
     ("logging.invocations", "true", "default"),
     ("logging.principal", "false", "default"),
+    ("logging.redact", "[]", "default"),
+    ("logging.show", "[]", "default"),
     ("logging.capture_print", "false", "default"),
     ("tracing.enabled", "false", "default"),
     ("tracing.hooks", "{}", "default"),
@@ -131,13 +133,14 @@ ALL_LAYERS_TABLE = [
     ("functions.on-upload.cors", "-", "default"),
     ("functions.on-upload.config.token", "***", "functions.yaml:21"),
     ("functions.on-upload.config.key", "***", "functions.yaml:22"),
-    ("functions.on-upload.config.database", "postgres://me:***@db/main", "functions.yaml:23"),
+    ("functions.on-upload.config.database", "postgres://***@db/main", "functions.yaml:23"),
     ("functions.on-upload.config.password", "***", "functions.yaml:24"),
     (
         "functions.on-upload.config.quality",
         "90",
         "env FFHOST_FUNCTIONS__ON_UPLOAD__CONFIG__QUALITY",
     ),
+    ("functions.on-upload.env", "{}", "default"),
     ("functions.on-upload.subscriptions", "[]", "default"),
     ("functions.on-upload.delivery", "-", "default"),
     ("functions.on-upload.schedules", "[]", "default"),
@@ -167,6 +170,7 @@ ALL_LAYERS_TABLE = [
     ("functions.Report.auth", '["public"]', "default"),
     ("functions.Report.cors", "-", "default"),
     ("functions.Report.config", "{}", "default"),
+    ("functions.Report.env", "{}", "default"),
     ("functions.Report.subscriptions", "[]", "default"),
     ("functions.Report.delivery", "-", "default"),
     ("functions.Report.schedules", "[]", "default"),
@@ -326,6 +330,26 @@ def test_a_text_stays_a_text_in_a_variable(tmp_path: Path) -> None:
         "new": None,
         "nested": {"flag": True},
         "list": [1, "two"],
+    }
+
+
+def test_a_variable_of_a_function_keeps_its_name_and_stays_text(tmp_path: Path) -> None:
+    (tmp_path / "functions.yaml").write_text(
+        "functions: {hello: {target: m:f, env: {BUCKET: images, PIN: '1'}}}\n"
+    )
+    loaded = load(
+        tmp_path,
+        environ={
+            "FFHOST_FUNCTIONS__HELLO__ENV__PIN": "4567",
+            "FFHOST_FUNCTIONS__HELLO__ENV__RULES": '{"a": 1}',
+        },
+        sets=["functions.hello.env.Mixed='true'"],
+    )
+    assert loaded.settings.functions["hello"].env == {
+        "BUCKET": "images",
+        "PIN": "4567",
+        "RULES": '{"a": 1}',
+        "Mixed": "true",
     }
 
 
