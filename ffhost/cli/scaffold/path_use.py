@@ -1,4 +1,4 @@
-"""Whether a function looks at the path of its request, read from its source.
+"""The use that a function makes of the path of its request, read from its source.
 
 Alone in functions-framework a function sees ``/`` and what is below; below a mount it sees the
 mount as well, unless ``strip_path: true`` takes it away.
