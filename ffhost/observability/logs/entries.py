@@ -10,16 +10,32 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from ffhost.observability.logs import truncation
 from ffhost.observability.logs.call_fields import call_fields, structlog_fields
 from ffhost.observability.logs.exception_fields import exception_fields
 from ffhost.observability.logs.json_encoder import text_of, to_json
 from ffhost.observability.logs.output import Output
-from ffhost.observability.logs.profiles import Shape, default
+from ffhost.observability.logs.profiles import Shape, default, names_of
 
 DEBUG, INFO, WARNING, ERROR, CRITICAL = 10, 20, 30, 40, 50
 
+SEVERITIES = {
+    "DEFAULT": INFO,
+    "DEBUG": DEBUG,
+    "INFO": INFO,
+    "NOTICE": INFO,
+    "WARNING": WARNING,
+    "ERROR": ERROR,
+    "CRITICAL": CRITICAL,
+    "ALERT": CRITICAL,
+    "EMERGENCY": CRITICAL,
+}
+"""Severities by the names that Google's Cloud Logging knows."""
+
 _OF_THE_CALL = ("function", "execution_id", "trace_id", "span_id")
+_HOST_FIELDS = names_of("timestamp", "logger", "config_revision", "trace_sampled", *_OF_THE_CALL)
 
 Processor = Callable[[Any, str, Any], Any]
 Render = Callable[[Mapping[str, Any]], bytes]
@@ -117,6 +133,25 @@ class Entries:
             line = self._remains(event, failure)
         return line
 
+    def printed(self, event: Event) -> Event:
+        """Return what was printed as the entry that it describes, if it is one JSON object.
+
+        As on Google's platforms it needs a message and a known severity. What tells entries
+        apart, the time, the logger, the function, its ids and the trace, stays the host's.
+        """
+        found = _described(event.message)
+        if found is None:
+            return event
+        fields = {
+            f"{name}_" if name in _HOST_FIELDS else name: value
+            for name, value in found.items()
+            if name not in ("message", "severity")
+        }
+        level = SEVERITIES[found["severity"]]
+        return Event(
+            level, event.logger, found["message"], fields, when=event.when, stream=event.stream
+        )
+
     def output_for(self, event: Event) -> Output:
         """Return the output for the event's severity."""
         if self.errors is not None and event.level >= WARNING:
@@ -172,6 +207,18 @@ class Entries:
                 "logging_error": f"{type(failure).__name__}: {text_of(failure)}"[:1000],
             }
         )
+
+
+def _described(text: str) -> dict[str, Any] | None:
+    """Return the JSON object that *text* is, if it describes an entry; else None."""
+    if not (text.startswith("{") and text.endswith("}") and '"severity"' in text):
+        return None
+    try:
+        found = orjson.loads(text)
+    except ValueError:
+        return None
+    known = type(found.get("severity")) is str and found["severity"] in SEVERITIES
+    return found if known and type(found.get("message")) is str else None
 
 
 def _same_text(one: Any, other: Any) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ffhost.config.terminal import is_terminal, wants_color
 from ffhost.invocation.logger import make_loggers_with
-from ffhost.observability.logs import capture, interpreter_hooks, summary
+from ffhost.observability.logs import capture, interpreter_hooks, standard_logging, summary
 from ffhost.observability.logs.console import console_renderer
 from ffhost.observability.logs.entries import Entries
 from ffhost.observability.logs.output import Output, flush_all
@@ -138,6 +138,7 @@ def configure(
     quiet = _is_for_people(settings, out) and not _is_verbose(settings)
     _set_levels(settings, debug, legacy, _QUIET if quiet else {})
     _claim_root()
+    standard_logging.install(_active.handler, level_written="level" in settings.written)
     _configure_structlog()
     interpreter_hooks.install(entries)
     if settings.capture_print or legacy:
@@ -194,7 +195,7 @@ def _make_logger(name: str, **fields: Any) -> Any:
     import structlog
 
     return structlog.wrap_logger(
-        logging.getLogger(name),
+        standard_logging.host_logger(name),
         processors=_chain(),
         wrapper_class=structlog.stdlib.BoundLogger,
         context_class=dict,
@@ -246,6 +247,7 @@ def reset() -> None:
     """Undo everything that `configure` did; for tests and for embedding."""
     flush_all()
     interpreter_hooks.uninstall()
+    standard_logging.uninstall()
     capture.uninstall()
     for logger in (logging.root, logging.getLogger("ffhost")):
         if _active.handler in logger.handlers:
