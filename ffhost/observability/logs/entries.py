@@ -8,32 +8,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
-import orjson
-
+from ffhost.config.mask import HIDDEN, PLAIN, Mask
 from ffhost.observability.logs import truncation
 from ffhost.observability.logs.call_fields import call_fields, structlog_fields
 from ffhost.observability.logs.exception_fields import exception_fields
-from ffhost.observability.logs.json_encoder import text_of, to_json
+from ffhost.observability.logs.json_encoder import plain, text_of, to_json
 from ffhost.observability.logs.output import Output
+from ffhost.observability.logs.printed_objects import described_entry
 from ffhost.observability.logs.profiles import Shape, default, names_of
 
 DEBUG, INFO, WARNING, ERROR, CRITICAL = 10, 20, 30, 40, 50
 
-SEVERITIES = {
-    "DEFAULT": INFO,
-    "DEBUG": DEBUG,
-    "INFO": INFO,
-    "NOTICE": INFO,
-    "WARNING": WARNING,
-    "ERROR": ERROR,
-    "CRITICAL": CRITICAL,
-    "ALERT": CRITICAL,
-    "EMERGENCY": CRITICAL,
-}
-"""Severities by the names that Google's Cloud Logging knows."""
-
+_SCALARS = frozenset({type(None), bool, int, float, datetime, date})
 _OF_THE_CALL = ("function", "execution_id", "trace_id", "span_id")
 _HOST_FIELDS = names_of("timestamp", "logger", "config_revision", "trace_sampled", *_OF_THE_CALL)
 
@@ -91,6 +80,7 @@ class Entries:
         max_entry_bytes: the longest that a line may be
         revision: of the configuration; empty: not shown
         plain_name: returns the name to show for a private module name
+        mask: says which values are masked
     """
 
     def __init__(
@@ -103,6 +93,7 @@ class Entries:
         max_entry_bytes: int = 256 * 1024,
         revision: str = "",
         plain_name: Callable[[str], str] = str,
+        mask: Mask = PLAIN,
     ) -> None:
         self.out = out
         self.errors = errors
@@ -111,6 +102,8 @@ class Entries:
         self.max_entry_bytes = max_entry_bytes
         self.revision = revision
         self.plain_name = plain_name
+        self.mask = mask
+        self.own_mask = mask.showing("signature")  # of a function, in the host's own entries
         self.processors: Sequence[Processor] = (self._collect, self._shape, self._render)
 
     @property
@@ -136,21 +129,17 @@ class Entries:
     def printed(self, event: Event) -> Event:
         """Return what was printed as the entry that it describes, if it is one JSON object.
 
-        As on Google's platforms it needs a message and a known severity. What tells entries
-        apart, the time, the logger, the function, its ids and the trace, stays the host's.
+        What tells entries apart, the time, the logger, the function, its ids and the trace, stays
+        the host's.
         """
-        found = _described(event.message)
+        found = described_entry(event.message)
         if found is None:
             return event
+        level, message, given = found
         fields = {
-            f"{name}_" if name in _HOST_FIELDS else name: value
-            for name, value in found.items()
-            if name not in ("message", "severity")
+            f"{name}_" if name in _HOST_FIELDS else name: value for name, value in given.items()
         }
-        level = SEVERITIES[found["severity"]]
-        return Event(
-            level, event.logger, found["message"], fields, when=event.when, stream=event.stream
-        )
+        return Event(level, event.logger, message, fields, when=event.when, stream=event.stream)
 
     def output_for(self, event: Event) -> Output:
         """Return the output for the event's severity."""
@@ -164,7 +153,7 @@ class Entries:
         entry: dict[str, Any] = {
             "timestamp": rfc3339(event.when),
             "severity": severity(event.level),
-            "message": event.message,
+            "message": self.mask.text(event.message),
             "logger": event.logger,
         }
         for name in _OF_THE_CALL:
@@ -177,14 +166,18 @@ class Entries:
             if value is not None and name not in entry:
                 entry[name] = value
         reserved = frozenset(entry)
+        mask = self.own_mask if event.logger.startswith("ffhost") else self.mask
         for fields in (structlog_fields(), event.fields):
             for name, value in fields.items():
                 if name not in reserved:
-                    entry[name] = value
+                    entry[name] = _masked(name, value, mask)
                 elif not _same_text(value, entry[name]):
-                    entry[f"{name}_"] = value  # our field is kept, the user's is renamed
+                    entry[f"{name}_"] = _masked(
+                        name, value, mask
+                    )  # our field is kept, the user's is renamed
         if event.error is not None:
-            entry.update(exception_fields(event.error, self.plain_name))
+            described = exception_fields(event.error, self.plain_name)
+            entry.update((name, self.mask.text(text)) for name, text in described.items())
         return entry
 
     def _shape(self, logger: Any, method: str, entry: dict[str, Any]) -> dict[str, Any]:
@@ -202,7 +195,7 @@ class Entries:
             {
                 "timestamp": rfc3339(event.when),
                 "severity": severity(event.level),
-                "message": event.message[:1000],
+                "message": self.mask.text(event.message)[:1000],
                 "logger": event.logger,
                 "logging_error": f"{type(failure).__name__}: {text_of(failure)}"[:1000],
             }
@@ -219,6 +212,15 @@ def _described(text: str) -> dict[str, Any] | None:
         return None
     known = type(found.get("severity")) is str and found["severity"] in SEVERITIES
     return found if known and type(found.get("message")) is str else None
+
+
+def _masked(name: Any, value: Any, mask: Mask) -> Any:
+    """Return the value of a field, masked."""
+    if mask.hides(str(name)):
+        return None if value is None else HIDDEN
+    if type(value) is str:
+        return mask.text(value)
+    return value if type(value) in _SCALARS else mask.value(plain(value))
 
 
 def _same_text(one: Any, other: Any) -> bool:
