@@ -202,18 +202,6 @@ class Entries:
         )
 
 
-def _described(text: str) -> dict[str, Any] | None:
-    """Return the JSON object that *text* is, if it describes an entry; else None."""
-    if not (text.startswith("{") and text.endswith("}") and '"severity"' in text):
-        return None
-    try:
-        found = orjson.loads(text)
-    except ValueError:
-        return None
-    known = type(found.get("severity")) is str and found["severity"] in SEVERITIES
-    return found if known and type(found.get("message")) is str else None
-
-
 def _masked(name: Any, value: Any, mask: Mask) -> Any:
     """Return the value of a field, masked."""
     if mask.hides(str(name)):
