@@ -13,10 +13,12 @@ from itertools import chain
 from typing import Any
 
 from ffhost.errors import ResultError
-from ffhost.signatures.chunks import ByteChunks
+from ffhost.signatures.chunks import ByteChunks, FileWrapper, file_chunks
 from ffhost.signatures.codec import Codec, Options
-from ffhost.signatures.mounted_application import Counted, Head, Mount, check_kind, codec, read_head
+from ffhost.signatures.file_parts import FilePart
+from ffhost.signatures.mounted_application import Counted, Head, check_kind, codec, read_head
 from ffhost.signatures.requests.environ import build_environ
+from ffhost.signatures.requests.mount import Mount
 from ffhost.web.messages import Message, Reply
 
 Environ = dict[str, Any]
@@ -34,11 +36,10 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
 
     def decode(message: Message) -> tuple[Environ]:
         environ = build_environ(message)
-        environ["SCRIPT_NAME"], environ["PATH_INFO"] = mount.split(
-            environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", ""), _text
-        )
+        mount.in_environ(environ)
         # What an application writes there is its log, whatever the server does with its own.
         environ["wsgi.errors"] = sys.stderr
+        environ["wsgi.file_wrapper"] = FileWrapper
         if message.params:
             environ["wsgiorg.routing_args"] = ((), dict(message.params))
         return (environ,)
@@ -47,11 +48,6 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
         return _Answer(name, environ["REQUEST_METHOD"]).of(target, environ)
 
     return codec("wsgi", options, decode, call, is_async=False)
-
-
-def _text(part: str) -> str:
-    """Decode a part of ``PATH_INFO``, which holds bytes as latin-1."""
-    return part.encode("latin-1").decode(errors="replace")
 
 
 class _Answer:
@@ -67,6 +63,8 @@ class _Answer:
     def of(self, application: Callable[..., Iterable[bytes]], environ: Environ) -> Reply:
         """Call the application and return its reply; its iterable is closed at the end."""
         result = application(environ, self._start_response)
+        if type(result) is FileWrapper and (file := self._file(result)) is not None:
+            return file
         close = getattr(result, "close", None)
         chunks = ByteChunks(self._chunks(iter(result)), close or _nothing)
         try:
@@ -77,6 +75,16 @@ class _Answer:
         if reply.chunks is None:
             chunks.close()
         return reply
+
+    def _file(self, wrapper: FileWrapper) -> Reply | None:
+        """Make a reply of a regular file; None of what has to be read to know what it is."""
+        head = self._head
+        if head is None or self._written or head.expected(self._method) != head.length:
+            return None
+        chunks = file_chunks(wrapper.file, head.fields, wrapper.close)
+        if not isinstance(chunks, FilePart):
+            return None
+        return Reply(head.status, head.fields, chunks=chunks)
 
     def _reply(self, chunks: ByteChunks, *, is_short: bool) -> Reply:
         # A HEAD request needs no body: none is made once the head is known.
