@@ -154,7 +154,7 @@ class AsyncCaller(Caller):
             raise self.function.refusal()
         if ticket.granted:
             return
-        timeout = self.function.queue_timeout_seconds
+        timeout = self.queue_seconds
         try:
             await asyncio.wait_for(waiter.wait(), None if timeout == UNLIMITED else timeout)
         except TimeoutError:

@@ -87,6 +87,7 @@ class Responders:
             # Another server may cancel a task when its client leaves.
             stay=self._service.managed or self._service.embedded,
         )
+        resource.host = self._host
         gate = self._host.gate(function.name)
         return resource.on_request if gate is None else partial(resource.on_gated_request, gate)
 
@@ -108,7 +109,13 @@ class Responders:
 
 
 class FunctionResource:
-    """One function as a Falcon resource."""
+    """One function as a Falcon resource.
+
+    Attributes:
+        host: kept for as long as its calls run, because they may call its other functions
+    """
+
+    host: Host
 
     def __init__(
         self,

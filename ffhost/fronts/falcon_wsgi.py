@@ -15,6 +15,7 @@ import falcon.request
 from ffhost.errors import RequestError
 from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.shared_threads import background, pool
+from ffhost.fronts.calls_by_name import connect
 from ffhost.fronts.replies import UNSENT, Finish, complete, finalize, report_outcome
 from ffhost.fronts.wsgi_body import Environ, read_body
 from ffhost.host.mounting import MakeReply, Responder, build_router
@@ -29,6 +30,7 @@ from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
+    from ffhost.execution.loop_caller import LoopRunner
     from ffhost.fronts.inner_calls import InnerCalls
     from ffhost.host.gate import Gate
 
@@ -161,6 +163,7 @@ class WsgiApp:
         """Make the Falcon app of *host*."""
         if any(function.settings.schedules for function in host.functions.values()):
             self.service.schedules.run_with(lambda: inner_calls(host, self.service))
+        connect(host, background_runner)
         responding = _Responding(host, self.service)
         app: falcon.App[Any, Any] = falcon.App(
             request_type=FrontRequest,
@@ -172,10 +175,16 @@ class WsgiApp:
 
 def inner_calls(host: Host, service: Service) -> InnerCalls:
     """Make what calls the functions of *host* on the background loop."""
-    from ffhost.execution.loop_caller import LoopRunner
     from ffhost.fronts.inner_calls import InnerCalls
 
-    return InnerCalls(host, service, LoopRunner(background.get(), pool))
+    return InnerCalls(host, service, background_runner())
+
+
+def background_runner() -> LoopRunner:
+    """Make what runs calls on the background loop and on threads."""
+    from ffhost.execution.loop_caller import LoopRunner
+
+    return LoopRunner(background.get(), pool)
 
 
 class _Responding:
@@ -222,6 +231,7 @@ class _Responding:
         caller = BlockingCaller(function, pool, background)
         finish = finalize(function, self._service)
         resource = FunctionResource(caller, finish, self._believe, self._read_seconds)
+        resource.host = self._host
         gate = self._host.gate(function.name)
         return resource.on_request if gate is None else partial(resource.on_gated_request, gate)
 
@@ -243,7 +253,13 @@ class _Responding:
 
 
 class FunctionResource:
-    """One function as a Falcon resource."""
+    """One function as a Falcon resource.
+
+    Attributes:
+        host: kept for as long as its calls run, because they may call its other functions
+    """
+
+    host: Host
 
     def __init__(
         self,
