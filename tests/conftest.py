@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,9 +16,11 @@ from ffhost.testing import Client, client
 
 Serve = Callable[..., Client]
 
-# How long an example takes says something of the machine only.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+# Each run makes up other values, so that few are enough for one run; `make fuzz` takes many.
+# How long an example takes says something about the machine only.
+EXAMPLES = int(os.environ.get("EXAMPLES", "50"))
+hypothesis.settings.register_profile("ours", max_examples=EXAMPLES, deadline=None)
+hypothesis.settings.load_profile("ours")
 
 
 @pytest.fixture(params=["asgi", "wsgi"])

@@ -26,8 +26,7 @@ from ffhost.cli.options import sources
     "--asgi",
     envvar="FUNCTION_USE_ASGI",
     is_flag=True,
-    expose_value=False,
-    help="Serve through ASGI, as ffhost always does.",
+    help="Use Starlette's request for http functions (FUNCTION_USE_ASGI).",
 )
 def command(
     target: str,
@@ -36,6 +35,7 @@ def command(
     host: str | None,
     port: int | None,
     debug: bool,
+    asgi: bool,
 ) -> None:
     """Serve one function."""
     from ffhost.cli.commands.serve import run
@@ -49,6 +49,7 @@ def command(
         "host": host,
         "port": port,
         "debug": debug,
+        "asgi": asgi,
     }
     raise SystemExit(run(sources(given)))
 

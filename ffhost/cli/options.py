@@ -49,6 +49,11 @@ def config_options(command: F) -> F:
             click.option("--target", help="Serve one function, also FUNCTION_TARGET."),
             click.option("--source", help="File of the target (FUNCTION_SOURCE, main.py)."),
             click.option(
+                "--asgi",
+                is_flag=True,
+                help="Use Starlette's request for http functions (FUNCTION_USE_ASGI).",
+            ),
+            click.option(
                 "--signature-type", help="Signature of the target (FUNCTION_SIGNATURE_TYPE, http)."
             ),
         )
@@ -64,6 +69,8 @@ def sources(options: Mapping[str, Any]) -> Sources:
         value = options.get(name)
         if value is not None:
             flags[path] = (flag, str(value))
+    if options.get("asgi"):
+        flags["asgi"] = ("--asgi", "true")
     for option, level in (("quiet", "warning"), ("verbose", "debug")):
         if options.get(option):
             flags.setdefault("logging.level", (f"--{option}", level))

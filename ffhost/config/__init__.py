@@ -28,8 +28,8 @@ class Sources:
     Args:
         config: file or folder as the user named it, or None
         environ: the environment
-        flags: dotted path to (flag as typed, raw text); ``target``, ``source`` and
-            ``signature_type`` stand for the flags of single-target mode
+        flags: dotted path to (flag as typed, raw text); ``target``, ``source``,
+            ``signature_type`` and ``asgi`` stand for functions-framework's flags
         sets: texts of ``--set``: ``path.to.value=YAML``
         cwd: what relative names of files are relative to
     """
@@ -54,6 +54,7 @@ class LoadedConfig:
         revision: twelve hexadecimal digits that change with any effective value
         watched: files and folders whose content the configuration depends on, as named
             and opened: symlinks are not resolved
+        asgi: whether ``--asgi`` or ``FUNCTION_USE_ASGI`` asks for Starlette's request
         env_file_values: what ``env_file`` adds to the environment
     """
 
@@ -64,6 +65,7 @@ class LoadedConfig:
     origins: Mapping[PathKey, Origin] = field(repr=False)
     revision: str
     watched: tuple[Path, ...]
+    asgi: bool = False
     env_file_values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property

@@ -195,7 +195,7 @@ def _check_methods(function: dict[str, Any], path: PathKey, report: Reporter) ->
 
 
 def _check_request(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
-    signature, request = function.get("signature", "http"), function.get("request", "auto")
+    signature, request = function.get("signature", "http"), function.get("request") or "auto"
     if signature != "http" and request != "auto":
         report.at(
             (*path, "request"),

@@ -27,6 +27,7 @@ WORDS: Final = {
 _LENGTH_LIMIT: Final = 256
 _FIELDS: Final = ("minute", "hour", "day of month", "month", "day of week")
 _MINUTE: Final = timedelta(minutes=1)
+_DAY: Final = timedelta(days=1)
 # Any moment will do to validate an expression.
 _TRIAL: Final = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -52,11 +53,20 @@ class Cron:
     def times(self, moment: datetime) -> Iterator[datetime]:
         """Yield the times later than *moment*, in UTC and in order."""
         last = moment.astimezone(UTC)
-        # From a day before: clocks that were set back may show the same hour again.
-        wall = (last - timedelta(days=1)).astimezone(self.zone).replace(tzinfo=None)
+        wall = self._start(last)
         for time in self._passing(wall) if self._follows_clock else self._fixed(wall):
             if time > last:  # two times that fall into a gap are the same moment
                 yield (last := time)
+
+    def _start(self, moment: datetime) -> datetime:
+        """Return the local time from which to look for times after *moment*.
+
+        That is a day before if clocks are changed about then: they may show an hour again.
+        """
+        wall = moment.astimezone(self.zone)
+        earlier, later = ((moment + day).astimezone(self.zone) for day in (-_DAY, _DAY))
+        changing = earlier.utcoffset() != later.utcoffset()
+        return (earlier if changing else wall).replace(tzinfo=None)
 
     @property
     def _follows_clock(self) -> bool:

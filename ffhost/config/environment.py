@@ -41,6 +41,11 @@ class Variables(NamedTuple):
         return Source(f"env {name}", text=f"{name}={self.values[name]}", offset=len(name) + 1)
 
 
+def is_true(text: str) -> bool:
+    """Whether *text* is one of the words with which functions-framework switches something on."""
+    return text.lower() in _TRUE
+
+
 def env_form(name: str) -> str:
     """Return the form that *name* has in a variable: ``on-upload`` is ``ON_UPLOAD``."""
     return re.sub(r"[^A-Z0-9_]", "_", name.upper())
@@ -58,7 +63,7 @@ def apply_framework_names(
         if not text or (has_file and name != "PORT"):
             continue
         if name == "LOG_EXECUTION_ID":
-            text = "true" if text in _TRUE else "false"
+            text = "true" if is_true(text) else "false"
         if name == "CLOUD_RUN_TIMEOUT_SECONDS":
             if not re.fullmatch(r"\d+", text):
                 problems.append(

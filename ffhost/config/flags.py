@@ -12,8 +12,8 @@ from ffhost.config.layers import put, text_of, value_of, yaml_value
 from ffhost.config.nodes import Node, PathKey, Source, dotted, walk_to
 from ffhost.config.removed_keys import REMOVED
 
-SINGLE = ("target", "source", "signature_type")
-"""Flags of single-target mode, which are not paths of settings."""
+SINGLE = ("target", "source", "signature_type", "asgi")
+"""functions-framework's flags, which are not paths of settings."""
 
 _STEP = re.compile(r'(?:"(?P<quoted>[^"]+)"|(?P<bare>[^."=]+))(?P<end>\.|$)')
 

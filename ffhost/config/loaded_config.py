@@ -206,6 +206,7 @@ class _Stage:
             origins=Origins(root),
             revision=revision(settings, single),
             watched=tuple(self.watched),
+            asgi=self.choice.asgi,
             env_file_values={name: variables.values[name] for name in variables.lines},
         )
 

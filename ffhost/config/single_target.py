@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ffhost.config.diagnostics import DEFAULT, Problem, nearest
+from ffhost.config.environment import is_true
 from ffhost.config.located_problems import Reporter
 from ffhost.config.nodes import Node, Source
 from ffhost.config.settings import NAME_PATTERN
@@ -30,17 +31,22 @@ _UNLIMITED = (
 
 
 class Choice(NamedTuple):
-    """The flags and variables of single-target mode; each a text scalar, or None."""
+    """The flags and variables of single-target mode; each a text scalar, or None.
+
+    ``asgi`` is whether ``--asgi`` or ``FUNCTION_USE_ASGI`` is given.
+    """
 
     target: Node | None
     source: Node | None
     signature: Node | None
+    asgi: bool = False
 
 
 def choose(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Choice:
     """Return the function to serve alone: a flag overrides its variable."""
     found = {name: _given(name, flags, environ) for name in _VARIABLES}
-    return Choice(found["target"], found["source"], found["signature_type"])
+    asgi = "asgi" in flags or is_true(environ.get("FUNCTION_USE_ASGI", ""))
+    return Choice(found["target"], found["source"], found["signature_type"], asgi)
 
 
 def _given(name: str, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Node | None:

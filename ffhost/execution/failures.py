@@ -77,7 +77,17 @@ def log_crash(call: Call, error: BaseException) -> None:
         function=call.function.name,
         execution_id=call.execution_id,
         exc_info=error,
+        **_hint(call, error),
     )
+
+
+def _hint(call: Call, error: BaseException) -> dict[str, str]:
+    """Return what to write where Flask is used by a function with another request."""
+    request = call.function.request
+    if request in (None, "flask") or not isinstance(error, RuntimeError):
+        return {}
+    needs = str(error).startswith(("Working outside of application", "Working outside of request"))
+    return {"hint": "request: flask"} if needs else {}
 
 
 def crashed(call: Call) -> Reply:

@@ -131,6 +131,7 @@ class Process:
         self._function = function
         return {
             "signature": function.signature,
+            "request": function.request,
             "methods": None if function.methods is None else sorted(function.methods),
             "streams": kind(target) in ("generator", "async_generator"),
             "seconds": seconds,

@@ -68,6 +68,7 @@ def load_isolated(
         run,
         store,
         methods=loaded.methods,
+        request=loaded.request,
         observers=told,
         hooks=watch.hooks,
         keeps_context=watch.keeps_context,

@@ -22,17 +22,17 @@ from ffhost.invocation.function import RETRY_AFTER_SECONDS, Function, Run
 from ffhost.invocation.slots import Slots
 from ffhost.loading import compat
 from ffhost.loading.marked_functions import error_handlers
-from ffhost.loading.targets import Resolved, find_place, is_async, resolve
+from ffhost.loading.targets import Resolved, find_place, kind, required_positional, resolve
 from ffhost.observability import observers
 from ffhost.signatures import Codec, Inferred, Options, compose, infer
 from ffhost.signatures.requests import Adapter
 from ffhost.signatures.requests.choice import (
+    RequestKind,
     adapter_for,
     choose_request,
     import_context,
-    is_installed,
-    uses_flask,
 )
+from ffhost.signatures.requests.flask_use import uses_flask
 from ffhost.web import problems
 from ffhost.web.messages import Reply
 from ffhost.web.routing import parameter, pattern, segments
@@ -60,7 +60,7 @@ def load_function(config: LoadedConfig, name: str, store: Store) -> Function:
             allow_app=settings.signature in ("wsgi", "asgi"),
         )
     _check_budget(settings, resolved.import_seconds)
-    codec = _codec(config, name, settings, resolved)
+    codec, request = _codec(config, name, settings, resolved)
     watch = observers.watch(config, name, codec.kind)
     failures = Failures(
         codec.answer, error_handlers(resolved.module), debug=config.settings.server.debug
@@ -73,6 +73,7 @@ def load_function(config: LoadedConfig, name: str, store: Store) -> Function:
         run,
         store,
         methods=codec.methods,
+        request=request,
         is_async=codec.is_async,
         failures=failures,
         observers=told,
@@ -161,8 +162,8 @@ def _display(settings: FunctionSettings) -> str:
 
 def _codec(
     config: LoadedConfig, name: str, settings: FunctionSettings, resolved: Resolved
-) -> Codec:
-    """Choose the signature and the request object.
+) -> tuple[Codec, RequestKind | None]:
+    """Choose the signature and the request object; None for what is not an http function.
 
     Raises:
         LoadError: the target does not fit its signature, or contradicts the file
@@ -170,43 +171,47 @@ def _codec(
     target = resolved.callable
     plain = config.framework_mode
     inferred = infer(target, settings.signature, name=name, single=plain)
+    request = _request(config, settings, resolved, inferred)
     options = Options(
         name=name,
         single=plain,
         input_type=inferred.input_type,
         path_parameters=tuple(filter(None, map(parameter, segments(settings.path)))),
-        adapter=_adapter(config, name, settings, resolved, inferred),
+        adapter=None if request is None else _adapter(config, name, resolved, request),
         mount=pattern(settings.path),
     )
-    return compose(inferred.kind, target, options)
+    return compose(inferred.kind, target, options), request
 
 
-def _adapter(
-    config: LoadedConfig,
-    name: str,
-    settings: FunctionSettings,
-    resolved: Resolved,
-    inferred: Inferred,
-) -> Adapter | None:
-    """Choose which request an http function gets; None for functions of other signatures.
+def _request(
+    config: LoadedConfig, settings: FunctionSettings, resolved: Resolved, inferred: Inferred
+) -> RequestKind | None:
+    """Choose which request an http function gets; None for functions of other signatures."""
+    if inferred.kind != "http":
+        return None
+    target = resolved.callable
+    if required_positional(target) == 2:  # Falcon's (req, resp)
+        return "ffhost"
+    return choose_request(
+        settings.request or "auto",
+        inferred.request,
+        inferred.marked,
+        lambda: uses_flask(target, resolved.module),
+        asgi=config.asgi,
+        has_file=config.has_file,
+        is_async=kind(target) in ("async", "async_generator"),
+    )
+
+
+def _adapter(config: LoadedConfig, name: str, resolved: Resolved, request: RequestKind) -> Adapter:
+    """Return what makes the request of an http function.
 
     Raises:
         LoadError: it is one of a framework that is not installed
     """
-    if inferred.kind != "http":
-        return None
-    chosen = choose_request(
-        settings.request,
-        inferred.request,
-        None,  # what a decorator implies is in the line above
-        uses_flask(resolved.module),
-        has_file=config.has_file,
-        is_async=is_async(resolved.callable),
-        flask_installed=not config.has_file and is_installed("flask"),
-    )
     single = config.framework_mode
     return adapter_for(
-        chosen,
+        request,
         name,
         resolved.file,
         resolved.module,

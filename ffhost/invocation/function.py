@@ -95,6 +95,8 @@ class Function:
         methods: those that it answers; None for every method
         signature: ``http``, ``cloudevent``, ``event``, ``typed``, ``wsgi`` or ``asgi``
         target: as written in the configuration
+        request: which request object an http function gets: ``ffhost``, ``flask`` or
+            ``starlette``; None for other signatures, and where that is not known yet
         run: takes a call and returns its reply; a coroutine function if *is_async*
         slots: limit the running calls; shared with the function of that name before a reload
         settings: with the host's limits filled in
@@ -124,6 +126,7 @@ class Function:
     slots: Slots
     settings: FunctionSettings
     failures: Failures = field(repr=False)
+    request: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     module: ModuleType | None = field(default=None, repr=False)
     unavailable: RequestError | None = None

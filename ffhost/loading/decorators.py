@@ -26,7 +26,8 @@ class SignatureMark(NamedTuple):
 
     ``kind`` is ``http``, ``cloudevent``, ``event`` or ``typed``; ``input_type`` is the type
     named by ``@typed(Type)``, else None; ``request`` is the request class that the decorator
-    implies (``starlette`` for ``functions_framework.aio``), else None.
+    implies: ``flask`` for ``functions_framework``, ``starlette`` for ``functions_framework.aio``,
+    else None.
     """
 
     kind: str
@@ -34,10 +35,15 @@ class SignatureMark(NamedTuple):
     request: str | None = None
 
 
-def _mark(function: F, mark: SignatureMark) -> F:
+def mark(function: F, signature: SignatureMark) -> F:
+    """Mark *function* with its signature and return it.
+
+    Raises:
+        TypeError: it is not callable
+    """
     if not callable(function):
         raise TypeError(f"expected a function to decorate, got {function!r}")
-    setattr(function, SIGNATURE, mark)
+    setattr(function, SIGNATURE, signature)
     return function
 
 
@@ -61,7 +67,7 @@ def http(function: F) -> F:
 
     Since 0.1.
     """
-    return _mark(function, SignatureMark("http"))
+    return mark(function, SignatureMark("http"))
 
 
 def cloud_event(function: F) -> F:
@@ -86,7 +92,7 @@ def cloud_event(function: F) -> F:
 
     Since 0.1.
     """
-    return _mark(function, SignatureMark("cloudevent"))
+    return mark(function, SignatureMark("cloudevent"))
 
 
 def event(function: F) -> F:
@@ -112,7 +118,7 @@ def event(function: F) -> F:
 
     Since 0.1.
     """
-    return _mark(function, SignatureMark("event"))
+    return mark(function, SignatureMark("event"))
 
 
 @overload
@@ -153,8 +159,8 @@ def typed(function: Any = None, *, input_type: type | None = None) -> Any:
     if isinstance(function, type):
         function, input_type = None, function
     if function is None:
-        return lambda inner: _mark(inner, SignatureMark("typed", input_type))
-    return _mark(function, SignatureMark("typed", input_type))
+        return lambda inner: mark(inner, SignatureMark("typed", input_type))
+    return mark(function, SignatureMark("typed", input_type))
 
 
 def error_handler(*exceptions: type[Exception]) -> Callable[[F], F]:

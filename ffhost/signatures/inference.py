@@ -23,13 +23,14 @@ _EVENT_NAMES = {"CloudEvent", "Event"}
 class Inferred(NamedTuple):
     """What was inferred from a function.
 
-    ``request`` is ``native``, ``flask`` or ``starlette`` where the function asks for that
-    request by its annotation or decorator, else None.
+    ``request`` is ``native``, ``flask`` or ``starlette`` where the annotation names a request
+    class, else None; ``marked`` is what the decorator implies.
     """
 
     kind: str
     input_type: Any = None
     request: str | None = None
+    marked: str | None = None
 
 
 def infer(
@@ -59,7 +60,7 @@ def infer(
                 f"{name or repr(target)} is decorated as {mark.kind}, but the configuration says "
                 f"{word!r}; remove one of them"
             )
-        return Inferred(mark.kind, mark.input_type, request or mark.request)
+        return Inferred(mark.kind, mark.input_type, request, mark.request)
     if word is not None:
         return Inferred(word, None, request)
     return Inferred(_kind_of(target, annotation), None, request)

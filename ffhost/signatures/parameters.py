@@ -81,7 +81,7 @@ def first_annotation(target: Callable[..., Any], position: int = 0) -> Any:
         return None
     if isinstance(annotation, str):
         try:
-            return eval(annotation, getattr(_function(target), "__globals__", {}))
+            return eval(annotation, getattr(innermost(target), "__globals__", {}))
         except Exception:
             return annotation
     return annotation
@@ -114,7 +114,7 @@ def _parameters(target: Callable[..., Any]) -> list[inspect.Parameter] | None:
         return None
 
 
-def _function(target: Any) -> Any:
+def innermost(target: Any) -> Any:
     """Return the plain function that is run when *target* is called, as far as it shows."""
     target = inspect.unwrap(target)
     while isinstance(target, functools.partial):

@@ -187,7 +187,7 @@ def test_lazy_functions_are_loaded_for_looking_at_them(tmp_path: Path) -> None:
     assert "functions.wrong.target" in ffhost("check", cwd=tmp_path).err
     without = ("--set", "functions.wrong.enabled=false")
     listed = ffhost("functions", *without, cwd=tmp_path).out.splitlines()[1].split()
-    assert listed[3:6] == ["public", "typed", "loop"]
+    assert listed[3:7] == ["public", "typed", "-", "loop"]
     assert ffhost("invoke", "order", "-d", "{}", cwd=tmp_path).status == 0
 
 
@@ -196,10 +196,10 @@ def test_functions_are_listed_with_totals_over_workers(tmp_path: Path) -> None:
     ran = ffhost("functions", "--set", "server.workers=2", cwd=tmp_path)
     lines = ran.out.splitlines()
     assert [" ".join(line.split()) for line in lines[:4]] == [
-        "function path methods door signature runs timeout slots queue target",
-        "hello /hello any public http thread 1m 80 200 main.py:hello",
-        "order /order POST public typed loop 3s 10 200 main.py:order",
-        "on-event /events/{kind} POST public cloudevent thread 1m 80 200 main.py:on_event",
+        "function path methods door signature request runs timeout slots queue target",
+        "hello /hello any public http ffhost thread 1m 80 200 main.py:hello",
+        "order /order POST public typed - loop 3s 10 200 main.py:order",
+        "on-event /events/{kind} POST public cloudevent - thread 1m 80 200 main.py:on_event",
     ]
     assert lines[5].startswith("3 functions, 2 workers, revision ")
 

@@ -112,6 +112,7 @@ ALL_LAYERS_TABLE = [
     ("defaults.queue", "100", "default"),
     ("defaults.queue_timeout", "1s", "--set defaults.queue_timeout"),
     ("defaults.auth", '["public"]', "default"),
+    ("defaults.request", "auto", "default"),
     ("defaults.stuck_limit", "10", "default"),
     ("events", "-", "default"),
     ("schedules.enabled", "true", "default"),

@@ -13,7 +13,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ffhost.config import Attempt, Sources, attempt, loaded_config
@@ -124,7 +124,6 @@ def mostly(good: dict[str, str], most: int) -> st.SearchStrategy[dict[str, str]]
     return st.lists(st.one_of(pairs, pairs, pairs, others), max_size=most).map(dict)
 
 
-@settings(max_examples=400, deadline=None)
 @given(
     target=st.sampled_from(["hello", "main.py:hello", "hello", "a.b"]),
     environ=mostly(GOOD_VARIABLES, 4),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.config import Sources, attempt, load_config
@@ -210,7 +210,6 @@ FRAGMENTS = st.sampled_from(
 YAML_TEXT = st.lists(FRAGMENTS | st.text(max_size=4), max_size=30).map("".join)
 
 
-@settings(max_examples=400, deadline=None)
 @given(YAML_TEXT)
 def test_no_text_makes_the_reader_fail_in_another_way(text: str) -> None:
     source = Source(
@@ -229,7 +228,6 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("hostile")
 
 
-@settings(max_examples=250, deadline=None)
 @given(data=st.binary(max_size=40) | YAML_TEXT.map(lambda text: text.encode("utf-8", "replace")))
 def test_no_file_makes_loading_fail_in_another_way(scratch: Path, data: bytes) -> None:
     (scratch / "f.yaml").write_bytes(data)
@@ -255,7 +253,6 @@ TREES = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     tree=st.dictionaries(
         st.sampled_from(["functions", "server", "tracing", "logging", "defaults", "env_file"]),
@@ -269,7 +266,6 @@ def test_no_tree_of_right_keys_and_wrong_values_fails_in_another_way(
     render(attempt(Sources("tree.yaml", {}, {}, [], scratch)).problems)
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     name=st.text(st.sampled_from("FHOST_SERVUNCIPAD01x"), max_size=30).map("FFHOST_{}".format)
     | st.sampled_from(

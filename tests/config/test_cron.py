@@ -7,7 +7,8 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from cronsim import CronSim
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ffhost.config.cron import Cron
@@ -57,8 +58,8 @@ MINUTES = st.sampled_from(["0", "30", "15,45", "*", "*/20", "0,30"])
 HOURS = st.sampled_from(["*", "*/2", "1", "2", "3", "0,1,2,3", "1,2", "23"])
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.sampled_from(CHANGES), MINUTES, HOURS, st.integers(0, 47 * 60))
+@given(st.sampled_from(CHANGES), MINUTES, HOURS, st.integers(0, 80 * 60))
+@example(("Europe/Berlin", (2026, 10, 24)), "0,30", "*", 48 * 60 + 42)  # the hour's first time
 def test_daylight_saving_follows_the_cron_of_debian(
     change: tuple[str, tuple[int, int, int]], minute: str, hour: str, offset: int
 ) -> None:
@@ -75,6 +76,22 @@ def test_within_the_hour_that_comes_twice_no_time_lies_in_the_past() -> None:
     second = datetime(2026, 10, 25, 2, 15, tzinfo=ZoneInfo("Europe/Berlin"), fold=1)
     found = Cron("30 2 * * *", "Europe/Berlin").after(second)
     assert found == datetime(2026, 10, 26, 1, 30, tzinfo=UTC)
+
+
+def test_the_next_time_is_found_without_going_through_the_times_of_a_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_at = []
+
+    class Counting(CronSim):
+        def __next__(self) -> datetime:
+            looked_at.append(super().__next__())
+            return looked_at[-1]
+
+    cron = Cron("* * * * *", "Europe/Berlin")
+    monkeypatch.setattr("ffhost.config.cron.CronSim", Counting)
+    cron.after(datetime(2026, 5, 1, tzinfo=UTC))
+    assert len(looked_at) == 1
 
 
 def test_two_times_in_the_gap_are_one() -> None:
@@ -132,7 +149,6 @@ def test_what_is_not_a_schedule_is_told(text: str, zone: str, message: str) -> N
     assert str(caught.value) == message
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.text(alphabet="0123456789*/,-#LWmon @\u0661", max_size=30))
 def test_any_text_is_a_schedule_or_an_error_of_ours(text: str) -> None:
     try:

@@ -9,7 +9,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.config import Sources, load_config
@@ -294,7 +294,6 @@ def starts(path: list[str], prefix: list[str]) -> bool:
 
 
 @given(TEMPLATE, TEMPLATE, st.lists(st.sampled_from(["a", "b", "c"]), max_size=6))
-@settings(max_examples=300, deadline=None)
 def test_a_path_that_is_not_refused_leads_where_the_host_leads_it(
     first: str, second: str, path: list[str]
 ) -> None:
@@ -451,7 +450,6 @@ def test_compose_mounts_the_folder_of_the_configuration(tmp_path: Path) -> None:
 
 
 @given(st.text(max_size=80), st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,62}", fullmatch=True))
-@settings(deadline=None)
 def test_names_are_dns_labels(app: str, function: str) -> None:
     for name in (label(app), joined(label(app), function), joined(label(app), function, 49)):
         assert 0 < len(name) <= 63

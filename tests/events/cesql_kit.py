@@ -7,6 +7,7 @@ seven other files does not try. An expression is read as text: YAML would make a
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+@cache
 def kit_cases() -> list[Case]:
     return [case for file in sorted(FOLDER.glob("*.yaml")) for case in _cases(file)]
 

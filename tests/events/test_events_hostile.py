@@ -20,15 +20,7 @@ from ffhost.events import builders
 from ffhost.events.background import Context
 from ffhost.events.conversion import BACKGROUND_TYPES, CLOUD_EVENT_TYPES
 
-settings.register_profile(
-    "hostile",
-    max_examples=2_000,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-HOSTILE = settings.get_profile("hostile")
-FEWER = settings(HOSTILE, max_examples=300)
+HOSTILE = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 SCALARS = st.one_of(
     st.none(),
@@ -179,7 +171,7 @@ def test_no_request_makes_the_cloudevent_decoder_fail(
 
 
 @pytest.mark.parametrize("annotation", [NewEvent, PydanticEvent])
-@FEWER
+@HOSTILE
 @given(headers=HEADERS, body=BODIES, path=PATHS)
 def test_no_request_makes_the_decoder_of_an_annotation_fail(
     annotation: Any, headers: dict[str, str], body: bytes, path: str
@@ -201,7 +193,7 @@ def test_no_request_makes_the_background_decoder_fail(
         assert isinstance(context.event_type, str)
 
 
-@FEWER
+@HOSTILE
 @given(headers=HEADERS, body=BODIES)
 def test_what_was_decoded_can_be_passed_on_and_handed_to_the_sdk(
     headers: dict[str, str], body: bytes
@@ -247,7 +239,7 @@ JSON_VALUES = st.recursive(
 )  # fmt: skip
 
 
-@FEWER
+@HOSTILE
 @given(attributes=ATTRIBUTES, data=JSON_VALUES)
 def test_valid_events_survive_decoding_and_encoding(attributes: dict[str, Any], data: Any) -> None:
     attributes = {**attributes, "datacontenttype": "application/json"}
@@ -262,7 +254,7 @@ def test_valid_events_survive_decoding_and_encoding(attributes: dict[str, Any], 
     assert events.decode(dict(batch.headers), batch.body, "/") == (event, event)
 
 
-@FEWER
+@HOSTILE
 @given(
     attributes=ATTRIBUTES,
     body=st.binary(max_size=40),

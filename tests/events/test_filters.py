@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.events.filters import FilterError, compile_filters
@@ -45,7 +45,6 @@ EVENTS = st.builds(
 )
 
 
-@settings(max_examples=500)
 @given(st.lists(FILTERS, max_size=3), EVENTS)
 def test_compiled_filters_say_what_the_specification_says(
     filters: list[dict[str, Any]], event: dict[str, Any]

@@ -65,6 +65,7 @@ def test_the_command_line_of_the_original_becomes_that_of_serve(
         "target": ("--target", "hello"),
         "source": ("--source", "app.py"),
         "signature_type": ("--signature-type", "event"),
+        "asgi": ("--asgi", "true"),
         "server.port": ("--port", "9000"),
         "server.debug": ("--debug", "true"),
     }

@@ -54,7 +54,7 @@ def test_the_decorators_mark_the_function_and_return_it(load: Load) -> None:
         "@functions_framework.aio.cloud_event\n"
         "async def quick_event(event): ...\n"
     )
-    assert mark(module.web) == decorators.SignatureMark("http")
+    assert mark(module.web) == decorators.SignatureMark("http", request="flask")
     assert mark(module.event) == decorators.SignatureMark("cloudevent")
     assert mark(module.annotated) == decorators.SignatureMark("typed")
     assert mark(module.named) == decorators.SignatureMark("typed", module.Point)

@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.errors import LoadError
@@ -320,7 +320,6 @@ STATEMENTS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(lines=st.lists(STATEMENTS, max_size=6), name=NAMES, part=st.lists(NAMES, max_size=3))
 def test_reading_never_refuses_what_importing_accepts(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str], name: str, part: list[str]

@@ -747,9 +747,7 @@ hostile = st.recursive(
 )
 
 
-@hypothesis_settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     message=st.text(st.characters()),
     fields=st.dictionaries(st.text(st.characters(), min_size=1), hostile, max_size=4),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -45,7 +45,6 @@ def made(drawn: list[Any]) -> Any:
     return memory.get_finished_spans()
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.tuples(texts, kinds, attributes, states, st.sampled_from(["", "", "link", "event"])),

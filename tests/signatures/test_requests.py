@@ -9,7 +9,7 @@ from typing import Any
 
 import flask
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.errors import BadRequest, ContentTooLarge, RequestError, UnsupportedMediaType
@@ -364,7 +364,6 @@ ACCESSORS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=2000, deadline=None)
 @given(body=_hostile_bodies(), content_type=CONTENT_TYPES, query=TEXT, path=TEXT, host=TEXT)
 def test_no_accessor_fails_but_with_a_request_error(
     body: bytes, content_type: str, query: str, path: str, host: str

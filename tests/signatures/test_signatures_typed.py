@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import pydantic
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ffhost.loading.decorators
@@ -286,7 +286,6 @@ DOCUMENTS = st.recursive(
 BODIES = st.binary(max_size=30) | DOCUMENTS.map(lambda value: json.dumps(value).encode())
 
 
-@settings(max_examples=2000, deadline=None)
 @given(
     body=BODIES,
     content_type=st.sampled_from(["application/json", "", "x", "a/b+json"]) | st.text(max_size=9),

@@ -51,12 +51,13 @@ def command(format: str, schedules: bool, **options: Any) -> None:
         click.echo(json.dumps(records, indent=2, ensure_ascii=False))
         return
     heads = (
-        "function", "path", "methods", "door", "signature", "runs", "timeout", "slots",
+        "function", "path", "methods", "door", "signature", "request", "runs", "timeout", "slots",
         "queue", "target", "state",
     )  # fmt: skip
     keys = ("name", *heads[1:])
     rows = [
-        tuple("" if each[key] == "ok" else _text(each[key]) for key in keys) for each in records
+        tuple("" if each[key] == "ok" else _text(key, each[key]) for key in keys)
+        for each in records
     ]
     count = "1 function" if len(rows) == 1 else f"{len(rows)} functions"
     workers = "1 worker" if server.workers == 1 else f"{server.workers} workers"
@@ -73,6 +74,7 @@ def _record(function: Function, server: ServerSettings) -> dict[str, Any]:
         "methods": None if function.methods is None else sorted(function.methods),
         "door": settings.auth or ["public"],
         "signature": function.signature,
+        "request": function.request,
         "runs": "process" if settings.isolation == "process" else runs,
         "timeout": str(settings.timeout or "unlimited"),
         "slots": _total(settings.concurrency, server.workers),
@@ -94,7 +96,7 @@ def _state(function: Function) -> str:
     return "ok" if function.unavailable is None else str(function.unavailable)
 
 
-def _text(value: Any) -> str:
+def _text(key: str, value: Any) -> str:
     if value is None:
-        return "any"
+        return "any" if key == "methods" else "-"
     return ",".join(value) if isinstance(value, list) else str(value)

@@ -28,12 +28,6 @@ from ffhost.config import Sources
     help="For development: tracebacks in answers, a readable log with more in it, and --reload.",
 )
 @click.option(
-    "--asgi",
-    is_flag=True,
-    expose_value=False,
-    help="Serve through ASGI, as ffhost always does; functions-framework has this flag.",
-)
-@click.option(
     "--no-compat",
     is_flag=True,
     help="Import functions_framework and old cloudevents names only if they are installed.",
@@ -106,7 +100,9 @@ def _same(given: Sources) -> list[str]:
     """Return the command line that makes the same configuration, for ``ffhost check``."""
     arguments = [] if given.config is None else ["--config", given.config]
     for path, (flag, value) in given.flags.items():
-        if "." in path:
+        if path == "asgi":
+            arguments.append(flag)
+        elif "." in path:
             arguments += ["--set", f"{path}={value}"]
         else:
             arguments += [flag, value]

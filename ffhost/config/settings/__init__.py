@@ -170,7 +170,7 @@ class Settings(Section):
         function, defaults = self.functions[name], self.defaults
         limits: dict[str, Any] = {
             key: getattr(defaults, key)
-            for key in ("timeout", "concurrency", "queue", "queue_timeout", "auth")
+            for key in ("timeout", "concurrency", "queue", "queue_timeout", "auth", "request")
             if getattr(function, key) is None
         }
         if function.max_body_size is None:

@@ -9,7 +9,7 @@ from ffhost.config.settings.event_settings import (
     SubscriptionSettings,
 )
 from ffhost.config.settings.hook_settings import FunctionTracingSettings
-from ffhost.config.settings.names import Method, PathTemplate, Target, Wildcard
+from ffhost.config.settings.names import Method, PathTemplate, RequestClass, Target, Wildcard
 from ffhost.config.settings.scalars import (
     Boolean,
     Count,
@@ -249,8 +249,12 @@ class FunctionSettings(Section):
         "When the function runs by the clock.",
         [{"cron": "0 3 * * *", "timezone": "Europe/Berlin"}],
     )
-    request: Literal["auto", "ffhost", "flask", "starlette"] = key(
-        "auto", "Request class", "The class of the request that an http function gets.", "flask"
+    request: RequestClass | None = key(
+        None,
+        "Request class",
+        "The class of the request that an http function gets. Default: the value in defaults.",
+        "flask",
+        "auto",
     )
     isolation: Literal["thread", "process"] = key(
         "thread",

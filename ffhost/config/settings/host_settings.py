@@ -3,7 +3,7 @@
 from typing import Literal
 
 from ffhost.config.settings.auth_settings import Ways
-from ffhost.config.settings.names import HookTarget, Proxies
+from ffhost.config.settings.names import HookTarget, Proxies, RequestClass
 from ffhost.config.settings.scalars import (
     Boolean,
     Count,
@@ -212,6 +212,12 @@ class DefaultSettings(Section):
         "staff",
         ["staff", "machines"],
         "required",
+    )
+    request: RequestClass = key(
+        "auto",
+        "Request class",
+        "The class of the request of every http function that does not name one.",
+        "flask",
     )
     stuck_limit: CountOrUnlimited = key(
         10,

@@ -6,7 +6,7 @@ Knows their form only. Whether a target exists is known to whoever imports it.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ffhost.config.settings.scalars import InvalidValue, Kind, shown
 
@@ -14,6 +14,9 @@ NAME_PATTERN = "[A-Za-z][A-Za-z0-9_-]{0,62}"
 """What the name of a function looks like, as a whole."""
 RESERVED_PATH = "/_ffhost"
 """Reserved for the probes: no function may have a path below it."""
+
+RequestClass = Literal["auto", "ffhost", "flask", "starlette"]
+"""Which request an http function gets."""
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ATTRIBUTE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"

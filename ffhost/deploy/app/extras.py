@@ -18,8 +18,12 @@ def extras_needed(config: LoadedConfig, sources: Iterable[Path]) -> set[str]:
     """Return the extras for what *config* switches on and for what its *sources* import."""
     functions = config.settings.functions.values()
     extras: set[str] = {
-        each.request for each in functions if each.request in ("flask", "starlette")
+        word
+        for each in functions
+        if (word := each.request or config.settings.defaults.request) in ("flask", "starlette")
     }
+    if config.asgi:
+        extras.add("starlette")
     if any(map(_needs_public_keys, config.settings.auth.values())):
         extras.add("auth")
     extras |= _hooks(config)

@@ -30,6 +30,7 @@ class Loaded(NamedTuple):
     """What a process reports about the function that it has loaded."""
 
     signature: str
+    request: str | None
     methods: list[str] | None
     streams: bool
     seconds: float
@@ -125,6 +126,7 @@ class ProcessPool:
             raise LoadError(head["message"], head["hint"], head["notes"], key=_key(head["key"]))
         return Loaded(
             head["signature"],
+            head["request"],
             head["methods"],
             head["streams"],
             head["seconds"],

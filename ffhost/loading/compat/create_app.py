@@ -19,9 +19,12 @@ def make_app(front: str, target: str | None, source: str | None, signature_type:
         ConfigError: there is no such function, or it cannot be loaded
     """
     given = {"target": target, "source": source, "signature_type": signature_type}
+    flags = {name: (_FLAGS[name], str(text)) for name, text in given.items() if text}
+    if front == "ffhost.asgi":
+        flags["asgi"] = ("--asgi", "true")
     sources = Sources(
         environ=dict(os.environ),
-        flags={name: (_FLAGS[name], str(text)) for name, text in given.items() if text},
+        flags=flags,
         cwd=Path.cwd(),
     )
     # By name: user code imports this module, and it lies below the fronts.

@@ -18,7 +18,7 @@ from ffhost.loading.modules.module_loader import (
     one_attempt,
 )
 from ffhost.loading.modules.private_names import plain_error, plain_name, plain_text
-from ffhost.loading.modules.scopes import SCOPE_KEY, Provide, Scope, providers
+from ffhost.loading.modules.scopes import SCOPE_KEY, Provide, Scope, providers, scope_of
 from ffhost.loading.modules.tracebacks import trim, user_frame
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "plain_name",
     "plain_text",
     "providers",
+    "scope_of",
     "trim",
     "user_frame",
 ]

@@ -49,6 +49,12 @@ SCOPE_KEY = "__ffhost_scope__"
 """Key in the private builtins for their `Scope`."""
 
 
+def scope_of(namespace: Mapping[str, Any]) -> Scope | None:
+    """Return the scope of the module with the globals *namespace*; None for any other code."""
+    own = namespace.get("__builtins__")
+    return own.get(SCOPE_KEY) if type(own) is dict else None
+
+
 class Scope:
     """The imports of one source folder.
 

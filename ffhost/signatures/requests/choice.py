@@ -5,11 +5,12 @@ The choice is pure; the frameworks are imported when one of them has been chosen
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any, Literal
 
 from ffhost.errors import LoadError
@@ -29,54 +30,43 @@ def choose_request(
     word: str,
     annotated: str | None,
     marked: str | None,
-    uses_flask: bool,
+    uses_flask: Callable[[], bool],
     *,
+    asgi: bool = False,
     has_file: bool,
     is_async: bool,
-    flask_installed: bool,
+    installed: Callable[[str], bool] | None = None,
 ) -> RequestKind:
     """Choose the request object of an http function; the first that applies.
+
+    What is named must be installed; what is guessed is chosen only if it is.
 
     Args:
         word: ``request:`` of the configuration; ``auto`` for no choice
         annotated: the framework of the parameter's annotation, None if it names none
         marked: the framework that the decorator implies, None if none
-        uses_flask: whether the function's module does, see `uses_flask`
+        uses_flask: tells whether the function does, see `flask_use.uses_flask`
+        asgi: whether ``--asgi`` or ``FUNCTION_USE_ASGI`` is given
         has_file: whether there is a configuration file
-        is_async: whether the function is a coroutine function
-        flask_installed: whether the extra is there
+        is_async: whether the function belongs on an event loop
+        installed: tells whether a framework can be imported; default: `is_installed`
     """
-    for said in (word, annotated, marked):
+    installed = installed or is_installed
+    for said in (word, annotated, "starlette" if asgi else None):
         family = _FAMILIES.get(said or "")
         if family is not None:
             return family
-    if uses_flask:
+    if marked == "starlette":
+        return "starlette"
+    if marked == "flask" and not is_async and installed("flask"):
         return "flask"
-    if not has_file and not is_async and flask_installed:
+    if uses_flask():
         return "flask"
+    if not has_file:
+        guessed: RequestKind = "starlette" if is_async else "flask"
+        if installed(guessed):
+            return guessed
     return "ffhost"
-
-
-@lru_cache(maxsize=256)
-def uses_flask(module: ModuleType) -> bool:
-    """Whether the globals of *module* contain an object of Flask or Werkzeug.
-
-    Cached, because a module may have a thousand functions.
-    """
-    return any(_is_of_flask(value) for value in tuple(vars(module).values()))
-
-
-def _is_of_flask(value: Any) -> bool:
-    # Only the type of an object is inspected: a proxy such as flask.request forwards every
-    # access, or raises.
-    if type(value) is ModuleType:
-        home = value.__name__
-    elif isinstance(value, type) or type(value) is FunctionType:
-        home = value.__module__ or ""
-    else:
-        home = type(value).__module__
-    top = home.partition(".")[0]
-    return top in ("flask", "werkzeug") or top.startswith("flask_")
 
 
 def is_installed(framework: str) -> bool:

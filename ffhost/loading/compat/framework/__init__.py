@@ -50,8 +50,9 @@ def __getattr__(name: str) -> Any:
 
 
 def http(function: F) -> F:
-    """Mark an HTTP function: it gets a request and returns a response."""
-    return _registered(decorators.http(function), _function_registry.HTTP_SIGNATURE_TYPE)
+    """Mark an HTTP function. A plain one gets a ``flask.Request`` where Flask is installed."""
+    decorators.mark(function, decorators.SignatureMark("http", request="flask"))
+    return _registered(function, _function_registry.HTTP_SIGNATURE_TYPE)
 
 
 def cloud_event(function: F) -> F:

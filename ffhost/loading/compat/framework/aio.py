@@ -14,8 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def http(function: F) -> F:
     """Mark an HTTP function, sync or async, that gets a ``starlette.requests.Request``."""
-    decorators.http(function)
-    setattr(function, decorators.SIGNATURE, decorators.SignatureMark("http", request="starlette"))
+    decorators.mark(function, decorators.SignatureMark("http", request="starlette"))
     return _registered(function, _function_registry.HTTP_SIGNATURE_TYPE)
 
 
