@@ -18,6 +18,7 @@ from ffhost.execution.shared_threads import background, pool
 from ffhost.fronts.calls_by_name import connect
 from ffhost.fronts.replies import UNSENT, Finish, complete, finalize, report_outcome
 from ffhost.fronts.wsgi_body import Environ, read_body
+from ffhost.host.call_request import CALL_FIELDS, read_call_fields
 from ffhost.host.mounting import MakeReply, Responder, build_router
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 StartResponse: TypeAlias = Callable[..., Any]
 
+_BY_FUNCTION = frozenset(f"HTTP_{name.upper().replace('-', '_')}" for name in CALL_FIELDS)
 _EXECUTION_ID_KEY = "HTTP_" + EXECUTION_ID_HEADER.upper().replace("-", "_")
 _START_RESPONSE = "ffhost.start_response"
 
@@ -286,7 +288,10 @@ class FunctionResource:
             if self._believe is not None:
                 self._believe(message)
                 message.adopt()
-            reply = self._caller.answer(call)
+            if _BY_FUNCTION.isdisjoint(environ):
+                reply = self._caller.answer(call)
+            else:
+                reply = self._answer_function(call)
         except RequestError as error:
             call.refuse(error)
             reply = problems.problem(error, call.execution_id)
@@ -310,7 +315,11 @@ class FunctionResource:
             if self._believe is not None:
                 self._believe(message)
                 message.adopt()
-            reply = gate.repeated(call) or self._caller.answer(call)
+            reply = gate.repeated(call) or (
+                self._caller.answer(call)
+                if _BY_FUNCTION.isdisjoint(req.env)
+                else self._answer_function(call)
+            )
         except RequestError as error:
             call.refuse(error)
             reply = problems.problem(error, call.execution_id)
@@ -319,6 +328,13 @@ class FunctionResource:
         send(req, resp, reply)
         if call.channel is not None:
             self._stream(req, resp, call, reply)
+
+    def _answer_function(self, call: Call) -> Reply:
+        """Answer a function of another host, which has less time and others that wait for it."""
+        from ffhost.execution.nested_callers import NestedThreadCaller
+
+        read_call_fields(call)
+        return NestedThreadCaller(self._caller.function, pool, background, call).answer(call)
 
     def _stream(self, req: FrontRequest, resp: falcon.Response, call: Call, reply: Reply) -> None:
         stream = self._caller.chunks_of(call)

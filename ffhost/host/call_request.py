@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from ffhost.errors import CallError
+from ffhost.errors import CallError, LoopDetected
 from ffhost.invocation.call import Call
 from ffhost.web.messages import Message
 from ffhost.web.routing import parameter, segments
@@ -20,6 +20,7 @@ CHAIN_FIELD: Final = "ffhost-chain"
 """Names of the functions that wait, the first caller first. It can only refuse a call."""
 DEADLINE_FIELD: Final = "ffhost-deadline"
 """Milliseconds that the caller has left. It can only shorten the time of a call."""
+CALL_FIELDS: Final = frozenset({CHAIN_FIELD, DEADLINE_FIELD})
 CHAIN_LIMIT: Final = 16
 """Most functions that may wait for each other."""
 
@@ -147,10 +148,21 @@ def _flags(caller: Call) -> str:
 
 def chain_of(call: Call) -> tuple[str, ...]:
     """Return the functions that wait once *call* calls another: its chain, and itself."""
-    chain = call.chain
-    if not chain and (sent := call.message.header(CHAIN_FIELD)):
-        chain = read_chain(sent)
-    return (*chain, call.function.name)
+    return (*call.chain, call.function.name)
+
+
+def read_call_fields(call: Call) -> None:
+    """Take over what a function of another host says of its chain and its deadline.
+
+    Raises:
+        LoopDetected: too many functions wait for each other
+    """
+    call.chain = read_chain(call.message.header(CHAIN_FIELD) or "")
+    if len(call.chain) > CHAIN_LIMIT:
+        raise LoopDetected(f"more than {CHAIN_LIMIT} calls wait for each other")
+    ends_at = read_deadline(call.message.header(DEADLINE_FIELD))
+    if ends_at is not None:
+        call.ends_at = ends_at
 
 
 def read_chain(text: str) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ began on it still run. Whoever runs them keeps it.
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ffhost.host.call_answer import CallAnswer
 from ffhost.invocation.call import Call
@@ -36,6 +37,9 @@ class Replacement(Protocol):
     async def answer_async(self, wanted: Wanted, caller: Call) -> CallAnswer:
         """Return the answer to a call by name from a coroutine."""
 
+
+CallRecorder: TypeAlias = "Callable[[Wanted, Call, CallAnswer], None]"
+"""Takes a call by name, its caller and its answer."""
 
 HOSTS: weakref.WeakKeyDictionary[Function, weakref.ref[Any]] = weakref.WeakKeyDictionary()
 """The host of each function."""

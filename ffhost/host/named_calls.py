@@ -70,7 +70,14 @@ async def call(
     """
     wanted = Wanted(name, value, json, body, event, headers or {}, method, path)
     caller, host = _caller()
-    fake = host.replacements.get(name)
+    answer = await _answer(wanted, caller, host)
+    if host.on_call is not None:
+        host.on_call(wanted, caller, answer)
+    return answer
+
+
+async def _answer(wanted: Wanted, caller: Call, host: Host) -> CallAnswer:
+    fake = host.replacements.get(wanted.name)
     if fake is not None:
         return await fake.answer_async(wanted, caller)
     prepared = _prepare(wanted, caller, host)
@@ -79,7 +86,7 @@ async def call(
     if prepared is None:
         from ffhost.host.remote_calls import call_remote
 
-        return await call_remote(wanted, host.config.settings.function(name), caller)
+        return await call_remote(wanted, host.config.settings.function(wanted.name), caller)
     assert host.calls is not None
     return await host.calls.call(prepared)
 
@@ -128,7 +135,14 @@ def call_sync(
         raise CallError("call_sync would block the event loop; write 'await ffhost.call(...)'")
     wanted = Wanted(name, value, json, body, event, headers or {}, method, path)
     caller, host = _caller()
-    fake = host.replacements.get(name)
+    answer = _answer_sync(wanted, caller, host)
+    if host.on_call is not None:
+        host.on_call(wanted, caller, answer)
+    return answer
+
+
+def _answer_sync(wanted: Wanted, caller: Call, host: Host) -> CallAnswer:
+    fake = host.replacements.get(wanted.name)
     if fake is not None:
         return fake.answer(wanted, caller)
     prepared = _prepare(wanted, caller, host)
@@ -137,7 +151,7 @@ def call_sync(
     if prepared is None:
         from ffhost.host.remote_calls import call_remote_sync
 
-        return call_remote_sync(wanted, host.config.settings.function(name), caller)
+        return call_remote_sync(wanted, host.config.settings.function(wanted.name), caller)
     assert host.calls is not None
     return host.calls.call_sync(prepared)
 

@@ -15,7 +15,7 @@ from ffhost.config.diagnostics import Problem
 from ffhost.config.load_problems import merged, problem_of
 from ffhost.config.settings import Settings
 from ffhost.errors import ConfigError, LoadError, Unavailable
-from ffhost.host.called_hosts import HOSTS, Calls, Replacement
+from ffhost.host.called_hosts import HOSTS, CallRecorder, Calls, Replacement
 from ffhost.host.loader import disabled, load_function, switched_off
 from ffhost.host.store import Store
 from ffhost.invocation.function import Function
@@ -57,6 +57,8 @@ class Host:
         """Calls the functions by name; set by the front that serves them."""
         self.replacements: dict[str, Replacement] = {}
         """What a test has put in the place of functions for calls by name."""
+        self.on_call: CallRecorder | None = None
+        """Called with each call by name and its answer, in tests."""
         here = weakref.ref(self)
         HOSTS.update(dict.fromkeys(self.functions.values(), here))
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+import ffhost
+from ffhost.errors import CallError, ConfigError
+from ffhost.host.call_request import Wanted
+from ffhost.observability import logs
 from ffhost.testing import Client, client
+from tests.commands import ffhost as run_ffhost
 
 MAIN = """
 import asyncio, dataclasses, threading, time
@@ -247,3 +255,111 @@ def test_the_deadline_of_the_caller_ends_the_callee(host: Client) -> None:
     answer = host.get("/short")  # both deadlines pass at the same time
     assert answer.status == 504 or answer.json() == {"status": 504}
     assert host.get("/short_plainly").json() == {"status": 504, "quick": True}
+
+
+def test_what_another_host_says_can_only_refuse_and_shorten(host: Client) -> None:
+    many = ", ".join(f"f{number}" for number in range(17))
+    assert host.get("/plain", headers={"FFHost-Chain": many}).status == 508
+    assert host.get("/plain", headers={"FFHost-Chain": "a, b"}).status == 200
+    assert host.get("/waiting", headers={"FFHost-Deadline": "50"}).status == 504
+    assert host.get("/plain", headers={"FFHost-Deadline": "soon"}).status == 200
+    assert host.get("/slow", headers={"FFHost-Deadline": "999999"}).status == 504
+
+
+def test_an_error_of_a_call_says_what_is_wrong() -> None:
+    with pytest.raises(CallError, match="none is being called here"):
+        ffhost.call_sync("plain")
+    with pytest.raises(CallError, match="one of a value, json, body and event"):
+        Wanted("f", json=1, body=b"2").request()
+    with pytest.raises(CallError, match="cannot be written as JSON"):
+        Wanted("f", json=object()).request()
+    answer = ffhost.CallAnswer(
+        422, {"content-type": "application/problem+json"}, b'{"detail": "the amount"}'
+    )
+    with pytest.raises(CallError, match="the function answered 422: the amount") as caught:
+        answer.raise_for_status()
+    assert caught.value.answer is answer
+
+
+def test_fakes_take_the_place_of_functions_and_calls_are_recorded(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(MAIN)
+    (tmp_path / "functions.yaml").write_text(CONFIG)
+    with client(tmp_path) as host:
+        made = host.calls
+        host.replace("priced", {"cents": 1})
+        assert host.get("/order_plainly").json() == {"cents": 1}
+
+        async def busy(call: Any) -> Any:
+            return (f"{call.caller} wants {call.value.amount}", 429)
+
+        host.replace("priced", busy)
+        assert host.get("/order_async").status == 500
+        host.replace("priced", lambda call: 1 / 0)
+        assert host.get("/order_plainly").status == 500
+        host.replace("priced", ffhost.CallAnswer(200, {}, b'{"cents": 2}'))
+        assert host.get("/order_async").json() == {"cents": 2}
+        host.replace("remote", b"from elsewhere")
+        assert host.get("/elsewhere").text == "from elsewhere"
+        host.replace("on_event", None)
+        assert host.get("/event_plainly").text == "204"
+    assert [(each.caller, each.name) for each in made] == [
+        ("order_plainly", "priced"),
+        ("order_async", "priced"),
+        ("order_plainly", "priced"),
+        ("order_async", "priced"),
+        ("elsewhere", "remote"),
+        ("event_plainly", "on_event"),
+    ]
+    assert made[0].value.item == "tea"
+    assert made[1].answer is not None
+    assert made[1].answer.text == "order_async wants 3"
+    assert made[-1].event is not None
+
+
+def test_the_summary_entry_of_a_call_names_the_caller(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "main.py").write_text(MAIN)
+    (tmp_path / "functions.yaml").write_text(f"logging: {{format: json}}\n{CONFIG}")
+    with client(tmp_path) as host:
+        logs.set_up(host.service.config.settings.logging)
+        headers = {"Function-Execution-Id": "one"}
+        host.post("/call_async", json={"name": "plain", "json": {}}, headers=headers)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    found = {each["function"]: each for each in lines if each["message"] == "invocation"}
+    assert (found["plain"]["caller"], found["plain"]["execution_id"]) == ("call_async", "one")
+    assert "caller" not in found["call_async"]
+
+
+def test_a_name_that_does_not_exist_is_reported_when_the_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("def one(request): ...\n")
+    (tmp_path / "functions.yaml").write_text(
+        "functions: {one: {target: 'main.py:one', calls: [one, two]}}\n"
+    )
+    with pytest.raises(ConfigError, match=r"calls\[1\]: there is no function 'two'"):
+        client(tmp_path).__enter__()
+
+
+def test_exports_of_one_workload_each_have_the_addresses_of_what_is_called(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "main.py").write_text("def one(request): ...\n")
+    (tmp_path / "functions.yaml").write_text(
+        "functions:\n"
+        "  one: {target: 'main.py:one', calls: [two-x, three, four]}\n"
+        "  two-x: {target: 'main.py:one', path: /two}\n"
+        "  three: {target: 'main.py:one', path: '/three/{id}'}\n"
+        "  four: {target: 'main.py:one', url: 'http://four.example.com'}\n"
+    )
+    ran = run_ffhost("export", "kubernetes", "--split", "--image", "i", "--name", "s", cwd=tmp_path)
+    found = {
+        variable["name"]: variable["value"]
+        for each in yaml.safe_load_all(ran.out)
+        if each["kind"] == "Deployment"
+        for variable in each["spec"]["template"]["spec"]["containers"][0]["env"]
+        if variable["name"].endswith("__URL")
+    }
+    assert found == {
+        "FFHOST_FUNCTIONS__TWO_X__URL": "http://s-two-x/two",
+        "FFHOST_FUNCTIONS__THREE__URL": "http://s-three",
+    }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ffhost.deploy.manifests import event_objects, pods
+from ffhost.deploy.manifests.addresses import addresses
 from ffhost.deploy.manifests.kubernetes import config_map, kustomization, metadata
 from ffhost.deploy.manifests.manifest_yaml import document, stream
 from ffhost.deploy.manifests.object_names import joined, label
@@ -37,11 +38,14 @@ def knative(described: Described, options: Options) -> tuple[dict[str, str], lis
         notes.append(f"port {described.port} is used by Knative: set server.port to another")
     if described.files:
         files["configmap.yaml"] = config_map(described, options)
+    service_of = _service_of(options)
     if options.split:
         backends = {}
         for limits in described.functions:
             name = joined(options.name, limits.name, LONGEST_NAME)
-            one = described.of((limits,))
+            one = described.of((limits,)).with_variables(
+                addresses(described, limits.name, service_of)
+            )
             files[f"function-{label(limits.name)}.yaml"] = _service(one, options, name, limits.name)
             backends[limits.name] = _through_ingress(options, name)
         routes = list(http_routes(described, options, backends))

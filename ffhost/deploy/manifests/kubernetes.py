@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ffhost.deploy.manifests import event_objects, pods
+from ffhost.deploy.manifests.addresses import addresses
 from ffhost.deploy.manifests.manifest_yaml import document, stream
 from ffhost.deploy.manifests.object_names import joined, label
 from ffhost.deploy.manifests.routes import http_routes
@@ -28,10 +29,13 @@ def manifests(described: Described, options: Options) -> tuple[dict[str, str], l
         described = described.with_variable(event_objects.SWITCH, "false")
     if described.files:
         files["configmap.yaml"] = config_map(described, options)
+    service_of = _service_of(options)
     if options.split:
         for limits in described.functions:
             name = joined(options.name, limits.name)
-            one = described.of((limits,))
+            one = described.of((limits,)).with_variables(
+                addresses(described, limits.name, service_of)
+            )
             parts = _workload(one, options, name, limits.name)
             files[f"function-{label(limits.name)}.yaml"] = stream(list(parts.values()))
         backends = {
