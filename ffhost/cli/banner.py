@@ -59,6 +59,11 @@ class Banner:
             serves["folders"] = imported_folders()
         return serves
 
+    def loading(self, place: str) -> None:
+        """Write which line takes long to load, to people only."""
+        if self._for_people:
+            print(f"still loading: {place}", flush=True)
+
     def serving(self, addresses: Sequence[Listening], serves: dict[str, Any]) -> None:
         """Write what is served and where."""
         self._watch(serves)

@@ -34,12 +34,14 @@ class Findings:
         problems: what keeps the host from starting
         warnings: functions that cannot be loaded although the file allows that
         unjudged: functions that only importing could check, when code is only read
+        habits: what works alone and not in a host of several functions
     """
 
     config: LoadedConfig | None
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
+    habits: list[Problem] = field(default_factory=list)
 
 
 def check(given: Sources, *, read_only: bool) -> Findings:
@@ -54,6 +56,8 @@ def check(given: Sources, *, read_only: bool) -> Findings:
     else:
         _load(found.config, findings)
     findings.problems = merged(sorted(findings.problems, key=_place))
+    if not findings.problems:
+        findings.habits += _habits(found.config)
     return findings
 
 
@@ -88,6 +92,39 @@ def _read(config: LoadedConfig, findings: Findings) -> None:
             findings.problems.append(_contradiction(config, name, found.signature))
     findings.problems += _subscription_problems(config, names)
     findings.problems += _hook_problems(config, check_hook, [])
+
+
+def _habits(config: LoadedConfig) -> Iterator[Problem]:
+    """Report what the source of a function does that several functions in one process cannot."""
+    from ffhost.loading.targets import relative_files, source_file, tests_plain_name
+    from ffhost.loading.targets.places import show
+
+    seen = set()
+    for name, function in config.settings.functions.items():
+        file = source_file(function.target, function.source, config.base)
+        if file is None or file in seen or not function.enabled:
+            continue
+        seen.add(file)
+        key = "target" if function.source is None else "source"
+        path = f"functions.{name}.{key}"
+        origin = config.locate(("functions", name, key))
+        for each in relative_files(file):
+            yield Problem(
+                path,
+                f"{show(each.source, config.base)}:{each.line} opens {each.path!r}, which lies "
+                "beside it and not in the current folder",
+                origin,
+                f"write open(Path(__file__).parent / {each.path!r})",
+            )
+        line = None if config.framework_mode else tests_plain_name(file, file.stem)
+        if line is not None:
+            yield Problem(
+                path,
+                f"{show(file, config.base)}:{line} asks whether __name__ is {file.stem!r}, "
+                "which it never is here",
+                origin,
+                "move what depends on it into a start-up hook, ffhost.on_startup",
+            )
 
 
 def _subscription_problems(config: LoadedConfig, names: list[str]) -> list[Problem]:

@@ -138,7 +138,8 @@ def _candidates(node: Node | None, shape: Shape, path: PathKey, rest: str) -> li
     if shape.kind in ("map", "free") and path != ("functions",):
         segment = rest.partition("__")[0]
         if segment and segment not in {form for form, _ in forms}:
-            forms.append((segment, segment.lower()))
+            kept = shape.item is not None and shape.item.secrets  # names of variables
+            forms.append((segment, segment if kept else segment.lower()))
     return forms
 
 

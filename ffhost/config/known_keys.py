@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from ffhost.config.settings import Section, Settings, key_of
+from ffhost.config.settings.scalars import MAY_BE_SECRET
 
 Kind = Literal["section", "map", "list", "free", "text", "scalar"]
 
@@ -26,7 +27,7 @@ class Shape(NamedTuple):
         fields: the keys of a section
         item: what a map or a list holds
         boolean: whether a scalar is a switch
-        secrets: whether ``free`` values may be secrets
+        secrets: whether ``free`` values or a text may be secrets
         nullable: whether null is a valid value
     """
 
@@ -70,7 +71,8 @@ def _shape(annotation: Any) -> Shape:
     if origin in (Union, types.UnionType):
         return _shape(next(each for each in arguments if each is not type(None)))
     if hasattr(annotation, "__metadata__"):
-        return _shape(arguments[0])
+        shape = _shape(arguments[0])
+        return shape._replace(secrets=MAY_BE_SECRET in annotation.__metadata__)
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return _section(annotation)
     if origin is dict and arguments[1] is Any:

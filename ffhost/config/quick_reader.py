@@ -14,7 +14,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from ffhost.config.settings import Section, Settings, key_of
-from ffhost.config.settings.scalars import Kind
+from ffhost.config.settings.scalars import MAY_BE_SECRET, Kind
 
 
 def settings_of(values: dict[str, Any]) -> Settings | None:
@@ -63,7 +63,7 @@ def _value(annotation: Any, value: Any) -> Any:
 
 
 def _of_kind(metadata: tuple[Any, ...], value: Any) -> Any:
-    if len(metadata) != 1 or not isinstance(metadata[0], Kind):
+    if metadata[1:] not in ((), (MAY_BE_SECRET,)) or not isinstance(metadata[0], Kind):
         raise _Unclear
     return metadata[0].read(value)
 

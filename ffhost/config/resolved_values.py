@@ -58,12 +58,15 @@ class Evaluator:
                 self.value(item, shape.item, (*path, index)) for index, item in enumerate(value)
             ]
             return [item for item in items if item is not ABSENT]
+        if is_secret(node) and shape.secrets:
+            secret = self._secret(node, path)
+            return ABSENT if secret is None else secret
         if is_secret(node):
             self.report.at(
                 path,
                 "a secret is not allowed here",
-                "secrets are for a function's config, a trace hook's options and keys under auth; "
-                "elsewhere write ${NAME}",
+                "secrets are for a function's config and env, a trace hook's options and keys "
+                "under auth; elsewhere write ${NAME}",
             )
             return ABSENT
         if isinstance(value, list):

@@ -41,7 +41,9 @@ def _report(error: ErrorDetails, report: Reporter) -> None:
     path: PathKey = error["loc"]
     kind = error["type"]
     if path and path[-1] == "[key]":
-        return  # names are checked with a better message, see `contradictions`
+        if path[-3:-2] == ("env",):
+            report.at(path[:-1], *_explain(error), key=True)
+        return  # other names are checked with a better message, see `contradictions`
     if kind == "missing":
         # the value is missing because another problem was reported for it
         if path not in report.paths:

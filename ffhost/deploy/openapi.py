@@ -129,7 +129,9 @@ def document(
 def _typed(config: LoadedConfig, function: Function) -> _Typed:
     settings: FunctionSettings = config.settings.function(function.name)
     plain = config.framework_mode
-    target = resolve(settings.target, settings.source, config.base, plain=plain).callable
+    target = resolve(
+        settings.target, settings.source, config.base, plain=plain, env=settings.env
+    ).callable
     inferred = infer(target, settings.signature, name=function.name, single=plain)
     hints = _hints(target)
     takes = None

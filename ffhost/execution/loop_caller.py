@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from ffhost.config.units import UNLIMITED
+from ffhost.execution import subprocesses
 from ffhost.execution.caller import PAUSED_LOOK_SECONDS, Caller
 from ffhost.execution.channels import LoopWaiter
 from ffhost.execution.failures import crashed
@@ -49,6 +50,7 @@ class LoopRunner:
         self._woken = False
         if loop.get_task_factory() is None:
             loop.set_task_factory(task_factory)
+        subprocesses.install_on_loop(loop)
 
     def finished(self, caller: AsyncCaller, call: Call, reply: Reply | None) -> None:
         """Report, from any thread, that a call has ended."""

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Coroutine, Generator
 from typing import Any
 
-from ffhost.execution import watchdog
+from ffhost.execution import subprocesses, watchdog
 from ffhost.invocation.current import CURRENT
 
 
@@ -72,6 +72,7 @@ class BackgroundLoop:
         except ImportError:
             loop = asyncio.new_event_loop()
         loop.set_task_factory(task_factory)
+        subprocesses.install_on_loop(loop)
         threading.Thread(target=_run, args=(loop,), name="ffhost-loop", daemon=True).start()
         watchdog.watch(loop)
         return loop

@@ -16,6 +16,7 @@ import weakref
 from types import FrameType
 from typing import Any
 
+from ffhost.execution import debugger
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.logger import get_logger
@@ -66,7 +67,8 @@ class _Watch:
                 if not self._loop.is_running():
                     return
                 told_at = now
-                self._log_blocked(now)
+                if not debugger.is_open():
+                    self._log_blocked(now)
 
     def _ask(self) -> bool:
         self._answered = False

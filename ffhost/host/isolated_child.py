@@ -123,6 +123,7 @@ class Process:
         config, name = self._config, self._name
         started = time.perf_counter()
         function = load_function(config, name, Store())
+        os.environ.setdefault("FUNCTION_SIGNATURE_TYPE", function.signature)
         seconds = time.perf_counter() - started
         logs.restore()
         settings = function.settings

@@ -9,6 +9,7 @@ from ffhost.config import LoadedConfig
 from ffhost.config.settings import FunctionSettings, as_plain
 from ffhost.config.units import UNLIMITED
 from ffhost.errors import LoadError
+from ffhost.host.function_environment import process_variables
 from ffhost.host.loader import make_function
 from ffhost.host.store import Store
 from ffhost.invocation.function import Function
@@ -107,6 +108,7 @@ def _started(config: LoadedConfig, name: str) -> ProcessPool:
         settings.processes or 1,
         None if limit is None else int(limit),
         None if budget is None or budget == UNLIMITED else budget,
+        process_variables(config, name),
     )
     if pool.load().streams:
         pool.stop()

@@ -14,7 +14,9 @@ from typing import Any
 from ffhost.errors import HookFailed, StartupError
 from ffhost.execution.shared_threads import background
 from ffhost.invocation.function import Function
+from ffhost.invocation.variables import Environment, entering
 from ffhost.loading.marked_functions import lifecycle_hooks
+from ffhost.loading.modules import SCOPE_KEY
 
 Hook = Callable[[], Any]
 
@@ -105,18 +107,27 @@ def hooks_of(functions: Iterable[Function], when: str) -> list[Hook]:
 
 def _attempt(hook: Hook, when: str, call: Callable[[Hook], None]) -> None:
     try:
-        call(hook)
+        with entering(_environment(hook)):
+            call(hook)
     except (Exception, SystemExit) as error:
         _failed(hook, when, error)
 
 
 async def _attempt_async(hook: Hook, when: str) -> None:
     try:
-        result = hook()
-        if inspect.isawaitable(result):
-            await result
+        with entering(_environment(hook)):
+            result = hook()
+            if inspect.isawaitable(result):
+                await result
     except (Exception, SystemExit) as error:
         _failed(hook, when, error)
+
+
+def _environment(hook: Hook) -> Environment | None:
+    """Return what *hook* finds in ``os.environ``: as the function for which it was imported."""
+    scope = getattr(hook, "__builtins__", {}).get(SCOPE_KEY)
+    found: Environment | None = None if scope is None else scope.environment
+    return found
 
 
 def _failed(hook: Hook, when: str, error: BaseException) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ffhost.config import LoadedConfig
@@ -15,11 +17,14 @@ from ffhost.config.diagnostics import Problem
 from ffhost.config.settings import FunctionSettings
 from ffhost.errors import Gone, LoadError, RequestError, Unavailable
 from ffhost.execution import composition as invocations
+from ffhost.execution import user_threads
 from ffhost.execution.failures import Failures
 from ffhost.host.store import Store
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import RETRY_AFTER_SECONDS, Function, Run
+from ffhost.invocation.logger import get_logger
 from ffhost.invocation.slots import Slots
+from ffhost.invocation.variables import Environment, entering
 from ffhost.loading import compat
 from ffhost.loading.marked_functions import error_handlers
 from ffhost.loading.targets import Resolved, find_place, kind, required_positional, resolve
@@ -38,15 +43,26 @@ from ffhost.web.messages import Reply
 from ffhost.web.routing import parameter, pattern, segments
 
 
-def load_function(config: LoadedConfig, name: str, store: Store) -> Function:
+def load_function(
+    config: LoadedConfig, name: str, store: Store, environment: Environment | None = None
+) -> Function:
     """Load the function *name* of the configuration.
 
     Args:
         store: what outlives a reload, such as the function's slots
+        environment: what it finds in ``os.environ``; None for the variables of the process
 
     Raises:
         LoadError: its target cannot be imported, or does not fit its signature
     """
+    user_threads.install()
+    with entering(environment):
+        return _load(config, name, store, environment)
+
+
+def _load(
+    config: LoadedConfig, name: str, store: Store, environment: Environment | None
+) -> Function:
     settings = config.settings.function(name)
     plain = config.framework_mode
     compat.install()
@@ -58,9 +74,14 @@ def load_function(config: LoadedConfig, name: str, store: Store) -> Function:
             config.base,
             plain=plain,
             allow_app=settings.signature in ("wsgi", "asgi"),
+            env=settings.env,
         )
     _check_budget(settings, resolved.import_seconds)
+    if resolved.import_seconds and resolved.file is not None and not plain:
+        _tell_name_test(name, resolved.file)
     codec, request = _codec(config, name, settings, resolved)
+    if environment is not None:
+        environment.own.setdefault("FUNCTION_SIGNATURE_TYPE", codec.kind)
     watch = observers.watch(config, name, codec.kind)
     failures = Failures(
         codec.answer, error_handlers(resolved.module), debug=config.settings.server.debug
@@ -80,6 +101,7 @@ def load_function(config: LoadedConfig, name: str, store: Store) -> Function:
         hooks=watch.hooks,
         keeps_context=watch.keeps_context,
         lifespan=codec.lifespan,
+        environment=environment,
         module=resolved.module,
         load_seconds=resolved.import_seconds,
     )
@@ -218,6 +240,24 @@ def _adapter(config: LoadedConfig, name: str, resolved: Resolved, request: Reque
         single=single,
         none_is_ok=single and bool(os.environ.get("ENTRY_POINT")),
     )
+
+
+def _tell_name_test(name: str, file: Path) -> None:
+    """Warn of ``if __name__ == "main"``: what stands below it runs in functions-framework only."""
+    with suppress(OSError):
+        if b"__name__" not in file.read_bytes():
+            return
+        from ffhost.loading.targets import tests_plain_name
+
+        line = tests_plain_name(file, file.stem)
+        if line is not None:
+            get_logger("ffhost").warning(
+                "module_name_never_plain",
+                function=name,
+                file=file.name,
+                line=line,
+                hint=f"__name__ is never {file.stem!r} here: use ffhost.on_startup",
+            )
 
 
 def _check_budget(settings: FunctionSettings, seconds: float | None) -> None:

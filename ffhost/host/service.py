@@ -165,6 +165,10 @@ class Service:
         return host
 
     def _swap(self, host: Host) -> None:
+        if host.config.settings.server.debug and not self._embedded:
+            from ffhost.execution import debugger
+
+            debugger.install()
         for function in host.functions.values():
             if function.late_load is not None:
                 function.late_load.on_loaded = self._start_late

@@ -16,6 +16,7 @@ from ffhost.config.load_problems import merged, problem_of
 from ffhost.config.settings import Settings
 from ffhost.errors import ConfigError, LoadError, Unavailable
 from ffhost.host.called_hosts import HOSTS, CallRecorder, Calls, Replacement
+from ffhost.host.function_environment import environment_of
 from ffhost.host.loader import disabled, load_function, switched_off
 from ffhost.host.store import Store
 from ffhost.invocation.function import Function
@@ -194,4 +195,4 @@ def _load(config: LoadedConfig, name: str, store: Store, before: Function | None
         from ffhost.host.isolated_function import load_isolated
 
         return load_isolated(config, name, store, before)
-    return load_function(config, name, store)
+    return load_function(config, name, store, environment_of(config, name))

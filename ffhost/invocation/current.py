@@ -152,8 +152,8 @@ def invocation_of(call: Call) -> Invocation:
 def current() -> Invocation:
     """Return the invocation that this code runs in.
 
-    It is found in the function, in tasks that it starts, and in `ffhost.executor`; not in
-    threads that the function starts itself.
+    It is found in the function, in tasks and threads that it starts, in `ffhost.executor`, and
+    in what it submits to a ``ThreadPoolExecutor``; not in threads that libraries start.
 
     Returns:
         The same `Invocation` for the whole call.

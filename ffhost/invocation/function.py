@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ffhost.config.diagnostics import Problem
 from ffhost.config.settings import FunctionSettings
@@ -15,6 +15,9 @@ from ffhost.invocation.call import Call
 from ffhost.invocation.outcome import Outcome
 from ffhost.invocation.slots import Slots
 from ffhost.web.messages import Reply
+
+if TYPE_CHECKING:
+    from ffhost.invocation.variables import Environment
 
 RETRY_AFTER_SECONDS = 1
 """Seconds in ``Retry-After`` of a refused call."""
@@ -112,6 +115,7 @@ class Function:
         hooks: trace hooks, which are composed into *run* and *observers*
         keeps_context: whether observers run in the call's own context, which it must keep
         processes: those that run it; None if it runs in this one
+        environment: what it finds in ``os.environ``; None for the variables of the process
         lifespan: of the ASGI application that is its target; None for any other target
         late_load: loads it at its first call; None for a function that is loaded
     """
@@ -138,6 +142,7 @@ class Function:
     hooks: tuple[TraceHook, ...] = ()
     keeps_context: bool = False
     processes: Processes | None = field(default=None, repr=False)
+    environment: Environment | None = field(default=None, repr=False)
     lifespan: AppLifespan | None = field(default=None, repr=False)
     late_load: LateLoad | None = field(default=None, repr=False)
 

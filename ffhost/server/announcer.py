@@ -15,6 +15,13 @@ class Announcer(Protocol):
     def describe(self, service: Service) -> Any:
         """Return what a worker serves, as JSON can hold it; called in the worker."""
 
+    def loading(self, place: str) -> None:
+        """Announce that functions still load.
+
+        Args:
+            place: the line of user code that takes long, as ``file:line: text``
+        """
+
     def serving(self, addresses: Sequence[Listening], serves: Any) -> None:
         """Announce that the first worker listens; called once.
 

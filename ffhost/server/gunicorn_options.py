@@ -71,7 +71,8 @@ def _common_options(config: LoadedConfig) -> dict[str, Any]:
     server = config.settings.server
     options: dict[str, Any] = {
         "workers": server.workers,
-        "timeout": _seconds(server.stall_timeout),
+        # A breakpoint in a coroutine function holds the loop for as long as somebody looks at it.
+        "timeout": 0 if server.debug else _seconds(server.stall_timeout),
         "keepalive": _seconds(server.keepalive),
         "logger_class": "ffhost.server.gunicorn_log.GunicornLogger",
         # ffhost says itself what happens to its workers; gunicorn is heard when it complains.

@@ -117,6 +117,8 @@ class Master(Arbiter):  # type: ignore[misc]
                 case {"kind": "failed", "text": str(text)} if not self._failure_shown:
                     self._failure_shown = True
                     show_failure(text)
+                case {"kind": "loading", "place": str(place)}:
+                    self._say("loading", place)
                 case {"kind": "waiting", "calls": int(calls)} if self._quick and not self._waiting:
                     self._waiting = True
                     self._say("waiting", calls)

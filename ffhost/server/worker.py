@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, ClassVar
 
 import uvloop
@@ -29,6 +29,7 @@ from ffhost.server.connection import Connection
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.gunicorn_options import drain_delay
 from ffhost.server.listeners import Kind, cannot_listen, kind_of
+from ffhost.server.loading_reports import reporting
 from ffhost.server.loop_server import LoopServer, leave
 from ffhost.server.master import HANDED_DOWN
 from ffhost.server.shutdown_schedule import Ending
@@ -105,9 +106,16 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         self.service.managed = True
         # With --reload a new worker judges changed code and a changed configuration together.
         self.service.watches = getattr(self.app, "changes", None) is None
-        with _few_collections():
+        with _few_collections(), self._reports():
             self.wsgi = self.app.wsgi()
         stuck_calls.on_limit = self.ask_replacement
+
+    def _reports(self) -> AbstractContextManager[None]:
+        """Report to the master what is being loaded, where it tells anybody."""
+        channel = self.channel
+        if channel is None or self.app.announcer is None:
+            return nullcontext()
+        return reporting(lambda place: channel.send("loading", place=place))
 
     def kind(self, listener: Any) -> Kind:
         """Return whether *listener* is the public one or the admin's."""

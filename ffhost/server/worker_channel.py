@@ -18,8 +18,9 @@ from typing import Any, Literal
 from ffhost.config.terminal import wants_color
 from ffhost.errors import ConfigError, StartupError
 
-Kind = Literal["ready", "replace", "failed", "waiting"]
-"""It serves; it asks for another in its place; it cannot start; it waits for calls to end."""
+Kind = Literal["loading", "ready", "replace", "failed", "waiting"]
+"""It still loads; it serves; it asks for another in its place; it cannot start; it waits for
+calls to end."""
 
 _PATIENCE_SECONDS = 5.0
 """How long a worker waits for room in the pipe: a master that is alive makes some at once."""

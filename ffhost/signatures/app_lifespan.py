@@ -12,6 +12,7 @@ from typing import Any
 
 from ffhost.errors import HookFailed
 from ffhost.invocation.logger import get_logger
+from ffhost.invocation.variables import active_environment, entering
 
 _LAST_SECONDS = 1.0
 """Seconds that an application may take to return after it reported failure or completion."""
@@ -33,6 +34,7 @@ class Lifespan:
         self.state: dict[str, Any] = {}
         self.calls = 0
         self._application = application
+        self._environment = active_environment()  # that of the function which is loaded
         self._name = name
         self._users = 0
         self._work: asyncio.Task[None] | None = None
@@ -57,7 +59,8 @@ class Lifespan:
         self._error = None
         self._events: asyncio.Queue[str] = asyncio.Queue()
         self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._work = asyncio.get_running_loop().create_task(self._run())
+        with entering(self._environment):
+            self._work = asyncio.get_running_loop().create_task(self._run())
         answer = await self._ask("startup")
         if answer is None and not isinstance(self._error, SystemExit):
             self._note_unsupported()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -48,6 +49,41 @@ def test_check_says_what_it_did(tmp_path: Path) -> None:
         "",
     )
     assert ffhost("check", "--format", "json", cwd=tmp_path) == (0, "[]\n", "")
+
+
+HABITS = """
+    import pathlib
+    from helpers import words
+
+    if __name__ == "main":
+        STARTED = True
+
+    def hello(request):
+        open("absent.txt"), open("/etc/hostname"), open(request.path)
+        return open("greeting.txt").read() + pathlib.Path("greeting.txt").read_text()
+"""
+
+
+def test_check_tells_what_works_alone_and_not_among_others(tmp_path: Path) -> None:
+    """Relative paths of files beside the source, and a module that expects its plain name."""
+    project(tmp_path, "functions: {hello: {source: fn/main.py, target: hello}}", main=MAIN)
+    (tmp_path / "fn").mkdir()
+    (tmp_path / "fn" / "main.py").write_text(dedent(HABITS))
+    (tmp_path / "fn" / "helpers.py").write_text("def words(): return open('greeting.txt')\n")
+    (tmp_path / "fn" / "greeting.txt").write_text("hi")
+    code, out, err = ffhost("check", "--no-import", cwd=tmp_path)
+    assert code == 0
+    assert out.startswith("no problems: 1 function read")
+    told = [line.partition(": ")[2] for line in err.splitlines() if line.startswith("functions")]
+    beside = "opens 'greeting.txt', which lies beside it and not in the current folder"
+    assert told == [
+        f"functions.hello.source: fn/main.py:10 {beside}",
+        f"functions.hello.source: fn/main.py:10 {beside}",
+        f"functions.hello.source: fn/helpers.py:1 {beside}",
+        "functions.hello.source: fn/main.py:5 asks whether __name__ is 'main', which it never is "
+        "here",
+    ]
+    assert "hint: write open(Path(__file__).parent / 'greeting.txt')" in err
 
 
 MISTAKES = """

@@ -136,6 +136,7 @@ def test_an_import_that_hangs_does_not_block_the_next_change(
     (folder / "main.py").write_text("import time\nopen('begun', 'w')\ntime.sleep(600)\n")
     assert eventually((folder / "begun").exists, 15)
     assert server.get("/hello") == "one"
+    assert eventually(lambda: "still loading: main.py:3: time.sleep(600)" in server.log, 15)
     (folder / "main.py").write_text(
         "def hello(request): return 'two'\ndef new(request): return 'new'\n"
     )

@@ -138,6 +138,7 @@ ALL_LAYERS_TABLE = [
         "90",
         "env FFHOST_FUNCTIONS__ON_UPLOAD__CONFIG__QUALITY",
     ),
+    ("functions.on-upload.env", "{}", "default"),
     ("functions.on-upload.subscriptions", "[]", "default"),
     ("functions.on-upload.delivery", "-", "default"),
     ("functions.on-upload.schedules", "[]", "default"),
@@ -166,6 +167,7 @@ ALL_LAYERS_TABLE = [
     ("functions.Report.auth", '["public"]', "default"),
     ("functions.Report.cors", "-", "default"),
     ("functions.Report.config", "{}", "default"),
+    ("functions.Report.env", "{}", "default"),
     ("functions.Report.subscriptions", "[]", "default"),
     ("functions.Report.delivery", "-", "default"),
     ("functions.Report.schedules", "[]", "default"),
@@ -324,6 +326,26 @@ def test_a_text_stays_a_text_in_a_variable(tmp_path: Path) -> None:
         "new": None,
         "nested": {"flag": True},
         "list": [1, "two"],
+    }
+
+
+def test_a_variable_of_a_function_keeps_its_name_and_stays_text(tmp_path: Path) -> None:
+    (tmp_path / "functions.yaml").write_text(
+        "functions: {hello: {target: m:f, env: {BUCKET: images, PIN: '1'}}}\n"
+    )
+    loaded = load(
+        tmp_path,
+        environ={
+            "FFHOST_FUNCTIONS__HELLO__ENV__PIN": "4567",
+            "FFHOST_FUNCTIONS__HELLO__ENV__RULES": '{"a": 1}',
+        },
+        sets=["functions.hello.env.Mixed='true'"],
+    )
+    assert loaded.settings.functions["hello"].env == {
+        "BUCKET": "images",
+        "PIN": "4567",
+        "RULES": '{"a": 1}',
+        "Mixed": "true",
     }
 
 

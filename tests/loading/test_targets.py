@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Callable
 from functools import partial
@@ -255,6 +256,30 @@ def test_what_is_wrong_reads_the_same_imported_or_read(
 ) -> None:
     target, *expected = REFUSED[case]
     assert refusal(lambda: way(target, None, base), base) == tuple(expected)
+
+
+@pytest.mark.parametrize(
+    ("missing", "listed", "hint"),
+    [
+        ("nothing_like_it", "Nothing.Like-it >= 2", "pip install -r fn/requirements.txt"),
+        (
+            "nothing_like_it",
+            "another",
+            "add it to requirements.txt, then: pip install -r fn/requirements.txt",
+        ),
+        ("flask", "another", "pip install 'ffhost[flask]'"),
+    ],
+)
+def test_a_missing_package_comes_with_the_command_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str, listed: str, hint: str
+) -> None:
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if "site-packages" not in each])
+    monkeypatch.setitem(sys.modules, missing, None)  # type: ignore[arg-type]
+    (tmp_path / "fn").mkdir()
+    (tmp_path / "fn" / "main.py").write_text(f"import {missing}\n")
+    (tmp_path / "fn" / "requirements.txt").write_text(f"# what it needs\n{listed}\n")
+    _, found, _ = refusal(lambda: resolve("fn/main.py:f", None, tmp_path), tmp_path)
+    assert found == hint
 
 
 IMPORT_REFUSED: dict[str, tuple[str, str, str | None, tuple[str, ...]]] = {

@@ -52,10 +52,9 @@ def command(
         found = check(sources(options), read_only=not imports)
         if found.problems or found.config is None:
             raise ConfigError([*found.problems, *found.warnings])
-    if found.warnings:
-        click.echo(
-            render(found.warnings, color=wants_color(sys.stderr.isatty())), err=True, nl=False
-        )
+    warned = [*found.warnings, *found.habits]
+    if warned:
+        click.echo(render(warned, color=wants_color(sys.stderr.isatty())), err=True, nl=False)
     if format == "json":
         click.echo("[]")
     elif format == "text":

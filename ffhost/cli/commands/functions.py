@@ -55,7 +55,7 @@ def command(format: str, schedules: bool, **options: Any) -> None:
         "queue", "target", "state",
     )  # fmt: skip
     if any(each["calls"] is not None for each in records):
-        heads: tuple[str, ...] = (*heads[:-2], "calls", *heads[-2:])
+        heads = (*heads[:-2], "calls", *heads[-2:])
     keys = ("name", *heads[1:])
     rows = [
         tuple("" if each[key] == "ok" else _text(key, each[key]) for key in keys)

@@ -9,7 +9,15 @@ from ffhost.config.settings.event_settings import (
     SubscriptionSettings,
 )
 from ffhost.config.settings.hook_settings import FunctionTracingSettings
-from ffhost.config.settings.names import Method, PathTemplate, RequestClass, Target, Wildcard
+from ffhost.config.settings.names import (
+    Method,
+    PathTemplate,
+    RequestClass,
+    Target,
+    VariableName,
+    VariableValue,
+    Wildcard,
+)
 from ffhost.config.settings.scalars import (
     Boolean,
     Count,
@@ -229,6 +237,13 @@ class FunctionSettings(Section):
         "Fields of calls",
         "Header fields of calls by name to url. Values may be secrets.",
         {"X-API-Key": {"from_env": "RESIZE_KEY"}},
+    )
+    env: dict[VariableName, VariableValue] = key(
+        dict,
+        "Environment",
+        "What the function finds in os.environ, on top of the host's variables. Values may be "
+        "secrets: {from_file: PATH} or {from_env: NAME}.",
+        {"BUCKET": "images", "API_TOKEN": {"from_env": "IMAGES_TOKEN"}},
     )
     subscriptions: list[SubscriptionSettings] = key(
         list,

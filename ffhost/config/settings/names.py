@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from ffhost.config.settings.scalars import InvalidValue, Kind, shown
+from ffhost.config.settings.scalars import MAY_BE_SECRET, InvalidValue, Kind, shown
 
 NAME_PATTERN = "[A-Za-z][A-Za-z0-9_-]{0,62}"
 """What the name of a function looks like, as a whole."""
@@ -54,6 +54,21 @@ def _read_hook_target(value: Any) -> str:
             f"expected 'module:function', got {shown(value)}", f"write 'mycompany.hooks:{target}'"
         )
     return target
+
+
+def _read_variable_name(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[^=\x00]+", value):
+        raise InvalidValue(f"{shown(value)} is not the name of an environment variable")
+    return value
+
+
+def _read_variable_value(value: Any) -> str:
+    if not isinstance(value, str):
+        scalar = isinstance(value, int | float)
+        raise InvalidValue(f"expected a string, got {shown(value)}", "quote it" if scalar else None)
+    if "\x00" in value:
+        raise InvalidValue("must not contain the character U+0000")
+    return value
 
 
 def read_path(value: Any) -> str:
@@ -162,6 +177,29 @@ HookTarget = Annotated[
 PathTemplate = Annotated[
     str, Kind(read_path, {"type": "string", "pattern": r"^/$|^(/[^/?#%\\]+)+$"})
 ]
+VariableName = Annotated[str, Kind(_read_variable_name, {"type": "string", "pattern": "^[^=]+$"})]
+VariableValue = Annotated[
+    str,
+    Kind(
+        _read_variable_value,
+        {
+            "anyOf": [
+                {"type": "string"},
+                *(
+                    {
+                        "type": "object",
+                        "required": [key],
+                        "properties": {key: {"type": "string", "minLength": 1}},
+                        "additionalProperties": False,
+                    }
+                    for key in ("from_file", "from_env")
+                ),
+            ]
+        },
+    ),
+    MAY_BE_SECRET,
+]
+"""The value of an environment variable; in a file it may be written as a secret."""
 Method = Annotated[str, Kind(_read_method, {"type": "string", "pattern": "^[A-Z][A-Z0-9_-]*$"})]
 Proxies = Annotated[
     list[str],

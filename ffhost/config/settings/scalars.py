@@ -68,6 +68,13 @@ class Kind:
         return dict(self.schema)
 
 
+class MayBeSecret:
+    """Annotation of a text that may be written as ``{from_file: …}`` or ``{from_env: …}``."""
+
+
+MAY_BE_SECRET = MayBeSecret()
+
+
 class NotEmpty:
     """Annotation of a list that must contain at least one item."""
 

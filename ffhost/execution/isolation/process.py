@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import pickle
 import select
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -235,8 +237,12 @@ def _importing(code: str) -> str:
 forkserver = _ForkServer()
 
 
-def start_process(config: LoadedConfig, name: str) -> IsolatedProcess:
-    """Start a process that loads the function *name*, without waiting for its answer."""
+def start_process(config: LoadedConfig, name: str, variables: Mapping[str, str]) -> IsolatedProcess:
+    """Start a process that loads the function *name*, without waiting for its answer.
+
+    Args:
+        variables: what is added to the environment of this process
+    """
     ours, theirs = socket.socketpair()
     reading, writing = os.pipe()
     os.set_blocking(writing, False)  # an unread stack must not block the process
@@ -249,12 +255,20 @@ def start_process(config: LoadedConfig, name: str) -> IsolatedProcess:
     head: Head = {
         "name": name,
         "sys_path": sys.path,
-        "environ": dict(os.environ),  # including variables from env_file and user code
+        "environ": {**_process_environ(), **variables},
         "stack_signal": STACK_SIGNAL,
     }
     with suppress(OSError):  # waiting for the answer shows that it has ended
         process.connection.send(head, pickle.dumps(pruned(config, name)))
     return process
+
+
+def _process_environ() -> dict[str, str]:
+    """Return the variables of this process, with those from ``env_file`` and user code.
+
+    Whatever call this runs in: the context without a call has no other variables.
+    """
+    return contextvars.Context().run(dict, os.environ)
 
 
 def pruned(config: LoadedConfig, name: str) -> LoadedConfig:
@@ -268,7 +282,8 @@ def pruned(config: LoadedConfig, name: str) -> LoadedConfig:
     if "format" not in settings.logging.written:
         logging["format"] = None  # chosen by the stream
     settings = settings.replaced(
-        functions={name: settings.functions[name]},
+        # its variables are those of the process
+        functions={name: settings.functions[name].replaced(env={})},
         tracing=settings.tracing.replaced(enabled=False),
         logging=settings.logging.replaced(**logging),
         metrics=settings.metrics.replaced(enabled=False),

@@ -9,6 +9,7 @@ import os
 import pickle
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -47,6 +48,7 @@ class ProcessPool:
         count: how many there are
         memory_bytes: what each may use; None for no limit
         import_budget: seconds that loading may take; None for no limit
+        variables: what they find in their environment beside the variables of this process
     """
 
     def __init__(
@@ -56,7 +58,9 @@ class ProcessPool:
         count: int,
         memory_bytes: int | None = None,
         import_budget: float | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
+        self._variables = variables or {}
         self.config = config
         self.name = name
         self.count = count
@@ -96,7 +100,9 @@ class ProcessPool:
         Raises:
             LoadError: it cannot be loaded
         """
-        processes = [start_process(self.config, self.name) for _ in range(self.count)]
+        processes = [
+            start_process(self.config, self.name, self._variables) for _ in range(self.count)
+        ]
         try:
             answers = [self._await_load(process) for process in processes]
         except BaseException:
@@ -239,7 +245,7 @@ class ProcessPool:
     def _start_replacement(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
         while not self._closed:
-            process = start_process(self.config, self.name)
+            process = start_process(self.config, self.name, self._variables)
             try:
                 self._await_load(process)
                 process.connection.send({"do": "start"})

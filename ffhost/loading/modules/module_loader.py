@@ -9,11 +9,12 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import FunctionType, ModuleType, TracebackType
+from typing import TypeAlias
 
 from ffhost.loading.modules.finder import FolderFinder, recorded_modules
 from ffhost.loading.modules.import_patches import apply_import_patches
@@ -23,8 +24,10 @@ from ffhost.loading.modules.scopes import Scope
 
 _lock = threading.Lock()
 _finder = FolderFinder()
-_folders: dict[tuple[str, bool], Scope] = {}
-"""Scopes by absolute path as given, by real path, and by whether names stay plain."""
+_Variables: TypeAlias = tuple[tuple[str, str], ...]
+_folders: dict[tuple[str, bool, _Variables], Scope] = {}
+"""Scopes by absolute path as given and by real path, by whether names stay plain, and by the
+environment variables that they were loaded for."""
 _installed = Scope(None, None)
 _seconds: dict[str, float] = {}
 _begun: dict[str, float] = {}
@@ -32,7 +35,9 @@ _begun: dict[str, float] = {}
 _pass = threading.local()
 
 
-def load_module(source: Path, *, plain: bool = False) -> ModuleType:
+def load_module(
+    source: Path, *, plain: bool = False, env: Mapping[str, str] | None = None
+) -> ModuleType:
     """Import the file *source* as a module of its folder, or return the imported module.
 
     The folder is a package with a unique name, and the file a module of it; see `plain_name`.
@@ -41,6 +46,7 @@ def load_module(source: Path, *, plain: bool = False) -> ModuleType:
     Args:
         plain: for a single target: the module keeps its name in ``sys.modules`` and its
             folder goes to the front of ``sys.path``, unless an installed module has the name
+        env: environment variables of the function; a folder has a copy for each set of them
 
     Raises:
         Exception: what the import raises. Modules that failed are removed, and so are those
@@ -49,19 +55,23 @@ def load_module(source: Path, *, plain: bool = False) -> ModuleType:
     folder, file = os.path.split(os.path.abspath(source))
     name = os.path.splitext(file)[0].replace(".", "_")
     if plain and _is_free(name, folder):
-        scope = folder_scope(folder, plain=True)
+        scope = folder_scope(folder, plain=True, env=env)
         return _load(scope, name, os.path.join(folder, file))
-    scope = folder_scope(folder)
+    scope = folder_scope(folder, env=env)
     return _load(scope, f"{scope.root}.{name}", os.path.join(folder, file))
 
 
-def load_name(name: str, base: Path, *, plain: bool = False) -> ModuleType:
+def load_name(
+    name: str, base: Path, *, plain: bool = False, env: Mapping[str, str] | None = None
+) -> ModuleType:
     """Import the module *name* from the folder *base*, or else from what is installed.
+
+    What is installed is shared by all functions, whatever their *env*.
 
     Raises:
         Exception: what the import raises, as for `load_module`.
     """
-    scope = folder_scope(os.path.abspath(base), plain=plain)
+    scope = folder_scope(os.path.abspath(base), plain=plain, env=env)
     qualified = scope.qualify(name)
     if qualified != name or (plain and _lies_in(name, scope)):
         return _load(scope, qualified)
@@ -72,14 +82,19 @@ def load_name(name: str, base: Path, *, plain: bool = False) -> ModuleType:
     return _load(_installed, name)
 
 
-def folder_scope(folder: str, *, plain: bool = False) -> Scope:
+def folder_scope(
+    folder: str, *, plain: bool = False, env: Mapping[str, str] | None = None
+) -> Scope:
     """Return the scope of *folder*, an absolute path; it is created at the first call."""
+    variables = tuple(sorted(env.items())) if env else ()
     with _lock:
-        scope = _folders.get((folder, plain)) or _folders.get((os.path.realpath(folder), plain))
+        scope = _folders.get((folder, plain, variables))
         if scope is None:
-            scope = _plain_scope(folder) if plain else _private_scope(folder)
-        _folders[folder, plain] = scope
-        _folders.setdefault((os.path.realpath(folder), plain), scope)
+            real = os.path.realpath(folder), plain, variables
+            scope = _folders.get(real)
+            if scope is None:
+                scope = _plain_scope(folder, env) if plain else _private_scope(folder, env)
+            _folders[folder, plain, variables] = _folders[real] = scope
         _install()
     return scope
 
@@ -185,11 +200,16 @@ def _remove(module: ModuleType) -> None:
         delattr(sys.modules[parent], child)
 
 
-def _private_scope(folder: str) -> Scope:
-    salt = 0
-    while (name := root_name(folder, salt=salt)) in sys.modules:
-        salt += 1
-    scope = Scope(folder, name)
+def _private_scope(folder: str, env: Mapping[str, str] | None) -> Scope:
+    # Secrets are a subclass of str. They must not be guessed from the name of a module.
+    salt = "\0".join(
+        f"{name}={value}" if type(value) is str else name
+        for name, value in sorted((env or {}).items())
+    )
+    number = 0
+    while (name := root_name(folder, salt=f"{salt}{number or ''}")) in sys.modules:
+        number += 1
+    scope = Scope(folder, name, env)
     root = ModuleType(name, f"The source folder {folder}.")
     root.__path__ = [folder]
     root.__package__ = name
@@ -200,8 +220,8 @@ def _private_scope(folder: str) -> Scope:
     return scope
 
 
-def _plain_scope(folder: str) -> Scope:
-    scope = Scope(folder, None)
+def _plain_scope(folder: str, env: Mapping[str, str] | None) -> Scope:
+    scope = Scope(folder, None, env)
     _finder.plain.append(scope)
     if sys.path[:1] != [folder]:
         sys.path.insert(0, folder)

@@ -9,16 +9,16 @@ PREFIX = "_ffhost_"
 _PRIVATE = re.compile(r"\b_ffhost_(\w*)_[0-9a-f]{8}(?:\.|\b)")
 
 
-def root_name(folder: str, *, salt: int = 0) -> str:
+def root_name(folder: str, *, salt: str = "") -> str:
     """Return the name of the package that represents *folder* in ``sys.modules``.
 
-    The name depends on the path alone. So it is the same in every worker process, and an object
-    pickled in one of them can be read in another.
+    The name depends on the path and *salt* alone. So it is the same in every worker process, and
+    an object pickled in one of them can be read in another.
     """
     from hashlib import blake2s
 
     label = re.sub(r"\W", "_", os.path.basename(folder), flags=re.ASCII) or "root"
-    digest = blake2s(f"{salt or ''}{folder}".encode(), digest_size=4).hexdigest()
+    digest = blake2s(f"{salt}{folder}".encode(), digest_size=4).hexdigest()
     return f"{PREFIX}{label}_{digest}"
 
 

@@ -62,11 +62,20 @@ class Scope:
         folder: absolute path, or None for installed packages that hold functions
         root: name of the package that stands for the folder; None if its modules keep
             their plain names
+        variables: the environment variables that this copy of the folder was loaded for
+
+    Attributes:
+        environment: what its code finds in ``os.environ`` outside of calls; set by the host
     """
 
-    def __init__(self, folder: str | None, root: str | None) -> None:
+    environment: Any = None
+
+    def __init__(
+        self, folder: str | None, root: str | None, variables: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.root = root
+        self.variables: dict[str, str | None] = dict(variables or {})
         self.lock = threading.RLock()
         self.sources: dict[str, str] = {}
         """Files whose module name is given, by that name."""

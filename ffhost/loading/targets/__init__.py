@@ -18,16 +18,18 @@ from ffhost.loading.targets.callables import (
     required_positional,
 )
 from ffhost.loading.targets.places import Place, find_place
-from ffhost.loading.targets.resolution import Resolved, resolve, resolve_hook
+from ffhost.loading.targets.resolution import Resolved, resolve, resolve_hook, scope_of
 
 if TYPE_CHECKING:
     from ffhost.loading.targets.definitions import FoundFunction, Other
     from ffhost.loading.targets.source import SourceFile, inspect_source
+    from ffhost.loading.targets.source_habits import relative_files, tests_plain_name
     from ffhost.loading.targets.static_check import (
         ARGUMENTS,
         check_hook,
         check_target,
         defined_functions,
+        source_file,
     )
 
 _HOMES = {
@@ -39,6 +41,9 @@ _HOMES = {
     "check_target": "ffhost.loading.targets.static_check",
     "defined_functions": "ffhost.loading.targets.static_check",
     "inspect_source": "ffhost.loading.targets.source",
+    "relative_files": "ffhost.loading.targets.source_habits",
+    "source_file": "ffhost.loading.targets.static_check",
+    "tests_plain_name": "ffhost.loading.targets.source_habits",
 }
 
 __all__ = [
@@ -57,9 +62,13 @@ __all__ = [
     "inspect_source",
     "is_async",
     "kind",
+    "relative_files",
     "required_positional",
     "resolve",
     "resolve_hook",
+    "scope_of",
+    "source_file",
+    "tests_plain_name",
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -15,6 +16,8 @@ from ffhost.loading.modules import plain_text, user_frame
 from ffhost.loading.targets.places import Place, show, show_folder
 
 _TEXT_LIMIT = 300
+_EXTRAS = {"flask": "flask", "werkzeug": "flask", "starlette": "starlette", "opentelemetry": "otel"}
+"""Packages that come with an extra of ours."""
 
 
 def import_failed(place: Place, error: BaseException) -> LoadError:
@@ -79,12 +82,36 @@ def _missing_import(place: Place, missing: str, frame: TracebackType | None) -> 
     reason = "which does not exist" if relative or spec is not None else "which is not installed"
     siblings = [each.name for each in iter_modules([folder])] if folder else []
     near = nearest(missing, siblings)
-    hint = "install it, or add it to requirements.txt" if reason.endswith("installed") else None
+    hint = _installing(top, place, folder) if reason.endswith("installed") else None
     return LoadError(
         f"{place.shown} was found, but it imports {missing!r}, {reason}",
         hint if near is None else f"did you mean {near!r}?",
         _where(frame, place.base),
     )
+
+
+def _installing(top: str, place: Place, folder: str | None) -> str:
+    """Return what installs the missing package *top*: an extra of ours, or what lists it."""
+    if top in _EXTRAS:
+        return f"pip install 'ffhost[{_EXTRAS[top]}]'"
+    for where in dict.fromkeys(filter(None, [folder, str(place.base)])):
+        file = Path(where, "requirements.txt")
+        if file.is_file():
+            command = f"pip install -r {show(str(file), place.base)}"
+            listed = _form(top) in map(_form, _listed(file))
+            return command if listed else f"add it to {file.name}, then: {command}"
+    return "install it, or add it to requirements.txt"
+
+
+def _listed(file: Path) -> list[str]:
+    """Return the names of the packages that a requirements file lists."""
+    lines = file.read_text("utf-8-sig", errors="replace").splitlines()
+    return [match.group() for line in lines if (match := re.match(r"[A-Za-z0-9._-]+", line))]
+
+
+def _form(name: str) -> str:
+    """Return a package's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _raised(place: Place, error: BaseException, frame: TracebackType | None) -> LoadError:

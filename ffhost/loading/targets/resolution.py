@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -10,7 +11,14 @@ from typing import Any, NamedTuple
 from ffhost.config.diagnostics import nearest
 from ffhost.errors import LoadError
 from ffhost.loading import decorators
-from ffhost.loading.modules import has_changed, import_seconds, load_module, load_name
+from ffhost.loading.modules import (
+    Scope,
+    folder_scope,
+    has_changed,
+    import_seconds,
+    load_module,
+    load_name,
+)
 from ffhost.loading.targets.callables import application_kind
 from ffhost.loading.targets.places import Place, find_place
 
@@ -46,6 +54,7 @@ def resolve(
     *,
     plain: bool = False,
     allow_app: bool = False,
+    env: Mapping[str, str] | None = None,
 ) -> Resolved:
     """Import what *target* names and look its attribute up.
 
@@ -56,12 +65,13 @@ def resolve(
         base: the folder that relative files begin at
         plain: whether the module keeps its plain name (single target without a file)
         allow_app: whether a WSGI or ASGI application may be the target
+        env: environment variables of the function; a folder has a copy for each set of them
 
     Raises:
         LoadError: there is no such function, or it cannot be imported
     """
     place = find_place(target, source, base)
-    module = _import(place, plain=plain)
+    module = _import(place, plain=plain, env=env)
     found = _attribute(module, place)
     _check(found, place, allow_app=allow_app)
     file = getattr(module, "__file__", None)
@@ -84,12 +94,18 @@ def resolve_hook(target: str, base: Path) -> Callable[..., Any]:
     return resolve(target, None, base).callable
 
 
-def _import(place: Place, *, plain: bool) -> ModuleType:
+def scope_of(place: Place, *, plain: bool, env: Mapping[str, str]) -> Scope:
+    """Return the scope in which the module of *place* is looked for."""
+    folder = place.base if place.file is None else place.file.parent
+    return folder_scope(os.path.abspath(folder), plain=plain, env=env)
+
+
+def _import(place: Place, *, plain: bool, env: Mapping[str, str] | None) -> ModuleType:
     try:
         if place.module is not None:
-            return load_name(place.module, place.base, plain=plain)
+            return load_name(place.module, place.base, plain=plain, env=env)
         assert place.file is not None
-        return load_module(place.file, plain=plain)
+        return load_module(place.file, plain=plain, env=env)
     except KeyboardInterrupt:
         raise
     except BaseException as error:

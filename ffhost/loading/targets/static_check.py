@@ -93,6 +93,19 @@ def _find(place: Place) -> FoundFunction | Other | None:
     return found
 
 
+def source_file(target: str, source: str | None, base: Path) -> Path | None:
+    """Return the file in which *target* is looked up; None if there is none to read.
+
+    Installed packages are not the user's source.
+    """
+    try:
+        located = _locate(find_place(target, source, base))
+    except LoadError:
+        return None
+    file = None if located is None else located[0]
+    return None if file is None or "site-packages" in file.parts else file
+
+
 def defined_functions(file: Path) -> dict[str, FoundFunction]:
     """Return what a configuration could name as a target in *file*: functions by name, in order.
 

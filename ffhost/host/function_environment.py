@@ -1,0 +1,74 @@
+"""The environment of each function: its ``env``, and the names by which it knows itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ffhost.config import LoadedConfig
+from ffhost.config.settings import FunctionSettings
+from ffhost.invocation.variables import Environment
+from ffhost.loading.targets import Place, find_place, scope_of
+
+
+def environment_of(config: LoadedConfig, name: str) -> Environment | None:
+    """Return the environment of a function that runs in this process, ready for its import.
+
+    None for a single target without a file and without ``env``: it finds the variables of the
+    process, which are its own.
+
+    Raises:
+        LoadError: its target has no valid form, or its file does not exist
+    """
+    from ffhost.execution import os_environ, subprocesses
+
+    settings = config.settings.functions[name]
+    if config.framework_mode and not settings.env:
+        return None
+    os_environ.install()
+    subprocesses.install()
+    place = find_place(settings.target, settings.source, config.base)
+    scope = scope_of(place, plain=config.framework_mode, env=settings.env)
+    own = {} if config.framework_mode else own_variables(settings, place)
+    environment = Environment(scope.variables, dict(own), _disputed(config, settings))
+    if scope.environment is None:
+        scope.environment = environment
+    return environment
+
+
+def own_variables(settings: FunctionSettings, place: Place) -> dict[str, str]:
+    """Return the variables by which a function knows itself, as functions-framework sets them."""
+    found = {"FUNCTION_TARGET": place.attribute}
+    if settings.signature is not None:
+        found["FUNCTION_SIGNATURE_TYPE"] = settings.signature
+    return found
+
+
+def process_variables(config: LoadedConfig, name: str) -> dict[str, str]:
+    """Return the variables that are added to the environment of an isolated function's process.
+
+    Raises:
+        LoadError: as for `environment_of`
+    """
+    settings = config.settings.functions[name]
+    if config.framework_mode:
+        return settings.env
+    place = find_place(settings.target, settings.source, config.base)
+    return {**own_variables(settings, place), **settings.env}
+
+
+def _disputed(config: LoadedConfig, settings: FunctionSettings) -> frozenset[str]:
+    """Return the variables for which another function of this process finds something else."""
+    if not settings.env:
+        return frozenset()
+    others = _in_this_process(config)
+    return frozenset(
+        name
+        for name, value in settings.env.items()
+        if any(each.get(name) != value for each in others)
+    )
+
+
+def _in_this_process(config: LoadedConfig) -> Iterable[dict[str, str]]:
+    names = [config.single] if config.single is not None else list(config.settings.functions)
+    functions = [config.settings.functions[name] for name in names]
+    return [each.env for each in functions if each.enabled and each.isolation == "thread"]
