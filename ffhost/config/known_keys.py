@@ -46,7 +46,7 @@ class Shape(NamedTuple):
 
 
 _TEXT, _SCALAR, _SWITCH = Shape("text"), Shape("scalar"), Shape("scalar", boolean=True)
-_SECRET_KEYS = ("call_headers", "config", "options", "keys", "secret")
+_SECRET_KEYS = ("config", "options", "keys", "secret")
 
 
 @cache

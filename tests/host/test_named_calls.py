@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,9 @@ import yaml
 import ffhost
 from ffhost.errors import CallError, ConfigError
 from ffhost.host.call_request import Wanted
-from ffhost.observability import logs
 from ffhost.testing import Client, client
 from tests.commands import ffhost as run_ffhost
+from tests.log_reading import reading
 
 MAIN = """
 import asyncio, dataclasses, threading, time
@@ -316,17 +315,16 @@ def test_fakes_take_the_place_of_functions_and_calls_are_recorded(tmp_path: Path
     assert made[-1].event is not None
 
 
-def test_the_summary_entry_of_a_call_names_the_caller(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_summary_entry_of_a_call_names_the_caller(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(MAIN)
-    (tmp_path / "functions.yaml").write_text(f"logging: {{format: json}}\n{CONFIG}")
-    with client(tmp_path) as host:
-        logs.set_up(host.service.config.settings.logging)
-        headers = {"Function-Execution-Id": "one"}
-        host.post("/call_async", json={"name": "plain", "json": {}}, headers=headers)
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    found = {each["function"]: each for each in lines if each["message"] == "invocation"}
+    (tmp_path / "functions.yaml").write_text(CONFIG)
+    with reading(tmp_path) as log:
+        log.configure()
+        with client(tmp_path) as host:
+            headers = {"Function-Execution-Id": "one"}
+            host.post("/call_async", json={"name": "plain", "json": {}}, headers=headers)
+        entries = log.entries()
+    found = {each["function"]: each for each in entries if each["message"] == "invocation"}
     assert (found["plain"]["caller"], found["plain"]["execution_id"]) == ("call_async", "one")
     assert "caller" not in found["call_async"]
 

@@ -232,7 +232,7 @@ class FunctionSettings(Section):
         "Where the function is served when not by this host; calls by name go there.",
         "http://resize/resize",
     )
-    call_headers: Free = key(
+    call_headers: dict[Text, VariableValue] = key(
         dict,
         "Fields of calls",
         "Header fields of calls by name to url. Values may be secrets.",
