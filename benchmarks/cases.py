@@ -97,6 +97,7 @@ def cases() -> Iterator[Case]:
     """Give every pair, in the order of the table."""
     yield from _against_functions_framework()
     yield from _bodies()
+    yield from _files()
     yield from _on_wsgi()
     yield from _against_the_floor()
     yield from _mounted()
@@ -165,6 +166,39 @@ def _bodies() -> Iterator[Case]:
         request = Request("x" * 1024, {"Content-Type": "text/plain"}, repeat, connections)
         yield _signature(f"body-{name}", f"body of {name}", "length", request=request)
     yield _signature("stream", "stream of 100 chunks of 1 KiB", "stream")
+
+
+def _files() -> Iterator[Case]:
+    for size, title, connections, target in (
+        ("small", "100 KiB", 16, 1.5),
+        ("large", "10 MiB", 4, 1.3),
+    ):
+        request = Request(connections=connections)
+        theirs = functions_framework(f"send_{size}", "files.py")
+        for name, title_of, ours in (
+            ("flask", "flask.send_file", ffhost(function(f"send_{size}", "files.py"))),
+            (
+                "native",
+                "an open file, against send_file",
+                ffhost(function(f"open_{size}", "files.py", request="ffhost")),
+            ),
+        ):
+            yield Case(
+                f"file-{name}-{size}",
+                f"{title_of} of {title}",
+                ours,
+                theirs,
+                request=request,
+                target=target,
+            )
+        yield Case(
+            f"file-starlette-{size}",
+            f"FileResponse of {title}",
+            ffhost(function(f"send_{size}", "starlette_files.py")),
+            functions_framework(f"send_{size}", "starlette_files.py", asgi=True),
+            request=request,
+            target=target,
+        )
 
 
 def _on_wsgi() -> Iterator[Case]:

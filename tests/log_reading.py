@@ -27,6 +27,8 @@ def settings(**changes):
         "stream": "stdout",
         "max_entry": 256 * 1024,
         "invocations": True,
+        "redact": [],
+        "show": [],
         "capture_print": False,
     }
     return SimpleNamespace(**(values | changes), written=frozenset(changes))

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ffhost.config import LoadedConfig
-from ffhost.config.leaves import HIDDEN, Leaf, as_text, leaves
+from ffhost.config.leaves import Leaf, as_text, leaves
+from ffhost.config.mask import HIDDEN
 from ffhost.config.nodes import PathKey, dotted
 
 RESTART = ("server", "admin")

@@ -10,12 +10,13 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from ffhost.config.nodes import SourceLine
 
 Format = Literal["text", "json", "github"]
 
-# Names as text: a host that starts without problems imports neither.
-_URL_PASSWORD = r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#'\":@]*:)[^\s'\"]*(?=@)"
 _CONTROL = r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]"
 _LINE_LIMIT = 160
 
@@ -37,7 +38,7 @@ class Origin(NamedTuple):
     file: Path | None = None
     line: int | None = None
     column: int | None = None
-    text: str | None = None
+    text: str | SourceLine | None = None
 
     @property
     def short(self) -> str:
@@ -74,8 +75,10 @@ class Problem(NamedTuple):
 
 
 def redact(text: str) -> str:
-    """Replace the password in every URL of *text*."""
-    return re.sub(_URL_PASSWORD, r"\g<before>***", text) if "://" in text else text
+    """Return *text* with what is secret in URLs and PEM blocks masked."""
+    from ffhost.config.mask import PLAIN
+
+    return PLAIN.text(text)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -144,15 +147,23 @@ def _flat(text: str) -> str:
 
 def _excerpt(origin: Origin | None, paint: Any) -> list[str]:
     """Return the source line and a line with a caret, cut around the caret if they are long."""
-    if origin is None or origin.column is None or not (origin.text or "").strip():
+    if origin is None or origin.column is None or origin.text is None:
         return []
-    assert origin.text is not None
-    before = redact(re.sub(_CONTROL, "�", origin.text[: origin.column - 1]).replace("\t", "→"))
-    line = redact(re.sub(_CONTROL, "�", origin.text).replace("\t", "→")).rstrip()
-    column = len(before)
+    column = origin.column - 1
+    if isinstance(origin.text, str):
+        line = origin.text
+    else:
+        line, column = origin.text.shown(column)
+    column, line = len(_printable(line[:column])), _printable(line).rstrip()
+    if not line.strip():
+        return []
     start = max(0, column - _LINE_LIMIT // 2) if len(line) > _LINE_LIMIT else 0
     line = line[start : start + _LINE_LIMIT]
     return [line, " " * (column - start) + paint(_RED, "^")]
+
+
+def _printable(line: str) -> str:
+    return redact(re.sub(_CONTROL, "\ufffd", line).replace("\t", "→"))
 
 
 def _annotation(problem: Problem) -> str:

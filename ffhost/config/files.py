@@ -108,16 +108,19 @@ def read_tree(path: Path, label: Path, problems: list[Problem]) -> Node | None:
 
 
 def _read_file(path: Path, label: Path, problems: list[Problem]) -> Node | None:
+    from ffhost.config.known_keys import settings_shape
     from ffhost.config.yaml_reader import YamlError, read
 
     text = read_text(path, str(label), problems, None)
     if text is None:
         return None
+    source = Source(str(label), file=label, text=text, references=True)
     try:
-        tree = read(Source(str(label), file=label, text=text, references=True), problems)
+        tree = read(source, problems)
     except YamlError as error:
         problems.append(error.problem)
         return None
+    source.tree = (tree, settings_shape())
     if tree.value is not None and not isinstance(tree.value, dict):
         problems.append(
             Problem("", "expected a mapping of sections", tree.origin, "begin with 'functions:'")

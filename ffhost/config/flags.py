@@ -78,7 +78,7 @@ def _apply_set(
     source.offset += len(name) + 1
     if inner.kind == "free":
         source.text = None
-    node = yaml_value(value, source, problems)
+    node = yaml_value(value, inner, source, problems)
     return root if node is None else put(root, path, node)
 
 

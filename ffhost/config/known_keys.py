@@ -29,6 +29,8 @@ class Shape(NamedTuple):
         boolean: whether a scalar is a switch
         secrets: whether ``free`` values or a text may be secrets
         nullable: whether null is a valid value
+        all_secret: whether every value below is a secret, but for the keys *shown*
+        shown: keys below a secret that are not secret themselves
     """
 
     kind: Kind
@@ -37,6 +39,8 @@ class Shape(NamedTuple):
     boolean: bool = False
     secrets: bool = False
     nullable: bool = False
+    all_secret: bool = False
+    shown: frozenset[str] = frozenset()
 
     def child(self, key: str | int) -> Shape | None:
         """Return the shape below *key*, or None if there is no such key."""
@@ -60,7 +64,13 @@ def _section(model: type[Section]) -> Shape:
     for each in fields(model):
         key = key_of(each.name)
         if key in model.free:
-            shapes[key] = Shape("free", secrets=key in _SECRET_KEYS, nullable=each.type is Any)
+            shapes[key] = Shape(
+                "free",
+                secrets=key in _SECRET_KEYS,
+                nullable=each.type is Any,
+                all_secret=key in model.secret_keys,
+                shown=model.secret_keys.get(key, frozenset()),
+            )
         else:
             shapes[key] = _shape(each.type)
     return Shape("section", shapes)

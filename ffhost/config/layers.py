@@ -69,11 +69,11 @@ def value_of(
         return Node([Node(each, source, 0, 0, text=each) for each in items if each], source, 0, 0)
     if kind == "free" and text.lstrip()[:1] not in ("[", "{"):
         return Node(typed(text), source, 0, 0, text=text)
-    return yaml_value(text, source, problems)
+    return yaml_value(text, shape, source, problems)
 
 
-def yaml_value(text: str, source: Source, problems: list[Problem]) -> Node | None:
-    """Read *text* as YAML, or append why it cannot be read and return None."""
+def yaml_value(text: str, shape: Shape, source: Source, problems: list[Problem]) -> Node | None:
+    """Read *text* as YAML of *shape*, or append why it cannot be read and return None."""
     from ffhost.config.yaml_reader import YamlError, read
 
     shown = source.text
@@ -94,6 +94,7 @@ def yaml_value(text: str, source: Source, problems: list[Problem]) -> Node | Non
         )
         return None
     inner.text = shown
+    inner.tree = (node, shape)
     inner._lines = None
     return node
 

@@ -12,15 +12,12 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ffhost.config import LoadedConfig
-from ffhost.config.diagnostics import DEFAULT, redact
+from ffhost.config.diagnostics import DEFAULT
+from ffhost.config.mask import HIDDEN, Mask
+from ffhost.config.masked_places import is_hidden
 from ffhost.config.nodes import PathKey
 from ffhost.config.settings import Secret, Section, key_of, plain
 
-HIDDEN = "***"
-_SECRET_NAME = re.compile(
-    r"(?i)(^|[-_.])(password|passwd|passphrase|secret|token|api[-_]?key|private[-_]?key"
-    r"|credentials?|authorization)$|[a-z](Password|Secret|Token|ApiKey|PrivateKey)$"
-)
 _INHERITED = {
     "timeout": ("defaults", "timeout"),
     "concurrency": ("defaults", "concurrency"),
@@ -52,9 +49,11 @@ def leaves(loaded: LoadedConfig, *, functions: bool = True) -> Iterator[Leaf]:
     found = list(_all(loaded, loaded.settings.functions if functions else ()))
     secrets = {str(leaf.value) for leaf in found if isinstance(leaf.value, Secret)}
     long = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+    logging = loaded.settings.logging
+    mask = Mask(logging.redact, logging.show)
     for leaf in found:
         hidden = long and any(secret in str(leaf.value) for secret in long)
-        yield replace(leaf, shown=HIDDEN) if hidden else leaf
+        yield replace(leaf, shown=HIDDEN if hidden else _shown(leaf.path, leaf.value, mask))
 
 
 _SHORTEST_SECRET = 4
@@ -104,17 +103,16 @@ def _leaves(loaded: LoadedConfig, path: PathKey, value: Any) -> Iterator[Leaf]:
 
 def _leaf(loaded: LoadedConfig, path: PathKey, value: Any, given_at: PathKey) -> Leaf:
     origin = loaded.origins.get(given_at, DEFAULT)
-    return Leaf(path, value, _shown(path, value), origin.short)
+    return Leaf(path, value, value, origin.short)
 
 
-def _shown(path: PathKey, value: Any) -> Any:
-    if isinstance(value, list):
-        return [_shown(path, each) for each in value]
-    if isinstance(value, Secret):
+def _shown(path: PathKey, value: Any, mask: Mask) -> Any:
+    empty = value is None or value == {} or value == []
+    if isinstance(value, Secret) or (not empty and is_hidden(path, mask)):
         return HIDDEN
-    if isinstance(value, str):
-        return HIDDEN if _SECRET_NAME.search(str(path[-1])) else redact(value)
-    return plain(value)
+    if isinstance(value, list):
+        return [_shown(path, each, mask) for each in value]
+    return mask.text(value) if isinstance(value, str) else plain(value)
 
 
 def as_text(value: Any) -> str:

@@ -6,9 +6,11 @@ reported at its definition, and the uses are named.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ffhost.config.diagnostics import DEFAULT, Origin, Problem
+from ffhost.config.masked_places import is_hidden, mask_of
 from ffhost.config.nodes import Node, PathKey, dotted, walk_to
 
 
@@ -36,6 +38,7 @@ class Reporter:
         The line of a *secret* is not shown.
         """
         self.paths.add(path)
+        message = self._masked(message, path)
         origin, use = self._place(path, key)
         if secret:
             origin = origin._replace(text=None)
@@ -51,6 +54,12 @@ class Reporter:
         self.problems.append(problem)
         if use_text is not None:
             self._uses[problem] = [use_text]
+
+    def _masked(self, message: str, path: PathKey) -> str:
+        """Return *message* without the value at *path* if that is a secret."""
+        if ", got " not in message or not is_hidden(path, mask_of(self.root)):
+            return message
+        return re.sub(r", got (?!a list$|a mapping$|nothing$).*", ", got a secret", message)
 
     def _place(self, path: PathKey, key: bool) -> tuple[Origin, tuple[PathKey, Origin] | None]:
         levels = list(walk_to(self.root, path))

@@ -10,9 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from ffhost.config.diagnostics import Origin
+
+if TYPE_CHECKING:
+    from ffhost.config.known_keys import Shape
 
 PathKey: TypeAlias = tuple[str | int, ...]
 
@@ -40,9 +43,12 @@ class Source:
         text: the whole text, or None if it may not be shown
         offset: columns that stand before the text where it is shown, as ``--set a.b=`` does
         references: whether ``${NAME}`` is replaced in its values
+
+    ``tree`` is what was read from the text, with the shape of its place, once that is known:
+    it tells which parts of a line are masked.
     """
 
-    __slots__ = ("_lines", "file", "label", "offset", "references", "text")
+    __slots__ = ("_lines", "file", "label", "offset", "references", "text", "tree")
 
     def __init__(
         self,
@@ -58,13 +64,24 @@ class Source:
         self.text = text
         self.offset = offset
         self.references = references
+        self.tree: tuple[Node, Shape] | None = None
         self._lines: list[str] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both have the same text and name: a problem is the same when found twice."""
+        if not isinstance(other, Source):
+            return NotImplemented
+        return (self.label, self.file, self.text) == (other.label, other.file, other.text)
+
+    def __hash__(self) -> int:
+        return hash((self.label, self.file))
 
     def origin(self, line: int | None, column: int | None) -> Origin:
         """Return the origin at *line* and *column*, counted from 0."""
         if line is None or column is None:
             return Origin(self.label, self.file)
-        return Origin(self.label, self.file, line + 1, column + self.offset + 1, self.line(line))
+        text = None if self.text is None else SourceLine(self, line)
+        return Origin(self.label, self.file, line + 1, column + self.offset + 1, text)
 
     def line(self, number: int) -> str | None:
         """Return line *number* of the text, counted from 0, with YAML's line breaks."""
@@ -75,6 +92,19 @@ class Source:
         return self._lines[number] if number < len(self._lines) else ""
 
 
+class SourceLine(NamedTuple):
+    """A line of a source, which can be shown; *number* is counted from 0."""
+
+    source: Source
+    number: int
+
+    def shown(self, column: int) -> tuple[str, int]:
+        """Return the line with secrets masked, and where *column* (from 0) is in it."""
+        from ffhost.config.masked_lines import masked_line
+
+        return masked_line(self.source, self.number, column)
+
+
 class Node:
     """One value: ``str``, a typed scalar, ``dict[str, Entry]`` or ``list[Node]``.
 
@@ -83,11 +113,14 @@ class Node:
         text: a scalar as written, else None
         plain: whether a scalar was written without quotes
         use: the place of the alias through which the node is reached, or None
+        end: line and column after a scalar; None: unknown, or no scalar
         size: nodes of the whole tree below, aliases expanded
         depth: levels below
     """
 
-    __slots__ = ("column", "depth", "line", "plain", "size", "source", "text", "use", "value")
+    __slots__ = (
+        *("column", "depth", "end", "line", "plain", "size", "source", "text", "use", "value"),
+    )
 
     def __init__(
         self,
@@ -106,6 +139,7 @@ class Node:
         self.text = text
         self.plain = plain
         self.use: tuple[Source, int, int] | None = None
+        self.end: tuple[int, int] | None = None
         self.size = 1
         self.depth = 0
 
@@ -127,6 +161,7 @@ class Node:
             value = value.copy()
         copy = Node(value, self.source, self.line, self.column, text=self.text, plain=self.plain)
         copy.use, copy.size, copy.depth = self.use, self.size, self.depth
+        copy.end = self.end
         return copy
 
 

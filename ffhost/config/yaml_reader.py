@@ -145,11 +145,12 @@ class _Reader:
         text: str = event.value
         tag = event.tag
         plain = event.style in (None, "") and tag is None
-        if plain:
-            return Node(typed(text), self.source, line, column, text=text, plain=True)
-        if tag not in (None, "!", _TAGS + "str"):
+        if not plain and tag not in (None, "!", _TAGS + "str"):
             raise self._tag(tag, line, column)
-        return Node(text, self.source, line, column, text=text)
+        value = typed(text) if plain else text
+        node = Node(value, self.source, line, column, text=text, plain=plain)
+        node.end = (event.end_mark.line, event.end_mark.column)
+        return node
 
     def alias(self, name: str, line: int, column: int) -> Node:
         if name not in self.anchors:

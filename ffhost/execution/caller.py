@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import CancelledError
 from typing import Any, cast
 
@@ -22,14 +22,18 @@ from ffhost.execution.channels import (
     close_async,
     push,
     push_async,
+    push_file,
 )
 from ffhost.execution.executor import executor
 from ffhost.execution.failures import timed_out
+from ffhost.execution.file_body import FileBody
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import ThreadPool, Worker
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.function import Function
+from ffhost.signatures.chunks import FollowedChunks
+from ffhost.signatures.file_parts import FilePart
 from ffhost.web.messages import Reply
 
 PAUSED_LOOK_SECONDS = 0.25
@@ -49,6 +53,11 @@ class Caller(ABC):
         if function.late_load is not None:
             self.run = self._run_late
             self.work = self._work_late  # type: ignore[method-assign]
+
+    @staticmethod
+    def takes_files() -> bool:
+        """Whether the server of this call takes a `FileBody` as a chunk."""
+        return False
 
     @abstractmethod
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -142,11 +151,23 @@ class Caller(ABC):
     # is a 500 and not a broken connection. Nobody wants the chunks of a HEAD: none is made.
 
     def _stream(self, call: Call, reply: Reply, chunks: Iterator[bytes]) -> Reply | None:
+        is_head = call.message.method == "HEAD"
         try:
-            first = END if call.message.method == "HEAD" else next(chunks, END)
+            if isinstance(chunks, FilePart) and not is_head:
+                whole = chunks.whole()
+                if whole is not None:
+                    return Reply(reply.status, reply.headers, whole)
+                if self.takes_files():
+                    body = FileBody(chunks)
+                    push_file(body, self._open_stream(call, reply, body))
+                    call.channel.end()
+                    return None
+            first = END if is_head else next(chunks, END)
             channel = self._open_stream(call, reply, first)
             if first is not END:
                 push(chunks, channel)
+            if isinstance(chunks, FollowedChunks):
+                asyncio.run_coroutine_threadsafe(_awaited(chunks.after), self.loop()).result()
             channel.end()
         except BaseException as error:
             return self._stream_failed(call, error)
@@ -185,7 +206,7 @@ class Caller(ABC):
         # Closed by the front, at the deadline or because the client is gone: not a failure.
         if not (call.timed_out or channel.closed or isinstance(error, StreamClosed)):
             self.function.failures.reply(call, error)
-        channel.end(cut=True)
+        channel.end(cut=not isinstance(error, StreamClosed))
         return None
 
     def expire(self, call: Call) -> Reply:
@@ -195,9 +216,8 @@ class Caller(ABC):
         """
         self.answer_timed_out(call)
         reply = timed_out(call)
-        if self.function.processes is not None:
-            return reply  # the thread that waits for the process kills it
-        stuck_calls.add(call)
+        if self.function.processes is None:
+            stuck_calls.add(call)  # a process is killed
         if call.channel is not None:
             call.channel.close(cut=True)
         stop(call)
@@ -229,6 +249,10 @@ def _check_method(function: Function, method: str) -> None:
     raise MethodNotAllowed(
         f"{function.name} does not answer {method}", headers={"Allow": ", ".join(sorted(methods))}
     )
+
+
+async def _awaited(after: Callable[[], Awaitable[object]]) -> None:
+    await after()
 
 
 async def _at_once(reply: Reply) -> Reply:

@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Final
 
+from ffhost.execution.file_body import FileBody
+
 CAPACITY = 16
 """How many chunks a function may be ahead of its client."""
 
@@ -32,20 +34,21 @@ class Channel:
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
-        self._chunks: deque[bytes] = deque()
+        self._chunks: deque[bytes | FileBody] = deque()
         self._lock = threading.Lock()
         self._ended = False
         self._closed = False
         self._cut = False
         self._wake_reader: Callable[[], object] | None = None
         self._wake_writer: Callable[[], object] | None = None
+        self._stop: Callable[[], object] | None = None
 
     @property
     def closed(self) -> bool:
         """Whether the reader has gone."""
         return self._closed
 
-    def offer(self, chunk: bytes, wake: Callable[[], object]) -> bool:
+    def offer(self, chunk: bytes | FileBody, wake: Callable[[], object]) -> bool:
         """Put *chunk*; False if there is no room: try again after *wake*.
 
         Raises:
@@ -101,11 +104,22 @@ class Channel:
                 return
             self._closed, self._cut = True, self._cut or cut
             self._chunks.clear()
-            wakers = (self._wake_reader, self._wake_writer)
-            self._wake_reader = self._wake_writer = None
+            wakers = (self._wake_reader, self._wake_writer, self._stop)
+            self._wake_reader = self._wake_writer = self._stop = None
         for wake in wakers:
             if wake is not None:
                 wake()
+
+    def stop_on_close(self, stop: Callable[[], object]) -> None:
+        """Call *stop* when the reader goes before the stream has ended.
+
+        Raises:
+            StreamClosed: it has gone
+        """
+        with self._lock:
+            if self._closed:
+                raise StreamClosed
+            self._stop = stop
 
     # Threads wait on a lock, tasks on a future; nothing else differs.
 
@@ -175,6 +189,12 @@ async def push_async(chunks: AsyncIterator[bytes], channel: Channel) -> None:
     """Move *chunks* into *channel* from the task that runs them."""
     async for chunk in chunks:
         await channel.put_async(chunk)
+
+
+def push_file(body: FileBody, channel: Channel) -> None:
+    """Send a file, which *channel* has been offered, from the thread that runs the call."""
+    channel.stop_on_close(body.stop)
+    body.send()
 
 
 def close(chunks: Iterator[bytes]) -> None:

@@ -22,6 +22,14 @@ SEND: ContextVar[Send] = ContextVar("ffhost_send")
 """ASGI's ``send`` of the running request, for answers that bypass Falcon."""
 
 
+def takes_files() -> bool:
+    """Whether what is sent for the running request goes straight to our server.
+
+    Another server knows no `FileBody`, and neither does an application around ours.
+    """
+    return getattr(getattr(SEND.get(None), "__self__", None), "takes_files", False)
+
+
 async def send_reply(send: Send, reply: Reply, *, head: bool = False) -> None:
     """Send *reply* without Falcon; *head*: without its body."""
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in reply.headers]

@@ -11,10 +11,18 @@ from typing import TYPE_CHECKING, Any, cast
 import falcon.asgi
 
 from ffhost.errors import RequestError
-from ffhost.execution.channels import Channel
+from ffhost.execution.channels import END, Channel
+from ffhost.execution.file_body import FileBody
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronts.asgi_body import ReadWatch, read_rest, too_large
-from ffhost.fronts.asgi_request import SEND, FrontRequest, Receive, ScopeMessage, send_reply
+from ffhost.fronts.asgi_request import (
+    SEND,
+    FrontRequest,
+    Receive,
+    ScopeMessage,
+    send_reply,
+    takes_files,
+)
 from ffhost.fronts.replies import UNSENT, Finish, Settle, complete, finalize, report_outcome
 from ffhost.host.call_request import CALL_FIELDS, read_call_fields
 from ffhost.host.mounting import MakeReply, Responder
@@ -81,8 +89,10 @@ class Responders:
 
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""
+        caller = AsyncCaller(function, self._runner)
+        caller.takes_files = takes_files  # type: ignore[method-assign]
         resource = FunctionResource(
-            AsyncCaller(function, self._runner),
+            caller,
             finalize(function, self._service),
             self._believe,
             self._reads,
@@ -239,9 +249,9 @@ class FunctionResource:
             if self._settle is not None:
                 self._settle(call, reply.status, 0)
         else:
-            resp.stream = ChannelStream(
-                self._caller, call, reply.status, cast("Receive", req.receive), self._settle
-            )
+            receive = cast("Receive", req.receive)
+            chunks = ChannelStream(self._caller, call, reply.status, receive, self._settle)
+            resp.stream = cast("Any", chunks)  # Falcon knows no `FileBody`
 
 
 class ChannelStream:
@@ -273,9 +283,9 @@ class ChannelStream:
     def __aiter__(self) -> ChannelStream:
         return self
 
-    async def __anext__(self) -> bytes:
-        chunk = await self._channel.get_async()
-        if not isinstance(chunk, bytes):
+    async def __anext__(self) -> bytes | FileBody:
+        chunk: bytes | FileBody = await self._channel.get_async()
+        if chunk is END:
             raise StopAsyncIteration
         self._sent_bytes += len(chunk)
         return chunk

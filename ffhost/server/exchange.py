@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ffhost.execution.channels import LoopWaiter
+from ffhost.execution.file_body import AVAILABLE, FileBody
 from ffhost.execution.loop_caller import AlreadyAnswered
 from ffhost.server._uvicorn import (
     HEADER_RE,
@@ -96,6 +98,9 @@ class LazyEvent:
 class Exchange(RequestResponseCycle):
     """What an application is called with: uvicorn's class, but for bodies and `send`."""
 
+    takes_files = AVAILABLE
+    """Whether `send` takes a `FileBody` in the place of bytes."""
+
     _head: list[bytes] | None = None
     before: Exchange | None = None
     """The request that was sent before this one, while this one waits for its answer."""
@@ -169,11 +174,34 @@ class Exchange(RequestResponseCycle):
         if self.response_complete:
             raise RuntimeError(f"{kind!r} after the end of the answer")
         if kind == "http.response.body":
-            self._send_body(message.get("body", b""), message.get("more_body", False))
+            body = message.get("body", b"")
+            if type(body) is FileBody:
+                await self._send_file(body)
+            else:
+                self._send_body(body, message.get("more_body", False))
         elif kind == "http.response.start" and not self.response_started:
             self._head = self._write_head(message["status"], message.get("headers", ()))
         else:
             raise RuntimeError(f"{kind!r} in the middle of the answer")
+
+    async def _send_file(self, body: FileBody) -> None:
+        """Write what comes before, and lend the socket to the thread of *body*."""
+        if self.chunked_encoding or self.expected_content_length != len(body):
+            raise RuntimeError("the file is not as long as the content-length of the answer")
+        self._write((), 0)
+        transport = self.transport
+        if not transport.is_closing():
+            transport.set_write_buffer_limits(high=0)  # pauses unless all has been written
+        if self.flow.write_paused:
+            await self.flow.drain()
+        if self.disconnected or transport.is_closing():
+            return
+        transport.set_write_buffer_limits()
+        waiter = LoopWaiter()
+        # A copy of the descriptor: what the loop closes may be another socket's at once.
+        body.begin(transport.get_extra_info("socket").dup(), waiter.wake)
+        await waiter.wait()
+        self.expected_content_length -= body.sent
 
     def _write_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
         # The head of an answer that failed before its body gives way to that of a 500.

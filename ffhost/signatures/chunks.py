@@ -6,13 +6,16 @@ returned is closed here, even if nothing was pulled from it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, TypeAlias
 
 from ffhost.errors import ResultError
+from ffhost.signatures.file_parts import FilePart, file_part
+from ffhost.web.messages import HeaderList
 
 BLOCK_BYTES = 64 * 1024
-"""How much of a file is read for one chunk."""
+"""How much is read for one chunk of what is not a regular file."""
 
 
 def _to_bytes(chunk: Any) -> bytes:
@@ -62,13 +65,95 @@ class AsyncByteChunks(AsyncIterator[bytes]):
             await close()
 
 
-def file_chunks(file: Any) -> ByteChunks:
-    """Return the rest of a file-like object in blocks; the object is closed with them."""
-    return ByteChunks(_blocks(file), getattr(file, "close", None))
+SyncChunks: TypeAlias = ByteChunks | FilePart
+
+
+def file_chunks(
+    file: Any,
+    headers: HeaderList,
+    close: Callable[[], object] | None = None,
+    *,
+    start: int | None = None,
+    length: int | None = None,
+) -> SyncChunks:
+    """Return the rest of a file-like object in blocks; the object is closed with them.
+
+    Args:
+        file: the object
+        headers: of the answer; a regular file gets its length, or is sent as far as that says
+        close: called once at the end; None: the object's own
+        start: where to begin; None: at the file's position
+        length: how many bytes; None: as the headers say, else up to the end
+    """
+    close = close if close is not None else getattr(file, "close", _nothing)
+    assert close is not None
+    declared = next((value for name, value in headers if name.lower() == "content-length"), None)
+    if length is None and declared is not None and declared.isdecimal():
+        length = int(declared)
+    part = file_part(file, close, start=start, length=length)
+    if part is None:
+        return ByteChunks(_blocks(file), close)
+    if declared is None:
+        headers.append(("content-length", str(part.length)))
+    return part
+
+
+def _nothing() -> None:
+    """Return at once: there is nothing to close."""
+
+
+class FollowedChunks(Iterator[bytes]):
+    """Chunks, and what is awaited on the loop after the last one.
+
+    Args:
+        chunks: the chunks
+        after: awaited before the call counts as ended
+    """
+
+    def __init__(self, chunks: SyncChunks, after: Callable[[], Awaitable[object]]) -> None:
+        self._chunks = chunks
+        self.after = after
+
+    def __next__(self) -> bytes:
+        return next(self._chunks)
+
+    def close(self) -> None:
+        """Close what the function returned."""
+        self._chunks.close()
+
+
+class FileWrapper:
+    """What WSGI applications find as ``wsgi.file_wrapper`` (PEP 3333), to return a file with.
+
+    Args:
+        file: the file
+        block_size: has no effect
+    """
+
+    def __init__(self, file: Any, block_size: int = BLOCK_BYTES) -> None:
+        self.file = file
+        for name in ("seekable", "seek", "tell"):  # Werkzeug asks for them to send a range
+            if hasattr(file, name):
+                setattr(self, name, getattr(file, name))
+
+    def __iter__(self) -> FileWrapper:
+        return self
+
+    def __next__(self) -> bytes:
+        block: bytes = self.file.read(BLOCK_BYTES)
+        if not block:
+            raise StopIteration
+        return block
+
+    def close(self) -> None:
+        """Close the file."""
+        getattr(self.file, "close", _nothing)()
 
 
 def _blocks(file: Any) -> Iterator[Any]:
-    while block := file.read(BLOCK_BYTES):
+    # What a pipe has now is sent now.
+    read = file.read1 if type(file) is io.BufferedReader else file.read
+    while block := read(BLOCK_BYTES):
         yield block
 
 

@@ -98,7 +98,7 @@ def encode(resp: falcon.Response) -> Reply:
         return Reply(status, headers, b"" if bodiless or body is None else body)
     stream: Any = resp.stream
     if hasattr(stream, "read"):
-        return Reply(status, headers, chunks=file_chunks(stream))
+        return Reply(status, headers, chunks=file_chunks(stream, headers))
     if isinstance(stream, AsyncIterator) or hasattr(stream, "__aiter__"):
         return Reply(status, headers, chunks=AsyncByteChunks(aiter(stream)))
     return Reply(status, headers, chunks=ByteChunks(iter(stream), getattr(stream, "close", None)))

@@ -6,15 +6,20 @@ imported by somebody, so its classes are looked up in ``sys.modules``.
 
 from __future__ import annotations
 
-import os
+import io
 import sys
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ffhost.errors import ResultError
-from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, file_chunks
+from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, FollowedChunks, file_chunks
+from ffhost.signatures.file_parts import FilePart
 from ffhost.web.messages import HeaderList, Reply
 from ffhost.web.responses import header_fields
+
+if TYPE_CHECKING:
+    from ffhost.signatures._werkzeug import WrappedFile
+    from ffhost.signatures.chunks import SyncChunks
 
 
 def _class(module: str, name: str) -> Any:
@@ -86,7 +91,26 @@ def _from_werkzeug(response: Any) -> Reply:
         body = b"" if status in (204, 304) else b"".join(response.iter_encoded())
         response.close()  # runs what call_on_close() registered
         return Reply(status, headers, body)
+    if status not in (204, 304):
+        from ffhost.signatures._werkzeug import wrapped_file
+
+        wrapped = wrapped_file(response.response)
+        if wrapped is not None:
+            return _from_wrapped(response, wrapped, headers)
     return Reply(status, headers, chunks=ByteChunks(response.iter_encoded(), response.close))
+
+
+def _from_wrapped(response: Any, wrapped: WrappedFile, headers: HeaderList) -> Reply:
+    status, file = response.status_code, wrapped.file
+    if type(file) is io.BytesIO and wrapped.start is None:
+        body = file.read()
+        response.close()
+        return Reply(status, headers, body)
+    start, length = wrapped.start, wrapped.length
+    chunks = file_chunks(file, headers, response.close, start=start, length=length)
+    if start is not None and not isinstance(chunks, FilePart):
+        chunks = ByteChunks(response.iter_encoded(), response.close)
+    return Reply(status, headers, chunks=chunks)
 
 
 def _from_starlette(response: Any) -> Reply:
@@ -95,7 +119,7 @@ def _from_starlette(response: Any) -> Reply:
     ]
     background = response.background
     if isinstance(response, _class("starlette.responses", "FileResponse")):
-        return _from_starlette_file(response, headers)
+        return _from_starlette_file(response)
     body = getattr(response, "body", None)
     if body is None:
         stream: AsyncIterator[Any] = response.body_iterator
@@ -108,14 +132,13 @@ def _from_starlette(response: Any) -> Reply:
     return Reply(response.status_code, headers, chunks=AsyncByteChunks(stream))
 
 
-def _from_starlette_file(response: Any, headers: HeaderList) -> Reply:
-    if not any(name == "content-length" for name, _ in headers):
-        headers.append(("content-length", str(os.stat(response.path).st_size)))
-    chunks = file_chunks(open(response.path, "rb"))  # noqa: SIM115 -- closed with the chunks
-    if response.background is None:
-        return Reply(response.status_code, headers, chunks=chunks)
-    followed = _followed(_of_iterator(chunks), response.background)
-    return Reply(response.status_code, headers, chunks=AsyncByteChunks(followed))
+def _from_starlette_file(response: Any) -> Reply:
+    from ffhost.signatures.starlette_files import encode_file
+
+    reply = encode_file(response)
+    if response.background is not None and reply.chunks is not None:
+        reply.chunks = FollowedChunks(cast("SyncChunks", reply.chunks), response.background)
+    return reply
 
 
 def _from_starlette_exception(error: Any) -> Reply:
@@ -128,14 +151,6 @@ def _from_starlette_exception(error: Any) -> Reply:
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:
     yield body
-
-
-async def _of_iterator(chunks: ByteChunks) -> AsyncIterator[bytes]:
-    try:
-        for chunk in chunks:
-            yield chunk
-    finally:
-        chunks.close()
 
 
 async def _followed(stream: AsyncIterator[Any], task: Callable[[], Any]) -> AsyncIterator[Any]:

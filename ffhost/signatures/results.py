@@ -108,7 +108,12 @@ def amend(reply: Reply, status: Any, headers: HeaderSource | None) -> Reply:
             reply.body = b""
             if reply.chunks is not None:
                 reply.chunks = no_chunks(reply.chunks)
+                reply.headers = [each for each in reply.headers if not _is_length(each)]
     return reply
+
+
+def _is_length(field: tuple[str, str]) -> bool:
+    return field[0].lower() == "content-length"
 
 
 def status_code(status: Any) -> int:
@@ -173,6 +178,11 @@ def _encode_stream(value: Iterator[Any]) -> Reply:
     return Reply(200, [HTML], chunks=ByteChunks(value))
 
 
+def _encode_file(value: Any) -> Reply:
+    headers = [HTML]
+    return Reply(200, headers, chunks=file_chunks(value, headers))
+
+
 def _encode_async_stream(value: AsyncIterator[Any]) -> Reply:
     return Reply(200, [HTML], chunks=AsyncByteChunks(value))
 
@@ -208,7 +218,7 @@ def _encode_rare(value: Any) -> Reply:
     if isinstance(value, (dict, list)):
         return _encode_json(value)
     if hasattr(value, "read"):
-        return Reply(200, [HTML], chunks=file_chunks(value))
+        return _encode_file(value)
     if isinstance(value, AsyncIterator):
         return _encode_async_stream(value)
     if isinstance(value, Iterator):

@@ -13,8 +13,9 @@ from itertools import chain
 from typing import Any
 
 from ffhost.errors import ResultError
-from ffhost.signatures.chunks import ByteChunks
+from ffhost.signatures.chunks import ByteChunks, FileWrapper, file_chunks
 from ffhost.signatures.codec import Codec, Options
+from ffhost.signatures.file_parts import FilePart
 from ffhost.signatures.mounted_application import Counted, Head, Mount, check_kind, codec, read_head
 from ffhost.signatures.requests.environ import build_environ
 from ffhost.web.messages import Message, Reply
@@ -39,6 +40,7 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
         )
         # What an application writes there is its log, whatever the server does with its own.
         environ["wsgi.errors"] = sys.stderr
+        environ["wsgi.file_wrapper"] = FileWrapper
         if message.params:
             environ["wsgiorg.routing_args"] = ((), dict(message.params))
         return (environ,)
@@ -67,6 +69,8 @@ class _Answer:
     def of(self, application: Callable[..., Iterable[bytes]], environ: Environ) -> Reply:
         """Call the application and return its reply; its iterable is closed at the end."""
         result = application(environ, self._start_response)
+        if type(result) is FileWrapper and (file := self._file(result)) is not None:
+            return file
         close = getattr(result, "close", None)
         chunks = ByteChunks(self._chunks(iter(result)), close or _nothing)
         try:
@@ -77,6 +81,16 @@ class _Answer:
         if reply.chunks is None:
             chunks.close()
         return reply
+
+    def _file(self, wrapper: FileWrapper) -> Reply | None:
+        """Make a reply of a regular file; None of what has to be read to know what it is."""
+        head = self._head
+        if head is None or self._written or head.expected(self._method) != head.length:
+            return None
+        chunks = file_chunks(wrapper.file, head.fields, wrapper.close)
+        if not isinstance(chunks, FilePart):
+            return None
+        return Reply(head.status, head.fields, chunks=chunks)
 
     def _reply(self, chunks: ByteChunks, *, is_short: bool) -> Reply:
         # A HEAD request needs no body: none is made once the head is known.

@@ -100,6 +100,8 @@ ALL_LAYERS_TABLE = [
     ("logging.max_entry", "256KiB", "default"),
     ("logging.invocations", "true", "default"),
     ("logging.principal", "false", "default"),
+    ("logging.redact", "[]", "default"),
+    ("logging.show", "[]", "default"),
     ("logging.capture_print", "false", "default"),
     ("tracing.enabled", "false", "default"),
     ("tracing.hooks", "{}", "default"),
@@ -131,7 +133,7 @@ ALL_LAYERS_TABLE = [
     ("functions.on-upload.cors", "-", "default"),
     ("functions.on-upload.config.token", "***", "functions.yaml:21"),
     ("functions.on-upload.config.key", "***", "functions.yaml:22"),
-    ("functions.on-upload.config.database", "postgres://me:***@db/main", "functions.yaml:23"),
+    ("functions.on-upload.config.database", "postgres://***@db/main", "functions.yaml:23"),
     ("functions.on-upload.config.password", "***", "functions.yaml:24"),
     (
         "functions.on-upload.config.quality",

@@ -333,6 +333,8 @@ def test_starlette_responses_are_sent_with_their_background_tasks(tmp_path: Any)
     reply = encode(file)
     assert reply.header("content-length") == "9"
     assert as_sent(reply)[2] == b"in a file"
+    followed: Any = reply.chunks
+    asyncio.run(followed.after())
     assert done == ["after"] * 3
 
 

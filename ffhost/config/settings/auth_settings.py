@@ -1,6 +1,7 @@
 """Authentication and authorization: ways to authenticate callers, and who may call what."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from ffhost.config.settings.names import NAME_PATTERN
@@ -77,6 +78,7 @@ class JwtSettings(Section):
     """Callers send a signed token, verified by the issuer's keys, a key set or a shared secret."""
 
     free: ClassVar[frozenset[str]] = frozenset({"claims", "secret"})
+    secret_keys: ClassVar[Mapping[str, frozenset[str]]] = {"secret": frozenset()}
 
     issuer: Text | None = key(
         None,
@@ -152,6 +154,7 @@ class WebhookSettings(Section):
     """Senders sign each body with a secret that both sides know."""
 
     free: ClassVar[frozenset[str]] = frozenset({"secret"})
+    secret_keys: ClassVar[Mapping[str, frozenset[str]]] = {"secret": frozenset()}
 
     scheme: Literal["standard", "github", "stripe", "slack", "hmac"] = required(
         "Scheme",
@@ -195,6 +198,7 @@ class WaySettings(Section):
     """One way to authenticate callers: jwt, keys or webhook."""
 
     free: ClassVar[frozenset[str]] = frozenset({"keys"})
+    secret_keys: ClassVar[Mapping[str, frozenset[str]]] = {"keys": frozenset({"rate"})}
 
     jwt: JwtSettings | None = key(
         None,

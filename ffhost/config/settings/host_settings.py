@@ -156,6 +156,19 @@ class LoggingSettings(Section):
     principal: Boolean = key(
         False, "Principal", "Whether summary entries name the authenticated caller.", True
     )
+    redact: list[Text] = key(
+        list,
+        "Masked names",
+        "Further names whose values are masked in entries and wherever the configuration is shown. "
+        "Names with key, token, secret, password and the like are masked already.",
+        ["customer_id"],
+    )
+    show: list[Text] = key(
+        list,
+        "Names that are not masked",
+        "Exceptions: names whose values are shown, such as that of the key of a cache.",
+        ["cache_key"],
+    )
     capture_print: Boolean = key(
         False,
         "Capture print",

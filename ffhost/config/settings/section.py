@@ -62,6 +62,8 @@ class Section:
     # that a text, a list or a mapping would be made of
     free: ClassVar[frozenset[str]] = frozenset()
     """Keys below which any content is allowed."""
+    secret_keys: ClassVar[Mapping[str, frozenset[str]]] = {}
+    """Free keys with secrets; for each, the keys below that hold none."""
     written: frozenset[str]
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
+from ffhost.config.mask import HIDDEN, PLAIN, Mask
 from ffhost.observability.logs import truncation
 from ffhost.observability.logs.call_fields import call_fields, structlog_fields
 from ffhost.observability.logs.exception_fields import exception_fields
-from ffhost.observability.logs.json_encoder import text_of, to_json
+from ffhost.observability.logs.json_encoder import plain, text_of, to_json
 from ffhost.observability.logs.output import Output
 from ffhost.observability.logs.profiles import Shape, default
 
 DEBUG, INFO, WARNING, ERROR, CRITICAL = 10, 20, 30, 40, 50
 
+_SCALARS = frozenset({type(None), bool, int, float, datetime, date})
 _OF_THE_CALL = ("function", "execution_id", "trace_id", "span_id")
 
 Processor = Callable[[Any, str, Any], Any]
@@ -75,6 +78,7 @@ class Entries:
         max_entry_bytes: the longest that a line may be
         revision: of the configuration; empty: not shown
         plain_name: returns the name to show for a private module name
+        mask: says which values are masked
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class Entries:
         max_entry_bytes: int = 256 * 1024,
         revision: str = "",
         plain_name: Callable[[str], str] = str,
+        mask: Mask = PLAIN,
     ) -> None:
         self.out = out
         self.errors = errors
@@ -95,6 +100,8 @@ class Entries:
         self.max_entry_bytes = max_entry_bytes
         self.revision = revision
         self.plain_name = plain_name
+        self.mask = mask
+        self.own_mask = mask.showing("signature")  # of a function, in the host's own entries
         self.processors: Sequence[Processor] = (self._collect, self._shape, self._render)
 
     @property
@@ -129,7 +136,7 @@ class Entries:
         entry: dict[str, Any] = {
             "timestamp": rfc3339(event.when),
             "severity": severity(event.level),
-            "message": event.message,
+            "message": self.mask.text(event.message),
             "logger": event.logger,
         }
         for name in _OF_THE_CALL:
@@ -142,14 +149,18 @@ class Entries:
             if value is not None and name not in entry:
                 entry[name] = value
         reserved = frozenset(entry)
+        mask = self.own_mask if event.logger.startswith("ffhost") else self.mask
         for fields in (structlog_fields(), event.fields):
             for name, value in fields.items():
                 if name not in reserved:
-                    entry[name] = value
+                    entry[name] = _masked(name, value, mask)
                 elif not _same_text(value, entry[name]):
-                    entry[f"{name}_"] = value  # our field is kept, the user's is renamed
+                    entry[f"{name}_"] = _masked(
+                        name, value, mask
+                    )  # our field is kept, the user's is renamed
         if event.error is not None:
-            entry.update(exception_fields(event.error, self.plain_name))
+            described = exception_fields(event.error, self.plain_name)
+            entry.update((name, self.mask.text(text)) for name, text in described.items())
         return entry
 
     def _shape(self, logger: Any, method: str, entry: dict[str, Any]) -> dict[str, Any]:
@@ -167,11 +178,20 @@ class Entries:
             {
                 "timestamp": rfc3339(event.when),
                 "severity": severity(event.level),
-                "message": event.message[:1000],
+                "message": self.mask.text(event.message)[:1000],
                 "logger": event.logger,
                 "logging_error": f"{type(failure).__name__}: {text_of(failure)}"[:1000],
             }
         )
+
+
+def _masked(name: Any, value: Any, mask: Mask) -> Any:
+    """Return the value of a field, masked."""
+    if mask.hides(str(name)):
+        return None if value is None else HIDDEN
+    if type(value) is str:
+        return mask.text(value)
+    return value if type(value) in _SCALARS else mask.value(plain(value))
 
 
 def _same_text(one: Any, other: Any) -> bool:

@@ -73,11 +73,12 @@ class LegacyEntries(Entries):
         text = event.message
         if event.error is not None:
             text = f"{text}\n{exception_fields(event.error, self.plain_name)['exception']}"
+        text = self.mask.text(text)
         call = call_fields()
         if not (self.legacy.entry_point or call):
             return f"{text}\n".encode("utf-8", "backslashreplace")
         entry = _object(text) if self.legacy.execution_id else None
-        entry = {"message": text} if entry is None else entry
+        entry = {"message": text} if entry is None else self.mask.value(entry)
         if self.legacy.entry_point:
             loud = event.level >= WARNING if event.stream is None else event.level > INFO
             entry = {"severity": "ERROR" if loud else "INFO", **entry}

@@ -115,7 +115,8 @@ def plain(value: Any, *, _above: tuple[int, ...] = ()) -> Any:
         if issubclass(kind, float):
             return float(value) if math.isfinite(value) else None
         if issubclass(kind, datetime | date | time):
-            return value.isoformat()
+            text = value.isoformat()  # as orjson writes it
+            return f"{text[:-6]}Z" if text.endswith("+00:00") else text
         if id(value) in _above or len(_above) > _DEEPEST:
             return "..."
         above = (*_above, id(value))

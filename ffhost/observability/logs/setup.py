@@ -10,9 +10,10 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ffhost.config.mask import Mask
 from ffhost.config.terminal import is_terminal, wants_color
 from ffhost.invocation.logger import make_loggers_with
 from ffhost.observability.logs import capture, interpreter_hooks, summary
@@ -60,6 +61,14 @@ class LoggingSettings(Protocol):
     @property
     def invocations(self) -> bool:
         """Whether each call gets a summary entry."""
+
+    @property
+    def redact(self) -> Sequence[str]:
+        """Further names whose values are masked."""
+
+    @property
+    def show(self) -> Sequence[str]:
+        """Names whose values are not masked."""
 
     @property
     def capture_print(self) -> bool:
@@ -132,6 +141,7 @@ def configure(
         revision=revision,
         plain_name=plain_name or (lambda name: name),
         max_entry_bytes=int(settings.max_entry),
+        mask=Mask(settings.redact, settings.show),
     )
     _active.handler.entries = entries
     _active.invocations = settings.invocations

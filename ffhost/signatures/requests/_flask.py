@@ -7,6 +7,7 @@ Flask documents some of these for subclasses, but not when it calls them and wit
 from __future__ import annotations
 
 from ffhost._library import Library
+from ffhost.signatures import _werkzeug as _werkzeug  # checked when the server starts, too
 
 library = Library("flask", tested="3.1.3")
 with library.imports():

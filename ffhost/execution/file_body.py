@@ -1,0 +1,131 @@
+"""A large file as one chunk of a stream: the thread of the call writes it into the socket itself.
+
+The server's loop only lends its socket, and does nothing else with it meanwhile. The kernel copies
+the file (``sendfile``), which costs a quarter of reading it and writing it; a slow disk holds up
+nobody else; and a file that becomes shorter is an error, not a signal.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from ffhost.errors import ResultError
+from ffhost.signatures.file_parts import FilePart
+
+AVAILABLE = sys.platform == "linux"
+"""Whether ``sendfile`` takes what is given to it here; elsewhere its arguments differ."""
+_COPIED_BYTES = 64 * 1024
+_UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+"""What some file systems answer; their files are read and written."""
+
+
+class FileBody:
+    """The bytes of a file, between the thread that sends them and the loop that has the socket.
+
+    Args:
+        part: the file
+    """
+
+    def __init__(self, part: FilePart) -> None:
+        self.sent = 0
+        self._part = part
+        self._socket: socket.socket | None = None
+        self._done: Callable[[], object] | None = None
+        self._stopped = False
+        self._lock = threading.Lock()
+        self._lent = threading.Lock()
+        self._lent.acquire()
+
+    def __len__(self) -> int:
+        return self._part.length
+
+    # On the loop
+
+    def begin(self, client: socket.socket, done: Callable[[], object]) -> None:
+        """Start with *client*, which is closed at the end; *done* is called then, on any thread."""
+        with self._lock:
+            self._done = done
+            if not self._stopped:
+                self._socket = client
+                self._lent.release()
+                return
+        client.close()
+        done()
+
+    def stop(self) -> None:
+        """Stop sending: nothing is written any more when this returns."""
+        with self._lock:
+            if self._stopped:
+                return
+            self._stopped = True
+            if self._socket is None:
+                if self._lent.locked():
+                    self._lent.release()
+            else:
+                with suppress(OSError):  # the client has gone
+                    self._socket.shutdown(socket.SHUT_RDWR)
+            done = self._done
+        if done is not None:
+            done()
+
+    # In the thread of the call
+
+    def send(self) -> None:
+        """Wait for the socket, and write the file into it.
+
+        Raises:
+            ResultError: the file ends too early
+            OSError: it cannot be read
+        """
+        self._lent.acquire()
+        try:
+            if self._socket is not None:
+                self._send(self._socket.fileno())
+        except ConnectionError:
+            return  # the server notices by itself
+        finally:
+            self._return_socket()
+
+    def _send(self, client: int) -> None:
+        poll = select.poll()
+        poll.register(client, select.POLLOUT)
+        send: Callable[[int, int, int, int], int] = os.sendfile
+        while (left := len(self) - self.sent) and not self._stopped:
+            try:
+                sent = send(client, self._part.descriptor, self._part.start + self.sent, left)
+            except BlockingIOError:
+                poll.poll()
+                continue
+            except OSError as error:
+                if send is _copy or error.errno not in _UNSUPPORTED:
+                    raise
+                send = _copy
+                continue
+            if not sent:
+                raise ResultError(
+                    f"a file that became shorter while it was sent: {left} of {len(self)} bytes "
+                    "are missing"
+                )
+            self.sent += sent
+
+    def _return_socket(self) -> None:
+        with self._lock:
+            client, self._socket = self._socket, None
+            stopped, self._stopped = self._stopped, True
+            if client is not None:
+                client.close()
+        if self._done is not None and not stopped:
+            self._done()
+
+
+def _copy(client: int, file: int, position: int, count: int) -> int:
+    """Write as ``sendfile`` does, for a file system that does not have it."""
+    data = os.pread(file, min(count, _COPIED_BYTES), position)
+    return os.write(client, data) if data else 0
