@@ -281,7 +281,14 @@ class CallError(FfhostError):
     """A function cannot be called by name, or its answer is not what the caller wants.
 
     Args:
+        message: what is wrong
         answer: the `ffhost.CallAnswer` that `raise_for_status` was asked about, else None
+
+    Example:
+        >>> import ffhost
+        >>> ffhost.CallAnswer(404).raise_for_status()
+        Traceback (most recent call last):
+        ffhost.errors.CallError: the function answered 404
 
     Since 0.2.
     """

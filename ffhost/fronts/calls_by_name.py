@@ -130,5 +130,5 @@ def _check(call: Call) -> None:
 
 
 def connect(host: Host, runner: Callable[[], LoopRunner]) -> None:
-    """Let the functions of *host* call each other."""
+    """Set how the functions of *host* call each other."""
     host.calls = CallsByName(runner)

@@ -14,7 +14,7 @@ from ffhost.invocation.call import Call
 from ffhost.web.messages import Message
 from ffhost.web.routing import parameter, segments
 
-UNSET: Final = object()
+UNSET: Final = ...
 
 CHAIN_FIELD: Final = "ffhost-chain"
 """Names of the functions that wait, the first caller first. It can only refuse a call."""

@@ -31,6 +31,12 @@ class MadeCall:
         path: as it was given
         answer: what came back; None while a fake is asked for it
 
+    Example:
+        >>> def price(call):
+        ...     return {"cents": 100 * call.value["amount"]}
+        >>> price(MadeCall("order", "price", {"amount": 2}, None, None, {}, None, "", None))
+        {'cents': 200}
+
     Since 0.2.
     """
 

@@ -43,7 +43,7 @@ async def call(
     is the caller's. Cancelling the caller cancels the callee.
 
     Args:
-        name: its key in the configuration
+        name: key of the function in the configuration
         value: for a typed function: what it takes, a model, a dataclass or a dictionary
         json: body of JSON for an http function
         body: body as it is, instead of *json*
@@ -105,7 +105,7 @@ def call_sync(
     """Call another function by its name, from a plain function; see `call`.
 
     Args:
-        name: its key in the configuration
+        name: key of the function in the configuration
         value: for a typed function: what it takes
         json: body of JSON for an http function
         body: body as it is, instead of *json*
