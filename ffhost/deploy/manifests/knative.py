@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ffhost.deploy.manifests import event_objects, pods
-from ffhost.deploy.manifests.addresses import addresses
 from ffhost.deploy.manifests.kubernetes import config_map, kustomization, metadata
 from ffhost.deploy.manifests.manifest_yaml import document, stream
 from ffhost.deploy.manifests.object_names import joined, label
 from ffhost.deploy.manifests.routes import http_routes
+from ffhost.deploy.manifests.service_urls import service_urls
 from ffhost.deploy.manifests.workloads import Described, Options, limits_table, quantity
 
 MOST_CONCURRENCY = 1000
@@ -44,7 +44,7 @@ def knative(described: Described, options: Options) -> tuple[dict[str, str], lis
         for limits in described.functions:
             name = joined(options.name, limits.name, LONGEST_NAME)
             one = described.of((limits,)).with_variables(
-                addresses(described, limits.name, service_of)
+                service_urls(described, limits.name, service_of)
             )
             files[f"function-{label(limits.name)}.yaml"] = _service(one, options, name, limits.name)
             backends[limits.name] = _through_ingress(options, name)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ffhost.deploy.manifests import event_objects, pods
-from ffhost.deploy.manifests.addresses import addresses
 from ffhost.deploy.manifests.manifest_yaml import document, stream
 from ffhost.deploy.manifests.object_names import joined, label
 from ffhost.deploy.manifests.routes import http_routes
+from ffhost.deploy.manifests.service_urls import service_urls
 from ffhost.deploy.manifests.workloads import Described, Options, limits_table
 
 _STARTING = [
@@ -34,7 +34,7 @@ def manifests(described: Described, options: Options) -> tuple[dict[str, str], l
         for limits in described.functions:
             name = joined(options.name, limits.name)
             one = described.of((limits,)).with_variables(
-                addresses(described, limits.name, service_of)
+                service_urls(described, limits.name, service_of)
             )
             parts = _workload(one, options, name, limits.name)
             files[f"function-{label(limits.name)}.yaml"] = stream(list(parts.values()))

@@ -8,7 +8,7 @@ from ffhost.config.environment import env_form
 from ffhost.deploy.manifests.workloads import Described
 
 
-def addresses(
+def service_urls(
     described: Described, function: str, service_of: Callable[[str], str]
 ) -> dict[str, str]:
     """Return the variables with the addresses of the functions that *function* may call.
