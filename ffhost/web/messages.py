@@ -34,6 +34,9 @@ class Message:
         params: values of the path's parameters
     """
 
+    is_mounted = False
+    """Whether *root_path* contains the path of the function (``strip_path``)."""
+
     __slots__ = (
         "_headers",
         "body",
@@ -83,6 +86,10 @@ class Message:
     def header(self, name: str) -> str | None:
         """Return the value of the field *name* (lower case), or None."""
         return self.headers.get(name)
+
+    def add_field(self, name: str, value: str) -> None:
+        """Add a header field, which the request does not have yet; *name* in lower case."""
+        self._headers = {**self._headers, name: value}
 
     def has_any(self, names: frozenset[str]) -> bool:
         """Whether there is a field with one of *names* (lower case)."""
