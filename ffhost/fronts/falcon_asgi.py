@@ -66,9 +66,17 @@ class AsgiApp:
         if self._admin is not None and _is_admin(scope):
             return self._administer(self._admin, scope, send)
         SEND.set(send)
-        if self._read_seconds != UNLIMITED and _may_have_body(scope):
-            receive = TimedReceive(receive, self._read_seconds)
-        return self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
+        if self._read_seconds == UNLIMITED:
+            return self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
+        # From HTTP/2 on a body need not be announced.
+        if scope["method"] in _BODILESS_METHODS and scope.get("http_version", "1.1") <= "1.1":
+            for name, _value in scope["headers"]:
+                if name in _BODY_FIELDS:
+                    break
+            else:
+                return self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
+        timed = TimedReceive(receive, self._read_seconds)
+        return self._falcon(scope, timed, send)  # type: ignore[misc, arg-type]
 
     async def _start_and_serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._start()
@@ -142,15 +150,6 @@ class AsgiApp:
         )
         app.resp_options.default_media_type = None  # type: ignore[assignment]
         self._falcon = app
-
-
-def _may_have_body(scope: Scope) -> bool:
-    if scope["method"] not in _BODILESS_METHODS or scope.get("http_version", "1.1") > "1.1":
-        return True  # from HTTP/2 on a body need not be announced
-    for name, _value in scope["headers"]:  # noqa: SIM110 - a generator costs each call more
-        if name in _BODY_FIELDS:
-            return True
-    return False
 
 
 def _is_admin(scope: Scope) -> bool:
