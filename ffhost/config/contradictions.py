@@ -203,6 +203,13 @@ def _check_request(function: dict[str, Any], path: PathKey, report: Reporter) ->
             "remove this line, or write 'signature: http'",
             key=True,
         )
+    if signature not in ("http", "wsgi", "asgi") and function.get("strip_path") is True:
+        report.at(
+            (*path, "strip_path"),
+            f"a function of signature {signature!r} does not get a path",
+            "remove this line, or write 'signature: http'",
+            key=True,
+        )
 
 
 def _check_cors(function: dict[str, Any], path: PathKey, report: Reporter) -> None:

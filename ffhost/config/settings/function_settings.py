@@ -252,6 +252,13 @@ class FunctionSettings(Section):
         "flask",
         "auto",
     )
+    strip_path: Boolean = key(
+        False,
+        "Mounted at its path",
+        "Whether an http function sees only what follows its path: the path itself becomes "
+        "SCRIPT_NAME (Flask) or root_path (Starlette, Falcon). Applications always do.",
+        True,
+    )
     isolation: Literal["thread", "process"] = key(
         "thread",
         "Isolation",
