@@ -49,6 +49,7 @@ class Caller(ABC):
         self.slots = function.slots
         self.pool = pool
         self.timeout_seconds = function.timeout_seconds
+        self.queue_seconds = function.queue_timeout_seconds
         if function.late_load is not None:
             self.run = self._run_late
             self.work = self._work_late  # type: ignore[method-assign]
