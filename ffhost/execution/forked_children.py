@@ -48,7 +48,7 @@ _registered_in = 0
 
 
 def separate(descriptors: Iterable[int] = (), *, binds_late: bool = False) -> None:
-    """Separate the children that are forked from now on, of a process that runs functions.
+    """Keep the server's sockets and handlers from children that are forked from now on.
 
     Only the first call in a process counts.
 
