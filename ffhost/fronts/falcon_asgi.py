@@ -69,7 +69,7 @@ class AsgiApp:
         if self._read_seconds == UNLIMITED:
             return self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
         # From HTTP/2 on a body need not be announced.
-        if scope["method"] in _BODILESS_METHODS and scope.get("http_version", "1.1") <= "1.1":
+        if scope["method"] in _BODILESS_METHODS and scope["http_version"] <= "1.1":
             for name, _value in scope["headers"]:
                 if name in _BODY_FIELDS:
                     break
