@@ -102,13 +102,13 @@ class AsyncCaller(Caller):
         if self._bounded:
             self._watch(call)
         if self.function.is_async:
-            if self.function.keeps_context:
-                call.context = contextvars.copy_context()
+            if self.has_context:
+                call.context = self.make_context()
                 call.job = self._loop.create_task(self.perform(call), context=call.context)
             else:
                 call.job = self._loop.create_task(self.perform(call))
         else:
-            call.context = contextvars.copy_context()
+            call.context = self.make_context()
             self.pool.submit(self.work, call, self.end_on_thread)
         reply: Reply = await waiter
         return reply
