@@ -33,6 +33,12 @@ def hello(request):
 
 async def coroutine(request):
     return "hello"
+
+def stream(request):
+    return (b"x" * 1024 for _ in range(100))
+
+def file(request):
+    return open(__file__, "rb")
 """
 CONFIG = """
 metrics: {enabled: false}
@@ -40,6 +46,8 @@ logging: {invocations: false}
 functions:
   hello: {target: "main.py:hello"}
   coroutine: {target: "main.py:coroutine"}
+  stream: {target: "main.py:stream"}
+  file: {target: "main.py:file"}
 """
 REQUESTS = 20
 OBSERVING = ("observing.py", "tracing/", "metrics/", "logs/", "admin/")
@@ -66,6 +74,9 @@ class Bounds(NamedTuple):
 BOUNDS = {
     ("asgi", "hello"): Bounds(49, 41),
     ("asgi", "coroutine"): Bounds(33, 24),
+    # Two calls for each of 100 chunks; how many are sent at once depends on the threads.
+    ("asgi", "stream"): Bounds(380, 640),
+    ("asgi", "file"): Bounds(68, 77),
     ("wsgi", "hello"): Bounds(48, 49),
     ("wsgi", "coroutine"): Bounds(45, 39),
 }
@@ -202,15 +213,31 @@ def _settle() -> None:
     time.sleep(0.05)
 
 
-async def _ask_asgi(app: Callable[..., Awaitable[None]], name: str, times: int) -> None:
-    statuses = []
+class _Exchange:
+    """One request, as our server has it."""
 
-    async def receive() -> dict[str, Any]:
+    takes_files = takes_groups = True
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.is_over = asyncio.Event()
+        self._asked = False
+
+    async def receive(self) -> dict[str, Any]:
+        if self._asked:
+            await self.is_over.wait()
+            return {"type": "http.disconnect"}
+        self._asked = True
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    async def send(event: dict[str, Any]) -> None:
-        statuses.append(event.get("status"))
+    async def send(self, event: dict[str, Any]) -> None:
+        if event["type"] == "http.response.start":
+            self.statuses.append(event["status"])
+        elif not event.get("more_body"):
+            self.is_over.set()
 
+
+async def _ask_asgi(app: Callable[..., Awaitable[None]], name: str, times: int) -> None:
     for _ in range(times):
         scope = {
             "type": "http",
@@ -227,8 +254,10 @@ async def _ask_asgi(app: Callable[..., Awaitable[None]], name: str, times: int) 
             "server": ("127.0.0.1", 8080),
             "state": {},
         }
-        await asyncio.create_task(app(scope, receive, send))  # type: ignore[arg-type]
-    assert statuses == [200, None] * times
+        exchange = _Exchange()
+        work = app(scope, exchange.receive, exchange.send)
+        await asyncio.create_task(work)  # type: ignore[arg-type]
+        assert exchange.statuses == [200]
 
 
 def _ask_wsgi(app: Any, name: str, times: int) -> None:
