@@ -46,6 +46,7 @@ def check(values: dict[str, Any], report: Reporter) -> None:
             for rule in _FUNCTION_RULES:
                 rule(function, path, report)
             _check_hooks(_mapping(function.get("tracing")), (*path, "tracing"), host_hooks, report)
+    _check_calls(functions, report)
     _check_auth(values, report)
     _check_forms(list(functions), report)
     _check_collisions(functions, report)
@@ -203,6 +204,13 @@ def _check_request(function: dict[str, Any], path: PathKey, report: Reporter) ->
             "remove this line, or write 'signature: http'",
             key=True,
         )
+    if signature not in ("http", "wsgi", "asgi") and function.get("strip_path") is True:
+        report.at(
+            (*path, "strip_path"),
+            f"a function of signature {signature!r} does not get a path",
+            "remove this line, or write 'signature: http'",
+            key=True,
+        )
 
 
 def _check_cors(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
@@ -283,6 +291,19 @@ _FUNCTION_RULES: tuple[Callable[[dict[str, Any], PathKey, Reporter], None], ...]
 
 
 # ── functions beside each other ───────────────────────────────────────────────
+
+
+def _check_calls(functions: dict[str, Any], report: Reporter) -> None:
+    for name, function in functions.items():
+        called = _mapping(function).get("calls")
+        for index, other in enumerate(called if isinstance(called, list) else ()):
+            if isinstance(other, str) and other not in functions:
+                near = nearest(other, functions)
+                report.at(
+                    ("functions", name, "calls", index),
+                    f"there is no function {other!r}",
+                    f"did you mean {near!r}?" if near else None,
+                )
 
 
 def _check_forms(names: list[str], report: Reporter) -> None:

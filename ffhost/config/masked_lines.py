@@ -7,15 +7,13 @@ read, names and indentation decide, and rather too much is masked.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from ffhost.config.mask import HIDDEN, Mask
-from ffhost.config.masked_places import NAMED_ELSEWHERE, Place, mask_of, root_place
-from ffhost.config.nodes import Node, Source
+from ffhost.config.masked_places import Place, hidden_nodes, mask_of, root_place
+from ffhost.config.nodes import Source
 
 Span = tuple[int, int]
 _KEY = re.compile(r"""(?P<name>[^\s\[\]{},:='"][^\[\]{},:='"]*|'[^']*'|"[^"]*")\s*[:=]\s*""")
-_REFERENCE = re.compile(r"(?:\$\{[A-Za-z_][A-Za-z0-9_]*\})+")
 _INDENTATION = re.compile(r"\s*(?:- +)*")
 
 
@@ -42,7 +40,7 @@ def _known_spans(source: Source, number: int) -> list[Span]:
     line = source.line(number) or ""
     offset = source.offset if number == 0 else 0
     spans = []
-    for node in _secrets(root, Place(shape), mask_of(root), set()):
+    for _, node in hidden_nodes(root, Place(shape), mask_of(root)):
         if node.source.label != source.label or node.line is None or node.end is None:
             continue
         first, last = node.line, node.end[0]
@@ -51,27 +49,6 @@ def _known_spans(source: Source, number: int) -> list[Span]:
             stop = offset + node.end[1] if number == last else len(line)
             spans.append((start, stop))
     return sorted(spans)
-
-
-def _secrets(
-    node: Node, place: Place, mask: Mask, seen: set[tuple[int, int, bool, int]]
-) -> Iterator[Node]:
-    """Yield the scalars below *node* that are masked, each block once for each place."""
-    if node.text is not None:
-        if place.hidden and node.text and not _REFERENCE.fullmatch(node.text):
-            yield node
-        return
-    visit = (id(node.value), id(place.shape), place.hidden, place.depth)
-    if not isinstance(node.value, dict | list) or visit in seen:
-        return
-    seen.add(visit)
-    if isinstance(node.value, list):
-        for each in node.value:
-            yield from _secrets(each, place.below(0, mask), mask, seen)
-        return
-    for name, (_, inner) in node.value.items():
-        if not (name in NAMED_ELSEWHERE and inner.text is not None):
-            yield from _secrets(inner, place.below(name, mask), mask, seen)
 
 
 def _guessed_spans(source: Source, number: int) -> list[Span]:

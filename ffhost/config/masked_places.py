@@ -6,6 +6,7 @@ Of our own keys the models say which hold secrets. Where any keys are allowed (`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -13,7 +14,8 @@ from ffhost.config.known_keys import Shape, settings_shape
 from ffhost.config.mask import Mask
 from ffhost.config.nodes import Node, PathKey, walk_to
 
-NAMED_ELSEWHERE = ("from_env", "from_file")
+_REFERENCE = re.compile(r"(?:\$\{[A-Za-z_][A-Za-z0-9_]*\})+")
+_NAMED_ELSEWHERE = ("from_env", "from_file")
 """Keys of which the value names where a secret is."""
 
 
@@ -60,6 +62,31 @@ def is_hidden(path: PathKey, mask: Mask) -> bool:
     for step in path:
         place = place.below(step, mask)
     return place.hidden
+
+
+def hidden_nodes(root: Node, place: Place, mask: Mask) -> Iterator[tuple[PathKey, Node]]:
+    """Yield the scalars below *root* that are masked, each block once for each kind of place."""
+    yield from _hidden((), root, place, mask, set())
+
+
+def _hidden(
+    path: PathKey, node: Node, place: Place, mask: Mask, seen: set[tuple[int, int, bool, int]]
+) -> Iterator[tuple[PathKey, Node]]:
+    if node.text is not None:
+        if place.hidden and node.text and not _REFERENCE.fullmatch(node.text):
+            yield path, node
+        return
+    visit = (id(node.value), id(place.shape), place.hidden, place.depth)
+    if not isinstance(node.value, dict | list) or visit in seen:
+        return
+    seen.add(visit)
+    if isinstance(node.value, list):
+        for index, each in enumerate(node.value):
+            yield from _hidden((*path, index), each, place.below(index, mask), mask, seen)
+        return
+    for name, (_, inner) in node.value.items():
+        if not (name in _NAMED_ELSEWHERE and inner.text is not None):
+            yield from _hidden((*path, name), inner, place.below(name, mask), mask, seen)
 
 
 def mask_of(root: Node) -> Mask:

@@ -108,7 +108,7 @@ class BlockingCaller(Caller):
             raise self.function.refusal()
         if ticket.granted:
             return
-        timeout = self.function.queue_timeout_seconds
+        timeout = self.queue_seconds
         if not lock.acquire(timeout=-1 if timeout == UNLIMITED else timeout) and self.slots.leave(
             ticket
         ):

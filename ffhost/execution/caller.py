@@ -49,6 +49,7 @@ class Caller(ABC):
         self.slots = function.slots
         self.pool = pool
         self.timeout_seconds = function.timeout_seconds
+        self.queue_seconds = function.queue_timeout_seconds
         if function.late_load is not None:
             self.run = self._run_late
             self.work = self._work_late  # type: ignore[method-assign]
@@ -215,9 +216,8 @@ class Caller(ABC):
         """
         self.answer_timed_out(call)
         reply = timed_out(call)
-        if self.function.processes is not None:
-            return reply  # the thread that waits for the process kills it
-        stuck_calls.add(call)
+        if self.function.processes is None:
+            stuck_calls.add(call)  # a process is killed
         if call.channel is not None:
             call.channel.close(cut=True)
         stop(call)

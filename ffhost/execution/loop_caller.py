@@ -76,7 +76,7 @@ class AsyncCaller(Caller):
 
     def __init__(self, function: Function, runner: LoopRunner) -> None:
         super().__init__(function, runner.pool)
-        self._runner = runner
+        self.runner = runner
         self._loop = runner.loop
         self._in_flight: dict[Call, None] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -156,7 +156,7 @@ class AsyncCaller(Caller):
             raise self.function.refusal()
         if ticket.granted:
             return
-        timeout = self.function.queue_timeout_seconds
+        timeout = self.queue_seconds
         try:
             await asyncio.wait_for(waiter.wait(), None if timeout == UNLIMITED else timeout)
         except TimeoutError:
@@ -214,7 +214,7 @@ class AsyncCaller(Caller):
 
     def end_on_thread(self, call: Call, reply: Reply | None) -> None:
         """Report to the loop that a call on a thread has ended."""
-        self._runner.finished(self, call, reply)
+        self.runner.finished(self, call, reply)
 
     def end(self, call: Call, reply: Reply | None) -> None:
         """Record that a call in a task of this loop has ended."""

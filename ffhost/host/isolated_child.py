@@ -12,17 +12,27 @@ import faulthandler
 import os
 import pickle
 import signal
+import socket
 import sys
 import time
 from atexit import _run_exitfuncs
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from ffhost.config import LoadedConfig
 from ffhost.errors import LoadError, ResultError
 from ffhost.execution.isolation import forkserver
-from ffhost.execution.isolation.frames import Connection, Head, call_of, reply_head
+from ffhost.execution.isolation.call_frames import call_of, reply_head
+from ffhost.execution.isolation.connections import Connection
+from ffhost.execution.isolation.frames import (
+    CALL,
+    LARGEST_BODY_BYTES,
+    LOGS,
+    START,
+    Frame,
+    to_json,
+)
 from ffhost.execution.loops import task_factory
 from ffhost.host.loader import load_function
 from ffhost.host.log_setup import configure_logs
@@ -39,6 +49,7 @@ from ffhost.web.messages import Reply
 SECOND_DEADLINE_SECONDS = 1.0
 """Seconds after its deadline until a process ends by itself, if its host did not kill it."""
 _OOM_SCORE = "500"
+Head: TypeAlias = dict[str, Any]
 
 
 def fork_server(descriptor: int) -> None:
@@ -46,13 +57,20 @@ def fork_server(descriptor: int) -> None:
     forkserver.main(descriptor, main)
 
 
-def main(connection: Connection, stacks: int) -> int:
-    """Serve one function until the host stops it or is gone, and return the exit status."""
-    head, body = connection.receive()
+def main(calls: int, stacks: int) -> int:
+    """Serve one function until the host stops it or is gone, and return the exit status.
+
+    Args:
+        calls: descriptor of the socket on which the host asks
+        stacks: descriptor of the pipe that takes the stack of a crash
+    """
+    connection = Connection(socket.socket(fileno=calls))
+    load = connection.receive()
+    head = load.trusted_head()
     _prepare(head, stacks)
-    process = Process(connection, pickle.loads(body), head["name"])
+    process = Process(connection, pickle.loads(load.body), head["name"])
     try:
-        process.serve()
+        process.serve(load)
     except OSError:
         return 1  # the host is gone: nobody needs the shut-down hooks to run
     finally:
@@ -86,30 +104,26 @@ class Process:
         self._function: Function | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def serve(self) -> None:
+    def serve(self, load: Frame) -> None:
         """Load the function, report it, and serve the requests of the host."""
+        connection = self._connection
         configure_logs(self._config, os.environ)
         try:
             with logs.binding(function=self._name):
-                self._connection.send(self._load())
+                connection.answer(load, _json(self._load()))
         except LoadError as error:
-            self._connection.send(
-                {
-                    "key": error.key,
-                    "message": error.message,
-                    "hint": error.hint,
-                    "notes": list(error.notes),
-                }
-            )
+            failed = {"key": error.key, "message": error.message, "hint": error.hint}
+            connection.answer(load, _json({**failed, "notes": list(error.notes)}))
             return
         while True:
-            head, body = self._connection.receive()
-            if head["do"] == "call":
-                self._call(head, body)
-            elif head["do"] == "start":
-                self._connection.send(self._run_hooks("startup"))
-            elif head["do"] == "logs":
-                configure_logs(pickle.loads(body), os.environ)
+            frame = connection.receive()
+            if frame.kind == CALL:
+                self._call(frame)
+            elif frame.kind == START:
+                connection.answer(frame, _json(self._run_hooks("startup")))
+            elif frame.kind == LOGS:
+                configure_logs(pickle.loads(frame.body), os.environ)
+                connection.answer(frame, b"")
             else:
                 self._run_hooks("shutdown")
                 return
@@ -162,10 +176,10 @@ class Process:
             logs.install_on_loop(self._loop)
         return self._loop.run_until_complete(self._loop.create_task(work))
 
-    def _call(self, head: Head, body: bytes) -> None:
+    def _call(self, frame: Frame) -> None:
         function = self._function
         assert function is not None
-        call = call_of(function, head, body)
+        call = call_of(function, frame)
         left = None if call.deadline is None else call.deadline.remaining
         if left is not None:
             # Its default action is to end the process, also one that loops in C.
@@ -178,22 +192,21 @@ class Process:
         logs.flush()
         if left is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        self._connection.send(reply_head(reply, call), bytes(reply.body))
+        self._connection.answer(frame, reply_head(reply, call), bytes(reply.body))
 
     def _run(self, call: Call) -> Reply:
         function = self._function
         assert function is not None
         run = cast("Callable[[Call], Any]", function.run)
         reply: Reply = self._complete(run(call)) if function.is_async else run(call)
-        if reply.chunks is None:
+        if reply.chunks is not None:
+            self._close(reply.chunks)
+            fault = "returned a stream; an isolated function returns its whole body"
+        elif len(reply.body) > LARGEST_BODY_BYTES:
+            fault = f"returned {len(reply.body)} bytes; the most is {LARGEST_BODY_BYTES}"
+        else:
             return reply
-        self._close(reply.chunks)
-        return function.failures.reply(
-            call,
-            ResultError(
-                f"{function.name} returned a stream; an isolated function returns its whole body"
-            ),
-        )
+        return function.failures.reply(call, ResultError(f"{function.name} {fault}"))
 
     def _close(self, chunks: Any) -> None:
         with suppress(Exception):
@@ -201,6 +214,10 @@ class Process:
                 self._complete(chunks.aclose())
             elif hasattr(chunks, "close"):
                 chunks.close()
+
+
+def _json(head: Head) -> bytes:
+    return to_json(head).encode()
 
 
 def _files_below(base: Any) -> list[str]:

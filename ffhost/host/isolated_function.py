@@ -46,7 +46,7 @@ def load_isolated(
     from ffhost.execution.isolation.process_pool import ProcessPool
 
     old = None if previous is None else previous.processes
-    if isinstance(old, ProcessPool) and _same(old.config, config, name) and old.unchanged():
+    if isinstance(old, ProcessPool) and _keeps(old, config, name):
         old.config = config  # for its logging
         pool = old
     else:
@@ -59,7 +59,7 @@ def load_isolated(
         if pool is not old:
             pool.stop()
         raise
-    run, told = watch.around(compose(pool), False)
+    run, told = watch.around(compose(pool), True)
     if pool is not old and isinstance(old, ProcessPool):
         old.successor = pool
     return make_function(
@@ -68,6 +68,7 @@ def load_isolated(
         loaded.signature,
         run,
         store,
+        is_async=True,
         methods=loaded.methods,
         request=loaded.request,
         observers=told,
@@ -120,9 +121,11 @@ def _started(config: LoadedConfig, name: str) -> ProcessPool:
     return pool
 
 
-def _same(old: LoadedConfig, new: LoadedConfig, name: str) -> bool:
-    """Whether processes started for *old* can serve *new*."""
-    return bool(_spec(old, name) == _spec(new, name))
+def _keeps(old: ProcessPool, new: LoadedConfig, name: str) -> bool:
+    """Whether the processes of *old* can serve *new*: settings and code are unchanged."""
+    loaded = old.loaded
+    same = bool(_spec(old.config, name) == _spec(new, name))
+    return same and loaded is not None and loaded.unchanged()
 
 
 def _spec(config: LoadedConfig, name: str) -> Any:

@@ -201,6 +201,7 @@ def _codec(
         path_parameters=tuple(filter(None, map(parameter, segments(settings.path)))),
         adapter=None if request is None else _adapter(config, name, resolved, request),
         mount=pattern(settings.path),
+        strip_path=settings.strip_path,
     )
     return compose(inferred.kind, target, options), request
 

@@ -19,15 +19,10 @@ from ffhost.invocation.logger import get_logger
 
 Handler: TypeAlias = Callable[[int, Any], Any]
 
-WATCHED = (
-    signal.SIGTERM,
-    signal.SIGINT,
-    signal.SIGQUIT,
-    signal.SIGHUP,
-    signal.SIGUSR1,
-    signal.SIGUSR2,
-)
-_ONCE = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
+_NAMES = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2")
+WATCHED = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+"""Those that the system has: Windows knows the first two only."""
+_ONCE = frozenset(WATCHED[:3])
 """Signals that end a process: what user code does about them is done once."""
 _NOBODYS = (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, None)
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from ffhost.config import LoadedConfig, Sources
 from ffhost.host.process_service import use_sources
 from ffhost.observability.notices import log_settings
+from ffhost.server.addresses import Listening
 from ffhost.server.announcer import Announcer
 from ffhost.server.code_changes import CodeChanges
-from ffhost.server.listeners import Listening
 
 __all__ = ["Announcer", "Listening", "serve"]
 
@@ -44,11 +44,15 @@ def serve(
     import gc
     import importlib
 
-    from ffhost.server.gunicorn_app import Application
-    from ffhost.server.master import Master
+    from ffhost.server import single_process
 
     log_as_configured(config)
     use_sources(sources)
+    if single_process.is_needed():
+        return single_process.serve_alone(config, FRONT, announcer)
+    from ffhost.server.gunicorn_app import Application
+    from ffhost.server.master import Master
+
     # Nothing starts and no function is loaded by these imports. Workers share them, so that one
     # that is replaced is back sooner; and gunicorn would wrap what the second may raise.
     importlib.import_module(FRONT.partition(":")[0])

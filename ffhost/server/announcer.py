@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ffhost.host.service import Service
-from ffhost.server.listeners import Listening
+from ffhost.server.addresses import Listening
 
 
 class Announcer(Protocol):

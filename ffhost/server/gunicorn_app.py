@@ -8,10 +8,11 @@ from typing import Any
 
 from ffhost.config import LoadedConfig
 from ffhost.server._gunicorn import BaseApplication
+from ffhost.server.addresses import addresses
 from ffhost.server.announcer import Announcer
 from ffhost.server.code_changes import CodeChanges
 from ffhost.server.gunicorn_options import asgi_options, ending_seconds
-from ffhost.server.listeners import addresses, bind
+from ffhost.server.listeners import bind
 
 
 class Application(BaseApplication):  # type: ignore[misc]

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from ffhost.config import LoadedConfig
-from ffhost.server.listeners import addresses, shown
+from ffhost.server.addresses import addresses, shown
 
 SPARE_SECONDS = 2
 """What gunicorn's gthread worker gets on top for its end.

@@ -15,9 +15,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ffhost.server._uvicorn import Server
+from ffhost.server.addresses import LISTENER_KEY
 from ffhost.server.connection import ClientWatch, Connection
 from ffhost.server.lifespan_messages import Lifespan
-from ffhost.server.listeners import LISTENER_KEY
 from ffhost.server.shutdown_schedule import LINGER_SECONDS, Ending, now
 
 if TYPE_CHECKING:

@@ -25,10 +25,11 @@ from ffhost.invocation.logger import get_logger
 from ffhost.observability.logs import flush
 from ffhost.server._gunicorn import Arbiter
 from ffhost.server._uvicorn import UvicornWorker
+from ffhost.server.addresses import Kind, cannot_listen
 from ffhost.server.connection import Connection
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.gunicorn_options import drain_delay
-from ffhost.server.listeners import Kind, cannot_listen, kind_of
+from ffhost.server.listeners import kind_of
 from ffhost.server.loading_reports import reporting
 from ffhost.server.loop_server import LoopServer, leave
 from ffhost.server.master import HANDED_DOWN

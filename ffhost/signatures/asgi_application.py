@@ -14,8 +14,9 @@ from typing import Any, TypeAlias
 from ffhost.errors import ResultError
 from ffhost.signatures.app_lifespan import lifespan_of
 from ffhost.signatures.codec import AnsweredCrash, Codec, Options
-from ffhost.signatures.mounted_application import Counted, Head, Mount, check_kind, codec, read_head
+from ffhost.signatures.mounted_application import Counted, Head, check_kind, codec, read_head
 from ffhost.signatures.requests.asgi_scope import build_scope
+from ffhost.signatures.requests.mount import Mount
 from ffhost.web.messages import Message, Reply
 
 Scope: TypeAlias = dict[str, Any]
@@ -43,7 +44,7 @@ def compose(target: Application, options: Options) -> Codec:
 
     def decode(message: Message) -> tuple[Scope, bytes]:
         scope = build_scope(message)
-        scope["root_path"] = _mounted(mount, scope.get("root_path", ""), scope["path"])
+        scope["root_path"] = mount.root_path(scope.get("root_path", ""), scope["path"])
         scope["state"] = lifespan.state.copy()
         if message.params:
             scope["path_params"] = dict(message.params)
@@ -62,16 +63,6 @@ def compose(target: Application, options: Options) -> Codec:
             raise
 
     return codec("asgi", options, decode, call, is_async=True, lifespan=lifespan)
-
-
-def _mounted(mount: Mount, root: str, path: str) -> str:
-    """Return the ``root_path``; ASGI's ``path`` contains it, so only this one changes."""
-    if root and path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/"):
-        below, _ = mount.split(root, path[len(root) :])
-        if below != root:
-            return below
-    below, _ = mount.split("", path)
-    return below or root
 
 
 class Exchange:

@@ -28,6 +28,7 @@ class Options(NamedTuple):
         path_parameters: names of the parameters in its path
         adapter: how an http function gets its request; None: as a `ffhost.Request`
         mount: the segments of its path, None for a parameter; an application is mounted there
+        strip_path: whether an http function is mounted there, too
     """
 
     name: str = "function"
@@ -36,6 +37,7 @@ class Options(NamedTuple):
     path_parameters: tuple[str, ...] = ()
     adapter: Adapter | None = None
     mount: tuple[str | None, ...] = ()
+    strip_path: bool = False
 
 
 class Codec(NamedTuple):

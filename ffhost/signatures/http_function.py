@@ -7,7 +7,7 @@ parameters is a Falcon responder, ``(req, resp)``, and sets its answer on ``resp
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, Options, signature_error
@@ -15,6 +15,8 @@ from ffhost.signatures.foreign_responses import encode_exception
 from ffhost.signatures.requests import native_adapter
 from ffhost.signatures.results import result_encoder
 from ffhost.web.messages import Message
+
+Decode: TypeAlias = Callable[[Message], tuple[Any, ...]]
 
 
 def compose(target: Callable[..., Any], options: Options) -> Codec:
@@ -28,7 +30,7 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
         target, name, "http", 1, 2, wants="one request, or Falcon's (req, resp)"
     )
     if count == 2:
-        return _compose_responder(target, name)
+        return _compose_responder(target, options)
     make, around = options.adapter or native_adapter()
 
     def decode(message: Message) -> tuple[Any, ...]:
@@ -41,7 +43,19 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
     if parameters.is_async_generator_function(target):
         call, is_async = on_loop(call), True
     encode = result_encoder(name)
-    return Codec("http", decode, call, encode, is_async, None, encode_exception, encode)
+    return Codec(
+        "http", _mounted(decode, options), call, encode, is_async, None, encode_exception, encode
+    )
+
+
+def _mounted(decode: Decode, options: Options) -> Decode:
+    """Return *decode* for messages whose path begins where the function is mounted."""
+    if not options.strip_path:
+        return decode
+    from ffhost.signatures.requests.mount import Mount, MountedMessage  # few functions are
+
+    mount = Mount(options.mount)
+    return lambda message: decode(MountedMessage(message, mount))
 
 
 def on_loop(target: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,9 +67,10 @@ def on_loop(target: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _compose_responder(target: Callable[..., Any], name: str) -> Codec:
+def _compose_responder(target: Callable[..., Any], options: Options) -> Codec:
     from ffhost.signatures import falcon_responses  # few functions are responders
 
+    name = options.name
     if parameters.parameter_names(target)[-1] == "context":
         raise signature_error(
             f"{name} takes (data, context) like an event function; write signature: event, or "
@@ -75,5 +90,12 @@ def _compose_responder(target: Callable[..., Any], name: str) -> Codec:
         is_async = False
     handled = result_encoder(name)
     return Codec(
-        "http", decode, call, falcon_responses.encode, is_async, None, encode_exception, handled
+        "http",
+        _mounted(decode, options),
+        call,
+        falcon_responses.encode,
+        is_async,
+        None,
+        encode_exception,
+        handled,
     )

@@ -21,38 +21,6 @@ _BODILESS = (204, 304)
 _ARTICLE = {"wsgi": "a WSGI", "asgi": "an ASGI"}
 
 
-class Mount:
-    """Where an application is mounted.
-
-    Args:
-        parts: the segments of the function's path, None for a parameter
-    """
-
-    def __init__(self, parts: tuple[str | None, ...]) -> None:
-        self._parts = parts
-
-    def split(self, root: str, path: str, decode: Callable[[str], str] = str) -> tuple[str, str]:
-        """Move the mount's segments from the beginning of *path* to the end of *root*.
-
-        Nothing moves if *path* is not below the mount, as where a single target gets every
-        other path as well.
-
-        Args:
-            root: where the host itself is mounted, usually empty
-            path: what follows it
-            decode: makes text of a part of the path, to compare it
-        """
-        count = len(self._parts)
-        parts = path.split("/", count + 1)[1 : count + 1]
-        if len(parts) < count or not all(
-            part if wanted is None else decode(part) == wanted
-            for wanted, part in zip(self._parts, parts, strict=True)
-        ):
-            return root, path
-        length = sum(len(part) + 1 for part in parts)
-        return root + path[:length], path[length:]
-
-
 class Head(NamedTuple):
     """The head of an answer; *length* is the body's as the application declares it."""
 

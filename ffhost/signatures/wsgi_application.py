@@ -16,8 +16,9 @@ from ffhost.errors import ResultError
 from ffhost.signatures.chunks import ByteChunks, FileWrapper, file_chunks
 from ffhost.signatures.codec import Codec, Options
 from ffhost.signatures.file_parts import FilePart
-from ffhost.signatures.mounted_application import Counted, Head, Mount, check_kind, codec, read_head
+from ffhost.signatures.mounted_application import Counted, Head, check_kind, codec, read_head
 from ffhost.signatures.requests.environ import build_environ
+from ffhost.signatures.requests.mount import Mount
 from ffhost.web.messages import Message, Reply
 
 Environ = dict[str, Any]
@@ -35,9 +36,7 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
 
     def decode(message: Message) -> tuple[Environ]:
         environ = build_environ(message)
-        environ["SCRIPT_NAME"], environ["PATH_INFO"] = mount.split(
-            environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", ""), _text
-        )
+        mount.in_environ(environ)
         # What an application writes there is its log, whatever the server does with its own.
         environ["wsgi.errors"] = sys.stderr
         environ["wsgi.file_wrapper"] = FileWrapper
@@ -49,11 +48,6 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
         return _Answer(name, environ["REQUEST_METHOD"]).of(target, environ)
 
     return codec("wsgi", options, decode, call, is_async=False)
-
-
-def _text(part: str) -> str:
-    """Decode a part of ``PATH_INFO``, which holds bytes as latin-1."""
-    return part.encode("latin-1").decode(errors="replace")
 
 
 class _Answer:

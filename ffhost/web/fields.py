@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar, overload
 from urllib.parse import quote, unquote_to_bytes
 
 from ffhost.errors import BadRequest, ContentTooLarge, FieldError
 
 V = TypeVar("V")
+D = TypeVar("D")
+T = TypeVar("T")
 
 MAX_URLENCODED_FIELDS = 10_000
 """Most fields of one urlencoded form or query; more are refused with 413.
@@ -52,6 +54,14 @@ class Fields(dict[str, V], Generic[V]):
             f"the request has no field {name!r}", errors=[FieldError(str(name), "is missing")]
         )
 
+    @overload  # type: ignore[override]
+    def get(self, name: str) -> V | None: ...
+    @overload
+    def get(self, name: str, default: D) -> V | D: ...
+    @overload
+    def get(self, name: str, *, type: Callable[[V], T]) -> T | None: ...
+    @overload
+    def get(self, name: str, default: D, type: Callable[[V], T]) -> T | D: ...
     def get(self, name: str, default: Any = None, type: Callable[[V], Any] | None = None) -> Any:
         """Return the first value of *name*, through *type* if given.
 
@@ -66,6 +76,10 @@ class Fields(dict[str, V], Generic[V]):
         except (ValueError, TypeError):
             return default
 
+    @overload
+    def getlist(self, name: str) -> list[V]: ...
+    @overload
+    def getlist(self, name: str, type: Callable[[V], T]) -> list[T]: ...
     def getlist(self, name: str, type: Callable[[V], Any] | None = None) -> list[Any]:
         """Return all values of *name* in order; those that *type* refuses are left out."""
         values: list[Any] = [value for key, value in self._pairs if key == name]
@@ -137,6 +151,14 @@ class HeaderView(Mapping[str, str]):
         # Names only: values hold cookies and tokens, and this ends in logs.
         return f"HeaderView({list(self)!r})"
 
+    @overload
+    def get(self, name: str) -> str | None: ...
+    @overload
+    def get(self, name: str, default: D) -> str | D: ...
+    @overload
+    def get(self, name: str, *, type: Callable[[str], T]) -> T | None: ...
+    @overload
+    def get(self, name: str, default: D, type: Callable[[str], T]) -> T | D: ...
     def get(self, name: str, default: Any = None, type: Callable[[str], Any] | None = None) -> Any:
         """Return the value of *name*, through *type* if given; see `Fields.get`."""
         value = self._lower.get(name.lower())

@@ -34,6 +34,9 @@ class Message:
         params: values of the path's parameters
     """
 
+    is_mounted = False
+    """Whether *root_path* contains the path of the function (``strip_path``)."""
+
     __slots__ = (
         "_headers",
         "body",

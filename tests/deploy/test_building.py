@@ -261,10 +261,39 @@ def test_secrets_stay_where_they_are(tmp_path: Path) -> None:
     )
     assert made.notes == [
         "app.env: left out, it may hold secrets; give its variables to the container",
-        "key.pem: left out, it may hold secrets; mount it",
+        "key.pem: left out, it may hold secrets; mount it, or take it along with --include key.pem",
     ]
     # the configuration names it, so it has to be there
     assert app(tmp_path)["app.env"].startswith("# Written by ffhost build")
+
+
+def test_files_that_usually_hold_secrets_are_left_out_and_named(tmp_path: Path) -> None:
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG, id_tools_py="", keyboard_txt="")
+    secret = ["a.pem", "B.KEY", "id_rsa", "prod.env", ".env", "my-credentials.json"]
+    secret += ["service-account-1.json", "store.p12"]
+    for name in secret:
+        (tmp_path / name).write_text("hush")
+    made = built(tmp_path)
+    assert "hush" not in "".join(app(tmp_path).values())
+    assert {"id_tools.py", "keyboard.txt"} <= app(tmp_path).keys()
+    assert sorted(note.partition(":")[0] for note in made.notes) == sorted(secret)
+    again = built(tmp_path, include=["*.pem", "store.p12"])
+    assert {"a.pem", "store.p12"} <= app(tmp_path).keys()
+    assert len(again.notes) == len(secret) - 2
+
+
+def test_a_link_does_not_carry_along_what_is_left_out(tmp_path: Path) -> None:
+    config = CONFIG.replace("py:hello'}", "py:hello', config: {token: {from_file: hidden}}}")
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=config, data_txt="fine")
+    (tmp_path / ".git").mkdir()
+    for name in ("hidden", ".git/config", "tls.pem", ".dotfile"):
+        (tmp_path / name).write_text("hush")
+    for number, name in enumerate(("hidden", ".git/config", "tls.pem", ".dotfile", "data.txt")):
+        (tmp_path / f"link{number}").symlink_to(tmp_path / name)
+    os.link(tmp_path / "hidden", tmp_path / "hard")
+    built(tmp_path)
+    assert "hush" not in "".join(app(tmp_path).values())
+    assert app(tmp_path)["link4"] == "fine"
 
 
 def test_a_target_that_is_not_there_is_reported_at_its_line(tmp_path: Path) -> None:

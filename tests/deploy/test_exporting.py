@@ -463,3 +463,32 @@ def test_names_are_dns_labels(app: str, function: str) -> None:
 def test_long_names_stay_different() -> None:
     assert joined("shop", "a" * 62 + "b") != joined("shop", "a" * 62 + "c")
     assert len(joined("shop", "a" * 63)) == 63
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_secrets_that_are_written_out_are_told_and_never_shown(
+    tmp_path: Path, platform: Platform
+) -> None:
+    text = """\
+        x-note: {db-password: hunter2}
+        functions:
+          hello:
+            target: main.py:hello
+            config:
+              token: hunter2
+              key: {from_env: API_KEY}
+              home: "${HOME_URL}"
+              pass: "${NOT_SET:-hunter2}"
+              db: postgres://me:hunter2@db/x
+              page: https://example.com/?page=2
+              retries: {max_keys: 7}
+        """
+    notes = [note for note in exported(tmp_path, platform, text).notes if "secret" in note]
+    assert [note.partition(": this")[0] for note in notes] == [
+        "functions.yaml:1: x-note.db-password",
+        "functions.yaml:6: functions.hello.config.token",
+        "functions.yaml:9: functions.hello.config.pass",
+        "functions.yaml:10: functions.hello.config.db",
+    ]
+    assert notes[1].endswith("write {from_env: NAME} or {from_file: /run/secrets/NAME}")
+    assert "hunter2" not in "".join(notes)

@@ -20,8 +20,19 @@ from tests.conftest import Serve
 from tests.execution.test_deadlines import eventually
 
 CODE = """
-import ctypes, logging, os, signal, sys, time
+import ctypes, logging, os, signal, stat, struct, subprocess, sys, time
 import ffhost
+
+def sockets():
+    each = [int(name) for name in os.listdir("/proc/self/fd")]
+    def is_socket(number):
+        try: return stat.S_ISSOCK(os.fstat(number).st_mode)
+        except OSError: return False
+    return [number for number in each if is_socket(number)]
+
+def answer_of_nobody():
+    head = b'{"status": 200, "headers": []}'
+    return struct.pack("!BBQIQ", 6, 1, 4, len(head), 5) + head + b"wrong"
 
 calls = 0
 
@@ -55,9 +66,33 @@ def f(request):
         case "log":
             print("printed")
             logging.getLogger("mine").warning("logged %s", "x" * 20_000)
+        case "junk" | "answer twice" as what:
+            (calls,) = sockets()
+            frame = {"junk": b"junk" * 9, "answer twice": answer_of_nobody()}[what]
+            os.write(calls, frame)
+            time.sleep(30)
+        case "fork":
+            # Past Python, so that nothing closes the socket in the child: both answer.
+            ctypes.PyDLL(None).fork()
+        case "detach":
+            command = ["sh", "-c", "setsid sleep 60 >/dev/null & echo $!"]
+            return subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout
+        case "memory of a child":
+            hoard = "x = bytearray(b'1' * 200_000_000); import time; time.sleep(30)"
+            subprocess.run([sys.executable, "-c", hoard])
+        case "shared memory":
+            hoard = bytearray(b"1" * 50_000_000)
+            children = []
+            for _ in range(3):
+                child = os.fork()
+                if not child:
+                    time.sleep(0.3)
+                    os._exit(0)
+                children.append(child)
+            for child in children: os.waitpid(child, 0)
         case "wait":
             while not os.path.exists(request.args["for"]): time.sleep(0.005)
-    return {"pid": os.getpid(), "calls": calls}
+    return {"pid": os.getpid(), "calls": calls, "n": request.args.get("n")}
 """
 CONFIG = """
 logging: {format: json, invocations: false}
@@ -139,6 +174,60 @@ def test_a_process_that_dies_costs_one_call(
     assert [host.get("/f").status for _ in range(4)] == [200] * 4
 
 
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ("junk", "a frame is too large"),
+        ("answer twice", "it sent what does not answer its call"),
+    ],
+)
+def test_a_process_that_breaks_the_protocol_is_killed_and_costs_one_call(
+    serve: Serve, caplog: pytest.LogCaptureFixture, what: str, why: str
+) -> None:
+    host = serve(CODE, CONFIG)
+    assert do(host, what).status == 502
+    assert fields_of(caplog, "isolated_process_died")["reason"] == f"killed because {why}"
+    assert [host.get("/f").status for _ in range(4)] == [200] * 4
+
+
+def test_what_a_forked_process_answers_reaches_no_other_call(serve: Serve) -> None:
+    host = serve(CODE, CONFIG.replace("processes: 2", "processes: 1"))
+    assert do(host, "fork").status in (200, 502)
+    answers = [host.get(f"/f?n={number}") for number in range(10)]
+    # The second answer fits no call: it costs its process, and at most the call that runs then.
+    right = [
+        number
+        for number, answer in enumerate(answers)
+        if answer.status == 200 and answer.json()["n"] == str(number)
+    ]
+    assert len(right) >= 9
+
+
+@pytest.mark.parametrize("end", ["segfault", "exit"])
+def test_all_that_a_process_has_started_ends_with_it(serve: Serve, end: str) -> None:
+    host = serve(CODE, CONFIG.replace("processes: 2", "processes: 1"))
+    detached = int(do(host, "detach").text)
+    assert is_there(detached)
+    assert do(host, end).status == 502
+    assert not is_there(detached)
+
+
+def test_the_memory_of_children_counts(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    host = serve(CODE, CONFIG)
+    assert do(host, "memory of a child").status == 502
+    assert fields_of(caplog, "isolated_process_died")["memory_bytes"] > 120 << 20
+
+
+def test_pages_that_forked_children_share_count_once(serve: Serve) -> None:
+    assert do(serve(CODE, CONFIG), "shared memory").status == 200
+
+
+def test_an_answer_may_not_be_larger_than_a_frame(serve: Serve) -> None:
+    code = "def f(request): return bytes(257 << 20)"
+    answer = serve(code, CONFIG.replace("memory: 120MiB", "memory: 1GiB")).get("/f")
+    assert (answer.status, answer.json()["detail"]) == (500, "the function crashed")
+
+
 def test_a_call_in_another_process_is_untouched(serve: Serve, tmp_path: Path) -> None:
     host = serve(CODE, CONFIG)
     go = tmp_path / "go"
@@ -157,7 +246,7 @@ def test_what_a_function_raises_is_a_crash_and_the_process_lives(serve: Serve) -
         assert answer.status == 500
         assert answer.headers["x-google-status"] == "crash"
         assert answer.json()["detail"] == "the function crashed"
-    assert host.get("/f").json() == {"pid": pid, "calls": 5}
+    assert host.get("/f").json() == {"pid": pid, "calls": 5, "n": None}
 
 
 def test_print_and_logs_arrive_whole_with_the_execution_id(

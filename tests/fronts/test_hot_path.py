@@ -49,6 +49,7 @@ functions:
   stream: {target: "main.py:stream"}
   file: {target: "main.py:file"}
 """
+ISOLATED = '  isolated: {target: "main.py:hello", isolation: process}\n'
 REQUESTS = 20
 OBSERVING = ("observing.py", "tracing/", "metrics/", "logs/", "admin/")
 
@@ -79,6 +80,8 @@ BOUNDS = {
     ("asgi", "file"): Bounds(68, 77),
     ("wsgi", "hello"): Bounds(48, 49),
     ("wsgi", "coroutine"): Bounds(45, 39),
+    ("asgi", "isolated"): Bounds(57, 52),
+    ("wsgi", "isolated"): Bounds(64, 87),
 }
 
 
@@ -93,7 +96,9 @@ def measured(
 
 def _measured_in(folder: Path, combination: tuple[str, str], config: str) -> Figures:
     (folder / "main.py").write_text(FUNCTIONS)
-    (folder / "functions.yaml").write_text(config)
+    isolated = ISOLATED if combination[1] == "isolated" else ""
+    functions = config.replace("functions:\n", f"functions:\n{isolated}")
+    (folder / "functions.yaml").write_text(functions)
     output = subprocess.run(
         [sys.executable, __file__, *combination],
         cwd=folder,
@@ -198,7 +203,8 @@ def measure(ask: Callable[[int], None]) -> Figures:
     _settle()
     cycles = gc.collect()
     tracemalloc.start()
-    ask(REQUESTS)
+    for _ in range(5):  # until the objects that Python keeps for reuse are as many as it keeps
+        ask(REQUESTS)
     _settle()
     before, _ = tracemalloc.get_traced_memory()
     tracemalloc.reset_peak()

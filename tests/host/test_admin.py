@@ -16,7 +16,7 @@ from ffhost.cli.commands.status import command
 from ffhost.config import Sources
 from ffhost.host import admin
 from ffhost.host.service import Service
-from ffhost.server import listeners
+from ffhost.server import addresses
 from tests.log_reading import reading
 from tests.serving import Running, eventually, server
 
@@ -73,7 +73,7 @@ def _ask(service: Service, method: str, path: str, listener: str | None) -> Any:
 
 
 def test_both_sides_know_the_listener_by_the_same_key() -> None:
-    assert listeners.LISTENER_KEY == admin.LISTENER_KEY
+    assert addresses.LISTENER_KEY == admin.LISTENER_KEY
 
 
 @pytest.mark.parametrize("listener", [None, "public"])

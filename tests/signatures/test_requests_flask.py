@@ -161,3 +161,121 @@ def test_headers_that_cannot_be_sent_are_a_crash_and_not_an_open_door(serve: Ser
     )
     answer = host.get("/")
     assert (answer.status, "set-cookie" in answer.headers) == (500, False)
+
+
+def test_every_way_to_abort_with_a_response_is_that_response(serve: Serve) -> None:
+    host = serve(
+        """
+        import flask
+        from werkzeug.exceptions import Conflict, HTTPException
+        from werkzeug.wrappers import Response
+
+        class Own(HTTPException):
+            code = 418
+
+        def later(environ, start_response):
+            return flask.Response("delegated", 202)(environ, start_response)
+
+        def raised(error):
+            raise error
+
+        FORMS = {
+            "made": lambda: flask.abort(flask.make_response(flask.jsonify(a=1), 409)),
+            "werkzeug": lambda: flask.abort(Response("w", 410)),
+            "wsgi": lambda: later,
+            "exception": lambda: raised(Conflict(response=flask.Response("c", 411))),
+            "own": lambda: raised(Own("tea")),
+            "returned": lambda: Conflict(response=flask.Response("r", 412)),
+            "stream": lambda: flask.abort(flask.Response(iter(["a", "b"]), 413)),
+            "redirect": lambda: flask.abort(flask.redirect("/there")),
+        }
+
+        def main(request):
+            return FORMS[request.args["form"]]()
+        """,
+        **SINGLE,
+    )
+    forms = ("made", "werkzeug", "wsgi", "exception", "own", "returned", "stream", "redirect")
+    answers = [host.get(f"/?form={form}") for form in forms]
+    assert [each.status for each in answers] == [409, 410, 202, 411, 418, 412, 413, 302]
+    assert [answers[index].body for index in (0, 1, 2, 3, 5, 6)] == [
+        b'{"a":1}\n',
+        b"w",
+        b"delegated",
+        b"c",
+        b"r",
+        b"ab",
+    ]
+    assert answers[7].headers["location"] == "/there"
+
+
+def test_what_flask_s_objects_are_asked_by_werkzeug_they_answer(serve: Serve) -> None:
+    host = serve(
+        """
+        import flask
+        from flask.globals import request_ctx
+        from werkzeug.routing import MapAdapter
+
+        def main(request):
+            adapter = request_ctx.url_adapter
+            return {
+                "kind": isinstance(adapter, MapAdapter),
+                "match": adapter.match("/x/y"),
+                "default": adapter.match(),
+                "test": adapter.test("/x/y"),
+                "build": adapter.build("run", {"path": "z"}),
+                "server": adapter.server_name,
+                "view": "run" in flask.current_app.view_functions,
+                "unknown": hasattr(adapter, "unknown"),
+            }
+        """,
+        **SINGLE,
+    )
+    assert host.get("/here").json() == {
+        "kind": True,
+        "match": ["run", {"path": "x/y"}],
+        "default": ["run", {"path": "here"}],
+        "test": True,
+        "build": "/z",
+        "server": "localhost:8080",
+        "view": True,
+        "unknown": False,
+    }
+
+
+def test_a_host_that_is_not_trusted_does_not_reach_the_function(serve: Serve) -> None:
+    host = serve(
+        """
+        import flask
+
+        flask.current_app.config["TRUSTED_HOSTS"] = ["localhost"]
+
+        def main(request):
+            return "reached"
+        """,
+        **SINGLE,
+    )
+    assert host.get("/").text == "reached"
+    assert host.get("/", headers={"Host": "evil.example"}).status == 400
+
+
+def test_a_crash_is_signalled(serve: Serve) -> None:
+    host = serve(
+        """
+        import flask
+
+        seen = []
+
+        def main(request):
+            if request.path == "/crash":
+                flask.got_request_exception.connect(note)
+                raise KeyError("word")
+            return seen
+
+        def note(app, exception, **_more):
+            seen.append(type(exception).__name__)
+        """,
+        **SINGLE,
+    )
+    assert host.get("/crash").status == 500
+    assert host.get("/").body == b'["KeyError"]\n'

@@ -18,6 +18,12 @@ import click
 @click.option(
     "--exclude", multiple=True, metavar="PATTERN", help="Leave out files or folders. Repeatable."
 )
+@click.option(
+    "--include",
+    multiple=True,
+    metavar="PATTERN",
+    help="Take files that are left out because they may hold secrets. Repeatable.",
+)
 @click.option("--python", metavar="VERSION", help="Python of the image, such as 3.12.")
 def command(**options: Any) -> None:
     """Write an app folder: sources, requirements.txt, Dockerfile, Procfile and more.
@@ -46,6 +52,7 @@ def command(**options: Any) -> None:
         shown=out,
         force=options["force"],
         exclude=options["exclude"],
+        include=options["include"],
         python=options["python"],
     )
     for note in built.notes:

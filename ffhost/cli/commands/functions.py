@@ -50,10 +50,12 @@ def command(format: str, schedules: bool, **options: Any) -> None:
     if format == "json":
         click.echo(json.dumps(records, indent=2, ensure_ascii=False))
         return
-    heads = (
+    heads: tuple[str, ...] = (
         "function", "path", "methods", "door", "signature", "request", "runs", "timeout", "slots",
         "queue", "target", "state",
     )  # fmt: skip
+    if any(each["calls"] is not None for each in records):
+        heads = (*heads[:-2], "calls", *heads[-2:])
     keys = ("name", *heads[1:])
     rows = [
         tuple("" if each[key] == "ok" else _text(key, each[key]) for key in keys)
@@ -79,6 +81,7 @@ def _record(function: Function, server: ServerSettings) -> dict[str, Any]:
         "timeout": str(settings.timeout or "unlimited"),
         "slots": _total(settings.concurrency, server.workers),
         "queue": _total(settings.queue, server.workers),
+        "calls": settings.calls,
         "target": function.target,
         "state": _state(function),
     }
@@ -98,5 +101,7 @@ def _state(function: Function) -> str:
 
 def _text(key: str, value: Any) -> str:
     if value is None:
-        return "any" if key == "methods" else "-"
+        return {"methods": "any", "calls": "all"}.get(key, "-")
+    if value == []:
+        return "none"
     return ",".join(value) if isinstance(value, list) else str(value)

@@ -219,6 +219,25 @@ class FunctionSettings(Section):
         "{from_env: NAME}.",
         {"quality": 80, "token": {"from_env": "API_TOKEN"}},
     )
+    calls: list[Text] | None = key(
+        None,
+        "Calls",
+        "Functions that it may call by name. Default: all of them.",
+        ["resize"],
+        [],
+    )
+    url: Text | None = key(
+        None,
+        "Address elsewhere",
+        "Where the function is served when not by this host; calls by name go there.",
+        "http://resize/resize",
+    )
+    call_headers: dict[Text, VariableValue] = key(
+        dict,
+        "Fields of calls",
+        "Header fields of calls by name to url. Values may be secrets.",
+        {"X-API-Key": {"from_env": "RESIZE_KEY"}},
+    )
     env: dict[VariableName, VariableValue] = key(
         dict,
         "Environment",
@@ -251,6 +270,13 @@ class FunctionSettings(Section):
         "The class of the request that an http function gets. Default: the value in defaults.",
         "flask",
         "auto",
+    )
+    strip_path: Boolean = key(
+        False,
+        "Mounted at its path",
+        "Whether an http function sees only what follows its path: the path itself becomes "
+        "SCRIPT_NAME (Flask) or root_path (Starlette, Falcon). Applications always do.",
+        True,
     )
     isolation: Literal["thread", "process"] = key(
         "thread",

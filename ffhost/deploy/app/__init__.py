@@ -20,6 +20,7 @@ from ffhost.deploy.app.extras import extras_needed
 from ffhost.deploy.app.generated_files import APP_FOLDER, CONFIG_FOLDER, USER_ID, App, config_path
 from ffhost.deploy.app.output_folder import ChangedFiles, Written, write_folder
 from ffhost.deploy.app.requirements import Read, conflicts, needed_by_us, ours, unite
+from ffhost.deploy.literal_secrets import literal_secrets
 from ffhost.errors import ConfigError
 
 __all__ = [
@@ -62,6 +63,7 @@ def build(
     shown: str | None = None,
     force: bool = False,
     exclude: Sequence[str] = (),
+    include: Sequence[str] = (),
     python: str | None = None,
 ) -> Built:
     """Write the app of *config* into the folder *out*.
@@ -71,6 +73,7 @@ def build(
         shown: *out* as the user wrote it
         force: overwrite files that were changed since they were written
         exclude: names and patterns to leave out
+        include: names and patterns of files to take although they may hold secrets
         python: Python version of the image; None for the running one
 
     Raises:
@@ -79,7 +82,7 @@ def build(
     """
     out = Path(os.path.abspath(out))
     opened = opened_config(config, given)
-    found = gather(config, opened, out, exclude)
+    found = gather(config, opened, out, exclude, include)
     base = Path(os.path.abspath(config.base))
     read = _read_requirements(found, base)
     extras = extras_needed(config, found.sources)
@@ -106,7 +109,10 @@ def build(
         files["constraints.txt"] = ("\n".join(unite(read.constraints)) + "\n").encode()
     written = write_folder(out, files, manifest=MANIFEST, force=force, shown=shown)
     _keep_modes(out, found)
-    return Built(written, _notes(found, read, own, app), generated_files.serve_command(app))
+    notes = _notes(found, read, own, app)
+    texts = {name: found.files[name].read_text("utf-8-sig") for name in found.config_files}
+    notes += literal_secrets(texts, "image")
+    return Built(written, notes, generated_files.serve_command(app))
 
 
 def opened_config(config: LoadedConfig, given: Sources) -> Path | None:
@@ -185,7 +191,9 @@ def _notes(found: Gathered, read: Read, own: list[str], app: App) -> list[str]:
     ]
     notes += [f"{each}: your own file is kept" for each in own]
     for each in found.left_out:
-        told = "give its variables to the container" if each == app.env_file else "mount it"
+        told = f"mount it, or take it along with --include {each}"
+        if each == app.env_file or each.endswith(".env"):
+            told = "give its variables to the container"
         notes.append(f"{each}: left out, it may hold secrets; {told}")
     notes += [
         f"{where}: the module {name!r} is not in this folder; it has to be among the requirements"

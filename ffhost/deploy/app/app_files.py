@@ -32,6 +32,12 @@ EXCLUDED = (
 )
 """Names of files and folders that are left out wherever they are."""
 
+SECRET_FILES = (
+    *("*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "id_*", "*.env"),
+    *("*credentials*.json", "service-account*.json", "service_account*.json"),
+)
+"""Names of files that usually hold secrets; ``id_*`` means SSH keys, and no code."""
+
 MOST_FILES = 5000
 """Most files of an app; more are a sign that the wrong folder was taken, such as a home."""
 
@@ -58,7 +64,11 @@ class Gathered:
 
 
 def gather(
-    config: LoadedConfig, opened: Path | None, out: Path, exclude: Iterable[str]
+    config: LoadedConfig,
+    opened: Path | None,
+    out: Path,
+    exclude: Iterable[str],
+    include: Iterable[str] = (),
 ) -> Gathered:
     """Find the files of the app.
 
@@ -66,6 +76,7 @@ def gather(
         opened: the file or folder of the configuration; None without one
         out: the app's own folder, which is not copied into itself
         exclude: further names and patterns to leave out
+        include: names and patterns of `SECRET_FILES` that are taken all the same
 
     Raises:
         ConfigError: a function's source is missing, or lies outside the configuration's folder
@@ -75,12 +86,13 @@ def gather(
     roots = _roots(config, base, found)
     config_files = [] if opened is None else [Path(os.path.abspath(p)) for p in files_of(opened)]
     secret = {Path(os.path.abspath(each)) for each in config.watched} - set(config_files)
+    left_out = LeftOut(base, secret, (*EXCLUDED, *exclude), tuple(include))
     for root in sorted(roots):
-        for path in _walk(root, out, (*EXCLUDED, *exclude)):
+        for path in _walk(root, out, left_out):
             name = path.relative_to(base).as_posix()
-            if path in secret:
+            if left_out.may_be_secret(path):
                 found.left_out.append(name)
-            else:
+            elif not left_out.is_excluded(path, root):
                 found.files[name] = path
     for path in config_files:
         name = path.relative_to(base).as_posix()
@@ -176,23 +188,74 @@ def _module_files(module: str, base: Path) -> list[Path]:
     return [each for each in candidates if each.is_file()]
 
 
-def _walk(root: Path, out: Path, exclude: tuple[str, ...]) -> Iterator[Path]:
+class LeftOut:
+    """What is not copied: neither under its own name nor through a link to it.
+
+    Args:
+        base: the folder of the configuration
+        secret: files that the configuration reads secrets from
+        exclude: names and patterns of other files and folders
+        include: names and patterns that `SECRET_FILES` does not concern
+    """
+
+    def __init__(
+        self, base: Path, secret: set[Path], exclude: tuple[str, ...], include: tuple[str, ...]
+    ) -> None:
+        self._base = Path(os.path.realpath(base))
+        self._secret = {_identity(each) for each in secret if each.is_file()}
+        self._exclude = exclude
+        self._include = include
+
+    def may_be_secret(self, path: Path) -> bool:
+        """Whether *path*, or what it links to, is a file with secrets."""
+        if _identity(path) in self._secret:
+            return True
+        names = {path.name, os.path.basename(os.path.realpath(path))}
+        return any(map(_is_secret_name, names)) and not _matches(path, self._base, self._include)
+
+    def is_excluded(self, path: Path, root: Path) -> bool:
+        """Whether *path* below *root*, or what it links to, is left out by its name."""
+        if _matches(path, root, self._exclude):
+            return True
+        target = Path(os.path.realpath(path))
+        if not path.is_symlink() or not target.is_relative_to(self._base):
+            return False
+        inner = target.relative_to(self._base)
+        return any(
+            _matches(self._base / each, self._base, self._exclude)
+            for each in (inner, *inner.parents)
+            if each.name
+        )
+
+
+def _is_secret_name(name: str) -> bool:
+    name = name.lower()
+    code = name.startswith("id_") and name.endswith(".py")
+    return not code and any(fnmatch(name, each) for each in SECRET_FILES)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Return what a file, a link to it and a hard link have in common."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _walk(root: Path, out: Path, left_out: LeftOut) -> Iterator[Path]:
     """Yield the files below *root*; links to folders are not followed."""
     for folder, names, files in os.walk(root):
         here = Path(folder)
-        names[:] = sorted(name for name in names if _wanted(here / name, root, out, exclude))
+        names[:] = sorted(name for name in names if _wanted(here / name, root, out, left_out))
         for name in sorted(files):
-            path = here / name
-            if not _excluded(path, root, exclude) and path.is_file():
-                yield path
+            if (here / name).is_file():
+                yield here / name
 
 
-def _wanted(folder: Path, root: Path, out: Path, exclude: tuple[str, ...]) -> bool:
-    if folder == out or folder.is_symlink() or _excluded(folder, root, exclude):
+def _wanted(folder: Path, root: Path, out: Path, left_out: LeftOut) -> bool:
+    if folder == out or folder.is_symlink() or left_out.is_excluded(folder, root):
         return False
     return not ((folder / "pyvenv.cfg").exists() or (folder / MANIFEST).exists())
 
 
-def _excluded(path: Path, root: Path, exclude: tuple[str, ...]) -> bool:
-    inner = path.relative_to(root).as_posix()
-    return any(fnmatch(path.name, each) or fnmatch(inner, each) for each in exclude)
+def _matches(path: Path, root: Path, patterns: tuple[str, ...]) -> bool:
+    inner = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    return any(fnmatch(path.name, each) or fnmatch(inner, each) for each in patterns)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ffhost.config import LoadedConfig, Sources
+from ffhost.deploy.literal_secrets import literal_secrets
 from ffhost.deploy.manifests.manifest_yaml import stream
 from ffhost.deploy.manifests.object_names import label
-from ffhost.deploy.manifests.workloads import Options, describe
+from ffhost.deploy.manifests.workloads import Described, Options, describe
 
 __all__ = ["MANIFEST", "Exported", "Options", "Platform", "export", "label"]
 
@@ -59,6 +60,12 @@ def export(
         ConfigError: it cannot be served on the platform, or cannot be split
     """
     described = describe(config, given)
+    exported = _exported(platform, described, options, app)
+    exported.notes += literal_secrets(described.files, platform)
+    return exported
+
+
+def _exported(platform: Platform, described: Described, options: Options, app: str) -> Exported:
     if platform == "kubernetes":
         from ffhost.deploy.manifests import kubernetes
 

@@ -111,6 +111,10 @@ class Described:
         """Return the same with another variable in its containers."""
         return replace(self, environment={**self.environment, name: value})
 
+    def with_variables(self, variables: Mapping[str, str]) -> Described:
+        """Return the same with further variables in its containers."""
+        return replace(self, environment={**self.environment, **variables})
+
     @property
     def ending_seconds(self) -> int:
         """Return the seconds that a pod may take to end, with a margin for the process itself."""

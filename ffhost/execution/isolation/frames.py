@@ -1,170 +1,130 @@
-"""The protocol between the host and the processes of isolated functions.
+"""The frames that go between the host and the processes of isolated functions.
 
-A frame is a head in JSON and a body of bytes. The host never unpickles what a function's process
-has sent: memory corrupted by an extension must not harm the host, and neither must an exception
-that cannot be unpickled.
+A frame is a prefix of fixed size, a head and a body of bytes. The prefix holds the lengths,
+the number of the call, the kind of the frame and its direction. An answer has number and
+direction of what it answers, so that none can reach another call.
+
+Heads of answers are JSON: the host never unpickles what a function's process has sent. Memory
+corrupted by an extension must not harm the host, and neither must an exception that cannot
+be unpickled. Heads from the host, which its processes trust, are what `marshal` makes: it is
+five times as fast.
+
+Nothing here reads a socket.
 """
 
 from __future__ import annotations
 
 import json
-import socket
+import marshal
 import struct
-import time
-from typing import Any
+from typing import Any, NamedTuple
 
-from ffhost.events.facts import facts_of
-from ffhost.invocation.call import Call
-from ffhost.invocation.deadline import Deadline
-from ffhost.invocation.function import Function
-from ffhost.web.messages import Message, Reply
+LOAD, START, CALL, LOGS, STOP, ANSWER = range(1, 7)
+"""The kinds of frames."""
+TO_PROCESS, TO_HOST = 1, 2
+"""The directions: who is asked. An answer to the host's call goes back in ``TO_PROCESS``."""
 
-Head = dict[str, Any]
+PIECE_BYTES = 8 << 10
+"""How much is read and written at once; a call and its answer seldom have more."""
+LARGEST_PIECE_BYTES = 1 << 20
+"""How much is read at once of a large body."""
+LARGEST_HEAD_BYTES = 16 << 20
+LARGEST_BODY_BYTES = 256 << 20
+"""How large an answer may be. It is in the host's memory as a whole."""
 
-_LENGTHS = struct.Struct("!IQ")
-_PIECE_BYTES = 1 << 20
-_LARGEST_HEAD_BYTES = 16 << 20
+_PREFIX = struct.Struct("!BBQIQ")
+to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_read_json = json.JSONDecoder().raw_decode
 
 
-class Connection:
-    """Frames over a stream socket."""
+class Misfit(ConnectionError):
+    """Bytes that are not the frame that was awaited; nothing more can be read after them."""
 
-    def __init__(self, stream: socket.socket) -> None:
-        self.stream = stream
 
-    def send(self, head: Head, body: bytes = b"", deadline: float | None = None) -> None:
-        """Send one frame.
+class Frame(NamedTuple):
+    """One frame as it arrived."""
 
-        Raises:
-            TimeoutError: *deadline*, on the monotonic clock, has passed
-            OSError: the other side is gone
-        """
-        text = json.dumps(head, separators=(",", ":")).encode()
-        start = _LENGTHS.pack(len(text), len(body)) + text
-        self._bound(deadline)
-        if len(body) <= _PIECE_BYTES:
-            self.stream.sendall(start + body)
-            return
-        self.stream.sendall(start)
-        self._bound(deadline)
-        self.stream.sendall(body)
+    kind: int
+    direction: int
+    call: int
+    head: bytes
+    body: bytes
 
-    def receive(self, deadline: float | None = None) -> tuple[Head, bytes]:
-        """Receive one frame.
+    def trusted_head(self) -> Any:
+        """Return the head of a frame from the host."""
+        return marshal.loads(self.head)
+
+    def json_head(self) -> Any:
+        """Return the head of a frame from a process.
 
         Raises:
-            TimeoutError: *deadline*, on the monotonic clock, has passed
-            OSError: the other side is gone, or sent something that is not a frame
+            Misfit: it is not JSON
         """
-        head_length, body_length = _LENGTHS.unpack(self._read(_LENGTHS.size, deadline))
-        if head_length > _LARGEST_HEAD_BYTES:
-            raise ConnectionAbortedError("the other side did not send a valid frame")
         try:
-            head = json.loads(self._read(head_length, deadline))
-        except ValueError as error:
-            raise ConnectionAbortedError("the other side did not send a valid frame") from error
-        return head, self._read(body_length, deadline)
-
-    def _read(self, length: int, deadline: float | None) -> bytes:
-        pieces: list[bytes] = []
-        while length:
-            self._bound(deadline)
-            piece = self.stream.recv(min(length, _PIECE_BYTES))
-            if not piece:
-                raise ConnectionResetError("the other side has closed the connection")
-            pieces.append(piece)
-            length -= len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def _bound(self, deadline: float | None) -> None:
-        if deadline is None:
-            self.stream.settimeout(None)
-            return
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self.stream.settimeout(left)
-
-    def close(self) -> None:
-        """Close the socket."""
-        self.stream.close()
+            return _read_json(self.head.decode())[0]
+        except (ValueError, RecursionError) as error:
+            raise Misfit("the head of a frame is not JSON") from error
 
 
-def call_head(call: Call) -> Head:
-    """Return the head of the frame that asks for a call; its body is the request's."""
-    message = call.message
-    return {
-        "do": "call",
-        "execution_id": call.execution_id,
-        "started": call.started,
-        "deadline": None if call.deadline is None else call.deadline.at,
-        "trace_id": call.trace_id,
-        "span_id": call.span_id,
-        "method": message.method,
-        "path": message.path,
-        "query": message.query,
-        "headers": dict(message.headers),
-        "scheme": message.scheme,
-        "root_path": message.root_path,
-        "client": message.client,
-        "server": message.server,
-        "http_version": message.http_version,
-        "params": dict(message.params),
-        "principal": None if call.principal is None else call.principal.as_texts(),
-    }
+def start_of(kind: int, call: int, head: bytes, body_length: int) -> bytes:
+    """Return a frame of a call of the host, or its answer, without its body."""
+    return _PREFIX.pack(kind, TO_PROCESS, call, len(head), body_length) + head
 
 
-def call_of(function: Function, head: Head, body: bytes) -> Call:
-    """Make the call that *head* and *body* ask for, in the process that runs it."""
-    client, server = head["client"], head["server"]
-    message = Message(
-        head["method"],
-        head["path"],
-        query=head["query"],
-        headers=head["headers"],
-        body=body,
-        scheme=head["scheme"],
-        root_path=head["root_path"],
-        client=None if client is None else tuple(client),
-        server=None if server is None else tuple(server),
-        http_version=head["http_version"],
-        params=head["params"],
-    )
-    call = Call(function, message, head["execution_id"])
-    # The monotonic clock is shared by all processes of the machine.
-    call.started = head["started"]
-    if head["deadline"] is not None:
-        call.deadline = Deadline()
-        call.deadline.at = head["deadline"]
-    call.trace_id, call.span_id = head["trace_id"], head["span_id"]
-    if head["principal"] is not None:
-        from ffhost.auth.principals import Principal
+class FrameReader:
+    """Makes frames of the pieces that a socket delivers, one frame at a time.
 
-        call.principal = Principal.of_texts(head["principal"])
-    return call
+    Each side sends only when the other waits for it, so a frame never begins in the piece in
+    which another ends.
+    """
 
+    __slots__ = ("_frame", "_missing", "_pieces")
 
-def reply_head(reply: Reply, call: Call) -> Head:
-    """Return the head of the frame that answers a call; its body is the reply's."""
-    # A header's value may be of a class derived from str; JSON encodes it as its text.
-    head: Head = {"status": int(reply.status), "headers": [[n, v] for n, v in reply.headers]}
-    error = call.error
-    if error is not None:
-        try:
-            text = str(error)
-        except Exception:
-            text = ""
-        head["error"] = [type(error).__name__, text]
-    facts = facts_of(call.event)
-    if facts is not None:
-        head["event"] = {name: _plain(value) for name, value in facts._asdict().items()}
-    return head
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._missing = 0
+        self._frame: Frame | None = None
+        """The frame whose body is still to come."""
 
+    @property
+    def piece_bytes(self) -> int:
+        """Return how much to read next."""
+        return min(max(self._missing, PIECE_BYTES), LARGEST_PIECE_BYTES)
 
-def _plain(value: Any) -> str | None:
-    return None if value is None else str(value)
+    def feed(self, data: bytes) -> Frame | None:
+        """Return the frame that *data* completes, or None if there is more to come.
 
+        Raises:
+            Misfit: it is not a frame, it is too large, or something follows it
+        """
+        if self._frame is not None:
+            self._pieces.append(data)
+            self._missing -= len(data)
+            return self._whole() if self._missing <= 0 else None
+        if self._pieces:
+            data = b"".join([*self._pieces, data])
+        if len(data) < _PREFIX.size:
+            self._keep(data, _PREFIX.size)
+            return None
+        kind, direction, call, head_length, body_length = _PREFIX.unpack_from(data)
+        begun = _PREFIX.size + head_length
+        if len(data) == begun + body_length and not self._pieces:
+            return Frame(kind, direction, call, data[_PREFIX.size : begun], data[begun:])
+        if head_length > LARGEST_HEAD_BYTES or body_length > LARGEST_BODY_BYTES:
+            raise Misfit("a frame is too large")
+        if len(data) < begun:
+            self._keep(data, begun)
+            return None
+        self._frame = Frame(kind, direction, call, data[_PREFIX.size : begun], b"")
+        self._pieces, self._missing = [data[begun:]], begun + body_length - len(data)
+        return self._whole() if self._missing <= 0 else None
 
-def reply_of(head: Head, body: bytes) -> Reply:
-    """Make the reply that a function's process has sent."""
-    return Reply(int(head["status"]), [(str(n), str(v)) for n, v in head["headers"]], body)
+    def _keep(self, data: bytes, wanted: int) -> None:
+        self._pieces, self._missing = [data], wanted - len(data)
+
+    def _whole(self) -> Frame:
+        frame, body, excess = self._frame, b"".join(self._pieces), self._missing
+        self._frame, self._pieces, self._missing = None, [], 0
+        if excess or frame is None:
+            raise Misfit("something follows a frame")
+        return frame._replace(body=body)

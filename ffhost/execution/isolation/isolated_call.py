@@ -1,13 +1,17 @@
-"""The host's side of a call of an isolated function; it blocks a thread of the pool."""
+"""The host's side of a call of an isolated function; it waits on the event loop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
-from ffhost.errors import BadRequest, FfhostError, ProcessCrashed, RequestError
+from ffhost.errors import ProcessCrashed, RequestError
+from ffhost.execution.executor import executor
 from ffhost.execution.failures import timed_out
-from ffhost.execution.isolation.frames import call_head, reply_of
+from ffhost.execution.isolation.call_frames import call_head, take_reply
+from ffhost.execution.isolation.connections import NotSent
+from ffhost.execution.isolation.frames import CALL, Misfit
 from ffhost.execution.isolation.process import IsolatedProcess
 from ffhost.execution.isolation.process_pool import ProcessPool, describe
 from ffhost.invocation.call import Call
@@ -16,68 +20,69 @@ from ffhost.invocation.logger import get_logger
 from ffhost.web import problems
 from ffhost.web.messages import Reply
 
-
-class FunctionCrashed(FfhostError):
-    """An exception of an isolated function, which its process has logged with its stack."""
-
-    def __init__(self, kind: str, text: str) -> None:
-        super().__init__(f"{kind}: {text}" if text else kind)
-        self.kind = kind
+T = TypeVar("T")
 
 
-def compose(pool: ProcessPool) -> Callable[[Call], Reply]:
+def compose(pool: ProcessPool) -> Callable[[Call], Coroutine[Any, Any, Reply]]:
     """Return a callable that runs a call in a process of *pool*."""
 
-    def run(call: Call) -> Reply:
+    async def run(call: Call) -> Reply:
         CURRENT.set(call)
         try:
-            return _call(pool, call)
+            return await _call(pool, call)
         except RequestError as error:
             call.error = error
             return problems.problem(error, call.execution_id)
-        except TimeoutError:
-            assert call.deadline is not None
-            call.deadline.passed = True
+        except asyncio.CancelledError:
+            if not call.timed_out:
+                raise
             return timed_out(call)
 
     return run
 
 
-def _call(pool: ProcessPool, call: Call) -> Reply:
+async def _call(pool: ProcessPool, call: Call) -> Reply:
+    if call.timed_out:
+        raise asyncio.CancelledError
     while pool.closed and pool.successor is not None:
         pool = pool.successor
-    deadline = None if call.deadline is None else call.deadline.at
-    request = call_head(call)
+    head, body = call_head(call), call.message.body
+    while True:
+        process = pool.take() or await _await_process(pool, call)
+        try:
+            if process.revision != pool.config.revision:
+                await pool.inform(process)
+            reply = take_reply(await pool.connect(process).ask(CALL, head, body), call)
+        except NotSent:
+            pool.replace_lost(process)
+        except ConnectionError as error:
+            raise await _died(pool, process, call, error) from None
+        except asyncio.CancelledError:
+            await _on_thread(_stop_late if call.timed_out else _stop, pool, process, call)
+            raise
+        else:
+            pool.release(process)
+            return reply
+
+
+async def _await_process(pool: ProcessPool, call: Call) -> IsolatedProcess:
     try:
-        process = pool.lease(deadline)
-    except TimeoutError:
-        _log_late(call, reason="no process was ready")
+        return await pool.lease()
+    except asyncio.CancelledError:
+        if call.timed_out:
+            _log_late(call, reason="no process was ready")
         raise
-    try:
-        process.connection.send(request, call.message.body, deadline)
-        head, body = process.connection.receive(deadline)
-    except TimeoutError:
-        _stop_late(pool, process, call)
-        raise
-    except OSError:
-        raise _died(pool, process, call) from None
-    except BaseException:
-        process.kill()
-        pool.replace(process)
-        raise
-    pool.release(process)
-    call.event = head.get("event")
-    if "error" in head and head["status"] >= 500:
-        call.error = FunctionCrashed(*head["error"])
-    elif "error" in head:
-        call.error = BadRequest(head["error"][1])
-    return reply_of(head, body)
 
 
 def _stop_late(pool: ProcessPool, process: IsolatedProcess, call: Call) -> None:
     stack = process.live_stack()
     process.kill()
     _log_late(call, killed=process.pid, live_stack=stack)
+    pool.replace(process)
+
+
+def _stop(pool: ProcessPool, process: IsolatedProcess, _call: Call) -> None:
+    process.kill()
     pool.replace(process)
 
 
@@ -91,8 +96,13 @@ def _log_late(call: Call, **fields: Any) -> None:
     )
 
 
-def _died(pool: ProcessPool, process: IsolatedProcess, call: Call) -> ProcessCrashed:
-    end = pool.replace(process)
+async def _died(
+    pool: ProcessPool, process: IsolatedProcess, call: Call, error: ConnectionError
+) -> ProcessCrashed:
+    if isinstance(error, Misfit):
+        process.misfit = str(error)
+        process.kill()
+    end = await _on_thread(pool.replace, process)
     get_logger("ffhost").error(
         "isolated_process_died",
         function=call.function.name,
@@ -104,3 +114,8 @@ def _died(pool: ProcessPool, process: IsolatedProcess, call: Call) -> ProcessCra
         f"the process of {call.function.name} ended during the call",
         headers={"X-Google-Status": "crash"},
     )
+
+
+async def _on_thread(work: Callable[..., T], *args: Any) -> T:
+    """Run *work* on a thread, to its end even if this task is cancelled."""
+    return await asyncio.shield(asyncio.wrap_future(executor.submit(work, *args)))

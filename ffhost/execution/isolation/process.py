@@ -1,35 +1,39 @@
-"""The host's side of one process: its start, memory, end, and the reason of the end."""
+"""The host's side of one process: its start, its end, and the reason of the end."""
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import os
 import pickle
 import select
 import signal
 import socket
-import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ffhost.config import LoadedConfig
-from ffhost.execution.isolation.frames import Connection, Head
-
-_CHILD = "ffhost.host.isolated_child"
-"""Module that the processes run; named by a string, because `host` imports this package."""
+from ffhost.execution.isolation.connections import Connection, LoopConnection
+from ffhost.execution.isolation.forkserver_client import Started, forkserver
+from ffhost.execution.isolation.frames import LOAD, STOP, start_of
+from ffhost.execution.isolation.keeper import STATUS
+from ffhost.execution.isolation.memory import bytes_above
 
 STACK_SIGNAL = int(getattr(signal, "SIGRTMAX", signal.SIGUSR2)) - (
     3 if hasattr(signal, "SIGRTMAX") else 0
 )
 """Signal that makes a process write its stacks; rarely used for anything else."""
-_NULL = os.open(os.devnull, os.O_RDWR)
 _STACK_MILLISECONDS = 200
 _LARGEST_STACK_BYTES = 32 * 1024
-_COUNTED = (b"RssAnon:", b"RssShmem:", b"VmSwap:")
+_GRACE_SECONDS = 0.2
+"""How long a process may take to end after it has closed its socket."""
+_END_SECONDS = 10.0
+"""How long a killed process, and all that it has started, may take to end: the kernel needs some
+time for those with much memory."""
 
 
 class End(NamedTuple):
@@ -39,39 +43,57 @@ class End(NamedTuple):
     exit_code: int | None
     stack: str | None
     memory_bytes: int | None = None
+    misfit: str | None = None
+    """How it broke the protocol, for which it was killed."""
 
     @property
     def how(self) -> str:
         """The reason in words."""
         if self.memory_bytes is not None:
             return "killed for using too much memory"
+        if self.misfit is not None:
+            return f"killed because {self.misfit}"
         return f"killed by {self.signal}" if self.signal else f"exit code {self.exit_code}"
 
 
 class IsolatedProcess:
     """One process of an isolated function."""
 
-    def __init__(self, pid: int, connection: Connection, stacks: int, revision: str) -> None:
-        self.pid = pid
+    def __init__(
+        self, started: Started, connection: Connection, stacks: int, revision: str
+    ) -> None:
+        self.pid = started.pid
         self.connection = connection
+        """The connection while it loads and starts."""
+        self.calls: LoopConnection | None = None
+        """The connection while it serves calls."""
         self.revision = revision
         """Revision of the configuration whose logging settings it uses."""
         self.busy = False
+        self.misfit: str | None = None
+        self._keeper = started.keeper
+        self._report = started.report
         self._stacks = stacks
         self._memory_bytes: int | None = None
-        self._status_file: int | None = None
         self._lock = threading.Lock()
         self._end: End | None = None
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether it runs and sends nothing, as a process that waits for a call."""
-        poll = select.poll()
-        poll.register(self.connection.stream, select.POLLIN)
-        return not poll.poll(0)
+    def attach(
+        self, loop: asyncio.AbstractEventLoop, lost: Callable[[IsolatedProcess], object]
+    ) -> LoopConnection:
+        """Serve calls on *loop* from now on, and return the connection.
+
+        Args:
+            lost: called if the process ends while it has no call
+        """
+        calls = self.calls
+        if calls is None or calls.loop is not loop:
+            stream = self.connection.stream
+            calls = self.calls = LoopConnection(loop, stream, lambda: lost(self))
+        return calls
 
     def kill(self) -> None:
-        """Kill it and the programs that it has started."""
+        """Kill it and the programs of its group; its keeper ends all the others."""
         with self._lock:
             if self._end is None:
                 with suppress(OSError):
@@ -80,24 +102,11 @@ class IsolatedProcess:
                     os.kill(self.pid, signal.SIGKILL)
 
     def kill_above(self, limit_bytes: int) -> None:
-        """Kill it if it uses more memory than *limit_bytes*."""
-        used = self.memory_bytes()
-        if used > limit_bytes:
+        """Kill it if it uses more memory than *limit_bytes*, with all that it has started."""
+        used = bytes_above(self._keeper, limit_bytes)
+        if used:
             self._memory_bytes = used
             self.kill()
-
-    def memory_bytes(self) -> int:
-        """Return its private memory in bytes, resident or swapped; 0 if it has ended.
-
-        Address space would include reserved memory, such as the stacks of threads.
-        """
-        try:
-            if self._status_file is None:
-                self._status_file = os.open(f"/proc/{self.pid}/status", os.O_RDONLY)
-            lines = os.pread(self._status_file, 8192, 0).split(b"\n")
-        except OSError:
-            return 0
-        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(_COUNTED))
 
     def live_stack(self) -> str | None:
         """Return its present stack, innermost call first; also while it runs in C."""
@@ -118,32 +127,70 @@ class IsolatedProcess:
         return text.decode(errors="replace") or None
 
     def end(self) -> End:
-        """Reap it, after it has ended or was killed, and return how it ended."""
+        """Wait until it has ended, which it is about to or was killed, and return how.
+
+        One that has closed its socket but still runs, because user code closed all descriptors, is
+        killed.
+        """
+        status = self._await_status(_GRACE_SECONDS)
+        if status is None:
+            self.kill()
+            status = self._await_status(_END_SECONDS)
         with self._lock:
             if self._end is None:
-                self._end = self._reap()
+                self._end = self._described(signal.SIGKILL if status is None else status)
+                self.forget()
             return self._end
 
-    def _reap(self) -> End:
+    def ask_to_stop(self) -> None:
+        """Ask an idle process to run its shut-down hooks and end."""
+        with suppress(OSError):
+            self.connection.stream.send(start_of(STOP, 0, b"", 0))
+
+    def ends_within(self, seconds: float) -> bool:
+        """Wait for its end; return whether it came in time."""
+        return self._await_status(seconds) is not None
+
+    def _await_status(self, seconds: float) -> int | None:
+        """Return the exit status that the keeper reports; None if it does not come in time."""
+        with self._lock:
+            if self._end is not None:
+                return 0
         try:
-            status = forkserver.reap(self.pid)
+            self._report.settimeout(max(seconds, 0.0))
+            text = self._report.recv(STATUS.size, socket.MSG_PEEK)
+        except (TimeoutError, BlockingIOError):
+            return None
         except OSError:
-            status = signal.SIGKILL  # the forkserver has ended, and so have its children
-        stack = self._read_stacks(0)
-        self.forget()
+            text = b""
+        if len(text) < STATUS.size:
+            return signal.SIGKILL  # the keeper has ended, and so has its process
+        status: int = STATUS.unpack(text)[0]
+        return status
+
+    def _described(self, status: int) -> End:
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
         name = None if number is None else _signal_name(number)
-        return End(name, code, stack, self._memory_bytes)
+        return End(name, code, self._read_stacks(0), self._memory_bytes, self.misfit)
 
     def forget(self) -> None:
-        """Close this process's descriptors for it."""
-        self.connection.close()
-        for descriptor in (self._stacks, self._status_file):
-            if descriptor is not None:
-                with suppress(OSError):
-                    os.close(descriptor)
-        self._stacks, self._status_file = -1, None
+        """Close this process's descriptors for it; its keeper ends."""
+        self._report.close()
+        with suppress(OSError):
+            os.close(self._stacks)
+        self._stacks = -1
+        stream, calls = self.connection.stream, self.calls
+        if calls is None or not calls.loop.is_running():
+            stream.close()
+            return
+
+        def close() -> None:
+            calls.detach()
+            stream.close()
+
+        with suppress(RuntimeError):  # the loop has just been closed
+            calls.loop.call_soon_threadsafe(close)
 
 
 def _signal_name(number: int) -> str:
@@ -153,113 +200,36 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-class _ForkServer:
-    """The forkserver of this process, started when it is first needed."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._host = 0
-        self._connection: Connection | None = None
-        self._program: subprocess.Popen[bytes] | None = None
-
-    def start(self, calls: socket.socket, stacks: int) -> int:
-        """Fork a process that serves *calls*, and return its pid."""
-        with self._lock:
-            try:
-                return self._start(calls, stacks)
-            except OSError:
-                self._close()  # it was killed: start a new one
-                return self._start(calls, stacks)
-
-    def _start(self, calls: socket.socket, stacks: int) -> int:
-        connection = self._connected()
-        connection.send({"do": "start"})
-        socket.send_fds(connection.stream, [b"f"], [calls.fileno(), stacks, *_streams()])
-        head, _ = connection.receive()
-        pid: int = head["pid"]
-        return pid
-
-    def reap(self, pid: int) -> int:
-        """Return the exit status of a process that is about to end."""
-        with self._lock:
-            if self._connection is None or self._host != os.getpid():
-                raise ConnectionResetError
-            self._connection.send({"do": "reap", "pid": pid})
-            head, _ = self._connection.receive()
-            status: int = head["status"]
-            return status
-
-    def _connected(self) -> Connection:
-        if self._host != os.getpid():  # forked from a process that has one
-            self._connection = self._program = None
-            self._host = os.getpid()
-        if self._connection is None:
-            ours, theirs = socket.socketpair()
-            with theirs:
-                code = f"from {_CHILD} import fork_server; fork_server({theirs.fileno()})"
-                self._program = subprocess.Popen(
-                    [sys.executable, "-c", _importing(code)],
-                    pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    # A terminal's Ctrl-C is for the host.
-                    start_new_session=True,
-                )
-            self._connection = Connection(ours)
-        return self._connection
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        if self._program is not None:
-            self._program.kill()
-            self._program.wait()
-        self._connection = self._program = None
-
-
-def _streams() -> list[int]:
-    """Return the descriptors of standard output and error; where one is closed, the null device."""
-    return [each if _is_open(each) else _NULL for each in (1, 2)]
-
-
-def _is_open(descriptor: int) -> bool:
-    try:
-        os.fstat(descriptor)
-    except OSError:
-        return False
-    return True
-
-
-def _importing(code: str) -> str:
-    """Return *code* with this process's ``sys.path`` set first."""
-    return f"import sys; sys.path[:] = {sys.path!r}; {code}"
-
-
-forkserver = _ForkServer()
-
-
 def start_process(config: LoadedConfig, name: str, variables: Mapping[str, str]) -> IsolatedProcess:
     """Start a process that loads the function *name*, without waiting for its answer.
 
     Args:
         variables: what is added to the environment of this process
+
+    Raises:
+        OSError: it could not be forked
     """
     ours, theirs = socket.socketpair()
     reading, writing = os.pipe()
     os.set_blocking(writing, False)  # an unread stack must not block the process
     try:
-        pid = forkserver.start(theirs, writing)
+        started = forkserver.start(theirs, writing)
+    except BaseException:
+        ours.close()
+        os.close(reading)
+        raise
     finally:
         theirs.close()
         os.close(writing)
-    process = IsolatedProcess(pid, Connection(ours), reading, config.revision)
-    head: Head = {
+    process = IsolatedProcess(started, Connection(ours), reading, config.revision)
+    head = {
         "name": name,
         "sys_path": sys.path,
         "environ": {**_process_environ(), **variables},
         "stack_signal": STACK_SIGNAL,
     }
     with suppress(OSError):  # waiting for the answer shows that it has ended
-        process.connection.send(head, pickle.dumps(pruned(config, name)))
+        process.connection.ask(LOAD, head, pickle.dumps(pruned(config, name)))
     return process
 
 

@@ -5,38 +5,30 @@ A process runs one call at a time, so killing it does not affect other calls.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pickle
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from ffhost.config import LoadedConfig
 from ffhost.errors import HookFailed, LoadError, StartupError, Unavailable
+from ffhost.execution.channels import LoopWaiter
+from ffhost.execution.executor import executor
+from ffhost.execution.isolation.connections import LoopConnection
+from ffhost.execution.isolation.frames import LOGS, START
+from ffhost.execution.isolation.loaded import Loaded, loaded_of
+from ffhost.execution.isolation.memory_watch import MemoryWatch
 from ffhost.execution.isolation.process import End, IsolatedProcess, pruned, start_process
 from ffhost.invocation.logger import get_logger
 
-BUSY_LOOK_SECONDS = 0.02
-"""How often memory is measured while a call runs; it bounds how far a call can exceed the limit."""
-IDLE_LOOK_SECONDS = 0.5
 STOP_SECONDS = 5.0
 """How long shut-down hooks may take."""
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 30.0
-
-
-class Loaded(NamedTuple):
-    """What a process reports about the function that it has loaded."""
-
-    signature: str
-    request: str | None
-    methods: list[str] | None
-    streams: bool
-    seconds: float
-    files: tuple[tuple[str, int, int], ...]
-    """The user's files that were loaded, each with its time and size."""
 
 
 class ProcessPool:
@@ -75,12 +67,14 @@ class ProcessPool:
 
     def _reset(self) -> None:
         self._owner = os.getpid()
-        self._ready = threading.Condition()
+        self._lock = threading.Lock()
         self._all: set[IsolatedProcess] = set()
         self._idle: list[IsolatedProcess] = []
+        self._waiting: set[LoopWaiter] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._failure: str | None = None
         self._closed = False
-        self._called = threading.Event()
+        self._called: threading.Event | None = None
 
     @property
     def busy(self) -> int:
@@ -100,15 +94,17 @@ class ProcessPool:
         Raises:
             LoadError: it cannot be loaded
         """
-        processes = [
-            start_process(self.config, self.name, self._variables) for _ in range(self.count)
-        ]
+        processes: list[IsolatedProcess] = []
         try:
+            for _ in range(self.count):
+                processes.append(start_process(self.config, self.name, self._variables))
             answers = [self._await_load(process) for process in processes]
-        except BaseException:
+        except BaseException as error:
             for process in processes:
                 process.kill()
                 process.end()
+            if isinstance(error, OSError):
+                raise LoadError(f"its process cannot be started: {error}") from error
             raise
         self._all.update(processes)
         self.loaded = answers[0]
@@ -118,7 +114,7 @@ class ProcessPool:
         budget = self._import_budget
         deadline = None if budget is None else time.monotonic() + budget
         try:
-            head, _ = process.connection.receive(deadline)
+            return loaded_of(process.connection.receive_answer(deadline))
         except TimeoutError:
             raise LoadError(
                 f"loading took more than its import_budget of {budget}",
@@ -128,16 +124,6 @@ class ProcessPool:
         except OSError as error:
             process.kill()
             raise LoadError(f"its process ended while it loaded: {process.end().how}") from error
-        if "message" in head:
-            raise LoadError(head["message"], head["hint"], head["notes"], key=_key(head["key"]))
-        return Loaded(
-            head["signature"],
-            head["request"],
-            head["methods"],
-            head["streams"],
-            head["seconds"],
-            tuple(_stamp(file) for file in head["files"]),
-        )
 
     def start(self) -> None:
         """Run the start-up hooks in every process; from then on calls are accepted.
@@ -155,20 +141,22 @@ class ProcessPool:
         try:
             for process in processes:
                 with suppress(OSError):
-                    process.connection.send({"do": "start"})
+                    process.connection.ask(START)
             for process in processes:
                 self._await_start(process)
         except StartupError:
             self.stop()
             raise
-        with self._ready:
-            self._idle.extend(processes)
+        for process in processes:
+            self._offer(process)
         if self.memory_bytes is not None:
-            threading.Thread(target=self._watch_memory, name="ffhost-memory", daemon=True).start()
+            watch = MemoryWatch(self.memory_bytes, lambda: tuple(self._all), lambda: self._closed)
+            self._called = watch.called
+            threading.Thread(target=watch.run, name="ffhost-memory", daemon=True).start()
 
     def _await_start(self, process: IsolatedProcess) -> None:
         try:
-            head, _ = process.connection.receive()
+            head = process.connection.receive_answer()
         except OSError as error:
             process.kill()
             raise HookFailed(
@@ -179,62 +167,114 @@ class ProcessPool:
 
     # Handing out
 
-    def lease(self, deadline: float | None) -> IsolatedProcess:
+    def take(self) -> IsolatedProcess | None:
+        """Take a free process; None if there is none."""
+        with self._lock:
+            if not self._idle:
+                return None
+            process = self._idle.pop()
+        process.busy = True
+        if self._called is not None:
+            self._called.set()
+        return process
+
+    async def lease(self) -> IsolatedProcess:
         """Wait for a free process, and take it.
 
         Raises:
-            TimeoutError: *deadline* has passed
             Unavailable: there is no process, and none can be started
         """
         while True:
-            with self._ready:
-                while not self._idle:
-                    if self._failure is not None or self._closed:
-                        raise Unavailable(
-                            f"{self.name} has no process", headers={"Retry-After": "1"}
-                        )
-                    left = None if deadline is None else deadline - time.monotonic()
-                    if left is not None and left <= 0:
-                        raise TimeoutError
-                    self._ready.wait(left)
-                process = self._idle.pop()
-                process.busy = True
-            if process.is_alive:
-                self._inform(process)
-                self._called.set()
-                return process
-            self.replace(process, "while it was idle")
+            with self._lock:
+                if not self._idle and (self._failure is not None or self._closed):
+                    raise Unavailable(f"{self.name} has no process", headers={"Retry-After": "1"})
+                waiter = LoopWaiter()
+                self._waiting.add(waiter)
+            try:
+                process = self.take()
+                if process is not None:
+                    return process
+                await waiter.wait()
+            finally:
+                self._waiting.discard(waiter)
 
-    def _inform(self, process: IsolatedProcess) -> None:
-        """Apply the logging of the current configuration to a process."""
-        config = self.config
-        if process.revision != config.revision:
-            process.revision = config.revision
-            with suppress(OSError):
-                process.connection.send({"do": "logs"}, pickle.dumps(pruned(config, self.name)))
+    def connect(self, process: IsolatedProcess) -> LoopConnection:
+        """Return the connection to a process that was taken, on the running loop."""
+        return process.calls or self._adopt(process)
+
+    async def inform(self, process: IsolatedProcess) -> None:
+        """Apply the logging of the current configuration to a process.
+
+        Raises:
+            ConnectionError: it has ended
+        """
+        process.revision = self.config.revision
+        config = pickle.dumps(pruned(self.config, self.name))
+        await self.connect(process).ask(LOGS, b"", config)
+
+    def _adopt(self, process: IsolatedProcess) -> LoopConnection:
+        """Serve *process* on the running loop, which sees the end of idle ones from now on."""
+        with self._lock:
+            loop = self._loop = asyncio.get_running_loop()
+            idle = list(self._idle)
+        for each in idle:
+            each.attach(loop, self._lost)
+        return process.attach(loop, self._lost)
 
     def release(self, process: IsolatedProcess) -> None:
         """Release a process that has answered."""
-        with self._ready:
+        with self._lock:
             process.busy = False
             if not self._closed:
                 self._idle.append(process)
-            self._ready.notify_all()
+            if self._waiting:
+                self._wake()
+
+    def _wake(self) -> None:
+        """Wake those who wait for a process; under the lock."""
+        for waiter in self._waiting:
+            waiter.wake()
+        self._waiting.clear()
+
+    def _offer(self, process: IsolatedProcess) -> None:
+        """Add a process that has started, unless the pool was closed meanwhile."""
+        with self._lock:
+            self._failure = None
+            closed, loop = self._closed, self._loop
+            if not closed:
+                self._all.add(process)
+                self._idle.append(process)
+                self._wake()
+        if closed:
+            _stop([process])
+        elif loop is not None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._attach_idle, process)
+
+    def _attach_idle(self, process: IsolatedProcess) -> None:
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            idle = process in self._idle and loop is self._loop
+        if idle:
+            process.attach(loop, self._lost)
+
+    # Replacing
 
     def replace(self, process: IsolatedProcess, when: str | None = None) -> End:
         """Replace a process that has crashed or was killed, and return how it ended.
+
+        It waits for the end, so it is not called on a loop.
 
         Args:
             when: logged as the time of death; None if the caller logs it
         """
         end = process.end()
-        with self._ready:
+        with self._lock:
             process.busy = False
             self._all.discard(process)
-            self.replaced += 1
-            self._ready.notify_all()
             if self._closed:
                 return end
+            self.replaced += 1
         if when is not None:
             get_logger("ffhost").error(
                 "isolated_process_died", function=self.name, when=when, **describe(end)
@@ -242,51 +282,46 @@ class ProcessPool:
         threading.Thread(target=self._start_replacement, name="ffhost-process", daemon=True).start()
         return end
 
+    def _lost(self, process: IsolatedProcess) -> None:
+        """Replace a process that has ended, or sent something, while it had no call."""
+        with self._lock:
+            if process not in self._idle:
+                return
+            self._idle.remove(process)
+        self.replace_lost(process)
+
+    def replace_lost(self, process: IsolatedProcess) -> None:
+        """Replace a process that has ended before it had a call, on a thread."""
+        executor.submit(self.replace, process, "while it was idle")
+
     def _start_replacement(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
         while not self._closed:
-            process = start_process(self.config, self.name, self._variables)
+            process: IsolatedProcess | None = None
             try:
+                process = start_process(self.config, self.name, self._variables)
                 self._await_load(process)
-                process.connection.send({"do": "start"})
+                process.connection.ask(START)
                 self._await_start(process)
             except (StartupError, OSError) as error:
-                with suppress(Exception):
+                if process is not None:
                     process.kill()
                     process.end()
                 self._mark_unavailable(str(error))
                 time.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
                 continue
-            with self._ready:
-                self._failure = None
-                if not self._closed:
-                    self._all.add(process)
-                    self._idle.append(process)
-                    self._ready.notify_all()
-                    return
-            _stop([process])
+            self._offer(process)
+            return
 
     def _mark_unavailable(self, reason: str) -> None:
-        with self._ready:
+        with self._lock:
             told, self._failure = self._failure, reason if not self._all else None
-            self._ready.notify_all()
+            self._wake()
         if told != reason:
             get_logger("ffhost").error(
                 "isolated_process_failed_to_start", function=self.name, reason=reason
             )
-
-    def _watch_memory(self) -> None:
-        limit = self.memory_bytes
-        while limit is not None and not self._closed:
-            processes = tuple(self._all)
-            for process in processes:
-                process.kill_above(limit)
-            if any(process.busy for process in processes):
-                time.sleep(BUSY_LOOK_SECONDS)
-            else:
-                self._called.wait(IDLE_LOOK_SECONDS)
-                self._called.clear()
 
     # Ending
 
@@ -294,43 +329,27 @@ class ProcessPool:
         """Run the shut-down hooks and end the processes; a call that still runs is cut off."""
         if self._owner != os.getpid():
             return
-        with self._ready:
+        with self._lock:
             self._closed = True
             processes, idle = list(self._all), list(self._idle)
             self._all.clear()
             self._idle.clear()
-            self._ready.notify_all()
+            self._wake()
         for process in processes:
             if process not in idle:
-                process.kill()  # the thread that waits for its answer reaps it
-                if not process.busy:
-                    process.end()
+                process.kill()
+                process.end()
         _stop(idle)
-
-    def unchanged(self) -> bool:
-        """Whether the loaded files are unchanged."""
-        loaded = self.loaded
-        return loaded is not None and all(_stamp(file) == (file, *at) for file, *at in loaded.files)
 
 
 def _stop(processes: list[IsolatedProcess]) -> None:
     for process in processes:
-        with suppress(OSError):
-            process.connection.send({"do": "stop"})
-    deadline = time.monotonic() + STOP_SECONDS
+        process.ask_to_stop()
+    give_up_at = time.monotonic() + STOP_SECONDS
     for process in processes:
-        with suppress(OSError):
-            process.connection.receive(deadline)  # the process sends nothing more before its end
-        process.kill()
+        if not process.ends_within(give_up_at - time.monotonic()):
+            process.kill()
         process.end()
-
-
-def _stamp(file: str) -> tuple[str, int, int]:
-    try:
-        status = os.stat(file)
-    except OSError:
-        return file, 0, 0
-    return file, status.st_mtime_ns, status.st_size
 
 
 def describe(end: End) -> dict[str, Any]:
@@ -338,8 +357,3 @@ def describe(end: End) -> dict[str, Any]:
     fields: dict[str, Any] = {"reason": end.how, "signal": end.signal, "exit_code": end.exit_code}
     fields |= {"memory_bytes": end.memory_bytes, "stack": end.stack}
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _key(key: str | list[str]) -> str | tuple[str, ...]:
-    """Return the key of a `LoadError` that came as JSON."""
-    return key if isinstance(key, str) else tuple(key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import threading
 import time
 from contextlib import suppress
@@ -11,18 +10,22 @@ from pathlib import Path
 
 from ffhost.observability.metrics.worker_totals import Process
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 _loaded = time.time()
 
 
 def measure() -> Process:
     """Measure this process."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
     measured = Process(
-        cpu_seconds=used.ru_utime + used.ru_stime,
-        max_fds=max(0, resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
-        threads=threading.active_count(),
-        started=_loaded,
+        cpu_seconds=time.process_time(), threads=threading.active_count(), started=_loaded
     )
+    if resource is None:
+        return measured
+    measured.max_fds = max(0, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     with suppress(OSError, ValueError, IndexError):
         pages = Path("/proc/self/statm").read_text().split()
         size = resource.getpagesize()

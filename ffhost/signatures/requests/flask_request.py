@@ -19,7 +19,7 @@ from typing import Any
 
 import flask
 from werkzeug.exceptions import HTTPException, InternalServerError
-from werkzeug.routing import Rule
+from werkzeug.routing import MapAdapter, Rule
 
 from ffhost.errors import ResultError
 from ffhost.loading import decorators
@@ -32,6 +32,8 @@ CALL = "ffhost.call"
 """Key of the environ: what to call with the request."""
 PARAMS = "ffhost.params"
 """Key of the environ: values of the parameters in the function's path."""
+MOUNTED = "ffhost.mounted"
+"""Key of the environ: whether ``SCRIPT_NAME`` is the function's path (``strip_path``)."""
 
 CRASH_HEADER = ("X-Google-Status", "crash")
 
@@ -58,31 +60,49 @@ class Answer(flask.Response):
         return super().__call__(environ, start_response)
 
 
-class _Everywhere:
-    """A stand-in for Werkzeug's URL adapter that matches every path.
+class _Config(flask.Config):
+    """The configuration of an application whose functions may be mounted each at its path."""
 
-    Binding and matching a map costs more than the rest of a small call. The real adapter is
-    made when something else is asked of it, such as ``url_for``.
+    def __getitem__(self, key: str) -> Any:
+        value = super().__getitem__(key)
+        if key == "APPLICATION_ROOT" and value == "/" and flask.has_request_context():
+            environ = current_request().environ
+            if environ.get(MOUNTED):  # the path of session cookies, among others
+                return environ["SCRIPT_NAME"] or value
+        return value
+
+
+class _Everywhere(MapAdapter):
+    """Werkzeug's URL adapter, which matches every path with the function.
+
+    Binding and matching a map costs more than the rest of a small call. Both wait until
+    something else is asked, such as ``url_for``.
     """
 
     def __init__(self, app: FunctionApp, request: flask.Request) -> None:
         self._app = app
         self._request = request
 
-    def match(self, *_arguments: Any, **_options: Any) -> tuple[Rule, dict[str, Any]]:
+    def match(self, *arguments: Any, **options: Any) -> Any:
+        """Return the function's rule and ``view_args``; what is asked otherwise is looked up."""
         path = self._request.path
-        if self._app.has_static_folder and path.startswith("/static/"):
-            found: tuple[Rule, dict[str, Any]] = self._bound().match(return_rule=True)
-            return found
-        params = self._request.environ.get(PARAMS)
+        is_static = self._app.has_static_folder and path.startswith("/static/")
+        if is_static or arguments or options != {"return_rule": True}:
+            return super().match(*arguments, **options)
+        environ = self._request.environ
+        params = environ.get(PARAMS)
         rule = self._app.root_rule if path == "/" else self._app.rule
-        return rule, dict(params) if params else {"path": path.lstrip("/")}
-
-    def _bound(self) -> Any:
-        return super(FunctionApp, self._app).create_url_adapter(self._request)
+        if params and not environ.get(MOUNTED):
+            return rule, dict(params)
+        return rule, {"path": path.lstrip("/"), **(params or {})}
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._bound(), name)
+        # The attributes of a MapAdapter are set when it is bound.
+        self.__dict__.update(vars(self._app.bound(self._request)))
+        try:
+            return self.__dict__[name]
+        except KeyError:
+            raise AttributeError(name) from None
 
 
 class FunctionApp(flask.Flask):
@@ -96,6 +116,7 @@ class FunctionApp(flask.Flask):
     """
 
     response_class = Answer
+    config_class = _Config
     none_is_ok = False
 
     def __init__(self, name: str, folder: Path, *, serve_static: bool) -> None:
@@ -109,16 +130,29 @@ class FunctionApp(flask.Flask):
         self.root_rule = Rule("/", defaults={"path": ""}, endpoint="run")
         self.url_map.add(self.root_rule)
         self.url_map.add(self.rule)
+        self.view_functions["run"] = _run
         self.register_error_handler(500, _aborted)
 
     def create_url_adapter(self, request: flask.Request | None) -> Any:
-        """Return an adapter that matches every path."""
-        return super().create_url_adapter(None) if request is None else _Everywhere(self, request)
+        """Return an adapter that matches every path.
+
+        Raises:
+            SecurityError: the request's host is not one of ``TRUSTED_HOSTS``
+        """
+        if request is None:
+            return super().create_url_adapter(None)
+        if self.config["TRUSTED_HOSTS"] is not None:
+            self.bound(request)
+        return _Everywhere(self, request)
+
+    def bound(self, request: flask.Request) -> Any:
+        """Return Flask's own adapter for *request*."""
+        return super().create_url_adapter(request)
 
     def dispatch_request(self, *_context: Any) -> Any:
         """Call the function with the request itself, not with its proxy."""
         request: flask.Request = current_request()
-        if request.endpoint == "static":
+        if request.endpoint == "static" or request.routing_exception is not None:
             return super().dispatch_request(*_context)
         return request.environ[CALL](request)
 
@@ -140,7 +174,14 @@ class FunctionApp(flask.Flask):
         if any(handler is not _aborted for handler in handlers.values()):
             return super().handle_exception(*arguments)
         error: Exception = arguments[-1]
+        flask.got_request_exception.send(self, _async_wrapper=self.ensure_sync, exception=error)
         raise error
+
+
+def _run(**_view_args: Any) -> Any:
+    """Call the function, as the view that it is for Flask."""
+    request = current_request()
+    return request.environ[CALL](request)
 
 
 def _aborted(error: InternalServerError) -> tuple[str, int, list[tuple[str, str]]]:
@@ -189,8 +230,12 @@ def flask_adapter(
     def make(message: Message) -> dict[str, Any]:
         environ = build_environ(message)
         environ.pop("wsgi.file_wrapper", None)  # the server's, for responses that it sends
+        if not environ["PATH_INFO"]:
+            environ["PATH_INFO"] = "/"  # an application in the function would redirect
         if message.params:
             environ[PARAMS] = message.params
+        if message.is_mounted:
+            environ[MOUNTED] = True
         return environ
 
     def around(target: Callable[..., Any], is_async: bool) -> Callable[..., Any]:

@@ -141,7 +141,7 @@ class Request(falcon.Request):
     # What a message has in another form
 
     @_once
-    def headers(self) -> Mapping[str, str]:
+    def headers(self) -> HeaderView:
         """Header fields by name in any case."""
         return HeaderView(self._message.headers)
 

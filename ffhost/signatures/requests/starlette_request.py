@@ -65,9 +65,13 @@ def _scope(message: Message, app: Starlette) -> dict[str, Any]:
     scope = build_scope(message)
     scope["app"] = app
     # functions-framework routes everything as /{path:path}.
-    scope["path_params"] = dict(message.params) or (
-        {"path": rest} if (rest := scope["path"].lstrip("/")) else {}
-    )
+    rest = scope["path"]
+    if message.is_mounted:
+        rest = rest[len(scope["root_path"]) :]
+    scope["path_params"] = {"path": rest} if (rest := rest.lstrip("/")) else {}
+    if message.params:
+        above = scope["path_params"] if message.is_mounted else {}
+        scope["path_params"] = {**above, **message.params}
     return scope
 
 

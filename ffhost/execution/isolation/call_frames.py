@@ -1,0 +1,135 @@
+"""Calls and replies as the heads and bodies of frames."""
+
+from __future__ import annotations
+
+import marshal
+from typing import Any
+
+from ffhost.errors import BadRequest, FfhostError
+from ffhost.events.facts import facts_of
+from ffhost.execution.isolation.frames import Frame, Misfit, to_json
+from ffhost.invocation.call import Call
+from ffhost.invocation.deadline import Deadline
+from ffhost.invocation.function import Function
+from ffhost.web.messages import Message, Reply
+
+
+class FunctionCrashed(FfhostError):
+    """An exception of an isolated function, which its process has logged with its stack."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(f"{kind}: {text}" if text else kind)
+        self.kind = kind
+
+
+def call_head(call: Call) -> bytes:
+    """Return the head of the frame that asks for a call; its body is the request's."""
+    message = call.message
+    return marshal.dumps(
+        (
+            call.execution_id,
+            call.started,
+            None if call.deadline is None else call.deadline.at,
+            # The process reads them from the header fields itself, unless the host traces.
+            None if call.span_context is None else (call.trace_id, call.span_id),
+            None if call.principal is None else call.principal.as_texts(),
+            message.method,
+            message.path,
+            message.query,
+            {**message.headers},
+            message.scheme,
+            message.root_path,
+            message.client,
+            message.server,
+            message.http_version,
+            {**message.params},
+        )
+    )
+
+
+def call_of(function: Function, frame: Frame) -> Call:
+    """Make the call that *frame* asks for, in the process that runs it."""
+    (
+        execution_id,
+        started,
+        deadline,
+        ids,
+        principal,
+        method,
+        path,
+        query,
+        headers,
+        scheme,
+        root_path,
+        client,
+        server,
+        http_version,
+        params,
+    ) = frame.trusted_head()
+    message = Message(
+        method,
+        path,
+        query=query,
+        headers=headers,
+        body=frame.body,
+        scheme=scheme,
+        root_path=root_path,
+        client=client,
+        server=server,
+        http_version=http_version,
+        params=params,
+    )
+    call = Call(function, message, execution_id)
+    # The monotonic clock is shared by all processes of the machine.
+    call.started = started
+    if deadline is not None:
+        call.deadline = Deadline()
+        call.deadline.at = deadline
+    if ids is not None:
+        call.ids = ids
+    if principal is not None:
+        from ffhost.auth.principals import Principal
+
+        call.principal = Principal.of_texts(principal)
+    return call
+
+
+def reply_head(reply: Reply, call: Call) -> bytes:
+    """Return the head of the frame that answers a call; its body is the reply's."""
+    # A header's value may be of a class derived from str; JSON encodes it as its text.
+    head: dict[str, Any] = {"status": int(reply.status), "headers": reply.headers}
+    error = call.error
+    if error is not None:
+        try:
+            text = str(error)
+        except Exception:
+            text = ""
+        head["error"] = [type(error).__name__, text]
+    facts = facts_of(call.event)
+    if facts is not None:
+        head["event"] = {name: _plain(value) for name, value in facts._asdict().items()}
+    return to_json(head).encode()
+
+
+def _plain(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def take_reply(frame: Frame, call: Call) -> Reply:
+    """Make the reply that *frame* holds, and tell *call* of its event and its error.
+
+    Raises:
+        Misfit: it does not hold a reply
+    """
+    head = frame.json_head()
+    try:
+        reply = Reply(
+            int(head["status"]), [(str(n), str(v)) for n, v in head["headers"]], frame.body
+        )
+        call.event = head.get("event")
+        if "error" in head:
+            kind, text = head["error"]
+            call.error = FunctionCrashed(kind, text) if reply.status >= 500 else BadRequest(text)
+    except (ValueError, TypeError, KeyError) as error:
+        raise Misfit(f"its answer cannot be read: {error}") from error
+    return reply

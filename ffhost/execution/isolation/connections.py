@@ -1,0 +1,210 @@
+"""The two ends of the socket between the host and a process.
+
+`Connection` blocks: it is the process's end, and the host's while the process loads and starts.
+`LoopConnection` is the host's end from then on. It belongs to the event loop: a call is one
+``send`` and one ``recv``, and no thread waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import marshal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from ffhost.execution.isolation.frames import (
+    ANSWER,
+    PIECE_BYTES,
+    TO_PROCESS,
+    Frame,
+    FrameReader,
+    Misfit,
+    start_of,
+)
+
+
+def is_answer(frame: Frame, call: int) -> bool:
+    """Whether *frame* answers the host's *call*."""
+    return frame.call == call and frame.kind == ANSWER and frame.direction == TO_PROCESS
+
+
+class NotSent(ConnectionError):
+    """The process has ended, and has received nothing of the call."""
+
+
+class Connection:
+    """An end that blocks."""
+
+    def __init__(self, stream: socket.socket) -> None:
+        self.stream = stream
+        self._reader = FrameReader()
+        self._asked = 0
+
+    def ask(self, kind: int, head: Any = None, body: bytes = b"") -> None:
+        """Send what has an answer, as the host; `receive_answer` waits for it.
+
+        Raises:
+            OSError: the other side is gone
+        """
+        self._asked += 1
+        self._send(kind, self._asked, marshal.dumps(head), body)
+
+    def answer(self, frame: Frame, head: bytes, body: bytes = b"") -> None:
+        """Answer *frame*, as a process.
+
+        Args:
+            head: in JSON
+
+        Raises:
+            OSError: the other side is gone
+        """
+        self._send(ANSWER, frame.call, head, body)
+
+    def _send(self, kind: int, call: int, head: bytes, body: bytes) -> None:
+        start = start_of(kind, call, head, len(body))
+        self._bound(None)
+        if len(body) <= PIECE_BYTES:
+            self.stream.sendall(start + body)
+        else:
+            self.stream.sendall(start)
+            self.stream.sendall(body)
+
+    def receive(self, deadline: float | None = None) -> Frame:
+        """Receive one frame.
+
+        Raises:
+            TimeoutError: *deadline*, on the monotonic clock, has passed
+            OSError: the other side is gone, or sent something that is not a frame
+        """
+        while True:
+            self._bound(deadline)
+            data = self.stream.recv(self._reader.piece_bytes)
+            if not data:
+                raise ConnectionResetError("the other side has closed the connection")
+            frame = self._reader.feed(data)
+            if frame is not None:
+                return frame
+
+    def receive_answer(self, deadline: float | None = None) -> Any:
+        """Receive the head of the answer to what was asked last.
+
+        Raises:
+            TimeoutError: *deadline*, on the monotonic clock, has passed
+            OSError: the other side is gone, or sent something else
+        """
+        frame = self.receive(deadline)
+        if not is_answer(frame, self._asked):
+            raise Misfit("a frame does not answer what was asked")
+        return frame.json_head()
+
+    def _bound(self, deadline: float | None) -> None:
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise TimeoutError
+        if left is not None or self.stream.gettimeout() is not None:
+            self.stream.settimeout(left)
+
+
+class LoopConnection:
+    """The host's end while calls are made; all methods are called on its loop.
+
+    Args:
+        loop: the loop that reads and writes
+        stream: the socket
+        lost: called if the process ends, or sends anything, while no call waits
+    """
+
+    __slots__ = ("_asked", "_lost", "_reader", "_rest", "_stream", "_waiter", "loop")
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, stream: socket.socket, lost: Callable[[], object]
+    ) -> None:
+        self.loop = loop
+        self._stream = stream
+        self._lost = lost
+        self._reader = FrameReader()
+        self._asked = 1 << 32  # numbers that loading and starting have not used
+        self._rest: list[memoryview] = []
+        self._waiter: asyncio.Future[Frame] | None = None
+        stream.setblocking(False)
+        loop.add_reader(stream, self._read)
+
+    def ask(self, kind: int, head: bytes, body: bytes) -> asyncio.Future[Frame]:
+        """Send a frame, and return the future of its answer.
+
+        The future fails with a `ConnectionError` if the process ends, or sends anything else.
+
+        Raises:
+            NotSent: the process has ended
+        """
+        self._asked += 1
+        start = start_of(kind, self._asked, head, len(body))
+        try:
+            self._write([start + body] if len(body) <= PIECE_BYTES else [start, body])
+        except OSError as error:
+            raise NotSent(str(error)) from error
+        waiter = self._waiter = self.loop.create_future()
+        return waiter
+
+    def _write(self, parts: list[bytes]) -> None:
+        """Send *parts*, now as much as the socket takes and the rest later."""
+        sent = 0
+        with suppress(BlockingIOError):
+            sent = self._stream.send(parts[0])
+        if len(parts) == 1 and sent == len(parts[0]):
+            return
+        self._rest = [memoryview(part) for part in parts]
+        self._rest[0] = self._rest[0][sent:]
+        self.loop.add_writer(self._stream, self._write_rest)
+
+    def _write_rest(self) -> None:
+        rest = self._rest
+        try:
+            while rest:
+                sent = self._stream.send(rest[0])
+                rest[0] = rest[0][sent:]
+                if not rest[0]:
+                    del rest[0]
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._fail(ConnectionResetError(str(error)))
+            return
+        self.loop.remove_writer(self._stream)
+
+    def _read(self) -> None:
+        try:
+            data = self._stream.recv(self._reader.piece_bytes)
+            if not data:
+                raise ConnectionResetError("the process has closed the connection")
+            frame = self._reader.feed(data)
+            if frame is None:
+                return
+            if self._waiter is None or not is_answer(frame, self._asked):
+                raise Misfit("it sent what does not answer its call")
+        except BlockingIOError:
+            return
+        except ConnectionError as error:
+            self._fail(error)
+            return
+        waiter, self._waiter = self._waiter, None
+        if not waiter.done():
+            waiter.set_result(frame)
+
+    def _fail(self, error: ConnectionError) -> None:
+        self.detach()
+        waiter, self._waiter = self._waiter, None
+        if waiter is None:
+            self._lost()
+        elif not waiter.done():
+            waiter.set_exception(error)
+
+    def detach(self) -> None:
+        """Stop reading and writing; the socket stays open."""
+        self._rest = []
+        if not self.loop.is_closed():
+            self.loop.remove_reader(self._stream)
+            self.loop.remove_writer(self._stream)

@@ -1,0 +1,55 @@
+"""What a process reports about the function that it has loaded."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+from ffhost.errors import LoadError
+
+
+class Loaded(NamedTuple):
+    """The report of one process."""
+
+    signature: str
+    request: str | None
+    methods: list[str] | None
+    streams: bool
+    seconds: float
+    files: tuple[tuple[str, int, int], ...]
+    """The user's files that were loaded, each with its time and size."""
+
+    def unchanged(self) -> bool:
+        """Whether the loaded files are unchanged."""
+        return all(_stamp(file) == (file, *at) for file, *at in self.files)
+
+
+def loaded_of(head: Any) -> Loaded:
+    """Make the report of the answer to a request to load.
+
+    Raises:
+        LoadError: the function cannot be loaded
+    """
+    if "message" in head:
+        raise LoadError(head["message"], head["hint"], head["notes"], key=_key(head["key"]))
+    return Loaded(
+        head["signature"],
+        head["request"],
+        head["methods"],
+        head["streams"],
+        head["seconds"],
+        tuple(_stamp(file) for file in head["files"]),
+    )
+
+
+def _stamp(file: str) -> tuple[str, int, int]:
+    try:
+        status = os.stat(file)
+    except OSError:
+        return file, 0, 0
+    return file, status.st_mtime_ns, status.st_size
+
+
+def _key(key: str | list[str]) -> str | tuple[str, ...]:
+    """Return the key of a `LoadError` that came as JSON."""
+    return key if isinstance(key, str) else tuple(key)
