@@ -110,6 +110,11 @@ class EnvironMessage(Message):
             self._headers = headers
         return self._headers
 
+    def add_field(self, name: str, value: str) -> None:
+        """Add a header field to the message and its environ."""
+        self._environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
+        self._headers = None  # type: ignore[assignment]
+
     def environ(self) -> Environ:
         """Return the WSGI environ."""
         return self._environ

@@ -29,7 +29,7 @@ from ffhost.loading import compat
 from ffhost.loading.marked_functions import error_handlers
 from ffhost.loading.targets import Resolved, find_place, kind, required_positional, resolve
 from ffhost.observability import observers
-from ffhost.signatures import Codec, Inferred, Options, compose, infer
+from ffhost.signatures import Codec, Inferred, Options, compose, infer, with_execution_id
 from ffhost.signatures.requests import Adapter
 from ffhost.signatures.requests.choice import (
     RequestKind,
@@ -80,6 +80,8 @@ def _load(
     if resolved.import_seconds and resolved.file is not None and not plain:
         _tell_name_test(name, resolved.file)
     codec, request = _codec(config, name, settings, resolved)
+    if plain:
+        codec = with_execution_id(codec)
     if environment is not None:
         environment.own.setdefault("FUNCTION_SIGNATURE_TYPE", codec.kind)
     watch = observers.watch(config, name, codec.kind)

@@ -11,7 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ffhost.signatures.codec import AnsweredCrash, Codec, Options, signature_error
+from ffhost.signatures.codec import (
+    AnsweredCrash,
+    Codec,
+    Options,
+    signature_error,
+    with_execution_id,
+)
 from ffhost.signatures.inference import Inferred, infer
 
 KINDS = ("http", "cloudevent", "event", "typed", "wsgi", "asgi")
@@ -66,4 +72,5 @@ __all__ = [
     "Options",
     "compose",
     "infer",
+    "with_execution_id",
 ]
