@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 from ffhost.execution.file_body import FileBody
 
-CAPACITY = 64
+CAPACITY = 32
 """How many chunks a function may be ahead of its client."""
 CAPACITY_BYTES = 256 * 1024
 """How many bytes they may have together; a larger chunk waits alone.
