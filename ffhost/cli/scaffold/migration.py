@@ -15,6 +15,7 @@ from pathlib import Path
 from ffhost.cli.exit_messages import CommandFailed
 from ffhost.cli.scaffold.new_files import shown, write
 from ffhost.cli.scaffold.templates import HEADING, identifier
+from ffhost.config import DEFAULT_FILE
 from ffhost.errors import LoadError
 from ffhost.loading.targets import FoundFunction, defined_functions
 
@@ -59,7 +60,7 @@ def migrate(folder: Path, sources: list[Path]) -> str:
     Raises:
         CommandFailed: a folder holds no functions, or the file exists already
     """
-    config = folder / "functions.yaml"
+    config = folder / DEFAULT_FILE
     if config.exists():
         raise CommandFailed(f"{shown(config)} exists already; nothing was written")
     found: dict[Path, list[Found]] = {}
