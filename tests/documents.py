@@ -34,7 +34,7 @@ PAGES = sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/README.md"), ROO
 DEFAULT_EXAMPLE = "quickstart"
 
 _BLOCK = re.compile(r"^```sh\n(.*?)^```\n(?:\n^```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
-_SERVERS = ("ffhost serve", "gunicorn ", "uvicorn ")
+_SERVERS = ("ffhost serve", "ffhost dev", "gunicorn ", "uvicorn ")
 _SHELL = set("|&;<>$`*")
 
 

@@ -8,9 +8,11 @@ slot of the function already never waits for another one: it would wait for itse
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import time
 from typing import Any
 
+from ffhost.config.units import UNLIMITED
 from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.caller import stop
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
@@ -23,15 +25,14 @@ from ffhost.web.messages import Reply
 class NestedLoopCaller(AsyncCaller):
     """Calls one function once, from a loop."""
 
+    make_context = contextvars.Context
+
     def __init__(self, function: Function, runner: LoopRunner, call: Call) -> None:
         super().__init__(function, runner)
+        self.has_context = True
         self._ends_at = call.ends_at
-        self._bounded = self._shorten()
-
-    def _shorten(self) -> bool:
-        self.timeout_seconds = _left(self.function.timeout_seconds, self._ends_at)
-        self.queue_seconds = _left(self.function.queue_timeout_seconds, self._ends_at)
-        return self.timeout_seconds != float("inf")
+        if call.ends_at != UNLIMITED:
+            self._bounded = True
 
     async def answer(self, call: Call) -> Reply:
         """Call the function and wait for its reply, or for the deadline.
@@ -51,8 +52,12 @@ class NestedLoopCaller(AsyncCaller):
     async def _queue(self, call: Call) -> None:
         if self.function.name in call.chain:
             raise self.function.refusal()
+        self.queue_seconds = _left(self.queue_seconds, self._ends_at)
         await super()._queue(call)
-        self._shorten()
+
+    def _watch(self, call: Call) -> None:
+        self.timeout_seconds = _left(self.timeout_seconds, self._ends_at)
+        super()._watch(call)
 
     def settle(self, call: Call, reply: Reply | None) -> None:
         """Deliver the reply, free the slot, and stop the timer."""
@@ -69,20 +74,20 @@ class NestedThreadCaller(BlockingCaller):
         background: has the loop on which coroutine functions run
     """
 
+    make_context = contextvars.Context
+
     def __init__(self, function: Function, pool: ThreadPool, background: Any, call: Call) -> None:
         super().__init__(function, pool, background)
+        self.has_context = True
         self._call = call
-        self._shorten()
-
-    def _shorten(self) -> None:
-        self.timeout_seconds = _left(self.function.timeout_seconds, self._call.ends_at)
-        self.queue_seconds = _left(self.function.queue_timeout_seconds, self._call.ends_at)
+        self.timeout_seconds = _left(self.timeout_seconds, call.ends_at)
 
     def _queue(self) -> None:
         if self.function.name in self._call.chain:
             raise self.function.refusal()
+        self.queue_seconds = _left(self.queue_seconds, self._call.ends_at)
         super()._queue()
-        self._shorten()
+        self.timeout_seconds = _left(self.timeout_seconds, self._call.ends_at)
 
 
 def _left(seconds: float, ends_at: float) -> float:

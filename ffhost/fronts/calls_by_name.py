@@ -7,8 +7,7 @@ without the loop. A callee runs in contexts of its own, so nothing of the caller
 from __future__ import annotations
 
 import asyncio
-import contextvars
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from ffhost.errors import ContentTooLarge, MethodNotAllowed, RequestError
 from ffhost.execution.loop_caller import LoopRunner
@@ -50,12 +49,7 @@ class CallsByName:
         loop, work = self.runner.loop, self._on_loop(call)
         if asyncio.get_running_loop() is not loop:  # a loop of the user's own
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
-        task = asyncio.Task(work, loop=loop, context=contextvars.Context())
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
+        return await work
 
     async def _on_loop(self, call: Call) -> CallAnswer:
         caller = NestedLoopCaller(call.function, self.runner, call)
@@ -64,7 +58,7 @@ class CallsByName:
             reply = await caller.answer(call)
         except RequestError as error:
             return self._refused(call, error)
-        chunks = []
+        chunks: list[bytes] = []
         if call.channel is not None:
             try:
                 while isinstance(chunk := await call.channel.get_async(), bytes):
@@ -75,16 +69,13 @@ class CallsByName:
 
     def call_sync(self, call: Call) -> CallAnswer:
         """Call from a thread and return the answer."""
-        return contextvars.Context().run(self._on_thread, call)
-
-    def _on_thread(self, call: Call) -> CallAnswer:
         caller = NestedThreadCaller(call.function, self.runner.pool, self, call)
         try:
             _check(call)
             reply = caller.answer(call)
         except RequestError as error:
             return self._refused(call, error)
-        chunks: Iterable[bytes] = ()
+        chunks: list[bytes] = []
         if call.channel is not None:
             stream = caller.chunks_of(call)
             try:
@@ -99,8 +90,8 @@ class CallsByName:
         self._settle(call, answer.status, len(answer.body))
         return answer
 
-    def _ended(self, call: Call, reply: Reply, chunks: Iterable[bytes]) -> CallAnswer:
-        body = reply.body + b"".join(chunks)
+    def _ended(self, call: Call, reply: Reply, chunks: list[bytes]) -> CallAnswer:
+        body = b"".join(chunks) if chunks else reply.body
         self._settle(call, reply.status, len(body))
         return CallAnswer(reply.status, {key.lower(): value for key, value in reply.headers}, body)
 

@@ -52,9 +52,13 @@ class Wanted:
         Raises:
             CallError: more than one body is given, or it cannot be written
         """
-        given = [self.value is not UNSET, self.json is not UNSET]
-        given += [self.body is not None, self.event is not None]
-        if sum(given) > 1:
+        given = (
+            (self.value is not UNSET)
+            + (self.json is not UNSET)
+            + (self.body is not None)
+            + (self.event is not None)
+        )
+        if given > 1:
             raise CallError("give one of a value, json, body and event")
         headers: dict[str, str] = {}
         body = b""
@@ -65,11 +69,12 @@ class Wanted:
             headers = dict(fields)
         elif self.body is not None:
             body = self.body.encode() if isinstance(self.body, str) else self.body
-        elif any(given):
+        elif given:
             headers["content-type"] = "application/json"
             body = _as_json(self.json if self.value is UNSET else self.value)
-        headers |= {name.lower(): value for name, value in self.headers.items()}
-        return self.method or ("POST" if any(given) else "GET"), headers, body
+        for name, value in self.headers.items():
+            headers[name.lower()] = value
+        return self.method or ("POST" if given else "GET"), headers, body
 
 
 def _as_json(value: Any) -> bytes:
@@ -117,10 +122,11 @@ def message_for(wanted: Wanted, template: str, caller: Call) -> Message:
 
 def _fill(template: str, tail: str) -> tuple[str, dict[str, str]]:
     """Return path and parameters: *tail* follows the template, or is the path of its parameters."""
+    if "{" not in template:
+        slash = "" if tail[:1] == "/" else "/"
+        return (f"{template.rstrip('/')}{slash}{tail}" if tail else template), {}
     parts = segments(template)
     names = [parameter(part) for part in parts]
-    if not any(names):
-        return (template.rstrip("/") + tail if tail.startswith("/") else template), {}
     given = segments(tail)
     if len(given) < len(parts):
         raise CallError(f"the function's path is {template}; give 'path' with its parameters")

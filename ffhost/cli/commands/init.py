@@ -48,8 +48,9 @@ def command(folder: str, template: str | None, existing: tuple[str, ...]) -> Non
     """Begin a project in DIR: functions.yaml, main.py, requirements.txt and a test.
 
     With --from-functions-framework only functions.yaml is new. The functions are
-    found by reading the sources, which are neither run nor changed. functions-framework is
-    replaced by ffhost in the folders' requirements.txt.
+    found by reading the sources, which are neither run nor changed; so are the
+    variables of Dockerfiles, .env and env.yaml. functions-framework is replaced by
+    ffhost in the folders' requirements.txt.
 
     \b
     Examples:
