@@ -87,7 +87,7 @@ def _begin(folder: Path, template: str) -> str:
     write_new(files)
     written = [*files]
     requirements = folder / "requirements.txt"
-    before = requirements.read_text() if requirements.exists() else ""
+    before = requirements.read_text("utf-8-sig") if requirements.exists() else ""
     if "ffhost" not in before:
         separator = "" if not before or before.endswith("\n") else "\n"
         write(requirements, f"{before}{separator}ffhost\n")

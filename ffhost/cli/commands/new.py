@@ -128,7 +128,7 @@ def _read_config(file: Path, name: str) -> str:
     if functions is not None and name in (functions[1].value or {}):
         origin = functions[1].value[name][0].origin
         raise CommandFailed(f"{origin.place}: the function {name!r} exists already")
-    return file.read_text(encoding="utf-8")
+    return file.read_text(encoding="utf-8-sig")
 
 
 def _with_code(file: Path, function: str, code: str, signature: str) -> str:
@@ -140,7 +140,7 @@ def _with_code(file: Path, function: str, code: str, signature: str) -> str:
         head = f'"""The function {function}."""\n\nfrom __future__ import annotations\n\n'
         logger = f"{LOGGER}\n\n\n" if "log." in code else ""
         return head + import_block(set(needed)) + ("\n" if logger else "\n\n") + logger + code
-    text = file.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8-sig")
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
