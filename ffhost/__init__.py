@@ -13,8 +13,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from ffhost.auth.principals import Principal
-    from ffhost.errors import DeadlineExceeded
+    from ffhost.errors import CallError, DeadlineExceeded
     from ffhost.execution.executor import executor
+    from ffhost.host.call_answer import CallAnswer
+    from ffhost.host.named_calls import call, call_sync
     from ffhost.invocation.current import Invocation, current
     from ffhost.invocation.outcome import Outcome
     from ffhost.loading.decorators import (
@@ -31,12 +33,16 @@ if TYPE_CHECKING:
     from ffhost.web.responses import Response
 
 _HOMES = {
+    "CallAnswer": "ffhost.host.call_answer",
+    "CallError": "ffhost.errors",
     "DeadlineExceeded": "ffhost.errors",
     "Invocation": "ffhost.invocation.current",
     "Outcome": "ffhost.invocation.outcome",
     "Principal": "ffhost.auth.principals",
     "Request": "ffhost.signatures.requests.native",
     "Response": "ffhost.web.responses",
+    "call": "ffhost.host.named_calls",
+    "call_sync": "ffhost.host.named_calls",
     "cloud_event": "ffhost.loading.decorators",
     "current": "ffhost.invocation.current",
     "error_handler": "ffhost.loading.decorators",
@@ -50,12 +56,16 @@ _HOMES = {
 }
 
 __all__ = [
+    "CallAnswer",
+    "CallError",
     "DeadlineExceeded",
     "Invocation",
     "Outcome",
     "Principal",
     "Request",
     "Response",
+    "call",
+    "call_sync",
     "cloud_event",
     "current",
     "error_handler",

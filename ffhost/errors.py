@@ -268,6 +268,36 @@ class TimedOut(RequestError):
     status = 504
 
 
+class LoopDetected(RequestError):
+    """More functions wait for each other than are allowed (508).
+
+    Since 0.2.
+    """
+
+    status = 508
+
+
+class CallError(FfhostError):
+    """A function cannot be called by name, or its answer is not what the caller wants.
+
+    Args:
+        message: what is wrong
+        answer: the `ffhost.CallAnswer` that `raise_for_status` was asked about, else None
+
+    Example:
+        >>> import ffhost
+        >>> ffhost.CallAnswer(404).raise_for_status()
+        Traceback (most recent call last):
+        ffhost.errors.CallError: the function answered 404
+
+    Since 0.2.
+    """
+
+    def __init__(self, message: str, answer: Any = None) -> None:
+        super().__init__(message)
+        self.answer = answer
+
+
 class ResultError(FfhostError):
     """A function returned something that its signature cannot send; a crash of that function.
 

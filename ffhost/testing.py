@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         pubsub_push,
         storage_event,
     )
+    from ffhost.host.fake_function import MadeCall
     from ffhost.wsgi import WsgiApp
 
 Front = Literal["asgi", "wsgi"]
@@ -42,6 +43,7 @@ _LINGER_SECONDS = 0.1
 __all__ = [
     "Answer",
     "Client",
+    "MadeCall",
     "background_event",
     "client",
     "firestore_event",
@@ -53,8 +55,14 @@ __all__ = [
 
 
 # The builders need the CloudEvents SDK, which tests of plain HTTP functions do not pay for.
-_BUILDERS = [name for name in __all__ if name not in ("Answer", "Client", "client")]
-__getattr__ = lazy_names(__name__, dict.fromkeys(_BUILDERS, "ffhost.events.builders"))
+_BUILDERS = [name for name in __all__ if name.islower() and name != "client"]
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "MadeCall": "ffhost.host.fake_function",
+        **dict.fromkeys(_BUILDERS, "ffhost.events.builders"),
+    },
+)
 
 
 @dataclass
@@ -128,6 +136,7 @@ class Client:
         self._loop = BackgroundLoop()
         self._asgi: AsgiApp | None = None
         self._wsgi: WsgiApp | None = None
+        self._calls: list[MadeCall] | None = None
 
     def __enter__(self) -> Client:
         if self._front == "asgi":
@@ -230,6 +239,34 @@ class Client:
             options: further arguments of `request`
         """
         return self.request("POST", path, **options)
+
+    def replace(self, name: str, fake: Any) -> None:
+        """Put *fake* in the place of a function when others call it by name.
+
+        Args:
+            name: the function; it may be one that is served elsewhere
+            fake: what is answered, or a plain or coroutine function that takes a `MadeCall` and
+                returns it: text, bytes, a value for JSON, ``(body, status)``, None, or an
+                `ffhost.CallAnswer`
+
+        Since 0.2.
+        """
+        from ffhost.host.fake_function import FakeFunction
+
+        self.service.host.replacements[name] = FakeFunction(fake)
+
+    @property
+    def calls(self) -> list[MadeCall]:
+        """Return the calls by name that functions have made since this was first asked for.
+
+        Since 0.2.
+        """
+        if self._calls is None:
+            from ffhost.host.fake_function import made_call
+
+            found = self._calls = []
+            self.service.host.on_call = lambda *each: found.append(made_call(*each))
+        return self._calls
 
     def send(self, path: str, event: Form, **options: Any) -> Answer:
         """Send an event by POST.

@@ -12,7 +12,6 @@ that begins with ``# not run: REASON`` by nobody.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -22,13 +21,12 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
 from urllib.request import urlopen
 
+from tests.forking import Python
 from tests.serving import eventually, free_port
 
 ROOT = Path(__file__).parents[1]
@@ -36,7 +34,7 @@ PAGES = sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/README.md"), ROO
 DEFAULT_EXAMPLE = "quickstart"
 
 _BLOCK = re.compile(r"^```sh\n(.*?)^```\n(?:\n^```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
-_SERVERS = ("ffhost serve", "gunicorn ", "uvicorn ")
+_SERVERS = ("ffhost serve", "ffhost dev", "gunicorn ", "uvicorn ")
 _SHELL = set("|&;<>$`*")
 
 
@@ -91,12 +89,10 @@ class Reader:
 
     Args:
         folder: where they are typed
-        forks: what runs ``ffhost``
         without: programs that are not there
     """
 
     folder: Path
-    forks: Forks
     without: Sequence[str] = ()
     port: int = field(default_factory=free_port)
     exported: dict[str, str] = field(default_factory=dict)
@@ -154,7 +150,7 @@ class Reader:
 
     def _run(self, command: str, words: list[str], block: Block) -> str:
         if words[0] == "ffhost" and not _SHELL & set(command):
-            status, output = self.forks.run(words[1:], self.folder, self.environ)
+            status, output = self._run_ffhost(words[1:])
         else:
             done = subprocess.run(
                 ["bash", "-o", "pipefail", "-c", command],
@@ -168,6 +164,13 @@ class Reader:
             status, output = done.returncode, done.stdout + done.stderr
         assert status == 0, f"{block.where}: {command}\nexit status {status}\n{output}"
         return output
+
+    def _run_ffhost(self, words: list[str]) -> tuple[int, str]:
+        with tempfile.NamedTemporaryFile("r") as file:
+            output = Path(file.name)
+            command = ["-m", "ffhost", *words]
+            status = Python(command, self.folder, self.environ, output, output).wait()
+            return status, file.read()
 
     def serve(self, words: list[str]) -> None:
         """Start a server in the place of the one that runs."""
@@ -214,76 +217,9 @@ def _check_install(words: list[str]) -> None:
             assert set(extras[1].split(",")) <= set(known["optional-dependencies"])
 
 
-class Forks:
-    """Runs ``ffhost`` in forks of one process that has imported it, each as fresh as a new one."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.documents"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, words: list[str], folder: Path, environ: Mapping[str, str]) -> tuple[int, str]:
-        """Give the exit status and what was written."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        asked = {"words": words, "folder": str(folder), "environ": dict(environ)}
-        self._process.stdin.write(json.dumps(asked) + "\n")
-        self._process.stdin.flush()
-        status, output = json.loads(self._process.stdout.readline())
-        return status, output
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
-
-
-def main() -> None:
-    """Be the process that forks."""
-    import ffhost.cli
-    import ffhost.cli.full_check
-    import ffhost.config
-    import ffhost.host.snapshot  # noqa: F401
-
-    for line in sys.stdin:
-        asked = json.loads(line)
-        with tempfile.TemporaryFile("w+b") as output:
-            pid = os.fork()
-            if pid == 0:
-                _be_a_fork(asked, output.fileno())
-            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-            output.seek(0)
-            print(json.dumps([status, output.read().decode()]), flush=True)
-
-
-def _be_a_fork(asked: dict[str, Any], output: int) -> NoReturn:
-    from ffhost.cli import main as command
-
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.chdir(asked["folder"])
-    os.environ.clear()
-    os.environ.update(asked["environ"])
-    status: object = 1
-    try:
-        command(asked["words"])
-    except SystemExit as ended:
-        status = ended.code or 0
-    except BaseException:
-        traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status if isinstance(status, int) else 1)
-
-
 def read(
     page: Path,
     folder: Path,
-    forks: Forks,
     *,
     cluster: bool = False,
     without: Sequence[str] = (),
@@ -301,14 +237,10 @@ def read(
     else:
         ignored = shutil.ignore_patterns("build", "__pycache__")
         shutil.copytree(source, copied, ignore=ignored)
-    reader = Reader(copied, forks, without)
+    reader = Reader(copied, without)
     try:
         for block in blocks(page):
             if block.marked is None or (cluster and block.marked == "make cluster"):
                 reader.run(block)
     finally:
         reader.stop()
-
-
-if __name__ == "__main__":
-    main()

@@ -7,13 +7,14 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+
+from tests.forking import Python
 
 PATIENCE_SECONDS = 20.0
 T = TypeVar("T")
@@ -51,16 +52,11 @@ class Running:
     def __init__(self, folder: Path, command: list[str], environ: dict[str, str]) -> None:
         self.folder = folder
         self._announced = folder / f"announced-{time.monotonic_ns()}"
-        self._output = (folder / "output.txt").open("w+")
-        self._errors = (folder / "errors.txt").open("w+")
-        self.process = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=folder,
-            env={**os.environ, **environ, "TEST_ANNOUNCED": str(self._announced)},
-            stdin=subprocess.DEVNULL,
-            stdout=self._output,
-            stderr=self._errors,
-        )
+        written = [folder / name for name in ("output.txt", "errors.txt")]
+        for file in written:
+            file.write_text("")
+        environ = {**os.environ, **environ, "TEST_ANNOUNCED": str(self._announced)}
+        self.process = Python(command, folder, environ, *written)
 
     @property
     def output(self) -> str:
@@ -140,8 +136,6 @@ class Running:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     continue
-        self._output.close()
-        self._errors.close()
 
 
 @contextmanager

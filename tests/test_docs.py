@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,22 +10,15 @@ import yaml
 
 from ffhost.config import Sources, load_config
 from ffhost.config.reference import BEGIN, END, reference
-from tests.documents import PAGES, ROOT, Forks, blocks, read
+from tests.documents import PAGES, ROOT, blocks, read
 
 SHOWN = [str(page.relative_to(ROOT)) for page in PAGES]
 WITH_COMMANDS = [str(page.relative_to(ROOT)) for page in PAGES if blocks(page)]
 
 
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    running = Forks()
-    yield running
-    running.close()
-
-
 @pytest.mark.parametrize("page", WITH_COMMANDS)
-def test_the_commands_of_a_page_work(page: str, tmp_path: Path, forks: Forks) -> None:
-    read(ROOT / page, tmp_path, forks)
+def test_the_commands_of_a_page_work(page: str, tmp_path: Path) -> None:
+    read(ROOT / page, tmp_path)
 
 
 @pytest.mark.parametrize("page", SHOWN)

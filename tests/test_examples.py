@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
-import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 from tests.commands import ffhost
+from tests.forking import Python
 
 ROOT = Path(__file__).parents[1]
 ENVIRON = {
@@ -38,18 +37,14 @@ def test_the_configuration_of_an_example_is_right(example: str) -> None:
 
 
 @pytest.mark.parametrize("example", TESTED)
-def test_the_tests_of_an_example_pass(example: str) -> None:
+def test_the_tests_of_an_example_pass(example: str, tmp_path: Path) -> None:
     installed = entry_points(group="pytest11", name="ffhost")
     plugin = [] if installed else ["-p", "ffhost.pytest_plugin"]
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, "tests"],
-        cwd=ROOT / "examples" / example,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, "tests"]
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    output = tmp_path / "output.txt"
+    ran = Python(command, ROOT / "examples" / example, environ, output, output)
+    assert ran.wait() == 0, output.read_text()
 
 
 def commands(readme: str) -> list[list[str]]:

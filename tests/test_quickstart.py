@@ -9,11 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.serving import eventually, free_port
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "examples" / "quickstart" / "README.md"
@@ -25,36 +26,31 @@ def commands() -> list[tuple[str, str]]:
     return [(command, re.sub(r"^    ", "", shown, flags=re.MULTILINE)) for command, shown in found]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """Serve the examples with the very command of the README."""
     chosen = free_port()
-    # Under make the tests run from .venv, which make serve uses again.
+    # It is served from where the tests run, and nothing is installed for it (-o).
     environ = {**os.environ, "PORT": str(chosen), "MAKEFLAGS": ""}
     server = subprocess.Popen(
-        ["make", "-s", "serve", f"VENV={Path(sys.prefix)}"],
+        ["make", "-s", "serve", f"VENV={sys.prefix}", "-o", f"{sys.prefix}/.installed"],
         cwd=ROOT,
         env=environ,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
-        for _ in range(400):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", chosen)) == 0:
-                    break
-            assert server.poll() is None
-            time.sleep(0.05)
+        eventually(lambda: server.poll() is not None or listens(chosen), "it is served")
+        assert server.poll() is None
         yield chosen
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(20)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")

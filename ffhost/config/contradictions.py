@@ -14,9 +14,8 @@ from ffhost.config.diagnostics import nearest
 from ffhost.config.environment import env_form
 from ffhost.config.located_problems import Reporter
 from ffhost.config.nodes import PathKey, dotted
-from ffhost.config.settings import BUILT_IN_HOOKS, NAME_PATTERN
+from ffhost.config.settings import BUILT_IN_HOOKS, EVENT_OR_TYPED, NAME_PATTERN
 
-_POST_ONLY = ("cloudevent", "event", "typed")
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
@@ -46,6 +45,7 @@ def check(values: dict[str, Any], report: Reporter) -> None:
             for rule in _FUNCTION_RULES:
                 rule(function, path, report)
             _check_hooks(_mapping(function.get("tracing")), (*path, "tracing"), host_hooks, report)
+    _check_calls(functions, report)
     _check_auth(values, report)
     _check_forms(list(functions), report)
     _check_collisions(functions, report)
@@ -186,7 +186,7 @@ def _check_methods(function: dict[str, Any], path: PathKey, report: Reporter) ->
     for index, method in enumerate(methods):
         if method in methods[:index]:
             report.at((*path, "methods", index), f"{method!r} occurs twice")
-    if signature in _POST_ONLY and "POST" not in methods:
+    if signature in EVENT_OR_TYPED and "POST" not in methods:
         report.at(
             (*path, "methods"),
             f"functions of signature {signature!r} are called with POST",
@@ -290,6 +290,19 @@ _FUNCTION_RULES: tuple[Callable[[dict[str, Any], PathKey, Reporter], None], ...]
 
 
 # ── functions beside each other ───────────────────────────────────────────────
+
+
+def _check_calls(functions: dict[str, Any], report: Reporter) -> None:
+    for name, function in functions.items():
+        called = _mapping(function).get("calls")
+        for index, other in enumerate(called if isinstance(called, list) else ()):
+            if isinstance(other, str) and other not in functions:
+                near = nearest(other, functions)
+                report.at(
+                    ("functions", name, "calls", index),
+                    f"there is no function {other!r}",
+                    f"did you mean {near!r}?" if near else None,
+                )
 
 
 def _check_forms(names: list[str], report: Reporter) -> None:

@@ -7,7 +7,6 @@ Python for the server's thread to stop waiting at the deadline.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import threading
 import time
 from collections.abc import Callable
@@ -76,7 +75,7 @@ class BlockingCaller(Caller):
             timeout = self.timeout_seconds
             call.deadline = Deadline()
             call.deadline.at = time.monotonic() + timeout
-        call.context = contextvars.copy_context()
+        call.context = self.make_context()
         if self.function.is_async:
             self.loop().call_soon_threadsafe(self._begin, call, context=call.context)
         else:
@@ -97,7 +96,7 @@ class BlockingCaller(Caller):
         return BlockingStream(self, call)
 
     def _begin(self, call: Call) -> None:
-        context = call.context if self.function.keeps_context else None
+        context = call.context if self.has_context else None
         call.job = asyncio.get_running_loop().create_task(self.perform(call), context=context)
 
     def _queue(self) -> None:
@@ -108,7 +107,7 @@ class BlockingCaller(Caller):
             raise self.function.refusal()
         if ticket.granted:
             return
-        timeout = self.function.queue_timeout_seconds
+        timeout = self.queue_seconds
         if not lock.acquire(timeout=-1 if timeout == UNLIMITED else timeout) and self.slots.leave(
             ticket
         ):

@@ -41,7 +41,14 @@ PAUSED_LOOK_SECONDS = 0.25
 
 
 class Caller(ABC):
-    """Calls one function. Made once for each function of a host and each kind of front."""
+    """Calls one function. Made once for each function of a host and each kind of front.
+
+    Attributes:
+        make_context: returns the context in which the function runs
+        has_context: whether a coroutine function needs that context, and not a copy of the task's
+    """
+
+    make_context: Callable[[], contextvars.Context] = contextvars.copy_context
 
     def __init__(self, function: Function, pool: ThreadPool) -> None:
         self.function = function
@@ -49,6 +56,8 @@ class Caller(ABC):
         self.slots = function.slots
         self.pool = pool
         self.timeout_seconds = function.timeout_seconds
+        self.queue_seconds = function.queue_timeout_seconds
+        self.has_context = function.keeps_context
         if function.late_load is not None:
             self.run = self._run_late
             self.work = self._work_late  # type: ignore[method-assign]

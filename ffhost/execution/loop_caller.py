@@ -20,6 +20,7 @@ from ffhost.execution import subprocesses
 from ffhost.execution.caller import PAUSED_LOOK_SECONDS, Caller
 from ffhost.execution.channels import LoopWaiter
 from ffhost.execution.failures import crashed
+from ffhost.execution.forked_children import end_after
 from ffhost.execution.loops import task_factory
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import ThreadPool
@@ -48,6 +49,7 @@ class LoopRunner:
         self.pool = pool
         self._done: deque[tuple[AsyncCaller, Call, Reply | None]] = deque()
         self._woken = False
+        end_after(loop)
         if loop.get_task_factory() is None:
             loop.set_task_factory(task_factory)
         subprocesses.install_on_loop(loop)
@@ -76,7 +78,7 @@ class AsyncCaller(Caller):
 
     def __init__(self, function: Function, runner: LoopRunner) -> None:
         super().__init__(function, runner.pool)
-        self._runner = runner
+        self.runner = runner
         self._loop = runner.loop
         self._in_flight: dict[Call, None] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -100,13 +102,13 @@ class AsyncCaller(Caller):
         if self._bounded:
             self._watch(call)
         if self.function.is_async:
-            if self.function.keeps_context:
-                call.context = contextvars.copy_context()
+            if self.has_context:
+                call.context = self.make_context()
                 call.job = self._loop.create_task(self.perform(call), context=call.context)
             else:
                 call.job = self._loop.create_task(self.perform(call))
         else:
-            call.context = contextvars.copy_context()
+            call.context = self.make_context()
             self.pool.submit(self.work, call, self.end_on_thread)
         reply: Reply = await waiter
         return reply
@@ -156,7 +158,7 @@ class AsyncCaller(Caller):
             raise self.function.refusal()
         if ticket.granted:
             return
-        timeout = self.function.queue_timeout_seconds
+        timeout = self.queue_seconds
         try:
             await asyncio.wait_for(waiter.wait(), None if timeout == UNLIMITED else timeout)
         except TimeoutError:
@@ -214,7 +216,7 @@ class AsyncCaller(Caller):
 
     def end_on_thread(self, call: Call, reply: Reply | None) -> None:
         """Report to the loop that a call on a thread has ended."""
-        self._runner.finished(self, call, reply)
+        self.runner.finished(self, call, reply)
 
     def end(self, call: Call, reply: Reply | None) -> None:
         """Record that a call in a task of this loop has ended."""

@@ -11,7 +11,9 @@ and absorbs an exception that has been set but not yet raised.
 
 from __future__ import annotations
 
+import contextvars
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -26,6 +28,25 @@ Work = Callable[[Any], Any]
 """The work of a thread for an invocation; its result is passed to the end callback."""
 Done = Callable[[Any, Any], None]
 _Call: TypeAlias = tuple[Work, Any, Done]
+
+_pools: weakref.WeakSet[ThreadPool] = weakref.WeakSet()
+
+
+def leave_pools(leave: Callable[..., None]) -> None:
+    """Run *leave*, which does not return, when a call returns in a forked child.
+
+    No other thread has come along, and what waits for one is the parent's.
+    """
+    for pool in list(_pools):
+        pool._lock = threading.Lock()
+        pool._calls = deque([(leave, _Leaving(), leave)])
+        pool._coming = True
+
+
+class _Leaving:
+    deadline = None
+    job: Any = None
+    context = contextvars.Context()
 
 
 class Worker:
@@ -93,6 +114,7 @@ class ThreadPool:
     """
 
     def __init__(self, name: str = "ffhost", idle_seconds: float = IDLE_SECONDS) -> None:
+        _pools.add(self)
         self._name = name
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()

@@ -111,6 +111,12 @@ class ScopeMessage(Message):
                 return found[0].decode("latin-1") if found else None
         return self.headers.get(name)
 
+    def add_field(self, name: str, value: str) -> None:
+        """Add a header field to the message and its scope."""
+        field = (name.encode("latin-1"), value.encode("latin-1"))
+        self._scope["headers"] = [*self._scope["headers"], field]
+        self._headers = None  # type: ignore[assignment]
+
     def has_any(self, names: frozenset[str]) -> bool:
         """Whether there is a field with one of *names* (lower case)."""
         if self._headers is None:

@@ -24,6 +24,7 @@ from ffhost.fronts.asgi_request import (
     takes_files,
 )
 from ffhost.fronts.replies import UNSENT, Finish, Settle, complete, finalize, report_outcome
+from ffhost.host.call_request import CALL_FIELDS, read_call_fields
 from ffhost.host.mounting import MakeReply, Responder
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 BODILESS_METHODS = frozenset({"GET", "HEAD"})
 """Methods without a body, whose reading needs no timeout."""
+_CALL_FIELDS = frozenset(name.encode() for name in CALL_FIELDS)
 _EXECUTION_ID_HEADER = EXECUTION_ID_HEADER.encode()
 
 
@@ -97,6 +99,7 @@ class Responders:
             # Another server may cancel a task when its client leaves.
             stay=self._service.managed or self._service.embedded,
         )
+        resource.host = self._host
         gate = self._host.gate(function.name)
         return resource.on_request if gate is None else partial(resource.on_gated_request, gate)
 
@@ -118,7 +121,13 @@ class Responders:
 
 
 class FunctionResource:
-    """One function as a Falcon resource."""
+    """One function as a Falcon resource.
+
+    Attributes:
+        host: kept for as long as its calls run, because they may call its other functions
+    """
+
+    host: Host
 
     def __init__(
         self,
@@ -130,6 +139,7 @@ class FunctionResource:
         stay: bool,
     ) -> None:
         self._caller = caller
+        self._runner = caller.runner
         self._answer = caller.staying(self._answer_late) if stay else caller.answer
         self._sending: set[asyncio.Task[None]] = set()
         self._finish = finish
@@ -145,9 +155,12 @@ class FunctionResource:
         event: Any = req.first_event
         message = ScopeMessage(req.scope, event.get("body", b""), params)
         given = None
+        by_function = False
         for name, value in req.scope["headers"]:
             if name == _EXECUTION_ID_HEADER:
                 given = value.decode("latin-1")
+            elif name in _CALL_FIELDS:
+                by_function = True
         call = Call(self._caller.function, message, execution_id(given))
         try:
             if event.get("more_body"):
@@ -159,7 +172,10 @@ class FunctionResource:
             if self._believe is not None:
                 self._believe(message)
                 message.adopt()
-            reply = await self._answer(call)
+            if by_function:
+                reply = await self._answer_function(call)
+            else:
+                reply = await self._answer(call)
         except RequestError as error:
             call.refuse(error)
             reply = problems.problem(error, call.execution_id)
@@ -203,7 +219,17 @@ class FunctionResource:
         if self._believe is not None:
             self._believe(message)
             message.adopt()
-        return gate.repeated(call) or await self._answer(call)
+        reply = gate.repeated(call)
+        if reply is None and message.has_any(CALL_FIELDS):
+            return await self._answer_function(call)
+        return reply or await self._answer(call)
+
+    async def _answer_function(self, call: Call) -> Reply:
+        """Answer a function of another host, which has less time and others that wait for it."""
+        from ffhost.execution.nested_callers import NestedLoopCaller
+
+        read_call_fields(call)
+        return await NestedLoopCaller(self._caller.function, self._runner, call).answer(call)
 
     def _answer_late(self, call: Call, reply: Reply) -> None:
         """Send the 504 of a call that still holds the task of its request."""

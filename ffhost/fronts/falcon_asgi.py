@@ -25,6 +25,7 @@ from ffhost.fronts.asgi_request import (
     send_reply,
 )
 from ffhost.fronts.asgi_resources import BODILESS_METHODS, Responders
+from ffhost.fronts.calls_by_name import connect
 from ffhost.host.admin import ADMIN, LISTENER_KEY, admin_of
 from ffhost.host.mounting import build_router
 from ffhost.host.service import Service
@@ -148,6 +149,8 @@ class AsgiApp:
 
             inner = InnerCalls(host, self.service, self._runner)
             self.service.schedules.run_with(lambda: inner)
+        runner = self._runner
+        connect(host, lambda: runner)
         responding = Responders(host, self.service, self._runner, self._reads)
         app: falcon.asgi.App[Any, Any] = falcon.asgi.App(
             request_type=FrontRequest,

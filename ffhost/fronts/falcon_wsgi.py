@@ -15,8 +15,10 @@ import falcon.request
 from ffhost.errors import RequestError
 from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.shared_threads import background, pool
+from ffhost.fronts.calls_by_name import connect
 from ffhost.fronts.replies import UNSENT, Finish, complete, finalize, report_outcome
 from ffhost.fronts.wsgi_body import Environ, read_body
+from ffhost.host.call_request import CALL_FIELDS, read_call_fields
 from ffhost.host.mounting import MakeReply, Responder, build_router
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
@@ -29,11 +31,13 @@ from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
+    from ffhost.execution.loop_caller import LoopRunner
     from ffhost.fronts.inner_calls import InnerCalls
     from ffhost.host.gate import Gate
 
 StartResponse: TypeAlias = Callable[..., Any]
 
+_BY_FUNCTION = frozenset(f"HTTP_{name.upper().replace('-', '_')}" for name in CALL_FIELDS)
 _EXECUTION_ID_KEY = "HTTP_" + EXECUTION_ID_HEADER.upper().replace("-", "_")
 _START_RESPONSE = "ffhost.start_response"
 
@@ -106,6 +110,11 @@ class EnvironMessage(Message):
             self._headers = headers
         return self._headers
 
+    def add_field(self, name: str, value: str) -> None:
+        """Add a header field to the message and its environ."""
+        self._environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
+        self._headers = None  # type: ignore[assignment]
+
     def environ(self) -> Environ:
         """Return the WSGI environ."""
         return self._environ
@@ -161,6 +170,7 @@ class WsgiApp:
         """Make the Falcon app of *host*."""
         if any(function.settings.schedules for function in host.functions.values()):
             self.service.schedules.run_with(lambda: inner_calls(host, self.service))
+        connect(host, background_runner)
         responding = _Responding(host, self.service)
         app: falcon.App[Any, Any] = falcon.App(
             request_type=FrontRequest,
@@ -172,10 +182,16 @@ class WsgiApp:
 
 def inner_calls(host: Host, service: Service) -> InnerCalls:
     """Make what calls the functions of *host* on the background loop."""
-    from ffhost.execution.loop_caller import LoopRunner
     from ffhost.fronts.inner_calls import InnerCalls
 
-    return InnerCalls(host, service, LoopRunner(background.get(), pool))
+    return InnerCalls(host, service, background_runner())
+
+
+def background_runner() -> LoopRunner:
+    """Make what runs calls on the background loop and on threads."""
+    from ffhost.execution.loop_caller import LoopRunner
+
+    return LoopRunner(background.get(), pool)
 
 
 class _Responding:
@@ -222,6 +238,7 @@ class _Responding:
         caller = BlockingCaller(function, pool, background)
         finish = finalize(function, self._service)
         resource = FunctionResource(caller, finish, self._believe, self._read_seconds)
+        resource.host = self._host
         gate = self._host.gate(function.name)
         return resource.on_request if gate is None else partial(resource.on_gated_request, gate)
 
@@ -243,7 +260,13 @@ class _Responding:
 
 
 class FunctionResource:
-    """One function as a Falcon resource."""
+    """One function as a Falcon resource.
+
+    Attributes:
+        host: kept for as long as its calls run, because they may call its other functions
+    """
+
+    host: Host
 
     def __init__(
         self,
@@ -270,7 +293,10 @@ class FunctionResource:
             if self._believe is not None:
                 self._believe(message)
                 message.adopt()
-            reply = self._caller.answer(call)
+            if _BY_FUNCTION.isdisjoint(environ):
+                reply = self._caller.answer(call)
+            else:
+                reply = self._answer_function(call)
         except RequestError as error:
             call.refuse(error)
             reply = problems.problem(error, call.execution_id)
@@ -294,7 +320,11 @@ class FunctionResource:
             if self._believe is not None:
                 self._believe(message)
                 message.adopt()
-            reply = gate.repeated(call) or self._caller.answer(call)
+            reply = gate.repeated(call) or (
+                self._caller.answer(call)
+                if _BY_FUNCTION.isdisjoint(req.env)
+                else self._answer_function(call)
+            )
         except RequestError as error:
             call.refuse(error)
             reply = problems.problem(error, call.execution_id)
@@ -303,6 +333,13 @@ class FunctionResource:
         send(req, resp, reply)
         if call.channel is not None:
             self._stream(req, resp, call, reply)
+
+    def _answer_function(self, call: Call) -> Reply:
+        """Answer a function of another host, which has less time and others that wait for it."""
+        from ffhost.execution.nested_callers import NestedThreadCaller
+
+        read_call_fields(call)
+        return NestedThreadCaller(self._caller.function, pool, background, call).answer(call)
 
     def _stream(self, req: FrontRequest, resp: falcon.Response, call: Call, reply: Reply) -> None:
         stream = self._caller.chunks_of(call)

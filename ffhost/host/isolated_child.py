@@ -22,6 +22,7 @@ from typing import Any, TypeAlias, cast
 
 from ffhost.config import LoadedConfig
 from ffhost.errors import LoadError, ResultError
+from ffhost.execution import forked_children
 from ffhost.execution.isolation import forkserver
 from ffhost.execution.isolation.call_frames import call_of, reply_head
 from ffhost.execution.isolation.connections import Connection
@@ -66,6 +67,7 @@ def main(calls: int, stacks: int) -> int:
     """
     connection = Connection(socket.socket(fileno=calls))
     load = connection.receive()
+    forked_children.separate([calls, stacks])
     head = load.trusted_head()
     _prepare(head, stacks)
     process = Process(connection, pickle.loads(load.body), head["name"])

@@ -29,7 +29,7 @@ from ffhost.loading import compat
 from ffhost.loading.marked_functions import error_handlers
 from ffhost.loading.targets import Resolved, find_place, kind, required_positional, resolve
 from ffhost.observability import observers
-from ffhost.signatures import Codec, Inferred, Options, compose, infer
+from ffhost.signatures import Codec, Inferred, Options, compose, infer, with_execution_id
 from ffhost.signatures.requests import Adapter
 from ffhost.signatures.requests.choice import (
     RequestKind,
@@ -65,6 +65,8 @@ def _load(
 ) -> Function:
     resolved = import_function(config, name)
     codec, request = codec_of(config, name, resolved)
+    if config.framework_mode:
+        codec = with_execution_id(codec)
     if environment is not None:
         environment.own.setdefault("FUNCTION_SIGNATURE_TYPE", codec.kind)
     watch = observers.watch(config, name, codec.kind)

@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 from ffhost.config import LoadedConfig, Sources, load_config
 from ffhost.config.watcher import Watcher, fingerprint, is_sub_path_mount
 from ffhost.errors import ConfigError, StartupError
+from ffhost.execution import forked_children
 from ffhost.execution.executor import executor
 from ffhost.host.lifecycle import Hook, Lifecycle, hooks_of
 from ffhost.host.log_setup import configure_logs
@@ -228,6 +229,7 @@ class Service:
             return False
         self.load()
         if not self._embedded:
+            forked_children.separate(binds_late=True)
             self.schedules.prepare(self.config)
         self.phase = "starting"
         self._fetch_keys()

@@ -6,6 +6,7 @@ and swaps it.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from ffhost.config.diagnostics import Problem
 from ffhost.config.load_problems import merged, problem_of
 from ffhost.config.settings import Settings
 from ffhost.errors import ConfigError, LoadError, Unavailable
+from ffhost.host.called_hosts import HOSTS, CallRecorder, Calls, Replacement
 from ffhost.host.function_environment import environment_of
 from ffhost.host.loader import disabled, load_function, switched_off
 from ffhost.host.store import Store
@@ -52,6 +54,14 @@ class Host:
         self.functions = dict(functions)
         self.front_door = front_door
         self.subscriptions = subscriptions
+        self.calls: Calls | None = None
+        """Calls the functions by name; set by the front that serves them."""
+        self.replacements: dict[str, Replacement] = {}
+        """What a test has put in the place of functions for calls by name."""
+        self.on_call: CallRecorder | None = None
+        """Called with each call by name and its answer, in tests."""
+        here = weakref.ref(self)
+        HOSTS.update(dict.fromkeys(self.functions.values(), here))
 
     def gate(self, name: str) -> Gate | None:
         """Return the gate of the function *name*; None if it is public."""
@@ -64,6 +74,7 @@ class Host:
     def install(self, function: Function) -> None:
         """Replace a placeholder with *function*, which was loaded at its first call."""
         self.functions[function.name] = function
+        HOSTS[function] = weakref.ref(self)
 
     @property
     def catch_all(self) -> Function | None:

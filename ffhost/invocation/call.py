@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from ffhost.config.units import UNLIMITED
 from ffhost.invocation.deadline import Deadline
 from ffhost.invocation.ids import trace_ids
 from ffhost.web.messages import Message
@@ -84,6 +85,9 @@ class Call:
         event: what a ``cloudevent`` function is called with, or the context of an ``event``
             function, once it is read; kept only while hooks, metrics or summaries are on
         schedule: the times of the schedule that makes the call; None for all other calls
+        caller: the function that makes the call; None if it came from outside
+        chain: the functions that wait for this call, the first caller first
+        ends_at: when the deadline of the caller passes, on the monotonic clock
         error: the exception that the answer was made of, once there is one
         principal: who calls; None unless the function has auth
         denied: whether the caller failed authentication or authorization
@@ -109,6 +113,9 @@ class Call:
     pair_state: Any = None
     event: Any = None
     schedule: str | None = None
+    caller: str | None = None
+    chain: tuple[str, ...] = ()
+    ends_at: float = UNLIMITED
     error: BaseException | None = None
     principal: Any = None
     denied: bool = False

@@ -149,6 +149,7 @@ def summary(name: str, signature: str, *, principal: bool = False) -> Observer:
             None if facts is None else facts.type,
             call.principal.name if principal and call.principal is not None else None,
             call.schedule,
+            call.caller,
         )
 
     return summarize

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import uvloop
 
 from ffhost.errors import StartupError
+from ffhost.execution import forked_children
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.invocation.logger import get_logger
 from ffhost.observability.logs import flush
@@ -103,6 +104,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         """Load the front, and with it configuration and functions."""
         from ffhost.host.process_service import service
 
+        forked_children.separate([] if self.channel is None else [self.channel.writing_end])
         self.service = service()
         self.service.managed = True
         # With --reload a new worker judges changed code and a changed configuration together.

@@ -70,6 +70,11 @@ class Channel:
                 return False
         return True
 
+    @property
+    def writing_end(self) -> int:
+        """Return the descriptor of the worker's end."""
+        return self._write
+
     # In the master
 
     def keep_reading_end(self) -> None:

@@ -11,10 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ffhost.signatures.codec import AnsweredCrash, Codec, Options, signature_error
+from ffhost.config.settings import SIGNATURES
+from ffhost.signatures.codec import (
+    AnsweredCrash,
+    Codec,
+    Options,
+    signature_error,
+    with_execution_id,
+)
 from ffhost.signatures.inference import Inferred, infer
-
-KINDS = ("http", "cloudevent", "event", "typed", "wsgi", "asgi")
 
 
 def compose(kind: str, target: Callable[..., Any], options: Options | None = None) -> Codec:
@@ -54,16 +59,16 @@ def _composer(kind: str) -> Callable[[Callable[..., Any], Options], Codec]:
 
         return asgi_application.compose
     raise signature_error(
-        f"unknown signature {kind!r}; expected {', '.join(KINDS[:-1])} or {KINDS[-1]}"
+        f"unknown signature {kind!r}; expected {', '.join(SIGNATURES[:-1])} or {SIGNATURES[-1]}"
     )
 
 
 __all__ = [
-    "KINDS",
     "AnsweredCrash",
     "Codec",
     "Inferred",
     "Options",
     "compose",
     "infer",
+    "with_execution_id",
 ]

@@ -6,11 +6,29 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ffhost.errors import LoadError
+from ffhost.invocation.current import CURRENT
+from ffhost.invocation.ids import EXECUTION_ID_HEADER
 from ffhost.signatures.requests import Adapter
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
     from ffhost.signatures.app_lifespan import Lifespan
+
+
+def with_execution_id(codec: Codec) -> Codec:
+    """Return a codec whose requests have ``Function-Execution-Id``, made if none was sent.
+
+    So does functions-framework for its one function.
+    """
+    decode = codec.decode
+
+    def decode_identified(message: Message) -> tuple[Any, ...]:
+        call = CURRENT.get()
+        if call is not None and message.header(EXECUTION_ID_HEADER) is None:
+            message.add_field(EXECUTION_ID_HEADER, call.execution_id)
+        return decode(message)
+
+    return codec._replace(decode=decode_identified)
 
 
 def signature_error(message: str) -> LoadError:

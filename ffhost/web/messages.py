@@ -87,6 +87,10 @@ class Message:
         """Return the value of the field *name* (lower case), or None."""
         return self.headers.get(name)
 
+    def add_field(self, name: str, value: str) -> None:
+        """Add a header field, which the request does not have yet; *name* in lower case."""
+        self._headers = {**self._headers, name: value}
+
     def has_any(self, names: frozenset[str]) -> bool:
         """Whether there is a field with one of *names* (lower case)."""
         return not names.isdisjoint(self.headers)

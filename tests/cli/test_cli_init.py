@@ -73,6 +73,7 @@ def test_functions_of_existing_folders_are_found_by_reading(tmp_path: Path) -> N
         """\
 wrote functions.yaml
   a-handle: a/main.py:handle (decorated as http)
+  left out a/main.py:helper: it has no decorator, and others have one
   a/requirements.txt: 'functions-framework==3.5.0  # the host' replaced by 'ffhost[flask]'
   a/requirements.txt: 'cloudevents<2' removed; ffhost installs cloudevents 2, and old imports \
 keep working
@@ -80,8 +81,12 @@ keep working
   b/requirements.txt does not name functions-framework; add 'ffhost'
   on_thing: c/main.py:on_thing (guessed from its parameters)
   run: d/app.py:run (named in Procfile)
+  left out d/app.py:other: it has no decorator, and Procfile names 'run'
   first: e/main.py:first (guessed from its parameters)
   second: e/main.py:second (guessed from its parameters)
+  left out e/main.py:third: its parameters are (a, b), and it has no decorator
+
+checked without importing: no problems
 
 next:
   ffhost check

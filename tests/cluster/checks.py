@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from tests.documents import PAGES, ROOT, Forks, blocks, read
+from tests.documents import PAGES, ROOT, blocks, read
 from tests.image import image, served
 
 OVERLAYS = ROOT / "examples" / "kubernetes" / "overlays"
@@ -87,21 +86,14 @@ def test_hadolint_finds_nothing_in_a_dockerfile(example: str, tmp_path: Path) ->
     assert (linted.returncode, linted.stdout) == (0, "")
 
 
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    running = Forks()
-    yield running
-    running.close()
-
-
 @pytest.mark.parametrize("page", [str(page.relative_to(ROOT)) for page in MARKED])
-def test_the_commands_of_a_page_work(page: str, tmp_path: Path, forks: Forks) -> None:
+def test_the_commands_of_a_page_work(page: str, tmp_path: Path) -> None:
     without = [
         name
         for name, there in (("kubectl", shutil.which("kubectl")), ("docker", docker_runs()))
         if not there
     ]
-    read(ROOT / page, tmp_path, forks, cluster=True, without=without)
+    read(ROOT / page, tmp_path, cluster=True, without=without)
     if without:
         pytest.skip(f"done but for the commands of {', '.join(without)}, which cannot be used here")
 

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
+from pathlib import Path
 
 import yaml
 
 from tests.compat.cases import HERE
 
 FILE = HERE / "differences.yaml"
+IN_A_FILE = HERE / "differences_in_a_file.yaml"
+"""What is answered otherwise, beyond the others, by all functions at once in one file."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,11 @@ class Surprise:
 
 
 @cache
-def read_differences() -> tuple[Difference, ...]:
-    """Read the list."""
+def read_differences(file: Path = FILE) -> tuple[Difference, ...]:
+    """Read a list."""
     return tuple(
-        Difference(name, each["title"], each["why"], each["example"], tuple(each["at"]))
-        for name, each in yaml.safe_load(FILE.read_text()).items()
+        Difference(name, each["title"], each["why"], each.get("example", ""), tuple(each["at"]))
+        for name, each in yaml.safe_load(file.read_text()).items()
     )
 
 

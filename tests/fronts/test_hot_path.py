@@ -69,8 +69,8 @@ BOUNDS = {
     ("asgi", "coroutine"): Bounds(33, 24),
     ("wsgi", "hello"): Bounds(48, 49),
     ("wsgi", "coroutine"): Bounds(45, 39),
-    ("asgi", "isolated"): Bounds(57, 52),
-    ("wsgi", "isolated"): Bounds(64, 87),
+    ("asgi", "isolated"): Bounds(58, 54),
+    ("wsgi", "isolated"): Bounds(65, 90),
 }
 
 

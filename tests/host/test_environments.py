@@ -83,8 +83,8 @@ def look(how):
     raise KeyError(how)
 
 def library(work, *args):
-    import a_library
-    return a_library.in_thread(work, *args)
+    import a_thread_library
+    return a_thread_library.in_thread(work, *args)
 
 def sync(request):
     return {"found": look(request.args["how"])}
@@ -126,7 +126,7 @@ def in_thread(work, *args):
 def host(serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Client:
     """Serve two functions of one file, each as plain and as coroutine function."""
     (tmp_path / "packages").mkdir()
-    (tmp_path / "packages" / "a_library.py").write_text(LIBRARY)
+    (tmp_path / "packages" / "a_thread_library.py").write_text(LIBRARY)
     monkeypatch.syspath_prepend(str(tmp_path / "packages"))
     monkeypatch.setenv("ONLY_HOST", "host")
     monkeypatch.setenv("WHO", "process")

@@ -21,6 +21,9 @@ import ffhost, time
 def hello(request):
     return {"path": request.path, "deadline": ffhost.current().deadline}
 
+def identified(request):
+    return [request.headers.get("Function-Execution-Id"), ffhost.current().execution_id]
+
 def background(data, context):
     pass
 
@@ -60,6 +63,20 @@ def test_the_function_gets_every_path_and_has_no_deadline(serve: Serve) -> None:
     host = serve(CODE, **target("hello"))
     for path in ("/", "/a/b", "/_other"):
         assert host.get(path).json() == {"path": path, "deadline": None}
+
+
+@pytest.mark.parametrize("request_class", ["ffhost", "flask"])
+def test_the_request_has_the_execution_id_of_its_call(serve: Serve, request_class: str) -> None:
+    """It is made if the caller sent none; what the caller sent is left as it came."""
+    environ = target("identified", FFHOST_DEFAULTS__REQUEST=request_class)
+    host = serve(CODE, **environ)
+    given, own = host.get("/").json()
+    assert given == own
+    sent = {"Function-Execution-Id": "sent-1"}
+    assert host.get("/", headers=sent).json() == ["sent-1", "sent-1"]
+    given, own = host.get("/", headers={"Function-Execution-Id": "not well formed"}).json()
+    assert given == "not well formed"
+    assert own != given
 
 
 def test_browsers_files_and_probes_never_reach_the_function(serve: Serve) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ffhost.cli.options import config_options, sources
+from ffhost.cli.options import config_options, name_unseen, sources_without_values
 
 if TYPE_CHECKING:
     from ffhost.config.settings import ServerSettings
@@ -38,7 +38,8 @@ def command(format: str, schedules: bool, **options: Any) -> None:
     from ffhost.cli.tables import columns
     from ffhost.config import load_config
 
-    config = load_config(sources(options))
+    config = load_config(sources_without_values(options))
+    name_unseen(config)
     if schedules:
         from ffhost.cli.schedule_list import show_schedules
 
@@ -50,10 +51,12 @@ def command(format: str, schedules: bool, **options: Any) -> None:
     if format == "json":
         click.echo(json.dumps(records, indent=2, ensure_ascii=False))
         return
-    heads = (
+    heads: tuple[str, ...] = (
         "function", "path", "methods", "door", "signature", "request", "runs", "timeout", "slots",
         "queue", "target", "state",
     )  # fmt: skip
+    if any(each["calls"] is not None for each in records):
+        heads = (*heads[:-2], "calls", *heads[-2:])
     keys = ("name", *heads[1:])
     rows = [
         tuple("" if each[key] == "ok" else _text(key, each[key]) for key in keys)
@@ -79,6 +82,7 @@ def _record(function: Function, server: ServerSettings) -> dict[str, Any]:
         "timeout": str(settings.timeout or "unlimited"),
         "slots": _total(settings.concurrency, server.workers),
         "queue": _total(settings.queue, server.workers),
+        "calls": settings.calls,
         "target": function.target,
         "state": _state(function),
     }
@@ -98,5 +102,7 @@ def _state(function: Function) -> str:
 
 def _text(key: str, value: Any) -> str:
     if value is None:
-        return "any" if key == "methods" else "-"
+        return {"methods": "any", "calls": "all"}.get(key, "-")
+    if value == []:
+        return "none"
     return ",".join(value) if isinstance(value, list) else str(value)

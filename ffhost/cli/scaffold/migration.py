@@ -1,7 +1,6 @@
 """From functions-framework projects to one functions.yaml: ``ffhost init --from-…``.
 
-Sources are read, never run. Decorators are certain; the way in which a project is started shows
-which undecorated functions are targets; otherwise their parameters decide, and a note says so.
+Sources are read, never run.
 """
 
 from __future__ import annotations
@@ -13,44 +12,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ffhost.cli.exit_messages import CommandFailed
+from ffhost.cli.scaffold.container_variables import Variables, as_yaml, variables_of
+from ffhost.cli.scaffold.found_functions import Found, Project, read_project
 from ffhost.cli.scaffold.new_files import shown, write
+from ffhost.cli.scaffold.requirement_lines import replace_requirement
 from ffhost.cli.scaffold.templates import HEADING, identifier
-from ffhost.errors import LoadError
-from ffhost.loading.targets import FoundFunction, defined_functions
-
-_START_FILES = (
-    "Procfile",
-    "Dockerfile",
-    "Makefile",
-    "app.yaml",
-    "cloudbuild.yaml",
-    "cloudbuild.yml",
-    "docker-compose.yaml",
-    "docker-compose.yml",
-    "compose.yaml",
-    ".env",
-    "project.toml",
-)
-_WORD = r"""[=\s:]+["']?(?P<value>[A-Za-z_][\w.]*)["']?"""
-_TARGET = re.compile(rf"(?:--target|--entry-point|FUNCTION_TARGET){_WORD}")
-_SIGNATURE = re.compile(rf"(?:--signature-type|FUNCTION_SIGNATURE_TYPE){_WORD}")
-_SOURCE = re.compile(r"""(?:--source|FUNCTION_SOURCE)[=\s:]+["']?(?P<value>[\w./-]+\.py)""")
-_REQUIREMENT = re.compile(r"(?i)^\s*(?P<name>[a-z0-9][a-z0-9._-]*)\s*(?P<rest>[^#]*?)\s*(?:#.*)?$")
-_SKIPPED = {"tests", "test", "venv", ".venv", "node_modules", "__pycache__"}
+from ffhost.config import DEFAULT_FILE, Sources
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A function for the configuration.
+@dataclass(frozen=True)
+class _Migration:
+    """Everything that was read: projects and variables by their folders, names of functions."""
 
-    ``signature`` is what the entry must say, None where a decorator says it; ``reason`` tells
-    how the function was found, for the comment of its entry.
-    """
+    projects: dict[Path, Project]
+    variables: dict[Path, Variables]
+    names: dict[Found, str]
 
-    attribute: str
-    file: Path
-    signature: str | None
-    reason: str
+    @property
+    def wants_flask(self) -> bool:
+        """Whether ``defaults.request`` is to be ``flask``."""
+        return any(
+            each.request == "flask"
+            for project in self.projects.values()
+            for each in project.functions
+        )
 
 
 def migrate(folder: Path, sources: list[Path]) -> str:
@@ -59,124 +44,65 @@ def migrate(folder: Path, sources: list[Path]) -> str:
     Raises:
         CommandFailed: a folder holds no functions, or the file exists already
     """
-    config = folder / "functions.yaml"
+    config = folder / DEFAULT_FILE
     if config.exists():
         raise CommandFailed(f"{shown(config)} exists already; nothing was written")
-    found: dict[Path, list[Found]] = {}
-    for source in sources:
-        if not source.is_dir():
-            raise CommandFailed(f"{str(source)!r} is not a folder")
-        found[source] = list(find_functions(source))
-        if not found[source]:
-            raise CommandFailed(
-                f"no function was found in {source}",
-                "mark it with @functions_framework.http or the like, or write its entry by hand",
-            )
-    names = _names(found)
-    write(config, _configuration(folder, found, names))
+    projects = {source: _project(source) for source in sources}
+    variables = {source: variables_of(source) for source in sources}
+    found = _Migration(projects, variables, _names(projects))
+    write(config, "".join(_configuration(folder, found)))
     lines = [f"wrote {shown(config)}"]
-    for source, functions in found.items():
-        lines += [
-            f"  {names[each]}: {shown(each.file)}:{each.attribute} ({each.reason})"
-            for each in functions
-        ]
-        lines += [f"  {line}" for line in replace_requirement(source)]
+    for source in sources:
+        lines += [f"  {line}" for line in _report(source, found)]
     option = "" if folder.resolve() == Path.cwd() else f" -c {config}"
-    lines += ["", f"next:\n  ffhost check{option}\n  ffhost serve{option}"]
+    lines += [*_checked(config), "", f"next:\n  ffhost check{option}\n  ffhost serve{option}"]
     return "\n".join(lines) + "\n"
 
 
-def find_functions(folder: Path) -> Iterator[Found]:
-    """Find the functions of one project.
-
-    Raises:
-        CommandFailed: a source cannot be read
-    """
-    started = _started(folder)
-    files = _files(folder, started)
-    functions = [(file, each) for file in files for each in _defined(file)]
-    decorated = [(file, each) for file, each in functions if each.signature is not None]
-    for file, each in decorated:
-        yield Found(each.name, file, None, f"decorated as {each.signature}")
-    target = started.get("target")
-    rest = [(file, each) for file, each in functions if each.signature is None]
-    if target is not None:
-        yield from (
-            Found(each.name, file, _said(started), f"named in {started['where']}")
-            for file, each in rest
-            if each.name == target
+def _project(source: Path) -> Project:
+    if not source.is_dir():
+        raise CommandFailed(f"{str(source)!r} is not a folder")
+    project = read_project(source)
+    if not project.functions:
+        raise CommandFailed(
+            f"no function was found in {source}",
+            "mark it with @functions_framework.http or the like, or write its entry by hand",
         )
-    elif not decorated:
-        for file, each in rest:
-            signature = guess(each)
-            if signature is not None:
-                yield Found(each.name, file, signature, "guessed from its parameters")
+    return project
 
 
-def _said(started: dict[str, str]) -> str | None:
-    signature = started.get("signature")
-    return signature if signature in ("http", "cloudevent", "event", "typed") else "http"
+def _report(source: Path, found: _Migration) -> Iterator[str]:
+    """Return what was done for one folder, line by line."""
+    project, variables = found.projects[source], found.variables[source]
+    for each in project.functions:
+        yield f"{found.names[each]}: {shown(each.file)}:{each.attribute} ({each.reason})"
+    for file, name, reason in project.left_out:
+        yield f"left out {shown(file)}:{name}: {reason}"
+    if variables.secrets:
+        names = ", ".join(variables.secrets)
+        yield f"{source.name}: set {names} where the host runs; secrets are not written down"
+    yield from variables.notes
+    flask = {"flask"} if any(each.request == "flask" for each in project.functions) else set()
+    yield from replace_requirement(source, flask)
 
 
-def guess(function: FoundFunction) -> str | None:
-    """Guess the signature of an undecorated function; None if it does not look like a target."""
-    names = [each.lower().lstrip("_") for each in function.parameters]
-    first = next(iter(function.annotations), None) or ""
-    if function.required == 1 and (first.endswith("CloudEvent") or names[:1] in _EVENT_NAMES):
-        return "cloudevent"
-    if function.required == 1 and (first.endswith("Request") or names[:1] in _REQUEST_NAMES):
-        return "http"
-    return "event" if function.required == 2 and names[1:2] in (["context"], ["ctx"]) else None
+def _checked(config: Path) -> list[str]:
+    """Return what ``ffhost check --no-import`` says of the new file."""
+    from ffhost.cli.full_check import check
+    from ffhost.config.diagnostics import render
+
+    given = Sources(config=str(config), environ=dict(os.environ), cwd=Path.cwd())
+    problems = check(given, read_only=True).problems
+    if not problems:
+        return ["", "checked without importing: no problems"]
+    return ["", "checked without importing:", render(problems, color=False).rstrip()]
 
 
-_EVENT_NAMES = (["cloud_event"], ["cloudevent"])
-_REQUEST_NAMES = (["request"], ["req"])
-
-
-def _started(folder: Path) -> dict[str, str]:
-    """Read target, signature and source from the files that start the project."""
-    for name in _START_FILES:
-        file = folder / name
-        try:
-            text = file.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        target = _TARGET.search(text)
-        if target is None:
-            continue
-        said = {"target": target["value"], "where": name}
-        for key, pattern in (("signature", _SIGNATURE), ("source", _SOURCE)):
-            match = pattern.search(text)
-            if match is not None:
-                said[key] = match["value"]
-        return said
-    return {}
-
-
-def _files(folder: Path, started: dict[str, str]) -> list[Path]:
-    """Return the source that is started, else ``main.py``, else every file except tests."""
-    for name in filter(None, (started.get("source"), "main.py")):
-        if (folder / name).is_file():
-            return [folder / name]
-    return sorted(
-        each
-        for each in folder.glob("*.py")
-        if each.name not in ("setup.py", "conftest.py", "wsgi.py", "asgi.py")
-        and not each.name.startswith("test_")
-        and not _SKIPPED & set(each.relative_to(folder).parts)
-    )
-
-
-def _defined(file: Path) -> list[FoundFunction]:
-    try:
-        return list(defined_functions(file).values())
-    except LoadError as error:
-        raise CommandFailed(f"{shown(file.parent)}: {error.message}") from error
-
-
-def _names(found: dict[Path, list[Found]]) -> dict[Found, str]:
+def _names(projects: dict[Path, Project]) -> dict[Found, str]:
     """Return the name of each function, with its folder in front where two have the same name."""
-    everything = [(source, each) for source, group in found.items() for each in group]
+    everything = [
+        (source, each) for source, project in projects.items() for each in project.functions
+    ]
     count: dict[str, int] = {}
     for _, each in everything:
         form = _form(each.attribute)
@@ -200,58 +126,39 @@ def _form(name: str) -> str:
     return identifier(name).upper()
 
 
-def _configuration(folder: Path, found: dict[Path, list[Found]], names: dict[Found, str]) -> str:
-    entries = []
-    for functions in found.values():
-        for each in functions:
-            where = Path(os.path.relpath(each.file, folder)).as_posix()
-            entry = f"  {names[each]}:\n    target: {where}:{each.attribute}\n"
-            if each.signature is not None:
-                entry += f"    signature: {each.signature}  # {each.reason}\n"
-            entries.append(entry)
-    return f"{HEADING}version: 1\n\nfunctions:\n" + "\n".join(entries)
+def _configuration(folder: Path, found: _Migration) -> Iterator[str]:
+    yield f"{HEADING}version: 1\n\n"
+    if found.wants_flask:
+        yield "defaults:\n  request: flask  # what functions-framework gives plain functions\n\n"
+    yield "functions:\n"
+    entries = [
+        "".join(_entry(folder, each, found, source))
+        for source, project in found.projects.items()
+        for each in project.functions
+    ]
+    yield "\n".join(entries)
 
 
-def replace_requirement(folder: Path) -> list[str]:
-    """Replace functions-framework by ffhost; return what was done, line by line."""
-    file = folder / "requirements.txt"
-    wanted = f"ffhost{_extras(folder)}"
-    if not file.exists():
-        return []
-    done: list[str] = []
-    kept: list[str] = []
-    has_ours = False
-    for line in file.read_text(encoding="utf-8").splitlines():
-        match = _REQUIREMENT.match(line)
-        name = re.sub(r"[-_.]+", "-", match["name"]).lower() if match else ""
-        if name == "functions-framework":
-            done.append(f"{shown(file)}: {line.strip()!r} replaced by {wanted!r}")
-            line = wanted
-        elif name == "cloudevents" and match and re.match(r"(==|<|~=)\s*1|<\s*2", match["rest"]):
-            done.append(
-                f"{shown(file)}: {line.strip()!r} removed; ffhost installs cloudevents 2, and old "
-                "imports keep working"
-            )
-            continue
-        if line == wanted and has_ours:
-            continue
-        has_ours = has_ours or line == wanted
-        kept.append(line)
-    if done:
-        write(file, "\n".join(kept) + "\n")
-    return done or [f"{shown(file)} does not name functions-framework; add {wanted!r}"]
+def _entry(folder: Path, function: Found, found: _Migration, source: Path) -> Iterator[str]:
+    where = Path(os.path.relpath(function.file, folder)).as_posix()
+    variables = found.variables[source]
+    yield f"  {found.names[function]}:\n    target: {where}:{function.attribute}\n"
+    if function.signature is not None:
+        yield f"    signature: {function.signature}  # {function.reason}\n"
+    if function.request == "starlette" and found.wants_flask:
+        yield "    request: starlette\n"
+    if function.path_use is not None:
+        line, text = function.path_use
+        yield f"    strip_path: true  # line {line} looks at {text}\n"
+    for key, value in variables.settings.items():
+        yield f"    {key}: {value}\n"
+    yield from _environment(variables)
 
 
-def _extras(folder: Path) -> str:
-    """Return the extras that the sources need: functions-framework brought Flask with it."""
-    text = "\n".join(
-        each.read_text(encoding="utf-8", errors="replace") for each in folder.glob("*.py")
-    )
-    extras = []
-    if re.search(r"^\s*(?:import|from) (?:flask|werkzeug)\b", text, re.MULTILINE):
-        extras.append("flask")
-    if re.search(r"functions_framework\.aio|functions_framework import aio", text) or re.search(
-        r"^\s*(?:import|from) starlette\b", text, re.MULTILINE
-    ):
-        extras.append("starlette")
-    return f"[{','.join(extras)}]" if extras else ""
+def _environment(variables: Variables) -> Iterator[str]:
+    if variables.values or variables.secrets:
+        yield f"    env:  # from {', '.join(variables.where)}\n"
+    for name, value in variables.values.items():
+        yield f"      {name}: {as_yaml(value)}\n"
+    for name in variables.secrets:
+        yield f"      {name}: {{from_env: {name}}}\n"

@@ -1,6 +1,6 @@
 """One function of ``functions.yaml``, its cross-origin rules and its examples."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from ffhost.config.settings.auth_settings import Ways
 from ffhost.config.settings.event_settings import (
@@ -34,6 +34,9 @@ from ffhost.config.settings.section import Free, Section, key, required, section
 from ffhost.config.units import Duration
 
 Signature = Literal["http", "cloudevent", "event", "typed", "wsgi", "asgi"]
+SIGNATURES: tuple[str, ...] = get_args(Signature)
+EVENT_OR_TYPED = ("cloudevent", "event", "typed")
+"""Signatures whose functions are called by POST."""
 
 
 class CorsSettings(Section):
@@ -218,6 +221,25 @@ class FunctionSettings(Section):
         "Passed to the function as its config. Values may be secrets: {from_file: PATH} or "
         "{from_env: NAME}.",
         {"quality": 80, "token": {"from_env": "API_TOKEN"}},
+    )
+    calls: list[Text] | None = key(
+        None,
+        "Calls",
+        "Functions that it may call by name. Default: all of them.",
+        ["resize"],
+        [],
+    )
+    url: Text | None = key(
+        None,
+        "Address elsewhere",
+        "Where the function is served when not by this host; calls by name go there.",
+        "http://resize/resize",
+    )
+    call_headers: dict[Text, VariableValue] = key(
+        dict,
+        "Fields of calls",
+        "Header fields of calls by name to url. Values may be secrets.",
+        {"X-API-Key": {"from_env": "RESIZE_KEY"}},
     )
     env: dict[VariableName, VariableValue] = key(
         dict,

@@ -26,6 +26,8 @@ def extras_needed(config: LoadedConfig, sources: Iterable[Path]) -> set[str]:
         extras.add("starlette")
     if any(map(_needs_public_keys, config.settings.auth.values())):
         extras.add("auth")
+    if any(each.calls or each.url for each in functions):
+        extras.add("calls")
     extras |= _hooks(config)
     if not config.has_file:
         # As with functions-framework, these functions get a Flask request.

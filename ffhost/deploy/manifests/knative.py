@@ -11,6 +11,7 @@ from ffhost.deploy.manifests.kubernetes import config_map, kustomization, metada
 from ffhost.deploy.manifests.manifest_yaml import document, stream
 from ffhost.deploy.manifests.object_names import joined, label
 from ffhost.deploy.manifests.routes import http_routes
+from ffhost.deploy.manifests.service_urls import service_urls
 from ffhost.deploy.manifests.workloads import Described, Options, limits_table, quantity
 
 MOST_CONCURRENCY = 1000
@@ -37,11 +38,14 @@ def knative(described: Described, options: Options) -> tuple[dict[str, str], lis
         notes.append(f"port {described.port} is used by Knative: set server.port to another")
     if described.files:
         files["configmap.yaml"] = config_map(described, options)
+    service_of = _service_of(options)
     if options.split:
         backends = {}
         for limits in described.functions:
             name = joined(options.name, limits.name, LONGEST_NAME)
-            one = described.of((limits,))
+            one = described.of((limits,)).with_variables(
+                service_urls(described, limits.name, service_of)
+            )
             files[f"function-{label(limits.name)}.yaml"] = _service(one, options, name, limits.name)
             backends[limits.name] = _through_ingress(options, name)
         routes = list(http_routes(described, options, backends))

@@ -9,6 +9,7 @@ from ffhost.deploy.manifests import event_objects, pods
 from ffhost.deploy.manifests.manifest_yaml import document, stream
 from ffhost.deploy.manifests.object_names import joined, label
 from ffhost.deploy.manifests.routes import http_routes
+from ffhost.deploy.manifests.service_urls import service_urls
 from ffhost.deploy.manifests.workloads import Described, Options, limits_table
 
 _STARTING = [
@@ -28,10 +29,13 @@ def manifests(described: Described, options: Options) -> tuple[dict[str, str], l
         described = described.with_variable(event_objects.SWITCH, "false")
     if described.files:
         files["configmap.yaml"] = config_map(described, options)
+    service_of = _service_of(options)
     if options.split:
         for limits in described.functions:
             name = joined(options.name, limits.name)
-            one = described.of((limits,))
+            one = described.of((limits,)).with_variables(
+                service_urls(described, limits.name, service_of)
+            )
             parts = _workload(one, options, name, limits.name)
             files[f"function-{label(limits.name)}.yaml"] = stream(list(parts.values()))
         backends = {

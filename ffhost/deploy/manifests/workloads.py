@@ -111,6 +111,10 @@ class Described:
         """Return the same with another variable in its containers."""
         return replace(self, environment={**self.environment, name: value})
 
+    def with_variables(self, variables: Mapping[str, str]) -> Described:
+        """Return the same with further variables in its containers."""
+        return replace(self, environment={**self.environment, **variables})
+
     @property
     def ending_seconds(self) -> int:
         """Return the seconds that a pod may take to end, with a margin for the process itself."""
@@ -144,7 +148,8 @@ def describe(config: LoadedConfig, given: Sources) -> Described:
         ConfigError: the configuration cannot be served in a container
     """
     opened = opened_config(config, given)
-    files = {} if opened is None else {path.name: path.read_text() for path in files_of(opened)}
+    paths = [] if opened is None else files_of(opened)
+    files = {path.name: path.read_text("utf-8-sig") for path in paths}
     problems = list(_problems(config, files))
     if problems:
         raise ConfigError(problems)

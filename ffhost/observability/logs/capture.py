@@ -124,12 +124,17 @@ class CapturedStream(io.TextIOBase):
         message = text.removesuffix("\n").removesuffix("\r")
         if not message.strip() or self.entries is None:
             return
+        event = self.entries.printed(Event(self._level, self._name, message, stream=self._name))
         # Only a level that somebody gave this very logger: a print has no level of its own,
         # and would be missed where the root's is WARNING.
-        if self._level >= logging.getLogger(self._name).level:
-            self.entries.emit(Event(self._level, self._name, message, stream=self._name))
+        if event.level >= logging.getLogger(self._name).level:
+            self.entries.emit(event)
 
     # What else code expects of a standard stream.
+
+    def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the stream underneath, such as ``mode`` or ``line_buffering``."""
+        return getattr(self.original, name)
 
     def writable(self) -> bool:
         """Return True: this can be written to."""

@@ -17,12 +17,14 @@ from ffhost.observability.logs.call_fields import call_fields, structlog_fields
 from ffhost.observability.logs.exception_fields import exception_fields
 from ffhost.observability.logs.json_encoder import plain, text_of, to_json
 from ffhost.observability.logs.output import Output
-from ffhost.observability.logs.profiles import Shape, default
+from ffhost.observability.logs.printed_objects import described_entry
+from ffhost.observability.logs.profiles import Shape, default, names_of
 
 DEBUG, INFO, WARNING, ERROR, CRITICAL = 10, 20, 30, 40, 50
 
 _SCALARS = frozenset({type(None), bool, int, float, datetime, date})
 _OF_THE_CALL = ("function", "execution_id", "trace_id", "span_id")
+_HOST_FIELDS = names_of("timestamp", "logger", "config_revision", "trace_sampled", *_OF_THE_CALL)
 
 Processor = Callable[[Any, str, Any], Any]
 Render = Callable[[Mapping[str, Any]], bytes]
@@ -123,6 +125,21 @@ class Entries:
         except Exception as failure:
             line = self._remains(event, failure)
         return line
+
+    def printed(self, event: Event) -> Event:
+        """Return what was printed as the entry that it describes, if it is one JSON object.
+
+        What tells entries apart, the time, the logger, the function, its ids and the trace, stays
+        the host's.
+        """
+        found = described_entry(event.message)
+        if found is None:
+            return event
+        level, message, given = found
+        fields = {
+            f"{name}_" if name in _HOST_FIELDS else name: value for name, value in given.items()
+        }
+        return Event(level, event.logger, message, fields, when=event.when, stream=event.stream)
 
     def output_for(self, event: Event) -> Output:
         """Return the output for the event's severity."""

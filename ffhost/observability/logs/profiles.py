@@ -47,6 +47,15 @@ _ECS_NAMES = {
     "principal": "user.name",
 }
 
+
+def names_of(*names: str) -> frozenset[str]:
+    """Return the fields *names* as they are called in any profile."""
+    found = set(names)
+    for profile in (_GCP_NAMES, _ECS_NAMES):
+        found |= {profile[name] for name in names if name in profile}
+    return frozenset(found)
+
+
 _SUCCESS = ("ok", "duplicate")
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ffhost.config.mask import Mask
 from ffhost.config.terminal import is_terminal, wants_color
 from ffhost.invocation.logger import make_loggers_with
-from ffhost.observability.logs import capture, interpreter_hooks, summary
+from ffhost.observability.logs import capture, interpreter_hooks, logging_patches, summary
 from ffhost.observability.logs.console import console_renderer
 from ffhost.observability.logs.entries import Entries
 from ffhost.observability.logs.output import Output, flush_all
@@ -148,6 +148,7 @@ def configure(
     quiet = _is_for_people(settings, out) and not _is_verbose(settings)
     _set_levels(settings, debug, legacy, _QUIET if quiet else {})
     _claim_root()
+    logging_patches.install(_active.handler, level_written="level" in settings.written)
     _configure_structlog()
     interpreter_hooks.install(entries)
     if settings.capture_print or legacy:
@@ -204,7 +205,7 @@ def _make_logger(name: str, **fields: Any) -> Any:
     import structlog
 
     return structlog.wrap_logger(
-        logging.getLogger(name),
+        logging_patches.host_logger(name),
         processors=_chain(),
         wrapper_class=structlog.stdlib.BoundLogger,
         context_class=dict,
@@ -256,6 +257,7 @@ def reset() -> None:
     """Undo everything that `configure` did; for tests and for embedding."""
     flush_all()
     interpreter_hooks.uninstall()
+    logging_patches.uninstall()
     capture.uninstall()
     for logger in (logging.root, logging.getLogger("ffhost")):
         if _active.handler in logger.handlers:

@@ -25,7 +25,15 @@ MESSAGE = "invocation"
 _LEVELS = {"ok": INFO, "client_error": INFO, "duplicate": INFO}
 _MAY_BE_UNKNOWN = (
     *("execution_id", "trace_id", "span_id", "config_revision"),
-    *("request_bytes", "response_bytes", "event_id", "event_type", "principal", "schedule"),
+    *(
+        "request_bytes",
+        "response_bytes",
+        "event_id",
+        "event_type",
+        "principal",
+        "schedule",
+        "caller",
+    ),
 )
 
 
@@ -43,6 +51,7 @@ class Recorder(Protocol):
         event_id, event_type: of the event that the call was about
         principal: the name of the caller; None if it is not logged
         schedule: the times of the schedule that made the call
+        caller: the function that made the call by name
     """
 
     def __call__(
@@ -61,6 +70,7 @@ class Recorder(Protocol):
         event_type: str | None = None,
         principal: str | None = None,
         schedule: str | None = None,
+        caller: str | None = None,
     ) -> None:
         """Write the summary."""
 
@@ -103,6 +113,7 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
             "event_type": event[1],
             "principal": by[0],
             "schedule": by[1],
+            "caller": by[2],
         }
         for name in _MAY_BE_UNKNOWN:
             if entry[name] is None:
@@ -127,6 +138,7 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
         event_type: str | None = None,
         principal: str | None = None,
         schedule: str | None = None,
+        caller: str | None = None,
     ) -> None:
         level = _LEVELS.get(outcome, WARNING)
         if level < threshold:
@@ -134,7 +146,7 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
         out, severity = (info, "INFO") if level == INFO else (warning, "WARNING")
         called = (method, path, status, outcome, duration_seconds, request_bytes, response_bytes)
         ids = (execution_id, trace_id, span_id)
-        event, by = (event_id, event_type), (principal, schedule)
+        event, by = (event_id, event_type), (principal, schedule, caller)
         facts = (time.time(), severity, *ids, called, event, by)
         out.hold(make, facts)
         if not plainly:  # console entries are not buffered

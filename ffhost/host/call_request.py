@@ -1,0 +1,183 @@
+"""The request of a call by name, made of the caller's arguments. Nothing here waits or calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from ffhost.errors import CallError, LoopDetected
+from ffhost.invocation.call import Call
+from ffhost.web.messages import Message
+from ffhost.web.routing import parameter, segments
+
+UNSET: Final = ...
+
+CHAIN_FIELD: Final = "ffhost-chain"
+"""Names of the functions that wait, the first caller first. It can only refuse a call."""
+DEADLINE_FIELD: Final = "ffhost-deadline"
+"""Milliseconds that the caller has left. It can only shorten the time of a call."""
+CALL_FIELDS: Final = frozenset({CHAIN_FIELD, DEADLINE_FIELD})
+CHAIN_LIMIT: Final = 16
+"""Most functions that may wait for each other."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a caller wants: the arguments of `ffhost.call`.
+
+    Args:
+        value: for a typed function, written as JSON
+        json: a body of JSON for an http function
+        body: a body as it is
+        event: a CloudEvent of any class
+        path: what follows the function's own path, with a query
+    """
+
+    name: str
+    value: Any = UNSET
+    json: Any = UNSET
+    body: bytes | str | None = None
+    event: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    method: str | None = None
+    path: str = ""
+
+    def request(self) -> tuple[str, dict[str, str], bytes]:
+        """Return method, header fields and body.
+
+        Raises:
+            CallError: more than one body is given, or it cannot be written
+        """
+        given = (
+            (self.value is not UNSET)
+            + (self.json is not UNSET)
+            + (self.body is not None)
+            + (self.event is not None)
+        )
+        if given > 1:
+            raise CallError("give one of a value, json, body and event")
+        headers: dict[str, str] = {}
+        body = b""
+        if self.event is not None:
+            from ffhost.events.cloudevent_writer import to_binary
+
+            fields, body = to_binary(self.event)
+            headers = dict(fields)
+        elif self.body is not None:
+            body = self.body.encode() if isinstance(self.body, str) else self.body
+        elif given:
+            headers["content-type"] = "application/json"
+            body = _as_json(self.json if self.value is UNSET else self.value)
+        for name, value in self.headers.items():
+            headers[name.lower()] = value
+        return self.method or ("POST" if given else "GET"), headers, body
+
+
+def _as_json(value: Any) -> bytes:
+    serializer = getattr(value, "__pydantic_serializer__", None)
+    if serializer is not None and not isinstance(value, type):
+        return bytes(serializer.to_json(value, by_alias=True))
+    to_dict = getattr(value, "to_dict", None)
+    try:
+        return orjson.dumps(
+            to_dict() if callable(to_dict) else value, _jsonable, orjson.OPT_NON_STR_KEYS
+        )
+    except TypeError as error:
+        raise CallError(f"the value cannot be written as JSON: {error}") from error
+
+
+def _jsonable(value: Any) -> Any:
+    from pydantic_core import to_jsonable_python
+
+    return to_jsonable_python(value, by_alias=True)
+
+
+def message_for(wanted: Wanted, template: str, caller: Call) -> Message:
+    """Return the request for a function of this host at *template*.
+
+    Raises:
+        CallError: the path does not fit the template
+    """
+    method, headers, body = wanted.request()
+    tail, _, query = wanted.path.partition("?")
+    path, params = _fill(template, tail)
+    headers.setdefault("host", caller.message.headers.get("host", "localhost"))
+    headers["content-length"] = str(len(body))
+    headers |= trace_fields(caller)
+    return Message(
+        method,
+        path,
+        query=query,
+        headers=headers,
+        body=body,
+        scheme=caller.message.scheme,
+        server=caller.message.server,
+        params=params,
+    )
+
+
+def _fill(template: str, tail: str) -> tuple[str, dict[str, str]]:
+    """Return path and parameters: *tail* follows the template, or is the path of its parameters."""
+    if "{" not in template:
+        slash = "" if tail[:1] == "/" else "/"
+        return (f"{template.rstrip('/')}{slash}{tail}" if tail else template), {}
+    parts = segments(template)
+    names = [parameter(part) for part in parts]
+    given = segments(tail)
+    if len(given) < len(parts):
+        raise CallError(f"the function's path is {template}; give 'path' with its parameters")
+    params = {name: part for name, part in zip(names, given, strict=False) if name is not None}
+    return tail, params
+
+
+def trace_fields(caller: Call) -> dict[str, str]:
+    """Return the fields that tie a call to its caller: execution id and trace."""
+    found = {"function-execution-id": caller.execution_id}
+    if caller.trace_id is not None and caller.span_id is not None:
+        found["traceparent"] = f"00-{caller.trace_id}-{caller.span_id}-{_flags(caller)}"
+    state = caller.message.header("tracestate")
+    if state is not None:
+        found["tracestate"] = state
+    return found
+
+
+def _flags(caller: Call) -> str:
+    if caller.span_context is not None:
+        return f"{int(caller.span_context().trace_flags):02x}"
+    given = caller.message.header("traceparent")
+    return given[-2:] if given else "01"
+
+
+def chain_of(call: Call) -> tuple[str, ...]:
+    """Return the functions that wait once *call* calls another: its chain, and itself."""
+    return (*call.chain, call.function.name)
+
+
+def read_call_fields(call: Call) -> None:
+    """Take over what a function of another host says of its chain and its deadline.
+
+    Raises:
+        LoopDetected: too many functions wait for each other
+    """
+    call.chain = read_chain(call.message.header(CHAIN_FIELD) or "")
+    if len(call.chain) > CHAIN_LIMIT:
+        raise LoopDetected(f"more than {CHAIN_LIMIT} calls wait for each other")
+    ends_at = read_deadline(call.message.header(DEADLINE_FIELD))
+    if ends_at is not None:
+        call.ends_at = ends_at
+
+
+def read_chain(text: str) -> tuple[str, ...]:
+    """Return the names in a chain field."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def read_deadline(text: str | None) -> float | None:
+    """Return when a deadline field's time is over, on the monotonic clock; None for no number."""
+    if text is None or not text.isdecimal() or len(text) > 12:
+        return None
+    return time.monotonic() + int(text) / 1000

@@ -1,0 +1,45 @@
+"""From the function that runs to the host that it belongs to, for calls by name.
+
+Not `ffhost.invocation.current`: a call knows its function, and a host dies while calls that
+began on it still run. Whoever runs them keeps it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from ffhost.host.call_answer import CallAnswer
+from ffhost.invocation.call import Call
+from ffhost.invocation.function import Function
+
+if TYPE_CHECKING:
+    from ffhost.host.call_request import Wanted
+
+
+class Calls(Protocol):
+    """Calls functions of one host; made by the front that serves it."""
+
+    async def call(self, call: Call) -> CallAnswer:
+        """Call from a coroutine and return the answer."""
+
+    def call_sync(self, call: Call) -> CallAnswer:
+        """Call from a thread and return the answer."""
+
+
+class Replacement(Protocol):
+    """What a test has put in the place of a function."""
+
+    def answer(self, wanted: Wanted, caller: Call) -> CallAnswer:
+        """Return the answer to a call by name from a thread."""
+
+    async def answer_async(self, wanted: Wanted, caller: Call) -> CallAnswer:
+        """Return the answer to a call by name from a coroutine."""
+
+
+CallRecorder: TypeAlias = "Callable[[Wanted, Call, CallAnswer], None]"
+"""Takes a call by name, its caller and its answer."""
+
+HOSTS: weakref.WeakKeyDictionary[Function, weakref.ref[Any]] = weakref.WeakKeyDictionary()
+"""The host of each function."""

@@ -1,0 +1,226 @@
+"""Calls of functions by other functions, by name: `ffhost.call` and `ffhost.call_sync`.
+
+Within one host there is no network: the callee's slots, queue, deadline, hooks, metrics and
+summary entry hold as if the call had come by HTTP. A function that is served elsewhere is called
+by HTTP at its ``url``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ffhost.config.diagnostics import nearest
+from ffhost.config.units import UNLIMITED
+from ffhost.errors import CallError, LoopDetected
+from ffhost.host.call_answer import CallAnswer
+from ffhost.host.call_request import CHAIN_LIMIT, UNSET, Wanted, chain_of, message_for
+from ffhost.host.called_hosts import HOSTS
+from ffhost.invocation.call import Call
+from ffhost.invocation.current import CURRENT
+from ffhost.web import problems
+
+if TYPE_CHECKING:
+    from ffhost.host.snapshot import Host
+
+
+async def call(
+    name: str,
+    value: Any = UNSET,
+    *,
+    json: Any = UNSET,
+    body: bytes | str | None = None,
+    event: Any = None,
+    headers: Mapping[str, str] | None = None,
+    method: str | None = None,
+    path: str = "",
+) -> CallAnswer:
+    """Call another function by its name, from a coroutine function.
+
+    The callee's deadline is the nearer of its own and what the caller has left. Its execution id
+    is the caller's. Cancelling the caller cancels the callee.
+
+    Args:
+        name: key of the function in the configuration
+        value: for a typed function: what it takes, a model, a dataclass or a dictionary
+        json: body of JSON for an http function
+        body: body as it is, instead of *json*
+        event: CloudEvent for a function that takes events
+        headers: further header fields
+        method: POST if there is a body, else GET
+        path: what follows the function's own path, such as ``/7?size=2``; of a function whose
+            path has parameters the whole path
+
+    Returns:
+        The `CallAnswer`, also of a refusal, a crash or a timeout.
+
+    Raises:
+        CallError: there is no such function, the caller may not call it, it cannot be reached,
+            or no function is being called here
+
+    Example:
+        >>> @ffhost.http
+        ... async def order(request):
+        ...     answer = await ffhost.call("price", json={"item": "tea"})
+        ...     return {"price": answer.raise_for_status().json()}
+
+    Since 0.2.
+    """
+    wanted = Wanted(name, value, json, body, event, headers or {}, method, path)
+    caller, host = _caller()
+    answer = await _answer(wanted, caller, host)
+    if host.on_call is not None:
+        host.on_call(wanted, caller, answer)
+    return answer
+
+
+async def _answer(wanted: Wanted, caller: Call, host: Host) -> CallAnswer:
+    fake = host.replacements.get(wanted.name)
+    if fake is not None:
+        return await fake.answer_async(wanted, caller)
+    prepared = _prepare(wanted, caller, host)
+    if isinstance(prepared, CallAnswer):
+        return prepared
+    if prepared is None:
+        from ffhost.host.remote_calls import call_remote
+
+        return await call_remote(wanted, host.config.settings.function(wanted.name), caller)
+    assert host.calls is not None
+    return await host.calls.call(prepared)
+
+
+def call_sync(
+    name: str,
+    value: Any = UNSET,
+    *,
+    json: Any = UNSET,
+    body: bytes | str | None = None,
+    event: Any = None,
+    headers: Mapping[str, str] | None = None,
+    method: str | None = None,
+    path: str = "",
+) -> CallAnswer:
+    """Call another function by its name, from a plain function; see `call`.
+
+    Args:
+        name: key of the function in the configuration
+        value: for a typed function: what it takes
+        json: body of JSON for an http function
+        body: body as it is, instead of *json*
+        event: CloudEvent for a function that takes events
+        headers: further header fields
+        method: POST if there is a body, else GET
+        path: what follows the function's own path
+
+    Returns:
+        The `CallAnswer`, also of a refusal, a crash or a timeout.
+
+    Raises:
+        CallError: as for `call`; and in a coroutine function, which must not wait like this
+
+    Example:
+        >>> @ffhost.http
+        ... def order(request):
+        ...     return {"price": ffhost.call_sync("price", json={"item": "tea"}).json()}
+
+    Since 0.2.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise CallError("call_sync would block the event loop; write 'await ffhost.call(...)'")
+    wanted = Wanted(name, value, json, body, event, headers or {}, method, path)
+    caller, host = _caller()
+    answer = _answer_sync(wanted, caller, host)
+    if host.on_call is not None:
+        host.on_call(wanted, caller, answer)
+    return answer
+
+
+def _answer_sync(wanted: Wanted, caller: Call, host: Host) -> CallAnswer:
+    fake = host.replacements.get(wanted.name)
+    if fake is not None:
+        return fake.answer(wanted, caller)
+    prepared = _prepare(wanted, caller, host)
+    if isinstance(prepared, CallAnswer):
+        return prepared
+    if prepared is None:
+        from ffhost.host.remote_calls import call_remote_sync
+
+        return call_remote_sync(wanted, host.config.settings.function(wanted.name), caller)
+    assert host.calls is not None
+    return host.calls.call_sync(prepared)
+
+
+def _caller() -> tuple[Call, Host]:
+    """Return the call that this code runs in, and its host."""
+    caller = CURRENT.get()
+    if caller is None:
+        raise CallError("functions are called by name from functions; none is being called here")
+    found = HOSTS.get(caller.function)
+    host = None if found is None else found()
+    if host is None or host.calls is None:
+        raise CallError(
+            f"{caller.function.name} runs in a process of its own, from where it cannot call others"
+        )
+    return caller, host
+
+
+def _prepare(wanted: Wanted, caller: Call, host: Host) -> Call | CallAnswer | None:
+    """Return the call to make, or its answer if it is refused; None if it goes elsewhere.
+
+    Raises:
+        CallError: the caller may not call it, or it is not known where it is served
+    """
+    name = wanted.name
+    allowed = caller.function.settings.calls
+    if allowed is not None and name not in allowed:
+        raise CallError(
+            f"{caller.function.name} may not call {name!r}; its 'calls' are "
+            f"{', '.join(allowed) or 'none'}"
+        )
+    chain = chain_of(caller)
+    if len(chain) > CHAIN_LIMIT:
+        return answer_of_error(LoopDetected(f"more than {CHAIN_LIMIT} calls wait for each other"))
+    function = host.functions.get(name)
+    if function is None:
+        _check_elsewhere(name, host)
+        return None
+    call = Call(function, message_for(wanted, function.path, caller), caller.execution_id)
+    call.principal = caller.principal
+    call.caller = caller.function.name
+    call.chain = chain
+    call.ends_at = UNLIMITED if caller.deadline is None else caller.deadline.at
+    return call
+
+
+def _check_elsewhere(name: str, host: Host) -> None:
+    settings = host.config.settings.functions.get(name)
+    if settings is None:
+        near = nearest(name, host.config.settings.functions)
+        raise CallError(
+            f"there is no function {name!r}" + (f"; did you mean {near!r}?" if near else "")
+        )
+    if settings.url is None:
+        raise CallError(
+            f"{name!r} is not served by this host; set functions.{name}.url to where it is"
+        )
+
+
+def seconds_left(caller: Call) -> float | None:
+    """Return what *caller* has left until its deadline; None without one."""
+    if caller.deadline is None or caller.deadline.at == UNLIMITED:
+        return None
+    return max(0.0, caller.deadline.at - time.monotonic())
+
+
+def answer_of_error(error: Any, execution_id: str | None = None) -> CallAnswer:
+    """Return the answer that *error*, a `RequestError`, has over HTTP."""
+    reply = problems.problem(error, execution_id)
+    return CallAnswer(
+        reply.status, {key.lower(): value for key, value in reply.headers}, reply.body
+    )
