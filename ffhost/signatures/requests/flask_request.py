@@ -214,7 +214,7 @@ def _app_for(name: str, source: Path | None, *, single: bool) -> FunctionApp:
 
 
 def forget_app(name: str, source: Path) -> None:
-    """Have the function *name* of *source* get a new application when it is loaded again."""
+    """Forget the application of *name* in *source*; the next load makes a new one."""
     _apps.pop(f"{os.path.realpath(source)}:{name}", None)
 
 
