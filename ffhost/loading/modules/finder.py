@@ -92,6 +92,13 @@ class FolderFinder:
         self.private: dict[str, Scope] = {}
         """Scopes by the name of their root package."""
         self.plain: list[Scope] = []
+        """Scopes whose modules keep their names, in the order in which they are searched."""
+
+    def search_first(self, scope: Scope) -> None:
+        """Search the plain *scope* before others, which may have a module of the same name."""
+        if self.plain[0] is not scope:
+            self.plain.remove(scope)
+            self.plain.insert(0, scope)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None

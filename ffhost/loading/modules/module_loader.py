@@ -56,6 +56,7 @@ def load_module(
     name = os.path.splitext(file)[0].replace(".", "_")
     if plain and _is_free(name, folder):
         scope = folder_scope(folder, plain=True, env=env)
+        _finder.search_first(scope)
         return _load(scope, name, os.path.join(folder, file))
     scope = folder_scope(folder, env=env)
     return _load(scope, f"{scope.root}.{name}", os.path.join(folder, file))
