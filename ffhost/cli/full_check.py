@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 from ffhost.config import LoadedConfig, PathKey, Sources, attempt
 from ffhost.config.diagnostics import Problem
 from ffhost.config.load_problems import merged, problem_of
+from ffhost.config.settings import SIGNATURES
 from ffhost.errors import ConfigError, LoadError
 
 if TYPE_CHECKING:
     from ffhost.host.snapshot import Host
-
-SIGNATURES = ("http", "cloudevent", "event", "typed", "wsgi", "asgi")
 
 
 @dataclass
@@ -34,7 +33,7 @@ class Findings:
         problems: what keeps the host from starting
         warnings: functions that cannot be loaded although the file allows that
         unjudged: functions that only importing could check, when code is only read
-        habits: what works alone and not in a host of several functions
+        habits: what works alone and not in a host of several functions, and calls in a circle
     """
 
     config: LoadedConfig | None
@@ -58,6 +57,7 @@ def check(given: Sources, *, read_only: bool) -> Findings:
     findings.problems = merged(sorted(findings.problems, key=_place))
     if not findings.problems:
         findings.habits += _habits(found.config)
+        findings.habits += _circles(found.config)
     return findings
 
 
@@ -125,6 +125,22 @@ def _habits(config: LoadedConfig) -> Iterator[Problem]:
                 origin,
                 "move what depends on it into a start-up hook, ffhost.on_startup",
             )
+
+
+def _circles(config: LoadedConfig) -> Iterator[Problem]:
+    """Report functions that call each other in a circle; such calls end at their limit."""
+    from ffhost.config.call_circles import call_circles
+
+    functions = config.settings.functions
+    declared = {name: each.calls for name, each in functions.items() if each.calls is not None}
+    for circle in call_circles(declared):
+        path = f"functions.{circle[0]}.calls"
+        yield Problem(
+            path,
+            f"functions call each other in a circle: {' -> '.join(circle)}",
+            config.locate(("functions", circle[0], "calls")),
+            "a call that comes back to a function of which no slot is free is answered with 429",
+        )
 
 
 def _subscription_problems(config: LoadedConfig, names: list[str]) -> list[Problem]:
@@ -238,7 +254,7 @@ def _read_beside(given: Sources, known: tuple[Problem, ...]) -> list[Problem]:
     from ffhost.config.files import read_tree
     from ffhost.loading.targets import check_target
 
-    name = given.config or given.environ.get("FFHOST_CONFIG") or "functions.yaml"
+    name = given.named_config
     path = given.cwd / name
     root = read_tree(path, Path(name), [])
     functions = _children(root).get("functions")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ffhost.config import Sources
+from ffhost.config import LoadedConfig, Sources
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -60,6 +61,18 @@ def config_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def sources_without_values(options: Mapping[str, Any]) -> Sources:
+    """Make sources of which the values of secrets and variables need not be there."""
+    return replace(sources(options), values_may_be_missing=True)
+
+
+def name_unseen(*configs: LoadedConfig) -> None:
+    """Write which secrets and variables were not seen to stderr, if any."""
+    names = dict.fromkeys(name for config in configs for name in config.unseen)
+    if names:
+        click.echo(f"note: not set here, and not looked at: {', '.join(names)}", err=True)
 
 
 def sources(options: Mapping[str, Any]) -> Sources:

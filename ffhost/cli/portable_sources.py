@@ -1,7 +1,7 @@
 """Sources for commands that describe a configuration for another machine.
 
 Variables of this machine that describe the host, such as ``PORT``, do not apply there. The
-others are kept for ``${NAME}`` and ``from_env``.
+others are kept for ``${NAME}`` and ``from_env``, and need not be set here.
 """
 
 from __future__ import annotations
@@ -24,4 +24,4 @@ def described(options: Mapping[str, Any]) -> Sources:
         for name, value in given.environ.items()
         if name not in _ONLY_HERE and not (name.startswith("FFHOST_") and "__" in name)
     }
-    return replace(given, environ=environ)
+    return replace(given, environ=environ, values_may_be_missing=True)

@@ -17,6 +17,9 @@ from ffhost.errors import ConfigError
 if TYPE_CHECKING:
     from ffhost.config.settings import Settings
 
+DEFAULT_FILE = "functions.yaml"
+"""The file that is read where none is named, in the current folder."""
+
 PathKey = tuple[str | int, ...]
 """Keys and positions from the root to a value."""
 
@@ -32,6 +35,8 @@ class Sources:
             ``signature_type`` and ``asgi`` stand for functions-framework's flags
         sets: texts of ``--set``: ``path.to.value=YAML``
         cwd: what relative names of files are relative to
+        values_may_be_missing: whether a variable that is not set, a file of a secret and an
+            env_file that are not there are passed over, for commands that do not need their values
     """
 
     config: str | None = None
@@ -39,6 +44,12 @@ class Sources:
     flags: Mapping[str, Any] = field(default_factory=dict)
     sets: Sequence[str] = ()
     cwd: Path = field(default_factory=Path.cwd)
+    values_may_be_missing: bool = False
+
+    @property
+    def named_config(self) -> str:
+        """Return the file or folder that is named, or else the default."""
+        return self.config or self.environ.get("FFHOST_CONFIG") or DEFAULT_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,7 @@ class LoadedConfig:
             and opened: symlinks are not resolved
         asgi: whether ``--asgi`` or ``FUNCTION_USE_ASGI`` asks for Starlette's request
         env_file_values: what ``env_file`` adds to the environment
+        unseen: variables and files whose values were passed over
     """
 
     settings: Settings
@@ -67,6 +79,7 @@ class LoadedConfig:
     watched: tuple[Path, ...]
     asgi: bool = False
     env_file_values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    unseen: tuple[str, ...] = ()
 
     @property
     def framework_target(self) -> str | None:

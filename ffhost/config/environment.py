@@ -59,7 +59,7 @@ def apply_framework_names(
 
     shape = settings_shape()
     for name, paths in _FRAMEWORK.items():
-        text = variables.values.get(name, "")
+        text = variables.values.get(name, "").strip()
         if not text or (has_file and name != "PORT"):
             continue
         if name == "LOG_EXECUTION_ID":
@@ -123,7 +123,7 @@ def apply_tree_names(
         existing = list(walk_to(root, path))
         old = existing[-1][1] if len(existing) == len(path) + 1 else None
         source = variables.source(name, secret=inner.kind == "free")
-        node = value_of(variables.values[name], inner, source, old, problems)
+        node = value_of(variables.values[name].strip(), inner, source, old, problems)
         if node is not None:
             root = put(root, path, node)
     return root

@@ -6,8 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from ffhost.config import Attempt, LoadedConfig, Sources
+from ffhost.config import DEFAULT_FILE, Attempt, LoadedConfig, Sources
 from ffhost.config.contradictions import check
 from ffhost.config.diagnostics import DEFAULT, Origin, Problem
 from ffhost.config.environment import Variables, apply_framework_names, apply_tree_names
@@ -28,8 +29,6 @@ from ffhost.config.single_target import (
     tree,
 )
 from ffhost.config.validation import validate
-
-DEFAULT_FILE = "functions.yaml"
 
 
 class Origins(Mapping[PathKey, Origin]):
@@ -128,6 +127,7 @@ class _Stage:
         self.base = base
         self.watched = watched
         self.has_file = has_file
+        self.unseen: dict[str, PathKey] | None = {} if sources.values_may_be_missing else None
         self.shape = settings_shape()
 
     def run(self, root: Node) -> Attempt:
@@ -139,12 +139,13 @@ class _Stage:
         root = apply_tree_names(root, self.shape, variables, problems)
         root = apply_flags(root, self.shape, self.sources.flags, self.sources.sets, problems)
         report = Reporter(root, problems)
-        evaluator = Evaluator(report, variables.values, self.base)
+        evaluator = Evaluator(report, variables.values, self.base, self.unseen)
         values = evaluator.value(root, self.shape, ())
         values = {} if values is ABSENT else values
         self.watched += [file for file in evaluator.files if file not in self.watched]
         if self.has_file:
             check_known(self.choice, values.get("functions"), report)
+        self.report_needed(values, report)
         check(values, report)
         values = completed(values)
         settings = None if self.has_file else settings_of(values)
@@ -168,6 +169,9 @@ class _Stage:
             return Variables(environ, {})
         path = self.base / name
         self.watched.append(path)
+        if self.unseen is not None and not path.exists():
+            self.unseen[name] = ("env_file",)
+            return Variables(environ, {})
         text = read_text(path, name, self.problems, node.origin)
         if text is None:
             return Variables(environ, {})
@@ -208,7 +212,18 @@ class _Stage:
             watched=tuple(self.watched),
             asgi=self.choice.asgi,
             env_file_values={name: variables.values[name] for name in variables.lines},
+            unseen=tuple(sorted(self.unseen or ())),
         )
+
+    def report_needed(self, values: Any, report: Reporter) -> None:
+        """Report variables that are not set where no default can take the place of the value."""
+        functions = values.get("functions")
+        for name, path in (self.unseen or {}).items():
+            function = functions.get(path[1]) if len(path) == 3 and functions else None
+            if not isinstance(function, dict) or path[-1] in function:
+                continue
+            if path[-1] in ("target", "source"):
+                report.at(path, f"the environment variable {name!r} is not set")
 
 
 def revision(settings: Settings, single: str | None) -> str:

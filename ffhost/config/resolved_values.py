@@ -5,7 +5,9 @@ After that the models check single values.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +30,29 @@ def is_secret(node: Node) -> bool:
     return isinstance(node.value, dict) and any(key in node.value for key in SECRET_KEYS)
 
 
+def _stand_in(name: str) -> Secret:
+    """Return what stands for the secret *name*: long enough, and of a form that all rules take."""
+    return Secret("whsec_" + b64encode(sha256(name.encode()).digest()).decode())
+
+
 class Evaluator:
     """Evaluates nodes to values; problems go to *report*.
 
     ``files`` are the files that were read, by absolute path.
+
+    Args:
+        unseen: collects the variables and files that are not there; None: they are problems
     """
 
-    def __init__(self, report: Reporter, variables: Mapping[str, str], base: Path) -> None:
+    def __init__(
+        self,
+        report: Reporter,
+        variables: Mapping[str, str],
+        base: Path,
+        unseen: dict[str, PathKey] | None = None,
+    ) -> None:
         self.report = report
+        self.unseen = unseen
         self.variables = variables
         self.base = base
         self.files: dict[Path, str | None] = {}
@@ -81,6 +98,9 @@ class Evaluator:
         try:
             replaced = interpolate(text, self.variables)
         except Missing as missing:
+            if self.unseen is not None:
+                self.unseen.setdefault(missing.name, path)
+                return ABSENT
             near = nearest(missing.name, self.variables)
             example = f"${{{missing.name}:-default}}"
             hint = f"did you mean '{near}'? " if near else ""
@@ -135,7 +155,9 @@ class Evaluator:
         """Return a value in which any key is allowed."""
         if node.text is not None:
             value = self.scalar(node, path)
-            return None if value is ABSENT else value
+            if value is ABSENT:
+                return None if self.unseen is None else node.text
+            return value
         if isinstance(node.value, list):
             return [self.free(item, shape, (*path, i)) for i, item in enumerate(node.value)]
         if not isinstance(node.value, dict):
@@ -167,6 +189,9 @@ class Evaluator:
 
     def _from_env(self, name: str, path: PathKey) -> Secret | None:
         value = self.variables.get(name)
+        if value is None and self.unseen is not None:
+            self.unseen.setdefault(name, path)
+            return _stand_in(name)
         if value is None:
             near = nearest(name, self.variables)
             self.report.at(
@@ -179,6 +204,9 @@ class Evaluator:
 
     def _from_file(self, name: str, path: PathKey) -> Secret | None:
         file = self.base / name
+        if self.unseen is not None and not file.exists():
+            self.unseen.setdefault(name, path)
+            return _stand_in(name)
         if file not in self.files:
             problems: list[Any] = []
             self.files[file] = read_text(file, name, problems, self.report.origin(path))

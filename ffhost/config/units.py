@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)\s*")
+_DURATION = re.compile(rf"(?:{_PART.pattern})+")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB|Ki|Mi|Gi)")
 _BYTES = {
     "B": 1,
     "kB": 1000,
@@ -17,6 +18,9 @@ _BYTES = {
     "KiB": 1024,
     "MiB": 1024**2,
     "GiB": 1024**3,
+    "Ki": 1024,
+    "Mi": 1024**2,
+    "Gi": 1024**3,
 }
 
 UNLIMITED = math.inf
@@ -28,15 +32,17 @@ class Duration(float):
 
     @classmethod
     def parse(cls, text: str) -> Duration:
-        """Read ``250ms``, ``10s``, ``2m`` or ``1h``.
+        """Read ``250ms``, ``10s``, ``2m``, ``1h`` or ``1m30s``, the largest unit first.
 
         Raises:
             ValueError: the text has another form; the message is meant for users.
         """
-        match = _DURATION.fullmatch(text.strip())
-        if match is None:
+        text = text.strip()
+        parts = _PART.findall(text) if _DURATION.fullmatch(text) else []
+        sizes = [_SECONDS[unit] for _, unit in parts]
+        if not parts or sizes != sorted(set(sizes), reverse=True):
             raise ValueError("expected a duration with its unit, such as '250ms', '10s' or '2m'")
-        return cls(float(match[1]) * _SECONDS[match[2]])
+        return cls(math.fsum(float(number) * _SECONDS[unit] for number, unit in parts))
 
     def __str__(self) -> str:
         """Write the duration as `parse` reads it, in the largest unit without a fraction."""
@@ -58,7 +64,7 @@ class ByteSize(int):
 
     @classmethod
     def parse(cls, text: str) -> ByteSize:
-        """Read ``512B``, ``10MB``, ``32MiB`` and the like.
+        """Read ``512B``, ``10MB``, ``32MiB``, ``32Mi`` and the like.
 
         Raises:
             ValueError: the text has another form; the message is meant for users.

@@ -6,12 +6,12 @@ import asyncio
 import contextvars
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import falcon.asgi
 
 from ffhost.errors import RequestError
-from ffhost.execution.channels import END, Channel
+from ffhost.execution.channels import END, Channel, ChunkGroup, LoopWaiter
 from ffhost.execution.file_body import FileBody
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronts.asgi_body import read_rest, too_large
@@ -22,6 +22,7 @@ from ffhost.fronts.asgi_request import (
     ScopeMessage,
     send_reply,
     takes_files,
+    takes_groups,
 )
 from ffhost.fronts.replies import UNSENT, Finish, Settle, complete, finalize, report_outcome
 from ffhost.host.call_request import CALL_FIELDS, read_call_fields
@@ -240,7 +241,10 @@ class FunctionResource:
         else:
             receive = cast("Receive", req.receive)
             chunks = ChannelStream(self._caller, call, reply.status, receive, self._settle)
-            resp.stream = cast("Any", chunks)  # Falcon knows no `FileBody`
+            resp.stream = cast("Any", chunks)  # Falcon knows bytes only
+
+
+Chunk: TypeAlias = bytes | ChunkGroup | FileBody
 
 
 class ChannelStream:
@@ -260,20 +264,28 @@ class ChannelStream:
         self._settle = settle
         self._sent_bytes = 0
         self._channel: Channel = call.channel
+        self._waiter = LoopWaiter()
+        self._is_ours = takes_groups()
         # Not by the loop's task factory: the task is the host's own.
         loop = asyncio.get_running_loop()
         self._watch = asyncio.Task(self._watch_client(receive), loop=loop)
 
     async def _watch_client(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            continue
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                continue
+        except asyncio.CancelledError as error:
+            # The future that was cancelled has the error, whose frames have the future and this
+            # call: only the garbage collector would find them.
+            error.__traceback__ = None
+            return
         self._caller.abandon(self._invocation)
 
     def __aiter__(self) -> ChannelStream:
         return self
 
-    async def __anext__(self) -> bytes | FileBody:
-        chunk: bytes | FileBody = await self._channel.get_async()
+    async def __anext__(self) -> Chunk:
+        chunk: Chunk = await self._channel.get_async(self._waiter, everything=self._is_ours)
         if chunk is END:
             raise StopAsyncIteration
         self._sent_bytes += len(chunk)

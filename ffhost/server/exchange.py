@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ffhost.errors import RequestError
-from ffhost.execution.channels import LoopWaiter
+from ffhost.execution.channels import ChunkGroup, LoopWaiter
 from ffhost.execution.file_body import AVAILABLE, FileBody
 from ffhost.execution.loop_caller import AlreadyAnswered
 from ffhost.server._uvicorn import (
@@ -102,6 +102,8 @@ class Exchange(RequestResponseCycle):
 
     takes_files = AVAILABLE
     """Whether `send` takes a `FileBody` in the place of bytes."""
+    takes_groups = True
+    """Whether it takes a `ChunkGroup`."""
 
     _head: list[bytes] | None = None
     before: Exchange | None = None
@@ -213,12 +215,24 @@ class Exchange(RequestResponseCycle):
             body = message.get("body", b"")
             if type(body) is FileBody:
                 await self._send_file(body)
+            elif type(body) is ChunkGroup:
+                self._send_group(body)
             else:
                 self._send_body(body, message.get("more_body", False))
         elif kind == "http.response.start" and not self.response_started:
             self._head = self._write_head(message["status"], message.get("headers", ()))
         else:
             raise RuntimeError(f"{kind!r} in the middle of the answer")
+
+    def _send_group(self, group: ChunkGroup) -> None:
+        if not self.chunked_encoding:
+            self._send_body(b"".join(group.chunks), True)
+            return
+        pieces: list[bytes] = []
+        for chunk in group.chunks:
+            if chunk:
+                pieces += (b"%x\r\n" % len(chunk), chunk, b"\r\n")
+        self._write(tuple(pieces), len(group))
 
     async def _send_file(self, body: FileBody) -> None:
         """Write what comes before, and lend the socket to the thread of *body*."""

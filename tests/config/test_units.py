@@ -11,13 +11,23 @@ from ffhost.config.units import UNLIMITED, ByteSize, Duration
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("250ms", 0.25), ("10s", 10), ("1.5 m", 90), (" 2h\n", 7200), ("0s", 0), ("0.5ms", 0.0005)],
+    [
+        ("250ms", 0.25),
+        ("10s", 10),
+        ("1.5 m", 90),
+        (" 2h\n", 7200),
+        ("0s", 0),
+        ("0.5ms", 0.0005),
+        ("1m30s", 90),
+    ],
 )
 def test_a_duration_is_a_number_and_its_unit(text: str, seconds: float) -> None:
     assert Duration.parse(text) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("text", ["", "10", "s", "-1s", "1.s", ".5s", "1d", "1 s m", "1S", "1e3s"])
+@pytest.mark.parametrize(
+    "text", ["", "10", "s", "-1s", "1.s", ".5s", "1d", "1 s m", "1S", "1e3s", "30s1m", "1s1s"]
+)
 def test_what_is_not_a_duration_says_what_one_is(text: str) -> None:
     with pytest.raises(ValueError, match="expected") as caught:
         Duration.parse(text)
@@ -67,6 +77,7 @@ def test_a_duration_that_was_written_reads_as_itself(number: int, unit: str) -> 
         ("1KiB", 1024),
         (" 1.5 MiB ", 3 * 512 * 1024),
         ("1GiB", 1024**3),
+        ("10Mi", 10 * 1024**2),
     ],
 )
 def test_a_size_is_a_number_and_its_unit(text: str, size: int) -> None:

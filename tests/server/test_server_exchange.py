@@ -13,6 +13,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from ffhost.config.units import UNLIMITED
+from ffhost.execution.channels import ChunkGroup
 from ffhost.server.client_limits import ClientLimits
 from ffhost.server.connection import Connection
 
@@ -129,6 +130,27 @@ def test_the_head_of_a_stream_leaves_with_the_first_chunk() -> None:
         b"HTTP/1.1 200 OK\r\ndate: now\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n",
         b"3\r\ntwo\r\n0\r\n\r\n",
     ]
+
+
+def group(*chunks: bytes) -> Any:
+    return ChunkGroup(chunks, sum(map(len, chunks)))
+
+
+def test_chunks_that_waited_together_are_one_write_and_stay_apart() -> None:
+    app = answering(start(), body(group(b"one", b"", b"two"), more=True), body())
+    transport, _ = exchange(app, GET)
+    assert transport.writes == [
+        b"HTTP/1.1 200 OK\r\ndate: now\r\ntransfer-encoding: chunked\r\n\r\n"
+        b"3\r\none\r\n3\r\ntwo\r\n",
+        b"0\r\n\r\n",
+    ]
+
+
+def test_chunks_of_a_body_with_a_length_are_counted() -> None:
+    app = answering(start(LENGTH), body(group(b"hel", b"lo"), more=True), body())
+    transport, connection = exchange(app, GET)
+    assert b"".join(transport.writes).endswith(b"\r\n\r\nhello")
+    assert connection.is_idle
 
 
 @pytest.mark.parametrize("status", [204, 304])

@@ -39,14 +39,17 @@ def command(**options: Any) -> None:
       ffhost build --target hello --source main.py
       docker build -t functions build
     """
+    from ffhost.cli.options import name_unseen
     from ffhost.cli.portable_sources import described
     from ffhost.config import load_config
     from ffhost.deploy.app import build
 
     given = described(options)
     out = options["out"]
+    config = load_config(given)
+    name_unseen(config)
     built = build(
-        load_config(given),
+        config,
         given,
         Path.cwd() / out,
         shown=out,

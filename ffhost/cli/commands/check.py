@@ -8,7 +8,7 @@ from typing import Any, Literal
 import click
 
 from ffhost.cli.exit_messages import reported
-from ffhost.cli.options import config_options, sources
+from ffhost.cli.options import config_options, name_unseen, sources, sources_without_values
 from ffhost.config import LoadedConfig
 from ffhost.config.terminal import wants_color
 
@@ -49,9 +49,11 @@ def command(
     from ffhost.errors import ConfigError
 
     with reported(format):
-        found = check(sources(options), read_only=not imports)
+        given = sources(options) if imports else sources_without_values(options)
+        found = check(given, read_only=not imports)
         if found.problems or found.config is None:
             raise ConfigError([*found.problems, *found.warnings])
+    name_unseen(found.config)
     warned = [*found.warnings, *found.habits]
     if warned:
         click.echo(render(warned, color=wants_color(sys.stderr.isatty())), err=True, nl=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,14 +46,17 @@ def command(platform: Any, **given_options: Any) -> None:
       ffhost export knative --split --out deploy
       ffhost export compose --out .
     """
+    from ffhost.cli.options import name_unseen
     from ffhost.cli.portable_sources import described
     from ffhost.config import load_config
     from ffhost.deploy.manifests import export
 
     given = described(given_options)
     config = load_config(given)
+    name_unseen(config)
     options = _options(platform, config, given_options)
-    exported = export(platform, config, given, options)
+    app = _built_app(config.base.absolute(), Path.cwd() / (given_options["out"] or "."))
+    exported = export(platform, config, given, options, app=app)
     for note in exported.notes:
         click.echo(f"note: {note}", err=True)
     out = given_options["out"]
@@ -68,6 +72,15 @@ def command(platform: Any, **given_options: Any) -> None:
         Path.cwd() / out, files, manifest=MANIFEST, force=given_options["force"], shown=out
     )
     report(out, written)
+
+
+def _built_app(base: Path, out: Path) -> str:
+    """Return the folder that ``ffhost build`` wrote, as seen from *out*; ``build`` if none."""
+    from ffhost.deploy.app.app_files import MANIFEST
+
+    built = [each.parent for each in sorted(base.glob(f"*/{MANIFEST}"))]
+    folder = built[0] if built else base / "build"
+    return os.path.relpath(folder, out)
 
 
 def _options(platform: str, config: LoadedConfig, given: dict[str, Any]) -> Options:

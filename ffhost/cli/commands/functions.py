@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ffhost.cli.options import config_options, sources
+from ffhost.cli.options import config_options, name_unseen, sources_without_values
 
 if TYPE_CHECKING:
     from ffhost.config.settings import ServerSettings
@@ -38,7 +38,8 @@ def command(format: str, schedules: bool, **options: Any) -> None:
     from ffhost.cli.tables import columns
     from ffhost.config import load_config
 
-    config = load_config(sources(options))
+    config = load_config(sources_without_values(options))
+    name_unseen(config)
     if schedules:
         from ffhost.cli.schedule_list import show_schedules
 

@@ -8,6 +8,7 @@ import click
 
 from ffhost.cli.exit_messages import WrongUse
 from ffhost.cli.scaffold.templates import TEMPLATES
+from ffhost.config import DEFAULT_FILE
 
 _OPTION = "--from-functions-framework"
 
@@ -74,7 +75,7 @@ def _begin(folder: Path, template: str) -> str:
 
     functions = TEMPLATES[template]
     files = {
-        folder / "functions.yaml": configuration_of(functions),
+        folder / DEFAULT_FILE: configuration_of(functions),
         folder / "main.py": module_of(functions),
         **{
             folder / "tests" / f"test_{name.replace('-', '_')}.py": pytest_of(
@@ -86,7 +87,7 @@ def _begin(folder: Path, template: str) -> str:
     write_new(files)
     written = [*files]
     requirements = folder / "requirements.txt"
-    before = requirements.read_text() if requirements.exists() else ""
+    before = requirements.read_text("utf-8-sig") if requirements.exists() else ""
     if "ffhost" not in before:
         separator = "" if not before or before.endswith("\n") else "\n"
         write(requirements, f"{before}{separator}ffhost\n")

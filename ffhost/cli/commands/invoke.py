@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.argument("name", required=False, shell_complete=function_names)
 @click.argument("stdin", required=False, metavar="[-]")
 @config_options
-@click.option("--data", "-d", help="Body of the request, or data of the event.")
+@click.option("--data", "-d", help="Body of the request, or data of the event; @FILE reads it.")
 @click.option("--file", "-f", metavar="PATH", help="File that holds the data; - is stdin.")
 @click.option("--header", "-H", "headers", multiple=True, metavar="NAME:VALUE", help="Repeatable.")
 @click.option("--method", "-X", help="Default: GET without a body, POST with one.")
@@ -144,6 +144,8 @@ def _body(data: str | None, file: str | None, stdin: str | None) -> tuple[bytes 
         raise WrongUse(f"unexpected argument {stdin!r}", f"write --data {stdin!r}")
     if stdin == "-" or file == "-":
         return sys.stdin.buffer.read(), None
+    if data is not None and data.startswith("@") and len(data) > 1:
+        file = data[1:]  # as curl has it
     if file is None:
         return None if data is None else data.encode(), None
     from mimetypes import guess_type

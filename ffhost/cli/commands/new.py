@@ -12,13 +12,14 @@ import click
 
 from ffhost.cli.exit_messages import CommandFailed, WrongUse
 from ffhost.cli.scaffold.templates import SIGNATURES
+from ffhost.config import DEFAULT_FILE
 
 
 @click.command()
 @click.argument("name")
 @click.option("--signature", "-s", type=click.Choice(SIGNATURES), default="http", show_default=True)
 @click.option(
-    "-c", "--config", default="functions.yaml", show_default=True, metavar="PATH", help="The file."
+    "-c", "--config", default=DEFAULT_FILE, show_default=True, metavar="PATH", help="The file."
 )
 @click.option(
     "--source", default="main.py", show_default=True, metavar="FILE", help="File for its code."
@@ -54,7 +55,7 @@ def command(
         write(each, text)
     for each in files:
         click.echo(f"wrote {shown(each)}")
-    option = "" if config == "functions.yaml" else f" -c {config}"
+    option = "" if config == DEFAULT_FILE else f" -c {config}"
     click.echo(f"\nnext:\n  ffhost test {name}{option}")
 
 
@@ -127,7 +128,7 @@ def _read_config(file: Path, name: str) -> str:
     if functions is not None and name in (functions[1].value or {}):
         origin = functions[1].value[name][0].origin
         raise CommandFailed(f"{origin.place}: the function {name!r} exists already")
-    return file.read_text(encoding="utf-8")
+    return file.read_text(encoding="utf-8-sig")
 
 
 def _with_code(file: Path, function: str, code: str, signature: str) -> str:
@@ -139,7 +140,7 @@ def _with_code(file: Path, function: str, code: str, signature: str) -> str:
         head = f'"""The function {function}."""\n\nfrom __future__ import annotations\n\n'
         logger = f"{LOGGER}\n\n\n" if "log." in code else ""
         return head + import_block(set(needed)) + ("\n" if logger else "\n\n") + logger + code
-    text = file.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8-sig")
     try:
         tree = ast.parse(text)
     except SyntaxError as error:

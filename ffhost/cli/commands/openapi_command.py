@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ffhost.cli.options import config_options, sources
+from ffhost.cli.options import config_options, name_unseen, sources_without_values
 
 
 @click.command()
@@ -42,7 +42,8 @@ def command(
     from ffhost.config import load_config
     from ffhost.deploy.openapi import document
 
-    config = load_config(sources(options))
+    config = load_config(sources_without_values(options))
+    name_unseen(config)
     with loaded(config) as host:
         described = document(
             config,

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from ffhost.cli.options import sources
+from ffhost.cli.options import name_unseen, sources_without_values
 from ffhost.config import LoadedConfig, attempt
 from ffhost.config.terminal import wants_color
 from ffhost.errors import ConfigError
@@ -29,7 +29,9 @@ def command(old: str, new: str, format: str) -> None:
     """
     from ffhost.config.changes import plan, show_plan
 
-    changes = plan(*_loaded(old, new))
+    before, after = _loaded(old, new)
+    name_unseen(before, after)
+    changes = plan(before, after)
     click.echo(show_plan(changes, format, color=wants_color(sys.stdout.isatty())), nl=False)
 
 
@@ -39,7 +41,7 @@ def _loaded(*names: str) -> list[LoadedConfig]:
     Raises:
         ConfigError: one is wrong; the error holds the problems of all
     """
-    attempts = [attempt(sources({"config": name})) for name in names]
+    attempts = [attempt(sources_without_values({"config": name})) for name in names]
     problems = dict.fromkeys(problem for each in attempts for problem in each.problems)
     if problems:
         raise ConfigError(list(problems))

@@ -27,9 +27,11 @@ def command(url: str | None, form: str, **options: Any) -> None:
     \b
     Examples:
       ffhost status
-      ffhost status --url http://127.0.0.1:9901 --format json
+      ffhost status --url 127.0.0.1:9901 --format json
     """
     base = (url or _configured(options)).rstrip("/")
+    if "://" not in base:
+        base = f"http://{base}"
     health, functions = _get(f"{base}/health"), _get(f"{base}/functions")
     if form == "json":
         click.echo(json.dumps({"health": health, **functions}, indent=2, ensure_ascii=False))

@@ -25,7 +25,7 @@ def path_use(file: Path, name: str) -> tuple[int, str] | None:
     file that cannot be parsed.
     """
     try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree = ast.parse(file.read_text(encoding="utf-8-sig"))
     except (OSError, SyntaxError, ValueError):
         return None
     functions = {each.name: each for each in tree.body if isinstance(each, Definition)}

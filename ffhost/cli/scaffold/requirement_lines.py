@@ -20,7 +20,7 @@ def replace_requirement(folder: Path, extras: Iterable[str]) -> list[str]:
     done: list[str] = []
     kept: list[str] = []
     has_ours = False
-    for line in file.read_text(encoding="utf-8").splitlines():
+    for line in file.read_text(encoding="utf-8-sig").splitlines():
         match = _REQUIREMENT.match(line)
         name = re.sub(r"[-_.]+", "-", match["name"]).lower() if match else ""
         if name == "functions-framework":

@@ -113,8 +113,8 @@ def _duration(*, zero: bool = False, unlimited: bool = False) -> Kind:
             raise InvalidValue("must be longer than 0s", "write 'unlimited'" if unlimited else None)
         return duration
 
-    nonzero = "" if zero else r"(?=[0-9.]*[1-9])"
-    pattern = rf"\s*{nonzero}\d+(\.\d+)?\s*(ms|s|m|h)\s*"
+    nonzero = "" if zero else "(?=.*[1-9])"
+    pattern = rf"{nonzero}\s*(\d+(\.\d+)?\s*(ms|s|m|h)\s*)+"
     return Kind(
         read,
         {
@@ -132,6 +132,16 @@ def _hint_of_unit(value: Any) -> str | None:
     return None
 
 
+def _hint_of_size(value: Any) -> str | None:
+    match = re.fullmatch(
+        r"\s*(\d+(?:\.\d+)?)\s*([kKmMgG])\s*", value if isinstance(value, str) else ""
+    )
+    if match is None:
+        return None
+    unit = match[2].upper()
+    return f"write '{match[1]}{unit}iB', or '{match[1]}{unit}B' for powers of 1000"
+
+
 def _size(*, unlimited: bool = False) -> Kind:
     expected = "expected a size with its unit, such as '512KiB', '32MiB' or '10MB'"
     if unlimited:
@@ -147,14 +157,14 @@ def _size(*, unlimited: bool = False) -> Kind:
         try:
             size = ByteSize.parse(value)
         except (ValueError, AttributeError):
-            raise InvalidValue(f"{expected}, got {shown(value)}") from None
+            raise InvalidValue(f"{expected}, got {shown(value)}", _hint_of_size(value)) from None
         except OverflowError:
             raise InvalidValue("the size is too large") from None
         if not size:
             raise InvalidValue("must be larger than 0B", "write 'unlimited'" if unlimited else None)
         return size
 
-    pattern = r"\s*(?=[0-9.]*[1-9])\d+(\.\d+)?\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)\s*"
+    pattern = r"\s*(?=[0-9.]*[1-9])\d+(\.\d+)?\s*(B|kB|KB|MB|GB|KiB|MiB|GiB|Ki|Mi|Gi)\s*"
     return Kind(
         read,
         {
@@ -188,6 +198,8 @@ def _count(minimum: int, *, unlimited: bool = False, maximum: int | None = None)
 
 
 def _hint_of_number(value: Any) -> str | None:
+    if isinstance(value, str) and "\xa0" in value:
+        return "remove the no-break space, which looks like a space"
     if isinstance(value, str) and re.fullmatch(r"0\d+", value):
         return f"a leading zero could mean octal: write {value.lstrip('0') or '0'}"
     if isinstance(value, str) and re.fullmatch(r"\d+", value):

@@ -43,6 +43,7 @@ def manifests(described: Described, options: Options, app: str) -> dict[str, str
         *limits_table(described, (1, 1)),
         "",
         "Edit the files in config/: the host reloads them.",
+        *(["Copy .env.example to .env, and fill it in."] if described.needed else []),
         *(
             f"secrets{folder} holds {', '.join(names)}."
             for folder, names in described.secret_files.items()
@@ -50,4 +51,8 @@ def manifests(described: Described, options: Options, app: str) -> dict[str, str
     ]
     value = {"name": options.name, "services": {options.name: service}}
     files = {"compose.yaml": document(value, comments)}
+    if described.needed:
+        files[".env.example"] = "".join(f"{name}=\n" for name in described.needed)
+    for folder, names in described.secret_files.items():
+        files[f"secrets{folder}/README"] = f"Put {', '.join(names)} here.\n"
     return files | {f"config/{name}": text for name, text in described.files.items()}

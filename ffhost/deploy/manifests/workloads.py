@@ -148,7 +148,8 @@ def describe(config: LoadedConfig, given: Sources) -> Described:
         ConfigError: the configuration cannot be served in a container
     """
     opened = opened_config(config, given)
-    files = {} if opened is None else {path.name: path.read_text() for path in files_of(opened)}
+    paths = [] if opened is None else files_of(opened)
+    files = {path.name: path.read_text("utf-8-sig") for path in paths}
     problems = list(_problems(config, files))
     if problems:
         raise ConfigError(problems)
