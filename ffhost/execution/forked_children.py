@@ -130,8 +130,8 @@ def _forget_events(loop: Any) -> None:
     """Keep a loop from what its copy in the parent waits for: it would take that away."""
     if not hasattr(select, "epoll"):
         return
-    with suppress(AttributeError, ValueError, OSError), select.epoll() as nothing:
-        own = getattr(loop, "_get_backend_id", None) or loop._selector.fileno
+    with suppress(KeyError, TypeError, ValueError, OSError), select.epoll() as nothing:
+        own = getattr(loop, "_get_backend_id", None) or vars(loop)["_selector"].fileno
         os.dup2(nothing.fileno(), own(), inheritable=False)
 
 

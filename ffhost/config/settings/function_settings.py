@@ -232,7 +232,7 @@ class FunctionSettings(Section):
     url: Text | None = key(
         None,
         "Address elsewhere",
-        "Where the function is served when not by this host; calls by name go there.",
+        "Where calls by name go when another host serves the function. Without it, this host.",
         "http://resize/resize",
     )
     call_headers: dict[Text, VariableValue] = key(
