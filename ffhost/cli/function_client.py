@@ -232,8 +232,13 @@ def _listing(names: list[str]) -> str:
 
 
 def alone(given: Sources, config: LoadedConfig, name: str) -> Sources:
-    """Return the sources of a host that serves *name* alone, at its own path."""
+    """Return the sources of a host that serves *name* alone, at its own path.
+
+    One whose ``calls`` name others is served with all of them.
+    """
     if config.single is not None:
+        return given
+    if config.settings.functions[name].calls:
         return given
     if config.settings.functions[name].lazy:
         given = replace(given, sets=(*given.sets, f"functions.{name}.lazy=false"))
