@@ -17,7 +17,7 @@ from ffhost.signatures.codec import (
     Codec,
     Options,
     signature_error,
-    with_execution_id,
+    as_single_target,
 )
 from ffhost.signatures.inference import Inferred, infer
 
@@ -70,5 +70,5 @@ __all__ = [
     "Options",
     "compose",
     "infer",
-    "with_execution_id",
+    "as_single_target",
 ]
