@@ -1,4 +1,4 @@
-"""The one function of ``create_app`` and ``create_asgi_app``, with functions-framework's exceptions.
+"""The one function of ``create_app`` and ``create_asgi_app``, with the original's exceptions.
 
 Tests of a moved repository expect them for a source or a target that is not there, and of a source
 that cannot be imported what it raised itself.

@@ -195,31 +195,31 @@ def test_create_app_without_flask_names_the_extra(
         framework.create_app("hello", source)
 
 
-WRONG = {
-    "MissingTargetException": (
+WRONG: dict[type[Exception], tuple[tuple[Any, ...], str]] = {
+    exceptions.MissingTargetException: (
         ("goodbye", "created_wrong.py"),
         "File {source} is expected to contain a function named 'goodbye'. "
         "Found: 'hello', 'two' instead",
     ),
-    "InvalidTargetTypeException": (
+    exceptions.InvalidTargetTypeException: (
         ("Kind", "created_wrong.py"),
         "The function defined in file {source} as 'Kind' needs to be of type function. "
         "Got: invalid type <class 'type'>",
     ),
-    "MissingSourceException": (
+    exceptions.MissingSourceException: (
         ("hello", "nowhere.py"),
         "File {source} that is expected to define function doesn't exist",
     ),
-    "InvalidConfigurationException": (
+    exceptions.InvalidConfigurationException: (
         (None, "created_wrong.py"),
         "Target is not specified (FUNCTION_TARGET environment variable not set)",
     ),
-    "FunctionsFrameworkException": (
+    exceptions.FunctionsFrameworkException: (
         ("hello", "created_wrong.py", "grpc"),
         "Invalid signature type: grpc",
     ),
-    "ZeroDivisionError": (("hello", "created_broken.py"), "division by zero"),
-    "SyntaxError": (("hello", "created_unreadable.py"), "invalid syntax"),
+    ZeroDivisionError: (("hello", "created_broken.py"), "division by zero"),
+    SyntaxError: (("hello", "created_unreadable.py"), "invalid syntax"),
 }
 """What functions-framework raises, and its message."""
 
@@ -227,7 +227,7 @@ WRONG = {
 @pytest.mark.parametrize("make", [framework.create_app, aio.create_asgi_app])
 @pytest.mark.parametrize("expected", WRONG)
 def test_what_keeps_a_function_from_being_loaded_is_the_original_s_exception(
-    expected: str, make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    expected: type[Exception], make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "path", list(sys.path))
     code = "class Kind: ...\ndef hello(request): ...\ndef two(one, other): ...\n"
@@ -236,15 +236,10 @@ def test_what_keeps_a_function_from_being_loaded_is_the_original_s_exception(
     (tmp_path / "created_unreadable.py").write_text("def def\n")
     (target, file, *signature), message = WRONG[expected]
     source = str(tmp_path / file)
-    with pytest.raises(Exception) as raised:
+    with pytest.raises(expected) as raised:
         make(target, source, *signature)
-    assert type(raised.value).__name__ == expected
-    module = "builtins" if "Error" in expected else exceptions.__name__
-    assert type(raised.value).__module__ == module
+    assert type(raised.value) is expected
     assert message.format(source=source) in str(raised.value)
-    assert isinstance(raised.value, exceptions.FunctionsFrameworkException) == (
-        module != "builtins"
-    )
 
 
 def test_a_function_that_does_not_fit_its_signature_is_told(source: str) -> None:
