@@ -76,7 +76,7 @@ BOUNDS = {
     ("asgi", "hello"): Bounds(49, 41),
     ("asgi", "coroutine"): Bounds(33, 24),
     # Two calls for each of 100 chunks; how many are sent at once depends on the threads.
-    ("asgi", "stream"): Bounds(380, 640),
+    ("asgi", "stream"): Bounds(430, 680),
     ("asgi", "file"): Bounds(68, 77),
     ("wsgi", "hello"): Bounds(48, 49),
     ("wsgi", "coroutine"): Bounds(45, 39),
