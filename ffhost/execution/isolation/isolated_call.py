@@ -12,6 +12,7 @@ from ffhost.execution.failures import timed_out
 from ffhost.execution.isolation.call_frames import call_head, take_reply
 from ffhost.execution.isolation.connections import NotSent
 from ffhost.execution.isolation.frames import CALL, Misfit
+from ffhost.execution.isolation.nested_calls import CallByName, NestedCalls
 from ffhost.execution.isolation.process import IsolatedProcess
 from ffhost.execution.isolation.process_pool import ProcessPool, describe
 from ffhost.invocation.call import Call
@@ -23,13 +24,17 @@ from ffhost.web.messages import Reply
 T = TypeVar("T")
 
 
-def compose(pool: ProcessPool) -> Callable[[Call], Coroutine[Any, Any, Reply]]:
-    """Return a callable that runs a call in a process of *pool*."""
+def compose(pool: ProcessPool, by_name: CallByName) -> Callable[[Call], Coroutine[Any, Any, Reply]]:
+    """Return a callable that runs a call in a process of *pool*.
+
+    Args:
+        by_name: makes the calls of other functions that the function asks for
+    """
 
     async def run(call: Call) -> Reply:
         CURRENT.set(call)
         try:
-            return await _call(pool, call)
+            return await _call(pool, call, by_name)
         except RequestError as error:
             call.error = error
             return problems.problem(error, call.execution_id)
@@ -41,7 +46,7 @@ def compose(pool: ProcessPool) -> Callable[[Call], Coroutine[Any, Any, Reply]]:
     return run
 
 
-async def _call(pool: ProcessPool, call: Call) -> Reply:
+async def _call(pool: ProcessPool, call: Call, by_name: CallByName) -> Reply:
     if call.timed_out:
         raise asyncio.CancelledError
     while pool.closed and pool.successor is not None:
@@ -49,10 +54,12 @@ async def _call(pool: ProcessPool, call: Call) -> Reply:
     head, body = call_head(call), call.message.body
     while True:
         process = pool.take() or await _await_process(pool, call)
+        connection = pool.connect(process)
+        nested = NestedCalls(call, connection, by_name)
         try:
             if process.revision != pool.config.revision:
                 await pool.inform(process)
-            reply = take_reply(await pool.connect(process).ask(CALL, head, body), call)
+            reply = take_reply(await connection.ask(CALL, head, body, nested.take), call)
         except NotSent:
             pool.replace_lost(process)
         except ConnectionError as error:
@@ -63,6 +70,8 @@ async def _call(pool: ProcessPool, call: Call) -> Reply:
         else:
             pool.release(process)
             return reply
+        finally:
+            nested.end()
 
 
 async def _await_process(pool: ProcessPool, call: Call) -> IsolatedProcess:
