@@ -205,7 +205,7 @@ def _host_of(caller: Call) -> Host:
 
 
 def set_outer(host: Outer) -> None:
-    """Have *host* make all calls of this process, which serves an isolated function."""
+    """Set what makes all calls of this process, which serves an isolated function."""
     global outer
     outer = host
 

@@ -65,7 +65,7 @@ class AskingConnection(Connection):
         return self._requests.popleft()
 
     def begin_call(self) -> None:
-        """Allow questions: a call begins."""
+        """Accept questions: a call begins."""
         self._running = True
 
     def end_call(self) -> None:

@@ -34,7 +34,7 @@ class NestedCalls:
         self._tasks: dict[int, asyncio.Task[None]] | None = None
 
     def take(self, frame: Frame) -> None:
-        """Do what the process asks.
+        """Start or cancel the call that the process asks for.
 
         Raises:
             Misfit: it may not ask that
