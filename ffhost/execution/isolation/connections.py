@@ -122,14 +122,28 @@ class LoopConnection:
         loop: the loop that reads and writes
         stream: the socket
         lost: called if the process ends, or sends anything, while no call waits
+
+    Attributes:
+        tasks: the calls that the process has asked for and that run, by number; None for none yet
     """
 
-    __slots__ = ("_asked", "_lost", "_on_request", "_reader", "_rest", "_stream", "_waiter", "loop")
+    __slots__ = (
+        "_asked",
+        "_lost",
+        "_on_request",
+        "_reader",
+        "_rest",
+        "_stream",
+        "_waiter",
+        "loop",
+        "tasks",
+    )
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, stream: socket.socket, lost: Callable[[], object]
     ) -> None:
         self.loop = loop
+        self.tasks: dict[int, asyncio.Task[None]] | None = None
         self._stream = stream
         self._lost = lost
         self._reader = FrameReader()
@@ -211,23 +225,21 @@ class LoopConnection:
             while data:
                 frame = reader.feed(data)
                 data, reader.rest = reader.rest, b""
-                if frame is not None:
-                    self._take(frame, is_last=not data)
+                if frame is None:
+                    continue
+                waiter = self._waiter
+                if frame.direction == TO_HOST and waiter is not None and self._on_request:
+                    self._on_request(frame)
+                elif waiter is None or data or not is_answer(frame, self._asked):
+                    raise Misfit("it sent what does not answer its call")
+                else:
+                    self._waiter = self._on_request = None
+                    if not waiter.done():
+                        waiter.set_result(frame)
         except BlockingIOError:
             return
         except ConnectionError as error:
             self._fail(error)
-
-    def _take(self, frame: Frame, is_last: bool) -> None:
-        waiter = self._waiter
-        if frame.direction == TO_HOST and waiter is not None and self._on_request is not None:
-            self._on_request(frame)
-            return
-        if waiter is None or not is_last or not is_answer(frame, self._asked):
-            raise Misfit("it sent what does not answer its call")
-        self._waiter = self._on_request = None
-        if not waiter.done():
-            waiter.set_result(frame)
 
     def _fail(self, error: ConnectionError) -> None:
         self.detach()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from ffhost.errors import ProcessCrashed, RequestError
@@ -12,7 +13,7 @@ from ffhost.execution.failures import timed_out
 from ffhost.execution.isolation.call_frames import call_head, take_reply
 from ffhost.execution.isolation.connections import NotSent
 from ffhost.execution.isolation.frames import CALL, Misfit
-from ffhost.execution.isolation.nested_calls import CallByName, NestedCalls
+from ffhost.execution.isolation.nested_calls import CallByName, cancel_all, take
 from ffhost.execution.isolation.process import IsolatedProcess
 from ffhost.execution.isolation.process_pool import ProcessPool, describe
 from ffhost.invocation.call import Call
@@ -55,11 +56,11 @@ async def _call(pool: ProcessPool, call: Call, by_name: CallByName) -> Reply:
     while True:
         process = pool.take() or await _await_process(pool, call)
         connection = pool.connect(process)
-        nested = NestedCalls(call, connection, by_name)
+        nested = partial(take, call, connection, by_name)
         try:
             if process.revision != pool.config.revision:
                 await pool.inform(process)
-            reply = take_reply(await connection.ask(CALL, head, body, nested.take), call)
+            reply = take_reply(await connection.ask(CALL, head, body, nested), call)
         except NotSent:
             pool.replace_lost(process)
         except ConnectionError as error:
@@ -71,7 +72,8 @@ async def _call(pool: ProcessPool, call: Call, by_name: CallByName) -> Reply:
             pool.release(process)
             return reply
         finally:
-            nested.end()
+            if connection.tasks is not None:
+                cancel_all(connection)
 
 
 async def _await_process(pool: ProcessPool, call: Call) -> IsolatedProcess:
