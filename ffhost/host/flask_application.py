@@ -49,7 +49,7 @@ def make_flask_app(sources: Sources) -> flask.Flask | None:
             "create_app() makes a Flask application, but flask is not installed: "
             "install ffhost[flask]"
         )
-    config = load_config(sources)
+    config = load_config(sources, at_start=True)
     name = config.framework_target
     if name is None:
         raise LoadError("create_app() needs a target", "pass one, or set FUNCTION_TARGET")
