@@ -195,6 +195,44 @@ def test_requirement_files_are_united_and_functions_framework_is_dropped(tmp_pat
     ]
 
 
+def test_dependencies_of_a_project_are_installed(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        functions_yaml="functions:\n  a: {target: 'a/main.py:hello'}\n",
+        a__main_py=HELLO,
+        pyproject_toml="""\
+            [project]
+            name = "shop"
+            dependencies = ["requests>=2", "functions-framework==3.*"]
+            """,
+        a__pyproject_toml="""\
+            [tool.poetry.dependencies]
+            python = "^3.11"
+            caret = "^1.2.3"
+            small = "^0.2"
+            tilde = "~1.2"
+            exact = "1.0"
+            anything = "*"
+            range = {version = ">=1,<3", extras = ["x"]}
+            """,
+    )
+    made = built(tmp_path)
+    lines = [line.partition("  #")[0] for line in requirements(tmp_path)]
+    assert lines == [
+        "anything",
+        "caret<2,>=1.2.3",
+        "exact==1.0",
+        "ffhost==0.1.0",
+        "range[x]<3,>=1",
+        "requests>=2",
+        "small<0.3,>=0.2",
+        "tilde<1.3,>=1.2",
+    ]
+    assert made.notes == [
+        "pyproject.toml: dropped functions-framework==3.*: ffhost takes its place"
+    ]
+
+
 def test_requirements_that_contradict_each_other_are_all_reported(tmp_path: Path) -> None:
     lay_out(
         tmp_path,

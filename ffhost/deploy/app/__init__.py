@@ -144,12 +144,17 @@ def _generated(app: App) -> dict[str, bytes]:
 
 
 def _read_requirements(found: Gathered, base: Path) -> Read:
-    """Read the requirement file beside each source, and those of the folders above it."""
+    """Read what is declared beside each source, and in the folders above it.
+
+    A requirements.txt beside a pyproject.toml was usually made from it, and pins more.
+    """
     read = Read()
     folders = {folder for source in found.sources for folder in source.parents}
     for folder in sorted({base, *(each for each in folders if each.is_relative_to(base))}):
         if (folder / "requirements.txt").is_file():
             read.add(folder / "requirements.txt", base)
+        elif (folder / "pyproject.toml").is_file():
+            read.add_project(folder / "pyproject.toml", base)
     return read
 
 

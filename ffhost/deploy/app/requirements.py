@@ -7,6 +7,7 @@ configurations; only pip knows whether a version exists.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError
@@ -19,6 +20,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from ffhost.config.diagnostics import Origin, Problem
+from ffhost.deploy.app.pyproject import dependencies
 
 OURS = "ffhost"
 DROPPED = frozenset({"functions-framework"})
@@ -83,6 +85,17 @@ class Read:
         for number, raw, line in _lines(text):
             origin = Origin(shown, Path(shown), number, 1, raw)
             self._add_line(line, origin, path, base, constraints)
+
+    def add_project(self, path: Path, base: Path) -> None:
+        """Read what the ``pyproject.toml`` at *path* declares."""
+        shown = _shown(path, base)
+        try:
+            project = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+            self.problems.append(Problem("", "cannot be read", Origin(shown, Path(shown))))
+            return
+        for line in dependencies(project):
+            self._add_line(line, Origin(shown, Path(shown)), path, base, False)
 
     def _add_line(
         self, line: str, origin: Origin, path: Path, base: Path, constraints: bool
