@@ -74,10 +74,11 @@ cluster: $(STAMP)  ## Build overlays with kubectl, and run a built app in an env
 soak: $(STAMP)  ## Reload, chaos, noisy neighbour and leak runs (minutes)
 	$(BIN)/python -m tests.soak $(ARGS)
 
-fuzz: $(STAMP)  ## Fuzz the typed example, everything that parses, and the front door
+fuzz: $(STAMP)  ## Fuzz the typed example, everything that parses, raw HTTP, and the front door
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt schemathesis
 	$(BIN)/python -m tests.fuzz $(ARGS)
 	EXAMPLES=2000 $(BIN)/python -m pytest -n 2 -m hypothesis
+	$(BIN)/python -m tests.fuzz.raw_http
 	FORGED_REQUESTS=100000 CALLS_UNDER_RELOADS=100000 $(BIN)/python -m pytest -s tests/server/test_server_front_door.py
 
 clean:  ## Remove what was installed and built

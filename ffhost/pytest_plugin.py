@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ffhost.config import DEFAULT_FILE
+
 if TYPE_CHECKING:
     from ffhost.testing import Client
-
-CONFIG = "functions.yaml"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -86,8 +86,8 @@ def ffhost_client(request: pytest.FixtureRequest) -> Iterator[Client]:
 
 def _nearest(path: Path) -> Path:
     for folder in path.parents:
-        if (folder / CONFIG).is_file():
-            return folder / CONFIG
+        if (folder / DEFAULT_FILE).is_file():
+            return folder / DEFAULT_FILE
     raise pytest.UsageError(
-        f"no {CONFIG} beside or above {path}; set ffhost_config in the pytest configuration"
+        f"no {DEFAULT_FILE} beside or above {path}; set ffhost_config in the pytest configuration"
     )

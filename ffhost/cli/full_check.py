@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 from ffhost.config import LoadedConfig, PathKey, Sources, attempt
 from ffhost.config.diagnostics import Problem
 from ffhost.config.load_problems import merged, problem_of
+from ffhost.config.settings import SIGNATURES
 from ffhost.errors import ConfigError, LoadError
 
 if TYPE_CHECKING:
     from ffhost.host.snapshot import Host
-
-SIGNATURES = ("http", "cloudevent", "event", "typed", "wsgi", "asgi")
 
 
 @dataclass
@@ -255,7 +254,7 @@ def _read_beside(given: Sources, known: tuple[Problem, ...]) -> list[Problem]:
     from ffhost.config.files import read_tree
     from ffhost.loading.targets import check_target
 
-    name = given.config or given.environ.get("FFHOST_CONFIG") or "functions.yaml"
+    name = given.named_config
     path = given.cwd / name
     root = read_tree(path, Path(name), [])
     functions = _children(root).get("functions")

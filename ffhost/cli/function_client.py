@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from ffhost.cli.exit_messages import CommandFailed, WrongUse
 from ffhost.config import LoadedConfig, Sources
-from ffhost.config.loaded_config import DEFAULT_FILE
+from ffhost.config.settings import EVENT_OR_TYPED
 from ffhost.errors import LoadError
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Remote:
         settings = self._config.settings.functions[name]
         signature = settings.signature or self._read_signature(name)
         methods = None if settings.methods is None else frozenset(settings.methods)
-        if methods is None and signature in ("cloudevent", "event", "typed"):
+        if methods is None and signature in EVENT_OR_TYPED:
             methods = frozenset({"POST"})
         return Shape(name, settings.path, signature, methods)
 
@@ -232,12 +232,17 @@ def _listing(names: list[str]) -> str:
 
 
 def alone(given: Sources, config: LoadedConfig, name: str) -> Sources:
-    """Return the sources of a host that serves *name* alone, at its own path."""
+    """Return the sources of a host that serves *name* alone, at its own path.
+
+    One whose ``calls`` name others is served with all of them.
+    """
     if config.single is not None:
+        return given
+    if config.settings.functions[name].calls:
         return given
     if config.settings.functions[name].lazy:
         given = replace(given, sets=(*given.sets, f"functions.{name}.lazy=false"))
-    file = given.config or given.environ.get("FFHOST_CONFIG") or DEFAULT_FILE
+    file = given.named_config
     return replace(given, config=file, flags={**given.flags, "target": ("NAME", name)})
 
 

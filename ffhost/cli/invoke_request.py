@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ffhost.cli.exit_messages import WrongUse
 from ffhost.cli.function_client import Call, Shape
 from ffhost.config.diagnostics import nearest
+from ffhost.config.settings import EVENT_OR_TYPED
 from ffhost.errors import ResultError
 from ffhost.events.builders import (
     Form,
@@ -141,7 +142,7 @@ def schedule_request(
 
 
 def _method(shape: Shape, body: bytes | None) -> str:
-    if shape.signature in ("cloudevent", "event", "typed"):
+    if shape.signature in EVENT_OR_TYPED:
         return "POST"
     wanted = "GET" if body is None else "POST"
     if shape.methods is None or wanted in shape.methods:

@@ -75,6 +75,24 @@ def name_unseen(*configs: LoadedConfig) -> None:
         click.echo(f"note: not set here, and not looked at: {', '.join(names)}", err=True)
 
 
+def server_options(command: F) -> F:
+    """Add the options of a server that ``serve`` and ``dev`` have alike."""
+    for option in reversed(
+        (
+            click.option("--workers", "-w", help="Number of processes."),
+            click.option(
+                "--verbose", is_flag=True, help="Log everything, as --log-level debug does."
+            ),
+            click.option("--quiet", is_flag=True, help="Log warnings and errors only."),
+            click.option("--log-level", help="debug, info, warning, error or critical."),
+            click.option("--log-format", help="json or console."),
+            click.option("--trace/--no-trace", default=None, help="Switch trace hooks on or off."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 def sources(options: Mapping[str, Any]) -> Sources:
     """Make the sources of a configuration from the command line and the environment."""
     flags: dict[str, tuple[str, str]] = {}

@@ -17,6 +17,9 @@ from ffhost.errors import ConfigError
 if TYPE_CHECKING:
     from ffhost.config.settings import Settings
 
+DEFAULT_FILE = "functions.yaml"
+"""The file that is read where none is named, in the current folder."""
+
 PathKey = tuple[str | int, ...]
 """Keys and positions from the root to a value."""
 
@@ -42,6 +45,11 @@ class Sources:
     sets: Sequence[str] = ()
     cwd: Path = field(default_factory=Path.cwd)
     values_may_be_missing: bool = False
+
+    @property
+    def named_config(self) -> str:
+        """Return the file or folder that is named, or else the default."""
+        return self.config or self.environ.get("FFHOST_CONFIG") or DEFAULT_FILE
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,8 @@ from ffhost.config.diagnostics import nearest
 from ffhost.config.environment import env_form
 from ffhost.config.located_problems import Reporter
 from ffhost.config.nodes import PathKey, dotted
-from ffhost.config.settings import BUILT_IN_HOOKS, NAME_PATTERN
+from ffhost.config.settings import BUILT_IN_HOOKS, EVENT_OR_TYPED, NAME_PATTERN
 
-_POST_ONLY = ("cloudevent", "event", "typed")
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
@@ -187,7 +186,7 @@ def _check_methods(function: dict[str, Any], path: PathKey, report: Reporter) ->
     for index, method in enumerate(methods):
         if method in methods[:index]:
             report.at((*path, "methods", index), f"{method!r} occurs twice")
-    if signature in _POST_ONLY and "POST" not in methods:
+    if signature in EVENT_OR_TYPED and "POST" not in methods:
         report.at(
             (*path, "methods"),
             f"functions of signature {signature!r} are called with POST",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ffhost.config import Attempt, LoadedConfig, Sources
+from ffhost.config import DEFAULT_FILE, Attempt, LoadedConfig, Sources
 from ffhost.config.contradictions import check
 from ffhost.config.diagnostics import DEFAULT, Origin, Problem
 from ffhost.config.environment import Variables, apply_framework_names, apply_tree_names
@@ -29,8 +29,6 @@ from ffhost.config.single_target import (
     tree,
 )
 from ffhost.config.validation import validate
-
-DEFAULT_FILE = "functions.yaml"
 
 
 class Origins(Mapping[PathKey, Origin]):

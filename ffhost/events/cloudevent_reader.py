@@ -14,7 +14,9 @@ from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import unquote
 
 from ffhost.errors import FieldError
-from ffhost.events.json_values import decode_base64, is_json, is_time, kind_of, read_json, shorten
+from ffhost.events.json_values import decode_base64, is_time, kind_of, shorten
+from ffhost.web.json_text import read_json
+from ffhost.web.mediatypes import is_json
 
 Mode: TypeAlias = Literal["binary", "structured", "batch", "unknown", "draft", "json"]
 """How a request carries its event; see `mode_of`."""
@@ -320,9 +322,10 @@ def _read_member(value: dict[str, Any], attributes: dict[str, Any]) -> tuple[Any
         old = json_or_bytes(raw)
         return old, Payload(old, raw, raw)
     if attributes["specversion"] == "0.3" and _is_base64(attributes) and data is not None:
-        # The old SDK hands on the base64 text of a 0.3 event, the new one decodes it.
+        # Decoded like data_base64 of 1.0; the old SDK handed the base64 text on.
         raw = _decode(data, "data")
-        return data or None, Payload(data or None, raw, raw)
+        old = json_or_bytes(raw)
+        return old, Payload(old, raw, raw)
     if data == "":
         declared = attributes.get("datacontenttype")
         return None, Payload(None, b'""' if declared is None or is_json(declared) else b"", "")

@@ -20,8 +20,10 @@ from cloudevents.v1.abstract import CloudEvent as AnyOldEvent
 
 from ffhost.errors import ResultError
 from ffhost.events.cloudevent_reader import REQUIRED, VERSIONS, Payload
-from ffhost.events.json_values import decode_base64, is_json, read_json
+from ffhost.events.json_values import decode_base64
 from ffhost.events.received_event import Event
+from ffhost.web.json_text import read_json
+from ffhost.web.mediatypes import is_json
 from ffhost.web.messages import HeaderList, Reply
 
 _NAME: Final = re.compile(r"[a-z0-9_.~-]+")

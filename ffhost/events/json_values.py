@@ -1,41 +1,9 @@
-"""JSON, times and base64, as events hold them. Nothing here knows what an event is."""
+"""Times and base64, as events hold them. Nothing here knows what an event is."""
 
 from __future__ import annotations
 
 import binascii
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any, Final
-
-import orjson
-
-_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
-_LONG_NUMBER: Final = b"0" * 19
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-
-
-def read_json(body: bytes) -> Any:
-    """Parse *body* as JSON in UTF-8, with or without a byte order mark.
-
-    ``NaN``, unpaired surrogates and nesting beyond 1,024 levels are refused; whole numbers
-    are exact at any length.
-
-    Raises:
-        ValueError: it is not JSON.
-    """
-    if body[:3] == _BYTE_ORDER_MARK:
-        body = body[3:]
-    value = orjson.loads(body)
-    # orjson makes floats of whole numbers beyond 64 bits. The search is a byte translation
-    # because a regular expression takes thirty times as long as parsing.
-    if _LONG_NUMBER in body.translate(_DIGITS):
-        import json
-
-        try:
-            value = json.loads(body)
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
-    return value
 
 
 def decode_base64(text: str) -> bytes:
@@ -70,13 +38,6 @@ def is_time(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-@lru_cache(maxsize=256)
-def is_json(content_type: str) -> bool:
-    """Whether a media type is JSON: ``*/json`` or ``*/*+json``, whatever its parameters."""
-    subtype = content_type.partition(";")[0].strip().lower().rpartition("/")[2]
-    return subtype == "json" or subtype.endswith("+json")
 
 
 def kind_of(value: object) -> str:

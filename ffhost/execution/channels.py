@@ -9,13 +9,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from typing import Any, Final, cast
 
 from ffhost.execution.file_body import FileBody
 
-CAPACITY = 16
+CAPACITY = 32
 """How many chunks a function may be ahead of its client."""
+CAPACITY_BYTES = 256 * 1024
+"""How many bytes they may have together; a larger chunk waits alone.
+
+Enough that a fast function and the server take turns seldom, and little for a thousand clients.
+"""
 
 EMPTY: Final = object()
 END: Final = object()
@@ -32,8 +37,10 @@ class StreamCut(Exception):
 class Channel:
     """Chunks on their way from one writer to one reader."""
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
+    def __init__(self, capacity: int = CAPACITY, capacity_bytes: int = CAPACITY_BYTES) -> None:
         self._capacity = capacity
+        self._capacity_bytes = capacity_bytes
+        self._bytes = 0
         self._chunks: deque[bytes | FileBody] = deque()
         self._lock = threading.Lock()
         self._ended = False
@@ -54,16 +61,22 @@ class Channel:
         Raises:
             StreamClosed: the reader has gone
         """
+        size = len(chunk)
         with self._lock:
             if self._closed:
                 raise StreamClosed
-            if len(self._chunks) >= self._capacity:
+            chunks = self._chunks
+            total = self._bytes + size
+            if chunks and (total > self._capacity_bytes or len(chunks) >= self._capacity):
                 self._wake_writer = wake
                 return False
-            self._chunks.append(chunk)
-            reader, self._wake_reader = self._wake_reader, None
-        if reader is not None:
-            reader()
+            chunks.append(chunk)
+            self._bytes = total
+            reader = self._wake_reader
+            if reader is None:
+                return True
+            self._wake_reader = None
+        reader()
         return True
 
     def end(self, *, cut: bool = False) -> None:
@@ -82,11 +95,34 @@ class Channel:
         Raises:
             StreamCut: the function failed or its deadline passed
         """
+        return self._take(wake, self._first)
+
+    def take_all(self, wake: Callable[[], object]) -> Any:
+        """Take what `take` does, but several chunks that wait as one `ChunkGroup`.
+
+        Raises:
+            StreamCut: the function failed or its deadline passed
+        """
+        return self._take(wake, self._everything)
+
+    def _first(self) -> bytes | FileBody:
+        chunk = self._chunks.popleft()
+        self._bytes -= len(chunk)
+        return chunk
+
+    def _everything(self) -> bytes | FileBody | ChunkGroup:
+        if len(self._chunks) == 1:
+            return self._first()
+        group = ChunkGroup(cast("deque[bytes]", self._chunks), self._bytes)
+        self._chunks, self._bytes = deque(), 0
+        return group
+
+    def _take(self, wake: Callable[[], object], take: Callable[[], Any]) -> Any:
         with self._lock:
             if self._cut and (self._closed or not self._chunks):
                 raise StreamCut
             if self._chunks:
-                chunk = self._chunks.popleft()
+                chunk = take()
                 writer, self._wake_writer = self._wake_writer, None
             elif self._ended or self._closed:
                 return END
@@ -104,6 +140,7 @@ class Channel:
                 return
             self._closed, self._cut = True, self._cut or cut
             self._chunks.clear()
+            self._bytes = 0
             wakers = (self._wake_reader, self._wake_writer, self._stop)
             self._wake_reader = self._wake_writer = self._stop = None
         for wake in wakers:
@@ -123,19 +160,6 @@ class Channel:
 
     # Threads wait on a lock, tasks on a future; nothing else differs.
 
-    def put(self, chunk: bytes) -> None:
-        """Put *chunk* from a thread."""
-        waiter = threading.Lock()
-        waiter.acquire()
-        while not self.offer(chunk, waiter.release):
-            waiter.acquire()
-
-    async def put_async(self, chunk: bytes) -> None:
-        """Put *chunk* from a task."""
-        waiter = LoopWaiter()
-        while not self.offer(chunk, waiter.wake):
-            await waiter.wait()
-
     def get(self, timeout: float = -1) -> Any:
         """Take a chunk or `END` in a thread; `EMPTY` if none came within *timeout* seconds."""
         waiter = threading.Lock()
@@ -145,12 +169,30 @@ class Channel:
                 return EMPTY
         return chunk
 
-    async def get_async(self) -> Any:
-        """Take a chunk or `END` in a task."""
-        waiter = LoopWaiter()
-        while (chunk := self.take(waiter.wake)) is EMPTY:
+    async def get_async(self, waiter: LoopWaiter, *, everything: bool = False) -> Any:
+        """Take a chunk or `END` in a task; *everything*: as `take_all` does."""
+        take = self.take_all if everything else self.take
+        while (chunk := take(waiter.wake)) is EMPTY:
             await waiter.wait()
         return chunk
+
+
+class ChunkGroup:
+    """Chunks that waited together and are written at once; each stays a chunk of its own.
+
+    Args:
+        chunks: the chunks
+        size: how many bytes they have together
+    """
+
+    __slots__ = ("_size", "chunks")
+
+    def __init__(self, chunks: Collection[bytes], size: int) -> None:
+        self.chunks = chunks
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
 
 
 class LoopWaiter:
@@ -181,14 +223,20 @@ class LoopWaiter:
 
 def push(chunks: Iterator[bytes], channel: Channel) -> None:
     """Move *chunks* into *channel* from the thread that runs them."""
+    waiter = threading.Lock()
+    waiter.acquire()
+    offer, wake = channel.offer, waiter.release
     for chunk in chunks:
-        channel.put(chunk)
+        while not offer(chunk, wake):
+            waiter.acquire()
 
 
 async def push_async(chunks: AsyncIterator[bytes], channel: Channel) -> None:
     """Move *chunks* into *channel* from the task that runs them."""
+    waiter = LoopWaiter()
     async for chunk in chunks:
-        await channel.put_async(chunk)
+        while not channel.offer(chunk, waiter.wake):
+            await waiter.wait()
 
 
 def push_file(body: FileBody, channel: Channel) -> None:

@@ -7,13 +7,15 @@ as ipdb; pydevd is the debugger behind debugpy, VS Code and PyCharm.
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from ffhost.invocation.current import CURRENT
 
-_open = 0
+_open: set[int] = set()
+"""The threads that stand at a breakpoint."""
 
 
 def install() -> None:
@@ -28,7 +30,7 @@ def install() -> None:
 
 def is_open() -> bool:
     """Whether any call stands at a breakpoint."""
-    return _open > 0
+    return bool(_open)
 
 
 def _surround(owner: Any, name: str) -> None:
@@ -39,16 +41,16 @@ def _surround(owner: Any, name: str) -> None:
 
     @wraps(stand)
     def paused(*arguments: Any, **options: Any) -> Any:
-        global _open
         call = CURRENT.get()
         deadline = None if call is None else call.deadline
-        _open += 1
+        thread = threading.get_ident()
+        _open.add(thread)
         if deadline is not None:
             deadline.pause()
         try:
             return stand(*arguments, **options)
         finally:
-            _open -= 1
+            _open.discard(thread)
             if deadline is not None:
                 deadline.resume()
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import socket
 import stat
@@ -27,6 +28,7 @@ from contextlib import suppress
 from typing import Any
 
 from ffhost.execution.threads import leave_pools
+from ffhost.invocation.call import Call
 
 _HANDLED = tuple(
     getattr(signal, f"SIG{name}")
@@ -117,12 +119,23 @@ def _close_sockets() -> None:
 
 def _leave_when_it_returns() -> None:
     leave_pools(_leave)
+    Call.end = _leave  # type: ignore[method-assign]
     for loop in list(_loops):
+        _forget_events(loop)
         with suppress(RuntimeError):
             loop.call_soon(_leave)
 
 
-def _leave(*_arguments: object) -> None:
+def _forget_events(loop: Any) -> None:
+    """Keep a loop from what its copy in the parent waits for: it would take that away."""
+    if not hasattr(select, "epoll"):
+        return
+    with suppress(KeyError, TypeError, ValueError, OSError), select.epoll() as nothing:
+        own = getattr(loop, "_get_backend_id", None) or vars(loop)["_selector"].fileno
+        os.dup2(nothing.fileno(), own(), inheritable=False)
+
+
+def _leave(*_arguments: object, **_named: object) -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):
             stream.flush()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import cast
 
-from ffhost.config.units import UNLIMITED
-from ffhost.errors import ContentTooLarge, RequestError
-from ffhost.fronts.asgi_request import Event, FrontRequest, ScopeMessage
+from ffhost.errors import ContentTooLarge, RequestError, RequestTimeout
+from ffhost.fronts.asgi_request import Event, FrontRequest, Receive, ScopeMessage
 
 
 class ClientGone(RequestError):
@@ -45,47 +44,36 @@ def too_large(limit: float) -> ContentTooLarge:
     )
 
 
-class ReadWatch:
-    """A limit for the time to read a request, with one timer for all of them.
+class TimedReceive:
+    """ASGI's ``receive`` of a request that has to arrive in time.
 
-    Every request has the same timeout, so they expire in the order of their arrival.
+    The first piece is empty: a request may be refused by its head alone, and most servers ask
+    a client for its body only when somebody wants it.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
-        self._loop = loop
-        self._seconds = seconds
-        self._reading: dict[asyncio.Task[Any], float] = {}
-        self._timed_out: set[asyncio.Task[Any]] = set()
-        self._timer: asyncio.TimerHandle | None = None
+    def __init__(self, receive: Receive, seconds: float) -> None:
+        self._receive = receive
+        self._end = asyncio.get_running_loop().time() + seconds
+        self._is_begun = False
+        self._is_whole = False
 
-    def begin(self, task: asyncio.Task[Any]) -> None:
-        """Start the timeout of the request that *task* reads."""
-        if self._seconds == UNLIMITED:
-            return
-        self._reading[task] = self._loop.time() + self._seconds
-        if self._timer is None:
-            self._timer = self._loop.call_later(self._seconds, self._expire)
+    async def __call__(self) -> Event:
+        """Return the next event of the server.
 
-    def end(self, task: asyncio.Task[Any]) -> None:
-        """Stop the timeout."""
-        self._reading.pop(task, None)
-
-    def timed_out(self, task: asyncio.Task[Any]) -> bool:
-        """Whether *task* was cancelled by the timeout; the answer is True once only."""
-        if task not in self._timed_out:
-            return False
-        self._timed_out.discard(task)
-        task.uncancel()
-        return True
-
-    def _expire(self) -> None:
-        self._timer = None
-        now = self._loop.time()
-        while self._reading:
-            task, at = next(iter(self._reading.items()))
-            if at > now + 0.001:
-                self._timer = self._loop.call_later(at - now, self._expire)
-                return
-            del self._reading[task]
-            self._timed_out.add(task)
-            task.cancel()
+        Raises:
+            RequestTimeout: the request has not arrived in time
+        """
+        if not self._is_begun:
+            self._is_begun = True
+            return {"type": "http.request", "body": b"", "more_body": True}
+        if self._is_whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._end):
+                event = await self._receive()
+        except TimeoutError as error:
+            raise RequestTimeout(
+                "the request did not arrive in time", headers={"Connection": "close"}
+            ) from error
+        self._is_whole = not event.get("more_body")
+        return event

@@ -22,12 +22,17 @@ SEND: ContextVar[Send] = ContextVar("ffhost_send")
 """ASGI's ``send`` of the running request, for answers that bypass Falcon."""
 
 
-def takes_files() -> bool:
-    """Whether what is sent for the running request goes straight to our server.
+# Another server knows bytes only, and so does an application around ours.
 
-    Another server knows no `FileBody`, and neither does an application around ours.
-    """
+
+def takes_files() -> bool:
+    """Whether what is sent for the running request may be a `FileBody`."""
     return getattr(getattr(SEND.get(None), "__self__", None), "takes_files", False)
+
+
+def takes_groups() -> bool:
+    """Whether what is sent for the running request may be a `ChunkGroup`."""
+    return getattr(getattr(SEND.get(None), "__self__", None), "takes_groups", False)
 
 
 async def send_reply(send: Send, reply: Reply, *, head: bool = False) -> None:

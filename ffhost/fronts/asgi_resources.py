@@ -6,15 +6,15 @@ import asyncio
 import contextvars
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import falcon.asgi
 
 from ffhost.errors import RequestError
-from ffhost.execution.channels import END, Channel
+from ffhost.execution.channels import END, Channel, ChunkGroup, LoopWaiter
 from ffhost.execution.file_body import FileBody
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
-from ffhost.fronts.asgi_body import ReadWatch, read_rest, too_large
+from ffhost.fronts.asgi_body import read_rest, too_large
 from ffhost.fronts.asgi_request import (
     SEND,
     FrontRequest,
@@ -22,6 +22,7 @@ from ffhost.fronts.asgi_request import (
     ScopeMessage,
     send_reply,
     takes_files,
+    takes_groups,
 )
 from ffhost.fronts.replies import UNSENT, Finish, Settle, complete, finalize, report_outcome
 from ffhost.host.call_request import CALL_FIELDS, read_call_fields
@@ -39,8 +40,6 @@ from ffhost.web.messages import Message, Reply
 if TYPE_CHECKING:
     from ffhost.host.gate import Gate
 
-BODILESS_METHODS = frozenset({"GET", "HEAD"})
-"""Methods without a body, whose reading needs no timeout."""
 _CALL_FIELDS = frozenset(name.encode() for name in CALL_FIELDS)
 _EXECUTION_ID_HEADER = EXECUTION_ID_HEADER.encode()
 
@@ -48,11 +47,10 @@ _EXECUTION_ID_HEADER = EXECUTION_ID_HEADER.encode()
 class Responders:
     """Makes the responders of one host."""
 
-    def __init__(self, host: Host, service: Service, runner: LoopRunner, reads: ReadWatch) -> None:
+    def __init__(self, host: Host, service: Service, runner: LoopRunner) -> None:
         self._host = host
         self._service = service
         self._runner = runner
-        self._reads = reads
         self._believe = trust_forwarded(host.config.settings.server.trusted_proxies)
         self._limit = float(host.config.settings.server.max_body_size)
 
@@ -74,7 +72,6 @@ class Responders:
                     message.body = await read_rest(req, message, self._limit)
                 elif len(message.body) > self._limit:
                     raise too_large(self._limit)
-                self._reads.end(cast("asyncio.Task[Any]", asyncio.current_task()))
                 caller = None if gate is None or judged is None else gate.confirm(message, judged)
                 if self._believe is not None:
                     self._believe(message)
@@ -95,7 +92,6 @@ class Responders:
             caller,
             finalize(function, self._service),
             self._believe,
-            self._reads,
             # Another server may cancel a task when its client leaves.
             stay=self._service.managed or self._service.embedded,
         )
@@ -134,7 +130,6 @@ class FunctionResource:
         caller: AsyncCaller,
         finish: Finish,
         believe: Callable[[Message], None] | None,
-        reads: ReadWatch,
         *,
         stay: bool,
     ) -> None:
@@ -144,7 +139,6 @@ class FunctionResource:
         self._sending: set[asyncio.Task[None]] = set()
         self._finish = finish
         self._believe = believe
-        self._reads = reads
         self._settle = report_outcome(caller.function)
         self._limit = caller.function.max_body_bytes
 
@@ -167,8 +161,6 @@ class FunctionResource:
                 message.body = await read_rest(req, message, self._limit)
             elif len(message.body) > self._limit:
                 raise too_large(self._limit)
-            if message.method not in BODILESS_METHODS:
-                self._reads.end(cast("asyncio.Task[Any]", asyncio.current_task()))
             if self._believe is not None:
                 self._believe(message)
                 message.adopt()
@@ -212,8 +204,6 @@ class FunctionResource:
             message.body = await read_rest(req, message, self._limit)
         elif len(message.body) > self._limit:
             raise too_large(self._limit)
-        if message.method not in BODILESS_METHODS:
-            self._reads.end(cast("asyncio.Task[Any]", asyncio.current_task()))
         if left is not None:
             gate.check_body(call, left)
         if self._believe is not None:
@@ -251,7 +241,10 @@ class FunctionResource:
         else:
             receive = cast("Receive", req.receive)
             chunks = ChannelStream(self._caller, call, reply.status, receive, self._settle)
-            resp.stream = cast("Any", chunks)  # Falcon knows no `FileBody`
+            resp.stream = cast("Any", chunks)  # Falcon knows bytes only
+
+
+Chunk: TypeAlias = bytes | ChunkGroup | FileBody
 
 
 class ChannelStream:
@@ -271,20 +264,28 @@ class ChannelStream:
         self._settle = settle
         self._sent_bytes = 0
         self._channel: Channel = call.channel
+        self._waiter = LoopWaiter()
+        self._is_ours = takes_groups()
         # Not by the loop's task factory: the task is the host's own.
         loop = asyncio.get_running_loop()
         self._watch = asyncio.Task(self._watch_client(receive), loop=loop)
 
     async def _watch_client(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            continue
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                continue
+        except asyncio.CancelledError as error:
+            # The future that was cancelled has the error, whose frames have the future and this
+            # call: only the garbage collector would find them.
+            error.__traceback__ = None
+            return
         self._caller.abandon(self._invocation)
 
     def __aiter__(self) -> ChannelStream:
         return self
 
-    async def __anext__(self) -> bytes | FileBody:
-        chunk: bytes | FileBody = await self._channel.get_async()
+    async def __anext__(self) -> Chunk:
+        chunk: Chunk = await self._channel.get_async(self._waiter, everything=self._is_ours)
         if chunk is END:
             raise StopAsyncIteration
         self._sent_bytes += len(chunk)

@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Callable
 
 from ffhost.errors import ContentTooLarge, MethodNotAllowed, RequestError
+from ffhost.execution.channels import LoopWaiter
 from ffhost.execution.loop_caller import LoopRunner
-from ffhost.execution.nested_callers import NestedLoopCaller, NestedThreadCaller
 from ffhost.fronts.replies import Settle, report_outcome
 from ffhost.host.call_answer import CallAnswer
 from ffhost.host.named_calls import answer_of_error
@@ -52,6 +52,8 @@ class CallsByName:
         return await work
 
     async def _on_loop(self, call: Call) -> CallAnswer:
+        from ffhost.execution.nested_callers import NestedLoopCaller
+
         caller = NestedLoopCaller(call.function, self.runner, call)
         try:
             _check(call)
@@ -60,8 +62,9 @@ class CallsByName:
             return self._refused(call, error)
         chunks: list[bytes] = []
         if call.channel is not None:
+            waiter = LoopWaiter()
             try:
-                while isinstance(chunk := await call.channel.get_async(), bytes):
+                while isinstance(chunk := await call.channel.get_async(waiter), bytes):
                     chunks.append(chunk)
             finally:
                 caller.abandon(call)
@@ -69,6 +72,8 @@ class CallsByName:
 
     def call_sync(self, call: Call) -> CallAnswer:
         """Call from a thread and return the answer."""
+        from ffhost.execution.nested_callers import NestedThreadCaller
+
         caller = NestedThreadCaller(call.function, self.runner.pool, self, call)
         try:
             _check(call)

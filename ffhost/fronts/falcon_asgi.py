@@ -9,12 +9,12 @@ from typing import Any, cast
 
 import falcon.asgi
 
-from ffhost.errors import RequestTimeout
+from ffhost.config.units import UNLIMITED
 from ffhost.execution import watchdog
 from ffhost.execution.executor import executor
 from ffhost.execution.loop_caller import AlreadyAnswered, LoopRunner
 from ffhost.execution.shared_threads import pool
-from ffhost.fronts.asgi_body import ReadWatch
+from ffhost.fronts.asgi_body import TimedReceive
 from ffhost.fronts.asgi_request import (
     SEND,
     FrontRequest,
@@ -24,15 +24,16 @@ from ffhost.fronts.asgi_request import (
     Send,
     send_reply,
 )
-from ffhost.fronts.asgi_resources import BODILESS_METHODS, Responders
+from ffhost.fronts.asgi_resources import Responders
 from ffhost.fronts.calls_by_name import connect
 from ffhost.host.admin import ADMIN, LISTENER_KEY, admin_of
 from ffhost.host.mounting import build_router
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
-from ffhost.invocation.ids import execution_id
 from ffhost.observability import logs
-from ffhost.web import problems
+
+_BODILESS_METHODS = frozenset({"GET", "HEAD"})
+_BODY_FIELDS = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class AsgiApp:
@@ -42,7 +43,7 @@ class AsgiApp:
         self.service = service
         self._falcon: falcon.asgi.App[Any, Any] | None = None
         self._runner: LoopRunner | None = None
-        self._reads: ReadWatch | None = None
+        self._read_seconds = UNLIMITED
         self._started = False
         self._starting: asyncio.Lock | None = None
         self._admin = admin_of(service)
@@ -65,9 +66,17 @@ class AsgiApp:
         if self._admin is not None and _is_admin(scope):
             return self._administer(self._admin, scope, send)
         SEND.set(send)
-        if scope["method"] in BODILESS_METHODS:
+        if self._read_seconds == UNLIMITED:
             return self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
-        return self._with_read_timeout(scope, receive, send)
+        # From HTTP/2 on a body need not be announced.
+        if scope["method"] in _BODILESS_METHODS and scope["http_version"] <= "1.1":
+            for name, _value in scope["headers"]:
+                if name in _BODY_FIELDS:
+                    break
+            else:
+                return self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
+        timed = TimedReceive(receive, self._read_seconds)
+        return self._falcon(scope, timed, send)  # type: ignore[misc, arg-type]
 
     async def _start_and_serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._start()
@@ -79,24 +88,6 @@ class AsgiApp:
         message = ScopeMessage(scope, b"", {})
         reply = await asyncio.wrap_future(executor.submit(admin.answer, message))
         await send_reply(send, reply, head=message.method == "HEAD")
-
-    async def _with_read_timeout(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Falcon waits for the first piece of the body before it routes, so the watch begins
-        # here; it ends when the resource has the whole body.
-        watch = self._reads
-        task = asyncio.current_task()
-        assert watch is not None
-        assert task is not None
-        assert self._falcon is not None
-        watch.begin(task)
-        try:
-            await self._falcon(scope, receive, send)  # type: ignore[arg-type]
-        except asyncio.CancelledError:
-            if not watch.timed_out(task):
-                raise
-            await _send_timeout(send)
-        finally:
-            watch.end(task)
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -127,7 +118,6 @@ class AsgiApp:
         loop = asyncio.get_running_loop()
         if self._runner is None or self._runner.loop is not loop:
             self._runner = LoopRunner(loop, pool)
-            self._reads = ReadWatch(loop, self.service.config.settings.server.read_timeout)
             self._falcon = None
             self._starting = asyncio.Lock()
             logs.install_on_loop(loop)
@@ -138,11 +128,13 @@ class AsgiApp:
             await self.service.start_async()
             if self._falcon is None:
                 self.mount(self.service.host)
+        if not self.service.managed:  # our own server has clocks for all that it reads
+            self._read_seconds = float(self.service.config.settings.server.read_timeout)
         self._started = True
 
     def mount(self, host: Host) -> None:
         """Make the Falcon app of *host*, unless the event loop is not known yet."""
-        if self._runner is None or self._reads is None:
+        if self._runner is None:
             return
         if any(function.settings.schedules for function in host.functions.values()):
             from ffhost.fronts.inner_calls import InnerCalls
@@ -151,7 +143,7 @@ class AsgiApp:
             self.service.schedules.run_with(lambda: inner)
         runner = self._runner
         connect(host, lambda: runner)
-        responding = Responders(host, self.service, self._runner, self._reads)
+        responding = Responders(host, self.service, self._runner)
         app: falcon.asgi.App[Any, Any] = falcon.asgi.App(
             request_type=FrontRequest,
             router=cast("Any", build_router(host, self.service, responding)),
@@ -163,10 +155,3 @@ class AsgiApp:
 def _is_admin(scope: Scope) -> bool:
     state = scope.get("state")
     return state is not None and state.get(LISTENER_KEY) == ADMIN
-
-
-async def _send_timeout(send: Send) -> None:
-    error = RequestTimeout("the request did not arrive in time")
-    reply = problems.problem(error, execution_id(None))
-    reply.headers.append(("connection", "close"))
-    await send_reply(send, reply)

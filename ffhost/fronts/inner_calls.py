@@ -16,6 +16,7 @@ from ffhost.auth.principals import Principal
 from ffhost.errors import ContentTooLarge, NotFound, RequestError
 from ffhost.events.incoming_events import Received, ReceivedEvent
 from ffhost.events.taken_deliveries import Remembered
+from ffhost.execution.channels import LoopWaiter
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronts.replies import Settle, report_outcome
 from ffhost.host.event_answers import delivered
@@ -209,8 +210,9 @@ class _Caller(AsyncCaller):
 async def _drain(call: Call, caller: AsyncCaller) -> int:
     """Read and discard a stream to its end, and count its bytes."""
     sent = 0
+    waiter = LoopWaiter()
     try:
-        while isinstance(chunk := await call.channel.get_async(), bytes):
+        while isinstance(chunk := await call.channel.get_async(waiter), bytes):
             sent += len(chunk)
     finally:
         caller.abandon(call)

@@ -22,6 +22,7 @@ Environ: TypeAlias = dict[str, Any]
 
 _SOCKET = "gunicorn.socket"
 _READ_SIZE = 64 * 1024
+_LARGE_READ_SIZE = 1024 * 1024
 _CLOSE = {"Connection": "close"}
 
 
@@ -55,7 +56,7 @@ def read_body(environ: Environ, limit: float, seconds: float) -> bytes:
 
 
 def _of_length(environ: Environ, length: int) -> bytes:
-    body = b"".join(_chunks(environ, length))
+    body = b"".join(_chunks(environ, length, length))
     if len(body) < length:
         raise BadRequest("the client left while it sent the request")
     return body
@@ -63,7 +64,7 @@ def _of_length(environ: Environ, length: int) -> bytes:
 
 def _to_the_end(environ: Environ, limit: float) -> bytes:
     chunks, length = [], 0
-    for chunk in _chunks(environ, None):
+    for chunk in _chunks(environ, None, limit):
         length += len(chunk)
         if length > limit:
             raise _too_large(limit)
@@ -71,16 +72,19 @@ def _to_the_end(environ: Environ, limit: float) -> bytes:
     return b"".join(chunks)
 
 
-def _chunks(environ: Environ, length: int | None) -> Iterator[bytes]:
+def _chunks(environ: Environ, length: int | None, limit: float) -> Iterator[bytes]:
+    """Read *length* bytes, or to the end, but one more than *limit* at most.
+
+    A server may wait until it has all that was asked for, so no more is asked for than counts.
+    """
     stream = environ["wsgi.input"]
-    left = length
+    size, left = (_READ_SIZE, limit + 1) if length is None else (_LARGE_READ_SIZE, length)
     try:
-        while left is None or left > 0:
-            chunk = stream.read(_READ_SIZE if left is None else min(left, 1 << 20))
+        while left > 0:
+            chunk = stream.read(int(min(left, size)))
             if not chunk:
                 return
-            if left is not None:
-                left -= len(chunk)
+            left -= len(chunk)
             yield chunk
     except TimeoutError as error:
         raise _too_late() from error

@@ -49,6 +49,8 @@ def lazy_function(config: LoadedConfig, name: str, load: Load, store: Store) -> 
         store,
         observers=observers.watch(config, name, kind, callable=False).observers,
         required=False,
+        # Its hooks are known when it is loaded, and end in the context of the call.
+        keeps_context=config.settings.tracing.enabled,
         late_load=lazy,
     )
     return lazy.entry

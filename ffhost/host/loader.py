@@ -63,24 +63,9 @@ def load_function(
 def _load(
     config: LoadedConfig, name: str, store: Store, environment: Environment | None
 ) -> Function:
-    settings = config.settings.function(name)
-    plain = config.framework_mode
-    compat.install()
-    file = find_place(settings.target, settings.source, config.base).file
-    with import_context(name, file, single=plain):
-        resolved = resolve(
-            settings.target,
-            settings.source,
-            config.base,
-            plain=plain,
-            allow_app=settings.signature in ("wsgi", "asgi"),
-            env=settings.env,
-        )
-    _check_budget(settings, resolved.import_seconds)
-    if resolved.import_seconds and resolved.file is not None and not plain:
-        _tell_name_test(name, resolved.file)
-    codec, request = _codec(config, name, settings, resolved)
-    if plain:
+    resolved = import_function(config, name)
+    codec, request = codec_of(config, name, resolved)
+    if config.framework_mode:
         codec = with_execution_id(codec)
     if environment is not None:
         environment.own.setdefault("FUNCTION_SIGNATURE_TYPE", codec.kind)
@@ -107,6 +92,31 @@ def _load(
         module=resolved.module,
         load_seconds=resolved.import_seconds,
     )
+
+
+def import_function(config: LoadedConfig, name: str) -> Resolved:
+    """Import the module of the function *name* and look the function up.
+
+    Raises:
+        LoadError: it cannot be imported, or takes too long
+    """
+    settings = config.settings.function(name)
+    plain = config.framework_mode
+    compat.install()
+    file = find_place(settings.target, settings.source, config.base).file
+    with import_context(name, file, single=plain):
+        resolved = resolve(
+            settings.target,
+            settings.source,
+            config.base,
+            plain=plain,
+            allow_app=settings.signature in ("wsgi", "asgi"),
+            env=settings.env,
+        )
+    _check_budget(settings, resolved.import_seconds)
+    if resolved.import_seconds and resolved.file is not None and not plain:
+        _tell_name_test(name, resolved.file)
+    return resolved
 
 
 def switched_off(
@@ -184,14 +194,15 @@ def _display(settings: FunctionSettings) -> str:
     return f"{settings.source}:{settings.target}" if settings.source else settings.target
 
 
-def _codec(
-    config: LoadedConfig, name: str, settings: FunctionSettings, resolved: Resolved
+def codec_of(
+    config: LoadedConfig, name: str, resolved: Resolved
 ) -> tuple[Codec, RequestKind | None]:
     """Choose the signature and the request object; None for what is not an http function.
 
     Raises:
         LoadError: the target does not fit its signature, or contradicts the file
     """
+    settings = config.settings.function(name)
     target = resolved.callable
     plain = config.framework_mode
     inferred = infer(target, settings.signature, name=name, single=plain)

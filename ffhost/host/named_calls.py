@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ffhost.config.diagnostics import nearest
 from ffhost.config.units import UNLIMITED
-from ffhost.errors import CallError, LoopDetected
+from ffhost.errors import CallError, LoopDetected, RequestError
 from ffhost.host.call_answer import CallAnswer
 from ffhost.host.call_request import CHAIN_LIMIT, UNSET, Wanted, chain_of, message_for
 from ffhost.host.called_hosts import HOSTS
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
+from ffhost.invocation.function import Function
 from ffhost.web import problems
 
 if TYPE_CHECKING:
@@ -70,25 +72,10 @@ async def call(
     """
     wanted = Wanted(name, value, json, body, event, headers or {}, method, path)
     caller, host = _caller()
-    answer = await _answer(wanted, caller, host)
+    answer = await _way(wanted, caller, host).awaited()
     if host.on_call is not None:
         host.on_call(wanted, caller, answer)
     return answer
-
-
-async def _answer(wanted: Wanted, caller: Call, host: Host) -> CallAnswer:
-    fake = host.replacements.get(wanted.name)
-    if fake is not None:
-        return await fake.answer_async(wanted, caller)
-    prepared = _prepare(wanted, caller, host)
-    if isinstance(prepared, CallAnswer):
-        return prepared
-    if prepared is None:
-        from ffhost.host.remote_calls import call_remote
-
-        return await call_remote(wanted, host.config.settings.function(wanted.name), caller)
-    assert host.calls is not None
-    return await host.calls.call(prepared)
 
 
 def call_sync(
@@ -135,25 +122,53 @@ def call_sync(
         raise CallError("call_sync would block the event loop; write 'await ffhost.call(...)'")
     wanted = Wanted(name, value, json, body, event, headers or {}, method, path)
     caller, host = _caller()
-    answer = _answer_sync(wanted, caller, host)
+    answer = _way(wanted, caller, host).plain()
     if host.on_call is not None:
         host.on_call(wanted, caller, answer)
     return answer
 
 
-def _answer_sync(wanted: Wanted, caller: Call, host: Host) -> CallAnswer:
+class _Way(NamedTuple):
+    """How one call is made: from a thread, and from a coroutine."""
+
+    plain: Callable[[], CallAnswer]
+    awaited: Callable[[], Awaitable[CallAnswer]]
+
+
+def _way(wanted: Wanted, caller: Call, host: Host) -> _Way:
+    """Choose how the call is made: by a test's replacement, over HTTP, or within the host.
+
+    Raises:
+        CallError: as for `call`
+    """
     fake = host.replacements.get(wanted.name)
     if fake is not None:
-        return fake.answer(wanted, caller)
-    prepared = _prepare(wanted, caller, host)
-    if isinstance(prepared, CallAnswer):
-        return prepared
-    if prepared is None:
-        from ffhost.host.remote_calls import call_remote_sync
+        return _Way(
+            partial(fake.answer, wanted, caller), partial(fake.answer_async, wanted, caller)
+        )
+    _check_allowed(wanted.name, caller)
+    chain = chain_of(caller)
+    if len(chain) > CHAIN_LIMIT:
+        return _answered(LoopDetected(f"more than {CHAIN_LIMIT} calls wait for each other"))
+    function = host.functions.get(wanted.name)
+    if function is None:
+        _check_elsewhere(wanted.name, host)
+        from ffhost.host.remote_calls import call_remote, call_remote_sync
 
-        return call_remote_sync(wanted, host.config.settings.function(wanted.name), caller)
+        told = (wanted, host.config.settings.function(wanted.name), caller)
+        return _Way(partial(call_remote_sync, *told), partial(call_remote, *told))
     assert host.calls is not None
-    return host.calls.call_sync(prepared)
+    made = _make(wanted, function, caller, chain)
+    return _Way(partial(host.calls.call_sync, made), partial(host.calls.call, made))
+
+
+def _answered(error: RequestError) -> _Way:
+    answer = answer_of_error(error)
+
+    async def awaited() -> CallAnswer:
+        return answer
+
+    return _Way(lambda: answer, awaited)
 
 
 def _caller() -> tuple[Call, Host]:
@@ -170,26 +185,16 @@ def _caller() -> tuple[Call, Host]:
     return caller, host
 
 
-def _prepare(wanted: Wanted, caller: Call, host: Host) -> Call | CallAnswer | None:
-    """Return the call to make, or its answer if it is refused; None if it goes elsewhere.
-
-    Raises:
-        CallError: the caller may not call it, or it is not known where it is served
-    """
-    name = wanted.name
+def _check_allowed(name: str, caller: Call) -> None:
     allowed = caller.function.settings.calls
     if allowed is not None and name not in allowed:
         raise CallError(
             f"{caller.function.name} may not call {name!r}; its 'calls' are "
             f"{', '.join(allowed) or 'none'}"
         )
-    chain = chain_of(caller)
-    if len(chain) > CHAIN_LIMIT:
-        return answer_of_error(LoopDetected(f"more than {CHAIN_LIMIT} calls wait for each other"))
-    function = host.functions.get(name)
-    if function is None:
-        _check_elsewhere(name, host)
-        return None
+
+
+def _make(wanted: Wanted, function: Function, caller: Call, chain: tuple[str, ...]) -> Call:
     call = Call(function, message_for(wanted, function.path, caller), caller.execution_id)
     call.principal = caller.principal
     call.caller = caller.function.name
@@ -207,7 +212,8 @@ def _check_elsewhere(name: str, host: Host) -> None:
         )
     if settings.url is None:
         raise CallError(
-            f"{name!r} is not served by this host; set functions.{name}.url to where it is"
+            f"{name!r} is not served by this host; set functions.{name}.url to where it is, or "
+            f"name it in the caller's 'calls' if you use ffhost invoke"
         )
 
 

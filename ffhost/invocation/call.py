@@ -96,6 +96,7 @@ class Call:
         waiter: what the front waits on for the answer
         channel: through which a streamed answer reaches the front; None if it is not a stream
         context: the context variables that the function runs with
+        is_context_released: whether hooks have ended in it, which may be before the function has
         span_context: returns the ids of the call's own span; set by a trace hook
         ids: trace and span id, once they were accessed
         view: refers to the `ffhost.Invocation` that user code holds; None if there is none
@@ -124,6 +125,7 @@ class Call:
     waiter: Any = None
     channel: Any = None
     context: contextvars.Context | None = None
+    is_context_released: bool = False
 
     def __init__(self, function: Function, message: Message, execution_id: str) -> None:
         self.function = function
@@ -157,7 +159,13 @@ class Call:
             raise ImpossibleTransition(f"{self!r} cannot become ended")
         self.state = "ended"
         self.job = None
-        if not keep_context:
+        if not keep_context or self.is_context_released:
+            self.context = None
+
+    def release_context(self) -> None:
+        """Drop the context once the function has ended: no hook needs it any more."""
+        self.is_context_released = True
+        if self.state == "ended":
             self.context = None
 
     def refuse(self, error: BaseException) -> None:

@@ -43,7 +43,9 @@ uvicorn.require(
         "on_headers_complete": "call the application",
         "on_body": "collect the body without copying it",
         "on_message_complete": "note the end of a body",
-        "on_response_complete": "begin the next request of a connection",
+        "connection_lost": "stop the clocks of a connection",
+        "pause_writing": "bound how long a client takes nothing",
+        "resume_writing": "bound how long a client takes nothing",
         # What it reads and assigns
         "app": "call the application",
         "cycle": "tell whose turn it is, the client's or ours",

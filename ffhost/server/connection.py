@@ -1,7 +1,6 @@
-"""uvicorn's connection, and a watch over those that are slow to say what they want.
+"""uvicorn's connection: what is parsed, what is refused, and whose turn it is.
 
-The watch looks at all connections about once a second and costs a request nothing. Which
-attributes of uvicorn's protocol are used here is in `ffhost.server._uvicorn`.
+Which attributes of uvicorn's protocol are used here is in `ffhost.server._uvicorn`.
 """
 
 from __future__ import annotations
@@ -9,52 +8,85 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Iterable
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 from urllib.parse import unquote
 
 import httptools
 
+from ffhost.errors import RequestError
+from ffhost.execution.file_body import FileBody
+from ffhost.invocation.logger import get_logger
 from ffhost.server._uvicorn import HttpToolsProtocol
+from ffhost.server.client_limits import ClientLimits
 from ffhost.server.exchange import Exchange, LazyEvent
 from ffhost.server.head_limits import (
     FIELD_LIMIT,
     HEAD_LIMIT_BYTES,
     SPECIAL_FIELDS,
+    TARGET_LIMIT_BYTES,
     head_without_upgrade,
     is_possible_host,
 )
-from ffhost.server.refusal import refusal
+from ffhost.server.refusal import error_of, refusal
+from ffhost.server.unread_answers import reset, unsent_bytes
 
 
 class Connection(HttpToolsProtocol):
     """One connection.
 
     uvicorn's class but for what each request pays for: an answer is one write (see
-    `Exchange`), and an idle connection is closed by the watch and needs no timer.
+    `Exchange`), and no connection has a timer of its own (see `ClientLimits`).
     """
 
     cycle: Exchange
     url = b""
     is_idle = False
     """Whether it is kept alive between two requests."""
+    file: FileBody | None = None
     _unused_bytes = 0  # what has arrived since the last body, or the last end of a head
+    _is_whole = False  # whether the request that came last has arrived to its end
+    _is_timed = False  # whether the clock for reading runs
+    _closes_when_taken = False
     _asks_for_upgrade = False
     _host: bytes | None = None
-    _fault: str | None = None  # why the head that has just been read is refused
+    _has_coding = False
+    _fault: tuple[int, str] | None = None  # why the head that has just been read is refused
     _is_deaf = False  # what arrives is no longer read
+
+    def __init__(
+        self,
+        config: Any,
+        server_state: Any,
+        app_state: dict[str, Any],
+        loop: asyncio.AbstractEventLoop,
+        limits: ClientLimits,
+    ) -> None:
+        super().__init__(config, server_state, app_state, loop)
+        self._limits = limits
 
     def connection_made(self, transport: Any) -> None:
         """Begin; the context of now is the one that each request begins with."""
         super().connection_made(transport)
         self._context = contextvars.copy_context()
+        self._start_clock()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End: whoever works for the client hears of it."""
+        self._limits.forget(self)
+        super().connection_lost(exc)
 
     # What arrives
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has arrived."""
-        self.is_idle = False
-        if self._is_deaf:
-            return
+        """Take what has arrived."""
+        if not self._is_deaf:
+            self.feed(data)
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """Parse what has arrived, whatever has brought it."""
+        if self.is_idle:
+            self.is_idle = self._is_whole = self._closes_when_taken = False
+            self._limits.idle.stop(self)
         self._unused_bytes += len(data)
         try:
             self.parser.feed_data(data)
@@ -66,6 +98,23 @@ class Connection(HttpToolsProtocol):
             self.headers is not None and len(self.headers) > FIELD_LIMIT
         ):
             self._refuse_large_head()
+        if not self._is_whole:
+            self._await_more()
+        elif self._is_timed:
+            self._stop_clock()
+
+    def _await_more(self) -> None:
+        # A request that waits for the answer of another is not read meanwhile.
+        if not (self._is_timed or self._is_deaf or self.pipeline):
+            self._start_clock()
+
+    def _start_clock(self) -> None:
+        self._is_timed = True
+        self._limits.reading.start(self)
+
+    def _stop_clock(self) -> None:
+        self._is_timed = False
+        self._limits.reading.stop(self)
 
     def _ignore_upgrade(self, data: Any, error: Exception) -> None:
         """Parse again what the parser has left, without asking for another protocol."""
@@ -86,8 +135,11 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
-        self._asks_for_upgrade = False
-        self._host = None
+        if self._is_timed:  # it has a time of its own
+            self._stop_clock()
+        self._is_whole = False
+        self._asks_for_upgrade = self._has_coding = False
+        self._host = self._fault = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header field, or a trailer field, which nobody will see."""
@@ -101,27 +153,40 @@ class Connection(HttpToolsProtocol):
             self._asks_for_upgrade = True
         elif name == b"expect":
             self.expect_100_continue = value.lower() == b"100-continue"
+        elif name == b"transfer-encoding":
+            if self._has_coding or value.strip().lower() != b"chunked":
+                self._fault = 501, "the only transfer coding of requests is chunked, once"
+            self._has_coding = True
         elif self._host is not None:
-            self._fault = "the request has more than one Host"
+            self._fault = 400, "the request has more than one Host"
         else:
             self._host = value
             if not is_possible_host(value):
-                self._fault = "the Host of the request is not valid"
+                self._fault = 400, "the Host of the request is not valid"
 
     def on_headers_complete(self) -> None:
         """Call the application: the head of a request is complete."""
+        if self._is_deaf:  # a message of the same packet was refused
+            return
         self._unused_bytes = 0
-        method = self.parser.get_method()
-        if self._fault is not None or method == b"CONNECT":
-            self._refuse(400, self._fault or "this server is not a proxy")
+        if self._is_timed:  # so has its body
+            self._stop_clock()
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if version != "1.1" or method == b"CONNECT":
+            self._look_at_first_line(method, version)
+        if self._fault is not None:
+            self._refuse(*self._fault)
             return
         if len(self.headers) > FIELD_LIMIT:
             self._refuse_large_head()
             return
         if self._asks_for_upgrade and self.parser.should_upgrade():
             return  # the head is read once more, without asking
-        version = self.parser.get_http_version()
-        url = httptools.parse_url(self.url)
+        try:
+            url = httptools.parse_url(self.url)
+        except httptools.HttpParserInvalidURLError:
+            self._refuse_target()
+            return
         raw_path = url.path
         path = raw_path.decode("ascii")
         scope = self.scope
@@ -143,7 +208,7 @@ class Connection(HttpToolsProtocol):
                 message_event=cast("asyncio.Event", LazyEvent()),
                 expect_100_continue=self.expect_100_continue,
                 keep_alive=version != "1.0" and self.parser.should_keep_alive(),
-                on_response=self.on_response_complete,
+                on_response=self.on_answered,
             ),
         )
         self.headers = []  # trailers go here, and nowhere from here
@@ -153,6 +218,14 @@ class Connection(HttpToolsProtocol):
             self.flow.pause_reading()
             self.cycle.before = before
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def _look_at_first_line(self, method: bytes, version: str) -> None:
+        if method == b"CONNECT":
+            self._fault = 400, "this server is not a proxy"
+        elif version != "1.0":
+            self._fault = 505, "the server speaks HTTP/1.1 and HTTP/1.0"
+        elif self._has_coding:  # RFC 9112, section 6.1
+            self._fault = 400, "a request of HTTP/1.0 cannot have a transfer coding"
 
     def _start(self, cycle: Any, app: Any) -> None:
         # Nothing of a call is current yet: its task needs nothing of the loop's task factory.
@@ -178,6 +251,7 @@ class Connection(HttpToolsProtocol):
             self._refuse_large_head()
             return
         self._unused_bytes = 0
+        self._is_whole = True
         cycle = self.cycle
         cycle.more_body = False
         if not cycle.response_complete:
@@ -185,12 +259,18 @@ class Connection(HttpToolsProtocol):
 
     # What is refused
 
+    def _refuse_target(self) -> None:
+        if len(self.url) > TARGET_LIMIT_BYTES:
+            self._refuse(414, f"the target of the request is over {TARGET_LIMIT_BYTES} bytes")
+        else:
+            self._refuse(400, "the target of the request is not valid")
+
     def _refuse_large_head(self) -> None:
         fields = len(self.headers or ())
         if fields > FIELD_LIMIT:
             self._refuse(431, f"the request has more than {FIELD_LIMIT} fields")
-        elif not fields and len(self.url) > HEAD_LIMIT_BYTES // 2:
-            self._refuse(414, f"the target of the request is larger than {HEAD_LIMIT_BYTES} bytes")
+        elif not fields and len(self.url) > TARGET_LIMIT_BYTES:
+            self._refuse_target()
         else:
             self._refuse(431, f"the request has more than {HEAD_LIMIT_BYTES} bytes of fields")
 
@@ -199,35 +279,39 @@ class Connection(HttpToolsProtocol):
         if self._is_deaf:
             return
         self._is_deaf = True
+        if self._is_timed:
+            self._stop_clock()
         last = self.cycle
         if last is not None and last.more_body:  # the fault is in the body of this request
-            if last.before is not None:  # it waits behind others, and is dropped
-                self.pipeline.popleft()
-                last = last.before
-            elif self._give_up_body(last):
+            if last.before is None:
+                self._fail(last, error_of(status, detail))
                 return
+            self.pipeline.popleft()  # it waits behind others, and is dropped
+            last = last.before
         if last is not None and not last.response_complete:
             last.keep_alive = False  # the last answer that is owed closes the connection
             return
         self.transport.write(refusal(status, detail))
-        self.transport.close()
+        self._linger()
 
-    def _give_up_body(self, cycle: Exchange) -> bool:
-        """End a request whose body cannot be read; False if it can still be refused."""
-        answered = cycle.response_complete
-        if answered:
-            self.transport.close()
+    def _fail(self, cycle: Exchange, error: RequestError) -> None:
+        """End a request whose body cannot be read: by its application, if that has not answered."""
+        if cycle.response_complete:
+            self._linger()
         elif cycle.response_started:
             self.transport.abort()
-        cycle.disconnected = True
-        cycle.message_event.set()
-        cycle.response_complete = True
-        return answered or cycle.response_started
+        else:
+            cycle.fail(error)
 
-    def on_response_complete(self) -> None:
+    # The end of an answer
+
+    def on_answered(self, done: Exchange) -> None:
         """Continue with the next request of the connection, or wait for one."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
+            return
+        if not done.keep_alive:
+            self._end()
             return
         self.flow.resume_reading()
         if self.pipeline:
@@ -235,8 +319,74 @@ class Connection(HttpToolsProtocol):
             cycle, app = self.pipeline.pop()
             cast("Exchange", cycle).before = None
             self.loop.call_soon(self._start_task, cycle, app, context=self._context)
-        else:
+        elif self._is_whole:
             self.is_idle = True
+            self._limits.idle.start(self)
+        if not self._is_whole:
+            self._await_more()
+
+    def _end(self) -> None:
+        """Close after the last answer, without a loss for a client that still sends."""
+        if self._is_deaf or not self._is_whole or self.flow.read_paused:
+            self._linger()
+        else:
+            self._close()
+
+    def _linger(self) -> None:
+        """Close the sending side; what still arrives is dropped."""
+        self._is_deaf = True
+        if self.transport.is_closing():
+            return
+        if not self.transport.can_write_eof():  # TLS
+            self._close()
+            return
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        self._limits.lingering.start(self)
+
+    def on_lingered(self) -> None:
+        """Close, although the client still sends."""
+        self._close()
+
+    def _close(self) -> None:
+        self.transport.close()
+        if self.transport.get_write_buffer_size():
+            self._limits.unread.watch(self)
+
+    def on_idle_too_long(self) -> None:
+        """Close an idle connection, once its client has taken all of the last answer."""
+        if self._limits.unread.is_bounded and unsent_bytes(self.transport):
+            self._closes_when_taken = True
+            self._limits.unread.watch(self)
+        else:
+            self.transport.close()
+
+    # Answers that are not taken
+
+    def pause_writing(self) -> None:
+        """Wait: more is to be written than the client takes."""
+        super().pause_writing()
+        self._limits.unread.watch(self)
+
+    def resume_writing(self) -> None:
+        """Write on: the client has taken most of it."""
+        super().resume_writing()
+        self._limits.unread.watch(self)  # what has been written since does not count as unread
+
+    def lend_socket(self, file: FileBody) -> None:
+        """Watch the client while a thread writes *file* into the socket."""
+        self.file = file
+        self._limits.unread.watch(self)
+
+    def on_all_taken(self) -> None:
+        """Close, if that has been put off until now."""
+        if self._closes_when_taken:
+            self.transport.close()
+
+    def on_nothing_taken(self, unsent_bytes: int) -> None:
+        """Cut off an answer of which nothing has been taken for too long."""
+        get_logger("ffhost.server").info("answer_not_taken", unsent_bytes=unsent_bytes)
+        reset(self.transport)
 
     @classmethod
     def close_after_answers(cls, connections: Iterable[Any]) -> None:
@@ -254,28 +404,23 @@ class Connection(HttpToolsProtocol):
         self._start(cycle, app)
 
     @property
-    def awaits_client(self) -> bool:
-        """Whether it is the client's turn, and no timer of uvicorn's bounds it.
-
-        That is so from the start, and from the first byte of a later request on, until the
-        header fields of the request are complete.
-        """
-        return (
-            not self.is_idle
-            and (self.cycle is None or self.cycle.response_complete)
-            and not self.transport.is_closing()
-        )
+    def is_fresh(self) -> bool:
+        """Whether nothing of a request has come since the start, or since the last answer."""
+        is_owed = self.cycle is not None and not self.cycle.response_complete
+        return not (is_owed or self.is_idle or self.transport.is_closing()) and self._is_silent
 
     @property
-    def is_silent(self) -> bool:
-        """Whether nothing of a request has come, since the start or since the last one."""
+    def _is_silent(self) -> bool:
         return self.scope is None or (self.cycle is not None and self.cycle.scope is self.scope)
 
-    def give_up(self) -> None:
-        """Close, with an answer if there is something to answer."""
-        if not self.is_silent:
-            self.transport.write(refusal(408, "the request did not arrive in time"))
-        self.transport.close()
+    def on_late_request(self) -> None:
+        """Refuse a request that did not arrive in time; close where there is none."""
+        self._is_timed = False
+        awaits_body = self.cycle is not None and self.cycle.more_body
+        if self._is_silent and not awaits_body:
+            self.transport.close()
+        else:
+            self._refuse(408, "the request did not arrive in time")
 
 
 def new_parser(protocol: Connection) -> httptools.HttpRequestParser:
@@ -283,59 +428,3 @@ def new_parser(protocol: Connection) -> httptools.HttpRequestParser:
     parser = httptools.HttpRequestParser(protocol)
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser
-
-
-Waiting: TypeAlias = dict[Connection, tuple[Any, float]]
-
-
-class ClientWatch:
-    """Bounds how long clients may take: to send header fields in total, and between requests.
-
-    Args:
-        read_seconds: from the first sign of a request, or of the connection, to its last field
-        idle_seconds: from an answer to the next request
-    """
-
-    def __init__(self, read_seconds: float, idle_seconds: float) -> None:
-        self._read_seconds = read_seconds
-        self._idle_seconds = idle_seconds
-        self._reading: Waiting = {}
-        self._idle: Waiting = {}
-
-    @property
-    def interval(self) -> float:
-        """Return how often to sweep."""
-        return max(0.05, min(1.0, self._read_seconds / 4, self._idle_seconds / 4))
-
-    def sweep(self, connections: Iterable[Any], now: float) -> None:
-        """Close connections whose time is over."""
-        everyone = list(connections)
-        reading = [(each, each.scope) for each in everyone if each.awaits_client]
-        self._reading, late = _longest(self._reading, reading, now, self._read_seconds)
-        for each in late:
-            each.give_up()
-        idle = [(each, each.cycle) for each in everyone if each.is_idle]
-        self._idle, unused = _longest(self._idle, idle, now, self._idle_seconds)
-        for each in unused:
-            each.transport.close()
-
-
-def _longest(
-    before: Waiting, waiting: Iterable[tuple[Connection, Any]], now: float, seconds: float
-) -> tuple[Waiting, list[Connection]]:
-    """Return since when each connection waits, and those that do so for *seconds*.
-
-    What a connection waits for comes with it: None before its first request, else something
-    that the next request replaces.
-    """
-    since: Waiting = {}
-    over = []
-    for each, request in waiting:
-        known, start = before.get(each, (None, now))
-        if known is not None and known is not request:
-            start = now
-        if now - start >= seconds:
-            over.append(each)
-        else:
-            since[each] = (request, start)
-    return since, over

@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ffhost.execution.channels import LoopWaiter
+from ffhost.errors import RequestError
+from ffhost.execution.channels import ChunkGroup, LoopWaiter
 from ffhost.execution.file_body import AVAILABLE, FileBody
 from ffhost.execution.loop_caller import AlreadyAnswered
 from ffhost.server._uvicorn import (
@@ -20,6 +21,7 @@ from ffhost.server._uvicorn import (
     STATUS_LINE,
     RequestResponseCycle,
 )
+from ffhost.server.refusal import refusal_of
 
 _FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
 _COPIED_BYTES = 64 * 1024
@@ -100,6 +102,8 @@ class Exchange(RequestResponseCycle):
 
     takes_files = AVAILABLE
     """Whether `send` takes a `FileBody` in the place of bytes."""
+    takes_groups = True
+    """Whether it takes a `ChunkGroup`."""
 
     _head: list[bytes] | None = None
     before: Exchange | None = None
@@ -111,6 +115,8 @@ class Exchange(RequestResponseCycle):
     # Most requests have no body, and pay for none.
     _pieces: list[bytes] | None = None
     _waiting_bytes = 0
+    _error: RequestError | None = None
+    _is_begun = False
 
     def add(self, piece: bytes) -> None:
         """Take what has arrived of the body; the client waits while there is too much of it."""
@@ -122,6 +128,12 @@ class Exchange(RequestResponseCycle):
             self.flow.pause_reading()
         self.message_event.set()
 
+    def fail(self, error: RequestError) -> None:
+        """Make the application refuse the request, whose body cannot be read to its end."""
+        self._error = error
+        self.keep_alive = False
+        self.message_event.set()
+
     async def run_asgi(self, app: Any) -> None:
         """Call *app* for the answer. However that ends, the client is not left waiting."""
         try:
@@ -130,6 +142,8 @@ class Exchange(RequestResponseCycle):
                 raise RuntimeError("the application has not finished its answer")
         except AlreadyAnswered:
             return  # it was answered long ago
+        except RequestError as error:  # what `receive` raised, if nobody else answers
+            self._refuse(error)
         except BaseException as error:
             self.logger.error("Exception in ASGI application\n", exc_info=error)
             if self.response_started:
@@ -142,16 +156,35 @@ class Exchange(RequestResponseCycle):
             task, self.task = self.task, None
             self.tasks.discard(task)
 
+    def _refuse(self, error: RequestError) -> None:
+        if self.response_started or self.disconnected:
+            self.transport.abort()
+            return
+        self.transport.write(refusal_of(error))
+        self.keep_alive, self.response_complete = False, True
+        self.on_response(self)
+
     async def receive(self) -> Any:
-        """Return the application what has arrived, as ASGI 3 has it."""
-        if self.waiting_for_100_continue and not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.waiting_for_100_continue = False
+        """Return the application what has arrived, as ASGI 3 has it.
+
+        If that is nothing, the first piece is empty: an application may answer by the head
+        alone, and the client is asked for a body only if somebody wants it.
+
+        Raises:
+            RequestError: the body cannot be read to its end
+        """
+        if self.more_body and not (self._is_begun or self.message_event.is_set()):
+            self._is_begun = True
+            return {"type": "http.request", "body": b"", "more_body": True}
         if not self.disconnected and not self.response_complete:
             self.flow.resume_reading()
             if not self.message_event.is_set():
+                self._ask_for_body()
                 await self.message_event.wait()
             self.message_event.clear()
+        if self._error is not None:
+            self.message_event.set()
+            raise self._error
         if self.disconnected or self.response_complete:
             return {"type": "http.disconnect"}
         body = b""
@@ -159,6 +192,11 @@ class Exchange(RequestResponseCycle):
             body = b"".join(self._pieces)
             self._pieces, self._waiting_bytes = None, 0
         return {"type": "http.request", "body": body, "more_body": self.more_body}
+
+    def _ask_for_body(self) -> None:
+        if self.waiting_for_100_continue and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.waiting_for_100_continue = False
 
     async def send(self, message: Any) -> None:
         """Take one of the application's messages, as ASGI 3 has it.
@@ -177,12 +215,24 @@ class Exchange(RequestResponseCycle):
             body = message.get("body", b"")
             if type(body) is FileBody:
                 await self._send_file(body)
+            elif type(body) is ChunkGroup:
+                self._send_group(body)
             else:
                 self._send_body(body, message.get("more_body", False))
         elif kind == "http.response.start" and not self.response_started:
             self._head = self._write_head(message["status"], message.get("headers", ()))
         else:
             raise RuntimeError(f"{kind!r} in the middle of the answer")
+
+    def _send_group(self, group: ChunkGroup) -> None:
+        if not self.chunked_encoding:
+            self._send_body(b"".join(group.chunks), True)
+            return
+        pieces: list[bytes] = []
+        for chunk in group.chunks:
+            if chunk:
+                pieces += (b"%x\r\n" % len(chunk), chunk, b"\r\n")
+        self._write(tuple(pieces), len(group))
 
     async def _send_file(self, body: FileBody) -> None:
         """Write what comes before, and lend the socket to the thread of *body*."""
@@ -200,7 +250,10 @@ class Exchange(RequestResponseCycle):
         waiter = LoopWaiter()
         # A copy of the descriptor: what the loop closes may be another socket's at once.
         body.begin(transport.get_extra_info("socket").dup(), waiter.wake)
+        connection: Any = transport.get_protocol()
+        connection.lend_socket(body)
         await waiter.wait()
+        connection.file = None
         self.expected_content_length -= body.sent
 
     def _write_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
@@ -209,6 +262,8 @@ class Exchange(RequestResponseCycle):
         usual = _usual(self.default_headers)
         for name, value in usual.framing:
             self._frame(name, value)
+        if self.waiting_for_100_continue and self.more_body:
+            self.keep_alive = False  # nobody can tell whether the body will follow
         lines = [STATUS_LINE.get(status) or b"HTTP/1.1 %d \r\n" % status, usual.lines]
         names, values = [], []
         for name, value in headers:
@@ -268,9 +323,7 @@ class Exchange(RequestResponseCycle):
         if not more:
             self.response_complete = True
             self.message_event.set()
-            if not self.keep_alive:
-                self.transport.close()
-            self.on_response()
+            self.on_response(self)
 
     def _write(self, pieces: tuple[bytes, ...], size: int) -> None:
         if self._head is not None:
@@ -284,5 +337,5 @@ class Exchange(RequestResponseCycle):
             self.transport.writelines(pieces)
 
 
-def _nothing() -> None:
+def _nothing(_exchange: Exchange) -> None:
     """Return at once, in place of what an answer that has ended would call."""

@@ -3,9 +3,9 @@
 A worker runs the start-up hooks before it serves. At SIGTERM it drains first: probes say so,
 and answers close their connections. When it has ended it runs the shut-down hooks.
 
-Four things need a worker of our own: header fields that must arrive in time, the admin
-listener, the replacement of workers with stuck calls, and the connections that the system has
-accepted at the very end.
+Five things need a worker of our own: header fields that must arrive in time, answers that must
+be taken in time, the admin listener, the replacement of workers with stuck calls, and the
+connections that the system has accepted at the very end.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from ffhost.server.worker_channel import failure_text, show_failure
 
 _MISSING = (
     "a time limit for header fields (server.read_timeout)",
+    "a time limit for answers that are not taken (server.write_timeout)",
     "the admin listener (admin)",
     "replacement of workers with stuck calls (stuck_limit)",
     "answers to connections that arrive while a worker ends",

@@ -7,6 +7,7 @@ httptools parses; these are the rules of RFC 9110 and RFC 9112 that it leaves to
   again without the field, and the rest after it.
 - Trailer fields never become header fields (RFC 9110, section 6.5.1).
 - ``Host`` is there at most once and is possible (RFC 9112, section 3.2).
+- The only transfer coding is ``chunked``, and HTTP/1.0 has none (section 6.1).
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ HEAD_LIMIT_BYTES = 256 * 1024
 Others take less for a head (nginx 32 KiB, node 16 KiB, tomcat 8 KiB); this is what one read of
 uvloop brings, and above every head that a browser or a proxy sends.
 """
+TARGET_LIMIT_BYTES = 65_535
+"""The longest target of a request: httptools counts its parts in two bytes."""
 FIELD_LIMIT = 1000
 """How many fields a head, or the trailers, may have; nginx and Apache take 100 to 1,000."""
 
-SPECIAL_FIELDS = frozenset({b"expect", b"host", b"upgrade"})
+SPECIAL_FIELDS = frozenset({b"expect", b"host", b"transfer-encoding", b"upgrade"})
 """Fields that the server itself has to look at."""
 
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")

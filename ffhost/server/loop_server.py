@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from ffhost.server._uvicorn import Server
 from ffhost.server.addresses import LISTENER_KEY
-from ffhost.server.connection import ClientWatch, Connection
+from ffhost.server.client_limits import ClientLimits
+from ffhost.server.connection import Connection
 from ffhost.server.lifespan_messages import Lifespan
 from ffhost.server.shutdown_schedule import LINGER_SECONDS, Ending, now
 
@@ -38,8 +39,10 @@ class LoopServer(Server):
         self._loop = loop
         self._told = asyncio.Event()
         settings = worker.service.config.settings.server
-        self._watch = ClientWatch(settings.read_timeout, settings.keepalive)
-        self._interval = min(_TICK_SECONDS, self._watch.interval, settings.stall_timeout / 4)
+        self._limits = ClientLimits(
+            loop, settings.read_timeout, settings.keepalive, settings.write_timeout
+        )
+        self._interval = min(_TICK_SECONDS, settings.stall_timeout / 4)
         self._open: list[tuple[Any, Any, Any]] = []
 
     async def serve(self, sockets: Any = None) -> None:
@@ -62,7 +65,9 @@ class LoopServer(Server):
     async def _listen(self) -> None:
         for listener in self._worker.sockets:
             state = {**self.lifespan.state, LISTENER_KEY: self._worker.kind(listener)}
-            connect = partial(Connection, self.config, self.server_state, state, self._loop)
+            connect = partial(
+                Connection, self.config, self.server_state, state, self._loop, self._limits
+            )
             try:
                 server = await self._loop.create_server(
                     connect, sock=listener.sock, backlog=self.config.backlog
@@ -77,7 +82,6 @@ class LoopServer(Server):
         self.server_state.default_headers = [date, *self.config.encoded_headers]
         self._worker.notify()
         self._worker.service.signals.take_again()
-        self._watch.sweep(self.server_state.connections, now())
         if self._worker.orphaned():
             self._worker.end(drain=False, accepting=True)
         if self.server_state.total_requests >= self._worker.max_requests:
@@ -139,8 +143,7 @@ class LoopServer(Server):
 
     @staticmethod
     def _close_if_idle(connection: Any, begun: float) -> None:
-        fresh = connection.awaits_client and connection.is_silent
-        if connection.is_idle or (fresh and now() - begun >= LINGER_SECONDS):
+        if connection.is_idle or (connection.is_fresh and now() - begun >= LINGER_SECONDS):
             connection.transport.close()
 
 

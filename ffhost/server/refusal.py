@@ -20,25 +20,54 @@ class FieldsTooLarge(RequestError):
     status = 431
 
 
+class UnknownCoding(RequestError):
+    """The body of the request has a transfer coding that the server does not know."""
+
+    status = 501
+
+
+class VersionNotSupported(RequestError):
+    """The request has a version of HTTP that the server does not speak."""
+
+    status = 505
+
+
 _ERRORS: dict[int, type[RequestError]] = {
-    each.status: each for each in (BadRequest, RequestTimeout, UriTooLong, FieldsTooLarge)
+    each.status: each
+    for each in (
+        BadRequest,
+        RequestTimeout,
+        UriTooLong,
+        FieldsTooLarge,
+        UnknownCoding,
+        VersionNotSupported,
+    )
 }
+
+
+def error_of(status: int, detail: str) -> RequestError:
+    """Return the error of a status that the server refuses with: 400, 408, 414, 431, 501, 505."""
+    return _ERRORS[status](detail)
 
 
 def refusal(status: int, detail: str) -> bytes:
     """Return a whole answer with a problem document, which closes the connection.
 
     Args:
-        status: 400, 408, 414 or 431
+        status: one of those that `error_of` knows
         detail: what is wrong, for the client
     """
-    error = _ERRORS[status](detail)
+    return refusal_of(error_of(status, detail))
+
+
+def refusal_of(error: RequestError) -> bytes:
+    """Return a whole answer to a request that failed with *error*; it closes the connection."""
     reply = problem(error)
     fields = [
         ("date", formatdate(usegmt=True)),
         ("content-length", str(len(reply.body))),
         ("connection", "close"),
-        *reply.headers,
+        *((name, value) for name, value in reply.headers if name.lower() != "connection"),
     ]
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
-    return f"HTTP/1.1 {status} {error.title}\r\n{lines}\r\n".encode("latin-1") + reply.body
+    return f"HTTP/1.1 {error.status} {error.title}\r\n{lines}\r\n".encode("latin-1") + reply.body

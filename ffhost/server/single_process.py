@@ -45,6 +45,7 @@ def serve_alone(config: LoadedConfig, front: str, announcer: Announcer | None) -
     if isinstance(address, str):
         raise StartupError("unix sockets need a system with fork; set server.host to an address")
     get_logger("ffhost.server").warning("served_by_one_process", missing=list(MISSING))
+    service().managed = True
     listener = _bind(address)
     server = _Server(config, front, announcer)
     with suppress(KeyboardInterrupt):

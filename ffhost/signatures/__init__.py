@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ffhost.config.settings import SIGNATURES
 from ffhost.signatures.codec import (
     AnsweredCrash,
     Codec,
@@ -19,8 +20,6 @@ from ffhost.signatures.codec import (
     with_execution_id,
 )
 from ffhost.signatures.inference import Inferred, infer
-
-KINDS = ("http", "cloudevent", "event", "typed", "wsgi", "asgi")
 
 
 def compose(kind: str, target: Callable[..., Any], options: Options | None = None) -> Codec:
@@ -60,12 +59,11 @@ def _composer(kind: str) -> Callable[[Callable[..., Any], Options], Codec]:
 
         return asgi_application.compose
     raise signature_error(
-        f"unknown signature {kind!r}; expected {', '.join(KINDS[:-1])} or {KINDS[-1]}"
+        f"unknown signature {kind!r}; expected {', '.join(SIGNATURES[:-1])} or {SIGNATURES[-1]}"
     )
 
 
 __all__ = [
-    "KINDS",
     "AnsweredCrash",
     "Codec",
     "Inferred",

@@ -38,7 +38,8 @@ class ByteChunks(Iterator[bytes]):
         self._close = close if close is not None else getattr(source, "close", None)
 
     def __next__(self) -> bytes:
-        return _to_bytes(next(self._source))
+        chunk = next(self._source)
+        return chunk if type(chunk) is bytes else _to_bytes(chunk)
 
     def close(self) -> None:
         """Close what the function returned."""
@@ -56,7 +57,8 @@ class AsyncByteChunks(AsyncIterator[bytes]):
         self._source = source
 
     async def __anext__(self) -> bytes:
-        return _to_bytes(await anext(self._source))
+        chunk = await anext(self._source)
+        return chunk if type(chunk) is bytes else _to_bytes(chunk)
 
     async def aclose(self) -> None:
         """Close what the function returned."""

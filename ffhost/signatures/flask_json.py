@@ -46,7 +46,7 @@ def plain(value: Any) -> Any:
     if hasattr(value, "__html__"):
         return str(value.__html__())
     if is_model(type(value)):
-        return value.model_dump(mode="json")
+        return value.model_dump(mode="json", by_alias=by_alias(type(value)))
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no JSON")
@@ -55,6 +55,14 @@ def plain(value: Any) -> Any:
 def is_model(kind: type) -> bool:
     """Whether *kind* is a pydantic model, without importing pydantic."""
     return hasattr(kind, "__pydantic_serializer__") and hasattr(kind, "model_dump_json")
+
+
+def by_alias(model: Any) -> bool:
+    """Whether a pydantic model is answered with its aliases: as FastAPI does, unless it refuses.
+
+    ``serialize_by_alias=False`` in its configuration refuses.
+    """
+    return getattr(model, "model_config", {}).get("serialize_by_alias") is not False
 
 
 def _make_encoder() -> Callable[[Any, int], Any]:

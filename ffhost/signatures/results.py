@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from ffhost.errors import ResultError
 from ffhost.signatures import foreign_responses
 from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, file_chunks, no_chunks
-from ffhost.signatures.flask_json import dump_json, is_model
+from ffhost.signatures.flask_json import by_alias, dump_json, is_model
 from ffhost.web.messages import HeaderList, Reply
 from ffhost.web.responses import HeaderSource, Response, ResponseHeaders, header_fields
 
@@ -171,7 +171,9 @@ def _encode_json(value: Any) -> Reply:
 
 def encode_model(value: Any) -> Reply:
     """Encode a pydantic model as its own configuration says."""
-    return Reply(200, [JSON], value.model_dump_json().encode() + b"\n")
+    return Reply(
+        200, [JSON], value.model_dump_json(by_alias=by_alias(type(value))).encode() + b"\n"
+    )
 
 
 def _encode_stream(value: Iterator[Any]) -> Reply:

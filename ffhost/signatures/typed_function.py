@@ -24,9 +24,9 @@ from ffhost.signatures.codec import Codec, Options, signature_error
 from ffhost.signatures.flask_json import dump_json, is_model
 from ffhost.signatures.foreign_responses import encode_exception
 from ffhost.signatures.http_function import on_loop
-from ffhost.signatures.requests.native import load_json
 from ffhost.signatures.results import HTML, JSON, result_encoder
 from ffhost.signatures.typeddicts import with_modern_typed_dicts
+from ffhost.web.json_text import read_json
 from ffhost.web.mediatypes import is_json
 from ffhost.web.messages import Message, Reply
 
@@ -84,7 +84,7 @@ def _reader(kind: Any, options: Options) -> Read:
 
 def _validating_reader(kind: Any, options: Options) -> Read:
     from pydantic import PydanticUserError, TypeAdapter, ValidationError
-    from pydantic_core import from_json, to_json
+    from pydantic_core import to_json
 
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(with_modern_typed_dicts(kind))
@@ -101,10 +101,16 @@ def _validating_reader(kind: Any, options: Options) -> Read:
     def read(message: Message) -> Any:
         _check_content_type(message)
         try:
-            if not filled:
+            if filled:
+                document = read_json(message.body) if message.body else {}
+                return validate(to_json(_with_parameters(document, message.params, filled)))
+            try:
                 return validate(message.body)
-            document = from_json(message.body) if message.body else {}
-            return validate(to_json(_with_parameters(document, message.params, filled)))
+            except ValidationError as error:
+                if not _is_not_json(error):
+                    raise
+                # Not what pydantic reads; it may be what all signatures read.
+                return validate(to_json(read_json(message.body)))
         except ValidationError as error:
             raise _refusal(error, expected) from error
         except ValueError as error:
@@ -120,7 +126,7 @@ def _dictionary_reader(kind: Any, from_dict: Callable[[Any], Any], options: Opti
     def read(message: Message) -> Any:
         _check_content_type(message)
         try:
-            document = load_json(message.body) if message.body or not filled else {}
+            document = read_json(message.body) if message.body or not filled else {}
         except ValueError as error:
             raise BadRequest(f"the body is not valid JSON; {expected}") from error
         try:
@@ -168,14 +174,21 @@ def _with_parameters(document: Any, params: Mapping[str, str], filled: Mapping[s
     return document | {key: params[name] for name, key in filled.items() if name in params}
 
 
+def _is_not_json(error: Any) -> bool:
+    if error.error_count() != 1:
+        return False
+    (found,) = error.errors(include_url=False, include_context=False, include_input=False)
+    return bool(found["type"] == "json_invalid" and not found["loc"])
+
+
 def _refusal(error: Any, expected: str) -> BadRequest | UnprocessableContent:
     """Make the answer of pydantic's error: 400 for what is not JSON, 422 for what does not fit."""
     count = error.error_count()
     if count > MAX_ERRORS * 100:  # describing them would take longer than validating
         return UnprocessableContent(f"the body does not fit in {count} places; {expected}")
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    if found and found[0]["type"] == "json_invalid" and not found[0]["loc"]:
+    if _is_not_json(error):
         return BadRequest(f"the body is not valid JSON; {expected}")
+    found = error.errors(include_url=False, include_context=False, include_input=False)
     fields = [
         FieldError(".".join(str(part)[:100] for part in each["loc"]) or "body", each["msg"])
         for each in found[:MAX_ERRORS]

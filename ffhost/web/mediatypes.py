@@ -16,13 +16,14 @@ def mimetype_of(content_type: str | None) -> str:
 
 
 def is_json(content_type: str | None) -> bool:
-    """Whether a content type is JSON: ``application/json`` or ``application/*+json``."""
+    """Whether a content type is JSON: ``*/json`` or ``*/*+json``, whatever its parameters.
+
+    So say the CloudEvents specification (JSON format, section 3.1) and the WHATWG's MIME types.
+    """
     if content_type == "application/json":
         return True
-    mimetype = mimetype_of(content_type)
-    return mimetype == "application/json" or (
-        mimetype.startswith("application/") and mimetype.endswith("+json")
-    )
+    subtype = mimetype_of(content_type).rpartition("/")[2]
+    return subtype == "json" or subtype.endswith("+json")
 
 
 def parse_options(value: str) -> tuple[str, dict[str, str]]:

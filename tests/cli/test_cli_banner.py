@@ -25,6 +25,7 @@ def test_what_a_worker_describes_is_announced_with_the_addresses(
     service = Service(sources, embedded=True)
     service.start()
     sent = json.loads(json.dumps(Banner.describe(service)))
+    capfd.readouterr()  # entries about loading, where another test has set up the log
     Banner(config).serving([Listening("public", ("127.0.0.1", 8080))], sent)
     assert capfd.readouterr().out.splitlines() == [
         f"ffhost serves 1 function on http://127.0.0.1:8080, revision {config.revision}",

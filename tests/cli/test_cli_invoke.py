@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,7 @@ def shop(tmp_path: Path) -> Path:
     return project(tmp_path, CONFIG, main=MAIN)
 
 
-def printed(ran: Ran) -> object:
+def printed(ran: Ran) -> dict[str, Any]:
     """Give what the function printed, which goes to stderr."""
     return json.loads(next(line for line in ran.err.splitlines() if line.startswith("{")))
 
@@ -99,6 +100,9 @@ def test_a_status_from_400_on_is_a_failure(shop: Path) -> None:
     assert ran.err.startswith("418 ")
 
 
+STORED = {"kind": "storage#object", "bucket": "b", "name": "a.png"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "seen"),
     [
@@ -116,7 +120,7 @@ def test_a_status_from_400_on_is_a_failure(shop: Path) -> None:
             {
                 "type": "google.cloud.storage.object.v1.finalized",
                 "subject": "objects/a.png",
-                "data": {"kind": "storage#object", "bucket": "b", "name": "a.png"},
+                "data": STORED,
             },
         ),
         (
@@ -134,10 +138,13 @@ def test_a_status_from_400_on_is_a_failure(shop: Path) -> None:
     ],
 )
 def test_a_cloudevent_function_gets_an_event(
-    shop: Path, arguments: list[str], seen: object
+    shop: Path, arguments: list[str], seen: dict[str, Any]
 ) -> None:
     ran = ffhost("invoke", "on-event", *arguments, cwd=shop)
-    assert (ran.status, ran.out, printed(ran)) == (0, "", seen)
+    event = printed(ran)
+    if seen["data"] is STORED:
+        event["data"] = {name: event["data"][name] for name in STORED}  # the rest is made up
+    assert (ran.status, ran.out, event) == (0, "", seen)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +169,7 @@ def test_a_cloudevent_function_gets_an_event(
     ],
 )
 def test_an_event_function_gets_data_and_context(
-    shop: Path, arguments: list[str], seen: object
+    shop: Path, arguments: list[str], seen: dict[str, Any]
 ) -> None:
     ran = ffhost("invoke", "on-message", *arguments, cwd=shop)
     assert (ran.status, printed(ran)) == (0, seen)

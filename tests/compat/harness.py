@@ -1,5 +1,7 @@
 """Runs the corpus on functions-framework and on ffhost, and compares the answers.
 
+The projects of the corpus bring tests of their own, which must pass on both.
+
     python -m tests.compat.harness                run both, compare, record nothing
     python -m tests.compat.harness --record       write the original's answers down as well
     python -m tests.compat.harness --page         write the table of docs/migrating.md anew
@@ -12,14 +14,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from tests.compat import original, servers
 from tests.compat.answers import Answer, differing, write_recorded
 from tests.compat.cases import Case, all_cases
 from tests.compat.differences import read_differences, unexplained
 from tests.compat.page import write_page
+from tests.compat.projects import PROJECTS, run_tests
 
 OURS = [sys.executable, "-m", "ffhost", "serve"]
 _AT_ONCE = 2
@@ -40,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     ours = run(OURS, cases)
     failures = report(cases, theirs, ours, partial=bool(options.files))
+    if not options.files:
+        failures += report_projects()
     if options.page:
         write_page(cases, theirs, ours)
     return 1 if failures else 0
@@ -84,6 +91,24 @@ def report(
             print(f"  ffhost:   {ours[surprise.key].to_json()}")
     print(f"{len(theirs)} answers, {len(keys)} differ, {len(surprises)} unexplained")
     return len(surprises)
+
+
+def report_projects() -> int:
+    """Print which projects' own tests fail on either host, and give their count."""
+    failing = [
+        output
+        for python in (original.python(), sys.executable)
+        for name in PROJECTS
+        for output in [_tests_of(name, python)]
+        if output
+    ]
+    print("\n".join([*failing, f"{len(PROJECTS)} projects on both hosts, {len(failing)} fail"]))
+    return len(failing)
+
+
+def _tests_of(name: str, python: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        return run_tests(name, python, Path(folder))
 
 
 if __name__ == "__main__":

@@ -193,7 +193,6 @@ def test_an_http_function_is_served_without_pydantic(tmp_path: Path) -> None:
         ("PORT", "80800", "server.port: must be at most 65535, got 80800"),
         ("WORKERS", "0", "server.workers: must be at least 1, got 0"),
         ("DEBUG", "maybe", "server.debug: expected true or false, got 'maybe'"),
-        ("HOST", " ", "server.host: must not be empty\n"),
         (
             "FUNCTION_SIGNATURE_TYPE",
             "cloudevnet",

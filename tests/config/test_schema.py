@@ -99,7 +99,7 @@ def test_the_example_file_mentions_every_key_and_explains_it() -> None:
 def test_the_example_file_loads_and_validates() -> None:
     VALIDATOR.validate(read_plain(EXAMPLE))
     loaded = load_config(Sources(EXAMPLE.name, {}, {}, [], ROOT))
-    assert len(loaded.settings.functions) == 4
+    assert len(loaded.settings.functions) == 6
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("examples/**/functions*.yaml")), ids=str)

@@ -140,7 +140,10 @@ def test_data_is_what_each_generation_of_the_sdk_gives(
 def test_structured_data_is_what_each_generation_of_the_sdk_gives(members: dict[str, Any]) -> None:
     body = json.dumps({**ATTRIBUTES, **members}).encode()
     event = structured(**members)
-    assert event.data == from_http(STRUCTURED, body).data
+    old = from_http(STRUCTURED, body).data
+    if members.get("datacontentencoding", "").lower() == "base64":
+        old = base64.b64decode(old or "") or None  # the old SDK hands the text on
+    assert event.data == old
     theirs = new_http.from_structured_event(new_http.HTTPMessage(STRUCTURED, body))
     assert event.get_data() == theirs.get_data()
 
@@ -408,8 +411,8 @@ def test_each_wrong_member_of_a_structured_event_is_named(
         (b"", "expected JSON, got nothing"),
         (b"{", "expected JSON, got bytes that are not JSON"),
         (b"\xff\xfe", "expected JSON, got bytes that are not JSON"),
-        ("{}".encode("utf-16"), "expected JSON, got bytes that are not JSON"),
-        (b"NaN", "expected JSON, got bytes that are not JSON"),
+        ("[]".encode("utf-16"), "expected an object, got an array"),
+        (b"NaN", "expected an object, got a number"),
         (b"[" * 100_000, "expected JSON, got bytes that are not JSON"),
         (b"9" * 10_000, "expected JSON, got bytes that are not JSON"),
         (b"[]", "expected an object, got an array"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -47,12 +46,7 @@ def typed(made: Made):
 """
 
 
-@pytest.fixture(autouse=True)
-def _no_main_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Undo what plain module names leave in the interpreter."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield
-    sys.modules.pop("main", None)
+pytestmark = pytest.mark.usefixtures("no_main_is_left")
 
 
 def target(name: str, **more: str) -> dict[str, Any]:

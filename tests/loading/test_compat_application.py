@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import flask
 import pytest
 from click.testing import CliRunner
 
 from ffhost.cli import framework_command
 from ffhost.cli.commands import serve
 from ffhost.config import Sources
-from ffhost.errors import ConfigError
+from ffhost.errors import ConfigError, LoadError
+from ffhost.host import flask_application
 from ffhost.loading.compat import framework
+from ffhost.loading.compat.framework import aio
 
 
 @pytest.fixture(autouse=True)
@@ -23,26 +30,169 @@ def restored_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def call(app: Any, path: str = "/") -> tuple[str, bytes]:
-    statuses: list[str] = []
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": path,
-        "QUERY_STRING": "",
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80",
-        "wsgi.url_scheme": "http",
+CODE = """
+import asyncio, flask, functions_framework, sqlite3, threading
+from functions_framework import aio
+
+flask.current_app.config["SEEN"] = "at import"
+calls = []
+
+def hello(request):
+    calls.append(request.path)
+    return {
+        "path": request.path,
+        "calls": len(calls),
+        "seen": flask.current_app.config["SEEN"],
+        "thread": threading.get_ident(),
+        "name": flask.current_app.name,
+        "given": flask.g.get("given"),
+        "streamed": request.stream.read().decode(),
     }
-    body = b"".join(app(environ, lambda status, *_: statuses.append(status)))
-    return statuses[0], body
+
+def broken(request):
+    raise KeyError("word")
+
+def none(request):
+    return None
+
+async def later(request: flask.Request):
+    await asyncio.sleep(0)
+    return flask.request.path
+
+@functions_framework.cloud_event
+def cloud(event):
+    calls.append(event["id"])
+    if event["id"] == "abort":
+        flask.abort(500)
+    if event["id"] == "crash":
+        raise RuntimeError("word")
+
+def background(data, context):
+    calls.append(data)
+
+@functions_framework.typed(dict)
+def typed(value):
+    return {"got": value}
+
+@aio.http
+async def starred(request):
+    return (await request.body()).decode()
+
+def plain(request):
+    return type(request).__module__
+"""
 
 
-def test_create_app_gives_a_wsgi_application_of_one_function(tmp_path: Path) -> None:
-    source = tmp_path / "created.py"
-    source.write_text("def hello(request): return request.path\n")
-    app = framework.create_app("hello", str(source), "http")
-    assert call(app, "/any/path") == ("200 OK", b"/any/path")
-    app.service.stop()
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "created.py").write_text(CODE)
+    yield str(tmp_path / "created.py")
+    sys.modules.pop("created", None)
+
+
+def test_create_app_makes_a_genuine_flask_application(source: str) -> None:
+    app = framework.create_app("hello", source, "http")
+    assert isinstance(app, flask.Flask)
+    with app.app_context():
+        flask.g.given = "by the test"
+        answer = app.test_client().post("/any/path", data="body")
+    assert answer.json == {
+        "path": "/any/path",
+        "calls": 1,
+        "seen": "at import",
+        "thread": threading.get_ident(),
+        "name": "hello",
+        "given": "by the test",
+        "streamed": "body",
+    }
+
+
+def test_the_module_runs_again_for_each_application(source: str) -> None:
+    first, second = framework.create_app("hello", source), framework.create_app("hello", source)
+    first.testing = True
+    answers = [app.test_client().get("/") for app in (first, first, second)]
+    assert [each.json["calls"] for each in answers if each.json] == [1, 2, 1]
+    assert not second.testing
+
+
+def test_exceptions_are_flask_s(source: str) -> None:
+    app = framework.create_app("broken", source)
+    answer = app.test_client().get("/")
+    assert (answer.status_code, answer.headers["X-Google-Status"]) == (500, "crash")
+    app.testing = True
+    with pytest.raises(KeyError, match="word"):
+        app.test_client().get("/")
+    none = framework.create_app("none", source)
+    none.testing = True
+    with pytest.raises(TypeError, match="did not return a valid response"):
+        none.test_client().get("/")
+
+
+def test_coroutine_functions_and_other_signatures_have_one_too(source: str) -> None:
+    assert framework.create_app("later", source).test_client().get("/x").text == "/x"
+    event = {"ce-specversion": "1.0", "ce-type": "t", "ce-source": "/s"}
+    cloud = framework.create_app("cloud", source).test_client()
+    answers = [
+        cloud.post("/", headers={**event, "ce-id": name}, json={})
+        for name in ("1", "abort", "crash")
+    ]
+    assert [each.status_code for each in answers] == [200, 500, 500]
+    assert answers[0].text == "OK"
+    assert [each.headers.get("X-Google-Status") for each in answers] == [None, "crash", "crash"]
+    assert cloud.post("/", data="no event").status_code == 400
+    assert cloud.get("/").status_code == 405
+    background = framework.create_app("background", source, "event").test_client()
+    assert background.get("/").status_code == 200
+    typed = framework.create_app("typed", source).test_client()
+    assert typed.post("/", json={"a": 1}).json == {"got": {"a": 1}}
+
+
+def test_a_function_with_starlette_s_request_becomes_an_asgi_application(source: str) -> None:
+    app = framework.create_app("starred", source)
+    assert asyncio.run(call(app, b"body")) == (200, b"body")
+
+
+@pytest.mark.parametrize("name", ["starred", "plain"])
+def test_create_asgi_app_serves_one_event_loop_after_another(source: str, name: str) -> None:
+    app = aio.create_asgi_app(name, source)
+    answers = [asyncio.run(call(app, b"body")) for _ in range(3)]
+    assert {status for status, _ in answers} == {200}
+    assert len(answers) == answers.count(answers[0])
+
+
+async def call(app: Any, body: bytes) -> tuple[int, bytes]:
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "raw_path": b"/",
+        "query_string": b"",
+        "headers": [],
+        "scheme": "http",
+        "http_version": "1.1",
+        "client": ("127.0.0.1", 1),
+        "server": ("localhost", 80),
+    }
+    pieces = [{"type": "http.request", "body": body, "more_body": False}]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return pieces.pop() if pieces else await asyncio.Future()
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    return sent[0]["status"], b"".join(each.get("body", b"") for each in sent)
+
+
+def test_create_app_without_flask_names_the_extra(
+    source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flask_application, "is_installed", lambda _name: False)
+    with pytest.raises(LoadError, match=r"install ffhost\[flask\]"):
+        framework.create_app("hello", source)
 
 
 def test_create_app_says_what_is_wrong(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_the_functions_are_served_with_the_start_up_hooks_run(running: Running) 
 
 def test_one_warning_says_what_gthread_cannot_do(running: Running) -> None:
     (entry,) = running.entries("gthread_lacks")
-    assert (entry["severity"], len(entry["missing"])) == ("WARNING", 4)
+    assert (entry["severity"], len(entry["missing"])) == ("WARNING", 5)
     assert "server.read_timeout" in entry["missing"][0]
     assert "ffhost serve" in entry["hint"]
     assert running.entries("settings_are_ignored") == []

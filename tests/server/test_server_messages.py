@@ -20,6 +20,11 @@ def seen(request):
     return {"method": request.method, "body": request.get_data(as_text=True),
             "user": request.headers.get("X-User"), "names": sorted(request.headers)}
 
+def note(request):
+    with open("noted", "a") as file:
+        file.write("x")
+    return {}
+
 def streamed(request):
     yield "one,"
     yield "two"
@@ -32,7 +37,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Run one server for all tests."""
     folder = tmp_path_factory.mktemp("messages")
     sets = ("server.max_body_size=1KiB", "server.read_timeout=5s")
-    with server(folder, *sets, source=SOURCE, functions="seen streamed") as started:
+    with server(folder, *sets, source=SOURCE, functions="seen streamed note") as started:
         yield started
 
 
@@ -208,6 +213,14 @@ def test_the_body_of_a_refused_request_reaches_no_other(running: Running) -> Non
     assert (status, seen["body"]) == (200, "1")
     ((status, problem),) = answers(ask(running, bad))
     assert (status, problem["detail"]) == (400, "the request has more than one Host")
+
+
+def test_nothing_that_follows_a_refused_message_is_run(running: Running) -> None:
+    for bad in (head("GET", b"Host: b", close=False), b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n"):
+        ((status, _),) = answers(ask(running, bad + head("GET", path="/note")))
+        assert status == 400
+    ((status, _),) = answers(ask(running, head("GET", path="/note")))
+    assert (status, (running.folder / "noted").read_text()) == (200, "x")
 
 
 def test_empty_lines_without_end_are_refused(running: Running) -> None:

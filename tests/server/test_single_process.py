@@ -10,6 +10,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from tests.execution.test_deadlines import eventually
 from tests.serving import free_port
 
@@ -41,7 +43,7 @@ for name in [each for each in dir(signal) if each.startswith("SIG") and each not
     delattr(signal, name)
 from ffhost.cli import main
 
-main(["serve", "--port", sys.argv[1], "--host", "127.0.0.1", "--log-format", sys.argv[2]])
+main([sys.argv[2], "--port", sys.argv[1], "--host", "127.0.0.1", "--log-format", "console"])
 """
 CODE = """
 async def hello(request):
@@ -53,7 +55,8 @@ def plain(request):
 """
 
 
-def test_requests_are_served_without_what_windows_lacks(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["serve", "dev"])
+def test_requests_are_served_without_what_windows_lacks(tmp_path: Path, command: str) -> None:
     (tmp_path / "main.py").write_text(CODE)
     (tmp_path / "functions.yaml").write_text(
         "functions: {hello: {target: 'main.py:hello'}, plain: {target: 'main.py:plain'}}\n"
@@ -62,7 +65,7 @@ def test_requests_are_served_without_what_windows_lacks(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", WITHOUT, str(port), "console"],
+            [sys.executable, "-c", WITHOUT, str(port), command],
             cwd=tmp_path,
             stdout=output,
             stderr=output,
@@ -81,3 +84,4 @@ def test_requests_are_served_without_what_windows_lacks(tmp_path: Path) -> None:
     finally:
         process.kill()
     assert "served_by_one_process" in log.read_text()
+    assert "settings_are_ignored" not in log.read_text()

@@ -11,6 +11,8 @@ from ffhost.testing import Client
 
 Serve = Callable[..., Client]
 
+pytestmark = pytest.mark.usefixtures("no_main_is_left")
+
 SINGLE = {"environ": {"FUNCTION_TARGET": "main"}}
 
 

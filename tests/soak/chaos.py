@@ -1,4 +1,5 @@
-"""Calls while workers are killed and isolated functions crash: only those in flight there fail.
+"""Calls while workers are killed, and functions crash, fork and take signals: only those in flight
+in a killed worker fail.
 
 Workers are killed 0.2 s apart, whether they serve or still load. Every
 call has an answer of its own. A client asks first, on each new connection, which worker
@@ -19,7 +20,23 @@ from tests.soak.reports import Report
 from tests.soak.servers import Server, serving
 
 CODE = """
-import asyncio, ctypes, os, ffhost, time
+import asyncio, ctypes, multiprocessing, os, signal, ffhost, time
+
+signal.signal(signal.SIGTERM, lambda number, frame: time.sleep(0.01))
+fork = multiprocessing.get_context("fork")
+
+def forks(request):
+    child = fork.Process(target=time.sleep, args=(60,))
+    child.start()
+    child.terminate()
+    child.join(10)
+    return answer(request) if child.exitcode == -15 else f"exit code {child.exitcode}"
+async def splits(request):
+    os.fork()  # only the parent's answer may arrive
+    return answer(request)
+def splits_isolated(request):
+    os.fork()
+    return answer(request)
 
 def answer(request): return f"{ffhost.current().function_name} {request.args.get('n')}"
 
@@ -55,8 +72,14 @@ functions:
   stream: {target: "main.py:stream"}
   i1: {target: "main.py:i1", isolation: process, processes: 2}
   i2: {target: "main.py:i2", isolation: process, processes: 2}
+  forks: {target: "main.py:forks"}
+  splits: {target: "main.py:splits"}
+  splits_isolated: {target: "main.py:splits_isolated", isolation: process, processes: 2}
 """
 NAMES = ["s1", "s2", "a1", "a2", "stream", "i1", "i2"]
+FORKING = ["forks", "splits", "splits_isolated"]
+FORKS_EACH = 25
+"""One call of so many is of a function that forks."""
 CLIENTS = 12
 KILLS_APART_SECONDS = 0.2
 KILLS_IN_A_ROW = 5
@@ -127,6 +150,8 @@ class Chaos:
                     return
                 connection, worker = self._connect()
             name = NAMES[number % len(NAMES)]
+            if number % FORKS_EACH == 0:
+                name = FORKING[number // FORKS_EACH % len(FORKING)]
             crash = number in self._crashes
             if crash:
                 name = ("i1", "i2")[number % 2]
@@ -190,7 +215,7 @@ def run(report: Report, quick: bool) -> None:
     counts = chaos.counts
     report.expect(not chaos.ended_early, "all calls were made")
     report.say(
-        f"{calls} calls over {len(NAMES) + 1} functions, {kills} workers killed, "
+        f"{calls} calls over {len(NAMES) + len(FORKING) + 1} functions, {kills} workers killed, "
         f"{crashes} segmentation faults ordered, {died} logged"
     )
     for name, number in sorted(counts.items()):

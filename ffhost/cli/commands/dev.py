@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ffhost.cli.options import config_options, sources
+from ffhost.cli.options import config_options, server_options, sources
 from ffhost.config import LoadedConfig, load_config
 
 _PORTS_TRIED = 20
@@ -19,12 +19,7 @@ _PORTS_TRIED = 20
 @config_options
 @click.option("--host", help="Address to listen on; 127.0.0.1 unless it is given.")
 @click.option("--port", "-p", help="Port to listen on; the next free one if 8080 is taken.")
-@click.option("--workers", "-w", help="Number of processes.")
-@click.option("--verbose", is_flag=True, help="Log everything, as --log-level debug does.")
-@click.option("--quiet", is_flag=True, help="Log warnings and errors only.")
-@click.option("--log-level", help="debug, info, warning, error or critical.")
-@click.option("--log-format", help="json or console.")
-@click.option("--trace/--no-trace", default=None, help="Switch trace hooks on or off.")
+@server_options
 def command(**options: Any) -> None:
     """Serve the functions while you write them.
 

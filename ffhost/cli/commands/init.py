@@ -8,6 +8,7 @@ import click
 
 from ffhost.cli.exit_messages import WrongUse
 from ffhost.cli.scaffold.templates import TEMPLATES
+from ffhost.config import DEFAULT_FILE
 
 _OPTION = "--from-functions-framework"
 
@@ -74,7 +75,7 @@ def _begin(folder: Path, template: str) -> str:
 
     functions = TEMPLATES[template]
     files = {
-        folder / "functions.yaml": configuration_of(functions),
+        folder / DEFAULT_FILE: configuration_of(functions),
         folder / "main.py": module_of(functions),
         **{
             folder / "tests" / f"test_{name.replace('-', '_')}.py": pytest_of(

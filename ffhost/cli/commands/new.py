@@ -12,13 +12,14 @@ import click
 
 from ffhost.cli.exit_messages import CommandFailed, WrongUse
 from ffhost.cli.scaffold.templates import SIGNATURES
+from ffhost.config import DEFAULT_FILE
 
 
 @click.command()
 @click.argument("name")
 @click.option("--signature", "-s", type=click.Choice(SIGNATURES), default="http", show_default=True)
 @click.option(
-    "-c", "--config", default="functions.yaml", show_default=True, metavar="PATH", help="The file."
+    "-c", "--config", default=DEFAULT_FILE, show_default=True, metavar="PATH", help="The file."
 )
 @click.option(
     "--source", default="main.py", show_default=True, metavar="FILE", help="File for its code."
@@ -54,7 +55,7 @@ def command(
         write(each, text)
     for each in files:
         click.echo(f"wrote {shown(each)}")
-    option = "" if config == "functions.yaml" else f" -c {config}"
+    option = "" if config == DEFAULT_FILE else f" -c {config}"
     click.echo(f"\nnext:\n  ffhost test {name}{option}")
 
 

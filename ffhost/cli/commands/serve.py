@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
 import click
 
-from ffhost.cli.options import config_options, sources
+from ffhost.cli.options import config_options, server_options, sources
 from ffhost.config import Sources
 
 
@@ -15,12 +16,7 @@ from ffhost.config import Sources
 @config_options
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", "-p", help="Port to listen on; 0 takes a free one.")
-@click.option("--workers", "-w", help="Number of processes.")
-@click.option("--verbose", is_flag=True, help="Log everything, as --log-level debug does.")
-@click.option("--quiet", is_flag=True, help="Log warnings and errors only.")
-@click.option("--log-level", help="debug, info, warning, error or critical.")
-@click.option("--log-format", help="json or console.")
-@click.option("--trace/--no-trace", default=None, help="Switch trace hooks on or off.")
+@server_options
 @click.option("--reload", is_flag=True, help="Serve changed code at once (needs ffhost[reload]).")
 @click.option(
     "--debug",
@@ -53,7 +49,12 @@ def command(**options: Any) -> None:
 
 
 def wants_reload(options: dict[str, Any]) -> bool:
-    """Whether code is watched: if that was asked for, or for development if it can be."""
+    """Whether code is watched: if that was asked for, or for development if it can be.
+
+    Without ``fork``, as on Windows, it cannot be: there are no workers to replace.
+    """
+    if not hasattr(os, "fork"):
+        return False
     if options["reload"] or not options["debug"]:
         return bool(options["reload"])
     from ffhost.cli.code_watcher import INSTALL, is_installed

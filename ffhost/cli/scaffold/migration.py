@@ -17,7 +17,7 @@ from ffhost.cli.scaffold.found_functions import Found, Project, read_project
 from ffhost.cli.scaffold.new_files import shown, write
 from ffhost.cli.scaffold.requirement_lines import replace_requirement
 from ffhost.cli.scaffold.templates import HEADING, identifier
-from ffhost.config import Sources
+from ffhost.config import DEFAULT_FILE, Sources
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def migrate(folder: Path, sources: list[Path]) -> str:
     Raises:
         CommandFailed: a folder holds no functions, or the file exists already
     """
-    config = folder / "functions.yaml"
+    config = folder / DEFAULT_FILE
     if config.exists():
         raise CommandFailed(f"{shown(config)} exists already; nothing was written")
     projects = {source: _project(source) for source in sources}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from string import Template
 
+from ffhost.config import DEFAULT_FILE
+
 SIGNATURES = ("http", "typed", "cloudevent", "event")
 
 HEADING = """\
@@ -175,7 +177,7 @@ def entry_of(name: str, signature: str, target: str, path: str, indent: int = 2)
     return "".join(f"{' ' * indent}{line}\n" for line in lines)
 
 
-def pytest_of(name: str, signature: str, path: str, config: str = "functions.yaml") -> str:
+def pytest_of(name: str, signature: str, path: str, config: str = DEFAULT_FILE) -> str:
     """Write the test of the function *name*."""
     head = fill(_TEST_HEAD, name=name, imports=TEST_IMPORTS[signature], config=config)
     return head + fill(TESTS[signature], function=identifier(name), path=path)

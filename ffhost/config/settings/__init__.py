@@ -22,6 +22,8 @@ from ffhost.config.settings.event_settings import (
     SubscriptionSettings,
 )
 from ffhost.config.settings.function_settings import (
+    EVENT_OR_TYPED,
+    SIGNATURES,
     CorsSettings,
     ExampleRequest,
     ExampleResponse,
@@ -50,8 +52,10 @@ from ffhost.config.settings.section import Free, Section, as_plain, key, key_of,
 
 __all__ = [
     "BUILT_IN_HOOKS",
+    "EVENT_OR_TYPED",
     "NAME_PATTERN",
     "RESERVED_PATH",
+    "SIGNATURES",
     "AdminSettings",
     "ConfigReloadSettings",
     "CorsSettings",

@@ -1,6 +1,6 @@
 """One function of ``functions.yaml``, its cross-origin rules and its examples."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from ffhost.config.settings.auth_settings import Ways
 from ffhost.config.settings.event_settings import (
@@ -34,6 +34,9 @@ from ffhost.config.settings.section import Free, Section, key, required, section
 from ffhost.config.units import Duration
 
 Signature = Literal["http", "cloudevent", "event", "typed", "wsgi", "asgi"]
+SIGNATURES: tuple[str, ...] = get_args(Signature)
+EVENT_OR_TYPED = ("cloudevent", "event", "typed")
+"""Signatures whose functions are called by POST."""
 
 
 class CorsSettings(Section):
@@ -229,7 +232,7 @@ class FunctionSettings(Section):
     url: Text | None = key(
         None,
         "Address elsewhere",
-        "Where the function is served when not by this host; calls by name go there.",
+        "Where calls by name go when another host serves the function. Without it, this host.",
         "http://resize/resize",
     )
     call_headers: dict[Text, VariableValue] = key(

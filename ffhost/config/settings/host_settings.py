@@ -60,6 +60,13 @@ class ServerSettings(Section):
         "How long a client may take to send headers and body; then 408, or the connection closes.",
         "30s",
     )
+    write_timeout: SpanOrUnlimited = key(
+        Duration(30),
+        "Time to take an answer",
+        "An answer of which the client takes nothing for this long is cut off; "
+        "a slow client that reads is not.",
+        "30s",
+    )
     keepalive: SpanOrZero = key(
         Duration(75),
         "Keep-alive",

@@ -119,7 +119,7 @@ def opened_config(config: LoadedConfig, given: Sources) -> Path | None:
     """Return the file or folder that *config* was read from; None if there is none."""
     if not config.has_file:
         return None
-    return given.cwd / (given.config or given.environ.get("FFHOST_CONFIG") or "functions.yaml")
+    return given.cwd / given.named_config
 
 
 def config_in_app(config: LoadedConfig, opened: Path | None) -> str | None:

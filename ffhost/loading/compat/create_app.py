@@ -1,7 +1,8 @@
-"""``create_app`` of functions-framework: one function as an application for any server."""
+"""``create_app`` and ``create_asgi_app`` of functions-framework: one function as an application."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 from importlib import import_module
 from pathlib import Path
@@ -12,21 +13,54 @@ from ffhost.config import Sources
 _FLAGS = {"target": "--target", "source": "--source", "signature_type": "--signature-type"}
 
 
-def make_app(front: str, target: str | None, source: str | None, signature_type: str | None) -> Any:
-    """Load one function and return the application of *front*; None: as the environment says.
+def make_app(target: str | None, source: str | None, signature_type: str | None) -> Any:
+    """Load one function and return a Flask application; None: as the environment says.
+
+    A function with Starlette's request becomes an ASGI application, as in the original.
+
+    Raises:
+        ConfigError: there is no such function, or it cannot be loaded
+        LoadError: Flask is not installed
+    """
+    # By name: user code imports this module, and it lies below the host.
+    sources = _sources(target, source, signature_type)
+    app = import_module("ffhost.host.flask_application").make_flask_app(sources)
+    return LoopApp(sources) if app is None else app
+
+
+def make_asgi_app(target: str | None, source: str | None, signature_type: str | None) -> Any:
+    """Load one function and return an ASGI application; None: as the environment says.
 
     Raises:
         ConfigError: there is no such function, or it cannot be loaded
     """
+    return LoopApp(_sources(target, source, signature_type, asgi=("--asgi", "true")))
+
+
+class LoopApp:
+    """The ASGI front of one function, for one event loop after another.
+
+    A front belongs to the loop that it first runs on; tests often have a loop each.
+    """
+
+    def __init__(self, sources: Sources) -> None:
+        self.service = import_module("ffhost.host.service").Service(sources)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._front: Any = import_module("ffhost.asgi").create_app(self.service)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request on the running loop."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            if self._loop is not None:
+                self._front = import_module("ffhost.asgi").create_app(self.service)
+            self._loop = loop
+        await self._front(scope, receive, send)
+
+
+def _sources(
+    target: str | None, source: str | None, signature_type: str | None, **more: Any
+) -> Sources:
     given = {"target": target, "source": source, "signature_type": signature_type}
     flags = {name: (_FLAGS[name], str(text)) for name, text in given.items() if text}
-    if front == "ffhost.asgi":
-        flags["asgi"] = ("--asgi", "true")
-    sources = Sources(
-        environ=dict(os.environ),
-        flags=flags,
-        cwd=Path.cwd(),
-    )
-    # By name: user code imports this module, and it lies below the fronts.
-    service = import_module("ffhost.host.service").Service(sources)
-    return import_module(front).create_app(service)
+    return Sources(environ=dict(os.environ), flags={**flags, **more}, cwd=Path.cwd())

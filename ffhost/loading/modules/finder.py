@@ -20,6 +20,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader, Source
 from importlib.util import spec_from_file_location
 from types import ModuleType
 
+from ffhost.loading.modules.import_patches import SPAWN, apply_import_patches
 from ffhost.loading.modules.private_names import PREFIX
 from ffhost.loading.modules.scopes import Scope
 
@@ -50,6 +51,20 @@ class ScopedBytecodeLoader(SourcelessFileLoader):
         return _create(spec, self.scope)
 
 
+class _PatchedLoader(SourceFileLoader):
+    """Load a module of the standard library, and patch it."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        apply_import_patches()
+
+
+def _patched(spec: ModuleSpec | None) -> ModuleSpec | None:
+    if spec is not None and type(spec.loader) is SourceFileLoader:
+        spec.loader = _PatchedLoader(spec.loader.name, os.fspath(spec.loader.path))
+    return spec
+
+
 def _create(spec: ModuleSpec, scope: Scope) -> ModuleType:
     module = ModuleType(spec.name)
     module.__dict__["__builtins__"] = scope.builtins
@@ -77,6 +92,13 @@ class FolderFinder:
         self.private: dict[str, Scope] = {}
         """Scopes by the name of their root package."""
         self.plain: list[Scope] = []
+        """Scopes whose modules keep their names, in the order in which they are searched."""
+
+    def search_first(self, scope: Scope) -> None:
+        """Search the plain *scope* before others, which may have a module of the same name."""
+        if self.plain[0] is not scope:
+            self.plain.remove(scope)
+            self.plain.insert(0, scope)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -85,6 +107,8 @@ class FolderFinder:
         if fullname.startswith(PREFIX):
             scope = self.private.get(fullname.partition(".")[0])
             return None if scope is None else _scoped(_own_spec(fullname, path, scope), scope)
+        if fullname == SPAWN:
+            return _patched(PathFinder.find_spec(fullname, path))
         for scope in self.plain:
             spec = _plain_spec(fullname, path, scope)
             if spec is not None:

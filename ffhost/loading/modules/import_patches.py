@@ -29,6 +29,9 @@ from ffhost.loading.modules.scopes import SCOPE_KEY, Scope
 _TRANSPARENT = frozenset({"importlib", "pkgutil", "unittest", "pickle"})
 """Top-level names of modules that import on behalf of their callers."""
 
+SPAWN = "multiprocessing.spawn"
+"""Module that `multiprocessing` imports when it starts a process; often not before."""
+
 _opened: set[str] = set()
 _lock = threading.Lock()
 
@@ -153,9 +156,23 @@ def _find_class(find: Callable[[str, str], Any], module_name: str, name: str) ->
     return find(qualified, name)
 
 
+def _patch_multiprocessing_spawn(module: ModuleType) -> None:
+    """Make what `multiprocessing` starts find the modules of source folders."""
+    original = module.__dict__["get_preparation_data"]
+
+    @functools.wraps(original)
+    def get_preparation_data(name: str) -> dict[str, Any]:
+        from ffhost.loading.modules.spawned import Folders
+
+        return {**original(name), "ffhost": Folders()}
+
+    module.__dict__["get_preparation_data"] = get_preparation_data
+
+
 _DOORS: dict[str, Callable[[ModuleType], None]] = {
     "importlib": _patch_importlib,
     "importlib.util": _patch_importlib_util,
     "logging.config": _patch_logging_config,
+    SPAWN: _patch_multiprocessing_spawn,
     "pickle": _patch_pickle,
 }

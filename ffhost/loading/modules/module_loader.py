@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -56,6 +56,7 @@ def load_module(
     name = os.path.splitext(file)[0].replace(".", "_")
     if plain and _is_free(name, folder):
         scope = folder_scope(folder, plain=True, env=env)
+        _finder.search_first(scope)
         return _load(scope, name, os.path.join(folder, file))
     scope = folder_scope(folder, env=env)
     return _load(scope, f"{scope.root}.{name}", os.path.join(folder, file))
@@ -97,6 +98,37 @@ def folder_scope(
             _folders[folder, plain, variables] = _folders[real] = scope
         _install()
     return scope
+
+
+def known_scopes() -> list[Scope]:
+    """Return the scopes of all source folders of this process."""
+    with _lock:
+        return list({id(scope): scope for scope in _folders.values()}.values())
+
+
+def restore_scope(
+    folder: str, root: str | None, sources: Mapping[str, str], adopted: Iterable[str]
+) -> None:
+    """Make a scope of another process known in this one, unless it is.
+
+    Args:
+        folder: its path
+        root: the name of its package; None if its modules keep their names
+        sources: files whose module name is given, by that name
+        adopted: the plain top-level names
+    """
+    with _lock:
+        if root is None:
+            scope = _plain_scope(folder, None)
+        elif root in _finder.private:
+            return
+        else:
+            scope = _named_scope(folder, root, None)
+        scope.sources.update(sources)
+        scope.adopted.update(adopted)
+        # The name says which variables it was loaded for, and the next process needs that name.
+        _folders[folder, root is None, (("", root or ""),)] = scope
+        _install()
 
 
 def import_seconds(module: ModuleType) -> float:
@@ -209,6 +241,10 @@ def _private_scope(folder: str, env: Mapping[str, str] | None) -> Scope:
     number = 0
     while (name := root_name(folder, salt=f"{salt}{number or ''}")) in sys.modules:
         number += 1
+    return _named_scope(folder, name, env)
+
+
+def _named_scope(folder: str, name: str, env: Mapping[str, str] | None) -> Scope:
     scope = Scope(folder, name, env)
     root = ModuleType(name, f"The source folder {folder}.")
     root.__path__ = [folder]

@@ -137,8 +137,7 @@ class Around:
         except RuntimeError:  # the context is in use
             self._end_on_thread(hook_run, call, outcome)
         else:
-            if call.state == "ended":  # to avoid a reference cycle
-                call.context = None
+            call.release_context()
 
     def _first_halves(self, hook_run: _HookRun, call: Call) -> None:
         for hook in self._hooks:
@@ -190,6 +189,7 @@ class Around:
                         continue
                 context.copy().run(self._second_halves, hook_run, call, outcome)
             finally:
+                call.release_context()
                 _late.discard(thread)
 
         thread = threading.Thread(target=end, name="ffhost-hooks", daemon=True)

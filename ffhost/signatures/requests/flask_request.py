@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 import flask
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -118,6 +118,8 @@ class FunctionApp(flask.Flask):
     response_class = Answer
     config_class = _Config
     none_is_ok = False
+    alone: Callable[[Any], Any] | None = None
+    """The function, where the application is used without the host (``create_app``)."""
 
     def __init__(self, name: str, folder: Path, *, serve_static: bool) -> None:
         super().__init__(
@@ -154,7 +156,12 @@ class FunctionApp(flask.Flask):
         request: flask.Request = current_request()
         if request.endpoint == "static" or request.routing_exception is not None:
             return super().dispatch_request(*_context)
-        return request.environ[CALL](request)
+        return self.call(request)
+
+    def call(self, request: flask.Request) -> Any:
+        """Call the function that *request* is for."""
+        function = self.alone or request.environ[CALL]
+        return function(request)
 
     def make_response(self, rv: Any) -> flask.Response:
         """Convert a result; None is an error that says what to return.
@@ -162,7 +169,7 @@ class FunctionApp(flask.Flask):
         Raises:
             ResultError: the result is None
         """
-        if rv is None:
+        if rv is None and (self.alone is None or self.none_is_ok):
             if not self.none_is_ok:
                 raise ResultError(f"{self.name} returned None; {_ADVICE}")
             rv = "OK"
@@ -171,7 +178,7 @@ class FunctionApp(flask.Flask):
     def handle_exception(self, *arguments: Any) -> flask.Response:
         """Call the user's handler for 500 if there is one, else raise again."""
         handlers = self.error_handler_spec[None].get(500, {})
-        if any(handler is not _aborted for handler in handlers.values()):
+        if self.alone is not None or any(handler is not _aborted for handler in handlers.values()):
             return super().handle_exception(*arguments)
         error: Exception = arguments[-1]
         flask.got_request_exception.send(self, _async_wrapper=self.ensure_sync, exception=error)
@@ -180,8 +187,8 @@ class FunctionApp(flask.Flask):
 
 def _run(**_view_args: Any) -> Any:
     """Call the function, as the view that it is for Flask."""
-    request = current_request()
-    return request.environ[CALL](request)
+    app = cast("FunctionApp", flask.current_app)
+    return app.call(current_request())
 
 
 def _aborted(error: InternalServerError) -> tuple[str, int, list[tuple[str, str]]]:
@@ -203,6 +210,24 @@ def _app_for(name: str, source: Path | None, *, single: bool) -> FunctionApp:
         # here it is then the function's, like every other path.
         serve_static = single and (folder / "static").is_dir()
         app = _apps[key] = FunctionApp(name, folder, serve_static=serve_static)
+    return app
+
+
+def forget_app(name: str, source: Path) -> None:
+    """Forget the application of *name* in *source*; the next load makes a new one."""
+    _apps.pop(f"{os.path.realpath(source)}:{name}", None)
+
+
+def standalone_app(
+    name: str, source: Path | None, module: ModuleType, function: Callable[[Any], Any]
+) -> FunctionApp:
+    """Return the application of *function*, which it calls in the calling thread.
+
+    Exceptions are Flask's to handle, as in any other application of Flask.
+    """
+    flask_adapter(name, source, module, single=True, none_is_ok=bool(os.environ.get("ENTRY_POINT")))
+    app = _app_for(name, source, single=True)
+    app.alone = function
     return app
 
 

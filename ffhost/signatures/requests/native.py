@@ -16,42 +16,22 @@ from urllib.parse import quote, unquote_to_bytes
 
 import falcon
 import falcon.media
-import orjson
 
 from ffhost.errors import BadRequest, UnsupportedMediaType
 from ffhost.signatures.requests.environ import PRINCIPAL_KEY, build_environ
 from ffhost.web.fields import Fields, HeaderView, parse_urlencoded
 from ffhost.web.forms import FORM_TYPES, UploadedFile, parse_form
+from ffhost.web.json_text import read_json
 from ffhost.web.mediatypes import is_json, mimetype_of, parse_options
 from ffhost.web.messages import Message
 
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[A-Fa-f0-9]*:[A-Fa-f0-9.:]+\])(?::[0-9]{1,5})?")
-_DIGITS = bytes.maketrans(b"123456789", b"000000000")
-_LONG_NUMBER = b"0" * 19
 _NOT_IN_PATH = re.compile(r"[\x00-\x20\x7f?#]")
-
-
-def load_json(text: bytes | str) -> Any:
-    """Read JSON as Flask reads it; any problem is a ValueError.
-
-    orjson is several times as fast as Python's reader and differs in two ways. What
-    it rejects is read again by Python's. It silently turns integers beyond 64 bits into floats,
-    so a text with that many digits in a row is read by Python's at once.
-    """
-    try:
-        if isinstance(text, bytes) and _LONG_NUMBER not in text.translate(_DIGITS):
-            try:
-                return orjson.loads(text)
-            except ValueError:
-                pass
-        return json.loads(text)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
 
 
 # Shared by all requests: made anew, they would cost ten times the request itself.
 _OPTIONS = falcon.RequestOptions()
-_OPTIONS.media_handlers[falcon.MEDIA_JSON] = falcon.media.JSONHandler(loads=load_json)
+_OPTIONS.media_handlers[falcon.MEDIA_JSON] = falcon.media.JSONHandler(loads=read_json)
 
 # Falcon's attributes that are the message's own. Everything else waits for Falcon.
 _PLAIN: dict[str, Callable[[Message], Any]] = {
@@ -299,7 +279,7 @@ class Request(falcon.Request):
                 return None
             raise UnsupportedMediaType("expected a body with content type 'application/json'")
         try:
-            value = load_json(self._message.body)
+            value = read_json(self._message.body)
         except ValueError as error:
             if silent:
                 return None

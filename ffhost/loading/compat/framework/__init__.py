@@ -105,7 +105,7 @@ def errorhandler(code_or_exception: type[Exception] | int) -> Callable[[F], F]:
 def create_app(
     target: str | None = None, source: str | None = None, signature_type: str | None = None
 ) -> Any:
-    """Return a WSGI application that serves one function at every path.
+    """Return a Flask application that calls one function, in the calling thread, at every path.
 
     Args:
         target: name of the function; None for ``FUNCTION_TARGET``
@@ -115,7 +115,7 @@ def create_app(
     """
     from ffhost.loading.compat.create_app import make_app
 
-    return make_app("ffhost.wsgi", target, source, signature_type)
+    return make_app(target, source, signature_type)
 
 
 class LazyWSGIApp:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ffhost.loading import decorators
-from ffhost.loading.compat.create_app import make_app
+from ffhost.loading.compat.create_app import make_asgi_app
 from ffhost.loading.compat.framework import _function_registry
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,7 +38,7 @@ def create_asgi_app(
 
     The arguments are those of `functions_framework.create_app`.
     """
-    return make_app("ffhost.asgi", target, source, signature_type)
+    return make_asgi_app(target, source, signature_type)
 
 
 class LazyASGIApp:
