@@ -1,20 +1,92 @@
-"""Dependencies that a ``pyproject.toml`` declares, as requirements. Nothing here reads files."""
+"""What a ``pyproject.toml`` and a lock beside it declare. Nothing here reads files."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from packaging.utils import canonicalize_name
 
-def dependencies(project: dict[str, Any]) -> Iterator[str]:
-    """Yield requirements: ``project.dependencies`` (PEP 621), and poetry's older form."""
+from ffhost.deploy.app.requirements import FRAMEWORK, name_of
+
+LOCKS = {"uv.lock": "uv", "poetry.lock": "poetry"}
+"""Names of lock files, and what installs them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock file and what it holds.
+
+    Args:
+        path: where it is in the app
+        tool: ``uv`` or ``poetry``
+        names: the packages that it holds, normalized
+    """
+
+    path: str
+    tool: str
+    names: frozenset[str]
+
+    @property
+    def folder(self) -> str:
+        """Return the folder of the lock and of its ``pyproject.toml``; ``.`` for the app's."""
+        return self.path.rpartition("/")[0] or "."
+
+    @property
+    def has_framework(self) -> bool:
+        """Whether functions-framework is to be left out."""
+        return FRAMEWORK in self.names
+
+
+def read_lock(path: str, content: dict[str, Any]) -> Lock:
+    """Return what the lock file at *path* holds."""
+    packages = content.get("package", [])
+    names = frozenset(str(canonicalize_name(str(each["name"]))) for each in packages)
+    return Lock(path, LOCKS[path.rpartition("/")[2]], names)
+
+
+def local_packages(content: dict[str, Any]) -> Iterator[str]:
+    """Yield the packages of a lock that come from folders other than its own."""
+    for each in content.get("package", []):
+        source = each.get("source", {})
+        kinds = ("editable", "directory", "virtual", "path")
+        place = next((source[kind] for kind in kinds if kind in source), None)
+        if source.get("type") in ("directory", "file"):
+            place = source.get("url")
+        if place is not None and place != ".":
+            yield f"{each['name']} ({place})"
+
+
+def requirements_of(project: dict[str, Any]) -> Iterator[str]:
+    """Yield requirements: ``project.dependencies`` (PEP 621), or poetry's older form."""
     declared = project.get("project", {}).get("dependencies", [])
     yield from (each for each in declared if isinstance(each, str))
     poetry = project.get("tool", {}).get("poetry", {}).get("dependencies", {})
     for name, wanted in poetry.items() if not declared else ():
         if name != "python":
             yield from _poetry(name, wanted)
+
+
+def only_uv_finds(project: dict[str, Any]) -> Iterator[str]:
+    """Yield requirements of *project* that ``tool.uv.sources`` takes from elsewhere."""
+    sources = project.get("tool", {}).get("uv", {}).get("sources", {})
+    elsewhere = {str(canonicalize_name(each)) for each in sources}
+    yield from (each for each in requirements_of(project) if name_of(each) in elsewhere)
+
+
+def files_of_requirements(project: dict[str, Any]) -> Sequence[str] | None:
+    """Return the files that setuptools reads dynamic dependencies from.
+
+    Returns:
+        Empty if they are computed otherwise; None if the dependencies are not dynamic.
+    """
+    if "dependencies" not in project.get("project", {}).get("dynamic", []):
+        return None
+    setuptools = project.get("tool", {}).get("setuptools", {})
+    files = setuptools.get("dynamic", {}).get("dependencies", {}).get("file", [])
+    return [files] if isinstance(files, str) else files
 
 
 def _poetry(name: str, wanted: Any) -> Iterator[str]:
@@ -29,9 +101,11 @@ def _poetry(name: str, wanted: Any) -> Iterator[str]:
     marker = f"; {form['markers']}" if form.get("markers") else ""
     if "git" in form:
         at = next((f"@{form[key]}" for key in ("rev", "tag", "branch") if key in form), "")
-        yield f"{name}{extras} @ git+{form['git']}{at}{marker}"
-    elif "url" in form or "path" in form:
-        yield f"{name}{extras} @ {form['url']}{marker}" if "url" in form else f"-e {form['path']}"
+        yield f"{name}{extras} @ git+{form['git']}{at} {marker}".rstrip()
+    elif "url" in form:
+        yield f"{name}{extras} @ {form['url']} {marker}".rstrip()
+    elif "path" in form:
+        yield f"-e {form['path']}"
     else:
         yield f"{name}{extras}{_specifiers(str(form.get('version', '*')))}{marker}"
 
