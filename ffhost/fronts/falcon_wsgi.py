@@ -120,7 +120,7 @@ class EnvironMessage(Message):
         return self._environ
 
     def adopt(self) -> None:
-        """Write the client's address and scheme, as trusted proxies sent them, into the environ."""
+        """Write the client's address and scheme into the environ."""
         self._environ["wsgi.url_scheme"] = self.scheme
         if self.client is not None:
             self._environ["REMOTE_ADDR"] = self.client[0]

@@ -30,7 +30,7 @@ from ffhost.loading import compat
 from ffhost.loading.marked_functions import error_handlers
 from ffhost.loading.targets import Resolved, find_place, kind, required_positional, resolve
 from ffhost.observability import observers
-from ffhost.signatures import Codec, Inferred, Options, compose, infer, with_execution_id
+from ffhost.signatures import Codec, Inferred, Options, as_single_target, compose, infer
 from ffhost.signatures.requests import Adapter
 from ffhost.signatures.requests.choice import (
     RequestKind,
@@ -70,7 +70,8 @@ def _load(
     resolved = import_function(config, name)
     codec, request = codec_of(config, name, resolved)
     if config.framework_mode:
-        codec = with_execution_id(codec)
+        proxies = config.settings.server.trusted_proxies
+        codec = as_single_target(codec, trusts_loopback=not proxies)
     if environment is not None:
         environment.own.setdefault("FUNCTION_SIGNATURE_TYPE", codec.kind)
     watch = observers.watch(config, name, codec.kind)

@@ -88,8 +88,10 @@ def _responders(group: list[Function], front: Responding, refusals: _Refusals) -
         by_method.update(dict.fromkeys(function.methods, responder))
         if "GET" in function.methods:
             by_method.setdefault("HEAD", responder)
-    otherwise = everything or front.replying(refusals.of_method(", ".join(sorted(by_method))))
-    if any(function.settings.cors is not None for function in group) and not any(
+    allow = ", ".join(sorted(by_method))
+    rules = next((each.settings.cors for each in group if each.settings.cors is not None), None)
+    otherwise = everything or front.replying(refusals.of_method(allow, rules))
+    if rules is not None and not any(
         function.methods is not None and "OPTIONS" in function.methods for function in group
     ):
         by_method["OPTIONS"] = front.replying(_preflight(group), otherwise)
@@ -129,18 +131,22 @@ class _Refusals:
             detail += f"; did you mean {near}?"
         return self._reply(message, NotFound(detail), execution_id)
 
-    def of_method(self, allow: str) -> MakeReply:
+    def of_method(self, allow: str, rules: cors.CorsRules | None = None) -> MakeReply:
         """Return the answer for methods that are not among those of a path.
 
         Args:
             allow: the methods that are, as the header field ``Allow`` has them
+            rules: which pages may read the answer; None if the path has no CORS
         """
 
         def make(message: Message, execution_id: str) -> Reply:
             error = MethodNotAllowed(
                 f"{message.method} is not among the methods of this path", headers={"Allow": allow}
             )
-            return self._reply(message, error, execution_id)
+            reply = self._reply(message, error, execution_id)
+            if rules is not None:
+                cors.permit(rules, message, reply)
+            return reply
 
         return make
 
