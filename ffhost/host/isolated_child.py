@@ -18,6 +18,7 @@ import time
 from atexit import _run_exitfuncs
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any, TypeAlias, cast
 
 from ffhost.config import LoadedConfig
@@ -156,6 +157,7 @@ class Process:
             "streams": kind(target) in ("generator", "async_generator"),
             "seconds": seconds,
             "files": _files_below(config.base),
+            "types": None if function.types is None else asdict(function.types()),
         }
 
     def _run_hooks(self, when: str) -> Head:

@@ -77,6 +77,7 @@ def load_isolated(
         keeps_context=watch.keeps_context,
         load_seconds=0.0 if pool is old else loaded.seconds,
         processes=pool,
+        types=None if loaded.types is None else lambda: loaded.types,
     )
 
 
