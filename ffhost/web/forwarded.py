@@ -53,6 +53,22 @@ def trust_forwarded(trusted: Sequence[str] | str) -> Callable[[Message], None] |
     return apply
 
 
+def trust_loopback_scheme(message: Message) -> None:
+    """Take the scheme from a proxy on this machine, and nothing else.
+
+    So does gunicorn by default, and therefore functions-framework: a development proxy that ends
+    TLS says so by ``X-Forwarded-Proto: https``. The client's address stays the proxy's.
+    """
+    if message.header("x-forwarded-proto") != "https":
+        return
+    if message.client is None or message.client[0] in _LOOPBACK:
+        message.scheme = "https"
+        message.adopt()
+
+
+_LOOPBACK = ("127.0.0.1", "::1")
+
+
 def _bare(address: str) -> str:
     """Strip the port of ``1.2.3.4:5`` and ``[::1]:5``."""
     if address.startswith("["):
