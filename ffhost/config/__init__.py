@@ -112,20 +112,25 @@ class Attempt(NamedTuple):
     watched: tuple[Path, ...]
 
 
-def attempt(sources: Sources) -> Attempt:
-    """Read, merge and check the configuration; problems are returned, not raised."""
+def attempt(sources: Sources, *, at_start: bool = False) -> Attempt:
+    """Read, merge and check the configuration; problems are returned, not raised.
+
+    Args:
+        at_start: whether a server waits for it: plain and valid values are read without
+            importing pydantic, to the same settings
+    """
     from ffhost.config.loaded_config import attempt as load
 
-    return load(sources)
+    return load(sources, at_start=at_start)
 
 
-def load_config(sources: Sources) -> LoadedConfig:
-    """Read, merge and check the configuration.
+def load_config(sources: Sources, *, at_start: bool = False) -> LoadedConfig:
+    """Read, merge and check the configuration; see `attempt`.
 
     Raises:
         ConfigError: it is not valid; the error lists all problems that were found.
     """
-    found = attempt(sources)
+    found = attempt(sources, at_start=at_start)
     if found.config is None:
         raise ConfigError(found.problems)
     return found.config

@@ -61,7 +61,8 @@ def command(**options: Any) -> None:
     for note in built.notes:
         click.echo(f"note: {note}", err=True)
     report(out, built.written)
-    click.echo(f"serve it:  cd {out} && pip install -r requirements.txt && {built.command}")
+    steps = " && ".join([f"cd {out}", *built.install, built.command])
+    click.echo(f"serve it:  {steps}")
     click.echo(f"image:     docker build -t functions {out}")
 
 

@@ -84,7 +84,7 @@ def run(given: Sources, *, reload: bool = False) -> int:
     from ffhost.config import load_config
     from ffhost.server import serve
 
-    config = load_config(given)
+    config = load_config(given, at_start=True)
     beside: Any = nullcontext()
     if reload:
         from ffhost.cli.code_watcher import watching
