@@ -47,10 +47,10 @@ def below(sent: Sent) -> Sent:
     return replace(sent, path=MOUNT + sent.path)
 
 
-def settings(case: Case) -> str:
-    """Return a configuration file with the function of *case* at the mount."""
+def settings(case: Case, source: Path) -> str:
+    """Return a configuration file with the function of *case*, of *source*, at the mount."""
     entry = {
-        "source": str(case.source),
+        "source": str(source),
         "target": case.function,
         "path": MOUNT,
         "strip_path": True,
@@ -85,7 +85,7 @@ def _command(case: Case, folder: Path, *, mounted: bool, theirs: bool) -> list[s
         return [*program, *flags] if mounted else [*original.command(), *flags]
     if not mounted:
         return [*OURS, *flags]
-    (folder / "functions.yaml").write_text(settings(case))
+    (folder / "functions.yaml").write_text(settings(case, case.source))
     return [*OURS, "-c", str(folder / "functions.yaml")]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,19 +10,21 @@ import pytest
 from ffhost.testing import client
 from tests.compat import mounted
 from tests.compat.answers import Answer, read_recorded
-from tests.compat.cases import Case, on_the_wire
+from tests.compat.cases import CORPUS, Case, on_the_wire
 from tests.compat.corpus.flask_answers import FORMS
 from tests.compat.corpus.flask_surface import ACCESSORS
 from tests.compat.page import PAGE
 
 
 def answers_of(case: Case, front: str, folder: Path, *, is_mounted: bool) -> dict[str, Answer]:
+    """Return the answers of a copy of the source, which no other test has loaded."""
+    source = folder / case.source.name
     environ, config = {}, None
     if is_mounted:
         config = folder / "functions.yaml"
-        config.write_text(mounted.settings(case))
+        config.write_text(mounted.settings(case, source))
     else:
-        environ = {"FUNCTION_TARGET": case.function, "FUNCTION_SOURCE": str(case.source)}
+        environ = {"FUNCTION_TARGET": case.function, "FUNCTION_SOURCE": str(source)}
     found = {}
     with client(config, front=front, environ=environ, cwd=folder) as host:
         for index, given in enumerate(case.requests):
@@ -47,9 +50,11 @@ def test_everything_that_flask_has_answers_as_in_the_original(
 ) -> None:
     """With hooks on the application all of Flask runs, which else is made when asked for."""
     theirs = read_recorded(mounted.RECORDED) if is_mounted else read_recorded()
+    folder = tmp_path / "copy"
+    shutil.copytree(CORPUS, folder)
     for case in mounted.tables():
         served = mounted.hooked(case) if hooks else case
-        ours = answers_of(served, front, tmp_path, is_mounted=is_mounted)
+        ours = answers_of(served, front, folder, is_mounted=is_mounted)
         named = {key.replace(served.name, case.name): answer for key, answer in ours.items()}
         assert mounted.compare(theirs, named) == []
 
