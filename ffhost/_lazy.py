@@ -1,10 +1,13 @@
-"""Names of a module that are imported when they are first used. Imports nothing itself."""
+"""Names and packages that are imported when they are first used. Imports nothing itself."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from importlib.util import find_spec, module_from_spec
+from threading import RLock
+from types import ModuleType
 from typing import Any
 
 
@@ -28,3 +31,36 @@ def lazy_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
         return value
 
     return find
+
+
+def postpone(package: str) -> None:
+    """Make modules of *package* importable without what its ``__init__`` imports.
+
+    That runs when a name of the package is first asked for which is not a module that was
+    imported. Nothing happens if the package has been imported, or is not installed.
+    """
+    spec = None if package in sys.modules else find_spec(package)
+    if spec is not None:
+        module = module_from_spec(spec)
+        module.__class__ = _Postponed
+        sys.modules[package] = module
+
+
+class _Postponed(ModuleType):
+    """A package whose ``__init__`` has not run."""
+
+    def __getattr__(self, name: str) -> Any:
+        with _running:
+            if self not in _begun:
+                _begun.add(self)
+                try:
+                    self.__loader__.exec_module(self)  # type: ignore[union-attr]
+                except BaseException:
+                    _begun.discard(self)
+                    raise
+                object.__setattr__(self, "__class__", ModuleType)
+            return ModuleType.__getattribute__(self, name)
+
+
+_running = RLock()
+_begun: set[ModuleType] = set()

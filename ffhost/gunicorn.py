@@ -21,7 +21,7 @@ from ffhost.server import gunicorn_options as _options
 from ffhost.server import log_as_configured as _log_as_configured
 
 _sources = _Sources(environ=dict(_os.environ), cwd=_Path.cwd())
-_config = _load_config(_sources)
+_config = _load_config(_sources, at_start=True)
 _use_sources(_sources)
 _log_as_configured(_config)
 # The application is named on the command line, and its module says what can serve it.

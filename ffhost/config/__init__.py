@@ -37,6 +37,7 @@ class Sources:
         cwd: what relative names of files are relative to
         values_may_be_missing: whether a variable that is not set, a file of a secret and an
             env_file that are not there are passed over, for commands that do not need their values
+        developing: whether ``.env`` beside the file is read although ``env_file`` does not name it
     """
 
     config: str | None = None
@@ -45,6 +46,7 @@ class Sources:
     sets: Sequence[str] = ()
     cwd: Path = field(default_factory=Path.cwd)
     values_may_be_missing: bool = False
+    developing: bool = False
 
     @property
     def named_config(self) -> str:
@@ -112,20 +114,25 @@ class Attempt(NamedTuple):
     watched: tuple[Path, ...]
 
 
-def attempt(sources: Sources) -> Attempt:
-    """Read, merge and check the configuration; problems are returned, not raised."""
+def attempt(sources: Sources, *, at_start: bool = False) -> Attempt:
+    """Read, merge and check the configuration; problems are returned, not raised.
+
+    Args:
+        at_start: whether a server waits for it: plain and valid values are read without
+            importing pydantic, to the same settings
+    """
     from ffhost.config.loaded_config import attempt as load
 
-    return load(sources)
+    return load(sources, at_start=at_start)
 
 
-def load_config(sources: Sources) -> LoadedConfig:
-    """Read, merge and check the configuration.
+def load_config(sources: Sources, *, at_start: bool = False) -> LoadedConfig:
+    """Read, merge and check the configuration; see `attempt`.
 
     Raises:
         ConfigError: it is not valid; the error lists all problems that were found.
     """
-    found = attempt(sources)
+    found = attempt(sources, at_start=at_start)
     if found.config is None:
         raise ConfigError(found.problems)
     return found.config

@@ -55,7 +55,7 @@ class Origins(Mapping[PathKey, Origin]):
         return sum(1 for _ in self)
 
 
-def attempt(sources: Sources) -> Attempt:
+def attempt(sources: Sources, *, at_start: bool) -> Attempt:
     """Read, merge and check; see `ffhost.config.attempt`."""
     choice = choose(sources.flags, sources.environ)
     problems: list[Problem] = []
@@ -74,7 +74,7 @@ def attempt(sources: Sources) -> Attempt:
     if root is None:
         return Attempt(None, tuple(Reporter(_EMPTY, problems).result()), tuple(watched))
     stage = _Stage(sources, choice, problems, base, watched, has_file=path is not None)
-    return stage.run(root)
+    return stage.run(root, quick=at_start or path is None)
 
 
 _EMPTY = Node({}, Source(DEFAULT.label))
@@ -130,7 +130,7 @@ class _Stage:
         self.unseen: dict[str, PathKey] | None = {} if sources.values_may_be_missing else None
         self.shape = settings_shape()
 
-    def run(self, root: Node) -> Attempt:
+    def run(self, root: Node, *, quick: bool) -> Attempt:
         if not isinstance(root.value, dict):
             root = Node({}, root.source, root.line, root.column)
         variables = self.variables(root)
@@ -148,7 +148,7 @@ class _Stage:
         self.report_needed(values, report)
         check(values, report)
         values = completed(values)
-        settings = None if self.has_file else settings_of(values)
+        settings = settings_of(values) if quick else None
         if settings is None:
             settings = validate(values, report)
         problems = report.result()
@@ -195,7 +195,12 @@ class _Stage:
             entry = (Node("env_file", source, text="env_file"), Node(text, source, 0, 0, text=text))
             root.value["env_file"] = entry
         found = apply_flags(root, self.shape, flag, sets, []).value.get("env_file")
+        if found is None and self.sources.developing and self._has_dotenv():
+            return Node(".env", Source("found beside the file"), text=".env")
         return found[1] if found and found[1].text is not None else None
+
+    def _has_dotenv(self) -> bool:
+        return self.has_file and (self.base / ".env").is_file()
 
     def loaded(self, settings: Settings, root: Node, variables: Variables) -> LoadedConfig:
         target = self.choice.target

@@ -1,75 +1,140 @@
 """Reading plain values as `Settings` without pydantic, if all of them are valid.
 
-A host of one function, without a file, has a handful of scalars from variables and flags.
-Importing pydantic and building its validator for them took 110 ms, more than a quarter of the
-whole start. Here the same kinds read the same values by the same annotations. A value that is
-not clearly valid is left to `ffhost.config.validation`, which alone decides what is a mistake
-and how to report it.
+Importing pydantic and building its validator takes 110 ms, more than a quarter of a start. Here
+the same kinds read the same values by the same annotations. A value that is not clearly valid is
+left to `ffhost.config.validation`, which alone decides what is a mistake and how to report it.
 """
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from ffhost.config.settings import Section, Settings, key_of
-from ffhost.config.settings.scalars import MAY_BE_SECRET, Kind
+from ffhost.config.settings.scalars import MAY_BE_SECRET, Kind, NotEmpty
+
+Reader = Callable[[Any], Any]
 
 
 def settings_of(values: dict[str, Any]) -> Settings | None:
     """Return the settings; None if pydantic is needed to decide."""
     try:
-        return Settings(**_keys(Settings, values))
-    except (_Unclear, TypeError, ValueError):  # a key is missing, or a kind rejects a value
+        settings: Settings = _reader(Settings)(values)
+    except (_Unclear, TypeError, ValueError):  # a kind rejects a value
         return None
+    return settings
 
 
 class _Unclear(Exception):
     """A value that is not clearly of the kind that its place needs."""
 
 
-def _keys(section: type[Section], values: Any) -> dict[str, Any]:
-    known = {key_of(each.name): each for each in fields(section)}
-    if type(values) is not dict or not values.keys() <= known.keys():
-        raise _Unclear
-    return {known[key].name: _value(known[key].type, value) for key, value in values.items()}
-
-
-def _value(annotation: Any, value: Any) -> Any:
+@cache
+def _reader(annotation: Any) -> Reader:
+    """Return what reads a value of *annotation*, made once: a file may have many functions."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return _of_kind(annotation.__metadata__, value)
+        return _annotated(arguments[0], annotation.__metadata__)
     if origin in (Union, UnionType):
         (inner,) = (each for each in arguments if each is not NoneType)
-        return None if value is None else _value(inner, value)
+        return partial(_optional, _reader(inner))
     if origin is Literal:
-        return _choice(arguments, value)
+        return partial(_choice, arguments)
     if annotation is Any:
-        return value
-    kind = origin or annotation
+        return _as_it_is
+    return _plain(origin or annotation, arguments)
+
+
+def _plain(kind: type, arguments: tuple[Any, ...]) -> Reader:
     if issubclass(kind, Section):
-        return kind(**_keys(kind, value))
+        return _section(kind)
+    if kind is dict:
+        return partial(_mapping, *map(_reader, arguments))
+    if kind is list:
+        return partial(_list, *map(_reader, arguments))
+    return _text if kind is str else _left_to_pydantic
+
+
+def _annotated(inner: Any, metadata: tuple[Any, ...]) -> Reader:
+    first, *others = metadata
+    if isinstance(first, Kind) and others in ([], [MAY_BE_SECRET]):
+        return first.read
+    if isinstance(first, NotEmpty) and not others:
+        return partial(_not_empty, _reader(inner))
+    return _left_to_pydantic
+
+
+def _section(kind: type[Section]) -> Reader:
+    types: dict[str, Any] = {each.name: each.type for each in fields(kind)}
+    known = {key_of(name): (name, _reader(each)) for name, each in types.items()}
+    factories = [
+        (each.name, each.default_factory)
+        for each in fields(kind)
+        if each.default_factory is not MISSING
+    ]
+    defaults = {each.name: each.default for each in fields(kind)}
+
+    def read(values: Any) -> Section:
+        _check(values, dict)
+        if not values.keys() <= known.keys():
+            raise _Unclear
+        made = {name: factory() for name, factory in factories}
+        for key, value in values.items():
+            name, reader = known[key]
+            made[name] = reader(value)
+        made = {name: made.get(name, default) for name, default in defaults.items()}
+        if MISSING in made.values():
+            raise _Unclear
+        return kind._of(made, frozenset(values))
+
+    return read
+
+
+def _check(value: Any, kind: type) -> None:
     if type(value) is not kind:  # a subclass too: pydantic may convert it
         raise _Unclear
-    if kind is dict:
-        key, item = arguments
-        return {_value(key, name): _value(item, each) for name, each in value.items()}
-    if kind is list:
-        return [_value(arguments[0], each) for each in value]
-    if kind is str:
-        return value
-    raise _Unclear
 
 
-def _of_kind(metadata: tuple[Any, ...], value: Any) -> Any:
-    if metadata[1:] not in ((), (MAY_BE_SECRET,)) or not isinstance(metadata[0], Kind):
-        raise _Unclear
-    return metadata[0].read(value)
+def _optional(reader: Reader, value: Any) -> Any:
+    return None if value is None else reader(value)
 
 
 def _choice(choices: tuple[Any, ...], value: Any) -> Any:
     for each in choices:
         if type(value) is type(each) and value == each:
             return each
+    raise _Unclear
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _text(value: Any) -> str:
+    _check(value, str)
+    text: str = value
+    return text
+
+
+def _mapping(key: Reader, item: Reader, value: Any) -> dict[Any, Any]:
+    _check(value, dict)
+    return {key(name): item(each) for name, each in value.items()}
+
+
+def _list(item: Reader, value: Any) -> list[Any]:
+    _check(value, list)
+    return [item(each) for each in value]
+
+
+def _not_empty(reader: Reader, value: Any) -> Any:
+    read = reader(value)
+    if not read:
+        raise _Unclear
+    return read
+
+
+def _left_to_pydantic(_value: Any) -> Any:
     raise _Unclear

@@ -134,7 +134,7 @@ class ScopeMessage(Message):
         return self._scope  # type: ignore[return-value]
 
     def adopt(self) -> None:
-        """Write the client's address and scheme, as trusted proxies sent them, into the scope."""
+        """Write the client's address and scheme into the scope."""
         self._scope["scheme"] = self.scheme
         self._scope["client"] = self.client
 

@@ -120,7 +120,7 @@ class EnvironMessage(Message):
         return self._environ
 
     def adopt(self) -> None:
-        """Write the client's address and scheme, as trusted proxies sent them, into the environ."""
+        """Write the client's address and scheme into the environ."""
         self._environ["wsgi.url_scheme"] = self.scheme
         if self.client is not None:
             self._environ["REMOTE_ADDR"] = self.client[0]
@@ -241,6 +241,10 @@ class _Responding:
         resource.host = self._host
         gate = self._host.gate(function.name)
         return resource.on_request if gate is None else partial(resource.on_gated_request, gate)
+
+    def working(self, make: MakeReply) -> Responder:
+        """Make a responder as `replying` does: this thread may work as long as it takes."""
+        return self.replying(make)
 
     def replying(self, make: MakeReply, otherwise: Responder | None = None) -> Responder:
         """Make a responder that replies at once, or leaves the request to *otherwise*."""

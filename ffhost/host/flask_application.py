@@ -11,13 +11,19 @@ import asyncio
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ffhost.config import LoadedConfig, Sources, load_config
-from ffhost.config.load_problems import problem_of
-from ffhost.errors import ConfigError, LoadError, RequestError, ResultError
-from ffhost.host.loader import codec_of, import_function, make_function
+from ffhost.config import LoadedConfig, Sources
+from ffhost.errors import LoadError, RequestError, ResultError
+from ffhost.host.framework_target import (
+    framework_codec,
+    framework_config,
+    framework_function,
+    framework_place,
+)
+from ffhost.host.loader import make_function
 from ffhost.host.store import Store
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
@@ -25,7 +31,7 @@ from ffhost.invocation.function import Function
 from ffhost.invocation.ids import execution_id
 from ffhost.loading.marked_functions import lifecycle_hooks
 from ffhost.loading.modules import scope_of
-from ffhost.loading.targets import Resolved, find_place, is_async
+from ffhost.loading.targets import Resolved, is_async
 from ffhost.signatures import Codec
 from ffhost.signatures.requests.choice import is_installed
 from ffhost.web import problems
@@ -41,24 +47,19 @@ def make_flask_app(sources: Sources) -> flask.Flask | None:
     As in the original, the module runs again for each application.
 
     Raises:
-        ConfigError: there is no such function, or it cannot be loaded
-        LoadError: Flask is not installed, or no target is given
+        Exception: what functions-framework raises; see `framework_target`
+        LoadError: Flask is not installed
     """
     if not is_installed("flask"):
         raise LoadError(
             "create_app() makes a Flask application, but flask is not installed: "
             "install ffhost[flask]"
         )
-    config = load_config(sources)
-    name = config.framework_target
-    if name is None:
-        raise LoadError("create_app() needs a target", "pass one, or set FUNCTION_TARGET")
-    _forget(config, name)
-    try:
-        resolved = import_function(config, name)
-        codec, request = codec_of(config, name, resolved)
-    except LoadError as error:
-        raise ConfigError([problem_of(config, name, error)]) from error
+    config, name = framework_config(sources)
+    place = framework_place(config, name)
+    _forget(name, place.file)
+    resolved = framework_function(config, name, place)
+    codec, request = framework_codec(config, name, resolved)
     if request == "starlette":
         return None
     for hook in lifecycle_hooks(resolved.module, "startup"):
@@ -69,13 +70,11 @@ def make_flask_app(sources: Sources) -> flask.Flask | None:
     call = _as_call(function, called, reads_body=request != "flask")
     from ffhost.signatures.requests.flask_request import standalone_app
 
-    return standalone_app(name, resolved.file, resolved.module, call)
+    return standalone_app(name, resolved.file, resolved.module, call, is_http=codec.kind == "http")
 
 
-def _forget(config: LoadedConfig, name: str) -> None:
+def _forget(name: str, file: Path | None) -> None:
     """Forget the module and the application that an earlier call has made of the function."""
-    settings = config.settings.function(name)
-    file = find_place(settings.target, settings.source, config.base).file
     if file is None:
         return
     import_module("ffhost.signatures.requests.flask_request").forget_app(name, file)

@@ -40,6 +40,9 @@ class Responding(Protocol):
     def replying(self, make: MakeReply, otherwise: Responder | None = None) -> Responder:
         """Make a responder that replies at once, or leaves the request to *otherwise*."""
 
+    def working(self, make: MakeReply) -> Responder:
+        """Make a responder as `replying` does, of what may take long to make."""
+
     def delivering(self) -> Responder:
         """Make a responder that delivers events to the functions that want them."""
 
@@ -60,6 +63,8 @@ def build_router(host: Host, service: Service, front: Responding) -> Router:
             router.pin(path, front, Responders({}, missing))
     if host.config.settings.events is not None:
         _mount_events(router, host.config.settings.events, front, refusals)
+    if host.config.settings.openapi is not None:
+        _mount_document(router, host, service, front, refusals)
     _mount_probes(router, service, front, refusals, missing)
     return router
 
@@ -83,8 +88,10 @@ def _responders(group: list[Function], front: Responding, refusals: _Refusals) -
         by_method.update(dict.fromkeys(function.methods, responder))
         if "GET" in function.methods:
             by_method.setdefault("HEAD", responder)
-    otherwise = everything or front.replying(refusals.of_method(", ".join(sorted(by_method))))
-    if any(function.settings.cors is not None for function in group) and not any(
+    allow = ", ".join(sorted(by_method))
+    rules = next((each.settings.cors for each in group if each.settings.cors is not None), None)
+    otherwise = everything or front.replying(refusals.of_method(allow, rules))
+    if rules is not None and not any(
         function.methods is not None and "OPTIONS" in function.methods for function in group
     ):
         by_method["OPTIONS"] = front.replying(_preflight(group), otherwise)
@@ -124,18 +131,22 @@ class _Refusals:
             detail += f"; did you mean {near}?"
         return self._reply(message, NotFound(detail), execution_id)
 
-    def of_method(self, allow: str) -> MakeReply:
+    def of_method(self, allow: str, rules: cors.CorsRules | None = None) -> MakeReply:
         """Return the answer for methods that are not among those of a path.
 
         Args:
             allow: the methods that are, as the header field ``Allow`` has them
+            rules: which pages may read the answer; None if the path has no CORS
         """
 
         def make(message: Message, execution_id: str) -> Reply:
             error = MethodNotAllowed(
                 f"{message.method} is not among the methods of this path", headers={"Allow": allow}
             )
-            return self._reply(message, error, execution_id)
+            reply = self._reply(message, error, execution_id)
+            if rules is not None:
+                cors.permit(rules, message, reply)
+            return reply
 
         return make
 
@@ -156,6 +167,23 @@ def _mount_events(
     responders = {"POST": front.delivering(), "OPTIONS": front.replying(answer)}
     refuse = front.replying(refusals.of_method(METHODS))
     router.mount(settings.path, front, Responders(responders, refuse))
+
+
+def _mount_document(
+    router: Router, host: Host, service: Service, front: Responding, refusals: _Refusals
+) -> None:
+    from ffhost.host.api_document import ApiDocument
+
+    kept = service.store.keep(ApiDocument, "", ApiDocument)
+
+    def answer(_message: Message, _execution_id: str) -> Reply:
+        return kept.reply(host)
+
+    settings = host.config.settings.openapi
+    assert settings is not None
+    responder = front.working(answer)
+    refuse = front.replying(refusals.of_method("GET, HEAD"))
+    router.pin(settings.path, front, Responders({"GET": responder, "HEAD": responder}, refuse))
 
 
 def _mount_probes(

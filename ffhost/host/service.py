@@ -136,7 +136,7 @@ class Service:
         """
         with self._lock:
             if self._host is None:
-                config = load_config(self.sources())
+                config = load_config(self.sources(), at_start=True)
                 if not self._embedded:
                     # A file that changes while functions load and start has changed, too.
                     self._read = fingerprint(config.watched)

@@ -6,6 +6,7 @@ The front is named here by import string only. ``serve`` is the way in for ``ffh
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from ffhost.config import LoadedConfig, Sources
@@ -44,11 +45,11 @@ def serve(
     import gc
     import importlib
 
-    from ffhost.server import single_process
-
     log_as_configured(config)
     use_sources(sources)
-    if single_process.is_needed():
+    if not hasattr(os, "fork"):  # gunicorn needs it
+        from ffhost.server import single_process
+
         return single_process.serve_alone(config, FRONT, announcer)
     from ffhost.server.gunicorn_app import Application
     from ffhost.server.master import Master
@@ -68,8 +69,6 @@ def serve(
         return end.code if isinstance(end.code, int) else 1
     finally:
         if config.settings.admin.enabled:
-            import os
-
             from ffhost.observability.metrics import totals_files
 
             totals_files.remove(os.getpid())

@@ -6,12 +6,19 @@ its server are not for others to build on, and everything named here may change 
 
 from __future__ import annotations
 
+import sys
+
+from ffhost._lazy import postpone
 from ffhost._library import Library
 
+postpone("uvicorn")  # it would import its command line and its supervisors
 uvicorn = Library("uvicorn", tested="0.54.0")
 with uvicorn.imports():
-    from uvicorn import config, server
+    from uvicorn.config import Config
     from uvicorn.protocols.http import flow_control, httptools_impl
+    from uvicorn.server import Server as Server
+    from uvicorn.server import ServerState
+vars(sys.modules["uvicorn"])["Config"] = Config  # `uvicorn.lifespan.on` looks for it there
 worker = Library("uvicorn-worker", tested="0.4.0")
 with worker.imports():
     import uvicorn_worker
@@ -116,7 +123,7 @@ uvicorn.require(
     },
 )
 uvicorn.require(
-    server.ServerState,
+    ServerState,
     {
         "connections": "find the connections that are idle or late",
         "default_headers": "write the date once a second",
@@ -125,12 +132,11 @@ uvicorn.require(
     },
 )
 uvicorn.require(
-    server.Server,
+    Server,
     {"config": "make connections", "serve": "listen when ready", "server_state": "count requests"},
 )
-Server = server.Server
 uvicorn.require(
-    config.Config,
+    Config,
     {
         "app": "set the application after the workers have loaded it",
         "backlog": "listen",

@@ -6,7 +6,6 @@ The front is the same. What needs processes of its own is missing, which one war
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from contextlib import suppress
 
@@ -28,11 +27,6 @@ MISSING = (
     "limits of slow requests",
 )
 """What a host in one process does not have."""
-
-
-def is_needed() -> bool:
-    """Whether this system cannot run gunicorn: it has no ``fork``."""
-    return not hasattr(os, "fork")
 
 
 def serve_alone(config: LoadedConfig, front: str, announcer: Announcer | None) -> int:

@@ -16,8 +16,8 @@ from ffhost.signatures.codec import (
     AnsweredCrash,
     Codec,
     Options,
+    as_single_target,
     signature_error,
-    with_execution_id,
 )
 from ffhost.signatures.inference import Inferred, infer
 
@@ -68,7 +68,7 @@ __all__ = [
     "Codec",
     "Inferred",
     "Options",
+    "as_single_target",
     "compose",
     "infer",
-    "with_execution_id",
 ]

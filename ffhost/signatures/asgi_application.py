@@ -18,6 +18,7 @@ from ffhost.signatures.mounted_application import Counted, Head, check_kind, cod
 from ffhost.signatures.requests.asgi_scope import build_scope
 from ffhost.signatures.requests.mount import Mount
 from ffhost.web.messages import Message, Reply
+from ffhost.web.problems import CRASH_HEADER
 
 Scope: TypeAlias = dict[str, Any]
 Event: TypeAlias = dict[str, Any]
@@ -115,7 +116,7 @@ class Exchange:
             return reply
         if reply.status < 500:
             raise error
-        reply.headers.append(("x-google-status", "crash"))
+        reply.headers.append(CRASH_HEADER)
         raise AnsweredCrash(reply, error)
 
     def _is_stream(self) -> bool:

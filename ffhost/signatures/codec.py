@@ -9,26 +9,32 @@ from ffhost.errors import LoadError
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.ids import EXECUTION_ID_HEADER
 from ffhost.signatures.requests import Adapter
+from ffhost.web.forwarded import trust_loopback_scheme
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
     from ffhost.signatures.app_lifespan import Lifespan
 
 
-def with_execution_id(codec: Codec) -> Codec:
-    """Return a codec whose requests have ``Function-Execution-Id``, made if none was sent.
+def as_single_target(codec: Codec, *, trusts_loopback: bool) -> Codec:
+    """Return a codec whose requests are as functions-framework's one function sees them.
 
-    So does functions-framework for its one function.
+    They have ``Function-Execution-Id``, made if none was sent.
+
+    Args:
+        trusts_loopback: whether a proxy on this machine may say the scheme
     """
     decode = codec.decode
 
-    def decode_identified(message: Message) -> tuple[Any, ...]:
+    def decode_single(message: Message) -> tuple[Any, ...]:
         call = CURRENT.get()
         if call is not None and message.header(EXECUTION_ID_HEADER) is None:
             message.add_field(EXECUTION_ID_HEADER, call.execution_id)
+        if trusts_loopback:
+            trust_loopback_scheme(message)
         return decode(message)
 
-    return codec._replace(decode=decode_identified)
+    return codec._replace(decode=decode_single)
 
 
 def signature_error(message: str) -> LoadError:

@@ -15,6 +15,7 @@ from ffhost.errors import ResultError
 from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, FollowedChunks, file_chunks
 from ffhost.signatures.file_parts import FilePart
 from ffhost.web.messages import HeaderList, Reply
+from ffhost.web.problems import CRASH_HEADER
 from ffhost.web.responses import header_fields
 
 if TYPE_CHECKING:
@@ -62,10 +63,18 @@ def encode_exception(error: BaseException) -> Reply | None:
 
             return falcon_responses.encode_exception(error)
         if isinstance(error, _class("werkzeug.exceptions", "HTTPException")):
-            return _checked(_from_werkzeug(error.get_response()))
+            return _from_abort(error)
         if isinstance(error, _class("starlette.exceptions", "HTTPException")):
             return _checked(_from_starlette_exception(error))
     return None
+
+
+def _from_abort(error: Any) -> Reply:
+    if error.code != 500:
+        return _checked(_from_werkzeug(error.get_response()))
+    # What functions-framework's handler of 500 returns.
+    headers = [("content-type", "text/html; charset=utf-8"), CRASH_HEADER]
+    return Reply(500, headers, str(error).encode())
 
 
 def _checked(reply: Reply) -> Reply:

@@ -95,6 +95,12 @@ class Message:
         """Whether there is a field with one of *names* (lower case)."""
         return not names.isdisjoint(self.headers)
 
+    def adopt(self) -> None:
+        """Write the client's address and scheme into what the server passed, where there is that.
+
+        They may be what a trusted proxy sent.
+        """
+
     def environ(self) -> dict[str, Any] | None:
         """Return the WSGI environ of the request, or None if it came through ASGI."""
         return None

@@ -46,13 +46,16 @@ def with_status(
     return _reply(status, title, detail, execution_id, dict(members or {}), fields)
 
 
+CRASH_HEADER = ("x-google-status", "crash")
+"""What functions-framework says of a crash."""
+
+
 def crash(
     execution_id: str | None = None, debug: bool = False, error: BaseException | None = None
 ) -> Reply:
     """Return the answer for a function that raised, or returned what cannot be sent.
 
-    ``X-Google-Status: crash`` is what functions-framework says. With *debug* the detail
-    names *error*, and ``traceback`` holds its stack, line by line.
+    With *debug* the detail names *error*, and ``traceback`` holds its stack, line by line.
     """
     detail = "the function crashed"
     members: dict[str, Any] = {}
@@ -61,7 +64,7 @@ def crash(
         if debug:
             detail = f"{type(error).__name__}: {error}"
             members["traceback"] = "".join(traceback.format_exception(error)).splitlines()
-    headers = [("x-google-status", "crash")]
+    headers = [CRASH_HEADER]
     return _reply(500, HTTPStatus(500).phrase, detail, execution_id, members, headers)
 
 

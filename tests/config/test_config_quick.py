@@ -1,24 +1,30 @@
-"""One function without a file: its settings are the same without pydantic as with it."""
+"""Settings read without pydantic are the same as with it, with a file and without one."""
 
 from __future__ import annotations
 
+import math
 import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import MISSING, FrozenInstanceError, fields
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ffhost.config import Attempt, Sources, attempt, loaded_config
+from ffhost.config.located_problems import Reporter
+from ffhost.config.nodes import Node, Source
 from ffhost.config.quick_reader import settings_of
-from ffhost.config.settings import Secret, Section
+from ffhost.config.settings import Secret, Section, Settings, as_plain, completed, key_of
+from ffhost.config.validation import validate
 from tests.cli.test_cli_serve import Served
 from tests.config.test_config_layers import load, message
 
@@ -153,12 +159,14 @@ ENVIRON = {
 }  # fmt: skip
 
 
-def imported(environ: dict[str, str]) -> str:
+def imported(environ: dict[str, str], folder: Path = HERE, *, at_start: bool = False) -> str:
     """Say whether loading a configuration in a new interpreter imports pydantic."""
     code = f"""
         import sys
+        from pathlib import Path
         from ffhost.config import Sources, attempt
-        found = attempt(Sources(environ={environ!r}))
+        sources = Sources(environ={environ!r}, cwd=Path({str(folder)!r}))
+        found = attempt(sources, at_start={at_start})
         print(found.config is not None, any(name.startswith("pydantic") for name in sys.modules))
     """
     run = [sys.executable, "-c", dedent(code)]
@@ -174,13 +182,17 @@ def test_pydantic_says_what_is_wrong() -> None:
     assert imported({**ENVIRON, "PORT": "x"}) == "False True\n"
 
 
-def test_an_http_function_is_served_without_pydantic(tmp_path: Path) -> None:
+@pytest.mark.parametrize("given", [("--target", "hello"), ("-c", "functions.yaml")])
+def test_an_http_function_is_served_without_pydantic(tmp_path: Path, given: tuple[str]) -> None:
+    (tmp_path / "functions.yaml").write_text(
+        "functions: {hello: {target: 'main.py:hello', path: /, methods: [GET]}}\n"
+    )
     (tmp_path / "main.py").write_text(
         "import sys\n"
         "def hello(request):\n"
         "    return str([name for name in sys.modules if name.startswith('pydantic')])\n"
     )
-    server = Served(tmp_path, "--target", "hello")
+    server = Served(tmp_path, *given)
     try:
         assert server.answers("[]", "/")
     finally:
@@ -224,7 +236,11 @@ def test_what_is_not_plainly_of_its_kind_is_left_to_pydantic() -> None:
     function = {"target": "main.py:hello", "path": "/"}
     assert settings_of({"functions": {"hello": function}}) is not None
     for wrong in (
-        {"methods": ["GET"]},  # a list with a rule
+        {"methods": []},
+        {"methods": ["get"]},
+        {"methods": "GET"},
+        {"timeout": 5},
+        {"examples": [{"request": {"body": Secret("a")}}]},
         {"queue": "1"},
         {"lazy": 1},
         {"tracing": None},
@@ -235,6 +251,88 @@ def test_what_is_not_plainly_of_its_kind_is_left_to_pydantic() -> None:
         assert settings_of({"functions": {"hello": {**function, **wrong}}}) is None
     assert settings_of({"functions": {"hello": {}}}) is None
     assert settings_of({"version": True}) is None
+
+
+ODD = [
+    None,
+    True,
+    0,
+    1.5,
+    math.nan,
+    "",
+    "x",
+    "auto",
+    [],
+    ["GET"],
+    {},
+    {"a": 1},
+    Secret("s"),
+    10**400,
+]
+
+
+def values_of(annotation: Any, shown: list[Any], odd: bool) -> st.SearchStrategy[Any]:
+    """Values that may stand at a key: its examples, what is made of them, and odd ones."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        annotation = next(each for each in arguments if each is not NoneType)
+        return values_of(annotation, shown, odd)
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return sections(annotation, odd)
+    if origin is list and isinstance(arguments[0], type) and issubclass(arguments[0], Section):
+        return st.lists(sections(arguments[0], odd), max_size=2)
+    if origin is dict and isinstance(arguments[1], type) and issubclass(arguments[1], Section):
+        names = st.sampled_from(["a", "B-2", *(["9", "ü", ""] if odd else [])])
+        return st.dictionaries(names, sections(arguments[1], odd), max_size=2)
+    return st.sampled_from([*shown, *(ODD if odd else [])])
+
+
+@cache
+def sections(kind: type[Section], odd: bool) -> st.SearchStrategy[dict[str, Any]]:
+    """Mappings that may be a section of *kind*: a few keys, those that it needs among them."""
+    needed, others = {}, {}
+    for each in fields(kind):
+        values = values_of(each.type, each.metadata["examples"], odd)
+        must = each.default is MISSING and each.default_factory is MISSING
+        (needed if must else others)[key_of(each.name)] = values
+    few = (
+        st.lists(st.sampled_from(sorted(others)), max_size=4, unique=True)
+        if others
+        else st.just([])
+    )
+    return few.flatmap(
+        lambda names: st.fixed_dictionaries({**needed, **{name: others[name] for name in names}})
+    )
+
+
+def by_pydantic(values: dict[str, Any]) -> Settings | None:
+    """Return what pydantic makes of *values*."""
+    return validate(values, Reporter(Node({}, Source("test")), []))
+
+
+@given(values=sections(Settings, True))
+def test_what_is_read_without_pydantic_is_what_pydantic_reads(values: dict[str, Any]) -> None:
+    quick = settings_of(completed(values))
+    if quick is not None:
+        judged = by_pydantic(completed(values))
+        assert judged is not None
+        assert written(quick) == written(judged)
+        assert as_plain(quick) == as_plain(judged)
+
+
+@given(values=sections(Settings, False))
+def test_what_pydantic_accepts_is_read_without_it(values: dict[str, Any]) -> None:
+    judged, quick = by_pydantic(completed(values)), settings_of(completed(values))
+    assert (judged is None) == (quick is None)
+
+
+def test_a_plain_file_is_served_without_pydantic_and_checked_with_it(tmp_path: Path) -> None:
+    (tmp_path / "functions.yaml").write_text(
+        "functions: {hello: {target: 'main.py:hello', methods: [GET], timeout: 5s}}\n"
+    )
+    assert imported({}, tmp_path, at_start=True) == "True False\n"
+    assert imported({}, tmp_path) == "True True\n"
+    assert imported({"FFHOST_SERVER__PORT": "x"}, tmp_path, at_start=True) == "False True\n"
 
 
 def test_the_front_door_is_read_without_pydantic() -> None:

@@ -71,7 +71,7 @@ def test_an_app_holds_the_functions_and_what_runs_them(tmp_path: Path) -> None:
         "wsgi.py",
     ]
     assert app(tmp_path)["Procfile"] == "web: ffhost serve -c functions.yaml\n"
-    assert requirements(tmp_path) == ["ffhost==0.1.0  # ffhost build"]
+    assert requirements(tmp_path) == ["ffhost==0.1.0"]
 
 
 def test_generated_files_can_be_read_by_whoever_reads_them(tmp_path: Path) -> None:
@@ -161,7 +161,9 @@ def test_files_of_your_own_take_the_place_of_generated_ones(tmp_path: Path) -> N
     assert app(tmp_path)["wsgi.py"] == "app = 1\n"
 
 
-def test_requirement_files_are_united_and_functions_framework_is_dropped(tmp_path: Path) -> None:
+def test_requirement_files_are_installed_as_they_are_without_functions_framework(
+    tmp_path: Path,
+) -> None:
     lay_out(
         tmp_path,
         functions_yaml="""\
@@ -171,76 +173,299 @@ def test_requirement_files_are_united_and_functions_framework_is_dropped(tmp_pat
             """,
         a__main_py=HELLO,
         b__main_py="import flask\n" + HELLO,
-        requirements_txt="requests>=2.20\n",
+        requirements_txt="requests>=2.20\n-e .\n",
         a__requirements_txt="""\
-            # what a needs
-            functions-framework==3.*  # the old host
-            Requests[socks]<3; python_version >= '3.8'
+            functions-framework==3.* \\
+              ; python_version >= '3.8'  # the old host
+            Requests[socks]<3
+            cloudevents<=1.12
             -r more.txt
+            -r ../requirements.txt
             --extra-index-url https://packages.example.com/simple
             """,
         a__more_txt="pillow >= 10, \\\n  < 12\n",
-        b__requirements_txt="PILLOW>=11\nrequests<3\nffhost>=0.1\n",
+        b__requirements_txt="\ufeffPILLOW>=11\n-c pins.txt\n",
+        b__pins_txt="requests==2.31\n",
     )
     made = built(tmp_path)
     assert requirements(tmp_path) == [
-        "--extra-index-url https://packages.example.com/simple",
-        "ffhost[flask]==0.1.0,>=0.1  # b/requirements.txt, ffhost build",
-        "pillow<12,>=10,>=11  # a/more.txt, b/requirements.txt",
-        "requests<3,>=2.20  # requirements.txt, b/requirements.txt",
-        'Requests[socks]<3; python_version >= "3.8"  # a/requirements.txt',
+        "-r requirements-app.txt",
+        "-r a/requirements.txt",
+        "-r b/requirements.txt",
+        "ffhost[flask]==0.1.0",
+    ]
+    files = app(tmp_path)
+    assert files["requirements-app.txt"] == "requests>=2.20\n# left out by ffhost build: -e .\n"
+    assert files["a/requirements.txt"] == dedent("""\
+        # left out by ffhost build: functions-framework==3.* \\
+        # left out by ffhost build:   ; python_version >= '3.8'  # the old host
+        Requests[socks]<3
+        # left out by ffhost build: cloudevents<=1.12
+        -r more.txt
+        -r ../requirements-app.txt
+        --extra-index-url https://packages.example.com/simple
+        """)
+    assert files["a/more.txt"] == "pillow >= 10, \\\n  < 12\n"
+    assert files["b/requirements.txt"] == "PILLOW>=11\n-c pins.txt\n"
+    assert "COPY a/more.txt a/requirements.txt ./a/\n" in files["Dockerfile"]
+    assert [note.partition(": left out ")[2] for note in made.notes] == [
+        "-e .: its modules are in the app",
+        "functions-framework==3.*    ; python_version >= '3.8': ffhost takes its place",
+        "cloudevents<=1.12: ffhost has the names of cloudevents 1",
+    ]
+    assert made.install == ["pip install -r requirements.txt"]
+
+
+def test_a_file_with_hashes_is_installed_in_a_step_of_its_own(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        functions_yaml="functions:\n  a: {target: 'a/main.py:hello'}\n",
+        a__main_py=HELLO,
+        requirements_txt="-r pinned.txt\n",
+        pinned_txt="requests==2.31 \\\n  --hash=sha256:00\n",
+        a__requirements_txt="pillow\n",
+    )
+    made = built(tmp_path)
+    assert made.install == [
+        "pip install --require-hashes -r requirements-app.txt",
+        "pip install -r requirements.txt",
+    ]
+    assert requirements(tmp_path) == ["-r a/requirements.txt", "ffhost==0.1.0"]
+    runs = [value for name, value in instructions(app(tmp_path)["Dockerfile"]) if name == "RUN"]
+    assert [run.split()[-1] for run in runs[1:4]] == [
+        "requirements-app.txt",
+        "requirements.txt",
+        "check",
+    ]
+
+
+def test_a_version_of_ffhost_that_the_project_names_is_kept(tmp_path: Path) -> None:
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG, requirements_txt="ffhost>=0.1\n")
+    built(tmp_path)
+    assert requirements(tmp_path) == ["-r requirements-app.txt", "ffhost"]
+
+
+def test_dependencies_of_a_project_are_installed(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        functions_yaml="functions:\n  a: {target: 'a/main.py:hello'}\n",
+        a__main_py=HELLO,
+        pyproject_toml="""\
+            [project]
+            name = "shop"
+            dependencies = ["requests>=2", "functions-framework==3.*"]
+            """,
+        a__pyproject_toml="""\
+            [tool.poetry.dependencies]
+            python = "^3.11"
+            caret = "^1.2.3"
+            small = "^0.2"
+            tilde = "~1.2"
+            exact = "1.0"
+            anything = "*"
+            range = {version = ">=1,<3", extras = ["x"]}
+            """,
+    )
+    made = built(tmp_path)
+    assert requirements(tmp_path) == [
+        "requests>=2  # pyproject.toml",
+        "caret>=1.2.3,<2  # a/pyproject.toml",
+        "small>=0.2,<0.3  # a/pyproject.toml",
+        "tilde>=1.2,<1.3  # a/pyproject.toml",
+        "exact==1.0  # a/pyproject.toml",
+        "anything  # a/pyproject.toml",
+        "range[x]>=1,<3  # a/pyproject.toml",
+        "ffhost==0.1.0",
     ]
     assert made.notes == [
-        "a/requirements.txt:2: dropped functions-framework==3.*: ffhost takes its place"
+        "pyproject.toml: left out functions-framework==3.*: ffhost takes its place"
     ]
 
 
-def test_requirements_that_contradict_each_other_are_all_reported(tmp_path: Path) -> None:
+def test_dynamic_dependencies_of_a_project_are_read_from_their_files(tmp_path: Path) -> None:
+    project = """\
+        [project]
+        dynamic = ["dependencies"]
+        [tool.setuptools.dynamic]
+        dependencies = {file = ["needed.in"]}
+        """
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG, pyproject_toml=project)
+    (tmp_path / "needed.in").write_text("requests\n")
+    built(tmp_path)
+    assert requirements(tmp_path) == ["-r needed.in", "ffhost==0.1.0"]
+
+
+UV_LOCK = """\
+    version = 1
+    [[package]]
+    name = "shop"
+    source = { virtual = "." }
+    [[package]]
+    name = "functions-framework"
+    source = { registry = "https://packages.example.com/simple" }
+    """
+POETRY_LOCK = """\
+    [[package]]
+    name = "requests"
+    version = "2.31"
+    """
+PROJECT = "\ufeff[project]\nname = 'shop'\ndependencies = ['functions-framework']\n"
+
+
+def test_a_lock_is_installed_first_and_ffhost_last(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        main_py=HELLO,
+        functions_yaml=CONFIG,
+        pyproject_toml=PROJECT,
+        uv_lock=UV_LOCK,
+        requirements_txt="an-older-export\n",
+    )
+    made = built(tmp_path)
+    without = "--no-install-project --no-install-package functions-framework"
+    assert made.install == [
+        f"uv sync --active --frozen --no-dev {without}",
+        "pip install -r requirements.txt",
+    ]
+    assert made.notes == ["requirements.txt: not installed, because uv.lock beside it is"]
+    assert requirements(tmp_path) == ["ffhost==0.1.0"]
+    files = app(tmp_path)
+    assert files["pyproject.toml"].startswith("[project]")
+    lines = files["Dockerfile"].replace(" \\\n", "").splitlines()
+    (locked,) = (number for number, line in enumerate(lines) if "uv sync" in line)
+    assert lines[locked - 2] == "COPY pyproject.toml uv.lock ./"
+    assert lines[locked].endswith(f"&& uv sync --no-cache --frozen --no-dev {without}")
+    assert lines[locked + 1] == "COPY requirements.txt ./"
+    assert lines[locked + 2].endswith(" -r requirements.txt")
+
+
+def test_a_project_of_poetry_is_installed_from_its_lock_wherever_it_lies(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        functions_yaml="functions:\n  a: {target: 'a/main.py:hello'}\n",
+        a__main_py="import requests\n" + HELLO,
+        a__pyproject_toml=PROJECT,
+        a__poetry_lock=POETRY_LOCK,
+        requirements_txt="pillow\n",
+    )
+    made = built(tmp_path)
+    assert made.install == [
+        "poetry install --only main --no-root --directory a",
+        "pip install -r requirements.txt",
+    ]
+    assert (made.notes, requirements(tmp_path)) == (
+        [],
+        ["-r requirements-app.txt", "ffhost==0.1.0"],
+    )
+
+
+def test_several_locks_are_an_error_that_names_them(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        functions_yaml="functions:\n  a: {target: 'a/main.py:hello'}\n",
+        a__main_py=HELLO,
+        a__pyproject_toml=PROJECT,
+        a__poetry_lock=POETRY_LOCK,
+        pyproject_toml=PROJECT,
+        uv_lock=UV_LOCK.replace('virtual = "."', 'editable = "lib"'),
+    )
+    assert problems(tmp_path) == [
+        "uv.lock: shop (lib) is a folder here, and a path cannot be installed in the image",
+        "uv.lock: an image installs one lock, and there are several: uv.lock, a/poetry.lock",
+    ]
+
+
+def test_what_no_image_can_install_is_reported_with_its_line(tmp_path: Path) -> None:
     lay_out(
         tmp_path,
         functions_yaml="""\
             functions:
               a: {target: 'a/main.py:hello'}
               b: {target: 'b/main.py:hello'}
+              c: {target: 'c/main.py:hello'}
             """,
         a__main_py=HELLO,
         b__main_py=HELLO,
-        a__requirements_txt="pillow==9.5\ncloudevents<=1.12\nrequests>=2,<3\n",
-        b__requirements_txt="pillow>=10\nrequests==3.1\n-e ./lib\n",
+        c__main_py=HELLO,
+        a__requirements_txt="-e ./lib\nnot a requirement\n-r ../../other.txt\n-r absent.txt\n",
+        b__pyproject_toml="""\
+            [project]
+            dependencies = ["ours"]
+            [tool.uv.sources]
+            ours = {path = "../ours"}
+            """,
+        c__pyproject_toml="[project\n",
     )
+    outside = tmp_path.parent / "other.txt"
     assert problems(tmp_path) == [
-        "b/requirements.txt:3:1: a path cannot be installed in the image",
-        "a/requirements.txt:2:1: cloudevents<=1.12 contradicts cloudevents<3,>=2, "
-        "which ffhost needs",
-        "b/requirements.txt:1:1: pillow>=10 contradicts pillow==9.5 of a/requirements.txt:1",
-        "b/requirements.txt:2:1: requests==3.1 contradicts requests<3,>=2 of a/requirements.txt:3",
+        "a/requirements.txt:1:1: a path cannot be installed in the image",
+        "a/requirements.txt:2:1: expected a requirement such as 'requests>=2.31', "
+        "got 'not a requirement'",
+        f"{outside}: lies outside the configuration's folder",
+        "a/absent.txt: cannot be read",
+        "b/pyproject.toml: only uv knows where ours comes from (tool.uv.sources)",
+        "c/pyproject.toml: not valid TOML: expected ']' at the end of a table declaration "
+        "(at line 1, column 9)",
     ]
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "conflicting"),
-    [
-        (">=2", "<2", True),
-        (">1.4,<1.6", ">=1.5", False),
-        (">1,<2", "!=1.5", False),
-        ("~=1.4", ">=2", True),
-        ("==1.4.*", "<1.4.7", False),
-        ("==1.4.*", ">=1.5", True),
-        ("===local", ">=2", False),
-        (">=2.0a1", "<2.0", True),  # PEP 440: <2.0 takes no 2.0a1
-        (">=2.0a1", "<2.1", False),
-        ("", "==7", False),
-    ],
-)
-def test_ranges_contradict_when_no_version_is_in_both(
-    tmp_path: Path, first: str, second: str, conflicting: bool
-) -> None:
-    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG)
-    (tmp_path / "requirements.txt").write_text(f"thing{first}\nthing{second}\n")
-    if conflicting:
-        assert len(problems(tmp_path)) == 1
-    else:
-        built(tmp_path)
+def test_src_layouts_and_module_targets_are_taken_along(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        functions_yaml="""\
+            server: {on_startup: ['tools.hooks:begin']}
+            functions:
+              a: {target: 'src/shop/api/main.py:hello'}
+              b: {target: 'shop.late:hello'}
+            """,
+        src__shop__api__main_py="from shop import near\nfrom tools import hooks\n" + HELLO,
+        src__shop__near_py="import nobody_has_this\n",
+        src__shop__late_py=HELLO,
+        src__tools__hooks_py="def begin(): ...\n",
+        notes_py="",
+    )
+    (tmp_path / "src/shop/__init__.py").touch()
+    (tmp_path / "src/shop/api/__init__.py").touch()
+    made = built(tmp_path)
+    assert {name for name in app(tmp_path) if name.startswith(("src", "notes"))} == {
+        "src/shop/__init__.py",
+        "src/shop/api/__init__.py",
+        "src/shop/api/main.py",
+        "src/shop/late.py",
+        "src/shop/near.py",
+        "src/tools/hooks.py",
+    }
+    assert made.notes == [
+        "src/shop/near.py:1: imports 'nobody_has_this', which no requirement seems to bring"
+    ]
+
+
+def test_imports_that_nothing_covers_are_named(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        functions_yaml="functions:\n  a: {target: 'a/main.py:hello'}\n",
+        a__main_py="""\
+            import json, yaml, sklearn, dateutil.parser
+            from typing import TYPE_CHECKING
+            from near import text
+            if TYPE_CHECKING:
+                import only_for_types
+            try:
+                import faster
+            except ImportError:
+                faster = None
+            def hello(request):
+                from .inner import deep
+            """,
+        a__near_py="import a_package_of_nobody\n",
+        a__inner__deep_py="import another_of_nobody.part\n",
+        a__unused_py="import never_imported\n",
+        a__requirements_txt="PyYAML\nscikit-learn\npython-dateutil\n",
+    )
+    assert built(tmp_path).notes == [
+        "a/inner/deep.py:1: imports 'another_of_nobody', which no requirement seems to bring",
+        "a/near.py:1: imports 'a_package_of_nobody', which no requirement seems to bring",
+    ]
 
 
 def test_secrets_stay_where_they_are(tmp_path: Path) -> None:
@@ -317,7 +542,7 @@ def test_one_function_without_a_configuration_becomes_an_app(tmp_path: Path) -> 
     lay_out(tmp_path, main_py=HELLO)
     made = built(tmp_path, environ={"FUNCTION_TARGET": "hello"})
     assert made.command == "ffhost serve --target hello --source main.py"
-    assert requirements(tmp_path) == ["ffhost[flask]==0.1.0  # ffhost build"]
+    assert requirements(tmp_path) == ["ffhost[flask]==0.1.0"]
     assert "    FUNCTION_TARGET=hello \\\n" in app(tmp_path)["Dockerfile"]
 
 
@@ -395,7 +620,12 @@ def test_the_image_is_written_as_hadolint_asks(docker: list[tuple[str, str]]) ->
     probe = json.loads(health[0].partition("CMD ")[2])
     compile(probe[2], "probe", "exec")
     copied = [value.split() for name, value in docker if name == "COPY"]
-    assert ["requirements.txt", "constraints.txt", "./"] in copied  # DL3021: a folder ends with /
+    assert [
+        "pins.txt",
+        "requirements-app.txt",
+        "requirements.txt",
+        "./",
+    ] in copied  # DL3021: a folder ends with /
 
 
 def test_an_app_behind_a_door_holds_its_key_set_and_what_verifies_by_it(tmp_path: Path) -> None:
@@ -409,7 +639,7 @@ def test_an_app_behind_a_door_holds_its_key_set_and_what_verifies_by_it(tmp_path
     lay_out(tmp_path, src__main_py=HELLO, functions_yaml=config, keys__public_json='{"keys": []}')
     built(tmp_path, environ={"KEY": "hush"})
     assert "keys/public.json" in app(tmp_path)
-    assert requirements(tmp_path) == ["ffhost[auth]==0.1.0  # ffhost build"]
+    assert requirements(tmp_path) == ["ffhost[auth]==0.1.0"]
 
 
 def test_an_app_whose_doors_need_no_public_keys_needs_no_extra(tmp_path: Path) -> None:
@@ -422,4 +652,4 @@ def test_an_app_whose_doors_need_no_public_keys_needs_no_extra(tmp_path: Path) -
     """
     lay_out(tmp_path, main_py=HELLO, functions_yaml=config)
     built(tmp_path, environ={"KEY": "0123456789abcdef0123456789abcdef"})
-    assert requirements(tmp_path) == ["ffhost==0.1.0  # ffhost build"]
+    assert requirements(tmp_path) == ["ffhost==0.1.0"]

@@ -153,6 +153,10 @@ def test_other_answers_say_who_may_read_them(serve: Serve) -> None:
     assert host.get("/open", headers=ORIGIN).headers["access-control-allow-origin"] == "*"
     stranger = host.get("/one", headers={"Origin": "https://evil.example.com"})
     assert "access-control-allow-origin" not in stranger.headers
+    refused = host.post("/one", headers=ORIGIN)
+    assert refused.status == 405
+    assert refused.headers["access-control-allow-origin"] == "https://app.example.com"
+    assert "origin" in refused.headers["vary"]
 
 
 def test_a_function_that_answers_options_itself_is_left_alone(serve: Serve) -> None:

@@ -23,12 +23,20 @@ def hello(request):
 def identified(request):
     return [request.headers.get("Function-Execution-Id"), ffhost.current().execution_id]
 
+def address(request):
+    host = request.client.host if hasattr(request, "client") else request.remote_addr
+    return [request.url.scheme if hasattr(request, "client") else request.scheme, host]
+
 def background(data, context):
-    pass
+    if data.get("abort"):
+        import flask
+        flask.abort(500)
 
 @ffhost.cloud_event
 def cloud(event):
-    pass
+    if event["type"] == "abort":
+        import flask
+        flask.abort(500, "word")
 
 @ffhost.typed
 def nothing(value: dict) -> None:
@@ -71,6 +79,31 @@ def test_the_request_has_the_execution_id_of_its_call(serve: Serve, request_clas
     given, own = host.get("/", headers={"Function-Execution-Id": "not well formed"}).json()
     assert given == "not well formed"
     assert own != given
+
+
+@pytest.mark.parametrize("request_class", ["ffhost", "flask", "starlette"])
+def test_a_proxy_on_this_machine_says_the_scheme_unless_proxies_are_named(
+    serve: Serve, request_class: str
+) -> None:
+    environ = target("address", FFHOST_DEFAULTS__REQUEST=request_class)
+    sent = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+    assert serve(CODE, **environ).get("/", headers=sent).json() == ["https", "127.0.0.1"]
+    environ["environ"]["FFHOST_SERVER__TRUSTED_PROXIES"] = "10.0.0.1"
+    assert serve(CODE, **environ).get("/", headers=sent).json() == ["http", "127.0.0.1"]
+
+
+def test_an_event_function_that_aborts_with_500_is_a_crash(serve: Serve) -> None:
+    """As functions-framework's own handler of 500 says."""
+    event = {"specversion": "1.0", "id": "1", "source": "/s", "type": "abort"}
+    headers = {"content-type": "application/cloudevents+json"}
+    answer = serve(CODE, **target("cloud")).post("/", body=json.dumps(event), headers=headers)
+    assert (answer.status, answer.text) == (500, "500 Internal Server Error: word")
+    assert answer.headers["x-google-status"] == "crash"
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    host = serve(CODE, **target("background", FUNCTION_SIGNATURE_TYPE="event"))
+    context = {"eventId": "1", "eventType": "t", "timestamp": "t", "resource": "r"}
+    answer = host.post("/", json={"context": context, "data": {"abort": True}})
+    assert (answer.status, answer.headers["x-google-status"]) == (500, "crash")
 
 
 def test_browsers_files_and_probes_never_reach_the_function(serve: Serve) -> None:

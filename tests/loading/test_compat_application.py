@@ -17,10 +17,10 @@ from click.testing import CliRunner
 from ffhost.cli import framework_command
 from ffhost.cli.commands import serve
 from ffhost.config import Sources
-from ffhost.errors import ConfigError, LoadError
+from ffhost.errors import LoadError
 from ffhost.host import flask_application
 from ffhost.loading.compat import framework
-from ffhost.loading.compat.framework import aio
+from ffhost.loading.compat.framework import aio, exceptions
 
 
 @pytest.fixture(autouse=True)
@@ -195,11 +195,66 @@ def test_create_app_without_flask_names_the_extra(
         framework.create_app("hello", source)
 
 
-def test_create_app_says_what_is_wrong(tmp_path: Path) -> None:
-    source = tmp_path / "created_wrong.py"
-    source.write_text("def hello(request): ...\n")
-    with pytest.raises(ConfigError, match=r"does not define 'goodbye'"):
-        framework.create_app("goodbye", str(source))
+WRONG: dict[type[Exception], tuple[tuple[Any, ...], str]] = {
+    exceptions.MissingTargetException: (
+        ("goodbye", "created_wrong.py"),
+        "File {source} is expected to contain a function named 'goodbye'. "
+        "Found: 'hello', 'two' instead",
+    ),
+    exceptions.InvalidTargetTypeException: (
+        ("Kind", "created_wrong.py"),
+        "The function defined in file {source} as 'Kind' needs to be of type function. "
+        "Got: invalid type <class 'type'>",
+    ),
+    exceptions.MissingSourceException: (
+        ("hello", "nowhere.py"),
+        "File {source} that is expected to define function doesn't exist",
+    ),
+    exceptions.InvalidConfigurationException: (
+        (None, "created_wrong.py"),
+        "Target is not specified (FUNCTION_TARGET environment variable not set)",
+    ),
+    exceptions.FunctionsFrameworkException: (
+        ("hello", "created_wrong.py", "grpc"),
+        "Invalid signature type: grpc",
+    ),
+    ZeroDivisionError: (("hello", "created_broken.py"), "division by zero"),
+    SyntaxError: (("hello", "created_unreadable.py"), "invalid syntax"),
+}
+"""What functions-framework raises, and its message."""
+
+
+@pytest.mark.parametrize("make", [framework.create_app, aio.create_asgi_app])
+@pytest.mark.parametrize("expected", WRONG)
+def test_what_keeps_a_function_from_being_loaded_is_the_original_s_exception(
+    expected: type[Exception], make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    code = "class Kind: ...\ndef hello(request): ...\ndef two(one, other): ...\n"
+    (tmp_path / "created_wrong.py").write_text(code)
+    (tmp_path / "created_broken.py").write_text("1 / 0\n")
+    (tmp_path / "created_unreadable.py").write_text("def def\n")
+    (target, file, *signature), message = WRONG[expected]
+    source = str(tmp_path / file)
+    with pytest.raises(expected) as raised:
+        make(target, source, *signature)
+    assert type(raised.value) is expected
+    assert message.format(source=source) in str(raised.value)
+
+
+def test_a_function_that_does_not_fit_its_signature_is_told(source: str) -> None:
+    with pytest.raises(exceptions.FunctionsFrameworkException, match="signature cloudevent gives"):
+        framework.create_app("background", source, "cloudevent")
+
+
+def test_paths_that_browsers_ask_for_do_not_reach_an_http_function(source: str) -> None:
+    client = framework.create_app("hello", source).test_client()
+    answers = [client.get(path) for path in ("/robots.txt", "/favicon.ico", "/robots.txt/x")]
+    assert [each.status_code for each in answers] == [404, 404, 200]
+    assert "<p>Not Found</p>" in answers[0].text
+    event = framework.create_app("background", source, "event").test_client()
+    data = {"context": {"eventId": "1", "eventType": "t", "resource": "r"}, "data": {}}
+    assert event.post("/robots.txt", json=data).status_code == 200
 
 
 def test_the_command_line_of_the_original_becomes_that_of_serve(

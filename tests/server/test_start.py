@@ -26,6 +26,8 @@ NOT_NEEDED = [
     "pydantic",
     "pyinstrument",
     "starlette",
+    "uvicorn.main",
+    "uvicorn.supervisors",
     "yaml",
     "ffhost.host.admin.reports",
     "ffhost.deploy.app",

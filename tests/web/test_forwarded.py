@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ffhost.web.forwarded import trust_forwarded
+from ffhost.web.forwarded import trust_forwarded, trust_loopback_scheme
 from ffhost.web.messages import Message
 
 PROXY, CLIENT = "10.0.0.1", "203.0.113.9"
@@ -89,3 +89,27 @@ def test_whoever_can_open_the_unix_socket_is_believed() -> None:
 )
 def test_the_scheme_is_what_the_nearest_proxy_saw(proto: str | None, scheme: str) -> None:
     assert seen([PROXY], None, proto)[0] == scheme
+
+
+@pytest.mark.parametrize(
+    ("peer", "proto", "scheme"),
+    [
+        ("127.0.0.1", "https", "https"),
+        ("::1", "https", "https"),
+        (None, "https", "https"),  # a unix socket
+        ("127.0.0.1", "http", "http"),
+        ("127.0.0.1", "https, http", "http"),
+        ("127.0.0.1", None, "http"),
+        (PROXY, "https", "http"),
+    ],
+)
+def test_a_proxy_on_this_machine_says_the_scheme_and_not_the_client(
+    peer: str | None, proto: str | None, scheme: str
+) -> None:
+    headers = {"x-forwarded-for": CLIENT}
+    if proto is not None:
+        headers["x-forwarded-proto"] = proto
+    client = None if peer is None else (peer, 5)
+    message = Message("GET", "/", headers=headers, client=client)
+    trust_loopback_scheme(message)
+    assert (message.scheme, message.client) == (scheme, client)

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from ffhost import __version__
 from ffhost.config import LoadedConfig, Sources
-from ffhost.deploy.app import generated_files
+from ffhost.deploy.app import generated_files, install_steps
 from ffhost.deploy.app.app_files import MANIFEST, Gathered, gather
-from ffhost.deploy.app.extras import extras_needed
+from ffhost.deploy.app.dependencies import (
+    REQUIREMENTS,
+    Dependencies,
+    find_dependencies,
+)
+from ffhost.deploy.app.extras import extras_needed, packages_of
 from ffhost.deploy.app.generated_files import APP_FOLDER, CONFIG_FOLDER, USER_ID, App, config_path
 from ffhost.deploy.app.output_folder import ChangedFiles, Written, write_folder
-from ffhost.deploy.app.requirements import Read, conflicts, needed_by_us, ours, unite
+from ffhost.deploy.app.uncovered_imports import installed_with, is_covered, uncovered_imports
 from ffhost.deploy.literal_secrets import literal_secrets
 from ffhost.errors import ConfigError
 
@@ -47,11 +53,13 @@ class Built:
     Args:
         written: what was done with each file
         notes: what the user should know
+        install: the commands that install what it needs, in its folder
         command: the command that serves the app from its folder
     """
 
     written: Written
     notes: list[str] = field(default_factory=list)
+    install: list[str] = field(default_factory=list)
     command: str = ""
 
 
@@ -77,19 +85,17 @@ def build(
         python: Python version of the image; None for the running one
 
     Raises:
-        ConfigError: sources are missing, or requirements contradict each other
+        ConfigError: sources are missing, or the image could not install a requirement
         ChangedFiles: files that would be replaced were changed by hand
     """
     out = Path(os.path.abspath(out))
     opened = opened_config(config, given)
     found = gather(config, opened, out, exclude, include)
     base = Path(os.path.abspath(config.base))
-    read = _read_requirements(found, base)
+    needed = find_dependencies(found.sources, base)
+    if needed.problems:
+        raise ConfigError(needed.problems)
     extras = extras_needed(config, found.sources)
-    needed = [*read.wanted, ours(extras, __version__)]
-    problems = [*read.problems, *conflicts(needed, needed_by_us(extras))]
-    if problems:
-        raise ConfigError(problems)
     app = App(
         config=config_in_app(config, opened),
         config_files=found.config_files,
@@ -97,22 +103,20 @@ def build(
         port=config.settings.server.port or 8080,
         python=python or _python(),
         env_file=config.settings.env_file if _is_inner(config.settings.env_file) else None,
-        constrained=bool(read.constraints),
+        needed=needed,
     )
     files = {name: path.read_bytes() for name, path in found.files.items()}
     own = [name for name, text in _generated(app).items() if name in files]
     files |= {name: text for name, text in _generated(app).items() if name not in own}
-    files["requirements.txt"] = generated_files.requirements(
-        unite(needed), read.options, constrained=app.constrained
-    ).encode()
-    if app.constrained:
-        files["constraints.txt"] = ("\n".join(unite(read.constraints)) + "\n").encode()
+    files |= needed.files
+    files[REQUIREMENTS] = install_steps.requirements(needed, _ours(needed, extras)).encode()
     written = write_folder(out, files, manifest=MANIFEST, force=force, shown=shown)
     _keep_modes(out, found)
-    notes = _notes(found, read, own, app)
+    notes = [*needed.notes, *_notes(found, own, app), *_uncovered(found, base, needed, extras)]
     texts = {name: found.files[name].read_text("utf-8-sig") for name in found.config_files}
     notes += literal_secrets(texts, "image")
-    return Built(written, notes, generated_files.serve_command(app))
+    install = install_steps.commands(needed)
+    return Built(written, notes, install, generated_files.serve_command(app))
 
 
 def opened_config(config: LoadedConfig, given: Sources) -> Path | None:
@@ -143,14 +147,11 @@ def _generated(app: App) -> dict[str, bytes]:
     return {name: text.encode() for name, text in generated.items()}
 
 
-def _read_requirements(found: Gathered, base: Path) -> Read:
-    """Read the requirement file beside each source, and those of the folders above it."""
-    read = Read()
-    folders = {folder for source in found.sources for folder in source.parents}
-    for folder in sorted({base, *(each for each in folders if each.is_relative_to(base))}):
-        if (folder / "requirements.txt").is_file():
-            read.add(folder / "requirements.txt", base)
-    return read
+def _ours(needed: Dependencies, extras: Iterable[str]) -> str:
+    """Return the requirement of ffhost: this version, unless the project names another."""
+    names = ",".join(sorted(extras))
+    wanted = f"ffhost[{names}]" if names else "ffhost"
+    return wanted if "ffhost" in needed.names else f"{wanted}=={__version__}"
 
 
 def _variables(config: LoadedConfig) -> dict[str, str]:
@@ -181,22 +182,29 @@ def _keep_modes(out: Path, found: Gathered) -> None:
             (out / name).chmod(0o755)
 
 
-def _notes(found: Gathered, read: Read, own: list[str], app: App) -> list[str]:
-    notes = [
-        f"{each.origin.short}: dropped {each.requirement}: ffhost takes its place"
-        for each in read.dropped
-    ]
-    notes += [
-        f"{each}: hashes are dropped, united files cannot keep them" for each in read.unhashed
-    ]
-    notes += [f"{each}: your own file is kept" for each in own]
+def _notes(found: Gathered, own: list[str], app: App) -> list[str]:
+    notes = [f"{each}: your own file is kept" for each in own]
     for each in found.left_out:
         told = f"mount it, or take it along with --include {each}"
         if each == app.env_file or each.endswith(".env"):
             told = "give its variables to the container"
         notes.append(f"{each}: left out, it may hold secrets; {told}")
-    notes += [
+    return notes
+
+
+def _uncovered(
+    found: Gathered, base: Path, needed: Dependencies, extras: Iterable[str]
+) -> list[str]:
+    """Return a note for each module that nothing in the image seems to bring."""
+    names = needed.names | packages_of(extras)
+    covered = installed_with(names)
+    notes = [
         f"{where}: the module {name!r} is not in this folder; it has to be among the requirements"
         for name, where in sorted(found.installed.items())
+        if not is_covered(name, covered, packages_distributions().get(name, []))
     ]
+    folders = [base, base / "src"]
+    for each in uncovered_imports(found.sources, found.files.values(), folders, names):
+        where = f"{each.file.relative_to(base).as_posix()}:{each.line}"
+        notes.append(f"{where}: imports {each.name!r}, which no requirement seems to bring")
     return notes

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from ffhost.auth.standard_webhooks import PUBLIC_KEY
 from ffhost.config import LoadedConfig
@@ -35,6 +38,20 @@ def extras_needed(config: LoadedConfig, sources: Iterable[Path]) -> set[str]:
     for source in sources:
         extras |= _imported(source)
     return extras
+
+
+def packages_of(extras: Iterable[str]) -> set[str]:
+    """Return the names of the packages that ffhost needs with *extras*."""
+    environments = [{"extra": extra} for extra in ("", *extras)]
+    try:
+        declared = list(map(Requirement, requires("ffhost") or []))
+    except PackageNotFoundError:
+        return set()
+    return {
+        each.name
+        for each in declared
+        if each.marker is None or any(map(each.marker.evaluate, environments))
+    }
 
 
 def _needs_public_keys(way: WaySettings) -> bool:

@@ -11,6 +11,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ffhost.deploy.app.dependencies import Dependencies
+from ffhost.deploy.app.install_steps import docker_steps
+
 USER_ID = 10001
 """The user of the image. Kubernetes can only check a number for not being root."""
 APP_FOLDER = "/app"
@@ -29,7 +32,7 @@ class App:
         port: where the server listens unless ``PORT`` says otherwise
         python: version of Python, such as ``3.12``
         env_file: the dotenv file that the configuration names, or None
-        constrained: whether there is a constraints.txt
+        needed: what the image installs
     """
 
     config: str | None
@@ -38,7 +41,7 @@ class App:
     port: int
     python: str
     env_file: str | None
-    constrained: bool
+    needed: Dependencies
 
 
 def config_path(config: str) -> str:
@@ -52,7 +55,6 @@ def dockerfile(app: App) -> str:
     if app.config is not None:
         environment["FFHOST_CONFIG"] = config_path(app.config)
     environment |= app.variables
-    pinned = "requirements.txt constraints.txt" if app.constrained else "requirements.txt"
     compiled, copied = f"RUN /venv/bin/python -m compileall -q {APP_FOLDER}", ""
     if app.config_files:
         names = " ".join(_quoted(name) for name in app.config_files)
@@ -70,9 +72,7 @@ ARG PYTHON_VERSION={app.python}
 FROM python:${{PYTHON_VERSION}}-slim AS build
 WORKDIR {APP_FOLDER}
 RUN python -m venv /venv
-COPY {pinned} ./
-RUN /venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check \\
-      -r requirements.txt
+{docker_steps(app.needed)}
 COPY . .
 {compiled}
 
@@ -195,13 +195,3 @@ __all__ = ["app"]
 def empty_env_file() -> str:
     """Write an empty dotenv file: the real one may hold secrets and is not copied."""
     return "# Written by ffhost build: in the image variables come from its environment.\n"
-
-
-def requirements(lines: Sequence[str], options: Sequence[str], *, constrained: bool) -> str:
-    """Write the united requirement file."""
-    head = [
-        "# Written by ffhost build of the functions' own requirement files and of what",
-        "# the configuration switches on. Change those and build again.",
-    ]
-    options = [*options, *(["-c constraints.txt"] if constrained else [])]
-    return "\n".join([*head, *options, *lines]) + "\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ffhost.config import Sources
+from ffhost.loading.compat.framework import _function_registry
 
 _FLAGS = {"target": "--target", "source": "--source", "signature_type": "--signature-type"}
 
@@ -19,7 +20,7 @@ def make_app(target: str | None, source: str | None, signature_type: str | None)
     A function with Starlette's request becomes an ASGI application, as in the original.
 
     Raises:
-        ConfigError: there is no such function, or it cannot be loaded
+        Exception: what functions-framework raises; see `host.framework_target`
         LoadError: Flask is not installed
     """
     # By name: user code imports this module, and it lies below the host.
@@ -32,9 +33,11 @@ def make_asgi_app(target: str | None, source: str | None, signature_type: str | 
     """Load one function and return an ASGI application; None: as the environment says.
 
     Raises:
-        ConfigError: there is no such function, or it cannot be loaded
+        Exception: what functions-framework raises; see `host.framework_target`
     """
-    return LoopApp(_sources(target, source, signature_type, asgi=("--asgi", "true")))
+    sources = _sources(target, source, signature_type, asgi=("--asgi", "true"))
+    import_module("ffhost.host.framework_target").check_framework_target(sources)
+    return LoopApp(sources)
 
 
 class LoopApp:
@@ -61,6 +64,7 @@ class LoopApp:
 def _sources(
     target: str | None, source: str | None, signature_type: str | None, **more: Any
 ) -> Sources:
+    target = _function_registry.get_function_target(target)
     given = {"target": target, "source": source, "signature_type": signature_type}
     flags = {name: (_FLAGS[name], str(text)) for name, text in given.items() if text}
     return Sources(environ=dict(os.environ), flags={**flags, **more}, cwd=Path.cwd())

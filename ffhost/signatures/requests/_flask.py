@@ -12,9 +12,10 @@ from ffhost.signatures import _werkzeug as _werkzeug  # checked when the server 
 library = Library("flask", tested="3.1.3")
 with library.imports():
     import flask
-local = Library("werkzeug", tested="3.1.9")
-with local.imports():
+werkzeug = Library("werkzeug", tested="3.1.9")
+with werkzeug.imports():
     from werkzeug.local import LocalProxy
+    from werkzeug.routing import MapAdapter
 
 library.require(
     flask.Flask,
@@ -24,6 +25,8 @@ library.require(
         "dispatch_request": "call the function",
         "handle_exception": "log what a function raises",
         "make_response": "say what a function may return",
+        "config_class": "give session cookies the path of their function",
+        "response_class": "take responses as they are",
         # What it calls and reads
         "error_handler_spec": "register error handlers after the first request",
         "has_static_folder": "serve static files of a single target",
@@ -32,5 +35,15 @@ library.require(
         "wsgi_app": "call a function in Flask's contexts",
     },
 )
-local.require(LocalProxy, {"_get_current_object": "hand over the request, not its proxy"})
+werkzeug.require(LocalProxy, {"_get_current_object": "hand over the request, not its proxy"})
+werkzeug.require(
+    MapAdapter,
+    {
+        "match": "have every path call the function",
+        # What a late binding of the map sets
+        "build": "answer url_for",
+        "map": "answer url_for",
+        "server_name": "answer url_for",
+    },
+)
 current_request = flask.request._get_current_object  # type: ignore[attr-defined]

@@ -27,6 +27,7 @@ from ffhost.signatures.requests import Adapter
 from ffhost.signatures.requests._flask import current_request
 from ffhost.signatures.requests.environ import build_environ
 from ffhost.web.messages import Message
+from ffhost.web.problems import CRASH_HEADER
 
 CALL = "ffhost.call"
 """Key of the environ: what to call with the request."""
@@ -34,8 +35,6 @@ PARAMS = "ffhost.params"
 """Key of the environ: values of the parameters in the function's path."""
 MOUNTED = "ffhost.mounted"
 """Key of the environ: whether ``SCRIPT_NAME`` is the function's path (``strip_path``)."""
-
-CRASH_HEADER = ("X-Google-Status", "crash")
 
 _ADVICE = (
     "return a str, bytes, dict, list, generator, flask.Response, "
@@ -87,7 +86,8 @@ class _Everywhere(MapAdapter):
         """Return the function's rule and ``view_args``; what is asked otherwise is looked up."""
         path = self._request.path
         is_static = self._app.has_static_folder and path.startswith("/static/")
-        if is_static or arguments or options != {"return_rule": True}:
+        is_other = is_static or path in self._app.refused_paths
+        if is_other or arguments or options != {"return_rule": True}:
             return super().match(*arguments, **options)
         environ = self._request.environ
         params = environ.get(PARAMS)
@@ -120,6 +120,8 @@ class FunctionApp(flask.Flask):
     none_is_ok = False
     alone: Callable[[Any], Any] | None = None
     """The function, where the application is used without the host (``create_app``)."""
+    refused_paths: tuple[str, ...] = ()
+    """Paths that the function never sees; of the host's functions the host refuses them."""
 
     def __init__(self, name: str, folder: Path, *, serve_static: bool) -> None:
         super().__init__(
@@ -134,6 +136,13 @@ class FunctionApp(flask.Flask):
         self.url_map.add(self.rule)
         self.view_functions["run"] = _run
         self.register_error_handler(500, _aborted)
+
+    def refuse_paths(self, *paths: str) -> None:
+        """Answer 404 at *paths*."""
+        self.refused_paths = paths
+        self.view_functions["error"] = _not_found
+        for path in paths:
+            self.url_map.add(Rule(path, endpoint="error"))
 
     def create_url_adapter(self, request: flask.Request | None) -> Any:
         """Return an adapter that matches every path.
@@ -154,7 +163,7 @@ class FunctionApp(flask.Flask):
     def dispatch_request(self, *_context: Any) -> Any:
         """Call the function with the request itself, not with its proxy."""
         request: flask.Request = current_request()
-        if request.endpoint == "static" or request.routing_exception is not None:
+        if request.endpoint != "run" or request.routing_exception is not None:
             return super().dispatch_request(*_context)
         return self.call(request)
 
@@ -191,6 +200,10 @@ def _run(**_view_args: Any) -> Any:
     return app.call(current_request())
 
 
+def _not_found() -> Any:
+    flask.abort(404, description="Not Found")
+
+
 def _aborted(error: InternalServerError) -> tuple[str, int, list[tuple[str, str]]]:
     """Answer ``abort(500)`` as functions-framework does."""
     return str(error), 500, [CRASH_HEADER]
@@ -219,15 +232,23 @@ def forget_app(name: str, source: Path) -> None:
 
 
 def standalone_app(
-    name: str, source: Path | None, module: ModuleType, function: Callable[[Any], Any]
+    name: str,
+    source: Path | None,
+    module: ModuleType,
+    function: Callable[[Any], Any],
+    *,
+    is_http: bool,
 ) -> FunctionApp:
     """Return the application of *function*, which it calls in the calling thread.
 
-    Exceptions are Flask's to handle, as in any other application of Flask.
+    Exceptions are Flask's to handle, as in any other application of Flask. As in the original an
+    http function never sees ``/robots.txt`` and ``/favicon.ico``.
     """
     flask_adapter(name, source, module, single=True, none_is_ok=bool(os.environ.get("ENTRY_POINT")))
     app = _app_for(name, source, single=True)
     app.alone = function
+    if is_http:
+        app.refuse_paths("/robots.txt", "/favicon.ico")
     return app
 
 

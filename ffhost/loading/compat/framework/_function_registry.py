@@ -41,13 +41,13 @@ def get_user_function(source: str, source_module: ModuleType, target: str) -> Fu
         MissingTargetException: there is no such name
         InvalidTargetTypeException: it is not a function
     """
-    found = getattr(source_module, target, None)
-    if found is None:
+    if not hasattr(source_module, target):
         names = [key for key, value in vars(source_module).items() if type(value) is FunctionType]
         raise MissingTargetException(
             f"File {source} is expected to contain a function named {target!r}. "
             f"Found: {', '.join(map(repr, sorted(names)))} instead"
         )
+    found = getattr(source_module, target)
     if not isinstance(found, FunctionType):
         raise InvalidTargetTypeException(
             f"The function defined in file {source} as {target!r} needs to be of type function. "

@@ -1,0 +1,147 @@
+"""Imports of an app that nothing it installs covers. User code is read, never run."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from pathlib import Path
+from typing import NamedTuple
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from ffhost.loading.modules import home_of
+
+_OURS = frozenset({"ffhost", "functions_framework", "cloudevents", "google"})
+"""Names that ffhost brings; of ``google`` the stand-in's, and too many packages share it."""
+
+_OTHER_NAMES = {
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "Crypto": "pycryptodome",
+    "MySQLdb": "mysqlclient",
+    "serial": "pyserial",
+    "grpc": "grpcio",
+    "fitz": "pymupdf",
+}
+"""Packages whose name does not resemble that of their module, where they are not installed."""
+
+
+class Import(NamedTuple):
+    """An import of a module that is not there: its first name, and where it stands."""
+
+    name: str
+    file: Path
+    line: int
+
+
+def uncovered_imports(
+    sources: Iterable[Path], files: Iterable[Path], beside: Iterable[Path], names: set[str]
+) -> Iterator[Import]:
+    """Yield the imports of *sources*, and of what they import from the app, that nothing covers.
+
+    Args:
+        files: all files of the app
+        beside: folders in which its modules are looked up
+        names: the packages that are installed, normalized
+    """
+    app, covered, providers = set(files), installed_with(names), packages_distributions()
+    folders = list(beside)
+    pending = list(sources)
+    seen, told = set(pending), set(_OURS)
+    while pending:
+        file = pending.pop()
+        for name, level, line in _imports(file):
+            top = name.partition(".")[0]
+            home = Path(home_of(file).folder)
+            around = [file.parents[level - 1]] if level else [home, file.parent, *folders]
+            local = list(_local(name, around, app))
+            pending += [each for each in local if each not in seen]
+            seen.update(local)
+            if level or local or top in told or top in sys.stdlib_module_names:
+                continue
+            if _is_there(top, around, app):
+                continue
+            told.add(top)
+            if not is_covered(top, covered, providers.get(top, [])):
+                yield Import(top, file, line)
+
+
+def installed_with(names: Iterable[str]) -> set[str]:
+    """Return *names* and what they need, as far as they are installed here."""
+    covered: set[str] = set()
+    pending = list(names)
+    while pending:
+        name = str(canonicalize_name(pending.pop()))
+        if name in covered:
+            continue
+        covered.add(name)
+        try:
+            needed = list(map(Requirement, requires(name) or []))
+        except (PackageNotFoundError, ValueError):
+            continue
+        pending += [each.name for each in needed if "extra ==" not in str(each.marker)]
+    return covered
+
+
+def is_covered(top: str, covered: set[str], providers: Iterable[str]) -> bool:
+    """Whether a package of *covered* brings the module *top*, as far as can be told.
+
+    Args:
+        providers: the packages that bring it here; empty if it is not installed
+    """
+    found = {str(canonicalize_name(each)) for each in providers}
+    if found:
+        return bool(found & covered)
+    form = re.sub(r"[-_.]+", "-", top).lower()
+    return _OTHER_NAMES.get(top) in covered or any(form in each or each in form for each in covered)
+
+
+def _imports(file: Path) -> Iterator[tuple[str, int, int]]:
+    """Yield name, level and line of what *file* imports in any case.
+
+    Imports for types only are left out, and those in a ``try``: the code can do without them.
+    """
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, 0, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}" if node.module else alias.name
+                yield (name, node.level, node.lineno)
+        elif not isinstance(node, ast.Try) and not _is_for_types(node):
+            pending += reversed(list(ast.iter_child_nodes(node)))
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+
+
+def _local(name: str, folders: Iterable[Path], app: set[Path]) -> Iterator[Path]:
+    """Yield the files of the app that importing *name* runs, from the first folder with any."""
+    parts = name.split(".")
+    for folder in folders:
+        found = []
+        for count in range(1, len(parts) + 1):
+            path = folder.joinpath(*parts[:count])
+            candidates = (path.with_name(f"{path.name}.py"), path / "__init__.py")
+            found += [each for each in candidates if each in app]
+        if found:
+            yield from found
+            return
+
+
+def _is_there(top: str, folders: Iterable[Path], app: set[Path]) -> bool:
+    """Whether *top* is a folder of the app without ``__init__.py``."""
+    return any((folder / top) in file.parents for folder in folders for file in app)

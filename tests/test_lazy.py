@@ -1,0 +1,69 @@
+"""Packages whose ``__init__`` runs when somebody asks for what is in it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ffhost._lazy import postpone
+
+
+@pytest.fixture
+def late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    package = tmp_path / "late_package"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "import late_package.part\n"
+        "from late_package.costly import VALUE\nRUNS = globals().get('RUNS', 0) + 1\n"
+    )
+    (package / "part.py").write_text("NAME = __name__\n")
+    (package / "costly.py").write_text("import time\ntime.sleep(0.02)\nVALUE = 7\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    postpone("late_package")
+    yield "late_package"
+    for name in [each for each in sys.modules if each.startswith("late_package")]:
+        del sys.modules[name]
+
+
+def test_a_module_is_imported_without_the_rest_of_its_package(late: str) -> None:
+    import late_package.part
+
+    assert late_package.part.NAME == "late_package.part"
+    assert "late_package.costly" not in sys.modules
+
+
+def test_a_name_of_the_package_imports_the_rest_once_for_all_threads(late: str) -> None:
+    import late_package
+
+    with ThreadPoolExecutor(4) as threads:
+        assert set(threads.map(lambda _: late_package.VALUE, range(4))) == {7}
+    assert late_package.RUNS == 1
+    assert type(late_package).__name__ == "module"
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        late_package.nothing  # noqa: B018
+
+
+def test_star_imports_get_every_name(late: str) -> None:
+    names: dict[str, object] = {}
+    exec(f"from {late} import *", names)
+    assert names["VALUE"] == 7
+
+
+def test_a_package_that_is_imported_or_not_installed_is_left_alone() -> None:
+    postpone("json")
+    assert "json" in sys.modules
+    postpone("no_such_package_at_all")
+    assert "no_such_package_at_all" not in sys.modules
+
+
+def test_uvicorn_is_whole_for_everybody_else() -> None:
+    import uvicorn
+
+    import ffhost.server.worker  # noqa: F401
+
+    assert callable(uvicorn.run)
+    assert uvicorn.Config is sys.modules["uvicorn.config"].Config
