@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from importlib.metadata import version
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, cast
@@ -24,7 +25,7 @@ from werkzeug.routing import MapAdapter, Rule
 from ffhost.errors import ResultError
 from ffhost.loading import decorators
 from ffhost.signatures.requests import Adapter
-from ffhost.signatures.requests._flask import current_request
+from ffhost.signatures.requests._flask import LAZY_VERSIONS, current_request
 from ffhost.signatures.requests.environ import build_environ
 from ffhost.web.messages import Message
 from ffhost.web.problems import CRASH_HEADER
@@ -42,21 +43,26 @@ _ADVICE = (
 )
 
 
-class Answer(flask.Response):
-    """A response of a function, which the host sends itself.
+class _Handed:
+    """A response on its way to the host, which sends it itself.
 
-    As the application of the host it is its own result, and nothing is written to a server
-    yet. Whoever else calls it (Werkzeug, for a response inside an exception) gets a WSGI
-    application, as every response of Flask is one.
+    Flask calls it at the end as the WSGI application that it is for. Whoever else calls it gets
+    what the response gives.
     """
+
+    def __init__(self, response: flask.Response) -> None:
+        self._response = response
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         """Return the response itself to the host, and a WSGI body to everybody else."""
-        if start_response is _start_nothing:
-            # Flask makes every result an instance of its response class before it gets here.
-            self.headers = self.get_wsgi_headers(environ)
-            return self
-        return super().__call__(environ, start_response)
+        if start_response is not _start_nothing:
+            return self._response(environ, start_response)
+        return self.taken_from(environ)
+
+    def taken_from(self, environ: Any) -> flask.Response:
+        """Return the response to a request with *environ*, with the header fields to send."""
+        self._response.headers = self._response.get_wsgi_headers(environ)
+        return self._response
 
 
 class _Config(flask.Config):
@@ -85,7 +91,7 @@ class _Everywhere(MapAdapter):
     def match(self, *arguments: Any, **options: Any) -> Any:
         """Return the function's rule and ``view_args``; what is asked otherwise is looked up."""
         path = self._request.path
-        is_static = self._app.has_static_folder and path.startswith("/static/")
+        is_static = self._app.serves_static and path.startswith("/static/")
         is_other = is_static or path in self._app.refused_paths
         if is_other or arguments or options != {"return_rule": True}:
             return super().match(*arguments, **options)
@@ -105,37 +111,57 @@ class _Everywhere(MapAdapter):
             raise AttributeError(name) from None
 
 
+_PARTS = frozenset(
+    {"after_request_funcs", "app_ctx_globals_class", "before_request_funcs", "dispatch_request"}
+    | {"do_teardown_appcontext", "do_teardown_request", "finalize_request", "full_dispatch_request"}
+    | {"json", "make_response", "preprocess_request", "process_response", "request_class"}
+    | {"request_context", "response_class", "session_interface", "teardown_appcontext_funcs"}
+    | {"teardown_request_funcs", "url_value_preprocessors", "wsgi_app"}
+)
+"""What `lazy_flask` does not ask the application for."""
+
+
 class FunctionApp(flask.Flask):
     """The application behind the functions of one source file.
 
     Args:
         name: ``current_app.name``; functions-framework gives it the name of the function
         folder: where ``templates/`` lies
-        serve_static: whether ``/static/`` of *folder* is served
+        single: whether it is that of a single target
         none_is_ok: whether None is answered with ``OK``
     """
 
-    response_class = Answer
     config_class = _Config
     none_is_ok = False
+    is_changed = False
+    """Whether a part was replaced that does not run for each call unless it is."""
     alone: Callable[[Any], Any] | None = None
     """The function, where the application is used without the host (``create_app``)."""
     refused_paths: tuple[str, ...] = ()
     """Paths that the function never sees; of the host's functions the host refuses them."""
 
-    def __init__(self, name: str, folder: Path, *, serve_static: bool) -> None:
+    def __init__(self, name: str, folder: Path, *, single: bool) -> None:
         super().__init__(
             name,
             root_path=str(folder),
             template_folder=str(folder / "templates"),
-            static_folder=str(folder / "static") if serve_static else None,
+            static_folder=str(folder / "static"),
         )
+        # functions-framework answers 404 below /static/ where there is no such folder; here these
+        # paths are then the function's, like every other one.
+        self.serves_static = single and (folder / "static").is_dir()
         self.rule = Rule("/<path:path>", endpoint="run")
         self.root_rule = Rule("/", defaults={"path": ""}, endpoint="run")
         self.url_map.add(self.root_rule)
         self.url_map.add(self.rule)
         self.view_functions["run"] = _run
         self.register_error_handler(500, _aborted)
+        self.is_changed = False
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in _PARTS:
+            super().__setattr__("is_changed", True)
 
     def refuse_paths(self, *paths: str) -> None:
         """Answer 404 at *paths*."""
@@ -148,11 +174,11 @@ class FunctionApp(flask.Flask):
         """Return an adapter that matches every path.
 
         Raises:
-            SecurityError: the request's host is not one of ``TRUSTED_HOSTS``
+            SecurityError: the request's host is not one of ``TRUSTED_HOSTS``; since Flask 3.1
         """
         if request is None:
             return super().create_url_adapter(None)
-        if self.config["TRUSTED_HOSTS"] is not None:
+        if self.config.get("TRUSTED_HOSTS") is not None:
             self.bound(request)
         return _Everywhere(self, request)
 
@@ -184,11 +210,15 @@ class FunctionApp(flask.Flask):
             rv = "OK"
         return super().make_response(rv)
 
-    def handle_exception(self, *arguments: Any) -> flask.Response:
+    def full_dispatch_request(self, *_context: Any) -> Any:
+        """Run the function and all that hangs on the application; hand the response to the host."""
+        return _Handed(super().full_dispatch_request(*_context))
+
+    def handle_exception(self, *arguments: Any) -> Any:
         """Call the user's handler for 500 if there is one, else raise again."""
         handlers = self.error_handler_spec[None].get(500, {})
         if self.alone is not None or any(handler is not _aborted for handler in handlers.values()):
-            return super().handle_exception(*arguments)
+            return _Handed(super().handle_exception(*arguments))
         error: Exception = arguments[-1]
         flask.got_request_exception.send(self, _async_wrapper=self.ensure_sync, exception=error)
         raise error
@@ -218,11 +248,7 @@ def _app_for(name: str, source: Path | None, *, single: bool) -> FunctionApp:
     key = f"{path}:{name}" if single else path
     app = _apps.get(key)
     if app is None:
-        folder = Path(path).parent
-        # functions-framework serves static/ too, and answers 404 below it if there is none;
-        # here it is then the function's, like every other path.
-        serve_static = single and (folder / "static").is_dir()
-        app = _apps[key] = FunctionApp(name, folder, serve_static=serve_static)
+        app = _apps[key] = FunctionApp(name, Path(path).parent, single=single)
     return app
 
 
@@ -278,6 +304,8 @@ def flask_adapter(
         environ.pop("wsgi.file_wrapper", None)  # the server's, for responses that it sends
         if not environ["PATH_INFO"]:
             environ["PATH_INFO"] = "/"  # an application in the function would redirect
+        if message.header("content-length") is None:
+            environ.pop("CONTENT_LENGTH", None)  # of chunks; Werkzeug says that it is not known
         if message.params:
             environ[PARAMS] = message.params
         if message.is_mounted:
@@ -285,9 +313,26 @@ def flask_adapter(
         return environ
 
     def around(target: Callable[..., Any], is_async: bool) -> Callable[..., Any]:
-        return _around_async(app, target) if is_async else _around(app, target)
+        def make_environ(message: Message) -> dict[str, Any]:
+            environ = make(message)
+            environ[CALL] = target
+            return environ
 
-    return Adapter(make, around)
+        if is_async:
+            return _around_async(app, target, make)
+        run_all = _around(app, make_environ)
+        if version("flask") not in LAZY_VERSIONS:
+            return run_all
+        from ffhost.signatures.requests.lazy_flask import lazily
+
+        return lazily(app, target, make_environ, run_all)
+
+    return Adapter(_itself, around)
+
+
+def _itself(message: Message) -> Message:
+    """Return the message; its environ is made when it is needed."""
+    return message
 
 
 def _code_of(exception: type[Exception]) -> int | None:
@@ -297,26 +342,37 @@ def _code_of(exception: type[Exception]) -> int | None:
     return exception.code if issubclass(exception, HTTPException) else None
 
 
-def _around(app: FunctionApp, target: Callable[..., Any]) -> Callable[..., Any]:
-    def call(environ: dict[str, Any]) -> Any:
-        environ[CALL] = target
-        return app.wsgi_app(environ, _start_nothing)
+def _around(
+    app: FunctionApp, make_environ: Callable[[Message], dict[str, Any]]
+) -> Callable[..., Any]:
+    """Return what calls a function inside all of Flask."""
+    return lambda message: _answer(app, make_environ(message))
 
-    return call
+
+def _answer(app: FunctionApp, environ: dict[str, Any]) -> Any:
+    """Return the response of *app*."""
+    if "wsgi_app" in vars(app):  # a middleware of the user, which may look at what is sent
+        return flask.Response.from_app(app.wsgi_app, environ)
+    return app.wsgi_app(environ, _start_nothing)
 
 
-def _around_async(app: FunctionApp, target: Callable[..., Any]) -> Callable[..., Any]:
+def _around_async(
+    app: FunctionApp,
+    target: Callable[..., Any],
+    make_environ: Callable[[Message], dict[str, Any]],
+) -> Callable[..., Any]:
     """Await *target* inside the contexts, then let Flask handle the result or the exception.
 
     Flask is synchronous: what it does before and after the function happens around a second
     request context that shares ``g`` with the first.
     """
 
-    async def call(environ: dict[str, Any]) -> Any:
+    async def call(message: Message) -> Any:
+        environ = make_environ(message)
         with app.request_context(environ):
             request = current_request()
             replay = _replay(*await _outcome(target, request))
-            return app.wsgi_app({**environ, CALL: replay}, _start_nothing)
+            return _answer(app, {**environ, CALL: replay})
 
     return call
 
@@ -340,4 +396,4 @@ def _replay(result: Any, error: Exception | None) -> Callable[[Any], Any]:
 
 
 def _start_nothing(*_arguments: Any) -> Any:
-    """Replace ``start_response``, which `Answer` never calls."""
+    """Replace ``start_response``, which `_Handed` never calls."""
