@@ -14,6 +14,7 @@ from ffhost.execution.channels import LoopWaiter
 from ffhost.execution.loop_caller import LoopRunner
 from ffhost.fronts.replies import Settle, report_outcome
 from ffhost.host.call_answer import CallAnswer
+from ffhost.host.called_hosts import Take
 from ffhost.host.named_calls import answer_of_error
 from ffhost.host.snapshot import Host
 from ffhost.invocation.call import Call
@@ -44,14 +45,14 @@ class CallsByName:
         """Return the loop on which coroutine functions run."""
         return self.runner.loop
 
-    async def call(self, call: Call) -> CallAnswer:
-        """Call from a coroutine and return the answer."""
-        loop, work = self.runner.loop, self._on_loop(call)
+    async def call(self, call: Call, take: Take | None = None) -> CallAnswer:
+        """Call from a coroutine and return the answer; *take* gets each chunk of a stream."""
+        loop, work = self.runner.loop, self._on_loop(call, take)
         if asyncio.get_running_loop() is not loop:  # a loop of the user's own
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
         return await work
 
-    async def _on_loop(self, call: Call) -> CallAnswer:
+    async def _on_loop(self, call: Call, take: Take | None) -> CallAnswer:
         from ffhost.execution.nested_callers import NestedLoopCaller
 
         caller = NestedLoopCaller(call.function, self.runner, call)
@@ -66,6 +67,8 @@ class CallsByName:
             try:
                 while isinstance(chunk := await call.channel.get_async(waiter), bytes):
                     chunks.append(chunk)
+                    if take is not None:
+                        await take(chunk)
             finally:
                 caller.abandon(call)
         return self._ended(call, reply, chunks)
