@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-FOR_DEVELOPERS = ("dev", "docs", "cluster")
+FOR_DEVELOPERS = ("dev", "agents", "docs", "cluster")
 
 
 def constraints(project: dict[str, Any], pinned: str) -> list[str]:

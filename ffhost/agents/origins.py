@@ -54,7 +54,9 @@ def _is_local(url: str) -> bool:
 
 
 def _hostname(url: str) -> str | None:
+    """Return the name of the host; None for what is not one, such as two joined by a comma."""
     try:
-        return urlsplit(url).hostname
+        parts = urlsplit(url)
+        return parts.hostname if parts.port != 0 else None  # reading the port checks it
     except ValueError:
         return None

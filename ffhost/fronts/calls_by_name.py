@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Callable
 
 from ffhost.errors import ContentTooLarge, MethodNotAllowed, RequestError
-from ffhost.execution.channels import LoopWaiter
-from ffhost.execution.loop_caller import LoopRunner
+from ffhost.execution.channels import LoopWaiter, StreamCut
+from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronts.replies import Settle, report_outcome
 from ffhost.host.call_answer import CallAnswer
 from ffhost.host.called_hosts import Take
@@ -20,6 +20,9 @@ from ffhost.host.snapshot import Host
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.web.messages import Reply
+
+CANCELLED_STATUS = 499
+"""Status in the summary of a call whose caller was cancelled; nobody gets an answer."""
 
 
 class CallsByName:
@@ -56,22 +59,34 @@ class CallsByName:
         from ffhost.execution.nested_callers import NestedLoopCaller
 
         caller = NestedLoopCaller(call.function, self.runner, call)
+        chunks: list[bytes] = []
         try:
             _check(call)
             reply = await caller.answer(call)
+            if call.channel is not None:
+                await self._receive(call, caller, chunks, take)
         except RequestError as error:
             return self._refused(call, error)
-        chunks: list[bytes] = []
-        if call.channel is not None:
-            waiter = LoopWaiter()
-            try:
-                while isinstance(chunk := await call.channel.get_async(waiter), bytes):
-                    chunks.append(chunk)
-                    if take is not None:
-                        await take(chunk)
-            finally:
-                caller.abandon(call)
+        except asyncio.CancelledError:
+            self._settle(call, CANCELLED_STATUS, 0)
+            raise
+        except StreamCut:
+            self._settle(call, reply.status, sum(map(len, chunks)))
+            raise
         return self._ended(call, reply, chunks)
+
+    @staticmethod
+    async def _receive(
+        call: Call, caller: AsyncCaller, chunks: list[bytes], take: Take | None
+    ) -> None:
+        waiter = LoopWaiter()
+        try:
+            while isinstance(chunk := await call.channel.get_async(waiter), bytes):
+                chunks.append(chunk)
+                if take is not None:
+                    await take(chunk)
+        finally:
+            caller.abandon(call)
 
     def call_sync(self, call: Call) -> CallAnswer:
         """Call from a thread and return the answer."""

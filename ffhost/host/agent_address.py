@@ -328,7 +328,7 @@ class AgentAddress:
             task.cancel()
 
     def _note(self, sent: _Sent) -> None:
-        """Act on a notification, of which only cancellation asks for something."""
+        """Take note of a notification; one that cancels a call stops it."""
         session = sent.message.header(SESSION_FIELD)
         id = sent.request.params.get("requestId")
         if sent.request.method == "notifications/cancelled" and session is not None:

@@ -22,7 +22,9 @@ class Nothing:
     """A tool without arguments takes this."""
 
 
-class address(BaseModel):  # noqa: N801 - the suite looks for a definition of this name
+class address(BaseModel):
+    """The suite looks for a definition of this name."""
+
     street: str = ""
     city: str = ""
 
@@ -35,25 +37,25 @@ class Person(BaseModel):
 
 
 @ffhost.typed
-def test_simple_text(_: Nothing) -> str:
+def test_simple_text(nothing: Nothing) -> str:
     """Return a text."""
     return "This is a simple text response for testing."
 
 
 @ffhost.typed
-def test_image_content(_: Nothing):
+def test_image_content(nothing: Nothing):
     """Return an image."""
     return ffhost.Response(base64.b64decode(PIXEL), content_type="image/png")
 
 
 @ffhost.typed
-def test_error_handling(_: Nothing) -> str:
+def test_error_handling(nothing: Nothing) -> str:
     """Fail."""
     raise ValueError("which no agent is told")
 
 
 @ffhost.typed
-async def test_tool_with_progress(_: Nothing) -> AsyncIterator[str]:
+async def test_tool_with_progress(nothing: Nothing) -> AsyncIterator[str]:
     """Stream three steps."""
     for step in ("0 of 100", "50 of 100", "100 of 100"):
         yield f"{step}\n"
