@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ffhost.errors import ContentTooLarge, MethodNotAllowed, RequestError
 from ffhost.execution.channels import LoopWaiter, StreamCut
+from ffhost.execution.failures import CANCELLED_STATUS
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronts.replies import Settle, report_outcome
 from ffhost.host.call_answer import CallAnswer
@@ -20,9 +21,6 @@ from ffhost.host.snapshot import Host
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.web.messages import Reply
-
-CANCELLED_STATUS = 499
-"""Status in the summary of a call whose caller was cancelled; nobody gets an answer."""
 
 
 class CallsByName:
