@@ -88,4 +88,4 @@ conformance: $(STAMP)  ## Run the conformance suite of MCP on both fronts (needs
 	$(BIN)/python -m tests.conformance
 
 clean:  ## Remove what was installed and built
-	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest $(VENV)-3.* build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
