@@ -85,4 +85,4 @@ fuzz: $(STAMP)  ## Fuzz the typed example, everything that parses, raw HTTP, and
 	FORGED_REQUESTS=100000 CALLS_UNDER_RELOADS=100000 $(BIN)/python -m pytest -s tests/server/test_server_front_door.py
 
 clean:  ## Remove what was installed and built
-	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest $(VENV)-3.* build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
