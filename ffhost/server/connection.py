@@ -30,6 +30,8 @@ from ffhost.server.head_limits import (
 from ffhost.server.refusal import error_of, refusal
 from ffhost.server.unread_answers import reset, unsent_bytes
 
+_SPACE = 0x20
+
 
 class Connection(HttpToolsProtocol):
     """One connection.
@@ -144,6 +146,8 @@ class Connection(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header field, or a trailer field, which nobody will see."""
         name = name.lower()
+        if value and value[-1] <= _SPACE:  # llhttp leaves what RFC 9110, section 5.5, excludes
+            value = value.rstrip(b" \t")
         if name in SPECIAL_FIELDS:
             self._look_at(name, value)
         self.headers.append((name, value))
@@ -182,6 +186,9 @@ class Connection(HttpToolsProtocol):
             return
         if self._asks_for_upgrade and self.parser.should_upgrade():
             return  # the head is read once more, without asking
+        if len(self.url) > TARGET_LIMIT_BYTES:  # httptools before 0.8 reads a part of it
+            self._refuse_target()
+            return
         try:
             url = httptools.parse_url(self.url)
         except httptools.HttpParserInvalidURLError:
