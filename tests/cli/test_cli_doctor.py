@@ -106,5 +106,5 @@ def test_every_extra_for_users_is_looked_at() -> None:
     import tomllib
 
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    others = {"all", "dev", "docs", "cluster"}
+    others = {"agents", "all", "dev", "docs", "cluster"}
     assert set(declared["optional-dependencies"]) - others == set(_EXTRAS)
