@@ -43,6 +43,7 @@ class RequirementFile:
 
     Args:
         lines: the file as it is
+        entries: what is in it
         names: the packages that it lists, normalized (PEP 503)
         hashed: whether entries have hashes
         includes_itself: whether it installs the project that it belongs to
@@ -52,6 +53,7 @@ class RequirementFile:
     """
 
     lines: list[str]
+    entries: list[Entry] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     hashed: bool = False
     includes_itself: bool = False
@@ -79,6 +81,7 @@ def read_requirements(text: str) -> RequirementFile:
     """Read the *text* of a requirement file."""
     file = RequirementFile(text.removeprefix("\ufeff").splitlines())
     for entry in _entries(file.lines):
+        file.entries.append(entry)
         _add(file, entry)
     return file
 
