@@ -18,10 +18,10 @@ import pytest
 
 from ffhost.config import LoadedConfig, Sources, load_config
 from ffhost.config.requirement_files import FOLDER, MADE
-from ffhost.deploy.environments.contradictions import contradiction
 from ffhost.deploy.environments.install_failures import InstallFailed, failure_of
 from ffhost.deploy.environments.installer import make
 from ffhost.deploy.environments.needed_environment import NeededEnvironment, needed_by, needed_of
+from ffhost.deploy.environments.version_conflicts import contradiction
 from ffhost.errors import ConfigError
 from ffhost.testing import Client, client
 from tests.commands import ffhost

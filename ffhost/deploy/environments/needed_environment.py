@@ -30,7 +30,7 @@ from ffhost.deploy.app.requirements import (
     name_of,
     read_requirements,
 )
-from ffhost.deploy.environments.contradictions import contradiction
+from ffhost.deploy.environments.version_conflicts import contradiction
 from ffhost.errors import ConfigError, LoadError
 from ffhost.loading.targets import find_place
 
