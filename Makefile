@@ -16,6 +16,7 @@ help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(STAMP): pyproject.toml constraints.txt
+	@echo "Installing into $(VENV): a minute or two the first time"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
 	@touch $(STAMP)
@@ -59,13 +60,15 @@ bench: $(STAMP)  ## Measure against functions-framework (ARGS="--quick" for a sh
 compat: $(STAMP)  ## Run the compatibility corpus on functions-framework and on ffhost
 	$(BIN)/python -m tests.compat.harness $(ARGS)
 
-reference: $(STAMP)  ## Write docs/reference.md, docs/cli.md and the tables in docs/configuration.md
+reference: $(STAMP)  ## Write docs/reference.md, docs/cli.md, the tables in docs/configuration.md, drawings
 	$(BIN)/python -m ffhost.config.reference docs/configuration.md
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/drawings.py
 
 docs: $(STAMP) reference  ## Build the documentation into site/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python docs/check_site.py site
 
 cluster: $(STAMP)  ## Build overlays with kubectl, and run a built app in an environment of its own
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cluster]'
@@ -82,4 +85,4 @@ fuzz: $(STAMP)  ## Fuzz the typed example, everything that parses, raw HTTP, and
 	FORGED_REQUESTS=100000 CALLS_UNDER_RELOADS=100000 $(BIN)/python -m pytest -s tests/server/test_server_front_door.py
 
 clean:  ## Remove what was installed and built
-	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest $(VENV)-3.* build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
