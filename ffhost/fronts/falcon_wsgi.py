@@ -16,6 +16,7 @@ from ffhost.errors import RequestError
 from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.shared_threads import background, pool
 from ffhost.fronts.calls_by_name import connect
+from ffhost.fronts.host_errors import answer_host_error
 from ffhost.fronts.replies import UNSENT, Finish, complete, finalize, report_outcome
 from ffhost.fronts.wsgi_body import Environ, read_body
 from ffhost.host.call_request import CALL_FIELDS, read_call_fields
@@ -25,7 +26,7 @@ from ffhost.host.snapshot import Host
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
-from ffhost.signatures._falcon import write
+from ffhost.signatures._falcon import rewrite, write
 from ffhost.web import problems
 from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply
@@ -33,6 +34,7 @@ from ffhost.web.messages import Message, Reply
 if TYPE_CHECKING:
     from ffhost.execution.loop_caller import LoopRunner
     from ffhost.fronts.inner_calls import InnerCalls
+    from ffhost.host.agent_address import AgentAddress
     from ffhost.host.gate import Gate
 
 StartResponse: TypeAlias = Callable[..., Any]
@@ -177,7 +179,16 @@ class WsgiApp:
             router=cast("Any", build_router(host, self.service, responding)),
         )
         app.resp_options.default_media_type = None  # type: ignore[assignment]
+        for each in (Exception, falcon.HTTPError):
+            app.add_error_handler(each, self._answer_error)
         self._falcon = app
+
+    def _answer_error(
+        self, req: FrontRequest, resp: falcon.Response, error: Exception, params: Any
+    ) -> None:
+        reply = answer_host_error(error, EnvironMessage(req.env, {}), self.service)
+        rewrite(resp, Reply(reply.status, [], reply.body))
+        send(req, resp, reply)
 
 
 def inner_calls(host: Host, service: Service) -> InnerCalls:
@@ -232,6 +243,35 @@ class _Responding:
             send(req, resp, reply)
 
         return on_request
+
+    def serving_agents(self) -> tuple[Responder, AgentAddress]:
+        """Make a responder for agents, and return the address that it serves."""
+        from ffhost.fronts.agent_streams import BlockingFrames
+        from ffhost.host.agent_address import AgentAddress
+
+        address = AgentAddress(self._host, self._service, listens=False)
+        gate = self._host.mcp_gate()
+
+        def on_request(req: FrontRequest, resp: falcon.Response, **params: str) -> None:
+            message = EnvironMessage(req.env, params)
+            identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
+            try:
+                address.check(message)
+                judged = None if gate is None else gate.judge(message)
+                message.body = read_body(req.env, self._limit, self._read_seconds)
+                caller = None if gate is None or judged is None else gate.confirm(message, judged)
+                if self._believe is not None:
+                    self._believe(message)
+                reply = background.run(address.answer(message, identity, caller))
+            except RequestError as error:
+                reply = problems.problem(error, identity)
+            address.permit(message, reply)
+            complete(reply, identity, self._service)
+            send(req, resp, reply)
+            if reply.chunks is not None:
+                resp.stream = BlockingFrames(reply.chunks, background.run)
+
+        return on_request, address
 
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""

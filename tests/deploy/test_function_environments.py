@@ -183,6 +183,7 @@ def test_functions_framework_is_taken_out(tmp_path: Path) -> None:
     needed = needed_of(tmp_path, ["a.txt"], ())
     lines = needed.texts["0.txt"].splitlines()
     assert [line for line in lines if not line.startswith("#")] == ["tiny==1"]
+    assert needed.extras == ("flask",)  # it would have brought it
 
 
 @pytest.mark.parametrize(

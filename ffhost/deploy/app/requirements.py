@@ -45,6 +45,7 @@ class RequirementFile:
         lines: the file as it is
         entries: what is in it
         names: the packages that it lists, normalized (PEP 503)
+        ours: the requirements of ffhost itself among them
         hashed: whether entries have hashes
         includes_itself: whether it installs the project that it belongs to
         references: other files that it names, by their entries
@@ -55,6 +56,7 @@ class RequirementFile:
     lines: list[str]
     entries: list[Entry] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
+    ours: list[str] = field(default_factory=list)
     hashed: bool = False
     includes_itself: bool = False
     references: list[tuple[Entry, str]] = field(default_factory=list)
@@ -114,6 +116,15 @@ def reason_to_leave_out(requirement: str) -> str | None:
     return None
 
 
+def takes(requirement: str, version: str) -> bool:
+    """Whether *requirement* leaves open where the package comes from, and accepts *version*."""
+    try:
+        wanted = Requirement(requirement)
+    except InvalidRequirement:
+        return False
+    return wanted.url is None and wanted.specifier.contains(version, prereleases=True)
+
+
 def _add(file: RequirementFile, entry: Entry) -> None:
     reference = _REFERENCE.fullmatch(entry.text)
     if reference:
@@ -131,7 +142,10 @@ def _add(file: RequirementFile, entry: Entry) -> None:
     elif (problem := problem_of(requirement)) is not None:
         file.wrong.append((entry, problem))
     else:
-        file.names.add(name_of(requirement) or "")
+        name = name_of(requirement) or ""
+        file.names.add(name)
+        if name == "ffhost":
+            file.ours.append(requirement)
 
 
 def _entries(lines: list[str]) -> Iterator[Entry]:

@@ -131,7 +131,8 @@ def needed_of(
     """
     reader = _Reader(base, path, origin)
     given = tuple(dict.fromkeys(reader.add(base / file) for file in files))
-    extras = tuple(sorted(extras))
+    # functions-framework would have brought Flask
+    extras = tuple(sorted({*extras, "flask"} if reader.has_framework else extras))
     ours = tuple(str(each) for each in _ours(extras))
     reader.compare(ours)
     if reader.problems:
@@ -168,6 +169,7 @@ class _Reader:
         self.texts: dict[str, str] = {}
         self.entries: list[list[str]] = []
         self.hashed = False
+        self.has_framework = False
 
     def add(self, file: Path) -> str:
         """Read *file*, once, and return its name in `texts`."""
@@ -198,7 +200,9 @@ class _Reader:
         for entry in read.entries:
             self._listed.append((entry.text, _origin(shown, read, entry)))
         for entry, reason in read.left_out:
-            if name_of(entry.text) != FRAMEWORK:
+            if name_of(entry.text) == FRAMEWORK:
+                self.has_framework = True
+            else:
                 message = f"{entry.text} cannot be installed: {reason}"
                 origin = _origin(shown, read, entry)
                 self.problems.append(Problem("", message, origin, "remove the line"))
