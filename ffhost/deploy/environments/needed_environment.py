@@ -133,7 +133,7 @@ def needed_of(
     given = tuple(dict.fromkeys(reader.add(base / file) for file in files))
     # functions-framework would have brought Flask
     extras = tuple(sorted({*extras, "flask"} if reader.has_framework else extras))
-    ours = tuple(str(each) for each in _ours(extras))
+    ours = tuple(_text(each) for each in _ours(extras))
     reader.compare(ours)
     if reader.problems:
         raise ConfigError(reader.problems)
@@ -154,6 +154,12 @@ def _ours(extras: Iterable[str]) -> Iterator[Requirement]:
         if each.marker is None or any(map(each.marker.evaluate, environments)):
             each.marker = None
             yield each
+
+
+def _text(requirement: Requirement) -> str:
+    """Return *requirement* as every version of packaging writes it."""
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    return f"{requirement.name}{extras}{','.join(sorted(map(str, requirement.specifier)))}"
 
 
 class _Reader:
