@@ -189,8 +189,8 @@ def test_functions_framework_is_taken_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("pydantic<2", "pydantic<2 contradicts pydantic<3,>=2.7, which ffhost needs"),
-        ("pydantic==1.10.*", "pydantic==1.10.* contradicts pydantic<3,>=2.7, which ffhost needs"),
+        ("pydantic<2", "pydantic<2 contradicts pydantic<3,>="),
+        ("pydantic==1.10.*", "pydantic==1.10.* contradicts pydantic<3,>="),
         ("cloudevents==1.12", "cloudevents==1.12 cannot be installed: ffhost has the names"),
         ("./mine", "a path cannot be installed in an environment"),
     ],
