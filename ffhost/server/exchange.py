@@ -21,6 +21,7 @@ from ffhost.server._uvicorn import (
     STATUS_LINE,
     RequestResponseCycle,
 )
+from ffhost.server.body_buffer import BodyBuffer
 from ffhost.server.refusal import refusal_of
 
 _FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
@@ -192,6 +193,34 @@ class Exchange(RequestResponseCycle):
             body = b"".join(self._pieces)
             self._pieces, self._waiting_bytes = None, 0
         return {"type": "http.request", "body": body, "more_body": self.more_body}
+
+    async def collect(self, begun: bytes, length: int) -> bytes | None:
+        """Return the whole body, which has *length* bytes and begins with *begun*.
+
+        It is None if the client left before the end. The sender must have told the length, and
+        the caller wants all of it: nothing holds the client back.
+
+        Raises:
+            RequestError: the body cannot be read to its end
+        """
+        connection: Any = self.transport.get_protocol()
+        buffer = BodyBuffer(connection, length)
+        for piece in (begun, *(self._pieces or ())):
+            buffer.add(piece)
+        self._pieces, self._waiting_bytes = None, 0
+        if self.more_body and not self.disconnected and self._error is None:
+            self.message_event.clear()
+            self.flow.resume_reading()
+            self._ask_for_body()
+            buffer.begin()
+            try:
+                await self.message_event.wait()
+            finally:
+                buffer.end()
+        self.message_event.clear()
+        if self._error is not None:
+            raise self._error
+        return None if self.more_body else buffer.whole()
 
     def _ask_for_body(self) -> None:
         if self.waiting_for_100_continue and not self.transport.is_closing():
