@@ -59,13 +59,15 @@ bench: $(STAMP)  ## Measure against functions-framework (ARGS="--quick" for a sh
 compat: $(STAMP)  ## Run the compatibility corpus on functions-framework and on ffhost
 	$(BIN)/python -m tests.compat.harness $(ARGS)
 
-reference: $(STAMP)  ## Write docs/reference.md, docs/cli.md and the tables in docs/configuration.md
+reference: $(STAMP)  ## Write docs/reference.md, docs/cli.md, the tables in docs/configuration.md, drawings
 	$(BIN)/python -m ffhost.config.reference docs/configuration.md
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/drawings.py
 
 docs: $(STAMP) reference  ## Build the documentation into site/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python docs/check_site.py site
 
 cluster: $(STAMP)  ## Build overlays with kubectl, and run a built app in an environment of its own
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cluster]'

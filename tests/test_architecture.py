@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ffhost"
 
 
-DOORS_ABOVE = ("_lazy", "errors", "_library", "_file_locks")
+DOORS_ABOVE = ("_lazy", "errors", "_library", "_file_locks", "_regular_files")
 DOORS_BEHIND = {
     "asgi": "fronts",
     "wsgi": "fronts",
@@ -34,7 +34,7 @@ def rooms() -> list[str]:
 
 def order() -> dict[str, float]:
     """Return the place of each room and door; imports go to smaller ones."""
-    found = {name: float(place - 2) for place, name in enumerate(DOORS_ABOVE)}
+    found = {name: float(place - len(DOORS_ABOVE)) for place, name in enumerate(DOORS_ABOVE)}
     found |= {name: float(place) for place, name in enumerate(rooms())}
     for door, room in DOORS_BEHIND.items():
         found[door] = found[room] + 0.25

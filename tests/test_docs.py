@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -57,6 +59,24 @@ def test_the_reference_is_generated_from_the_models() -> None:
 def test_the_folders_of_the_migration_page_are_those_that_it_describes() -> None:
     page = (ROOT / "docs" / "migrating.md").read_text()
     assert (ROOT / "tests" / "pages" / "migrating" / "functions.yaml").read_text() in page
+
+
+def test_the_drawings_are_those_that_are_drawn() -> None:
+    found = {file.name: file.read_text() for file in (ROOT / "docs" / "pictures").glob("*.svg")}
+    drawn = runpy.run_path(str(ROOT / "docs" / "drawings.py"))["pictures"]()
+    assert {name: found[name] for name in drawn} == drawn, "run 'make reference'"
+
+
+def test_the_picture_of_the_terminal_is_well_formed_and_loads_nothing() -> None:
+    text = (ROOT / "docs" / "pictures" / "terminal.svg").read_text()
+    ElementTree.fromstring(text)
+    assert not re.search(r"(?:href=|url\()[\"']?https?:", text)
+
+
+def test_every_example_is_in_the_gallery() -> None:
+    page = (ROOT / "docs" / "examples.md").read_text()
+    examples = {path.parent.name for path in ROOT.glob("examples/*/README.md")}
+    assert set(re.findall(r"examples/([\w-]+)/README", page)) == examples
 
 
 def test_every_page_is_in_the_navigation() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from ffhost._regular_files import NotRegular, read_regular
 from ffhost.auth.key_sources import KeySource, ReadFailed
 from ffhost.auth.tokens import Malformed, parse_object
 
@@ -85,9 +86,14 @@ def file_reader(path: Path) -> Callable[[], bytes]:
 
     def read() -> bytes:
         try:
-            return path.read_bytes()
+            text = read_regular(path, DOCUMENT_LIMIT + 1)
+        except NotRegular as error:
+            raise ReadFailed(str(error)) from None
         except OSError as error:
             raise ReadFailed(error.strerror or "it cannot be read") from None
+        if len(text) > DOCUMENT_LIMIT:
+            raise ReadFailed(f"it is larger than {DOCUMENT_LIMIT} bytes")
+        return text
 
     return read
 

@@ -245,19 +245,27 @@ def _check_names(
             report.at(here, f"unknown way {name!r}", hint)
 
 
-def _check_events(values: dict[str, Any], ways: list[str], report: Reporter) -> None:
-    events = values.get("events")
-    if "events" not in values:
-        return
-    path = ("events", "auth")
-    written, defaults = _mapping(events).get("auth"), _mapping(values.get("defaults")).get("auth")
+def _check_address(
+    section: str, who: str, values: dict[str, Any], ways: list[str], report: Reporter
+) -> Any:
+    """Check the ways of an address of the host itself; return the ways that open it."""
+    path = (section, "auth")
+    written = _mapping(values.get(section)).get("auth")
+    defaults = _mapping(values.get("defaults")).get("auth")
     _check_names(written, path, ways, report)
     if written is None and defaults in (REQUIRED, [REQUIRED]):
-        message = "says nothing of who may send events, which defaults.auth requires"
-        report.at(("events",), message, "write 'auth: public', or the name of a way", key=True)
-    effective = defaults if written is None else written
+        message = f"says nothing of who may {who}, which defaults.auth requires"
+        report.at((section,), message, "write 'auth: public', or the name of a way", key=True)
+    return defaults if written is None else written
+
+
+def _check_events(values: dict[str, Any], ways: list[str], report: Reporter) -> None:
+    if "events" not in values:
+        return
+    effective = _check_address("events", "send events", values, ways, report)
     if effective not in (None, PUBLIC, [PUBLIC]):
         return
+    defaults = _mapping(values.get("defaults")).get("auth")
     for name, function in _mapping(values.get("functions")).items():
         own = _mapping(function).get("auth", defaults)
         if _mapping(function).get("subscriptions") and own not in (None, PUBLIC, [PUBLIC]):

@@ -49,19 +49,32 @@ def check(values: dict[str, Any], report: Reporter) -> None:
     _check_auth(values, report)
     _check_forms(list(functions), report)
     _check_collisions(functions, report)
-    _check_event_path(values, functions, report)
+    _check_addresses(values, functions, report)
 
 
-def _check_event_path(values: dict[str, Any], functions: dict[str, Any], report: Reporter) -> None:
-    events = values.get("events")
-    if not isinstance(events, dict):
-        return
-    path = events.get("path", "/events")
-    for name, function in functions.items():
-        if isinstance(function, dict) and function.get("path", f"/{name}") == path:
+_ADDRESSES = (("events", "/events"), ("openapi", "/openapi.json"))
+"""The host's own addresses on the public port, with their default paths."""
+
+
+def _check_addresses(values: dict[str, Any], functions: dict[str, Any], report: Reporter) -> None:
+    served = {
+        str(function.get("path", f"/{name}")): name
+        for name, function in functions.items()
+        if isinstance(function, dict)
+    }
+    taken: dict[str, str] = {}
+    for section, default in _ADDRESSES:
+        if not isinstance(values.get(section), dict):
+            continue
+        path = str(values[section].get("path", default))
+        other = taken.setdefault(path, section)
+        if other != section:
+            message = f"{path} is the address of {other!r} already"
+            report.at((section, "path"), message, "give one of them another path")
+        if path in served:
             report.at(
-                ("functions", name),
-                f"{name} is served at {path}, which is the address for events",
+                ("functions", served[path]),
+                f"{served[path]} is served at {path}, which is the address of {section!r}",
                 "give one of them another path",
                 key=True,
             )

@@ -7,11 +7,11 @@ import re
 from ffhost.config.diagnostics import Problem
 from ffhost.config.nodes import Source
 
-_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<name>[^\s=]*)\s*=\s*(?P<value>.*?)\s*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTED = re.compile(
     r"""(?:'(?P<single>[^']*)'|"(?P<double>(?:[^"\\]|\\.)*)")\s*(?:\#.*)?""", re.VERBOSE
 )
+_COMMENT = re.compile(r"(?:^|\s)#")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
@@ -39,14 +39,18 @@ def read_dotenv(source: Source, problems: list[Problem]) -> dict[str, tuple[str,
 
 
 def _assignment(line: str) -> tuple[str, str]:
-    match = _ASSIGNMENT.fullmatch(line.rstrip("\r"))
-    if match is None:
+    before, equals, after = line.partition("=")
+    words, value = before.split(), after.strip()
+    if len(words) == 2 and words[0] == "export":
+        del words[0]
+    if not equals or len(words) > 1:
         raise ValueError("expected NAME=value")
-    name, value = match["name"], match["value"]
+    name = "".join(words)
     if not _NAME.fullmatch(name):
         raise ValueError("a name consists of letters, digits and underscores")
     if value[:1] not in ("'", '"'):
-        return name, re.sub(r"(^|\s+)#.*", "", value)
+        comment = _COMMENT.search(value)
+        return name, value[: comment.start()].rstrip() if comment else value
     quoted = _QUOTED.fullmatch(value)
     if quoted is None:
         raise ValueError(f"the value of {name} has a quote that is not closed on the same line")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ffhost._regular_files import NotRegular, read_regular
 from ffhost.config.diagnostics import Origin, Problem
 from ffhost.config.nodes import Node, PathKey, Source, dotted
 
@@ -30,8 +31,11 @@ def read_text(path: Path, label: str, problems: list[Problem], origin: Origin | 
     place = origin or Origin(label, path)
     subject = f"{label!r}: " if origin else ""
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = read_regular(path, MAX_BYTES + 1)
+    except NotRegular as error:
+        hint = "write it to a file; the configuration may be read again at any time"
+        problems.append(Problem("", subject + str(error), place, hint))
+        return None
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else _reason(error)
         problems.append(Problem("", subject + reason, place))

@@ -47,8 +47,7 @@ def leaves(loaded: LoadedConfig, *, functions: bool = True) -> Iterator[Leaf]:
         functions: False leaves the functions out, secrets and all
     """
     found = list(_all(loaded, loaded.settings.functions if functions else ()))
-    secrets = {str(leaf.value) for leaf in found if isinstance(leaf.value, Secret)}
-    long = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+    long = _secrets(found)
     logging = loaded.settings.logging
     mask = Mask(logging.redact, logging.show)
     for leaf in found:
@@ -58,6 +57,16 @@ def leaves(loaded: LoadedConfig, *, functions: bool = True) -> Iterator[Leaf]:
 
 _SHORTEST_SECRET = 4
 """A shorter secret would also be found in unrelated values."""
+
+
+def declared_secrets(loaded: LoadedConfig) -> set[str]:
+    """Return the secrets that the configuration declares."""
+    return _secrets(_all(loaded, loaded.settings.functions))
+
+
+def _secrets(found: Iterable[Leaf]) -> set[str]:
+    secrets = {str(leaf.value) for leaf in found if isinstance(leaf.value, Secret)}
+    return {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
 
 
 def _all(loaded: LoadedConfig, functions: Iterable[str]) -> Iterator[Leaf]:

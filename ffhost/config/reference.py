@@ -27,6 +27,7 @@ _PLACES = {
     "ConfigReloadSettings": "config_reload",
     "DefaultSettings": "defaults",
     "EventsSettings": "events",
+    "OpenapiSettings": "openapi",
     "SchedulesSettings": "schedules",
     "WaySettings": "auth.<name>",
     "JwtSettings": "auth.<name>.jwt",

@@ -42,7 +42,10 @@ class Duration(float):
         sizes = [_SECONDS[unit] for _, unit in parts]
         if not parts or sizes != sorted(set(sizes), reverse=True):
             raise ValueError("expected a duration with its unit, such as '250ms', '10s' or '2m'")
-        return cls(math.fsum(float(number) * _SECONDS[unit] for number, unit in parts))
+        seconds = math.fsum(float(number) * _SECONDS[unit] for number, unit in parts)
+        if math.isinf(seconds):
+            raise ValueError("expected a duration, or 'unlimited'; this number is too large")
+        return cls(seconds)
 
     def __str__(self) -> str:
         """Write the duration as `parse` reads it, in the largest unit without a fraction."""
@@ -72,7 +75,10 @@ class ByteSize(int):
         match = _SIZE.fullmatch(text.strip())
         if match is None:
             raise ValueError("expected a size with its unit, such as '512KiB', '32MiB' or '10MB'")
-        return cls(float(match[1]) * _BYTES[match[2]])
+        size = float(match[1]) * _BYTES[match[2]]
+        if math.isinf(size):
+            raise ValueError("expected a size; this number is too large")
+        return cls(size)
 
     def __str__(self) -> str:
         """Write the size as `parse` reads it, in the largest unit without a fraction."""

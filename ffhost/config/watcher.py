@@ -12,6 +12,9 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ffhost._regular_files import NotRegular, read_regular
+from ffhost.config.files import MAX_BYTES
+
 CONFIG_SUFFIXES = (".yaml", ".yml")
 
 
@@ -25,8 +28,9 @@ def fingerprint(watched: Iterable[Path]) -> str:
         for file in _files(path):
             digest.update(os.fsencode(file) + b"\0")
             try:
-                digest.update(hashlib.sha256(file.read_bytes()).digest())
-            except OSError:
+                content = read_regular(file, MAX_BYTES + 1)
+                digest.update(hashlib.sha256(content).digest())
+            except (OSError, NotRegular):
                 digest.update(b"missing")
     return digest.hexdigest()
 

@@ -170,16 +170,18 @@ class _Reader:
     def spend(self, amount: int, line: int, column: int) -> None:
         self.work += amount
         if self.work > MAX_NODES:
-            raise self.fail(
-                line, column, f"aliases expand this file to more than {MAX_NODES:,} values"
-            )
+            raise self.too_many(line, column)
+
+    def too_many(self, line: int, column: int) -> YamlError:
+        what = "aliases expand this file to" if self.work else "this file has"
+        return self.fail(line, column, f"{what} more than {MAX_NODES:,} values")
 
     def grow(self, parent: Node, child: Node) -> None:
         parent.size += child.size
         parent.depth = max(parent.depth, child.depth + 1)
         if parent.size > MAX_NODES:
             line, column = (child.use or (None, child.line or 0, child.column or 0))[1:]
-            self.spend(MAX_NODES + 1, line, column)
+            raise self.too_many(line, column)
         if parent.depth > MAX_DEPTH:
             raise self.fail(
                 parent.line or 0, parent.column or 0, f"nested deeper than {MAX_DEPTH} levels"
@@ -278,7 +280,8 @@ def _syntax_problem(source: Source, error: Any, opened: list[tuple[str, int, int
     return Problem("", message, source.origin(line, column), hint, notes)
 
 
-_UNQUOTED = re.compile(r"[\[{][^'\"#]*\$\{")
+_QUOTE_OR_COMMENT = re.compile("['\"#]")
+_OPENING = re.compile(r"[\[{]")
 _UNFINISHED = "invalid YAML"
 _OPEN_BRACKET = "a bracket is not closed, or a comma is missing"
 _OPEN_BRACE = "a brace is not closed, or a comma is missing"
@@ -288,6 +291,15 @@ _AFTER_QUOTE = ("text after a closing quote", "double a quote inside quotes: 'it
 _STRAY_KEY = "unexpected key"
 
 
+def _has_unquoted_reference(text: str) -> bool:
+    """Whether ``${`` follows a bracket or a brace, with no quote or comment between them."""
+    for part in _QUOTE_OR_COMMENT.split(text):
+        opening = _OPENING.search(part)
+        if opening is not None and "${" in part[opening.end() :]:
+            return True
+    return False
+
+
 def _explain(text: str, column: int, problem: str, context: str) -> tuple[str, str | None]:
     """Return a message and a hint; *text* is the line, *column* the parser's position."""
     char = text[column : column + 1]
@@ -295,7 +307,7 @@ def _explain(text: str, column: int, problem: str, context: str) -> tuple[str, s
     if "\t" in indentation or char == "\t":
         return "a tab is not allowed here", "indent with spaces"
     if "flow" in context:
-        if _UNQUOTED.search(text[: column + 1]) or _UNQUOTED.search(text):
+        if _has_unquoted_reference(text):
             return (
                 "'${' inside '[ ]' or '{ }' must be quoted",
                 'write it as "${NAME}", or write the value in lines of its own',

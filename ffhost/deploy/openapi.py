@@ -1,32 +1,25 @@
 """OpenAPI 3.1 documents of loaded functions. Nothing is called.
 
-pydantic makes the schemas from the annotations. Fields of a typed function that its path fills
-are parameters, and not part of its body.
+Schemas are made from the annotations. Fields of a typed function that its path fills are
+parameters, and not part of its body.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
-import types
-import typing
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from ffhost.config import LoadedConfig
-from ffhost.config.settings import FunctionSettings
+from ffhost.deploy.openapi_examples import Examples
 from ffhost.deploy.security_schemes import security, security_schemes
+from ffhost.deploy.shared_schemas import SharedSchemas, reference
 from ffhost.invocation.function import Function
-from ffhost.loading import decorators
 from ffhost.loading.marked_functions import error_handlers
-from ffhost.loading.targets import resolve
-from ffhost.signatures.inference import infer
-from ffhost.signatures.typeddicts import with_modern_typed_dicts
+from ffhost.signatures.function_types import FunctionTypes, inner
 from ffhost.web.problems import CONTENT_TYPE
 from ffhost.web.routing import parameter, segments
 
-_REF = "#/components/schemas/{model}"
 _ALL_METHODS = ("get", "post", "put", "patch", "delete")
 _DESCRIBED = (*_ALL_METHODS, "head", "options", "trace")
 _PROBLEMS = {
@@ -77,18 +70,13 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Typed:
-    """A function with the types that it takes and returns; None for an unknown one.
-
-    *may_be_empty* says whether it may return nothing.
-    """
+@dataclass(frozen=True)
+class _Described:
+    """A function with its types, and the names of the parameters of its path."""
 
     function: Function
-    target: Callable[..., Any]
-    takes: Any
-    returns: Any
-    may_be_empty: bool
+    types: FunctionTypes
+    parameters: list[str] = field(default_factory=list)
 
 
 def document(
@@ -101,17 +89,16 @@ def document(
 ) -> dict[str, Any]:
     """Describe the http and typed functions of *functions* that are enabled."""
     described = [
-        _typed(config, each)
+        _described(each)
         for each in functions
         if each.signature in ("http", "typed") and each.unavailable is None
     ]
-    schemas = _Schemas(described)
+    schemas, examples = SharedSchemas(), Examples(config)
     paths: dict[str, dict[str, Any]] = {}
     for each in described:
         item = paths.setdefault(each.function.path, {})
-        parameters = _parameters(each, schemas)
-        for method in _methods(each.function):
-            item.setdefault(method, _operation(config, each, method, parameters, schemas))
+        for method, operation in _operations(config, each, schemas, examples).items():
+            item.setdefault(method, operation)
     found: dict[str, Any] = {"openapi": "3.1.0", "info": {"title": title, "version": version}}
     if servers:
         found["servers"] = [{"url": url} for url in servers]
@@ -126,109 +113,18 @@ def document(
     return found
 
 
-def _typed(config: LoadedConfig, function: Function) -> _Typed:
-    settings: FunctionSettings = config.settings.function(function.name)
-    plain = config.framework_mode
-    target = resolve(
-        settings.target, settings.source, config.base, plain=plain, env=settings.env
-    ).callable
-    inferred = infer(target, settings.signature, name=function.name, single=plain)
-    hints = _hints(target)
-    takes = None
-    if function.signature == "typed":
-        mark = getattr(target, decorators.SIGNATURE, None)
-        first = next(iter(inspect.signature(target).parameters), "")
-        takes = inferred.input_type or getattr(mark, "input_type", None) or hints.get(first)
-    returns, may_be_empty = _without_none(hints.get("return"))
-    return _Typed(function, target, takes, returns, may_be_empty)
+def title_and_version(config: LoadedConfig) -> tuple[str, str]:
+    """Return title and version of the API: as written, else the name of the folder and 1.0.0."""
+    written = config.settings.openapi
+    title = None if written is None else written.title
+    version = "1.0.0" if written is None else written.version
+    return title or config.base.resolve().name, version
 
 
-def _without_none(kind: Any) -> tuple[Any, bool]:
-    """Split ``X | None`` into ``X`` and whether there was a None."""
-    if kind is type(None):
-        return None, True
-    if typing.get_origin(kind) not in (typing.Union, types.UnionType):
-        return kind, False
-    arguments = typing.get_args(kind)
-    rest = [each for each in arguments if each is not type(None)]
-    return (rest[0] if len(rest) == 1 else kind), len(rest) < len(arguments)
-
-
-def _hints(target: Any) -> dict[str, Any]:
-    """Return the annotations that can be evaluated."""
-    while hasattr(target, "func"):  # functools.partial
-        target = target.func
-    if not inspect.isroutine(target):
-        target = type(target).__call__
-    try:
-        return typing.get_type_hints(target, include_extras=True)
-    except Exception:  # such as a name for type checkers only; an annotation may raise anything
-        return {}
-
-
-class _Schemas:
-    """The schemas of all types, with their shared definitions."""
-
-    def __init__(self, described: Iterable[_Typed]) -> None:
-        self.definitions: dict[str, Any] = {}
-        self._found: dict[tuple[str, str], Any] = {}
-        inputs: list[tuple[Any, Literal["validation", "serialization"], Any]] = []
-        for each in described:
-            name = each.function.name
-            returns = each.returns if _is_json(each.returns) else None
-            for mode, kind in (("validation", each.takes), ("serialization", returns)):
-                adapter = _adapter(kind)
-                if adapter is not None:
-                    inputs.append(((name, mode), mode, adapter))  # type: ignore[arg-type]
-        if inputs:
-            from pydantic import TypeAdapter
-
-            found, definitions = TypeAdapter.json_schemas(inputs, ref_template=_REF)
-            self._found = {key: schema for (key, _), schema in found.items()}
-            self.definitions = definitions.get("$defs", {})
-
-    def takes(self, name: str) -> dict[str, Any] | None:
-        """Return the schema of the function's input."""
-        return self._found.get((name, "validation"))
-
-    def returns(self, name: str) -> dict[str, Any] | None:
-        """Return the schema of the function's result."""
-        return self._found.get((name, "serialization"))
-
-    def inner(self, schema: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
-        """Follow a reference; return the name of the definition, if it is one, and the schema."""
-        reference = schema.get("$ref")
-        if reference is None:
-            return None, schema
-        name = str(reference).rpartition("/")[2]
-        return name, self.definitions[name]
-
-
-def _adapter(kind: Any) -> Any:
-    """Return pydantic's adapter for *kind*; None for a type that pydantic does not know."""
-    from pydantic import TypeAdapter
-    from pydantic.errors import PydanticUserError
-
-    if kind is None:
-        return None
-    try:
-        adapter: TypeAdapter[Any] = TypeAdapter(with_modern_typed_dicts(kind))
-        adapter.json_schema()
-    except (PydanticUserError, NameError):
-        return None
-    return adapter
-
-
-def _is_json(kind: Any) -> bool:
-    """Whether values of *kind* are encoded as JSON: models, dataclasses, dict and list."""
-    import dataclasses
-
-    from pydantic import BaseModel
-
-    origin = typing.get_origin(kind) or kind
-    if typing.is_typeddict(origin) or dataclasses.is_dataclass(origin):
-        return True
-    return isinstance(origin, type) and issubclass(origin, BaseModel | dict | list)
+def _described(function: Function) -> _Described:
+    types = FunctionTypes() if function.types is None else function.types()
+    names = list(filter(None, map(parameter, segments(function.path))))
+    return _Described(function, types, names)
 
 
 def _methods(function: Function) -> list[str]:
@@ -237,11 +133,40 @@ def _methods(function: Function) -> list[str]:
     return [method for method in _DESCRIBED if method.upper() in function.methods]
 
 
-def _parameters(each: _Typed, schemas: _Schemas) -> list[dict[str, Any]]:
-    names = list(filter(None, map(parameter, segments(each.function.path))))
-    takes = schemas.takes(each.function.name)
-    _, schema = schemas.inner(takes) if takes else (None, {})
-    fields = schema.get("properties", {})
+def _operations(
+    config: LoadedConfig, each: _Described, schemas: SharedSchemas, examples: Examples
+) -> dict[str, dict[str, Any]]:
+    """Return the operations of a function by method."""
+    function, types = each.function, each.types
+    methods = _methods(function)
+    common: dict[str, Any] = {}
+    if types.summary:
+        common["summary"] = types.summary
+    if types.description:
+        common["description"] = types.description
+    if each.parameters:
+        common["parameters"] = _parameters(each, schemas)
+    body = _body(each, schemas) if function.signature == "typed" else {}
+    answers = {**_answer(each, schemas), **_other_answers(function)}
+    operations = {}
+    for method in methods:
+        name = function.name if len(methods) == 1 else f"{function.name}-{method}"
+        operations[method] = {
+            "operationId": name,
+            **common,
+            **_request_body(function, method, body, examples.requests(function, method)),
+            **_security(config, function),
+            "responses": {
+                **_with_examples(answers, examples.answers(function, method)),
+                **_problems(function),
+            },
+        }
+    return operations
+
+
+def _parameters(each: _Described, schemas: SharedSchemas) -> list[dict[str, Any]]:
+    takes = each.types.takes or {}
+    fields = schemas.added(inner(takes)[1], takes, each.function.name).get("properties", {})
     return [
         {
             "name": name,
@@ -249,115 +174,101 @@ def _parameters(each: _Typed, schemas: _Schemas) -> list[dict[str, Any]]:
             "required": True,
             "schema": fields.get(name, {"type": "string"}),
         }
-        for name in names
+        for name in each.parameters
     ]
 
 
-def _operation(
-    config: LoadedConfig,
-    each: _Typed,
-    method: str,
-    parameters: list[dict[str, Any]],
-    schemas: _Schemas,
+# ── requests ──────────────────────────────────────────────────────────────────
+
+
+def _request_body(
+    function: Function, method: str, body: dict[str, Any], examples: dict[str, Any]
 ) -> dict[str, Any]:
-    function = each.function
-    one = len(_methods(function)) == 1
-    operation: dict[str, Any] = {
-        "operationId": function.name if one else f"{function.name}-{method}",
-        **_words(each.target),
-    }
-    if parameters:
-        operation["parameters"] = parameters
     if function.signature == "typed":
-        body = _body(each, parameters, schemas)
-        operation["requestBody"] = {"required": True, "content": {"application/json": body}}
-        statuses = [400, 413, 415, 422, 429, 500, 503]
-    else:
-        if method in ("post", "put", "patch"):
-            operation["requestBody"] = {"content": {"*/*": {}}}
-        statuses = [400, 413, 429, 500, 503]
-    if _ways(function):
-        operation["security"] = security(config.settings, _ways(function))
-        statuses += [401, 403]
-    if function.timeout_seconds != float("inf"):
-        statuses.append(504)
-    operation["responses"] = {
-        **_answer(each, schemas),
-        **_other_answers(each),
-        **{
-            str(status): {"$ref": f"#/components/responses/{_PROBLEMS[status]}"}
-            for status in sorted(statuses)
-        },
-    }
-    return operation
-
-
-def _ways(function: Function) -> list[str]:
-    """Return the names of the ways that open *function*; none if it is public."""
-    names = function.settings.auth or ["public"]
-    return [] if names == ["public"] else names
-
-
-def _words(target: Callable[..., Any]) -> dict[str, str]:
-    """Return the summary and the description from the docstring."""
-    text = inspect.getdoc(target) if inspect.isroutine(target) else None
-    if not text:
+        return {
+            "requestBody": {"required": True, "content": {"application/json": {**body, **examples}}}
+        }
+    if method not in ("post", "put", "patch"):
         return {}
-    summary, _, rest = text.partition("\n")
-    words = {"summary": summary.rstrip(".")}
-    description = re.split(r"\n(?:Args|Raises|Returns):\n", rest)[0].strip()
-    return {**words, "description": description} if description else words
+    content: dict[str, Any] = {"application/json": examples} if examples else {}
+    return {"requestBody": {"content": {**content, "*/*": {}}}}
 
 
-def _body(each: _Typed, parameters: list[dict[str, Any]], schemas: _Schemas) -> dict[str, Any]:
-    schema = schemas.takes(each.function.name)
-    if schema is None:
+def _body(each: _Described, schemas: SharedSchemas) -> dict[str, Any]:
+    """Return the schema of the body of a typed function: what its path does not fill."""
+    takes, name = each.types.takes, each.function.name
+    if takes is None:
         return {"schema": {}}
-    name, inner = schemas.inner(schema)
-    filled = {parameter["name"] for parameter in parameters} & set(inner.get("properties", {}))
+    model, whole = inner(takes)
+    filled = set(each.parameters) & set(whole.get("properties", {}))
     if not filled:
-        return {"schema": schema}
+        return {"schema": schemas.add(takes, name)}
     rest = {
-        **inner,
-        "properties": {k: v for k, v in inner["properties"].items() if k not in filled},
-        "required": [key for key in inner.get("required", ()) if key not in filled],
+        **whole,
+        "properties": {k: v for k, v in whole["properties"].items() if k not in filled},
+        "required": [key for key in whole.get("required", ()) if key not in filled],
+        "title": f"{model or 'Input'}Body",
     }
-    body = f"{name or 'Input'}Body"
-    if schemas.definitions.get(body, {**rest, "title": body}) != {**rest, "title": body}:
-        # The path of another function fills other fields of the same type.
-        body += f"_{each.function.name}"
-    schemas.definitions[body] = {**rest, "title": body}
-    return {"schema": {"$ref": _REF.format(model=body)}}
+    # The path of another function may fill other fields of the same type.
+    rest = schemas.added(rest, takes, name)
+    return {"schema": {"$ref": reference(schemas.define(rest["title"], rest, name))}}
 
 
-def _answer(each: _Typed, schemas: _Schemas) -> dict[str, Any]:
+# ── answers ───────────────────────────────────────────────────────────────────
+
+
+def _answer(each: _Described, schemas: SharedSchemas) -> dict[str, Any]:
     """Describe the answer of a successful call."""
     answers: dict[str, Any] = {}
-    if each.function.signature == "typed" and each.may_be_empty:
+    types = each.types
+    if each.function.signature == "typed" and types.may_be_empty:
         answers["204"] = {"description": "Done; there is no body."}
-        if each.returns is None:
+        if types.returns is None and not types.returns_text:
             return answers
-    schema = schemas.returns(each.function.name)
-    if schema is not None:
-        content = {"application/json": {"schema": schema}}
-    elif each.returns is str:
+    if types.returns is not None:
+        schema = schemas.add(types.returns, each.function.name)
+        content: dict[str, Any] = {"application/json": {"schema": schema}}
+    elif types.returns_text:
         content = {"text/html": {"schema": {"type": "string"}}}
     else:
         content = {"*/*": {}}
     return {"200": {"description": "The answer.", "content": content}, **answers}
 
 
-def _other_answers(each: _Typed) -> dict[str, Any]:
+def _other_answers(function: Function) -> dict[str, Any]:
     """Describe further answers: an http function and an error handler choose their status."""
-    if each.function.signature == "http" or error_handlers(each.function.module):
+    may = function.signature == "http" or function.processes is not None
+    if may or error_handlers(function.module):
         return {"default": {"description": "Another answer of the function."}}
     return {}
+
+
+def _with_examples(answers: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
+    if not examples or "200" not in answers:
+        return answers
+    content = answers["200"]["content"]
+    known = {**content.get("application/json", {}), **examples}
+    return {**answers, "200": {**answers["200"], "content": {**content, "application/json": known}}}
+
+
+def _problems(function: Function) -> dict[str, Any]:
+    statuses = [400, 413, 429, 500, 503]
+    if function.signature == "typed":
+        statuses += [415, 422]
+    if _ways(function):
+        statuses += [401, 403]
+    if function.timeout_seconds != float("inf"):
+        statuses.append(504)
+    return {
+        str(status): {"$ref": f"#/components/responses/{_PROBLEMS[status]}"}
+        for status in sorted(statuses)
+    }
 
 
 def _problem(status: int) -> dict[str, Any]:
     return {
         "description": _WORDS[status],
-        "content": {CONTENT_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}},
+        "content": {CONTENT_TYPE: {"schema": {"$ref": reference("Problem")}}},
     }
 
 
@@ -369,3 +280,17 @@ def _used(paths: dict[str, dict[str, Any]]) -> list[int]:
         for status in operation["responses"]
     }
     return [status for status in _PROBLEMS if str(status) in used]
+
+
+# ── who may call ──────────────────────────────────────────────────────────────
+
+
+def _ways(function: Function) -> list[str]:
+    """Return the names of the ways that open *function*; none if it is public."""
+    names = function.settings.auth or ["public"]
+    return [] if names == ["public"] else names
+
+
+def _security(config: LoadedConfig, function: Function) -> dict[str, Any]:
+    ways = _ways(function)
+    return {"security": security(config.settings, ways)} if ways else {}

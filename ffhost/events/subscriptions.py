@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from heapq import merge
 from typing import NamedTuple
 
 from ffhost.events.filters import Attributes, Failure, Filter, types_of
@@ -53,10 +54,7 @@ class SubscriptionTable:
                 self._any_type.append(entry)
             for each in types or ():
                 by_type.setdefault(each, []).append(entry)
-        self._by_type = {
-            each: sorted([*entries, *self._any_type], key=_place)
-            for each, entries in by_type.items()
-        }
+        self._by_type = by_type
 
     @property
     def functions(self) -> tuple[str, ...]:
@@ -67,7 +65,7 @@ class SubscriptionTable:
         """Return the functions that *event* concerns, and the expressions that failed."""
         found: dict[str, None] = {}
         failures: list[FilterFailure] = []
-        for _, subscription in self._by_type.get(event["type"], self._any_type):
+        for _, subscription in self._concerning(event["type"]):
             if subscription.function in found:
                 continue
             failed: list[Failure] = []
@@ -75,6 +73,17 @@ class SubscriptionTable:
                 found[subscription.function] = None
             failures += [FilterFailure(subscription.function, each) for each in failed]
         return Matches(tuple(found), tuple(failures))
+
+    def _concerning(self, event_type: str) -> Iterable[tuple[int, Subscription]]:
+        """Return those for a type in the order of the file.
+
+        They are merged for each event: merged beforehand, many types beside many subscriptions
+        to any type would take quadratic memory.
+        """
+        exact = self._by_type.get(event_type)
+        if exact is None or not self._any_type:
+            return exact or self._any_type
+        return merge(exact, self._any_type, key=_place)
 
 
 def _place(entry: tuple[int, Subscription]) -> int:

@@ -14,6 +14,9 @@ from ffhost.signatures import AnsweredCrash
 from ffhost.web import problems
 from ffhost.web.messages import Reply
 
+CANCELLED_STATUS = 499
+"""The status of a call whose caller has stopped waiting, as nginx calls it. Nobody gets it."""
+
 
 class Failures:
     """Handling of the exceptions of one function.
@@ -50,6 +53,8 @@ class Failures:
             return problems.problem(error, call.execution_id)
         if call.timed_out and isinstance(error, DeadlineExceeded | asyncio.CancelledError):
             return timed_out(call)
+        if call.cancelled and isinstance(error, DeadlineExceeded | asyncio.CancelledError):
+            return Reply(CANCELLED_STATUS, [], b"")
         try:
             meant = self._answer(error)
         except ResultError as unsendable:  # the answer that *error* represents

@@ -45,6 +45,7 @@ class NestedLoopCaller(AsyncCaller):
         try:
             return await super().answer(call)
         except asyncio.CancelledError:
+            call.cancelled = True
             if call.state == "running":
                 stop(call)
             raise

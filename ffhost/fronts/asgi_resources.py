@@ -12,6 +12,7 @@ import falcon.asgi
 
 from ffhost.errors import RequestError
 from ffhost.execution.channels import END, Channel, ChunkGroup, LoopWaiter
+from ffhost.execution.executor import executor
 from ffhost.execution.file_body import FileBody
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronts.asgi_body import read_rest, too_large
@@ -98,6 +99,19 @@ class Responders:
         resource.host = self._host
         gate = self._host.gate(function.name)
         return resource.on_request if gate is None else partial(resource.on_gated_request, gate)
+
+    def working(self, make: MakeReply) -> Responder:
+        """Make a responder as `replying` does, of what is made on a thread."""
+
+        async def on_request(req: FrontRequest, resp: falcon.asgi.Response, **params: str) -> None:
+            message = ScopeMessage(req.scope, b"", params)
+            identity = execution_id(message.header(EXECUTION_ID_HEADER))
+            reply = await asyncio.wrap_future(executor.submit(make, message, identity))
+            assert reply is not None
+            complete(reply, identity, self._service)
+            write(resp, reply)
+
+        return on_request
 
     def replying(self, make: MakeReply, otherwise: Responder | None = None) -> Responder:
         """Make a responder that replies at once, or leaves the request to *otherwise*."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ffhost.errors import ContentTooLarge, MethodNotAllowed, RequestError
 from ffhost.execution.channels import LoopWaiter
+from ffhost.execution.failures import CANCELLED_STATUS
 from ffhost.execution.loop_caller import LoopRunner
 from ffhost.fronts.replies import Settle, report_outcome
 from ffhost.host.call_answer import CallAnswer
@@ -60,6 +61,9 @@ class CallsByName:
             reply = await caller.answer(call)
         except RequestError as error:
             return self._refused(call, error)
+        except asyncio.CancelledError:
+            self._settle(call, CANCELLED_STATUS, 0)
+            raise
         chunks: list[bytes] = []
         if call.channel is not None:
             waiter = LoopWaiter()

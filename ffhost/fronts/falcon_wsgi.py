@@ -242,6 +242,10 @@ class _Responding:
         gate = self._host.gate(function.name)
         return resource.on_request if gate is None else partial(resource.on_gated_request, gate)
 
+    def working(self, make: MakeReply) -> Responder:
+        """Make a responder as `replying` does: this thread may work as long as it takes."""
+        return self.replying(make)
+
     def replying(self, make: MakeReply, otherwise: Responder | None = None) -> Responder:
         """Make a responder that replies at once, or leaves the request to *otherwise*."""
 

@@ -35,6 +35,8 @@ class Wanted:
         body: a body as it is
         event: a CloudEvent of any class
         path: what follows the function's own path, with a query
+        written: what the body was written of, in the process of an isolated function: ``value``,
+            ``json`` or ``event``
     """
 
     name: str
@@ -45,6 +47,20 @@ class Wanted:
     headers: Mapping[str, str] = field(default_factory=dict)
     method: str | None = None
     path: str = ""
+    written: str | None = None
+
+    @property
+    def given(self) -> str | None:
+        """Return the name of the argument that makes the body; None for no body.
+
+        Raises:
+            CallError: there is more than one
+        """
+        given = [name for name in ("value", "json") if getattr(self, name) is not UNSET]
+        given += [name for name in ("body", "event") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise CallError("give one of a value, json, body and event")
+        return given[0] if given else None
 
     def request(self) -> tuple[str, dict[str, str], bytes]:
         """Return method, header fields and body.

@@ -41,5 +41,16 @@ class Replacement(Protocol):
 CallRecorder: TypeAlias = "Callable[[Wanted, Call, CallAnswer], None]"
 """Takes a call by name, its caller and its answer."""
 
+
+class Outer(Protocol):
+    """Makes the calls by name of a process that has no host of its own."""
+
+    async def call(self, wanted: Wanted, caller: Call) -> CallAnswer:
+        """Call from a coroutine and return the answer."""
+
+    def call_sync(self, wanted: Wanted, caller: Call) -> CallAnswer:
+        """Call from a thread and return the answer."""
+
+
 HOSTS: weakref.WeakKeyDictionary[Function, weakref.ref[Any]] = weakref.WeakKeyDictionary()
 """The host of each function."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json as jsonlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ffhost.errors import RequestError
+from ffhost.events.binding import decoder_for
 from ffhost.host.call_answer import CallAnswer
 from ffhost.host.call_request import UNSET, Wanted
 from ffhost.host.named_calls import answer_of_error
@@ -54,12 +56,19 @@ class MadeCall:
 def made_call(wanted: Wanted, caller: Call, answer: CallAnswer | None) -> MadeCall:
     """Return the record of a call."""
     value = wanted.json if wanted.value is UNSET else wanted.value
+    body, event = wanted.body, wanted.event
+    if wanted.written is not None:
+        assert isinstance(body, bytes)
+        if wanted.written == "event":
+            event, body = decoder_for()(wanted.headers, body, ""), None
+        else:
+            value, body = jsonlib.loads(body), None
     return MadeCall(
         caller.function.name,
         wanted.name,
         None if value is UNSET else value,
-        wanted.body,
-        wanted.event,
+        body,
+        event,
         wanted.headers,
         wanted.method,
         wanted.path,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 
 from ffhost.config import LoadedConfig
 from ffhost.config.settings import FunctionSettings
@@ -60,15 +61,29 @@ def _disputed(config: LoadedConfig, settings: FunctionSettings) -> frozenset[str
     """Return the variables for which another function of this process finds something else."""
     if not settings.env:
         return frozenset()
-    others = _in_this_process(config)
-    return frozenset(
-        name
-        for name, value in settings.env.items()
-        if any(each.get(name) != value for each in others)
-    )
+    return _in_this_process(config).disputed(settings.env)
 
 
-def _in_this_process(config: LoadedConfig) -> Iterable[dict[str, str]]:
-    names = [config.single] if config.single is not None else list(config.settings.functions)
-    functions = [config.settings.functions[name] for name in names]
-    return [each.env for each in functions if each.enabled and each.isolation == "thread"]
+_last: tuple[LoadedConfig, _Variables] | None = None
+
+
+class _Variables:
+    """What the functions of this process declare: counted once, whatever their number."""
+
+    def __init__(self, declared: Sequence[dict[str, str]]) -> None:
+        self._functions = len(declared)
+        self._times = Counter(item for each in declared for item in each.items())
+
+    def disputed(self, env: dict[str, str]) -> frozenset[str]:
+        """Return the names for which a function does not find the value that *env* has."""
+        return frozenset(item[0] for item in env.items() if self._times[item] < self._functions)
+
+
+def _in_this_process(config: LoadedConfig) -> _Variables:
+    global _last
+    if _last is None or _last[0] is not config:
+        names = [config.single] if config.single is not None else list(config.settings.functions)
+        functions = [config.settings.functions[name] for name in names]
+        here = [each.env for each in functions if each.enabled and each.isolation == "thread"]
+        _last = config, _Variables(here)
+    return _last[1]

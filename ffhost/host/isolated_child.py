@@ -18,14 +18,15 @@ import time
 from atexit import _run_exitfuncs
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any, TypeAlias, cast
 
 from ffhost.config import LoadedConfig
 from ffhost.errors import LoadError, ResultError
 from ffhost.execution import forked_children
 from ffhost.execution.isolation import forkserver
+from ffhost.execution.isolation.asking_process import AskingConnection
 from ffhost.execution.isolation.call_frames import call_of, reply_head
-from ffhost.execution.isolation.connections import Connection
 from ffhost.execution.isolation.frames import (
     CALL,
     LARGEST_BODY_BYTES,
@@ -35,8 +36,10 @@ from ffhost.execution.isolation.frames import (
     to_json,
 )
 from ffhost.execution.loops import task_factory
+from ffhost.host.isolated_callers import HostOfProcess
 from ffhost.host.loader import load_function
 from ffhost.host.log_setup import configure_logs
+from ffhost.host.named_calls import set_outer
 from ffhost.host.store import Store
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
@@ -65,7 +68,7 @@ def main(calls: int, stacks: int) -> int:
         calls: descriptor of the socket on which the host asks
         stacks: descriptor of the pipe that takes the stack of a crash
     """
-    connection = Connection(socket.socket(fileno=calls))
+    connection = AskingConnection(socket.socket(fileno=calls))
     load = connection.receive()
     forked_children.separate([calls, stacks])
     head = load.trusted_head()
@@ -99,7 +102,7 @@ def _prepare(head: Head, stacks: int) -> None:
 class Process:
     """The function of this process, and its connection to the host."""
 
-    def __init__(self, connection: Connection, config: LoadedConfig, name: str) -> None:
+    def __init__(self, connection: AskingConnection, config: LoadedConfig, name: str) -> None:
         self._connection = connection
         self._config = config
         self._name = name
@@ -110,6 +113,7 @@ class Process:
         """Load the function, report it, and serve the requests of the host."""
         connection = self._connection
         configure_logs(self._config, os.environ)
+        set_outer(HostOfProcess(connection))
         try:
             with logs.binding(function=self._name):
                 connection.answer(load, _json(self._load()))
@@ -153,6 +157,7 @@ class Process:
             "streams": kind(target) in ("generator", "async_generator"),
             "seconds": seconds,
             "files": _files_below(config.base),
+            "types": None if function.types is None else asdict(function.types()),
         }
 
     def _run_hooks(self, when: str) -> Head:
@@ -186,7 +191,9 @@ class Process:
         if left is not None:
             # Its default action is to end the process, also one that loops in C.
             signal.setitimer(signal.ITIMER_REAL, left + SECOND_DEADLINE_SECONDS)
+        self._connection.begin_call()
         reply = contextvars.copy_context().run(self._run, call)
+        self._connection.end_call()
         logs.end_call(call.execution_id)
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):

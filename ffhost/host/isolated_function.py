@@ -44,6 +44,7 @@ def load_isolated(
     # Imported here: most hosts isolate nothing.
     from ffhost.execution.isolation.isolated_call import compose
     from ffhost.execution.isolation.process_pool import ProcessPool
+    from ffhost.host.isolated_callers import answer
 
     old = None if previous is None else previous.processes
     if isinstance(old, ProcessPool) and _keeps(old, config, name):
@@ -59,7 +60,7 @@ def load_isolated(
         if pool is not old:
             pool.stop()
         raise
-    run, told = watch.around(compose(pool), True)
+    run, told = watch.around(compose(pool, answer), True)
     if pool is not old and isinstance(old, ProcessPool):
         old.successor = pool
     return make_function(
@@ -76,6 +77,7 @@ def load_isolated(
         keeps_context=watch.keeps_context,
         load_seconds=0.0 if pool is old else loaded.seconds,
         processes=pool,
+        types=None if loaded.types is None else lambda: loaded.types,
     )
 
 

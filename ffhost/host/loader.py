@@ -7,10 +7,11 @@ A `Function` is one function as the host serves it. Loading imports user code;
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
@@ -41,6 +42,9 @@ from ffhost.signatures.requests.flask_use import uses_flask
 from ffhost.web import problems
 from ffhost.web.messages import Reply
 from ffhost.web.routing import parameter, pattern, segments
+
+if TYPE_CHECKING:
+    from ffhost.signatures.function_types import FunctionTypes
 
 
 def load_function(
@@ -92,7 +96,14 @@ def _load(
         environment=environment,
         module=resolved.module,
         load_seconds=resolved.import_seconds,
+        types=partial(_types, resolved.callable, codec.kind, config.settings.functions[name]),
     )
+
+
+def _types(target: Callable[..., Any], kind: str, settings: FunctionSettings) -> FunctionTypes:
+    from ffhost.signatures.function_types import types_of
+
+    return types_of(target, kind, settings.signature)
 
 
 def import_function(config: LoadedConfig, name: str) -> Resolved:

@@ -40,6 +40,9 @@ class Responding(Protocol):
     def replying(self, make: MakeReply, otherwise: Responder | None = None) -> Responder:
         """Make a responder that replies at once, or leaves the request to *otherwise*."""
 
+    def working(self, make: MakeReply) -> Responder:
+        """Make a responder as `replying` does, of what may take long to make."""
+
     def delivering(self) -> Responder:
         """Make a responder that delivers events to the functions that want them."""
 
@@ -60,6 +63,8 @@ def build_router(host: Host, service: Service, front: Responding) -> Router:
             router.pin(path, front, Responders({}, missing))
     if host.config.settings.events is not None:
         _mount_events(router, host.config.settings.events, front, refusals)
+    if host.config.settings.openapi is not None:
+        _mount_document(router, host, service, front, refusals)
     _mount_probes(router, service, front, refusals, missing)
     return router
 
@@ -162,6 +167,23 @@ def _mount_events(
     responders = {"POST": front.delivering(), "OPTIONS": front.replying(answer)}
     refuse = front.replying(refusals.of_method(METHODS))
     router.mount(settings.path, front, Responders(responders, refuse))
+
+
+def _mount_document(
+    router: Router, host: Host, service: Service, front: Responding, refusals: _Refusals
+) -> None:
+    from ffhost.host.api_document import ApiDocument
+
+    kept = service.store.keep(ApiDocument, "", ApiDocument)
+
+    def answer(_message: Message, _execution_id: str) -> Reply:
+        return kept.reply(host)
+
+    settings = host.config.settings.openapi
+    assert settings is not None
+    responder = front.working(answer)
+    refuse = front.replying(refusals.of_method("GET, HEAD"))
+    router.pin(settings.path, front, Responders({"GET": responder, "HEAD": responder}, refuse))
 
 
 def _mount_probes(

@@ -18,7 +18,7 @@ from ffhost.config.units import UNLIMITED
 from ffhost.errors import CallError, LoopDetected, RequestError
 from ffhost.host.call_answer import CallAnswer
 from ffhost.host.call_request import CHAIN_LIMIT, UNSET, Wanted, chain_of, message_for
-from ffhost.host.called_hosts import HOSTS
+from ffhost.host.called_hosts import HOSTS, Outer
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.function import Function
@@ -26,6 +26,9 @@ from ffhost.web import problems
 
 if TYPE_CHECKING:
     from ffhost.host.snapshot import Host
+
+outer: Outer | None = None
+"""What makes the calls in the process of an isolated function."""
 
 
 async def call(
@@ -71,11 +74,7 @@ async def call(
     Since 0.2.
     """
     wanted = Wanted(name, value, json, body, event, headers or {}, method, path)
-    caller, host = _caller()
-    answer = await _way(wanted, caller, host).awaited()
-    if host.on_call is not None:
-        host.on_call(wanted, caller, answer)
-    return answer
+    return await call_from(_caller(), wanted)
 
 
 def call_sync(
@@ -121,8 +120,26 @@ def call_sync(
     else:
         raise CallError("call_sync would block the event loop; write 'await ffhost.call(...)'")
     wanted = Wanted(name, value, json, body, event, headers or {}, method, path)
-    caller, host = _caller()
+    caller = _caller()
+    if outer is not None:
+        return outer.call_sync(wanted, caller)
+    host = _host_of(caller)
     answer = _way(wanted, caller, host).plain()
+    if host.on_call is not None:
+        host.on_call(wanted, caller, answer)
+    return answer
+
+
+async def call_from(caller: Call, wanted: Wanted) -> CallAnswer:
+    """Make the call that *caller* wants, from a coroutine.
+
+    Raises:
+        CallError: as for `call`
+    """
+    if outer is not None:
+        return await outer.call(wanted, caller)
+    host = _host_of(caller)
+    answer = await _way(wanted, caller, host).awaited()
     if host.on_call is not None:
         host.on_call(wanted, caller, answer)
     return answer
@@ -171,18 +188,26 @@ def _answered(error: RequestError) -> _Way:
     return _Way(lambda: answer, awaited)
 
 
-def _caller() -> tuple[Call, Host]:
-    """Return the call that this code runs in, and its host."""
+def _caller() -> Call:
+    """Return the call that this code runs in."""
     caller = CURRENT.get()
     if caller is None:
         raise CallError("functions are called by name from functions; none is being called here")
+    return caller
+
+
+def _host_of(caller: Call) -> Host:
     found = HOSTS.get(caller.function)
-    host = None if found is None else found()
+    host: Host | None = None if found is None else found()
     if host is None or host.calls is None:
-        raise CallError(
-            f"{caller.function.name} runs in a process of its own, from where it cannot call others"
-        )
-    return caller, host
+        raise CallError(f"the host of {caller.function.name} has ended")
+    return host
+
+
+def set_outer(host: Outer) -> None:
+    """Set what makes all calls of this process, which serves an isolated function."""
+    global outer
+    outer = host
 
 
 def _check_allowed(name: str, caller: Call) -> None:

@@ -145,9 +145,10 @@ def _has_doors(settings: Settings) -> bool:
 
 def discard(functions: Iterable[Function], previous: Host | None) -> None:
     """End the processes of *functions* that will not be served, except those of *previous*."""
-    kept = [] if previous is None else [each.processes for each in previous.functions.values()]
+    before = () if previous is None else previous.functions.values()
+    kept = {id(each.processes) for each in before}
     for function in functions:
-        if function.processes is not None and function.processes not in kept:
+        if function.processes is not None and id(function.processes) not in kept:
             function.processes.stop()
 
 

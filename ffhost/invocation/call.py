@@ -91,6 +91,7 @@ class Call:
         error: the exception that the answer was made of, once there is one
         principal: who calls; None unless the function has auth
         denied: whether the caller failed authentication or authorization
+        cancelled: whether the function that makes the call has stopped waiting for it
         repeated: whether it is a delivery that was processed before, so the function is not called
         job: the thread or task that runs the function; None when nothing runs
         waiter: what the front waits on for the answer
@@ -121,6 +122,7 @@ class Call:
     principal: Any = None
     denied: bool = False
     repeated: bool = False
+    cancelled: bool = False
     job: Any = None
     waiter: Any = None
     channel: Any = None

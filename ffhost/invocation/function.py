@@ -18,6 +18,7 @@ from ffhost.web.messages import Reply
 
 if TYPE_CHECKING:
     from ffhost.invocation.variables import Environment
+    from ffhost.signatures.function_types import FunctionTypes
 
 RETRY_AFTER_SECONDS = 1
 """Seconds in ``Retry-After`` of a refused call."""
@@ -118,6 +119,7 @@ class Function:
         environment: what it finds in ``os.environ``; None for the variables of the process
         lifespan: of the ASGI application that is its target; None for any other target
         late_load: loads it at its first call; None for a function that is loaded
+        types: returns what it takes and returns; None if that is not known
     """
 
     name: str
@@ -145,6 +147,7 @@ class Function:
     environment: Environment | None = field(default=None, repr=False)
     lifespan: AppLifespan | None = field(default=None, repr=False)
     late_load: LateLoad | None = field(default=None, repr=False)
+    types: Callable[[], FunctionTypes] | None = field(default=None, repr=False)
 
     @property
     def timeout_seconds(self) -> float:

@@ -16,6 +16,7 @@ OutcomeKind = Literal[
     "unauthenticated",
     "forbidden",
     "duplicate",
+    "cancelled",
 ]
 
 
@@ -28,7 +29,8 @@ class Outcome:
     Args:
         kind: ``ok``, ``client_error``, ``crash``, ``timeout`` or ``rejected``; also
             ``unauthenticated`` or ``forbidden`` if the caller may not call the function, and
-            ``duplicate`` for a delivery that was processed before
+            ``duplicate`` for a delivery that was processed before, and ``cancelled`` if the
+            function that called this one stopped waiting
         status: the HTTP status of the answer
         duration_seconds: seconds from the request to the answer, or to the end of its stream
         sent_bytes: length of the body that was sent, in bytes
@@ -66,6 +68,8 @@ def outcome_kind(call: Call, status: int) -> OutcomeKind:
     if call.timed_out:
         return "timeout"
     error = call.error
+    if call.cancelled:
+        return "cancelled"
     if call.denied and status in _DENIED:
         return _DENIED[status]
     if call.repeated:

@@ -172,7 +172,7 @@ class Connection(HttpToolsProtocol):
         if self._is_timed:  # so has its body
             self._stop_clock()
         method, version = self.parser.get_method(), self.parser.get_http_version()
-        if version != "1.1" or method == b"CONNECT":
+        if version != "1.1" or method == b"CONNECT" or self._host is None:
             self._look_at_first_line(method, version)
         if self._fault is not None:
             self._refuse(*self._fault)
@@ -222,6 +222,8 @@ class Connection(HttpToolsProtocol):
     def _look_at_first_line(self, method: bytes, version: str) -> None:
         if method == b"CONNECT":
             self._fault = 400, "this server is not a proxy"
+        elif version == "1.1":
+            self._fault = self._fault or (400, "a request of HTTP/1.1 needs a Host")
         elif version != "1.0":
             self._fault = 505, "the server speaks HTTP/1.1 and HTTP/1.0"
         elif self._has_coding:  # RFC 9112, section 6.1

@@ -6,7 +6,7 @@ httptools parses; these are the rules of RFC 9110 and RFC 9112 that it leaves to
   head of such a request and takes what follows for another protocol, so the head is parsed
   again without the field, and the rest after it.
 - Trailer fields never become header fields (RFC 9110, section 6.5.1).
-- ``Host`` is there at most once and is possible (RFC 9112, section 3.2).
+- ``Host`` is there once, in HTTP/1.0 at most once, and is possible (RFC 9112, section 3.2).
 - The only transfer coding is ``chunked``, and HTTP/1.0 has none (section 6.1).
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_SPEC = re.compile(r"\s*(\d*)\s*-\s*(\d*)\s*", re.ASCII)
+_SPEC = re.compile(r"(\d*)\s*-\s*(\d*)", re.ASCII)
 _RANGES_LIMIT = 100
 """More ranges are ignored, as the RFC advises: each costs more than it saves."""
 _DIGITS_LIMIT = 19
@@ -25,13 +25,13 @@ def parse_ranges(text: str, size: int) -> list[tuple[int, int]]:
         UnsatisfiableRange: all ranges lie behind the end
     """
     unit, _, specs = text.partition("=")
-    parts = [part for part in specs.split(",") if part.strip()]
+    parts = [part for part in map(str.strip, specs.split(",")) if part]
     if unit.strip().lower() != "bytes" or not 0 < len(parts) <= _RANGES_LIMIT:
         return []
     found = []
     for part in parts:
         match = _SPEC.fullmatch(part)
-        if match is None or match[0].strip() == "-":
+        if match is None or match[0] == "-":
             return []
         first, last = (each[: _DIGITS_LIMIT + 1] for each in match.groups())
         if first and last and int(last) < int(first):

@@ -41,10 +41,11 @@ class Fields(dict[str, V], Generic[V]):
     ``fields[name]`` and ``get`` give the first value of a name, ``getlist`` all of them.
     """
 
-    __slots__ = ("_pairs",)
+    __slots__ = ("_lists", "_pairs")
 
     def __init__(self, pairs: Iterable[tuple[str, V]] = ()) -> None:
         self._pairs = tuple(pairs)
+        self._lists: dict[str, list[V]] | None = None
         super().__init__(self._pairs)
         if len(self) != len(self._pairs):  # a dictionary keeps the last value of a name
             super().update(reversed(self._pairs))
@@ -82,7 +83,9 @@ class Fields(dict[str, V], Generic[V]):
     def getlist(self, name: str, type: Callable[[V], T]) -> list[T]: ...
     def getlist(self, name: str, type: Callable[[V], Any] | None = None) -> list[Any]:
         """Return all values of *name* in order; those that *type* refuses are left out."""
-        values: list[Any] = [value for key, value in self._pairs if key == name]
+        if self._lists is None:  # a search for each name would take quadratic time
+            self._lists = dict(self.lists())
+        values: list[Any] = list(self._lists.get(name, ()))
         if type is None:
             return values
         kept = []

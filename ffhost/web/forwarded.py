@@ -11,6 +11,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from ffhost.web.messages import Message
 
+HOPS_LIMIT = 100
+"""How many addresses are looked at; no request passes as many proxies of one's own."""
+
 
 def trust_forwarded(trusted: Sequence[str] | str) -> Callable[[Message], None] | None:
     """Return a function that applies ``X-Forwarded-*`` to a message; None if no proxy is trusted.
@@ -41,8 +44,8 @@ def trust_forwarded(trusted: Sequence[str] | str) -> Callable[[Message], None] |
         scheme = (message.header("x-forwarded-proto") or "").split(",")[-1].strip().lower()
         if scheme in ("http", "https"):
             message.scheme = scheme
-        chain = [each.strip() for each in (message.header("x-forwarded-for") or "").split(",")]
-        chain = [_bare(each) for each in chain if each]
+        sent = (message.header("x-forwarded-for") or "").rsplit(",", HOPS_LIMIT)[-HOPS_LIMIT:]
+        chain = [_bare(each.strip()) for each in sent if each.strip()]
         if chain:
             client = next((each for each in reversed(chain) if not is_trusted(each)), chain[0])
             message.client = (client, 0)

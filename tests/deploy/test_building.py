@@ -409,6 +409,37 @@ def test_what_no_image_can_install_is_reported_with_its_line(tmp_path: Path) -> 
     ]
 
 
+def test_src_layouts_and_module_targets_are_taken_along(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        functions_yaml="""\
+            server: {on_startup: ['tools.hooks:begin']}
+            functions:
+              a: {target: 'src/shop/api/main.py:hello'}
+              b: {target: 'shop.late:hello'}
+            """,
+        src__shop__api__main_py="from shop import near\nfrom tools import hooks\n" + HELLO,
+        src__shop__near_py="import nobody_has_this\n",
+        src__shop__late_py=HELLO,
+        src__tools__hooks_py="def begin(): ...\n",
+        notes_py="",
+    )
+    (tmp_path / "src/shop/__init__.py").touch()
+    (tmp_path / "src/shop/api/__init__.py").touch()
+    made = built(tmp_path)
+    assert {name for name in app(tmp_path) if name.startswith(("src", "notes"))} == {
+        "src/shop/__init__.py",
+        "src/shop/api/__init__.py",
+        "src/shop/api/main.py",
+        "src/shop/late.py",
+        "src/shop/near.py",
+        "src/tools/hooks.py",
+    }
+    assert made.notes == [
+        "src/shop/near.py:1: imports 'nobody_has_this', which no requirement seems to bring"
+    ]
+
+
 def test_imports_that_nothing_covers_are_named(tmp_path: Path) -> None:
     lay_out(
         tmp_path,

@@ -73,6 +73,11 @@ RULES = (
     ),
     Rule("CONNECT is refused by ours: it asks for a proxy", _we_stop, r"CONNECT"),
     Rule("ours knows no coding but chunked", _we_stop, r"(?i)encoding:(?! *chunked *\r\n)"),
+    Rule(
+        "ours wants a Host of HTTP/1.1 (RFC 9112, section 3.2)",
+        _we_stop,
+        r"HTTP/1\.1\r?\n(?:(?!Host:)[^\r\n]+\r?\n)*\r?\n",
+    ),
     Rule("ours speaks HTTP/1.1 and HTTP/1.0", _we_stop, r"HTTP/(?!1\.[01]\r?\n)"),
     Rule("ours closes after each answer to HTTP/1.0", _we_stop, r"HTTP/1\.0"),
     Rule("ours closes if one of several Connection says so", _we_stop, r"Connection:[^\r\n]*close"),

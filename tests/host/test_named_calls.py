@@ -14,6 +14,7 @@ from ffhost.errors import CallError, ConfigError
 from ffhost.host.call_request import Wanted
 from ffhost.testing import Client, client
 from tests.commands import ffhost as run_ffhost
+from tests.execution.test_deadlines import eventually
 from tests.log_reading import reading
 
 MAIN = """
@@ -134,6 +135,38 @@ def nobody(request):
 
 def elsewhere(request):
     return ffhost.call_sync("remote").text
+
+async def left_behind(request):
+    if request.args.get("look"):
+        return {"ended": ENDED}
+    task = asyncio.ensure_future(ffhost.call("waiting_named"))
+    await asyncio.sleep(0.05)
+    return "left"
+
+async def many(request):
+    answers = await asyncio.gather(*(ffhost.call("coroutine", json=n) for n in range(20)))
+    return [answer.json()["said"] for answer in answers]
+
+def threads(request):
+    found = {}
+    def one(n):
+        found[n] = ffhost.call_sync("plain", json=n).json()["said"]
+    started = [threading.Thread(target=one, args=(n,)) for n in range(5)]
+    for each in started: each.start()
+    for each in started: each.join()
+    return found
+
+def isolated_circle(request):
+    return {"status": ffhost.call_sync("isolated_circle").status}
+
+async def waiting_named(request):
+    try:
+        await asyncio.sleep(30)
+    finally:
+        ENDED.append(ffhost.current().execution_id)
+
+def ended(request):
+    return ENDED
 """
 
 CONFIG = """
@@ -168,6 +201,20 @@ functions:
   nobody: {target: main.py:nobody}
   elsewhere: {target: main.py:elsewhere}
 """
+ISOLATED = """
+  isolated_plainly: {target: main.py:call_plainly, isolation: process}
+  isolated_async: {target: main.py:call_async, isolation: process}
+  isolated_order: {target: main.py:order_plainly, isolation: process}
+  isolated_event: {target: main.py:event_async, isolation: process}
+  isolated_limited: {target: main.py:limited, isolation: process, calls: [coroutine]}
+  isolated_racing: {target: main.py:racing, isolation: process}
+  isolated_left: {target: main.py:left_behind, isolation: process}
+  isolated_many: {target: main.py:many, isolation: process}
+  isolated_threads: {target: main.py:threads, isolation: process}
+  isolated_circle: {target: main.py:isolated_circle, isolation: process}
+  waiting_named: {target: main.py:waiting_named}
+  ended: {target: main.py:ended}
+"""
 
 
 @pytest.fixture(scope="module", params=["asgi", "wsgi"])
@@ -176,12 +223,12 @@ def host(
 ) -> Iterator[Client]:
     folder = tmp_path_factory.mktemp("calls")
     (folder / "main.py").write_text(MAIN)
-    (folder / "functions.yaml").write_text(CONFIG)
+    (folder / "functions.yaml").write_text(CONFIG + ISOLATED)
     with client(folder, front=request.param) as made:
         yield made
 
 
-@pytest.fixture(params=["call_plainly", "call_async"])
+@pytest.fixture(params=["call_plainly", "call_async", "isolated_plainly", "isolated_async"])
 def ask(request: pytest.FixtureRequest, host: Client) -> Any:
     def asked(name: str, **arguments: Any) -> dict[str, Any]:
         answer = host.post(f"/{request.param}", json={"name": name, **arguments})
@@ -207,12 +254,12 @@ def test_a_call_without_a_body_is_a_get_and_may_have_a_path(ask: Any) -> None:
     assert '"id":"7"' in ask("user", path="/users/7")["text"].replace(" ", "")
 
 
-@pytest.mark.parametrize("front", ["order_plainly", "order_async"])
+@pytest.mark.parametrize("front", ["order_plainly", "order_async", "isolated_order"])
 def test_a_typed_function_gets_a_value(host: Client, front: str) -> None:
     assert host.get(f"/{front}").json() == {"cents": 300}
 
 
-@pytest.mark.parametrize("front", ["event_plainly", "event_async"])
+@pytest.mark.parametrize("front", ["event_plainly", "event_async", "isolated_event"])
 def test_a_function_for_events_gets_an_event(host: Client, front: str) -> None:
     assert host.get(f"/{front}").text == "204"
 
@@ -244,10 +291,27 @@ def test_a_function_never_waits_for_its_own_slot(host: Client) -> None:
 
 def test_calls_say_what_a_function_may_call(host: Client) -> None:
     assert host.get("/limited").status == 500
+    assert host.get("/isolated_limited").status == 500
 
 
 def test_who_stops_waiting_stops_the_function(host: Client) -> None:
     assert host.get("/racing").json() == {"ended": ["waiting ended"]}
+
+
+def test_a_callee_ends_when_the_process_of_its_caller_stops_waiting(host: Client) -> None:
+    for left in ("/isolated_racing", "/isolated_left"):
+        assert host.get(left, headers={"Function-Execution-Id": left[1:]}).status == 200
+    assert eventually(lambda: "isolated_left" in host.get("/ended").json())
+
+
+def test_an_isolated_function_may_make_many_calls_at_once(host: Client) -> None:
+    for _ in range(3):
+        assert host.get("/isolated_many").json() == list(range(20))
+        assert host.get("/isolated_threads").json() == {str(n): n for n in range(5)}
+
+
+def test_an_isolated_function_never_waits_for_its_own_process(host: Client) -> None:
+    assert host.get("/isolated_circle").json() == {"status": 429}
 
 
 def test_the_deadline_of_the_caller_ends_the_callee(host: Client) -> None:
@@ -315,7 +379,7 @@ def test_fakes_take_the_place_of_functions_and_calls_are_recorded(tmp_path: Path
     assert made[-1].event is not None
 
 
-def test_the_summary_entry_of_a_call_names_the_caller(tmp_path: Path) -> None:
+def test_the_summary_entry_of_a_call_names_the_caller_and_says_if_it_left(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(MAIN)
     (tmp_path / "functions.yaml").write_text(CONFIG)
     with reading(tmp_path) as log:
@@ -323,8 +387,11 @@ def test_the_summary_entry_of_a_call_names_the_caller(tmp_path: Path) -> None:
         with client(tmp_path) as host:
             headers = {"Function-Execution-Id": "one"}
             host.post("/call_async", json={"name": "plain", "json": {}}, headers=headers)
+            host.get("/racing", headers=headers)
         entries = log.entries()
+    assert not [each for each in entries if each["message"] == "function_crashed"]
     found = {each["function"]: each for each in entries if each["message"] == "invocation"}
+    assert (found["waiting"]["caller"], found["waiting"]["outcome"]) == ("racing", "cancelled")
     assert (found["plain"]["caller"], found["plain"]["execution_id"]) == ("call_async", "one")
     assert "caller" not in found["call_async"]
 

@@ -281,6 +281,17 @@ def test_a_broken_traceparent_begins_a_trace(
     assert collector.only().parent_id == ""
 
 
+@pytest.mark.parametrize("field", ["baggage", "tracestate"])
+@pytest.mark.parametrize("text", ["secret" * 2_000, "secret," * 1_000, "se(cret=1," * 100])
+def test_what_callers_send_is_not_quoted_in_the_log(
+    serve: Serve, collector: Collector, caplog: pytest.LogCaptureFixture, field: str, text: str
+) -> None:
+    host = serve(CODE, config(collector))
+    headers = {"traceparent": TRACEPARENT, field: text}
+    assert host.get("/ids/7", headers=headers).status == 200
+    assert "cret" not in caplog.text
+
+
 def test_the_callers_decision_is_kept_and_others_are_sampled(
     serve: Serve, collector: Collector
 ) -> None:

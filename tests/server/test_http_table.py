@@ -64,6 +64,7 @@ LENGTH, CHUNKED, EXPECT = "Content-Length: 3", "Transfer-Encoding: chunked", "Ex
 TOO_LARGE = "Content-Length: 9999999"
 END = b"\r\n\r\n0\r\n\r\n"
 TRAILED = head(POST, CHUNKED, close=False) + b"1\r\na\r\n0\r\nHost: b\r\nExpect: x\r\n\r\n"
+HOSTLESS = b"GET /echo HTTP/1.1\r\nConnection: close\r\n\r\n"
 OPEN = head(POST, LENGTH, close=False) + b"abc"
 
 CASES = [
@@ -85,6 +86,13 @@ CASES = [
     Case("not HTTP", (b"\x16\x03\x01 hello\r\n\r\n",), "400"),
     Case("a 1.0 client", (b"GET /echo HTTP/1.0\r\n\r\n",), "200 nothing"),
     Case("an escape in the path", (head("GET /%65cho"),), "200 nothing"),
+    Case("no Host", (HOSTLESS,), "400", "200 nothing"),
+    Case("no Host after another", (OPEN + HOSTLESS,), "200 abc", "200 abc, 200 nothing"),
+    Case("an empty Host", (HOSTLESS[:-4] + b"\r\nHost:\r\n\r\n",), "200 nothing"),
+    Case("two Hosts", (head(GET, "Host: b"),), "400"),
+    Case(
+        "a Host that cannot be", (HOSTLESS[:-4] + b"\r\nHost: a b\r\n\r\n",), "400", "200 nothing"
+    ),
     Case("two codings", (head(POST, "Transfer-Encoding: gzip, chunked"),), "501", "408"),
     Case("a coding twice", (head(POST, CHUNKED, CHUNKED) + b"0\r\n\r\n",), "400"),
     Case("chunks of HTTP/1.0", (b"POST /echo HTTP/1.0\r\n" + CHUNKED.encode() + END,), "400"),

@@ -13,14 +13,14 @@ from ffhost.cli.options import config_options, name_unseen, sources_without_valu
 
 @click.command()
 @config_options
-@click.option("--title", help="Title of the API. Default: the folder's name.")
-@click.option("--api-version", default="1.0.0", show_default=True, help="Version of the API.")
+@click.option("--title", help="Title of the API. Default: openapi.title, or the folder's name.")
+@click.option("--api-version", help="Version of the API. Default: openapi.version.")
 @click.option("--server", "servers", multiple=True, metavar="URL", help="Repeatable.")
 @click.option("--format", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
 @click.option("--output", "-o", metavar="FILE", help="Write to this file instead of stdout.")
 def command(
     title: str | None,
-    api_version: str,
+    api_version: str | None,
     servers: tuple[str, ...],
     format: str,
     output: str | None,
@@ -40,16 +40,17 @@ def command(
     from ffhost.cli.full_check import loaded
     from ffhost.cli.scaffold.new_files import write
     from ffhost.config import load_config
-    from ffhost.deploy.openapi import document
+    from ffhost.deploy.openapi import document, title_and_version
 
     config = load_config(sources_without_values(options))
     name_unseen(config)
+    own_title, own_version = title_and_version(config)
     with loaded(config) as host:
         described = document(
             config,
             host.functions.values(),
-            title or config.base.resolve().name,
-            api_version,
+            title or own_title,
+            api_version or own_version,
             servers=servers,
         )
     text = _yaml(described) if format == "yaml" else json.dumps(described, indent=2) + "\n"

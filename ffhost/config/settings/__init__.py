@@ -8,6 +8,7 @@ Numbers without a bound are infinite: ``unlimited`` becomes ``math.inf`` in ever
 
 from typing import Any, Literal
 
+from ffhost.config.settings.address_settings import OpenapiSettings
 from ffhost.config.settings.auth_settings import (
     JwtSettings,
     WayName,
@@ -74,6 +75,7 @@ __all__ = [
     "Level",
     "LoggingSettings",
     "MetricsSettings",
+    "OpenapiSettings",
     "ScheduleSettings",
     "SchedulesSettings",
     "Secret",
@@ -144,6 +146,12 @@ class Settings(Section):
         "Events",
         "One address for every event. Default: none.",
         {"path": "/events"},
+    )
+    openapi: OpenapiSettings | None = key(
+        None,
+        "API document",
+        "The OpenAPI document on the public port. Default: none.",
+        {"path": "/openapi.json"},
     )
     schedules: SchedulesSettings = section(
         SchedulesSettings, "Schedules", "Functions that run by the clock.", {"enabled": False}

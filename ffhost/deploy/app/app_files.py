@@ -17,6 +17,7 @@ from ffhost.config.diagnostics import Problem
 from ffhost.config.files import files_of
 from ffhost.config.load_problems import merged, problem_of
 from ffhost.errors import ConfigError, LoadError, StartupError
+from ffhost.loading.modules import module_base
 from ffhost.loading.targets import check_target, find_place
 
 EXCLUDED = (
@@ -130,13 +131,14 @@ def _roots(config: LoadedConfig, base: Path, found: Gathered) -> set[Path]:
             problems.append(problem_of(config, name, error))
             continue
         if place.module is not None:
-            if _is_local(place.module, base):
-                roots.add(base)
-                found.sources += _module_files(place.module, base)
+            if _is_local(place.module, place.folder):
+                roots.add(place.folder)
+                found.sources += _module_files(place.module, place.folder)
             else:
                 found.installed.setdefault(place.module.partition(".")[0], f"functions.{name}")
         elif place.file is not None and place.file.is_relative_to(base):
-            roots.add(place.file.parent)
+            # in a package the folder that its imports begin at, but nothing above the base
+            roots.add(place.folder if place.folder.is_relative_to(base) else base)
             found.sources.append(place.file)
         else:
             at = ("functions", name, place.key)
@@ -152,8 +154,9 @@ def _roots(config: LoadedConfig, base: Path, found: Gathered) -> set[Path]:
         raise ConfigError(merged(problems))
     for where, target in _hook_targets(config):
         module = target.rpartition(":")[0]
-        if _is_local(module, base):
-            roots.add(base)
+        folder = Path(module_base(module, base))
+        if _is_local(module, folder):
+            roots.add(folder)
         else:
             found.installed.setdefault(module.partition(".")[0], where)
     return roots

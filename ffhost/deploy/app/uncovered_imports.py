@@ -13,6 +13,8 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from ffhost.loading.modules import home_of
+
 _OURS = frozenset({"ffhost", "functions_framework", "cloudevents", "google"})
 """Names that ffhost brings; of ``google`` the stand-in's, and too many packages share it."""
 
@@ -56,7 +58,8 @@ def uncovered_imports(
         file = pending.pop()
         for name, level, line in _imports(file):
             top = name.partition(".")[0]
-            around = [file.parents[level - 1]] if level else [file.parent, *folders]
+            home = Path(home_of(file).folder)
+            around = [file.parents[level - 1]] if level else [home, file.parent, *folders]
             local = list(_local(name, around, app))
             pending += [each for each in local if each not in seen]
             seen.update(local)

@@ -2,7 +2,7 @@
 
 `Connection` blocks: it is the process's end, and the host's while the process loads and starts.
 `LoopConnection` is the host's end from then on. It belongs to the event loop: a call is one
-``send`` and one ``recv``, and no thread waits.
+``send`` and one ``recv``, and no thread waits. While a call runs, its process may ask in turn.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from ffhost.execution.isolation.frames import (
     ANSWER,
     PIECE_BYTES,
+    TO_HOST,
     TO_PROCESS,
     Frame,
     FrameReader,
@@ -63,8 +64,10 @@ class Connection:
         """
         self._send(ANSWER, frame.call, head, body)
 
-    def _send(self, kind: int, call: int, head: bytes, body: bytes) -> None:
-        start = start_of(kind, call, head, len(body))
+    def _send(
+        self, kind: int, call: int, head: bytes, body: bytes, direction: int = TO_PROCESS
+    ) -> None:
+        start = start_of(kind, call, head, len(body), direction)
         self._bound(None)
         if len(body) <= PIECE_BYTES:
             self.stream.sendall(start + body)
@@ -79,14 +82,18 @@ class Connection:
             TimeoutError: *deadline*, on the monotonic clock, has passed
             OSError: the other side is gone, or sent something that is not a frame
         """
+        reader = self._reader
+        data, reader.rest = reader.rest, b""
         while True:
-            self._bound(deadline)
-            data = self.stream.recv(self._reader.piece_bytes)
             if not data:
-                raise ConnectionResetError("the other side has closed the connection")
-            frame = self._reader.feed(data)
+                self._bound(deadline)
+                data = self.stream.recv(reader.piece_bytes)
+                if not data:
+                    raise ConnectionResetError("the other side has closed the connection")
+            frame = reader.feed(data)
             if frame is not None:
                 return frame
+            data = b""
 
     def receive_answer(self, deadline: float | None = None) -> Any:
         """Receive the head of the answer to what was asked last.
@@ -115,27 +122,51 @@ class LoopConnection:
         loop: the loop that reads and writes
         stream: the socket
         lost: called if the process ends, or sends anything, while no call waits
+
+    Attributes:
+        tasks: the calls that the process has asked for and that run, by number; None for none yet
     """
 
-    __slots__ = ("_asked", "_lost", "_reader", "_rest", "_stream", "_waiter", "loop")
+    __slots__ = (
+        "_asked",
+        "_lost",
+        "_on_request",
+        "_reader",
+        "_rest",
+        "_stream",
+        "_waiter",
+        "loop",
+        "tasks",
+    )
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, stream: socket.socket, lost: Callable[[], object]
     ) -> None:
         self.loop = loop
+        self.tasks: dict[int, asyncio.Task[None]] | None = None
         self._stream = stream
         self._lost = lost
         self._reader = FrameReader()
         self._asked = 1 << 32  # numbers that loading and starting have not used
         self._rest: list[memoryview] = []
         self._waiter: asyncio.Future[Frame] | None = None
+        self._on_request: Callable[[Frame], object] | None = None
         stream.setblocking(False)
         loop.add_reader(stream, self._read)
 
-    def ask(self, kind: int, head: bytes, body: bytes) -> asyncio.Future[Frame]:
+    def ask(
+        self,
+        kind: int,
+        head: bytes,
+        body: bytes,
+        on_request: Callable[[Frame], object] | None = None,
+    ) -> asyncio.Future[Frame]:
         """Send a frame, and return the future of its answer.
 
         The future fails with a `ConnectionError` if the process ends, or sends anything else.
+
+        Args:
+            on_request: called with what the process asks until it answers; it may raise `Misfit`
 
         Raises:
             NotSent: the process has ended
@@ -146,11 +177,21 @@ class LoopConnection:
             self._write([start + body] if len(body) <= PIECE_BYTES else [start, body])
         except OSError as error:
             raise NotSent(str(error)) from error
+        self._on_request = on_request
         waiter = self._waiter = self.loop.create_future()
         return waiter
 
+    def answer(self, frame: Frame, head: bytes, body: bytes) -> None:
+        """Answer what the process has asked; nothing is sent to one that has ended."""
+        start = start_of(ANSWER, frame.call, head, len(body), TO_HOST)
+        with suppress(OSError):
+            self._write([start, body] if body else [start])
+
     def _write(self, parts: list[bytes]) -> None:
         """Send *parts*, now as much as the socket takes and the rest later."""
+        if self._rest:
+            self._rest += map(memoryview, parts)
+            return
         sent = 0
         with suppress(BlockingIOError):
             sent = self._stream.send(parts[0])
@@ -176,23 +217,29 @@ class LoopConnection:
         self.loop.remove_writer(self._stream)
 
     def _read(self) -> None:
+        reader = self._reader
         try:
-            data = self._stream.recv(self._reader.piece_bytes)
+            data = self._stream.recv(reader.piece_bytes)
             if not data:
                 raise ConnectionResetError("the process has closed the connection")
-            frame = self._reader.feed(data)
-            if frame is None:
-                return
-            if self._waiter is None or not is_answer(frame, self._asked):
-                raise Misfit("it sent what does not answer its call")
+            while data:
+                frame = reader.feed(data)
+                data, reader.rest = reader.rest, b""
+                if frame is None:
+                    continue
+                waiter = self._waiter
+                if frame.direction == TO_HOST and waiter is not None and self._on_request:
+                    self._on_request(frame)
+                elif waiter is None or data or not is_answer(frame, self._asked):
+                    raise Misfit("it sent what does not answer its call")
+                else:
+                    self._waiter = self._on_request = None
+                    if not waiter.done():
+                        waiter.set_result(frame)
         except BlockingIOError:
             return
         except ConnectionError as error:
             self._fail(error)
-            return
-        waiter, self._waiter = self._waiter, None
-        if not waiter.done():
-            waiter.set_result(frame)
 
     def _fail(self, error: ConnectionError) -> None:
         self.detach()

@@ -19,8 +19,8 @@ import marshal
 import struct
 from typing import Any, NamedTuple
 
-LOAD, START, CALL, LOGS, STOP, ANSWER = range(1, 7)
-"""The kinds of frames."""
+LOAD, START, CALL, LOGS, STOP, ANSWER, CANCEL = range(1, 8)
+"""The kinds of frames. A process may send CALL, ANSWER and CANCEL, a host all but CANCEL."""
 TO_PROCESS, TO_HOST = 1, 2
 """The directions: who is asked. An answer to the host's call goes back in ``TO_PROCESS``."""
 
@@ -66,25 +66,32 @@ class Frame(NamedTuple):
             raise Misfit("the head of a frame is not JSON") from error
 
 
-def start_of(kind: int, call: int, head: bytes, body_length: int) -> bytes:
-    """Return a frame of a call of the host, or its answer, without its body."""
-    return _PREFIX.pack(kind, TO_PROCESS, call, len(head), body_length) + head
+def start_of(
+    kind: int, call: int, head: bytes, body_length: int, direction: int = TO_PROCESS
+) -> bytes:
+    """Return a frame without its body.
+
+    Args:
+        call: the number of the call, which the side that asks has chosen
+    """
+    return _PREFIX.pack(kind, direction, call, len(head), body_length) + head
 
 
 class FrameReader:
     """Makes frames of the pieces that a socket delivers, one frame at a time.
 
-    Each side sends only when the other waits for it, so a frame never begins in the piece in
-    which another ends.
+    Attributes:
+        rest: what followed the last frame in its piece; to be fed before anything else is
     """
 
-    __slots__ = ("_frame", "_missing", "_pieces")
+    __slots__ = ("_frame", "_missing", "_pieces", "rest")
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._missing = 0
         self._frame: Frame | None = None
         """The frame whose body is still to come."""
+        self.rest = b""
 
     @property
     def piece_bytes(self) -> int:
@@ -95,36 +102,40 @@ class FrameReader:
         """Return the frame that *data* completes, or None if there is more to come.
 
         Raises:
-            Misfit: it is not a frame, it is too large, or something follows it
+            Misfit: it is not a frame, or it is too large
         """
         if self._frame is not None:
-            self._pieces.append(data)
-            self._missing -= len(data)
-            return self._whole() if self._missing <= 0 else None
+            return self._feed_body(self._frame, data)
         if self._pieces:
             data = b"".join([*self._pieces, data])
+            self._pieces = []
         if len(data) < _PREFIX.size:
             self._keep(data, _PREFIX.size)
             return None
         kind, direction, call, head_length, body_length = _PREFIX.unpack_from(data)
         begun = _PREFIX.size + head_length
-        if len(data) == begun + body_length and not self._pieces:
+        if len(data) == begun + body_length:
             return Frame(kind, direction, call, data[_PREFIX.size : begun], data[begun:])
         if head_length > LARGEST_HEAD_BYTES or body_length > LARGEST_BODY_BYTES:
             raise Misfit("a frame is too large")
         if len(data) < begun:
             self._keep(data, begun)
             return None
-        self._frame = Frame(kind, direction, call, data[_PREFIX.size : begun], b"")
-        self._pieces, self._missing = [data[begun:]], begun + body_length - len(data)
-        return self._whole() if self._missing <= 0 else None
+        frame = Frame(kind, direction, call, data[_PREFIX.size : begun], b"")
+        self._missing = body_length
+        return self._feed_body(frame, data[begun:])
 
     def _keep(self, data: bytes, wanted: int) -> None:
         self._pieces, self._missing = [data], wanted - len(data)
 
-    def _whole(self) -> Frame:
-        frame, body, excess = self._frame, b"".join(self._pieces), self._missing
-        self._frame, self._pieces, self._missing = None, [], 0
-        if excess or frame is None:
-            raise Misfit("something follows a frame")
+    def _feed_body(self, frame: Frame, data: bytes) -> Frame | None:
+        missing = self._missing - len(data)
+        if missing > 0:
+            self._pieces.append(data)
+            self._frame, self._missing = frame, missing
+            return None
+        if missing < 0:
+            data, self.rest = data[:missing], data[missing:]
+        body = b"".join([*self._pieces, data])
+        self._frame, self._missing, self._pieces = None, 0, []
         return frame._replace(body=body)

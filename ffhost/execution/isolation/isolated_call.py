@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from ffhost.errors import ProcessCrashed, RequestError
@@ -12,6 +13,7 @@ from ffhost.execution.failures import timed_out
 from ffhost.execution.isolation.call_frames import call_head, take_reply
 from ffhost.execution.isolation.connections import NotSent
 from ffhost.execution.isolation.frames import CALL, Misfit
+from ffhost.execution.isolation.nested_calls import CallByName, cancel_all, take
 from ffhost.execution.isolation.process import IsolatedProcess
 from ffhost.execution.isolation.process_pool import ProcessPool, describe
 from ffhost.invocation.call import Call
@@ -23,13 +25,17 @@ from ffhost.web.messages import Reply
 T = TypeVar("T")
 
 
-def compose(pool: ProcessPool) -> Callable[[Call], Coroutine[Any, Any, Reply]]:
-    """Return a callable that runs a call in a process of *pool*."""
+def compose(pool: ProcessPool, by_name: CallByName) -> Callable[[Call], Coroutine[Any, Any, Reply]]:
+    """Return a callable that runs a call in a process of *pool*.
+
+    Args:
+        by_name: makes the calls of other functions that the function asks for
+    """
 
     async def run(call: Call) -> Reply:
         CURRENT.set(call)
         try:
-            return await _call(pool, call)
+            return await _call(pool, call, by_name)
         except RequestError as error:
             call.error = error
             return problems.problem(error, call.execution_id)
@@ -41,7 +47,7 @@ def compose(pool: ProcessPool) -> Callable[[Call], Coroutine[Any, Any, Reply]]:
     return run
 
 
-async def _call(pool: ProcessPool, call: Call) -> Reply:
+async def _call(pool: ProcessPool, call: Call, by_name: CallByName) -> Reply:
     if call.timed_out:
         raise asyncio.CancelledError
     while pool.closed and pool.successor is not None:
@@ -49,10 +55,12 @@ async def _call(pool: ProcessPool, call: Call) -> Reply:
     head, body = call_head(call), call.message.body
     while True:
         process = pool.take() or await _await_process(pool, call)
+        connection = pool.connect(process)
+        nested = partial(take, call, connection, by_name)
         try:
             if process.revision != pool.config.revision:
                 await pool.inform(process)
-            reply = take_reply(await pool.connect(process).ask(CALL, head, body), call)
+            reply = take_reply(await connection.ask(CALL, head, body, nested), call)
         except NotSent:
             pool.replace_lost(process)
         except ConnectionError as error:
@@ -63,6 +71,9 @@ async def _call(pool: ProcessPool, call: Call) -> Reply:
         else:
             pool.release(process)
             return reply
+        finally:
+            if connection.tasks is not None:
+                cancel_all(connection)
 
 
 async def _await_process(pool: ProcessPool, call: Call) -> IsolatedProcess:

@@ -6,6 +6,7 @@ import os
 from typing import Any, NamedTuple
 
 from ffhost.errors import LoadError
+from ffhost.signatures.function_types import FunctionTypes
 
 
 class Loaded(NamedTuple):
@@ -18,6 +19,7 @@ class Loaded(NamedTuple):
     seconds: float
     files: tuple[tuple[str, int, int], ...]
     """The user's files that were loaded, each with its time and size."""
+    types: FunctionTypes | None = None
 
     def unchanged(self) -> bool:
         """Whether the loaded files are unchanged."""
@@ -39,6 +41,7 @@ def loaded_of(head: Any) -> Loaded:
         head["streams"],
         head["seconds"],
         tuple(_stamp(file) for file in head["files"]),
+        None if head["types"] is None else FunctionTypes(**head["types"]),
     )
 
 

@@ -38,6 +38,7 @@ class Admin:
             "/config": self._config,
             "/health": self._health,
             "/schedules": self._schedules,
+            "/openapi.json": self._openapi,
         }
         service.on_ready(lambda _service: self._copier.start())
         service.on_stop(lambda _service: self._copier.stop())
@@ -91,6 +92,11 @@ class Admin:
 
         body = show_config(self._service.config, "json").encode()
         return Reply(200, [("content-type", "application/json")], body)
+
+    def _openapi(self, _message: Message) -> Reply:
+        from ffhost.host.api_document import ApiDocument
+
+        return self._service.store.keep(ApiDocument, "", ApiDocument).reply(self._service.host)
 
     def _schedules(self, _message: Message) -> Reply:
         return _json(schedules_report(self._service))

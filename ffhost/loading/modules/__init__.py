@@ -17,19 +17,23 @@ from ffhost.loading.modules.module_loader import (
     load_name,
     one_attempt,
 )
+from ffhost.loading.modules.package_roots import Home, home_of, module_base
 from ffhost.loading.modules.private_names import plain_error, plain_name, plain_text
 from ffhost.loading.modules.scopes import SCOPE_KEY, Provide, Scope, providers, scope_of
 from ffhost.loading.modules.tracebacks import trim, user_frame
 
 __all__ = [
     "SCOPE_KEY",
+    "Home",
     "Provide",
     "Scope",
     "folder_scope",
     "has_changed",
+    "home_of",
     "import_seconds",
     "load_module",
     "load_name",
+    "module_base",
     "one_attempt",
     "plain_error",
     "plain_name",

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from importlib.util import resolve_name
 from types import FrameType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ffhost.loading.modules.installed import find_installed, import_installed
 from ffhost.loading.modules.scopes import SCOPE_KEY, Scope
@@ -45,11 +45,25 @@ def apply_import_patches() -> None:
                 change(sys.modules[name])
 
 
-def asking_scope(frame: FrameType | None, name: str) -> tuple[Scope, bool] | None:
-    """Return the scope in which *name* is imported from *frame*, and whether it does so directly.
+class Asker(NamedTuple):
+    """User code that imports something by its name.
 
-    The second value is False if a library imports on its behalf. Such an import never means a
-    module of that library or of the standard library.
+    Args:
+        scope: where the name is looked up
+        direct: False if a library imports on its behalf
+        code: the globals of the user code
+    """
+
+    scope: Scope
+    direct: bool
+    code: dict[str, Any]
+
+
+def asking_scope(frame: FrameType | None, name: str) -> Asker | None:
+    """Return for whom *name* is imported in *frame*; None if it is not for user code.
+
+    What a library imports on its behalf is never a module of that library or of the standard
+    library.
     """
     asker: str | None = None
     while frame is not None:
@@ -57,8 +71,10 @@ def asking_scope(frame: FrameType | None, name: str) -> tuple[Scope, bool] | Non
         if scope is not None:
             top = name.partition(".")[0]
             if asker is None:
-                return scope, True
-            return None if top == asker or top in sys.stdlib_module_names else (scope, False)
+                return Asker(scope, True, frame.f_globals)
+            if top == asker or top in sys.stdlib_module_names:
+                return None
+            return Asker(scope, False, frame.f_globals)
         if asker is None and frame.f_globals is not globals():
             top = str(frame.f_globals.get("__name__", "")).partition(".")[0]
             asker = None if top in _TRANSPARENT else top
@@ -75,8 +91,8 @@ def _patch_importlib(module: ModuleType) -> None:
             name = resolve_name(name, package)
         asking = asking_scope(sys._getframe(1), name)
         if asking is not None and not name.startswith("."):
-            scope, direct = asking
-            return scope.import_string(name, direct=direct)
+            scope, direct, code = asking
+            return scope.import_string(name, direct=direct, asker=code)
         return import_installed(name, package)
 
     module.__dict__["import_module"] = import_module
@@ -89,7 +105,7 @@ def _patch_importlib_util(module: ModuleType) -> None:
             name = resolve_name(name, package)
         asking = asking_scope(sys._getframe(1), name)
         if asking is not None and not name.startswith("."):
-            name = asking[0].qualify(name)
+            name = asking.scope.qualify(name, asking.code)
         return find_installed(name, package)
 
     module.__dict__["find_spec"] = find_spec
@@ -102,7 +118,7 @@ def _patch_logging_config(module: ModuleType) -> None:
         asking = asking_scope(sys._getframe(1), name)
         if asking is None:
             return builtins.__import__(name, *arguments)
-        return asking[0].import_statement(name)
+        return asking.scope.import_statement(name, asking.code)
 
     module.__dict__["__import__"] = import_top
     module.__dict__["BaseConfigurator"].importer = staticmethod(import_top)
@@ -145,14 +161,14 @@ def _find_class(find: Callable[[str, str], Any], module_name: str, name: str) ->
     asking = asking_scope(sys._getframe(2), module_name)
     if asking is None:
         return find(module_name, name)
-    scope, direct = asking
-    qualified = scope.qualify(module_name)
+    scope, direct, code = asking
+    qualified = scope.qualify(module_name, code)
     if qualified == module_name and direct:
         found = scope.provided(module_name)
         if found is not None:
             return functools.reduce(getattr, name.split("."), found)
     if qualified != module_name:
-        scope.import_string(module_name)
+        scope.import_string(module_name, asker=code)
     return find(qualified, name)
 
 

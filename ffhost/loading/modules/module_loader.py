@@ -19,6 +19,7 @@ from typing import TypeAlias
 from ffhost.loading.modules.finder import FolderFinder, recorded_modules
 from ffhost.loading.modules.import_patches import apply_import_patches
 from ffhost.loading.modules.installed import find_installed, import_installed
+from ffhost.loading.modules.package_roots import home_of
 from ffhost.loading.modules.private_names import plain_error, root_name
 from ffhost.loading.modules.scopes import Scope
 
@@ -41,6 +42,7 @@ def load_module(
     """Import the file *source* as a module of its folder, or return the imported module.
 
     The folder is a package with a unique name, and the file a module of it; see `plain_name`.
+    For a file of a package it is the folder that the outermost package lies in.
     The path is not resolved: if a symbolic link changes later, the loaded folder stays the same.
 
     Args:
@@ -52,14 +54,17 @@ def load_module(
         Exception: what the import raises. Modules that failed are removed, and so are those
             that imported something from a failed module.
     """
-    folder, file = os.path.split(os.path.abspath(source))
-    name = os.path.splitext(file)[0].replace(".", "_")
+    file = os.path.abspath(source)
+    folder, last = os.path.split(file)
+    name = os.path.splitext(last)[0].replace(".", "_")
     if plain and _is_free(name, folder):
         scope = folder_scope(folder, plain=True, env=env)
         _finder.search_first(scope)
-        return _load(scope, name, os.path.join(folder, file))
+        return _load(scope, name, file)
+    folder, name = home_of(file)
     scope = folder_scope(folder, env=env)
-    return _load(scope, f"{scope.root}.{name}", os.path.join(folder, file))
+    is_package = os.path.basename(file) == "__init__.py" and name != "__init__"
+    return _load(scope, f"{scope.root}.{name}", None if is_package else file)
 
 
 def load_name(

@@ -82,6 +82,7 @@ class Scope:
         self.adopted: set[str] = set()
         """Plain top-level names of this scope."""
         self._owned: dict[str, bool] = {}
+        self._beside: dict[tuple[str, str], bool] = {}
         self._joined: dict[str, JoinedPackage] = {}
         self._builtins_module = ModuleType("builtins", builtins.__doc__)
         self.builtins: dict[str, Any] = self._builtins_module.__dict__
@@ -108,6 +109,8 @@ class Scope:
                 found = self._provided_statement(name, fromlist)
             elif top == "builtins":
                 found = self._builtins_module
+            elif (package := self._package_beside(top, globals)) is not None:
+                found = self._private_statement(package, name, fromlist)
             elif self.owns(top):
                 found = self._own_statement(name, top, fromlist)
             if found is not None:
@@ -115,30 +118,39 @@ class Scope:
         try:
             return builtins.__import__(name, globals, locals, fromlist or (), level)
         except ImportError as error:
-            if level == 0 and error.name == top and self._appeared(top):
+            if level == 0 and error.name == top and self._appeared(top, globals):
                 return self.import_statement(name, globals, locals, fromlist)
             plain_error(error)
             raise
 
-    def import_string(self, name: str, *, direct: bool = True) -> ModuleType:
+    def import_string(
+        self, name: str, *, direct: bool = True, asker: Mapping[str, Any] | None = None
+    ) -> ModuleType:
         """Import *name* as ``importlib.import_module`` does: the last module is the result.
 
         *direct* is False if a library imports on behalf of the folder's code; then no provided
-        modules are used.
+        modules are used. *asker* are the globals of that code.
         """
         if direct:
             found = self._builtins_module if name == "builtins" else self.provided(name)
             if found is not None:
                 return found
         try:
-            return import_installed(self.qualify(name))
+            return import_installed(self.qualify(name, asker))
         except ImportError as error:
             plain_error(error)
             raise
 
-    def qualify(self, name: str) -> str:
-        """Return the name in ``sys.modules`` of the module that this folder calls *name*."""
+    def qualify(self, name: str, asker: Mapping[str, Any] | None = None) -> str:
+        """Return the name in ``sys.modules`` of the module that this folder calls *name*.
+
+        Args:
+            asker: the globals of the code that uses it
+        """
         top, _, rest = name.partition(".")
+        package = self._package_beside(top, asker)
+        if package is not None:
+            return f"{package}.{name}"
         if not self.owns(top):
             return name
         if top in self._joined and (not rest or not self._has(top, rest)):
@@ -162,6 +174,7 @@ class Scope:
     def forget(self) -> None:
         """Drop the cached listing of the folder, for ``importlib.invalidate_caches``."""
         self._owned.clear()
+        self._beside.clear()
 
     def provided(self, name: str) -> ModuleType | None:
         """Return the module *name* if one of `providers` has it."""
@@ -191,12 +204,39 @@ class Scope:
         self._joined[top] = JoinedPackage(top, import_installed(f"{self.root}.{top}"))
         return True
 
-    def _appeared(self, top: str) -> bool:
+    def _package_beside(self, top: str, asker: Mapping[str, Any] | None) -> str | None:
+        """Return the package of *asker* if *top* is a module in it and found nowhere else.
+
+        A mere folder of that name, without ``__init__.py``, does not count as found.
+        Code that was written to be run beside its modules says ``import near`` in a package,
+        too. There it is ``package.near``, so that one file is one module.
+        """
+        package = None if asker is None else asker.get("__package__")
+        if self.root is None or type(package) is not str or not package.startswith(f"{self.root}."):
+            return None
+        known = self._beside.get((package, top))
+        if known is None:
+            known = self._beside[package, top] = self._look_beside(package, top)
+        return package if known else None
+
+    def _look_beside(self, package: str, top: str) -> bool:
+        loaded = sys.modules.get(package)
+        spec = PathFinder.find_spec(top, list(getattr(loaded, "__path__", ())))
+        if spec is None or top == "__main__" or top in sys.stdlib_module_names:
+            return False
+        assert self.folder is not None
+        mine = PathFinder.find_spec(top, [self.folder])
+        if f"{self.root}.{top}" in self.sources or not (mine is None or is_namespace(mine)):
+            return False
+        return installed_elsewhere(top, self.folder) is None
+
+    def _appeared(self, top: str, asker: Mapping[str, Any] | None) -> bool:
         """Whether a module that was not found before has been written since."""
         if self._owned.get(top, True):
             return False
         del self._owned[top]
-        return self.owns(top)
+        self._beside.clear()
+        return self.owns(top) or self._package_beside(top, asker) is not None
 
     def _has(self, top: str, rest: str) -> bool:
         """Whether the folder's part of a joined package contains the first name of *rest*."""
@@ -209,14 +249,21 @@ class Scope:
     ) -> ModuleType | None:
         if top in self._joined:
             return self._joined_statement(name, top, fromlist)
+        assert self.root is not None
+        return self._private_statement(self.root, name, fromlist)
+
+    def _private_statement(
+        self, package: str, name: str, fromlist: Sequence[str] | None
+    ) -> ModuleType:
+        """Import *name* as a module of the private *package*."""
         try:
             if fromlist:
-                return builtins.__import__(f"{self.root}.{name}", None, None, fromlist, 0)
-            builtins.__import__(f"{self.root}.{name}")
+                return builtins.__import__(f"{package}.{name}", None, None, fromlist, 0)
+            builtins.__import__(f"{package}.{name}")
         except ImportError as error:
             plain_error(error)
             raise
-        return sys.modules[f"{self.root}.{top}"]
+        return sys.modules[f"{package}.{name.partition('.')[0]}"]
 
     def _joined_statement(
         self, name: str, top: str, fromlist: Sequence[str] | None

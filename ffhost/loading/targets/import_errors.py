@@ -52,14 +52,16 @@ def import_failed(place: Place, error: BaseException) -> LoadError:
 def no_module(place: Place, missing: str) -> LoadError:
     """Return the error that the module of *place*, or its package *missing*, does not exist."""
     parent, _, child = missing.rpartition(".")
-    folder = place.base.joinpath(*parent.split(".")) if parent else place.base
+    folder = place.folder.joinpath(*parent.split(".")) if parent else place.folder
     near = nearest(child, [each.name for each in iter_modules([str(folder)])])
     fits = None if near is None else ".".join(filter(None, [parent, near]))
     if fits is not None and missing == place.module:
         fits = f"{fits}:{place.attribute}"
     installed = "" if parent and folder.is_dir() else " and among installed packages"
+    source = ", its src" if (place.base / "src").is_dir() else ""
+    looked = f"{show_folder(place.base)}{source}{installed}"
     return LoadError(
-        f"no module named {place.module!r} (looked in {show_folder(place.base)}{installed})",
+        f"no module named {place.module!r} (looked in {looked})",
         None if fits is None else f"did you mean {fits!r}?",
     )
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ffhost.config.diagnostics import nearest
 from ffhost.errors import LoadError
+from ffhost.loading.modules import home_of, module_base
 
 _NAMES = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -17,7 +18,8 @@ class Place(NamedTuple):
     """What a target refers to.
 
     Either ``file`` (absolute) or ``module`` (a dotted name) is given. ``shown`` is what the
-    user calls it, ``attribute`` may be dotted, ``base`` is where relative names begin.
+    user calls it, ``attribute`` may be dotted, ``base`` is where relative names begin, and
+    ``folder`` is where imports do: the base, ``src`` in it, or the parent of a file's package.
     """
 
     file: Path | None
@@ -26,6 +28,7 @@ class Place(NamedTuple):
     shown: str
     base: Path
     key: str
+    folder: Path
 
 
 def find_place(target: str, source: str | None, base: Path) -> Place:
@@ -47,12 +50,13 @@ def find_place(target: str, source: str | None, base: Path) -> Place:
             raise LoadError(f"{target!r} does not name a function", f"write '{where}:NAME'")
         raise LoadError(f"{attribute!r} is not the name of a function")
     if source is None and _NAMES.fullmatch(where) and not where.endswith(".py"):
-        return Place(None, where, attribute, where, base, "target")
+        folder = Path(module_base(where, base))
+        return Place(None, where, attribute, where, base, "target", folder)
     key = "target" if source is None else "source"
     shown = where if source is None else source
     file = Path(os.path.abspath(base / shown))
     _check_file(file, shown, base, key)
-    return Place(file, None, attribute, shown, base, key)
+    return Place(file, None, attribute, shown, base, key, Path(home_of(file).folder))
 
 
 def show(path: str | os.PathLike[str], base: Path) -> str:

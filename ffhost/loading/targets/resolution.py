@@ -60,7 +60,7 @@ def resolve(
 
     Args:
         target: ``file.py:attr``, ``package.module:attr``, or ``attr`` with a *source*; a
-            module is looked for in *base* first, then among installed packages
+            module is looked for in *base* first, in its ``src``, then among installed packages
         source: the file, or None if *target* names it
         base: the folder that relative files begin at
         plain: whether the module keeps its plain name (single target without a file)
@@ -96,14 +96,14 @@ def resolve_hook(target: str, base: Path) -> Callable[..., Any]:
 
 def scope_of(place: Place, *, plain: bool, env: Mapping[str, str]) -> Scope:
     """Return the scope in which the module of *place* is looked for."""
-    folder = place.base if place.file is None else place.file.parent
+    folder = place.file.parent if plain and place.file is not None else place.folder
     return folder_scope(os.path.abspath(folder), plain=plain, env=env)
 
 
 def _import(place: Place, *, plain: bool, env: Mapping[str, str] | None) -> ModuleType:
     try:
         if place.module is not None:
-            return load_name(place.module, place.base, plain=plain, env=env)
+            return load_name(place.module, place.folder, plain=plain, env=env)
         assert place.file is not None
         return load_module(place.file, plain=plain, env=env)
     except KeyboardInterrupt:

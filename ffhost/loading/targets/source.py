@@ -110,8 +110,13 @@ class SourceFile:
         """
         if full.startswith("/"):
             folder, _, dotted = full.rpartition("/")
-        else:
-            folder, dotted = str(self.root), full
+            return self._locate_below(folder, dotted)
+        found = self._locate_below(str(self.root), full)
+        if found is None and self.file.parent != self.root:
+            return self._locate_below(str(self.file.parent), full)
+        return found
+
+    def _locate_below(self, folder: str, dotted: str) -> tuple[SourceFile, str] | None:
         parts = dotted.split(".") if dotted else []
         for index, part in enumerate([*parts, ""]):
             package = os.path.join(folder, "__init__.py")

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ffhost.errors import LoadError
+from ffhost.loading.modules import home_of
 from ffhost.loading.targets.definitions import FoundFunction, Other
 from ffhost.loading.targets.import_errors import no_module, syntax_error
 from ffhost.loading.targets.places import Place, find_place
@@ -113,7 +114,7 @@ def defined_functions(file: Path) -> dict[str, FoundFunction]:
         LoadError: the file cannot be read as Python
     """
     try:
-        source: SourceFile = inspect_source(file)
+        source: SourceFile = inspect_source(file, Path(home_of(file).folder))
         found = {name: source.find(name) for name in [*source.functions, *source.imports]}
     except SyntaxError as error:
         raise syntax_error(error, file.parent) from error
@@ -124,9 +125,9 @@ def defined_functions(file: Path) -> dict[str, FoundFunction]:
 def _locate(place: Place) -> tuple[Path, Path] | None:
     """Find the file and the folder its imports begin at; None for a compiled module."""
     if place.file is not None:
-        return place.file, place.file.parent
+        return place.file, place.folder
     assert place.module is not None
-    parts, base = place.module.split("."), os.path.abspath(place.base)
+    parts, base = place.module.split("."), os.path.abspath(place.folder)
     top = PathFinder.find_spec(parts[0], [base])
     spec, missing = _descend(top, parts)
     if spec is None and (top is None or _is_namespace(top)):

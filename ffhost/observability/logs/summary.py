@@ -22,7 +22,7 @@ LOGGER = "ffhost.invocations"
 MESSAGE = "invocation"
 
 # A crash and a timeout have an entry of their own at ERROR, with the stack.
-_LEVELS = {"ok": INFO, "client_error": INFO, "duplicate": INFO}
+_LEVELS = {"ok": INFO, "client_error": INFO, "duplicate": INFO, "cancelled": INFO}
 _MAY_BE_UNKNOWN = (
     *("execution_id", "trace_id", "span_id", "config_revision"),
     *(

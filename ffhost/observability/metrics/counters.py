@@ -13,7 +13,7 @@ from ffhost.invocation.outcome import Outcome
 
 OUTCOMES = (
     *("ok", "client_error", "crash", "timeout", "rejected"),
-    *("unauthenticated", "forbidden", "duplicate"),
+    *("unauthenticated", "forbidden", "duplicate", "cancelled"),
 )
 DURATIONS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 """Upper bounds of the durations' buckets, in seconds."""

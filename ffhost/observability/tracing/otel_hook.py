@@ -11,6 +11,7 @@ broker in between the two differ.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from functools import lru_cache
@@ -40,6 +41,9 @@ from ffhost.web.messages import Message
 _TRACE_CONTEXT = TraceContextTextMapPropagator()
 _BAGGAGE = W3CBaggagePropagator()
 _NOBODY = trace.INVALID_SPAN_CONTEXT
+# Their warnings quote the fields of callers, whole, and up to thousands of times a request.
+for _quoting in (W3CBaggagePropagator, trace.TraceState):
+    logging.getLogger(_quoting.__module__).setLevel(logging.ERROR)
 _MOST_LINKS = 128
 _LOWER_64_BITS = (1 << 64) - 1
 _KNOWN_METHODS = frozenset(

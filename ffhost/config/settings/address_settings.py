@@ -1,0 +1,29 @@
+"""Addresses of the host itself on the public port: the API document."""
+
+from typing import Annotated, Any
+
+from ffhost.config.settings.names import read_path
+from ffhost.config.settings.scalars import InvalidValue, Kind, Text
+from ffhost.config.settings.section import Section, key
+
+
+def _read_own_path(value: Any) -> str:
+    path = read_path(value)
+    if "{" in path or path == "/":
+        raise InvalidValue("expected a path other than '/', and without parameters")
+    return path
+
+
+OwnPath = Annotated[str, Kind(_read_own_path, {"type": "string", "pattern": r"^(/[^/?#%{}]+)+$"})]
+
+
+class OpenapiSettings(Section):
+    """The OpenAPI document on the public port, where anybody can read it."""
+
+    path: OwnPath = key(
+        "/openapi.json", "Path", "Where the document is served.", "/openapi.json", "/docs/api.json"
+    )
+    title: Text | None = key(
+        None, "Title", "Title of the API. Default: the name of this file's folder.", "Orders"
+    )
+    version: Text = key("1.0.0", "Version", "Version of the API.", "2.1.0")

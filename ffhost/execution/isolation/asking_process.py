@@ -1,0 +1,180 @@
+"""The process's end of its socket: it serves the host, and asks it while a call runs.
+
+Whoever waits for a frame may be the one that reads: the main thread, which waits for the next
+call, or a thread of the function, which waits for an answer. One reads at a time, and passes on
+what is for others. So a function that asks nothing has no thread that reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from ffhost.errors import CallError
+from ffhost.execution.executor import executor
+from ffhost.execution.isolation.connections import Connection
+from ffhost.execution.isolation.frames import CALL, CANCEL, TO_HOST, Frame
+
+
+class _Asked:
+    """One question to the host, and its answer once it has come."""
+
+    __slots__ = ("frame", "has_ended", "on_end")
+
+    def __init__(self, on_end: Callable[[], object] | None) -> None:
+        self.frame: Frame | None = None
+        self.has_ended = False
+        self.on_end = on_end
+
+    def end(self, frame: Frame | None) -> None:
+        self.frame, self.has_ended = frame, True
+        if self.on_end is not None:
+            self.on_end()
+
+
+class AskingConnection(Connection):
+    """The end of a process whose function may call others by name."""
+
+    def __init__(self, stream: socket.socket) -> None:
+        super().__init__(stream)
+        self._turn = threading.Condition()
+        self._sending = threading.Lock()
+        self._is_reading = False
+        self._requests: deque[Frame] = deque()
+        self._questions: dict[int, _Asked] = {}
+        self._last = 0
+        self._running = False
+        self._coroutines = 0
+        """How many coroutines wait; one thread reads for all of them."""
+        self._has_thread = False
+
+    # For the main thread.
+
+    def receive(self, deadline: float | None = None) -> Frame:
+        """Receive the next frame that the host sends of its own accord.
+
+        Raises:
+            OSError: the host is gone, or sent something that is not a frame
+        """
+        self._read_until(lambda: self._requests)
+        return self._requests.popleft()
+
+    def begin_call(self) -> None:
+        """Accept questions: a call begins."""
+        self._running = True
+
+    def end_call(self) -> None:
+        """End what was asked and has no answer yet: the function has returned."""
+        with self._sending:
+            self._running = False
+        if not self._questions:
+            return
+        with self._turn:
+            for asked in self._questions.values():
+                asked.end(None)
+            self._questions.clear()
+            self._turn.notify_all()
+
+    # For the function.
+
+    def call(self, head: bytes, body: bytes) -> Frame:
+        """Ask the host to make a call, and wait for the answer.
+
+        Raises:
+            CallError: the call that this is part of has ended
+        """
+        number, asked = self._ask(head, body, None)
+        self._read_until(lambda: asked.has_ended)
+        return self._answer_of(number, asked)
+
+    async def call_async(self, head: bytes, body: bytes) -> Frame:
+        """Ask the host to make a call, and wait for the answer; cancelling this cancels it.
+
+        Raises:
+            CallError: the call that this is part of has ended
+        """
+        loop = asyncio.get_running_loop()
+        woken = asyncio.Event()
+        number, asked = self._ask(head, body, lambda: loop.call_soon_threadsafe(woken.set))
+        with self._turn:
+            self._coroutines += 1
+            needs_thread, self._has_thread = not self._has_thread, True
+        if needs_thread:
+            contextvars.Context().run(executor.submit, self._read_until, self._no_coroutine_waits)
+        try:
+            await woken.wait()
+        except asyncio.CancelledError:
+            self._cancel(number)
+            raise
+        finally:
+            with self._turn:
+                self._coroutines -= 1
+                self._turn.notify_all()
+        return self._answer_of(number, asked)
+
+    def _no_coroutine_waits(self) -> bool:
+        """Whether the thread that reads for coroutines ends."""
+        self._has_thread = self._coroutines > 0
+        return not self._has_thread
+
+    def _ask(
+        self, head: bytes, body: bytes, on_end: Callable[[], object] | None
+    ) -> tuple[int, _Asked]:
+        asked = _Asked(on_end)
+        with self._sending:
+            if not self._running:
+                raise CallError("the call that this is part of has ended")
+            self._last += 1
+            number = self._last
+            self._questions[number] = asked
+            self._send(CALL, number, head, body, TO_HOST)
+        return number, asked
+
+    def _cancel(self, number: int) -> None:
+        self._questions.pop(number, None)
+        with self._sending:
+            if self._running:
+                self._send(CANCEL, number, b"", b"", TO_HOST)
+
+    def _answer_of(self, number: int, asked: _Asked) -> Frame:
+        self._questions.pop(number, None)
+        if asked.frame is None:
+            raise CallError("the call that this is part of has ended")
+        return asked.frame
+
+    # Reading.
+
+    def answer(self, frame: Frame, head: bytes, body: bytes = b"") -> None:
+        """Answer *frame*; see `Connection`."""
+        with self._sending:
+            super().answer(frame, head, body)
+
+    def _read_until(self, done: Callable[[], Any]) -> None:
+        turn = self._turn
+        with turn:
+            while not done():
+                if self._is_reading:
+                    turn.wait()
+                    continue
+                self._is_reading = True
+                turn.release()
+                try:
+                    frame = super().receive()
+                finally:
+                    turn.acquire()
+                    self._is_reading = False
+                    turn.notify_all()
+                self._pass_on(frame)
+
+    def _pass_on(self, frame: Frame) -> None:
+        if frame.direction != TO_HOST:
+            self._requests.append(frame)
+            return
+        asked = self._questions.get(frame.call)
+        if asked is not None:  # it may have been cancelled
+            asked.end(frame)
