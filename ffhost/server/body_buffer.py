@@ -24,7 +24,7 @@ class Reading(Protocol):
         """End."""
 
     def eof_received(self) -> Any:
-        """Hear that the client sends nothing more."""
+        """Take note that the client sends nothing more."""
 
     def pause_writing(self) -> None:
         """Wait: more is to be written than the client takes."""
@@ -62,7 +62,7 @@ class BodyBuffer(asyncio.BufferedProtocol):
         self._become(self)
 
     def end(self) -> None:
-        """Let the connection read again; its parser gets what it missed of an unfinished body."""
+        """Return to the connection; its parser gets what it missed of an unfinished body."""
         transport = self._connection.transport
         if transport.get_protocol() is self and not transport.is_closing():
             self._become(self._connection)
@@ -97,7 +97,7 @@ class BodyBuffer(asyncio.BufferedProtocol):
         self._connection.connection_lost(exc)
 
     def eof_received(self) -> Any:
-        """Hear that the client sends nothing more."""
+        """Take note that the client sends nothing more."""
         return self._connection.eof_received()
 
     def pause_writing(self) -> None:

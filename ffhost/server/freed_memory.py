@@ -38,11 +38,11 @@ class FreedMemory:
             self._timer = self._loop.call_later(left, self._look)
         else:
             self._timer = None
-            executor.submit(give_back)
+            executor.submit(return_to_system)
 
 
-def give_back() -> None:
-    """Give free memory back to the system, where the C library can be told to."""
+def return_to_system() -> None:
+    """Return free memory to the system, where the C library can be told to."""
     from ctypes import CDLL
 
     with suppress(OSError, AttributeError, TypeError):  # it is not glibc
