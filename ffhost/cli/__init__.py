@@ -38,6 +38,24 @@ COMMANDS = {
 }
 """The sub-commands and what each does, so that ``--help`` imports none of them."""
 
+SYNONYMS = {
+    **dict.fromkeys(("run", "start", "up"), "serve"),
+    **dict.fromkeys(("list", "ls"), "functions"),
+    **dict.fromkeys(("call", "curl", "request"), "invoke"),
+    **dict.fromkeys(("k8s", "kube", "kubernetes"), "export kubernetes"),
+    **{name: f"export {name}" for name in ("knative", "cloudrun", "compose")},
+    **dict.fromkeys(("deploy", "manifests"), "export"),
+    **dict.fromkeys(("docker", "image", "package"), "build"),
+    **dict.fromkeys(("lint", "validate"), "check"),
+    **dict.fromkeys(("watch", "debug"), "dev"),
+    **dict.fromkeys(("create", "add"), "new"),
+    "diff": "plan",
+    "migrate": "init --from-functions-framework",
+    "version": "--version",
+    "help": "--help",
+}
+"""What other tools call a command, and how it is called here."""
+
 MODULES = {"config": "config_command", "openapi": "openapi_command"}
 """Commands whose module has another name, since no module is named as a room."""
 
@@ -81,6 +99,8 @@ class LazyGroup(click.Group):
         from ffhost.config.diagnostics import nearest
 
         near = nearest(typed, COMMANDS)
+        if typed in SYNONYMS:
+            near = f"ffhost {SYNONYMS[typed]}"
         hint = f"; did you mean {near!r}?" if near else ""
         help = "\n  hint: 'ffhost --help' lists the commands"
         raise click.UsageError(f"no such command {typed!r}{hint}{help}", ctx)

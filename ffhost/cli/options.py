@@ -30,6 +30,15 @@ FLAGS = {
 """Options that stand for one value: their flag, and the path of the value."""
 
 
+def one_of(*values: str) -> Callable[..., list[str]]:
+    """Return what completes an option with *values*; others are judged with the configuration."""
+
+    def complete(_context: object, _parameter: object, incomplete: str) -> list[str]:
+        return [each for each in values if each.startswith(incomplete)]
+
+    return complete
+
+
 def config_options(command: F) -> F:
     """Add ``-c``, ``--set`` and the flags of single-target mode."""
     for option in reversed(
@@ -38,6 +47,7 @@ def config_options(command: F) -> F:
                 "-c",
                 "--config",
                 metavar="PATH",
+                type=click.Path(),
                 help="File or folder, also FFHOST_CONFIG. Default: ./functions.yaml.",
             ),
             click.option(
@@ -48,14 +58,18 @@ def config_options(command: F) -> F:
                 help="Set any value, such as functions.resize.timeout=5s. Repeatable.",
             ),
             click.option("--target", help="Serve one function, also FUNCTION_TARGET."),
-            click.option("--source", help="File of the target (FUNCTION_SOURCE, main.py)."),
+            click.option(
+                "--source", type=click.Path(), help="File of the target (FUNCTION_SOURCE, main.py)."
+            ),
             click.option(
                 "--asgi",
                 is_flag=True,
                 help="Use Starlette's request for http functions (FUNCTION_USE_ASGI).",
             ),
             click.option(
-                "--signature-type", help="Signature of the target (FUNCTION_SIGNATURE_TYPE, http)."
+                "--signature-type",
+                shell_complete=one_of("http", "cloudevent", "event", "typed", "wsgi", "asgi"),
+                help="Signature of the target (FUNCTION_SIGNATURE_TYPE, http).",
             ),
         )
     ):
@@ -84,8 +98,14 @@ def server_options(command: F) -> F:
                 "--verbose", is_flag=True, help="Log everything, as --log-level debug does."
             ),
             click.option("--quiet", is_flag=True, help="Log warnings and errors only."),
-            click.option("--log-level", help="debug, info, warning, error or critical."),
-            click.option("--log-format", help="json or console."),
+            click.option(
+                "--log-level",
+                shell_complete=one_of("debug", "info", "warning", "error", "critical"),
+                help="debug, info, warning, error or critical.",
+            ),
+            click.option(
+                "--log-format", shell_complete=one_of("json", "console"), help="json or console."
+            ),
             click.option("--trace/--no-trace", default=None, help="Switch trace hooks on or off."),
         )
     ):
@@ -116,6 +136,7 @@ def sources(options: Mapping[str, Any]) -> Sources:
         flags=flags,
         sets=tuple(options.get("sets") or ()),
         cwd=Path.cwd(),
+        developing=bool(options.get("developing")),
     )
 
 
@@ -135,3 +156,12 @@ def function_names(
         for name, each in functions.items()
         if name.startswith(incomplete)
     ]
+
+
+def functions_or_files(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Complete the name of a function, or of a file."""
+    from click.shell_completion import CompletionItem
+
+    return [*function_names(ctx, parameter, incomplete), CompletionItem(incomplete, type="file")]

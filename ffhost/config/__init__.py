@@ -37,6 +37,7 @@ class Sources:
         cwd: what relative names of files are relative to
         values_may_be_missing: whether a variable that is not set, a file of a secret and an
             env_file that are not there are passed over, for commands that do not need their values
+        developing: whether ``.env`` beside the file is read although ``env_file`` does not name it
     """
 
     config: str | None = None
@@ -45,6 +46,7 @@ class Sources:
     sets: Sequence[str] = ()
     cwd: Path = field(default_factory=Path.cwd)
     values_may_be_missing: bool = False
+    developing: bool = False
 
     @property
     def named_config(self) -> str:

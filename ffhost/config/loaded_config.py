@@ -195,7 +195,12 @@ class _Stage:
             entry = (Node("env_file", source, text="env_file"), Node(text, source, 0, 0, text=text))
             root.value["env_file"] = entry
         found = apply_flags(root, self.shape, flag, sets, []).value.get("env_file")
+        if found is None and self.sources.developing and self._has_dotenv():
+            return Node(".env", Source("found beside the file"), text=".env")
         return found[1] if found and found[1].text is not None else None
+
+    def _has_dotenv(self) -> bool:
+        return self.has_file and (self.base / ".env").is_file()
 
     def loaded(self, settings: Settings, root: Node, variables: Variables) -> LoadedConfig:
         target = self.choice.target

@@ -112,7 +112,9 @@ def _sent(entry: str | Mapping[str, Any]) -> Sent:
 
 def on_the_wire(sent: Sent) -> tuple[tuple[str, str], ...]:
     """Give the header fields of a request with those that make its answer repeatable."""
-    return (*sent.headers, ("Function-Execution-Id", "corpus"))
+    has_length = bool(sent.body or sent.chunks) or sent.method in ("GET", "HEAD")
+    length = () if has_length else (("Content-Length", "0"),)
+    return (*sent.headers, ("Function-Execution-Id", "corpus"), *length)
 
 
 def _json(value: Any, headers: dict[str, str], content_type: str) -> bytes:

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.compat import original, servers
+from tests.compat import mounted, original, servers
 from tests.compat.answers import Answer, differing, write_recorded
 from tests.compat.cases import Case, all_cases
 from tests.compat.differences import read_differences, unexplained
@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     ours = run(OURS, cases)
     failures = report(cases, theirs, ours, partial=bool(options.files))
+    if not options.files or set(options.files) & {"flask_answers", "flask_surface"}:
+        failures += report_tables(theirs, record=options.record)
     if not options.files:
         failures += report_projects()
     if options.page:
@@ -91,6 +93,18 @@ def report(
             print(f"  ffhost:   {ours[surprise.key].to_json()}")
     print(f"{len(theirs)} answers, {len(keys)} differ, {len(surprises)} unexplained")
     return len(surprises)
+
+
+def report_tables(alone: Mapping[str, Answer], *, record: bool) -> int:
+    """Print how the tables differ below a mount and with hooks, and return the count."""
+    theirs = mounted.run(mounted=True, theirs=True)
+    if record:
+        write_recorded(theirs, mounted.RECORDED)
+    wrong = mounted.compare(theirs, mounted.run(mounted=True))
+    wrong += mounted.compare(theirs, mounted.run(mounted=True, hooks=True))
+    wrong += mounted.compare(alone, mounted.run(mounted=False, hooks=True))
+    print("\n".join([*wrong, f"{len(theirs)} answers below a mount, {len(wrong)} unexplained"]))
+    return len(wrong)
 
 
 def report_projects() -> int:

@@ -36,21 +36,28 @@ def answers_of(command: Sequence[str], case: Case, env: Mapping[str, str]) -> li
         notes.touch()
         environment = {**os.environ, **env, **case.env, "CORPUS_NOTES": str(notes)}
         with running(command, case, environment) as port:
-            return [_answer(port, sent, notes) for sent in case.requests]
+            return [answer_to(port, sent, notes) for sent in case.requests]
 
 
 @contextmanager
 def running(command: Sequence[str], case: Case, environment: Mapping[str, str]) -> Iterator[int]:
     """Run a server for *case* on a free port."""
+    flags = ["--target", case.function, "--source", str(case.source)]
+    if case.signature is not None:
+        flags += ["--signature-type", case.signature]
+    with listening([*command, *flags], environment, case.name) as port:
+        yield port
+
+
+@contextmanager
+def listening(command: Sequence[str], environment: Mapping[str, str], name: str) -> Iterator[int]:
+    """Run *command* with ``--port`` and ``--host``; return the port on which it listens."""
     with socket.socket() as chosen:
         chosen.bind(("127.0.0.1", 0))
         port = chosen.getsockname()[1]
-    flags = ["--target", case.function, "--source", str(case.source), "--port", str(port)]
-    if case.signature is not None:
-        flags += ["--signature-type", case.signature]
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            [*command, *flags, "--host", "127.0.0.1"],
+            [*command, "--port", str(port), "--host", "127.0.0.1"],
             env=dict(environment),
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -59,7 +66,7 @@ def running(command: Sequence[str], case: Case, environment: Mapping[str, str]) 
         try:
             if not _listens(port, process):
                 output.seek(0)
-                raise NotStarted(f"{case.name}: {output.read().decode(errors='replace')}")
+                raise NotStarted(f"{name}: {output.read().decode(errors='replace')}")
             yield port
         finally:
             process.send_signal(signal.SIGINT)
@@ -82,7 +89,8 @@ def _listens(port: int, process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _answer(port: int, sent: Sent, notes: Path) -> Answer:
+def answer_to(port: int, sent: Sent, notes: Path) -> Answer:
+    """Send one request and return its answer."""
     notes.write_text("")
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
@@ -94,11 +102,15 @@ def _answer(port: int, sent: Sent, notes: Path) -> Answer:
             connection.putheader("Transfer-Encoding", "chunked")
             connection.endheaders(sent.chunks, encode_chunked=True)
         else:
-            if sent.body or sent.method not in ("GET", "HEAD"):
+            if sent.body:
                 connection.putheader("Content-Length", str(len(sent.body)))
             connection.endheaders(sent.body)
         response = connection.getresponse()
         body = response.read()
+    except http.client.IncompleteRead as error:
+        body = error.partial + b" (and then the connection was closed)"
+    except (http.client.RemoteDisconnected, ConnectionResetError):
+        return Answer(0, (), b"the connection was closed")
     finally:
         connection.close()
     return Answer.of(response.status, response.getheaders(), body, _noted(notes))

@@ -9,7 +9,13 @@ import click
 
 
 @click.command()
-@click.option("-c", "--config", metavar="PATH", help="File or folder. Default: ./functions.yaml.")
+@click.option(
+    "-c",
+    "--config",
+    metavar="PATH",
+    type=click.Path(),
+    help="File or folder. Default: ./functions.yaml.",
+)
 @click.option("--target", help="Without a file: the one function; FUNCTION_TARGET says the same.")
 @click.option("--source", help="File of the target (FUNCTION_SOURCE, main.py).")
 @click.option("--signature-type", help="Signature of the target (FUNCTION_SIGNATURE_TYPE, http).")

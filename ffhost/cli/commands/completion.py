@@ -6,6 +6,9 @@ import click
 
 _VARIABLE = "_FFHOST_COMPLETE"
 
+_COMPINIT = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }"
+"""zsh has ``compdef`` only after ``compinit``, which a bare ``~/.zshrc`` does not call."""
+
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -26,4 +29,5 @@ def command(shell: str) -> None:
     assert shells is not None
     complete = shells(cli, {}, "ffhost", _VARIABLE)
     # click's own `source` starts bash to check its version; here bash itself is the caller.
-    click.echo(complete.source_template % complete.source_vars())
+    template = complete.source_template.replace("    compdef ", f"    {_COMPINIT}\n    compdef ")
+    click.echo(template % complete.source_vars())

@@ -9,33 +9,46 @@ from typing import Any
 
 import click
 
-from ffhost.cli.options import config_options, server_options, sources
+from ffhost.cli.options import (
+    config_options,
+    functions_or_files,
+    server_options,
+    sources,
+)
 from ffhost.config import LoadedConfig, load_config
 
 _PORTS_TRIED = 20
 
 
 @click.command()
+@click.argument(
+    "what", required=False, metavar="[FILE|FUNCTION]", shell_complete=functions_or_files
+)
 @config_options
 @click.option("--host", help="Address to listen on; 127.0.0.1 unless it is given.")
 @click.option("--port", "-p", help="Port to listen on; the next free one if 8080 is taken.")
 @server_options
-def command(**options: Any) -> None:
+def command(what: str | None, **options: Any) -> None:
     """Serve the functions while you write them.
 
     Changed code and a changed functions.yaml are served at once; what does not load is shown, and
     the code before it serves on. Answers to crashes hold tracebacks. Only this machine can
     connect.
 
+    functions.yaml is searched upward to the root of the repository, and a .env beside it is
+    read; both are named. FILE and FUNCTION are as for 'ffhost serve'.
+
     \b
     Examples:
       ffhost dev
+      ffhost dev main.py:hello
       ffhost dev --port 9000
       ffhost dev --target hello --source main.py
     """
-    from ffhost.cli.commands.serve import run, wants_reload
+    from ffhost.cli.commands.serve import prepare, run, wants_reload
 
     options |= {"debug": True, "reload": False}
+    prepare(what, options)
     options["host"] = options["host"] or "127.0.0.1"
     options["log_format"] = options["log_format"] or "console"
     if options["port"] is None:

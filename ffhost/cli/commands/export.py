@@ -17,7 +17,13 @@ PLATFORMS = ("kubernetes", "knative", "cloudrun", "compose")
 
 @click.command()
 @click.argument("platform", type=click.Choice(PLATFORMS))
-@click.option("-c", "--config", metavar="PATH", help="File or folder. Default: ./functions.yaml.")
+@click.option(
+    "-c",
+    "--config",
+    metavar="PATH",
+    type=click.Path(),
+    help="File or folder. Default: ./functions.yaml.",
+)
 @click.option("--out", metavar="DIR", help="Write files there. Default: print one stream.")
 @click.option("--split", is_flag=True, help="One workload for each function, and their routes.")
 @click.option("--name", help="Name of the objects. Default: the folder's name.")

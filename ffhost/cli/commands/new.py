@@ -19,7 +19,13 @@ from ffhost.config import DEFAULT_FILE
 @click.argument("name")
 @click.option("--signature", "-s", type=click.Choice(SIGNATURES), default="http", show_default=True)
 @click.option(
-    "-c", "--config", default=DEFAULT_FILE, show_default=True, metavar="PATH", help="The file."
+    "-c",
+    "--config",
+    default=DEFAULT_FILE,
+    show_default=True,
+    metavar="PATH",
+    type=click.Path(),
+    help="The file.",
 )
 @click.option(
     "--source", default="main.py", show_default=True, metavar="FILE", help="File for its code."

@@ -8,11 +8,19 @@ from typing import Any
 
 import click
 
-from ffhost.cli.options import config_options, server_options, sources
+from ffhost.cli.options import (
+    config_options,
+    functions_or_files,
+    server_options,
+    sources,
+)
 from ffhost.config import Sources
 
 
 @click.command()
+@click.argument(
+    "what", required=False, metavar="[FILE|FUNCTION]", shell_complete=functions_or_files
+)
 @config_options
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", "-p", help="Port to listen on; 0 takes a free one.")
@@ -28,12 +36,17 @@ from ffhost.config import Sources
     is_flag=True,
     help="Import functions_framework and old cloudevents names only if they are installed.",
 )
-def command(**options: Any) -> None:
-    """Serve the functions of functions.yaml, or one function with --target.
+def command(what: str | None, **options: Any) -> None:
+    """Serve the functions of functions.yaml, or one function.
+
+    FUNCTION is one of the configuration, or of main.py where there is none; FILE is a
+    configuration, a file with one function, or file.py:function. With --debug functions.yaml
+    is searched upward to the root of the repository, and a .env beside it is read.
 
     \b
     Examples:
       ffhost serve
+      ffhost serve main.py:hello
       ffhost serve -c functions.yaml --port 9000
       ffhost serve --target hello --source main.py
       ffhost serve --set functions.resize.timeout=5s
@@ -44,8 +57,22 @@ def command(**options: Any) -> None:
         compat.switch(on=False)
     if options["debug"] and options["log_format"] is None:
         options["log_format"] = "console"
-    given = sources(options)
-    raise SystemExit(run(given, reload=wants_reload(options)))
+    prepare(what, options)
+    raise SystemExit(run(sources(options), reload=wants_reload(options)))
+
+
+def prepare(what: str | None, options: dict[str, Any]) -> None:
+    """Set the *options* for what was typed, and for what is found while developing."""
+    if options["debug"]:
+        from ffhost.cli.development_files import search_upward
+
+        options["developing"] = True
+        if what is None or not what.endswith((".py", ".yaml", ".yml")):
+            search_upward(options)
+    if what is not None:
+        from ffhost.cli.typed_targets import apply_typed
+
+        apply_typed(what, options)
 
 
 def wants_reload(options: dict[str, Any]) -> bool:
@@ -85,6 +112,11 @@ def run(given: Sources, *, reload: bool = False) -> int:
     from ffhost.server import serve
 
     config = load_config(given, at_start=True)
+    same = _same(given)
+    if given.developing:
+        from ffhost.cli.development_files import name_dotenv
+
+        same += name_dotenv(config, given)
     beside: Any = nullcontext()
     if reload:
         from ffhost.cli.code_watcher import watching
@@ -93,7 +125,7 @@ def run(given: Sources, *, reload: bool = False) -> int:
     with beside as watcher:
         banner = Banner(config, watcher)
         banner.begin()
-        check = [sys.executable, "-m", "ffhost", "check", *_same(given)]
+        check = [sys.executable, "-m", "ffhost", "check", *same]
         return serve(config, given, announcer=banner, check=check, changes=watcher)
 
 

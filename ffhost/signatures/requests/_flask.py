@@ -23,13 +23,12 @@ library.require(
         # What `flask_request.FunctionApp` replaces
         "create_url_adapter": "have every path call the function",
         "dispatch_request": "call the function",
+        "full_dispatch_request": "take the response as it is",
         "handle_exception": "log what a function raises",
         "make_response": "say what a function may return",
         "config_class": "give session cookies the path of their function",
-        "response_class": "take responses as they are",
         # What it calls and reads
         "error_handler_spec": "register error handlers after the first request",
-        "has_static_folder": "serve static files of a single target",
         "request_context": "await a coroutine function in Flask's contexts",
         "url_map": "have rules for every path",
         "wsgi_app": "call a function in Flask's contexts",

@@ -42,21 +42,23 @@ _ADVICE = (
 )
 
 
-class Answer(flask.Response):
-    """A response of a function, which the host sends itself.
+class _Handed:
+    """A response on its way to the host, which sends it itself.
 
-    As the application of the host it is its own result, and nothing is written to a server
-    yet. Whoever else calls it (Werkzeug, for a response inside an exception) gets a WSGI
-    application, as every response of Flask is one.
+    Flask calls it at the end as the WSGI application that it is for. Whoever else calls it gets
+    what the response gives.
     """
+
+    def __init__(self, response: flask.Response) -> None:
+        self._response = response
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         """Return the response itself to the host, and a WSGI body to everybody else."""
-        if start_response is _start_nothing:
-            # Flask makes every result an instance of its response class before it gets here.
-            self.headers = self.get_wsgi_headers(environ)
-            return self
-        return super().__call__(environ, start_response)
+        response = self._response
+        if start_response is not _start_nothing:
+            return response(environ, start_response)
+        response.headers = response.get_wsgi_headers(environ)
+        return response
 
 
 class _Config(flask.Config):
@@ -85,7 +87,7 @@ class _Everywhere(MapAdapter):
     def match(self, *arguments: Any, **options: Any) -> Any:
         """Return the function's rule and ``view_args``; what is asked otherwise is looked up."""
         path = self._request.path
-        is_static = self._app.has_static_folder and path.startswith("/static/")
+        is_static = self._app.serves_static and path.startswith("/static/")
         is_other = is_static or path in self._app.refused_paths
         if is_other or arguments or options != {"return_rule": True}:
             return super().match(*arguments, **options)
@@ -111,11 +113,10 @@ class FunctionApp(flask.Flask):
     Args:
         name: ``current_app.name``; functions-framework gives it the name of the function
         folder: where ``templates/`` lies
-        serve_static: whether ``/static/`` of *folder* is served
+        single: whether it is that of a single target
         none_is_ok: whether None is answered with ``OK``
     """
 
-    response_class = Answer
     config_class = _Config
     none_is_ok = False
     alone: Callable[[Any], Any] | None = None
@@ -123,13 +124,16 @@ class FunctionApp(flask.Flask):
     refused_paths: tuple[str, ...] = ()
     """Paths that the function never sees; of the host's functions the host refuses them."""
 
-    def __init__(self, name: str, folder: Path, *, serve_static: bool) -> None:
+    def __init__(self, name: str, folder: Path, *, single: bool) -> None:
         super().__init__(
             name,
             root_path=str(folder),
             template_folder=str(folder / "templates"),
-            static_folder=str(folder / "static") if serve_static else None,
+            static_folder=str(folder / "static"),
         )
+        # functions-framework answers 404 below /static/ where there is no such folder; here these
+        # paths are then the function's, like every other one.
+        self.serves_static = single and (folder / "static").is_dir()
         self.rule = Rule("/<path:path>", endpoint="run")
         self.root_rule = Rule("/", defaults={"path": ""}, endpoint="run")
         self.url_map.add(self.root_rule)
@@ -184,11 +188,15 @@ class FunctionApp(flask.Flask):
             rv = "OK"
         return super().make_response(rv)
 
-    def handle_exception(self, *arguments: Any) -> flask.Response:
+    def full_dispatch_request(self, *_context: Any) -> Any:
+        """Run the function and all that hangs on the application; hand the response to the host."""
+        return _Handed(super().full_dispatch_request(*_context))
+
+    def handle_exception(self, *arguments: Any) -> Any:
         """Call the user's handler for 500 if there is one, else raise again."""
         handlers = self.error_handler_spec[None].get(500, {})
         if self.alone is not None or any(handler is not _aborted for handler in handlers.values()):
-            return super().handle_exception(*arguments)
+            return _Handed(super().handle_exception(*arguments))
         error: Exception = arguments[-1]
         flask.got_request_exception.send(self, _async_wrapper=self.ensure_sync, exception=error)
         raise error
@@ -218,11 +226,7 @@ def _app_for(name: str, source: Path | None, *, single: bool) -> FunctionApp:
     key = f"{path}:{name}" if single else path
     app = _apps.get(key)
     if app is None:
-        folder = Path(path).parent
-        # functions-framework serves static/ too, and answers 404 below it if there is none;
-        # here it is then the function's, like every other path.
-        serve_static = single and (folder / "static").is_dir()
-        app = _apps[key] = FunctionApp(name, folder, serve_static=serve_static)
+        app = _apps[key] = FunctionApp(name, Path(path).parent, single=single)
     return app
 
 
@@ -278,6 +282,8 @@ def flask_adapter(
         environ.pop("wsgi.file_wrapper", None)  # the server's, for responses that it sends
         if not environ["PATH_INFO"]:
             environ["PATH_INFO"] = "/"  # an application in the function would redirect
+        if message.header("content-length") is None:
+            environ.pop("CONTENT_LENGTH", None)  # of chunks; Werkzeug says that it is not known
         if message.params:
             environ[PARAMS] = message.params
         if message.is_mounted:
@@ -300,9 +306,16 @@ def _code_of(exception: type[Exception]) -> int | None:
 def _around(app: FunctionApp, target: Callable[..., Any]) -> Callable[..., Any]:
     def call(environ: dict[str, Any]) -> Any:
         environ[CALL] = target
-        return app.wsgi_app(environ, _start_nothing)
+        return _answer(app, environ)
 
     return call
+
+
+def _answer(app: FunctionApp, environ: dict[str, Any]) -> Any:
+    """Return the response of *app*."""
+    if "wsgi_app" in vars(app):  # a middleware of the user, which may look at what is sent
+        return flask.Response.from_app(app.wsgi_app, environ)
+    return app.wsgi_app(environ, _start_nothing)
 
 
 def _around_async(app: FunctionApp, target: Callable[..., Any]) -> Callable[..., Any]:
@@ -316,7 +329,7 @@ def _around_async(app: FunctionApp, target: Callable[..., Any]) -> Callable[...,
         with app.request_context(environ):
             request = current_request()
             replay = _replay(*await _outcome(target, request))
-            return app.wsgi_app({**environ, CALL: replay}, _start_nothing)
+            return _answer(app, {**environ, CALL: replay})
 
     return call
 
@@ -340,4 +353,4 @@ def _replay(result: Any, error: Exception | None) -> Callable[[Any], Any]:
 
 
 def _start_nothing(*_arguments: Any) -> Any:
-    """Replace ``start_response``, which `Answer` never calls."""
+    """Replace ``start_response``, which `_Handed` never calls."""

@@ -1,0 +1,197 @@
+"""What fingers type: files and functions after ``serve``, other tools' words, values of options."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ffhost.cli.commands.serve import prepare
+from ffhost.cli.development_files import name_dotenv
+from ffhost.cli.exit_messages import WrongUse
+from ffhost.cli.options import sources
+from ffhost.config import load_config
+from tests.commands import ffhost, project
+
+MANY = "import ffhost\n@ffhost.http\ndef a(request): ...\n@ffhost.http\ndef b(request): ...\n"
+NONE = {
+    **dict.fromkeys(("config", "target", "source", "signature_type", "asgi"), None),
+    **dict.fromkeys(("debug", "sets"), None),
+}
+
+
+def prepared(folder: Path, what: str | None, **options: Any) -> dict[str, Any]:
+    before = Path.cwd()
+    os.chdir(folder)
+    given = {**NONE, **options}
+    try:
+        prepare(what, given)
+    finally:
+        os.chdir(before)
+    return {name: value for name, value in given.items() if value is not None}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("FFHOST_CONFIG", "FUNCTION_TARGET"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "main.py").write_text("def hello(request): ...\ndef _helper(request): ...\n")
+    (tmp_path / "many.py").write_text(MANY)
+    (tmp_path / "none.py").write_text("X = 1\n")
+    (tmp_path / "bad.py").write_text("def f(:\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("typed", "options"),
+    [
+        ("main.py", {"target": "main.py:hello"}),
+        ("main.py:hello", {"target": "main.py:hello"}),
+        ("shop.orders:create", {"target": "shop.orders:create"}),
+        ("hello", {"target": "hello"}),
+        ("other.yaml", {"config": "other.yaml"}),
+        (".", {"config": "."}),
+    ],
+)
+def test_what_is_typed_after_serve_is_what_is_served(
+    folder: Path, typed: str, options: dict[str, str]
+) -> None:
+    assert prepared(folder, typed) == options
+
+
+def test_a_function_is_one_of_the_configuration_where_there_is_one(folder: Path) -> None:
+    project(folder, "functions: {hello: {target: 'main.py:hello'}}")
+    assert prepared(folder, "hello") == {"target": "hello", "config": "functions.yaml"}
+    given = {"target": "hello", "source": "main.py"}
+    assert prepared(folder, "hello", source="main.py") == given
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (
+            "many.py",
+            "many.py defines a, b\n  hint: for one write many.py:a; for all list them in "
+            "functions.yaml, as 'ffhost init --from-functions-framework .' does",
+        ),
+        (
+            "none.py",
+            "none.py defines no function that looks like one to serve\n"
+            "  hint: name it: ffhost serve none.py:NAME",
+        ),
+        ("bad.py", "bad.py:1: syntax error: invalid syntax"),
+        (
+            "mian.py",
+            "no file 'mian.py'\n  hint: here are: bad.py, main.py, many.py, none.py",
+        ),
+    ],
+)
+def test_a_file_that_does_not_say_which_function_is_meant_is_told(
+    folder: Path, typed: str, message: str
+) -> None:
+    with pytest.raises(WrongUse) as raised:
+        prepared(folder, typed)
+    assert str(raised.value) == message
+
+
+def test_what_contradicts_an_option_is_told(folder: Path) -> None:
+    with pytest.raises(WrongUse, match="'hello' and --target 'bye' contradict each other"):
+        prepared(folder, "hello", target="bye")
+    with pytest.raises(WrongUse, match=r"'x\.yaml' and --config 'y\.yaml' contradict"):
+        prepared(folder, "x.yaml", config="y.yaml")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("run", "ffhost serve"),
+        ("list", "ffhost functions"),
+        ("k8s", "ffhost export kubernetes"),
+        ("migrate", "ffhost init --from-functions-framework"),
+    ],
+)
+def test_the_words_of_other_tools_are_told(folder: Path, typed: str, meant: str) -> None:
+    assert ffhost(typed, cwd=folder).err == (
+        f"ffhost: no such command {typed!r}; did you mean {meant!r}?\n"
+        "  hint: 'ffhost --help' lists the commands\n"
+    )
+
+
+# While developing.
+
+
+def developing(repository: Path, inner: Path, **options: Any) -> tuple[dict[str, Any], Any]:
+    (repository / ".git").mkdir(exist_ok=True)
+    inner.mkdir(parents=True, exist_ok=True)
+    given = prepared(inner, None, debug=True, **options)
+    before = Path.cwd()
+    os.chdir(inner)
+    try:
+        return given, load_config(sources(given))
+    finally:
+        os.chdir(before)
+
+
+CONFIG = "functions: {hello: {target: 'main.py:hello', config: {key: '${KEY}'}}}"
+
+
+def test_the_configuration_is_searched_upward_to_the_root_of_the_repository(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project(folder, CONFIG)
+    (folder / ".env").write_text("KEY=of the file\n")
+    given, config = developing(folder, folder / "a/b")
+    assert given["config"] == "../../functions.yaml"
+    assert capsys.readouterr().err == "ffhost: using ../../functions.yaml\n"
+    assert config.settings.functions["hello"].config == {"key": "of the file"}
+    assert name_dotenv(config, sources(given)) == ["--set", "env_file=.env"]
+    assert capsys.readouterr().err == "ffhost: reading .env beside ../../functions.yaml\n"
+
+
+def test_nothing_above_the_repository_is_taken(folder: Path) -> None:
+    project(folder, CONFIG)
+    (folder / "a/.git").mkdir(parents=True)
+    assert "config" not in prepared(folder / "a", None, debug=True)
+    (folder / "b").mkdir()
+    assert "config" not in prepared(folder / "b", None, debug=True)  # no repository at all
+    (folder / ".git").mkdir()
+    assert "config" not in prepared(folder / "b", None)  # not while developing
+
+
+def test_an_env_file_that_is_named_is_read_instead(folder: Path) -> None:
+    project(folder, f"env_file: app.env\n{CONFIG}")
+    (folder / ".env").write_text("KEY=beside\n")
+    (folder / "app.env").write_text("KEY=named\n")
+    given, config = developing(folder, folder)
+    assert config.settings.functions["hello"].config == {"key": "named"}
+    assert name_dotenv(config, sources(given)) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("ffhost serve --log-level w", ["plain,warning"]),
+        ("ffhost dev --log-format ", ["plain,json", "plain,console"]),
+        ("ffhost check --signature-type t", ["plain,typed"]),
+        ("ffhost serve -c ", ["file,"]),
+        ("ffhost serve gr", ["plain,greet", "file,gr"]),
+        ("ffhost export k", ["plain,kubernetes", "plain,knative"]),
+        ("ffhost init --template m", ["plain,mixed"]),
+    ],
+)
+def test_values_of_options_are_completed(folder: Path, words: str, found: list[str]) -> None:
+    project(folder, "functions: {greet: {target: 'm.py:g'}}")
+    environ = {
+        "_FFHOST_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
+    assert ffhost(cwd=folder, environ=environ).out.splitlines() == found
+
+
+def test_the_script_for_zsh_loads_what_a_bare_zshrc_does_not(folder: Path) -> None:
+    script = ffhost("completion", "zsh", cwd=folder).out
+    assert script.startswith("#compdef ffhost\n")
+    assert script.index("autoload -Uz compinit && compinit") < script.index("    compdef _ffhost")
