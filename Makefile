@@ -16,6 +16,7 @@ help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(STAMP): pyproject.toml constraints.txt
+	@echo "Installing into $(VENV): a minute or two the first time"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
 	@touch $(STAMP)
@@ -84,4 +85,4 @@ fuzz: $(STAMP)  ## Fuzz the typed example, everything that parses, raw HTTP, and
 	FORGED_REQUESTS=100000 CALLS_UNDER_RELOADS=100000 $(BIN)/python -m pytest -s tests/server/test_server_front_door.py
 
 clean:  ## Remove what was installed and built
-	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest $(VENV)-3.* build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

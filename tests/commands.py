@@ -29,7 +29,7 @@ def ffhost(
     streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2)]
     before, folder = dict(os.environ), Path.cwd()
     given, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(stdin))
-    plain = sys.modules.get("main")
+    plain, path = sys.modules.get("main"), list(sys.path)
     os.environ.clear()
     os.environ.update(environ or {})
     os.chdir(cwd)
@@ -43,7 +43,7 @@ def ffhost(
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(before)
-        sys.stdin = given
+        sys.stdin, sys.path[:] = given, path
         if plain is None:  # a single target without a file keeps its plain name
             sys.modules.pop("main", None)
     texts = []

@@ -13,7 +13,9 @@ from typing import Any
 import hypothesis
 import pytest
 
+from ffhost.observability import logs
 from ffhost.testing import Client, client
+from tests.leftovers import process_state
 
 Serve = Callable[..., Client]
 
@@ -22,6 +24,16 @@ Serve = Callable[..., Client]
 EXAMPLES = int(os.environ.get("EXAMPLES", "50"))
 hypothesis.settings.register_profile("ours", max_examples=EXAMPLES, deadline=None)
 hypothesis.settings.load_profile("ours")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind() -> Iterator[None]:
+    """Fail where a test leaves the process changed: others would depend on the order of tests."""
+    before = process_state()
+    yield
+    after = process_state()
+    changed = [name for name in after if after[name] != before[name]]
+    assert {name: (before[name], after[name]) for name in changed} == {}
 
 
 @pytest.fixture(params=["asgi", "wsgi"])
@@ -66,3 +78,10 @@ def no_main_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield
     sys.modules.pop("main", None)
+
+
+@pytest.fixture
+def no_log_is_left() -> Iterator[None]:
+    """Undo that the log is set up."""
+    yield
+    logs.reset()

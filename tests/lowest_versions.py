@@ -1,7 +1,8 @@
 """Write pip constraints for ``make oldest``: the lowest versions that pyproject.toml allows.
 
-What only developers need stays at the versions of constraints.txt. Everything else, such as
-what a library of ours needs in turn, is left to pip.
+They are those of our dependencies and of the extras in ``all``. What only developers need stays
+at the versions of constraints.txt. Everything else, such as what a library of ours needs in turn,
+is left to pip.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 FOR_DEVELOPERS = ("dev", "docs", "cluster")
+NOT_IN_ALL = ("firebase", *FOR_DEVELOPERS)
 
 
 def constraints(project: dict[str, Any], pinned: str) -> list[str]:
@@ -30,7 +32,7 @@ def constraints(project: dict[str, Any], pinned: str) -> list[str]:
 
 
 def _lowest(project: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    extras = project["optional-dependencies"].keys() - FOR_DEVELOPERS
+    extras = project["optional-dependencies"].keys() - NOT_IN_ALL
     for requirement in [*project["dependencies"], *_of_extras(project, extras)]:
         bound = re.search(r">=\s*([\w.]+)", requirement)
         if bound is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import inspect
 import runpy
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -84,6 +85,7 @@ def test_examples_do_what_they_show(
     module: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT / "examples" / "quickstart")
+    monkeypatch.setattr(sys, "path", list(sys.path))
     names = {"ffhost": ffhost, **vars(import_module("ffhost.testing"))}
     names |= {each: getattr(import_module(module), each) for _, each in PUBLIC if _ == module}
     finder = doctest.DocTestFinder(recurse=False)

@@ -32,6 +32,7 @@ COMMANDS = {
     "openapi": "describe http and typed functions in OpenAPI 3.1",
     "build": "write an app folder with a Dockerfile and requirements",
     "export": "write manifests for Kubernetes, Knative, Cloud Run or Compose",
+    "doctor": "look at versions, extras, platform, configuration and ports",
     "status": "show what a running host serves, from its admin listener",
     "schema": "print the JSON schema of functions.yaml",
     "completion": "print the completion script of a shell",

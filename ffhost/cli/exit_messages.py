@@ -72,7 +72,7 @@ def _usage(error: click.ClickException) -> str:
         near = nearest(error.option_name, [name for name in known if name.startswith("--")])
         text = f"no such option {error.option_name!r}"
         text += f"; did you mean {near!r}?" if near else ""
-    elif isinstance(error, click.exceptions.NoArgsIsHelpError):
+    elif type(error).__name__ == "NoArgsIsHelpError":  # since click 8.2
         return error.format_message()
     text = text[:1].lower() + text[1:].rstrip().removesuffix(".")
     if "--help" not in text:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import MISSING, Field, fields
+from inspect import cleandoc
 from typing import Any, ClassVar
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -136,7 +137,7 @@ def _section(name: str, definition: dict[str, Any]) -> dict[str, Any]:
     described = {key_of(each.name): each for each in fields(model)}
     section: dict[str, Any] = {
         "title": _title(name),
-        "description": definition.get("description", ""),
+        "description": cleandoc(model.__doc__ or ""),
         "type": "object" if name in _NEVER_EMPTY else ["object", "null"],
         "properties": {
             key: _notes(described[key]) | _form(_bare(each))

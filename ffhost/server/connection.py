@@ -182,6 +182,9 @@ class Connection(HttpToolsProtocol):
             return
         if self._asks_for_upgrade and self.parser.should_upgrade():
             return  # the head is read once more, without asking
+        if len(self.url) > TARGET_LIMIT_BYTES:  # httptools before 0.8 reads a part of it
+            self._refuse_target()
+            return
         try:
             url = httptools.parse_url(self.url)
         except httptools.HttpParserInvalidURLError:

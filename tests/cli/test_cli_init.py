@@ -78,13 +78,17 @@ wrote functions.yaml
   a/requirements.txt: 'cloudevents<2' removed; ffhost installs cloudevents 2, and old imports \
 keep working
   b-handle: b/main.py:handle (decorated as cloudevent)
-  b/requirements.txt does not name functions-framework; add 'ffhost'
+  b/requirements.txt: 'ffhost' added
   on_thing: c/main.py:on_thing (guessed from its parameters)
+  c/requirements.txt: 'ffhost' added
   run: d/app.py:run (named in Procfile)
   left out d/app.py:other: it has no decorator, and Procfile names 'run'
+  d/requirements.txt: 'ffhost' added
   first: e/main.py:first (guessed from its parameters)
   second: e/main.py:second (guessed from its parameters)
   left out e/main.py:third: its parameters are (a, b), and it has no decorator
+  e/requirements.txt: 'ffhost[flask]' added
+wrote .ffhost/functions.schema.json
 
 checked without importing: no problems
 

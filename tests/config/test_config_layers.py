@@ -118,6 +118,7 @@ ALL_LAYERS_TABLE = [
     ("defaults.request", "auto", "default"),
     ("defaults.stuck_limit", "10", "default"),
     ("events", "-", "default"),
+    ("openapi", "-", "default"),
     ("schedules.enabled", "true", "default"),
     ("auth", "{}", "default"),
     ("functions.on-upload.target", "main.py:upload", "functions.yaml:19"),

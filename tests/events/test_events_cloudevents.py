@@ -28,6 +28,7 @@ from cloudevents.v1.pydantic.v2 import CloudEvent as PydanticV2Event
 from ffhost import events
 from ffhost.errors import BadRequest, FieldError, ResultError, UnsupportedMediaType
 from ffhost.events.binding import CLOUD_EVENT_EXPECTED
+from tests.installed import is_installed
 
 TIME = "2018-04-05T17:31:00Z"
 HEADERS = {
@@ -116,7 +117,8 @@ def test_data_is_what_each_generation_of_the_sdk_gives(
     headers = {k: v for k, v in {**HEADERS, "content-type": content_type}.items() if v is not None}
     assert event.data == from_http(headers, body).data
     theirs = new_http.from_binary_event(new_http.HTTPMessage(headers, body))
-    if content_type != "application/vnd.x+json" or body:
+    json_is_assumed = content_type is not None or is_installed("cloudevents>=2.2")
+    if json_is_assumed and (content_type != "application/vnd.x+json" or body):
         assert event.get_data() == theirs.get_data()
     assert binary(body, content_type=content_type).get("datacontenttype") == content_type
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import subprocess
+import os
 import sys
 import threading
 import time
@@ -26,6 +26,8 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 import pytest
+
+from tests.forking import Python
 
 FUNCTIONS = """
 def hello(request):
@@ -55,14 +57,17 @@ OBSERVING = ("observing.py", "tracing/", "metrics/", "logs/", "admin/")
 
 
 class Figures(NamedTuple):
-    """What was counted; calls are those of one request, in ffhost and in Falcon."""
+    """What was counted, 0 where it was not asked for.
 
-    python_calls: float
-    c_calls: float
-    files: dict[str, float]
-    cycles: int
-    peak_bytes: int
-    kept_bytes: int
+    Calls are those of one request, in ffhost and in Falcon.
+    """
+
+    python_calls: float = 0
+    c_calls: float = 0
+    files: dict[str, float] = {}  # noqa: RUF012
+    cycles: int = 0
+    peak_bytes: int = 0
+    kept_bytes: int = 0
 
 
 class Bounds(NamedTuple):
@@ -91,23 +96,20 @@ def measured(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Figures, Bounds]:
     """Measure one function on one front."""
-    figures = _measured_in(tmp_path_factory.mktemp("hot"), request.param, CONFIG)
+    folder = tmp_path_factory.mktemp("hot")
+    figures = _measured_in(folder, request.param, CONFIG, "calls", "cycles", "memory")
     return figures, BOUNDS[request.param]
 
 
-def _measured_in(folder: Path, combination: tuple[str, str], config: str) -> Figures:
+def _measured_in(folder: Path, combination: tuple[str, str], config: str, *asked: str) -> Figures:
     (folder / "main.py").write_text(FUNCTIONS)
     isolated = ISOLATED if combination[1] == "isolated" else ""
     functions = config.replace("functions:\n", f"functions:\n{isolated}")
     (folder / "functions.yaml").write_text(functions)
-    output = subprocess.run(
-        [sys.executable, __file__, *combination],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout
-    return Figures(**json.loads(output))
+    output, errors = folder / "output", folder / "errors"
+    process = Python([__file__, *combination, *asked], folder, os.environ, output, errors)
+    assert process.wait() == 0, errors.read_text()
+    return Figures(**json.loads(output.read_text()))
 
 
 def test_a_call_of_hello_takes_no_more_calls_than_it_did(
@@ -134,7 +136,7 @@ def test_events_and_schedules_of_others_cost_a_call_nothing(
     combination: tuple[str, str], tmp_path: Path
 ) -> None:
     other = '  other: {target: "main.py:hello", schedules: [{cron: "@hourly"}]}\n'
-    figures = _measured_in(tmp_path, combination, CONFIG + other + "events: {}\n")
+    figures = _measured_in(tmp_path, combination, CONFIG + other + "events: {}\n", "calls")
     assert figures.python_calls <= BOUNDS[combination].python_calls, figures.files
     assert figures.c_calls <= BOUNDS[combination].c_calls, figures.files
     assert [file for file in figures.files if file.startswith(("events/", "host/"))] == []
@@ -144,7 +146,7 @@ def test_events_and_schedules_of_others_cost_a_call_nothing(
 def test_nor_does_a_call_with_a_trace_hook(combination: tuple[str, str], tmp_path: Path) -> None:
     (tmp_path / "hooks.py").write_text("def nothing(invocation):\n    yield\n")
     hook = 'tracing: {enabled: true, hooks: {nothing: {target: "hooks.py:nothing"}}}\n'
-    assert _measured_in(tmp_path, combination, CONFIG + hook).cycles == 0
+    assert _measured_in(tmp_path, combination, CONFIG + hook, "cycles").cycles == 0
 
 
 def test_a_call_holds_little_memory_and_keeps_none(measured: tuple[Figures, Bounds]) -> None:
@@ -186,7 +188,7 @@ class Calls:
         self.c = 0
 
 
-def measure(ask: Callable[[int], None]) -> Figures:
+def measured_calls(ask: Callable[[int], None]) -> dict[str, Any]:
     calls = Calls()
     threading.setprofile(calls)  # for the threads that are started by the first call
     ask(5)
@@ -198,12 +200,25 @@ def measure(ask: Callable[[int], None]) -> Figures:
     _settle()
     sys.setprofile(None)
     files = {file: count / REQUESTS for file, count in calls.python.items()}
-    c_calls = calls.c / REQUESTS
+    return {
+        "python_calls": sum(files.values()),
+        "c_calls": calls.c / REQUESTS,
+        "files": files,
+    }
+
+
+def measured_cycles(ask: Callable[[int], None]) -> dict[str, Any]:
+    ask(5)
+    _settle()
     gc.collect()
     gc.disable()
     ask(REQUESTS)
     _settle()
-    cycles = gc.collect()
+    return {"cycles": gc.collect()}
+
+
+def measured_memory(ask: Callable[[int], None]) -> dict[str, Any]:
+    gc.disable()
     tracemalloc.start()
     for _ in range(5):  # until the objects that Python keeps for reuse are as many as it keeps
         ask(REQUESTS)
@@ -213,7 +228,17 @@ def measure(ask: Callable[[int], None]) -> Figures:
     ask(REQUESTS)
     _settle()
     after, peak = tracemalloc.get_traced_memory()
-    return Figures(sum(files.values()), c_calls, files, cycles, peak - before, after - before)
+    return {"peak_bytes": peak - before, "kept_bytes": after - before}
+
+
+MEASURES = {"calls": measured_calls, "cycles": measured_cycles, "memory": measured_memory}
+
+
+def measure(ask: Callable[[int], None], asked: list[str]) -> Figures:
+    found: dict[str, Any] = {}
+    for each in asked:
+        found |= MEASURES[each](ask)
+    return Figures(**found)
 
 
 def _settle() -> None:
@@ -290,10 +315,8 @@ def _ask_wsgi(app: Any, name: str, times: int) -> None:
     assert statuses == ["200 OK"] * times
 
 
-def main(front: str, name: str) -> None:
-    """Measure and print the figures as JSON."""
-    import os
-
+def main(front: str, name: str, *asked: str) -> None:
+    """Measure what is *asked* for and print the figures as JSON."""
     from ffhost.config import Sources
     from ffhost.host.service import Service
 
@@ -304,13 +327,15 @@ def main(front: str, name: str) -> None:
 
         wsgi_app = create_wsgi_app(service)
         service.start()
-        figures = measure(partial(_ask_wsgi, wsgi_app, name))
+        figures = measure(partial(_ask_wsgi, wsgi_app, name), list(asked))
     else:
         from ffhost.asgi import create_app as create_asgi_app
 
         loop = asyncio.new_event_loop()
         asgi_app = create_asgi_app(service)
-        figures = measure(lambda times: loop.run_until_complete(_ask_asgi(asgi_app, name, times)))
+        figures = measure(
+            lambda times: loop.run_until_complete(_ask_asgi(asgi_app, name, times)), list(asked)
+        )
     print(json.dumps(figures._asdict()), flush=True)
     os._exit(0)  # nothing of it is worth an orderly end
 

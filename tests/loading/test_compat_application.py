@@ -22,6 +22,8 @@ from ffhost.host import flask_application
 from ffhost.loading.compat import framework
 from ffhost.loading.compat.framework import aio, exceptions
 
+pytestmark = pytest.mark.usefixtures("no_log_is_left", "no_main_is_left")
+
 
 @pytest.fixture(autouse=True)
 def restored_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,8 +86,7 @@ def plain(request):
 
 
 @pytest.fixture
-def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(sys, "path", list(sys.path))
+def source(tmp_path: Path) -> Iterator[str]:
     (tmp_path / "created.py").write_text(CODE)
     yield str(tmp_path / "created.py")
     sys.modules.pop("created", None)

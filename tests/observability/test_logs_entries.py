@@ -731,7 +731,7 @@ def test_values_of_several_lines_stand_below_their_entry_at_a_terminal(log):
         "    ",
         "    SyntaxError",
     ]
-    assert rest[-1].endswith("one='a line'")
+    assert rest[-1].replace("'", "").endswith("one=a line")  # structlog 24 does not quote it
 
 
 hostile = st.recursive(

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 
@@ -17,6 +18,7 @@ import pytest
 from ffhost.errors import DeadlineExceeded
 from ffhost.observability.logs.output import Output
 from tests.log_reading import PREAMBLE, ROOT, parsed, run
+from tests.serving import eventually
 
 WRITER = """
 import json, sys
@@ -239,7 +241,7 @@ def test_a_closed_descriptor_loses_entries_and_no_more():
     assert out.lost == 1
 
 
-def test_an_entry_made_while_another_is_written_waits_for_its_end(pipe):
+def test_an_entry_made_while_another_is_written_waits_for_its_end(pipe, tmp_path):
     # As from a signal handler or a finalizer, in the middle of a long entry.
     reader, writer = pipe
     os.set_blocking(writer, False)
@@ -250,7 +252,10 @@ def test_an_entry_made_while_another_is_written_waits_for_its_end(pipe):
         import os, signal, threading, time
         from ffhost.observability.logs.output import Output
         out = Output(1)
-        signal.signal(signal.SIGALRM, lambda *_: out.write(b"nested\\n"))
+        def nest(*_):
+            out.write(b"nested\\n")
+            open({str(tmp_path / "nested")!r}, "w").close()
+        signal.signal(signal.SIGALRM, nest)
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         out.write(b"x" * {len(line) - 1} + b"\\n")
         """
@@ -258,13 +263,12 @@ def test_an_entry_made_while_another_is_written_waits_for_its_end(pipe):
         [
             sys.executable,
             "-c",
-            PREAMBLE.format(tests=str(ROOT / "tests"), root=str(ROOT))
-            + "\n".join(part.strip() for part in code.splitlines()),
+            PREAMBLE.format(tests=str(ROOT / "tests"), root=str(ROOT)) + textwrap.dedent(code),
         ],
         stdout=writer,
     )
     os.close(writer)
-    time.sleep(1)  # the pipe is full now, and the signal has come
+    eventually((tmp_path / "nested").exists, "the signal has come, while the pipe is full")
     with open(reader, "rb", closefd=False) as stream:
         assert stream.read() == line + b"nested\n"
     assert process.wait() == 0

@@ -212,7 +212,7 @@ async def main(request):
 
 
 @pytest.fixture
-def starlette_host(serve: Serve, path: Path) -> Client:
+def starlette_host(no_main_is_left: None, serve: Serve, path: Path) -> Client:
     return serve(SOURCE.replace("{path!r}", repr(str(path))), **SINGLE)
 
 

@@ -49,13 +49,15 @@ def command(folder: str, template: str | None, existing: tuple[str, ...]) -> Non
 
     With --from-functions-framework only functions.yaml is new. The functions are
     found by reading the sources, which are neither run nor changed; so are the
-    variables of Dockerfiles, .env and env.yaml. functions-framework is replaced by
-    ffhost in the folders' requirements.txt.
+    variables of Dockerfiles, .env and env.yaml. Folders below those that are named
+    are found too. functions-framework is replaced by ffhost in requirements.txt,
+    pyproject.toml and Dockerfiles, and ffhost is added where nothing names it.
 
     \b
     Examples:
       ffhost init
       ffhost init shop --template mixed
+      ffhost init --from-functions-framework .
       ffhost init --from-functions-framework services/resize services/notify
     """
     if existing:
@@ -71,6 +73,7 @@ def command(folder: str, template: str | None, existing: tuple[str, ...]) -> Non
 def _begin(folder: Path, template: str) -> str:
     """Write a new project; return the text that tells the user about it."""
     from ffhost.cli.scaffold.new_files import shown, write, write_new
+    from ffhost.cli.scaffold.schema_file import write_schema
     from ffhost.cli.scaffold.templates import configuration_of, module_of, pytest_of
 
     functions = TEMPLATES[template]
@@ -92,6 +95,7 @@ def _begin(folder: Path, template: str) -> str:
         separator = "" if not before or before.endswith("\n") else "\n"
         write(requirements, f"{before}{separator}ffhost\n")
         written.append(requirements)
+    written.append(write_schema(folder))
     first = next(iter(functions))
     lines = [f"wrote {shown(path)}" for path in written]
     step = "" if folder.resolve() == Path.cwd() else f"  cd {folder}\n"

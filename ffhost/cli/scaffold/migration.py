@@ -15,7 +15,9 @@ from ffhost.cli.exit_messages import CommandFailed
 from ffhost.cli.scaffold.container_variables import Variables, as_yaml, variables_of
 from ffhost.cli.scaffold.found_functions import Found, Project, read_project
 from ffhost.cli.scaffold.new_files import shown, write
+from ffhost.cli.scaffold.project_folders import projects_below
 from ffhost.cli.scaffold.requirement_lines import replace_requirement
+from ffhost.cli.scaffold.schema_file import write_schema
 from ffhost.cli.scaffold.templates import HEADING, identifier
 from ffhost.config import DEFAULT_FILE, Sources
 
@@ -47,31 +49,37 @@ def migrate(folder: Path, sources: list[Path]) -> str:
     config = folder / DEFAULT_FILE
     if config.exists():
         raise CommandFailed(f"{shown(config)} exists already; nothing was written")
-    projects = {source: _project(source) for source in sources}
+    projects = dict(_projects(sources))
+    sources = list(projects)
     variables = {source: variables_of(source) for source in sources}
     found = _Migration(projects, variables, _names(projects))
     write(config, "".join(_configuration(folder, found)))
+    schema = write_schema(folder)
     lines = [f"wrote {shown(config)}"]
     for source in sources:
-        lines += [f"  {line}" for line in _report(source, found)]
+        lines += [f"  {line}" for line in _report(source, found, folder)]
+    lines.append(f"wrote {shown(schema)}")
     option = "" if folder.resolve() == Path.cwd() else f" -c {config}"
     lines += [*_checked(config), "", f"next:\n  ffhost check{option}\n  ffhost serve{option}"]
     return "\n".join(lines) + "\n"
 
 
-def _project(source: Path) -> Project:
-    if not source.is_dir():
-        raise CommandFailed(f"{str(source)!r} is not a folder")
-    project = read_project(source)
-    if not project.functions:
-        raise CommandFailed(
-            f"no function was found in {source}",
-            "mark it with @functions_framework.http or the like, or write its entry by hand",
-        )
-    return project
+def _projects(sources: list[Path]) -> Iterator[tuple[Path, Project]]:
+    """Yield the projects that *sources* are, and those below them."""
+    for source in sources:
+        if not source.is_dir():
+            raise CommandFailed(f"{str(source)!r} is not a folder")
+        found = {each: read_project(each) for each in (source, *projects_below(source))}
+        projects = {each: project for each, project in found.items() if project.functions}
+        if not projects:
+            raise CommandFailed(
+                f"no function was found in {source}",
+                "mark it with @functions_framework.http or the like, or write its entry by hand",
+            )
+        yield from projects.items()
 
 
-def _report(source: Path, found: _Migration) -> Iterator[str]:
+def _report(source: Path, found: _Migration, top: Path) -> Iterator[str]:
     """Return what was done for one folder, line by line."""
     project, variables = found.projects[source], found.variables[source]
     for each in project.functions:
@@ -83,7 +91,7 @@ def _report(source: Path, found: _Migration) -> Iterator[str]:
         yield f"{source.name}: set {names} where the host runs; secrets are not written down"
     yield from variables.notes
     flask = {"flask"} if any(each.request == "flask" for each in project.functions) else set()
-    yield from replace_requirement(source, flask)
+    yield from replace_requirement(source, flask, top)
 
 
 def _checked(config: Path) -> list[str]:

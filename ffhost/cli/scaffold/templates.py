@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from string import Template
 
+from ffhost.cli.scaffold.schema_file import SCHEMA_FILE
 from ffhost.config import DEFAULT_FILE
 
 SIGNATURES = ("http", "typed", "cloudevent", "event")
 
-HEADING = """\
-# What ffhost serves; 'ffhost check' reports mistakes in this file. For an editor that
-# completes and explains the keys: ffhost schema > functions.schema.json, and the line
-# yaml-language-server: $schema=functions.schema.json as a comment on top.
+HEADING = f"""\
+# yaml-language-server: $schema={SCHEMA_FILE}
+# What ffhost serves; 'ffhost check' reports mistakes in this file. The line above lets an editor
+# complete and explain the keys; 'ffhost schema > {SCHEMA_FILE}' renews it.
 """
 
 IMPORTS: Mapping[str, tuple[str, ...]] = {

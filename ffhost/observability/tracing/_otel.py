@@ -1,7 +1,7 @@
 """The inside of OpenTelemetry, as our spans and our exporter use it; checked at import.
 
-One thing may be missing: the client of the exporter, which older versions do not have. Spans are
-then exported as the SDK does it, which takes longer.
+One thing may be missing: the client of the exporter, which versions before 1.45 do not have.
+Spans are then exported as the SDK does it, which takes longer.
 """
 
 from __future__ import annotations

@@ -152,11 +152,11 @@ class FunctionApp(flask.Flask):
         """Return an adapter that matches every path.
 
         Raises:
-            SecurityError: the request's host is not one of ``TRUSTED_HOSTS``
+            SecurityError: the request's host is not one of ``TRUSTED_HOSTS``; since Flask 3.1
         """
         if request is None:
             return super().create_url_adapter(None)
-        if self.config["TRUSTED_HOSTS"] is not None:
+        if self.config.get("TRUSTED_HOSTS") is not None:
             self.bound(request)
         return _Everywhere(self, request)
 
