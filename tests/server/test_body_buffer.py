@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -62,6 +63,7 @@ def served(
     async def run() -> Any:
         config = Config(app, ws="none", lifespan="off", log_config=None, access_log=False)
         config.load()
+        logging.getLogger("uvicorn.access").propagate = True  # for other tests
         here = asyncio.get_running_loop()
         limits = ClientLimits(here, read_seconds, UNLIMITED, UNLIMITED)
         state = ServerState()
