@@ -10,7 +10,7 @@ ARGS ?=
 # The tests start Python hundreds of times: without compiled files that takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test coverage oldest newest lint schema reference bench compat cluster soak fuzz docs clean
+.PHONY: help serve test coverage oldest newest lint schema reference bench compat cluster soak fuzz conformance docs clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,7 +18,7 @@ help:  ## Show the targets
 $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV): a minute or two the first time"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev,agents]'
 	@touch $(STAMP)
 
 serve: $(STAMP)  ## Serve the example functions on PORT (8080)
@@ -83,6 +83,9 @@ fuzz: $(STAMP)  ## Fuzz the typed example, everything that parses, raw HTTP, and
 	EXAMPLES=2000 $(BIN)/python -m pytest -n 2 -m hypothesis
 	$(BIN)/python -m tests.fuzz.raw_http
 	FORGED_REQUESTS=100000 CALLS_UNDER_RELOADS=100000 $(BIN)/python -m pytest -s tests/server/test_server_front_door.py
+
+conformance: $(STAMP)  ## Run the conformance suite of MCP on both fronts (needs node)
+	$(BIN)/python -m tests.conformance
 
 clean:  ## Remove what was installed and built
 	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest $(VENV)-3.* build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

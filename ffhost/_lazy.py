@@ -64,3 +64,20 @@ class _Postponed(ModuleType):
 
 _running = RLock()
 _begun: set[ModuleType] = set()
+
+
+class Later:
+    """An attribute that is made at its first use; an assigned value takes its place."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make = make
+        self._name = ""
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, _owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        made = instance.__dict__[self._name] = self._make(instance)
+        return made

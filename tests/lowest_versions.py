@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-FOR_DEVELOPERS = ("dev", "docs", "cluster")
+FOR_DEVELOPERS = ("dev", "agents", "docs", "cluster")
 NOT_IN_ALL = ("firebase", *FOR_DEVELOPERS)
 
 

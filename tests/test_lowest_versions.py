@@ -13,6 +13,7 @@ PROJECT = {
         "flask": ["flask>=3.0", "web_thing[fast]>=1.2,<3"],
         "all": ["ffhost[flask]"],
         "dev": ["pytest>=8", "flask>=3.1"],
+        "agents": [],
         "docs": ["mkdocs>=1"],
         "cluster": [],
     },

@@ -30,6 +30,8 @@ def check_auth(values: dict[str, Any], report: Reporter) -> None:
     _check_references(values, list(ways), report)
     _check_admin(values, ways, report)
     _check_events(values, list(ways), report)
+    if "mcp" in values:
+        _check_address("mcp", "use the tools", values, list(ways), report)
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -50,9 +50,10 @@ def check(values: dict[str, Any], report: Reporter) -> None:
     _check_forms(list(functions), report)
     _check_collisions(functions, report)
     _check_addresses(values, functions, report)
+    _check_tools(values, functions, report)
 
 
-_ADDRESSES = (("events", "/events"), ("openapi", "/openapi.json"))
+_ADDRESSES = (("events", "/events"), ("mcp", "/mcp"), ("openapi", "/openapi.json"))
 """The host's own addresses on the public port, with their default paths."""
 
 
@@ -89,6 +90,7 @@ def _check_auth(values: dict[str, Any], report: Reporter) -> None:
         values.get("admin"),
         values.get("defaults"),
         values.get("events"),
+        values.get("mcp"),
         *_mapping(values.get("functions")).values(),
     ]
     if "auth" in values or any("auth" in _mapping(each) for each in sections):
@@ -289,6 +291,26 @@ def _check_schedules(function: dict[str, Any], path: PathKey, report: Reporter) 
         )
 
 
+def _check_tool(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+    signature = function.get("signature")
+    if function.get("tool") is not True or signature == "typed":
+        return
+    if signature is not None:
+        report.at(
+            (*path, "tool"),
+            f"a function of signature {signature!r} cannot be a tool",
+            "write 'signature: typed', or remove this line",
+            key=True,
+        )
+    elif function.get("lazy") is True:
+        report.at(
+            (*path, "tool"),
+            "it is known only when the function is loaded whether it can be a tool",
+            "write 'signature: typed'",
+            key=True,
+        )
+
+
 _FUNCTION_RULES: tuple[Callable[[dict[str, Any], PathKey, Reporter], None], ...] = (
     _check_target,
     _check_isolation,
@@ -299,10 +321,24 @@ _FUNCTION_RULES: tuple[Callable[[dict[str, Any], PathKey, Reporter], None], ...]
     _check_examples,
     _check_subscriptions,
     _check_schedules,
+    _check_tool,
 )
 
 
 # ── functions beside each other ───────────────────────────────────────────────
+
+
+def _check_tools(values: dict[str, Any], functions: dict[str, Any], report: Reporter) -> None:
+    if "mcp" in values:
+        return
+    for name, function in functions.items():
+        if _mapping(function).get("tool") is True:
+            report.at(
+                ("functions", name, "tool"),
+                "there is no address at which agents could find the tool",
+                "write 'mcp: {path: /mcp}'",
+                key=True,
+            )
 
 
 def _check_calls(functions: dict[str, Any], report: Reporter) -> None:

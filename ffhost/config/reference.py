@@ -27,6 +27,7 @@ _PLACES = {
     "ConfigReloadSettings": "config_reload",
     "DefaultSettings": "defaults",
     "EventsSettings": "events",
+    "McpSettings": "mcp",
     "OpenapiSettings": "openapi",
     "SchedulesSettings": "schedules",
     "WaySettings": "auth.<name>",

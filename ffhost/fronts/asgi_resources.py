@@ -39,6 +39,7 @@ from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
+    from ffhost.host.agent_address import AgentAddress
     from ffhost.host.gate import Gate
 
 _CALL_FIELDS = frozenset(name.encode() for name in CALL_FIELDS)
@@ -84,6 +85,42 @@ class Responders:
             write(resp, reply)
 
         return on_request
+
+    def serving_agents(self) -> tuple[Responder, AgentAddress]:
+        """Make a responder for agents, and return the address that it serves."""
+        from ffhost.fronts.agent_streams import FrameStream, until_left
+        from ffhost.host.agent_address import AgentAddress
+
+        address = AgentAddress(self._host, self._service, listens=True)
+        gate = self._host.mcp_gate()
+
+        async def on_request(req: FrontRequest, resp: falcon.asgi.Response, **params: str) -> None:
+            event: Any = req.first_event
+            message = ScopeMessage(req.scope, event.get("body", b""), params)
+            identity = execution_id(message.header(EXECUTION_ID_HEADER))
+            try:
+                address.check(message)
+                judged = None if gate is None else gate.judge(message)
+                if event.get("more_body"):
+                    message.body = await read_rest(req, message, self._limit)
+                elif len(message.body) > self._limit:
+                    raise too_large(self._limit)
+                caller = None if gate is None or judged is None else gate.confirm(message, judged)
+                if self._believe is not None:
+                    self._believe(message)
+                answer = address.answer(message, identity, caller)
+                receive = cast("Receive", req.receive)
+                ends = address.ends_with_client(message)
+                reply = await (until_left(answer, receive) if ends else answer)
+            except RequestError as error:
+                reply = problems.problem(error, identity)
+            address.permit(message, reply)
+            complete(reply, identity, self._service)
+            write(resp, reply)
+            if reply.chunks is not None:
+                resp.stream = cast("Any", FrameStream(reply.chunks, cast("Receive", req.receive)))
+
+        return on_request, address
 
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""

@@ -10,11 +10,12 @@ import asyncio
 from collections.abc import Callable
 
 from ffhost.errors import ContentTooLarge, MethodNotAllowed, RequestError
-from ffhost.execution.channels import LoopWaiter
+from ffhost.execution.channels import LoopWaiter, StreamCut
 from ffhost.execution.failures import CANCELLED_STATUS
-from ffhost.execution.loop_caller import LoopRunner
+from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronts.replies import Settle, report_outcome
 from ffhost.host.call_answer import CallAnswer
+from ffhost.host.called_hosts import Take
 from ffhost.host.named_calls import answer_of_error
 from ffhost.host.snapshot import Host
 from ffhost.invocation.call import Call
@@ -45,34 +46,45 @@ class CallsByName:
         """Return the loop on which coroutine functions run."""
         return self.runner.loop
 
-    async def call(self, call: Call) -> CallAnswer:
-        """Call from a coroutine and return the answer."""
-        loop, work = self.runner.loop, self._on_loop(call)
+    async def call(self, call: Call, take: Take | None = None) -> CallAnswer:
+        """Call from a coroutine and return the answer; *take* gets each chunk of a stream."""
+        loop, work = self.runner.loop, self._on_loop(call, take)
         if asyncio.get_running_loop() is not loop:  # a loop of the user's own
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
         return await work
 
-    async def _on_loop(self, call: Call) -> CallAnswer:
+    async def _on_loop(self, call: Call, take: Take | None) -> CallAnswer:
         from ffhost.execution.nested_callers import NestedLoopCaller
 
         caller = NestedLoopCaller(call.function, self.runner, call)
+        chunks: list[bytes] = []
         try:
             _check(call)
             reply = await caller.answer(call)
+            if call.channel is not None:
+                await self._receive(call, caller, chunks, take)
         except RequestError as error:
             return self._refused(call, error)
         except asyncio.CancelledError:
             self._settle(call, CANCELLED_STATUS, 0)
             raise
-        chunks: list[bytes] = []
-        if call.channel is not None:
-            waiter = LoopWaiter()
-            try:
-                while isinstance(chunk := await call.channel.get_async(waiter), bytes):
-                    chunks.append(chunk)
-            finally:
-                caller.abandon(call)
+        except StreamCut:
+            self._settle(call, reply.status, sum(map(len, chunks)))
+            raise
         return self._ended(call, reply, chunks)
+
+    @staticmethod
+    async def _receive(
+        call: Call, caller: AsyncCaller, chunks: list[bytes], take: Take | None
+    ) -> None:
+        waiter = LoopWaiter()
+        try:
+            while isinstance(chunk := await call.channel.get_async(waiter), bytes):
+                chunks.append(chunk)
+                if take is not None:
+                    await take(chunk)
+        finally:
+            caller.abandon(call)
 
     def call_sync(self, call: Call) -> CallAnswer:
         """Call from a thread and return the answer."""

@@ -33,6 +33,7 @@ from ffhost.web.messages import Message, Reply
 if TYPE_CHECKING:
     from ffhost.execution.loop_caller import LoopRunner
     from ffhost.fronts.inner_calls import InnerCalls
+    from ffhost.host.agent_address import AgentAddress
     from ffhost.host.gate import Gate
 
 StartResponse: TypeAlias = Callable[..., Any]
@@ -232,6 +233,35 @@ class _Responding:
             send(req, resp, reply)
 
         return on_request
+
+    def serving_agents(self) -> tuple[Responder, AgentAddress]:
+        """Make a responder for agents, and return the address that it serves."""
+        from ffhost.fronts.agent_streams import BlockingFrames
+        from ffhost.host.agent_address import AgentAddress
+
+        address = AgentAddress(self._host, self._service, listens=False)
+        gate = self._host.mcp_gate()
+
+        def on_request(req: FrontRequest, resp: falcon.Response, **params: str) -> None:
+            message = EnvironMessage(req.env, params)
+            identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
+            try:
+                address.check(message)
+                judged = None if gate is None else gate.judge(message)
+                message.body = read_body(req.env, self._limit, self._read_seconds)
+                caller = None if gate is None or judged is None else gate.confirm(message, judged)
+                if self._believe is not None:
+                    self._believe(message)
+                reply = background.run(address.answer(message, identity, caller))
+            except RequestError as error:
+                reply = problems.problem(error, identity)
+            address.permit(message, reply)
+            complete(reply, identity, self._service)
+            send(req, resp, reply)
+            if reply.chunks is not None:
+                resp.stream = BlockingFrames(reply.chunks, background.run)
+
+        return on_request, address
 
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""

@@ -7,7 +7,7 @@ began on it still run. Whoever runs them keeps it.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ffhost.host.call_answer import CallAnswer
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from ffhost.host.call_request import Wanted
 
 
+Take: TypeAlias = "Callable[[bytes], Awaitable[None]]"
+"""Takes a chunk of a streamed answer when it arrives."""
+
+
 class Calls(Protocol):
     """Calls functions of one host; made by the front that serves it."""
 
-    async def call(self, call: Call) -> CallAnswer:
-        """Call from a coroutine and return the answer."""
+    async def call(self, call: Call, take: Take | None = None) -> CallAnswer:
+        """Call from a coroutine and return the answer; *take* gets each chunk of a stream."""
 
     def call_sync(self, call: Call) -> CallAnswer:
         """Call from a thread and return the answer."""

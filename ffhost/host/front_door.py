@@ -111,6 +111,7 @@ class FrontDoor:
         self.doors = {name: self._door(settings.function(name).auth) for name in names}
         self.admin = self._door(settings.admin.auth)
         self._events = None if settings.events is None else self._door(settings.events_auth)
+        self._mcp = None if settings.mcp is None else self._door(settings.mcp_auth)
         if self._problems:
             raise ConfigError(self._problems)
 
@@ -154,6 +155,10 @@ class FrontDoor:
     def event_gate(self) -> Gate | None:
         """Return what is done at the door of the address for events; None if it is public."""
         return None if self._events is None else Gate("events", self._events, self.state)
+
+    def mcp_gate(self) -> Gate | None:
+        """Return what is done at the door of the address for agents; None if it is public."""
+        return None if self._mcp is None else Gate("mcp", self._mcp, self.state)
 
     def check_admin(self, message: Message) -> None:
         """Check a request to the admin listener.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ffhost.auth.doors import AwaitingBody, Door
 from ffhost.auth.principals import Principal
 from ffhost.auth.refusals import Denied
+from ffhost.auth.ways import Result
 from ffhost.errors import RequestError
 from ffhost.invocation.call import Call
 from ffhost.web.messages import Message, Reply
@@ -27,7 +28,7 @@ is closed: to keep it, everything would have to be read first."""
 
 
 class Gate:
-    """The authentication gate of one function, or of the address for events.
+    """The authentication gate of one function, or of an address of the host itself.
 
     Args:
         name: of the function, for the log
@@ -65,6 +66,26 @@ class Gate:
         if isinstance(result, Denied):
             raise self._reported(result)
         return result
+
+    def admitted(
+        self, message: Message, principal: Principal | None, judged: dict[str, Result]
+    ) -> Principal | None:
+        """Return who may call as *message* shows, or None; refusals are not logged.
+
+        Args:
+            message: the request
+            principal: who it was from at another door, by a way that may open this one, too
+            judged: what ways have said of the request already; what they say is added
+        """
+        for way in self._door.ways:
+            if principal is not None and principal.way == way.name:
+                return principal
+            if way.name not in judged:
+                judged[way.name] = way.check(message.headers, time.time())
+            found = judged[way.name]
+            if isinstance(found, Principal):
+                return found
+        return None
 
     def enter(self, call: Call) -> AwaitingBody | None:
         """Check the header fields of *call*; return what remains to be checked, or None.

@@ -7,7 +7,7 @@ calls a function, and one that replies at once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import orjson
 
@@ -22,6 +22,9 @@ from ffhost.observability.unmatched import UnmatchedReports
 from ffhost.web import cors, problems
 from ffhost.web.messages import Message, Reply
 from ffhost.web.routing import Responders, Router, pattern
+
+if TYPE_CHECKING:
+    from ffhost.host.agent_address import AgentAddress
 
 OWN_PREFIX = "/_ffhost"
 Responder: TypeAlias = Callable[..., Any]
@@ -39,6 +42,9 @@ class Responding(Protocol):
 
     def replying(self, make: MakeReply, otherwise: Responder | None = None) -> Responder:
         """Make a responder that replies at once, or leaves the request to *otherwise*."""
+
+    def serving_agents(self) -> tuple[Responder, AgentAddress]:
+        """Make a responder for agents, and return the address that it serves."""
 
     def working(self, make: MakeReply) -> Responder:
         """Make a responder as `replying` does, of what may take long to make."""
@@ -63,6 +69,8 @@ def build_router(host: Host, service: Service, front: Responding) -> Router:
             router.pin(path, front, Responders({}, missing))
     if host.config.settings.events is not None:
         _mount_events(router, host.config.settings.events, front, refusals)
+    if host.config.settings.mcp is not None:
+        _mount_agents(router, host.config.settings.mcp.path, front, refusals)
     if host.config.settings.openapi is not None:
         _mount_document(router, host, service, front, refusals)
     _mount_probes(router, service, front, refusals, missing)
@@ -167,6 +175,15 @@ def _mount_events(
     responders = {"POST": front.delivering(), "OPTIONS": front.replying(answer)}
     refuse = front.replying(refusals.of_method(METHODS))
     router.mount(settings.path, front, Responders(responders, refuse))
+
+
+def _mount_agents(router: Router, path: str, front: Responding, refusals: _Refusals) -> None:
+    responder, address = front.serving_agents()
+    by_method = dict.fromkeys(address.methods, responder)
+    if address.cors is not None:
+        by_method["OPTIONS"] = front.replying(address.preflight)
+    refuse = front.replying(refusals.of_method(", ".join(address.methods)))
+    router.pin(path, front, Responders(by_method, refuse))
 
 
 def _mount_document(

@@ -71,6 +71,10 @@ class Host:
         """Return what is done at the door of the address for events; None if it is public."""
         return None if self.front_door is None else self.front_door.event_gate()
 
+    def mcp_gate(self) -> Gate | None:
+        """Return what is done at the door of the address for agents; None if it is public."""
+        return None if self.front_door is None else self.front_door.mcp_gate()
+
     def install(self, function: Function) -> None:
         """Replace a placeholder with *function*, which was loaded at its first call."""
         self.functions[function.name] = function
@@ -114,6 +118,16 @@ def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
 
         subscriptions, faults = subscription_table(config, functions)
         problems += faults
+    problems += [
+        Problem(
+            f"functions.{name}.tool",
+            f"a function of signature {function.signature!r} cannot be a tool",
+            config.locate(("functions", name, "tool")),
+            "annotate its parameter, or remove this line",
+        )
+        for name, function in functions.items()
+        if function.settings.tool and function.signature != "typed" and function.load_error is None
+    ]
     if problems:
         discard(functions.values(), previous)
         raise ConfigError(merged(problems))
@@ -139,6 +153,8 @@ def _has_doors(settings: Settings) -> bool:
     named = [settings.defaults.auth, settings.admin.auth]
     if settings.events is not None:
         named.append(settings.events_auth)
+    if settings.mcp is not None:
+        named.append(settings.mcp_auth)
     named += [each.auth for each in settings.functions.values() if each.auth is not None]
     return any(names != ["public"] for names in named)
 

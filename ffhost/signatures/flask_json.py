@@ -65,8 +65,9 @@ def by_alias(model: Any) -> bool:
     return getattr(model, "model_config", {}).get("serialize_by_alias") is not False
 
 
-def _make_encoder() -> Callable[[Any, int], Any]:
-    compact = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=plain)
+def make_encoder(default: Callable[[Any], Any]) -> Callable[[Any, int], Any]:
+    """Return what encodes a value as Flask does; *default* says what other objects become."""
+    compact = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=default)
     c_make_encoder = getattr(json.encoder, "c_make_encoder", None)
     if c_make_encoder is None:  # not on CPython
         return lambda value, _level: compact.iterencode(value)
@@ -74,7 +75,7 @@ def _make_encoder() -> Callable[[Any, int], Any]:
     # that contains itself ends as a RecursionError.
     encoder: Callable[[Any, int], Any] = c_make_encoder(
         None,
-        plain,
+        default,
         json.encoder.encode_basestring_ascii,
         None,
         compact.key_separator,
@@ -86,4 +87,4 @@ def _make_encoder() -> Callable[[Any, int], Any]:
     return encoder
 
 
-_encode = _make_encoder()
+_encode = make_encoder(plain)

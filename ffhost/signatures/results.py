@@ -200,6 +200,7 @@ _ENCODERS: dict[type, Encode] = {
     list: _encode_json,
     type(None): _refuse_none,
     type(_ for _ in ()): _encode_stream,
+    Reply: lambda reply: reply,  # made by the adapter of the request
 }
 
 

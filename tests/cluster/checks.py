@@ -13,6 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from tests.cluster.dockerfile_steps import Stage
 from tests.documents import PAGES, ROOT, blocks, read
 from tests.image import image, served
 
@@ -112,3 +113,76 @@ def test_a_built_app_runs_in_an_environment_of_its_own(tmp_path: Path) -> None:
         assert running.get("/?name=Ada") == (200, '{"greeting":"Hello, Ada!"}\n')
         status, output = running.stop()
         assert status == 0, output
+
+
+CODE = """
+import humanize
+import functions_framework
+from shop import words
+
+@functions_framework.http
+def hello(request):
+    return words.greet(humanize.intcomma(1234567))
+"""
+UV_PROJECT = """
+[project]
+name = "shop"
+version = "0.1"
+requires-python = ">=3.11"
+dependencies = ["humanize", "functions-framework==3.8.2"]
+[dependency-groups]
+dev = ["toml"]
+"""
+POETRY_PROJECT = """
+[tool.poetry]
+name = "shop"
+version = "0.1"
+description = ""
+authors = []
+[tool.poetry.dependencies]
+python = "^3.11"
+humanize = "^4"
+functions-framework = "3.8.2"
+[tool.poetry.group.dev.dependencies]
+toml = "*"
+"""
+
+
+def _mirror() -> str:
+    """Return the source that poetry needs where ``PIP_INDEX_URL`` names another index."""
+    url = os.environ.get("PIP_INDEX_URL")
+    return f'[[tool.poetry.source]]\nname = "mirror"\nurl = "{url}"\n' if url else ""
+
+
+@pytest.mark.parametrize("tool", ["uv", "poetry"])
+def test_the_steps_of_the_image_install_a_locked_project(tool: str, tmp_path: Path) -> None:
+    project, links, tools = tmp_path / "project", tmp_path / "links", tmp_path / "tools"
+    (project / "src" / "shop").mkdir(parents=True)
+    (project / "src" / "shop" / "__init__.py").touch()
+    (project / "src" / "shop" / "main.py").write_text(CODE)
+    (project / "src" / "shop" / "words.py").write_text("def greet(n): return f'hello {n}'\n")
+    text = UV_PROJECT if tool == "uv" else POETRY_PROJECT + _mirror()
+    (project / "pyproject.toml").write_text(text)
+    (project / "functions.yaml").write_text("functions:\n  hello: {target: 'shop.main:hello'}\n")
+    subprocess.run([sys.executable, "-m", "venv", str(tools)], check=True)
+    subprocess.run([str(tools / "bin/pip"), "install", "-q", tool], check=True)
+    subprocess.run([str(tools / "bin" / tool), "lock"], cwd=project, check=True)
+    subprocess.run([str(FFHOST), "build"], cwd=project, check=True, capture_output=True)
+    wheel = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(links), str(ROOT)]
+    subprocess.run(wheel, check=True)
+    stage = Stage(project / "build", tmp_path / "image", {"PIP_FIND_LINKS": str(links)})
+    stage.run()
+    installed = subprocess.run(
+        [str(stage.venv / "bin/pip"), "list", "--format=freeze"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    names = {line.partition("==")[0].lower() for line in installed.splitlines()}
+    assert {"humanize", "ffhost", "flask"} <= names
+    assert names.isdisjoint({"functions-framework", "toml", "shop", tool})
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        os.chmod(folder, 0o755)
+    with image(project / "build") as found, served(found, stage.venv / "bin") as running:
+        assert running.get("/hello") == (200, "hello 1,234,567")
+        assert running.stop()[0] == 0

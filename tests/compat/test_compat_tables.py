@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,16 @@ def answers_of(case: Case, front: str, folder: Path, *, is_mounted: bool) -> dic
             answer = host.request(sent.method, sent.path, headers=on_the_wire(sent), body=body)
             found[case.key(index)] = Answer.of(answer.status, answer.fields, answer.body)
     return found
+
+
+@pytest.fixture(autouse=True)
+def no_module_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Undo what plain module names leave in the interpreter."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ BEYOND_THE_SCHEMA = {
     "bad-auth-required",
     "bad-admin-on-the-same-port", "bad-concurrency-of-isolated", "bad-cors-credentials",
     "bad-events-path-taken", "bad-get-of-an-event", "bad-gone-but-enabled",
-    "bad-hook-without-target",
+    "bad-hook-without-target", "bad-tool",
     "bad-memory-of-a-thread", "bad-method-twice", "bad-names-alike", "bad-path-of-a-name",
     "bad-path-parameter-form", "bad-path-parameter-twice", "bad-path-reserved",
     "bad-paths-collide", "bad-paths-collide-by-method", "bad-request-of-an-event",

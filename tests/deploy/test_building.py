@@ -239,10 +239,21 @@ def test_a_file_with_hashes_is_installed_in_a_step_of_its_own(tmp_path: Path) ->
     ]
 
 
-def test_a_version_of_ffhost_that_the_project_names_is_kept(tmp_path: Path) -> None:
-    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG, requirements_txt="ffhost>=0.1\n")
+@pytest.mark.parametrize(
+    ("named", "installed"),
+    [
+        ("ffhost", "ffhost==0.1.0"),
+        ("ffhost[flask]>=0.1", "ffhost==0.1.0"),
+        ("ffhost==0.0.9", "ffhost"),
+        ("ffhost @ https://example.com/ffhost.whl", "ffhost"),
+    ],
+)
+def test_a_version_of_ffhost_that_the_project_names_is_kept(
+    tmp_path: Path, named: str, installed: str
+) -> None:
+    lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG, requirements_txt=named)
     built(tmp_path)
-    assert requirements(tmp_path) == ["-r requirements-app.txt", "ffhost"]
+    assert requirements(tmp_path) == ["-r requirements-app.txt", installed]
 
 
 def test_dependencies_of_a_project_are_installed(tmp_path: Path) -> None:
@@ -275,7 +286,7 @@ def test_dependencies_of_a_project_are_installed(tmp_path: Path) -> None:
         "exact==1.0  # a/pyproject.toml",
         "anything  # a/pyproject.toml",
         "range[x]>=1,<3  # a/pyproject.toml",
-        "ffhost==0.1.0",
+        "ffhost[flask]==0.1.0",
     ]
     assert made.notes == [
         "pyproject.toml: left out functions-framework==3.*: ffhost takes its place"
@@ -328,7 +339,7 @@ def test_a_lock_is_installed_first_and_ffhost_last(tmp_path: Path) -> None:
         "pip install -r requirements.txt",
     ]
     assert made.notes == ["requirements.txt: not installed, because uv.lock beside it is"]
-    assert requirements(tmp_path) == ["ffhost==0.1.0"]
+    assert requirements(tmp_path) == ["ffhost[flask]==0.1.0"]
     files = app(tmp_path)
     assert files["pyproject.toml"].startswith("[project]")
     lines = files["Dockerfile"].replace(" \\\n", "").splitlines()

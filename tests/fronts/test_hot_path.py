@@ -30,10 +30,16 @@ import pytest
 from tests.forking import Python
 
 FUNCTIONS = """
+import functions_framework
+
 def hello(request):
     return "hello"
 
 async def coroutine(request):
+    return "hello"
+
+@functions_framework.http
+def flask(request):
     return "hello"
 
 def stream(request):
@@ -48,6 +54,7 @@ logging: {invocations: false}
 functions:
   hello: {target: "main.py:hello"}
   coroutine: {target: "main.py:coroutine"}
+  flask: {target: "main.py:flask"}
   stream: {target: "main.py:stream"}
   file: {target: "main.py:file"}
 """
@@ -84,7 +91,9 @@ BOUNDS = {
     # on how the machine runs the threads, so there is room for twice as many sends as are usual.
     ("asgi", "stream"): Bounds(560, 900),
     ("asgi", "file"): Bounds(68, 77),
+    ("asgi", "flask"): Bounds(58, 58),
     ("wsgi", "hello"): Bounds(48, 49),
+    ("wsgi", "flask"): Bounds(55, 66),
     ("wsgi", "coroutine"): Bounds(45, 39),
     ("asgi", "isolated"): Bounds(58, 54),
     ("wsgi", "isolated"): Bounds(65, 90),

@@ -112,7 +112,8 @@ def _in_dockerfile(file: Path, wanted: str) -> list[str]:
         starts = _STARTS.match(line) and not continued
         if starts or not re.search(_FRAMEWORK, line, re.IGNORECASE):
             continue
-        changed, count = _WORD.subn(f"'{wanted}'", line) if installs else (line, 0)
+        quoted = f"'{wanted}'" if "[" in wanted else wanted
+        changed, count = _WORD.subn(quoted, line) if installs else (line, 0)
         where = f"{shown(file)}:{index + 1}"
         if count:
             lines[index] = changed

@@ -8,7 +8,7 @@ Numbers without a bound are infinite: ``unlimited`` becomes ``math.inf`` in ever
 
 from typing import Any, Literal
 
-from ffhost.config.settings.address_settings import OpenapiSettings
+from ffhost.config.settings.address_settings import McpSettings, OpenapiSettings
 from ffhost.config.settings.auth_settings import (
     JwtSettings,
     WayName,
@@ -74,6 +74,7 @@ __all__ = [
     "JwtSettings",
     "Level",
     "LoggingSettings",
+    "McpSettings",
     "MetricsSettings",
     "OpenapiSettings",
     "ScheduleSettings",
@@ -147,6 +148,12 @@ class Settings(Section):
         "One address for every event. Default: none.",
         {"path": "/events"},
     )
+    mcp: McpSettings | None = key(
+        None,
+        "Tools for agents",
+        "One address for agents, which offers the functions with tool: true. Default: none.",
+        {"path": "/mcp"},
+    )
     openapi: OpenapiSettings | None = key(
         None,
         "API document",
@@ -171,6 +178,12 @@ class Settings(Section):
     def events_auth(self) -> list[str]:
         """Return the ways that open the address for events."""
         written = None if self.events is None else self.events.auth
+        return self.defaults.auth if written is None else written
+
+    @property
+    def mcp_auth(self) -> list[str]:
+        """Return the ways that open the address for agents."""
+        written = None if self.mcp is None else self.mcp.auth
         return self.defaults.auth if written is None else written
 
     def function(self, name: str) -> FunctionSettings:

@@ -1,8 +1,9 @@
-"""Addresses of the host itself on the public port: the API document."""
+"""Addresses of the host itself on the public port: the API document, and tools for agents."""
 
 from typing import Annotated, Any
 
-from ffhost.config.settings.names import read_path
+from ffhost.config.settings.auth_settings import Ways
+from ffhost.config.settings.names import Wildcard, read_path
 from ffhost.config.settings.scalars import InvalidValue, Kind, Text
 from ffhost.config.settings.section import Section, key
 
@@ -27,3 +28,23 @@ class OpenapiSettings(Section):
         None, "Title", "Title of the API. Default: the name of this file's folder.", "Orders"
     )
     version: Text = key("1.0.0", "Version", "Version of the API.", "2.1.0")
+
+
+class McpSettings(Section):
+    """The address at which agents find the functions with ``tool: true`` (MCP)."""
+
+    path: OwnPath = key("/mcp", "Path", "Where agents connect, by streamable HTTP.", "/mcp")
+    auth: Ways | None = key(
+        None,
+        "Door",
+        "Ways under auth, any of which opens the address; or public. Default: as in defaults.",
+        "staff",
+        "public",
+    )
+    allow_origins: Wildcard = key(
+        list,
+        "Origins",
+        "Origins whose pages may connect from a browser, besides those of this machine; or '*'.",
+        ["https://agents.example.com"],
+        "*",
+    )

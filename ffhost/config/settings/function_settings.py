@@ -267,6 +267,12 @@ class FunctionSettings(Section):
         "When the function runs by the clock.",
         [{"cron": "0 3 * * *", "timezone": "Europe/Berlin"}],
     )
+    tool: Boolean = key(
+        False,
+        "Tool",
+        "Whether a typed function is offered to agents at mcp.path.",
+        True,
+    )
     request: RequestClass | None = key(
         None,
         "Request class",

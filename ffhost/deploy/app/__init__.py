@@ -25,6 +25,7 @@ from ffhost.deploy.app.dependencies import (
 from ffhost.deploy.app.extras import extras_needed, packages_of
 from ffhost.deploy.app.generated_files import APP_FOLDER, CONFIG_FOLDER, USER_ID, App, config_path
 from ffhost.deploy.app.output_folder import ChangedFiles, Written, write_folder
+from ffhost.deploy.app.requirements import takes
 from ffhost.deploy.app.uncovered_imports import installed_with, is_covered, uncovered_imports
 from ffhost.deploy.literal_secrets import literal_secrets
 from ffhost.errors import ConfigError
@@ -96,6 +97,8 @@ def build(
     if needed.problems:
         raise ConfigError(needed.problems)
     extras = extras_needed(config, found.sources)
+    if needed.framework:
+        extras.add("flask")  # which functions-framework would have brought
     app = App(
         config=config_in_app(config, opened),
         config_files=found.config_files,
@@ -148,10 +151,15 @@ def _generated(app: App) -> dict[str, bytes]:
 
 
 def _ours(needed: Dependencies, extras: Iterable[str]) -> str:
-    """Return the requirement of ffhost: this version, unless the project names another."""
+    """Return the requirement of ffhost: this version, unless the project excludes it.
+
+    What a lock holds is kept.
+    """
     names = ",".join(sorted(extras))
     wanted = f"ffhost[{names}]" if names else "ffhost"
-    return wanted if "ffhost" in needed.names else f"{wanted}=={__version__}"
+    locked = needed.lock is not None and "ffhost" in needed.lock.names
+    fits = all(takes(each, __version__) for each in needed.ours)
+    return f"{wanted}=={__version__}" if fits and not locked else wanted
 
 
 def _variables(config: LoadedConfig) -> dict[str, str]:

@@ -23,6 +23,7 @@ from ffhost.deploy.app.pyproject import (
     requirements_of,
 )
 from ffhost.deploy.app.requirements import (
+    FRAMEWORK,
     Entry,
     RequirementFile,
     name_of,
@@ -48,6 +49,8 @@ class Dependencies:
         plain: other requirement files
         listed: requirements of projects without a lock, with the file that lists them
         names: every package that is named, normalized
+        ours: requirements of ffhost itself
+        framework: whether functions-framework is left out somewhere
         notes: what the user should know
     """
 
@@ -57,6 +60,8 @@ class Dependencies:
     plain: list[str] = field(default_factory=list)
     listed: list[tuple[str, str]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
+    ours: list[str] = field(default_factory=list)
+    framework: bool = False
     notes: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -113,6 +118,7 @@ class _Reader:
         lock = read_lock(self._name(path), content)
         self.found.locks.append(lock)
         self.found.names |= lock.names
+        self.found.framework |= lock.has_framework
         self._copy(path)
         for package in local_packages(content):
             message = f"{package} is a folder here, and a path cannot be installed in the image"
@@ -136,7 +142,10 @@ class _Reader:
 
     def _add_listed(self, requirement: str, path: Path) -> None:
         reason, problem = reason_to_leave_out(requirement), problem_of(requirement)
+        if name_of(requirement) == "ffhost":
+            self.found.ours.append(requirement)
         if reason is not None:
+            self.found.framework |= name_of(requirement) == FRAMEWORK
             self.found.notes.append(f"{self._name(path)}: left out {requirement}: {reason}")
         elif problem is not None:
             self._problem(path, f"{requirement}: {problem}", _PUBLISH)
@@ -177,6 +186,8 @@ class _Reader:
                     renamed[name] = str(Path(name).with_name(OWN_REQUIREMENTS))
         self.found.files[self._name(path)] = file.copy(renamed).encode()
         self.found.names |= file.names
+        self.found.ours += file.ours
+        self.found.framework |= any(name_of(each.text) == FRAMEWORK for each, _ in file.left_out)
         if file.includes_itself and (path.parent / PROJECT).is_file():
             self._add_project(path.parent / PROJECT)
         return file.hashed

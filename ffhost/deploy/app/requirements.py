@@ -44,6 +44,7 @@ class RequirementFile:
     Args:
         lines: the file as it is
         names: the packages that it lists, normalized (PEP 503)
+        ours: the requirements of ffhost itself among them
         hashed: whether entries have hashes
         includes_itself: whether it installs the project that it belongs to
         references: other files that it names, by their entries
@@ -53,6 +54,7 @@ class RequirementFile:
 
     lines: list[str]
     names: set[str] = field(default_factory=set)
+    ours: list[str] = field(default_factory=list)
     hashed: bool = False
     includes_itself: bool = False
     references: list[tuple[Entry, str]] = field(default_factory=list)
@@ -111,6 +113,15 @@ def reason_to_leave_out(requirement: str) -> str | None:
     return None
 
 
+def takes(requirement: str, version: str) -> bool:
+    """Whether *requirement* leaves open where the package comes from, and accepts *version*."""
+    try:
+        wanted = Requirement(requirement)
+    except InvalidRequirement:
+        return False
+    return wanted.url is None and wanted.specifier.contains(version, prereleases=True)
+
+
 def _add(file: RequirementFile, entry: Entry) -> None:
     reference = _REFERENCE.fullmatch(entry.text)
     if reference:
@@ -128,7 +139,10 @@ def _add(file: RequirementFile, entry: Entry) -> None:
     elif (problem := problem_of(requirement)) is not None:
         file.wrong.append((entry, problem))
     else:
-        file.names.add(name_of(requirement) or "")
+        name = name_of(requirement) or ""
+        file.names.add(name)
+        if name == "ffhost":
+            file.ours.append(requirement)
 
 
 def _entries(lines: list[str]) -> Iterator[Entry]:

@@ -45,4 +45,6 @@ werkzeug.require(
         "server_name": "answer url_for",
     },
 )
+LAZY_VERSIONS = frozenset({"3.1.3"})
+"""The versions for which `_flask_contexts` was tried with the tables of tests/compat."""
 current_request = flask.request._get_current_object  # type: ignore[attr-defined]

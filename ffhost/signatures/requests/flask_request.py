@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from importlib.metadata import version
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, cast
@@ -24,7 +25,7 @@ from werkzeug.routing import MapAdapter, Rule
 from ffhost.errors import ResultError
 from ffhost.loading import decorators
 from ffhost.signatures.requests import Adapter
-from ffhost.signatures.requests._flask import current_request
+from ffhost.signatures.requests._flask import LAZY_VERSIONS, current_request
 from ffhost.signatures.requests.environ import build_environ
 from ffhost.web.messages import Message
 from ffhost.web.problems import CRASH_HEADER
@@ -54,11 +55,14 @@ class _Handed:
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         """Return the response itself to the host, and a WSGI body to everybody else."""
-        response = self._response
         if start_response is not _start_nothing:
-            return response(environ, start_response)
-        response.headers = response.get_wsgi_headers(environ)
-        return response
+            return self._response(environ, start_response)
+        return self.taken_from(environ)
+
+    def taken_from(self, environ: Any) -> flask.Response:
+        """Return the response to a request with *environ*, with the header fields to send."""
+        self._response.headers = self._response.get_wsgi_headers(environ)
+        return self._response
 
 
 class _Config(flask.Config):
@@ -107,6 +111,16 @@ class _Everywhere(MapAdapter):
             raise AttributeError(name) from None
 
 
+_PARTS = frozenset(
+    {"after_request_funcs", "app_ctx_globals_class", "before_request_funcs", "dispatch_request"}
+    | {"do_teardown_appcontext", "do_teardown_request", "finalize_request", "full_dispatch_request"}
+    | {"json", "make_response", "preprocess_request", "process_response", "request_class"}
+    | {"request_context", "response_class", "session_interface", "teardown_appcontext_funcs"}
+    | {"teardown_request_funcs", "url_value_preprocessors", "wsgi_app"}
+)
+"""What `lazy_flask` does not ask the application for."""
+
+
 class FunctionApp(flask.Flask):
     """The application behind the functions of one source file.
 
@@ -119,6 +133,8 @@ class FunctionApp(flask.Flask):
 
     config_class = _Config
     none_is_ok = False
+    is_changed = False
+    """Whether a part was replaced that does not run for each call unless it is."""
     alone: Callable[[Any], Any] | None = None
     """The function, where the application is used without the host (``create_app``)."""
     refused_paths: tuple[str, ...] = ()
@@ -140,6 +156,12 @@ class FunctionApp(flask.Flask):
         self.url_map.add(self.rule)
         self.view_functions["run"] = _run
         self.register_error_handler(500, _aborted)
+        self.is_changed = False
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in _PARTS:
+            super().__setattr__("is_changed", True)
 
     def refuse_paths(self, *paths: str) -> None:
         """Answer 404 at *paths*."""
@@ -291,9 +313,26 @@ def flask_adapter(
         return environ
 
     def around(target: Callable[..., Any], is_async: bool) -> Callable[..., Any]:
-        return _around_async(app, target) if is_async else _around(app, target)
+        def make_environ(message: Message) -> dict[str, Any]:
+            environ = make(message)
+            environ[CALL] = target
+            return environ
 
-    return Adapter(make, around)
+        if is_async:
+            return _around_async(app, target, make)
+        run_all = _around(app, make_environ)
+        if version("flask") not in LAZY_VERSIONS:
+            return run_all
+        from ffhost.signatures.requests.lazy_flask import lazily
+
+        return lazily(app, target, make_environ, run_all)
+
+    return Adapter(_itself, around)
+
+
+def _itself(message: Message) -> Message:
+    """Return the message; its environ is made when it is needed."""
+    return message
 
 
 def _code_of(exception: type[Exception]) -> int | None:
@@ -303,12 +342,11 @@ def _code_of(exception: type[Exception]) -> int | None:
     return exception.code if issubclass(exception, HTTPException) else None
 
 
-def _around(app: FunctionApp, target: Callable[..., Any]) -> Callable[..., Any]:
-    def call(environ: dict[str, Any]) -> Any:
-        environ[CALL] = target
-        return _answer(app, environ)
-
-    return call
+def _around(
+    app: FunctionApp, make_environ: Callable[[Message], dict[str, Any]]
+) -> Callable[..., Any]:
+    """Return what calls a function inside all of Flask."""
+    return lambda message: _answer(app, make_environ(message))
 
 
 def _answer(app: FunctionApp, environ: dict[str, Any]) -> Any:
@@ -318,14 +356,19 @@ def _answer(app: FunctionApp, environ: dict[str, Any]) -> Any:
     return app.wsgi_app(environ, _start_nothing)
 
 
-def _around_async(app: FunctionApp, target: Callable[..., Any]) -> Callable[..., Any]:
+def _around_async(
+    app: FunctionApp,
+    target: Callable[..., Any],
+    make_environ: Callable[[Message], dict[str, Any]],
+) -> Callable[..., Any]:
     """Await *target* inside the contexts, then let Flask handle the result or the exception.
 
     Flask is synchronous: what it does before and after the function happens around a second
     request context that shares ``g`` with the first.
     """
 
-    async def call(environ: dict[str, Any]) -> Any:
+    async def call(message: Message) -> Any:
+        environ = make_environ(message)
         with app.request_context(environ):
             request = current_request()
             replay = _replay(*await _outcome(target, request))

@@ -1,0 +1,111 @@
+"""What functions with Flask's request mostly return, answered without a response of Flask.
+
+The answers are those of Flask. What is anything but the plain case is left to Flask itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import flask
+from flask.json.provider import DefaultJSONProvider
+
+from ffhost.signatures.flask_json import make_encoder
+from ffhost.signatures.results import HOP_BY_HOP, HTML, JSON
+from ffhost.web.messages import HeaderList, Reply
+
+if TYPE_CHECKING:
+    from ffhost.signatures.requests.flask_request import FunctionApp
+
+_FLASK_S = HOP_BY_HOP | {"content-length", "content-location", "location"}
+"""Header fields that Flask or the host changes."""
+_PROVIDER = (True, True, None, "application/json", DefaultJSONProvider.default)
+_encode = make_encoder(DefaultJSONProvider.default)
+
+
+class QuickReply:
+    """Makes a reply of what a function of *app* returned; None: Flask has to."""
+
+    def __init__(self, app: FunctionApp) -> None:
+        self._app = app
+
+    def __call__(self, result: Any) -> Reply | None:
+        """Return the reply for *result*, or None."""
+        if flask.Response.default_mimetype != "text/html":
+            return None
+        if result.__class__ is tuple:
+            return self._of_tuple(result)
+        return self._of_body(result)
+
+    def _of_body(self, body: Any) -> Reply | None:
+        kind = body.__class__
+        try:
+            if kind is str:
+                return Reply(200, [HTML], body.encode())
+            if kind is bytes:
+                return Reply(200, [HTML], body)
+            if (kind is dict or kind is list) and self._has_own_json():
+                return Reply(200, [JSON], ("".join(_encode(body, 0)) + "\n").encode())
+        except Exception:  # Flask says what is wrong with it
+            return None
+        return None
+
+    def _of_tuple(self, result: tuple[Any, ...]) -> Reply | None:
+        count = len(result)
+        if count == 3:
+            body, status, fields = result
+        elif count == 2:
+            body, status = result
+            fields = {}
+            if status.__class__ is dict:
+                status, fields = 200, status
+        else:
+            return None
+        if status.__class__ is not int or not 200 <= status < 600 or status in (204, 304):
+            return None
+        reply = self._of_body(body)
+        if reply is None:
+            return None
+        headers = _merged(reply.headers[0], fields)
+        if headers is None:
+            return None
+        reply.status, reply.headers = status, headers
+        return reply
+
+    def _has_own_json(self) -> bool:
+        """Whether nobody has changed how Flask writes JSON."""
+        json: Any = self._app.json
+        found = (json.sort_keys, json.ensure_ascii, json.compact, json.mimetype, json.default)
+        return (
+            type(json) is DefaultJSONProvider
+            and found == _PROVIDER
+            and not self._app.config.get("DEBUG")
+        )
+
+
+def _merged(content_type: tuple[str, str], given: Any) -> HeaderList | None:
+    """Return the header fields of an answer; None if one of *given* is not plain."""
+    if given.__class__ is not dict:
+        return None
+    fields = {"content-type": content_type}
+    for name, value in given.items():
+        if name.__class__ is not str or value.__class__ is not str:
+            return None
+        lower = name.lower()
+        is_other = lower in fields and lower != "content-type"
+        if is_other or lower in _FLASK_S or not _is_plain(lower, value):
+            return None
+        fields[lower] = (name, value)
+    if len(given) != len(fields) - ("content-type" not in map(str.lower, given)):
+        return None  # Content-Type twice
+    return list(fields.values())
+
+
+def _is_plain(lower: str, value: str) -> bool:
+    return (
+        lower.isascii()
+        and lower.replace("-", "").isalnum()
+        and value.isascii()
+        and value.isprintable()
+        and value == value.strip()
+    )

@@ -1,0 +1,271 @@
+"""Flask's request and contexts are made in parts, unless something hangs on the application.
+
+That both ways answer alike is what the tables of tests/compat show.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import flask
+import pytest
+from flask.json.provider import DefaultJSONProvider
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ffhost.signatures.codec import Codec, Options
+from ffhost.signatures.http_function import compose
+from ffhost.signatures.requests.flask_answers import QuickReply
+from ffhost.signatures.requests.flask_request import FunctionApp, flask_adapter
+from ffhost.web.messages import Message, Reply
+
+
+def codec_of(function: Callable[[Any], Any], folder: Path) -> Codec:
+    adapter = flask_adapter("function", folder / "main.py", None)
+    return compose(function, Options(name="function", adapter=adapter))
+
+
+def answer(codec: Codec, message: Message | None = None) -> Reply:
+    return codec.encode(codec.call(*codec.decode(message or Message("GET", "/path", query="a=1"))))
+
+
+def test_what_is_not_asked_for_is_not_made(tmp_path: Path) -> None:
+    def function(request: flask.Request) -> str:
+        before = sorted(vars(request))
+        assert (request.method, request.query_string, request.args["a"]) == ("GET", b"a=1", "1")
+        assert "environ" not in vars(request)
+        assert request.path == "/path"
+        assert "environ" in vars(request)
+        return ",".join(before)
+
+    assert answer(codec_of(function, tmp_path)).body == b"_ffhost_origin"
+
+
+def test_what_was_assigned_before_stays(tmp_path: Path) -> None:
+    def function(request: flask.Request) -> list[Any]:
+        request.method = "PUT"
+        request.view_args = {"own": 1}
+        return [request.path, request.method, request.view_args, request.endpoint]
+
+    assert json.loads(answer(codec_of(function, tmp_path)).body) == [
+        "/path",
+        "PUT",
+        {"own": 1},
+        "run",
+    ]
+
+
+def test_after_a_call_no_context_is_left(tmp_path: Path) -> None:
+    def function(request: flask.Request) -> str:
+        flask.g.word = "kept"
+        if request.args["a"] == "2":
+            raise SystemExit
+        return request.url
+
+    codec = codec_of(function, tmp_path)
+    answer(codec)
+    assert not flask.has_app_context()
+    with pytest.raises(SystemExit):
+        answer(codec, Message("GET", "/", query="a=2"))
+    assert not flask.has_request_context()
+
+
+def test_a_context_that_the_function_entered_is_left_by_it(tmp_path: Path) -> None:
+    def function(request: flask.Request) -> flask.Response:
+        def parts() -> Iterator[str]:
+            yield flask.request.path
+            yield flask.g.word
+
+        flask.g.word = " kept"
+        return flask.Response(flask.stream_with_context(parts()))
+
+    reply = answer(codec_of(function, tmp_path))
+    assert reply.chunks is not None
+    assert b"".join(reply.chunks) == b"/path kept"  # type: ignore[arg-type]
+    assert not flask.has_app_context()
+
+
+class OwnRequest(flask.Request):
+    own = "own request"
+
+
+class OwnResponse(flask.Response):
+    default_mimetype = "text/own"
+
+
+class OwnProvider(DefaultJSONProvider):
+    sort_keys = False
+
+
+Hang = Callable[[FunctionApp, list[str]], Any]
+
+
+def hang_on_signal(signal: Any) -> Hang:
+    def hang(app: FunctionApp, seen: list[str]) -> Any:
+        def receive(_sender: Any, **_values: Any) -> None:
+            seen.append("received")
+
+        signal.connect(receive, app)
+        return lambda: signal.disconnect(receive, app)
+
+    return hang
+
+
+def wrap_application(app: FunctionApp, seen: list[str]) -> None:
+    inner = app.wsgi_app
+
+    def outer(environ: Any, start_response: Any) -> Any:
+        seen.append("called")
+        return inner(environ, lambda *given: start_response(*given))
+
+    app.wsgi_app = outer  # type: ignore[method-assign]
+
+
+HANGING: dict[str, Hang] = {
+    "before_request": lambda app, seen: app.before_request_funcs[None].append(
+        lambda: seen.append("before")
+    ),
+    "after_request": lambda app, seen: app.after_request_funcs[None].append(
+        lambda response: seen.append("after") or response
+    ),
+    "teardown_request": lambda app, seen: app.teardown_request_funcs[None].append(
+        lambda _error: seen.append("teardown")
+    ),
+    "teardown_appcontext": lambda app, seen: app.teardown_appcontext_funcs.append(
+        lambda _error: seen.append("teardown")
+    ),
+    "url_value_preprocessor": lambda app, seen: app.url_value_preprocessors[None].append(
+        lambda _endpoint, _values: seen.append("preprocessed")
+    ),
+    "make_response": lambda app, seen: setattr(
+        app, "make_response", lambda _value: seen.append("made") or app.response_class("own")
+    ),
+    "wsgi_app": wrap_application,
+    "secret_key": lambda app, _seen: app.config.update(SECRET_KEY="secret"),
+    "request_class": lambda app, _seen: setattr(app, "request_class", OwnRequest),
+    "response_class": lambda app, _seen: setattr(app, "response_class", OwnResponse),
+    "request_started": hang_on_signal(flask.request_started),
+    "request_finished": hang_on_signal(flask.request_finished),
+    "request_tearing_down": hang_on_signal(flask.request_tearing_down),
+    "appcontext_pushed": hang_on_signal(flask.appcontext_pushed),
+    "appcontext_popped": hang_on_signal(flask.appcontext_popped),
+    "appcontext_tearing_down": hang_on_signal(flask.appcontext_tearing_down),
+}
+
+
+@pytest.mark.parametrize("name", HANGING)
+def test_what_hangs_on_the_application_runs_also_if_it_came_after_the_first_call(
+    name: str, tmp_path: Path
+) -> None:
+    seen: list[str] = []
+    apps: list[FunctionApp] = []
+
+    def function(request: flask.Request) -> str:
+        apps.append(flask.current_app._get_current_object())  # type: ignore[attr-defined]
+        seen.append(getattr(request, "own", "request" if "environ" in vars(request) else "lazy"))
+        return "text"
+
+    codec = codec_of(function, tmp_path)
+    answer(codec)
+    undo = HANGING[name](apps[0], seen)
+    try:
+        reply = answer(codec)
+    finally:
+        if undo is not None:
+            undo()
+    assert seen[0] == "lazy"
+    assert "lazy" not in seen[1:]
+    assert (
+        len(seen) > 2
+        or reply.header("content-type") == "text/own; charset=utf-8"
+        or name
+        in (
+            "secret_key",
+            "request_class",
+        )
+    )
+
+
+@contextmanager
+def application(folder: Path, **parts: Any) -> Iterator[FunctionApp]:
+    app = FunctionApp("function", folder, single=False)
+    for name, value in parts.items():
+        setattr(app, name, value)
+    with app.test_request_context("/"):
+        yield app
+
+
+TEXT = st.text(max_size=8) | st.sampled_from(["", "ü", "\udc80", "<b>"])
+BODIES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.binary(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(TEXT | st.integers(), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+STATUSES = st.integers(190, 620) | st.sampled_from([200, 204, 304, "404 Own", HTTPStatus.OK, None])
+NAMES = st.sampled_from(
+    [
+        "X-A",
+        "x-a",
+        "Content-Type",
+        "content-type",
+        "Content-Length",
+        "Location",
+        "Set-Cookie",
+        "Connection",
+        "X A",
+        "Vary",
+        "",
+        "Content-Location",
+    ]
+)
+VALUES = TEXT | st.sampled_from(["1", "a b", "a\r\nX-B: b", " a", "text/plain", "é", "0"])
+FIELDS = st.dictionaries(NAMES, VALUES | st.integers() | st.lists(VALUES, max_size=2), max_size=3)
+RESULTS = (
+    BODIES
+    | st.tuples(BODIES, STATUSES)
+    | st.tuples(BODIES, FIELDS)
+    | st.tuples(BODIES, STATUSES, FIELDS)
+    | st.tuples(BODIES, st.lists(st.tuples(NAMES, VALUES), max_size=2))
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(result=RESULTS)
+def test_what_is_answered_without_flask_is_answered_as_flask_does(
+    result: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with application(tmp_path_factory.getbasetemp()) as app:
+        quick = QuickReply(app)(result)
+        if quick is None:
+            return
+        response = app.make_response(result)
+        response.headers = response.get_wsgi_headers(flask.request.environ)
+        response.headers.pop("Content-Length")
+        assert (quick.status, quick.body) == (response.status_code, response.get_data())
+        assert sorted((name.lower(), value) for name, value in quick.headers) == sorted(
+            (name.lower(), value) for name, value in response.headers
+        )
+
+
+@pytest.mark.parametrize("result", ["text", b"bytes", {"b": 1, "a": [None]}, [], ("made", 201)])
+def test_plain_results_need_no_response_of_flask(result: Any, tmp_path: Path) -> None:
+    with application(tmp_path) as app:
+        assert QuickReply(app)(result) is not None
+
+
+def test_json_is_left_to_flask_where_its_way_was_changed(tmp_path: Path) -> None:
+    with application(tmp_path) as app:
+        app.json.sort_keys = False  # type: ignore[attr-defined]
+        assert QuickReply(app)({}) is None
+    with application(tmp_path, json=OwnProvider(app)) as app:
+        assert QuickReply(app)({}) is None
+    with application(tmp_path, debug=True) as app:
+        assert QuickReply(app)({}) is None
+        assert QuickReply(app)("text") is not None
