@@ -25,11 +25,11 @@ serve: $(STAMP)  ## Serve the example functions on PORT (8080)
 	@PORT=$(PORT) exec $(BIN)/ffhost serve -c examples/quickstart/functions.yaml $(ARGS)
 
 test: $(STAMP) lint  ## Run everything that CI runs
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 coverage: $(STAMP)  ## Run the tests under coverage, and show which lines they leave out
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -38,13 +38,13 @@ oldest:  ## Run the tests with the lowest versions that pyproject.toml allows
 	$(VENV)-oldest/bin/python -m tests.lowest_versions > $(VENV)-oldest/constraints.txt
 	$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check \
 		-c $(VENV)-oldest/constraints.txt -e '.[all,dev]'
-	$(VENV)-oldest/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(VENV)-oldest/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 newest:  ## Run the tests with the newest versions that pyproject.toml allows
 	@test -x $(VENV)-newest/bin/python || $(PYTHON) -m venv $(VENV)-newest
 	$(VENV)-newest/bin/python -m pip install --quiet --disable-pip-version-check \
 		--upgrade --upgrade-strategy eager -e '.[all,dev]'
-	$(VENV)-newest/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(VENV)-newest/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(STAMP)  ## Check style and types
 	$(BIN)/ruff check .

@@ -26,6 +26,15 @@ hypothesis.settings.register_profile("ours", max_examples=EXAMPLES, deadline=Non
 hypothesis.settings.load_profile("ours")
 
 
+LONG = ("fronts/test_hot_path", "server/", "execution/test_isolation", "test_docs", "terminal/")
+"""What takes long, or waits long: it comes first, so that all workers end at the same time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long."""
+    items.sort(key=lambda item: not item.nodeid.startswith(tuple(f"tests/{name}" for name in LONG)))
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind() -> Iterator[None]:
     """Fail where a test leaves the process changed: others would depend on the order of tests."""

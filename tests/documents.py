@@ -16,7 +16,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -96,7 +95,7 @@ class Reader:
     without: Sequence[str] = ()
     port: int = field(default_factory=free_port)
     exported: dict[str, str] = field(default_factory=dict)
-    _server: subprocess.Popen[bytes] | None = None
+    _server: Python | None = None
 
     def run(self, block: Block) -> None:
         """Type the commands of *block*; fail where one does."""
@@ -176,16 +175,8 @@ class Reader:
         """Start a server in the place of the one that runs."""
         self.stop()
         log = self.folder / ".server.log"
-        with log.open("wb") as stream:
-            self._server = subprocess.Popen(
-                words,
-                cwd=self.folder,
-                env={"PORT": str(self.port), "FFHOST_SERVER__DRAIN_DELAY": "0s", **self.environ},
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+        environ = {"PORT": str(self.port), "FFHOST_SERVER__DRAIN_DELAY": "0s", **self.environ}
+        self._server = Python(["-m", *words], self.folder, environ, log, log)
         eventually(self._answers, f"{words}: ready")
         assert self._server.poll() is None, f"{shlex.join(words)}:\n{log.read_text()}"
 
@@ -202,9 +193,7 @@ class Reader:
     def stop(self) -> None:
         """End the server, if one runs."""
         if self._server is not None:
-            if self._server.poll() is None:
-                os.killpg(self._server.pid, signal.SIGKILL)
-            self._server.wait()
+            self._server.kill_all()
             self._server = None
 
 

@@ -105,6 +105,12 @@ class Python:
         """Kill it, if it runs."""
         self.send_signal(signal.SIGKILL)
 
+    def kill_all(self) -> None:
+        """Kill it and the processes that it has started, and wait for its end."""
+        if self.poll() is None:
+            os.killpg(self.pid, signal.SIGKILL)
+            self.wait()
+
 
 def main() -> None:
     """Be the process that forks, and in a fork what was asked for."""
@@ -150,6 +156,7 @@ def _begin(
         opened = os.open(path, flags, 0o644)
         os.dup2(opened, number)
         os.close(opened)
+    os.setsid()
     os.chdir(folder)
     gunicorn.config.Chdir.default = folder  # noted when it was imported
     sys.path[0] = folder if command[0] == "-m" else os.path.dirname(command[0])

@@ -7,10 +7,11 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -129,6 +130,10 @@ class Running:
         """End the processes and their files."""
         if self.process.poll() is None:
             workers = self.workers()
+            if "COVERAGE_PROCESS_CONFIG" in os.environ:  # what is killed is not counted
+                self.send(signal.SIGINT)
+                with suppress(subprocess.TimeoutExpired):
+                    self.process.wait(5)
             self.process.kill()
             self.process.wait()
             for pid in workers:

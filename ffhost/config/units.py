@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import re
 
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)\s*")
+_SPACES = " \t"
+"""What may stand in a value; a no-break space may not, because nobody could see it."""
+_PART = re.compile(rf"(\d+(?:\.\d+)?)[{_SPACES}]*(ms|s|m|h)[{_SPACES}]*")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB|Ki|Mi|Gi)")
+_SIZE = re.compile(rf"(\d+(?:\.\d+)?)[{_SPACES}]*(B|kB|KB|MB|GB|KiB|MiB|GiB|Ki|Mi|Gi)")
 _BYTES = {
     "B": 1,
     "kB": 1000,
@@ -37,7 +39,7 @@ class Duration(float):
         Raises:
             ValueError: the text has another form; the message is meant for users.
         """
-        text = text.strip()
+        text = text.strip(f"{_SPACES}\r\n")
         parts = _PART.findall(text) if _DURATION.fullmatch(text) else []
         sizes = [_SECONDS[unit] for _, unit in parts]
         if not parts or sizes != sorted(set(sizes), reverse=True):
@@ -72,7 +74,7 @@ class ByteSize(int):
         Raises:
             ValueError: the text has another form; the message is meant for users.
         """
-        match = _SIZE.fullmatch(text.strip())
+        match = _SIZE.fullmatch(text.strip(f"{_SPACES}\r\n"))
         if match is None:
             raise ValueError("expected a size with its unit, such as '512KiB', '32MiB' or '10MB'")
         size = float(match[1]) * _BYTES[match[2]]

@@ -26,11 +26,13 @@ from ffhost.fronts.asgi_request import (
 )
 from ffhost.fronts.asgi_resources import Responders
 from ffhost.fronts.calls_by_name import connect
+from ffhost.fronts.host_errors import answer_host_error
 from ffhost.host.admin import ADMIN, LISTENER_KEY, admin_of
 from ffhost.host.mounting import build_router
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
 from ffhost.observability import logs
+from ffhost.signatures._falcon import rewrite
 
 _BODILESS_METHODS = frozenset({"GET", "HEAD"})
 _BODY_FIELDS = frozenset({b"content-length", b"transfer-encoding"})
@@ -149,7 +151,15 @@ class AsgiApp:
             router=cast("Any", build_router(host, self.service, responding)),
         )
         app.resp_options.default_media_type = None  # type: ignore[assignment]
+        for each in (Exception, falcon.HTTPError):
+            app.add_error_handler(each, self._answer_error)
         self._falcon = app
+
+    async def _answer_error(
+        self, req: FrontRequest, resp: falcon.asgi.Response, error: Exception, params: Any
+    ) -> None:
+        message = ScopeMessage(req.scope, b"", {})
+        rewrite(resp, answer_host_error(error, message, self.service))
 
 
 def _is_admin(scope: Scope) -> bool:

@@ -16,6 +16,7 @@ from ffhost.errors import RequestError
 from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.shared_threads import background, pool
 from ffhost.fronts.calls_by_name import connect
+from ffhost.fronts.host_errors import answer_host_error
 from ffhost.fronts.replies import UNSENT, Finish, complete, finalize, report_outcome
 from ffhost.fronts.wsgi_body import Environ, read_body
 from ffhost.host.call_request import CALL_FIELDS, read_call_fields
@@ -25,7 +26,7 @@ from ffhost.host.snapshot import Host
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
-from ffhost.signatures._falcon import write
+from ffhost.signatures._falcon import rewrite, write
 from ffhost.web import problems
 from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply
@@ -178,7 +179,16 @@ class WsgiApp:
             router=cast("Any", build_router(host, self.service, responding)),
         )
         app.resp_options.default_media_type = None  # type: ignore[assignment]
+        for each in (Exception, falcon.HTTPError):
+            app.add_error_handler(each, self._answer_error)
         self._falcon = app
+
+    def _answer_error(
+        self, req: FrontRequest, resp: falcon.Response, error: Exception, params: Any
+    ) -> None:
+        reply = answer_host_error(error, EnvironMessage(req.env, {}), self.service)
+        rewrite(resp, Reply(reply.status, [], reply.body))
+        send(req, resp, reply)
 
 
 def inner_calls(host: Host, service: Service) -> InnerCalls:

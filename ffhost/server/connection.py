@@ -30,6 +30,8 @@ from ffhost.server.head_limits import (
 from ffhost.server.refusal import error_of, refusal
 from ffhost.server.unread_answers import reset, unsent_bytes
 
+_SPACE = 0x20
+
 
 class Connection(HttpToolsProtocol):
     """One connection.
@@ -144,6 +146,8 @@ class Connection(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header field, or a trailer field, which nobody will see."""
         name = name.lower()
+        if value and value[-1] <= _SPACE:  # llhttp leaves what RFC 9110, section 5.5, excludes
+            value = value.rstrip(b" \t")
         if name in SPECIAL_FIELDS:
             self._look_at(name, value)
         self.headers.append((name, value))

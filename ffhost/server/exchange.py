@@ -15,6 +15,8 @@ from ffhost.errors import RequestError
 from ffhost.execution.channels import ChunkGroup, LoopWaiter
 from ffhost.execution.file_body import AVAILABLE, FileBody
 from ffhost.execution.loop_caller import AlreadyAnswered
+from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
+from ffhost.invocation.logger import get_logger
 from ffhost.server._uvicorn import (
     HEADER_RE,
     HEADER_VALUE_RE,
@@ -22,8 +24,10 @@ from ffhost.server._uvicorn import (
     RequestResponseCycle,
 )
 from ffhost.server.body_buffer import BodyBuffer
-from ffhost.server.refusal import refusal_of
+from ffhost.server.refusal import HostFailed, refusal_of
+from ffhost.web.problems import HOST_FAILED
 
+_EXECUTION_ID = EXECUTION_ID_HEADER.encode()
 _FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
 _COPIED_BYTES = 64 * 1024
 """Larger bodies are not copied for the sake of one system call."""
@@ -166,22 +170,36 @@ class Exchange(RequestResponseCycle):
         except RequestError as error:  # what `receive` raised, if nobody else answers
             self._refuse(error)
         except BaseException as error:
-            self.logger.error("Exception in ASGI application\n", exc_info=error)
-            if self.response_started:
-                self.transport.close()
-            else:
-                await self.send_500_response()
+            self._answer_failure(error)
         finally:
             self.on_response = _nothing
             # Its context may know of `send`, and so of this exchange.
             task, self.task = self.task, None
             self.tasks.discard(task)
 
-    def _refuse(self, error: RequestError) -> None:
+    def _answer_failure(self, error: BaseException) -> None:
+        names = (value for name, value in self.scope["headers"] if name == _EXECUTION_ID)
+        identity = execution_id(next(names, b"").decode("latin-1"))
+        get_logger("ffhost").error(
+            "host_error",
+            method=self.scope["method"],
+            path=self.scope["path"],
+            execution_id=identity,
+            exc_info=error,
+        )
+        if self.response_started:
+            self.transport.close()
+        else:
+            self._refuse(HostFailed(HOST_FAILED), identity)
+
+    def _refuse(self, error: RequestError, identity: str | None = None) -> None:
         if self.response_started or self.disconnected:
             self.transport.abort()
             return
-        self.transport.write(refusal_of(error))
+        answer = refusal_of(error, identity)
+        if self.scope["method"] == "HEAD":
+            answer = answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+        self.transport.write(answer)
         self.keep_alive, self.response_complete = False, True
         self.on_response(self)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from email.utils import formatdate
 
 from ffhost.errors import BadRequest, RequestError, RequestTimeout
+from ffhost.invocation.ids import EXECUTION_ID_HEADER
 from ffhost.web.problems import problem
 
 
@@ -30,6 +31,12 @@ class VersionNotSupported(RequestError):
     """The request has a version of HTTP that the server does not speak."""
 
     status = 505
+
+
+class HostFailed(RequestError):
+    """The host itself failed, and not a function."""
+
+    status = 500
 
 
 _ERRORS: dict[int, type[RequestError]] = {
@@ -60,9 +67,15 @@ def refusal(status: int, detail: str) -> bytes:
     return refusal_of(error_of(status, detail))
 
 
-def refusal_of(error: RequestError) -> bytes:
-    """Return a whole answer to a request that failed with *error*; it closes the connection."""
-    reply = problem(error)
+def refusal_of(error: RequestError, identity: str | None = None) -> bytes:
+    """Return a whole answer to a request that failed with *error*; it closes the connection.
+
+    Args:
+        identity: the execution id that a log entry has, if there is one
+    """
+    reply = problem(error, identity)
+    if identity is not None:
+        reply.headers.append((EXECUTION_ID_HEADER, identity))
     fields = [
         ("date", formatdate(usegmt=True)),
         ("content-length", str(len(reply.body))),

@@ -49,6 +49,14 @@ def write(resp: falcon.Response | AsyncResponse, reply: Reply) -> None:
             headers[name] = value
 
 
+def rewrite(resp: falcon.Response | AsyncResponse, reply: Reply) -> None:
+    """Write *reply* in the place of all that was written into Falcon's response before."""
+    resp._headers.clear()
+    resp._extra_headers = None
+    resp.text = resp.data = resp.stream = None
+    write(resp, reply)
+
+
 def header_fields(resp: falcon.Response, media_type: str | None) -> list[tuple[str, str]]:
     """Return the header fields of *resp*, its cookies too; *media_type* if it has none."""
     return resp._wsgi_headers(media_type)

@@ -14,6 +14,7 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, TypeAlias
 
+from ffhost.loading.targets import signature_of
 from ffhost.signatures import parameters
 from ffhost.signatures.inference import infer
 from ffhost.signatures.typeddicts import with_modern_typed_dicts
@@ -77,7 +78,7 @@ def types_of(target: Callable[..., Any], signature: str, word: str | None) -> Fu
 
 def _parameters(target: Callable[..., Any]) -> list[str]:
     try:
-        return list(inspect.signature(target).parameters)
+        return list(signature_of(target).parameters)
     except (TypeError, ValueError):
         return []
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ForwardRef
 
+from ffhost.loading.targets import signature_of
 from ffhost.signatures.codec import signature_error
 
 FIREBASE = "__firebase_endpoint__"
@@ -79,6 +80,8 @@ def first_annotation(target: Callable[..., Any], position: int = 0) -> Any:
     annotation = parameters[position].annotation
     if annotation is inspect.Parameter.empty:
         return None
+    if isinstance(annotation, ForwardRef):
+        annotation = annotation.__forward_arg__
     if isinstance(annotation, str):
         try:
             return eval(annotation, getattr(innermost(target), "__globals__", {}))
@@ -109,7 +112,7 @@ def mark_of(target: Callable[..., Any], name: str) -> Any:
 
 def _parameters(target: Callable[..., Any]) -> list[inspect.Parameter] | None:
     try:
-        return list(inspect.signature(target).parameters.values())
+        return list(signature_of(target).parameters.values())
     except (ValueError, TypeError):
         return None
 

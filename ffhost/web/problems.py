@@ -18,6 +18,8 @@ from ffhost.web.messages import HeaderList, Reply
 CONTENT_TYPE = "application/problem+json"
 BATCH_INDEX = "__ffhost_batch_index__"
 """Attribute of an exception that one event of a batch raised: that event's index, from 0."""
+HOST_FAILED = "the host failed; its log entry host_error says why"
+"""What a caller is told of an error of the host itself."""
 
 
 def problem(error: RequestError, execution_id: str | None = None) -> Reply:

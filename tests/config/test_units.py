@@ -26,7 +26,8 @@ def test_a_duration_is_a_number_and_its_unit(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "10", "s", "-1s", "1.s", ".5s", "1d", "1 s m", "1S", "1e3s", "30s1m", "1s1s"]
+    "text",
+    ["", "10", "s", "-1s", "1.s", ".5s", "1d", "1 s m", "1S", "1e3s", "30s1m", "1s1s", "1\xa0s"],
 )
 def test_what_is_not_a_duration_says_what_one_is(text: str) -> None:
     with pytest.raises(ValueError, match="expected") as caught:

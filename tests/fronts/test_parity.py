@@ -9,13 +9,14 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.forking import Python
 
 MAIN = """
 import asyncio, dataclasses
@@ -219,7 +220,7 @@ def free_port() -> int:
 
 
 def servers(port: int) -> dict[str, list[str]]:
-    python = [sys.executable, "-m"]
+    python = ["-m"]
     bind = f"127.0.0.1:{port}"
     gunicorn = [*python, "gunicorn", "ffhost.wsgi:app", "-b", bind, "--no-control-socket"]
     return {
@@ -236,25 +237,22 @@ def running(folder: Path, name: str) -> Iterator[int]:
     environ = {**os.environ, "FFHOST_CONFIG": "functions.yaml"}
     for variable in ("PORT", "HOST", "FUNCTION_TARGET"):
         environ.pop(variable, None)
-    with (folder / "log.txt").open("a") as log:
-        server = subprocess.Popen(
-            servers(port)[name], cwd=folder, env=environ, stdout=log, stderr=log
-        )
+    log = folder / "log.txt"
+    server = Python(servers(port)[name], folder, environ, log, log)
+    try:
+        for _ in range(600):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.05)
+        yield port
+    finally:
+        server.send_signal(signal.SIGINT)
         try:
-            for _ in range(600):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                assert server.poll() is None, (folder / "log.txt").read_text()
-                time.sleep(0.05)
-            yield port
-        finally:
-            server.send_signal(signal.SIGINT)
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill_all()
 
 
 def answers(port: int) -> list[tuple[int, bytes, str | None]]:

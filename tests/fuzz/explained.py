@@ -2,7 +2,8 @@
 
 A rule holds for what was sent and for how the two differ. Each says that one is stricter: both
 have read the same up to a point, where that one refuses or closes, and reads nothing that
-follows. So no rule covers two that read one message in two ways and go on.
+follows. So no rule covers two that read one message in two ways and go on. Each also says what
+must be in the message, and what is sent after every message (`LAST`) does not count.
 """
 
 from __future__ import annotations
@@ -11,13 +12,21 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tests.fuzz.nearly_http import LAST
+
 _REFUSED = "refused"
 _KNOWN_METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "M-SEARCH", "QUERY", "CONNECT"}
 )
 
 
-_EMPTY_LINE = r"(?:^|\r\n\r\n)[\r\n]|(?:[^\r]\n|\r)[A-Z-]+ \S+ HTTP/"
+_UNKNOWN_METHOD = (
+    r"(?m)(?:^|[\w:;/ ])(?!(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH) )[^ \r\n]+ [^ ]*"
+)
+_EMPTY_LINE = (
+    r"(?s)(?:^|\r\n\r\n)[\r\n]|[\r\n]\Z|(?<!\n\r\n)(?<=[\r\n])[A-Z-]+ \S+ HTTP/"
+    r"|Content-Length: \d+\r\n(?:[^\r\n]+\r\n)*\r\n.{1,25}?\r\n\r\n[A-Z]"
+)
 
 
 class Rule(NamedTuple):
@@ -26,12 +35,12 @@ class Rule(NamedTuple):
     Args:
         why: for people
         differs: whether the answers, ours and theirs, differ in this way
-        sent: what must be in the message; None for anything
+        sent: what must be in the message
     """
 
     why: str
     differs: Callable[[list[str], list[str]], bool]
-    sent: str | None = None
+    sent: str
 
 
 def _stops_early(strict: list[str], lax: list[str]) -> bool:
@@ -49,7 +58,7 @@ def _they_stop(ours: list[str], theirs: list[str]) -> bool:
 
 
 def _we_only_close(ours: list[str], theirs: list[str]) -> bool:
-    return theirs == [*ours, _REFUSED]
+    return bool(ours) and theirs == [*ours, _REFUSED]
 
 
 def _they_answer_nowhere(ours: list[str], theirs: list[str]) -> bool:
@@ -65,11 +74,25 @@ def _method_is_unknown(ours: list[str], theirs: list[str]) -> bool:
 
 
 RULES = (
-    Rule("ours closes after an answer that is owed; gunicorn refuses too", _we_only_close),
-    Rule("httptools knows registered methods only (to functions)", _method_is_unknown),
     Rule(
-        "gunicorn answers 404 where ours refuses: an unknown method, a body that is not framed",
+        "ours closes after an answer that is owed; gunicorn refuses what follows, too",
+        _we_only_close,
+        r"\n\r?\n",
+    ),
+    Rule(
+        "httptools knows registered methods only (to functions)",
+        _method_is_unknown,
+        _UNKNOWN_METHOD,
+    ),
+    Rule(
+        "httptools knows registered methods only (where nothing is served)",
         _they_answer_nowhere,
+        _UNKNOWN_METHOD + r"(?<!/seen) HTTP/",
+    ),
+    Rule(
+        "gunicorn answers 404 before it reads a body, which ours refuses with its head",
+        _they_answer_nowhere,
+        r"(?is)\ntransfer-encoding: *chunked *\r?\n",
     ),
     Rule("CONNECT is refused by ours: it asks for a proxy", _we_stop, r"CONNECT"),
     Rule("ours knows no coding but chunked", _we_stop, r"(?i)encoding:(?! *chunked *\r\n)"),
@@ -78,9 +101,24 @@ RULES = (
         _we_stop,
         r"HTTP/1\.1\r?\n(?:(?!Host:)[^\r\n]+\r?\n)*\r?\n",
     ),
+    Rule(
+        "ours refuses an absolute target that is not a URL",
+        _we_stop,
+        r"(?a)[A-Z-]+ (?!http://[\w.]+/)[^ /]\S*://\S* HTTP/",
+    ),
+    Rule(
+        "ours refuses a Host that cannot be one",
+        _we_stop,
+        r"(?ia)\nhost:(?![ \t]*[\w.:\[\]-]*[ \t]*\r?\n)",
+    ),
     Rule("ours speaks HTTP/1.1 and HTTP/1.0", _we_stop, r"HTTP/(?!1\.[01]\r?\n)"),
     Rule("ours closes after each answer to HTTP/1.0", _we_stop, r"HTTP/1\.0"),
-    Rule("ours closes if one of several Connection says so", _we_stop, r"Connection:[^\r\n]*close"),
+    Rule(
+        "ours closes if one of several Connection says so",
+        _we_stop,
+        r"Connection: close(?:,|\r\n(?:[^\r\n]+\r\n)*Connection:)"
+        r"|Connection:[^\r\n]*\r\n(?:[^\r\n]+\r\n)*Connection: close",
+    ),
     Rule(
         "httptools takes no white space around the extension of a chunk",
         _we_stop,
@@ -105,8 +143,8 @@ RULES = (
 
 def why(sent: bytes, ours: list[str], theirs: list[str]) -> str | None:
     """Return the rule that explains why the two differ; None if there is none."""
-    text = sent.decode("latin-1")
+    text = sent.removesuffix(LAST).decode("latin-1")
     for rule in RULES:
-        if rule.differs(ours, theirs) and (rule.sent is None or re.search(rule.sent, text)):
+        if rule.differs(ours, theirs) and re.search(rule.sent, text):
             return rule.why
     return None

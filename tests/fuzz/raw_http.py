@@ -48,12 +48,12 @@ def main(arguments: list[str]) -> int:
         for start in range(first, first + count, _STEP):
             numbers = range(start, min(start + _STEP, first + count))
             total = total.with_more(run(ours.address, theirs.address, numbers))
-        errors = ours.entries("Exception in ASGI application\n")
+        errors = ours.entries("host_error")
     print(f"{count} messages in {time.monotonic() - begun:.0f} s: {total.agreed} read alike")
     for rule, times in sorted(total.explained.items(), key=lambda each: -each[1]):
         print(f"{times:7} explained: {rule}")
     print(f"{len(total.disagreements):7} not explained, {len(errors)} errors in ours")
-    print(*total.disagreements, sep="\n")
+    print(*total.disagreements, *errors, sep="\n")
     return 1 if total.disagreements or errors else 0
 
 

@@ -19,7 +19,9 @@ from ffhost.loading.targets import (
     kind,
     required_positional,
     resolve,
+    signature_of,
 )
+from ffhost.signatures.parameters import first_annotation
 
 MAIN = """
     import functools
@@ -477,3 +479,14 @@ def test_kinds_and_arguments_of_callables(
     assert kind(target) == expected
     assert is_async(target) == (expected == "async")
     assert required_positional(target) == required
+
+
+def test_an_annotation_that_only_type_checkers_know_does_no_harm() -> None:
+    """Python 3.14 evaluates it when it is asked for, and before that it has to be text."""
+    name = "Missing" if sys.version_info >= (3, 14) else "'Missing'"
+    made: dict[str, Any] = {}
+    code = f"def hello(request: {name}, /, more: int = 1): pass"
+    exec(compile(code, "main.py", "exec", dont_inherit=True), made)
+    assert list(signature_of(made["hello"]).parameters) == ["request", "more"]
+    assert required_positional(made["hello"]) == 1
+    assert first_annotation(made["hello"]) == "Missing"

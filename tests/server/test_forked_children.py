@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.serving import FUNCTIONS, Running, eventually, gunicorn, server
 SOURCE = (
     FUNCTIONS
     + """
-import json, multiprocessing, signal, subprocess
+import asyncio, json, multiprocessing, signal, subprocess
 
 fork = multiprocessing.get_context("fork")
 
@@ -65,6 +66,16 @@ def returns(request):
 async def returns_async(request):
     return returns(request)
 
+async def splits(request):
+    parent = os.getpid()
+    os.fork()
+    await asyncio.sleep(0)
+    return f"{request.args['n']} {os.getpid() == parent}"
+
+def numbered(request):
+    time.sleep(0.001)
+    return f"{request.args['n']} True"
+
 def program(request):
     command = ["grep", "SigBlk", "/proc/self/status"]
     return subprocess.run(command, stdout=subprocess.PIPE, preexec_fn=os.getpid).stdout
@@ -75,6 +86,7 @@ def children(request):
 )
 NAMES = (
     "hello pid terminated terminated_async pool sleeper signals returns returns_async program "
+    "splits numbered "
     "children"
 )
 
@@ -132,6 +144,15 @@ def test_a_child_that_returns_from_the_function_ends_and_answers_nobody(
     assert running.get("/hello") == "hello"
     # They have ended, and nobody has waited for them.
     eventually(lambda: not any(map(is_running, running.get("/children").split())), "they end")
+
+
+def test_a_child_of_a_coroutine_takes_no_event_of_the_parents_loop(running: Running) -> None:
+    """Its loop is a copy that waits for the same events: answers of other calls would be lost."""
+    names = ("splits", *["numbered"] * 7)
+    paths = [f"/{name}?n={number}-{name}" for number in range(40) for name in names]
+    with ThreadPoolExecutor(16) as clients:
+        answers = list(clients.map(running.get, paths))
+    assert answers == [f"{path.partition('=')[2]} True" for path in paths]
 
 
 def is_running(pid: str) -> bool:

@@ -89,6 +89,7 @@ CASES = [
     Case("no Host", (HOSTLESS,), "400", "200 nothing"),
     Case("no Host after another", (OPEN + HOSTLESS,), "200 abc", "200 abc, 200 nothing"),
     Case("an empty Host", (HOSTLESS[:-4] + b"\r\nHost:\r\n\r\n",), "200 nothing"),
+    Case("a Host with white space", (HOSTLESS[:-4] + b"\r\nHost: \t a \t\r\n\r\n",), "200 nothing"),
     Case("two Hosts", (head(GET, "Host: b"),), "400"),
     Case(
         "a Host that cannot be", (HOSTLESS[:-4] + b"\r\nHost: a b\r\n\r\n",), "400", "200 nothing"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -186,12 +187,19 @@ def test_a_status_without_a_name_is_sent() -> None:
         [],
     ],
 )
-def test_an_answer_that_cannot_be_sent_is_a_500(broken: list[dict[str, Any]]) -> None:
+def test_an_answer_that_cannot_be_sent_is_a_500(
+    broken: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
     transport, _ = exchange(answering(*broken), GET)
     (written,) = transport.writes
-    assert written.startswith(b"HTTP/1.1 500 Internal Server Error\r\ndate: now\r\n")
-    assert written.endswith(b"\r\n\r\nInternal Server Error")
-    assert b"hell\r" not in written
+    head, _, document = written.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 500 Internal Server Error\r\ndate: ")
+    assert b"\r\ncontent-type: application/problem+json" in head
+    identity = json.loads(document)["execution_id"]
+    assert f"\r\nfunction-execution-id: {identity}".encode() in head
+    assert [each for each in caplog.records if identity in str(vars(each))] == caplog.records
+    assert len(caplog.records) == 1
+    assert b"hell" not in head + document
     assert transport.closed
 
 

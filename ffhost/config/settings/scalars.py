@@ -13,6 +13,9 @@ from typing import Annotated, Any
 
 from ffhost.config.units import UNLIMITED, ByteSize, Duration
 
+_NO_BREAK_SPACE = "\xa0"
+_NO_BREAK_HINT = "remove the no-break space, which looks like a space"
+
 
 class InvalidValue(ValueError):
     """A value that is not valid; *hint* says what to write instead."""
@@ -125,6 +128,8 @@ def _duration(*, zero: bool = False, unlimited: bool = False) -> Kind:
 
 
 def _hint_of_unit(value: Any) -> str | None:
+    if isinstance(value, str) and _NO_BREAK_SPACE in value:
+        return _NO_BREAK_HINT
     if isinstance(value, str) and re.fullmatch(r"\d+:\d\d(:\d\d)?", value):
         return "a time of day is not a duration: write '90s' or '1m'"
     if isinstance(value, str) and re.fullmatch(r"\d+", value):
@@ -133,6 +138,8 @@ def _hint_of_unit(value: Any) -> str | None:
 
 
 def _hint_of_size(value: Any) -> str | None:
+    if isinstance(value, str) and _NO_BREAK_SPACE in value:
+        return _NO_BREAK_HINT
     match = re.fullmatch(
         r"\s*(\d+(?:\.\d+)?)\s*([kKmMgG])\s*", value if isinstance(value, str) else ""
     )
@@ -198,8 +205,8 @@ def _count(minimum: int, *, unlimited: bool = False, maximum: int | None = None)
 
 
 def _hint_of_number(value: Any) -> str | None:
-    if isinstance(value, str) and "\xa0" in value:
-        return "remove the no-break space, which looks like a space"
+    if isinstance(value, str) and _NO_BREAK_SPACE in value:
+        return _NO_BREAK_HINT
     if isinstance(value, str) and re.fullmatch(r"0\d+", value):
         return f"a leading zero could mean octal: write {value.lstrip('0') or '0'}"
     if isinstance(value, str) and re.fullmatch(r"\d+", value):

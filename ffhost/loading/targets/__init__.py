@@ -16,6 +16,7 @@ from ffhost.loading.targets.callables import (
     is_async,
     kind,
     required_positional,
+    signature_of,
 )
 from ffhost.loading.targets.places import Place, find_place
 from ffhost.loading.targets.resolution import Resolved, resolve, resolve_hook, scope_of
@@ -67,6 +68,7 @@ __all__ = [
     "resolve",
     "resolve_hook",
     "scope_of",
+    "signature_of",
     "source_file",
     "tests_plain_name",
 ]

@@ -31,13 +31,30 @@ def is_async(target: Callable[..., Any]) -> bool:
     return kind(target) == "async"
 
 
+def signature_of(target: Callable[..., Any]) -> inspect.Signature:
+    """Return the signature of *target*. An annotation may be a name that only type checkers know.
+
+    Python 3.14 evaluates annotations when they are asked for; such a name is a ``ForwardRef``
+    then. Before, the function could not have been made, or the annotation is text.
+
+    Raises:
+        TypeError: it cannot be called
+        ValueError: it is a builtin without a signature
+    """
+    if sys.version_info >= (3, 14):
+        from annotationlib import Format
+
+        return inspect.signature(target, annotation_format=Format.FORWARDREF)
+    return inspect.signature(target)
+
+
 def required_positional(target: Callable[..., Any]) -> int:
     """Count the required positional parameters.
 
     1 for a builtin without a signature, as most signatures pass one argument.
     """
     try:
-        parameters = inspect.signature(target).parameters.values()
+        parameters = signature_of(target).parameters.values()
     except (ValueError, TypeError):
         return 1
     return sum(each.kind in _POSITIONAL and each.default is each.empty for each in parameters)
@@ -46,7 +63,7 @@ def required_positional(target: Callable[..., Any]) -> int:
 def application_kind(target: Any) -> Literal["wsgi", "asgi"] | None:
     """Whether *target* is an application of a web server, judged by its parameters."""
     try:
-        names = tuple(inspect.signature(target).parameters)
+        names = tuple(signature_of(target).parameters)
     except (ValueError, TypeError):
         return None
     names = tuple(name.lstrip("_") for name in names)

@@ -13,7 +13,7 @@ from ffhost.config.diagnostics import nearest
 from ffhost.config.settings import BUILT_IN_HOOKS, FunctionSettings, HookSettings
 from ffhost.errors import LoadError
 from ffhost.invocation.current import invocation_of
-from ffhost.loading.targets import resolve_hook
+from ffhost.loading.targets import resolve_hook, signature_of
 from ffhost.observability.tracing.hook import Hook, Place
 
 Declared = tuple[str, HookSettings, tuple[str, ...]]
@@ -141,7 +141,7 @@ def _with_options(
     try:
         signature = inspect.signature(target, eval_str=True)
     except (NameError, TypeError):  # an annotation that only type checkers can read
-        signature = inspect.signature(target)
+        signature = signature_of(target)
     positional = [
         each
         for each in signature.parameters.values()
