@@ -216,6 +216,26 @@ def test_requirement_files_are_installed_as_they_are_without_functions_framework
     assert made.install == ["pip install -r requirements.txt"]
 
 
+def test_firebase_functions_are_installed_without_what_they_pin(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        functions_yaml="functions: {hello: {target: 'main.py:hello'}}\n",
+        main_py="import firebase_functions\n" + HELLO,
+        requirements_txt="firebase-functions>=0.6\nrequests\n",
+    )
+    made = built(tmp_path)
+    assert requirements(tmp_path) == ["-r requirements-app.txt", "ffhost[firebase]==0.1.0"]
+    files = app(tmp_path)
+    assert files["requirements-app.txt"].splitlines()[-1] == "requests"
+    installed = files["Dockerfile"].partition("-r requirements.txt\n")[2]
+    assert installed.partition("COPY")[0].endswith("--no-deps 'firebase-functions>=0.6'\n")
+    assert made.install[-1] == "pip install --no-deps 'firebase-functions>=0.6'"
+    assert [note for note in made.notes if "firebase" in note] == [
+        "requirements.txt:1: left out firebase-functions>=0.6: a step of its own installs it, "
+        "without what it pins"
+    ]
+
+
 def test_a_file_with_hashes_is_installed_in_a_step_of_its_own(tmp_path: Path) -> None:
     lay_out(
         tmp_path,

@@ -279,7 +279,9 @@ def test_a_reload_loads_another_copy_for_changed_variables(tmp_path: Path) -> No
 
 
 CALLS = int(os.environ.get("ENVIRONMENT_CALLS", "240"))
-"""Calls of the following test at once; a tenth of them starts a program."""
+"""Calls of the following test; a tenth of them starts a program."""
+IN_FLIGHT = 32 if CALLS < 1000 else 256
+"""How many of them run at once."""
 
 
 def test_of_many_calls_at_once_none_sees_the_variables_of_another(tmp_path: Path) -> None:
@@ -296,6 +298,7 @@ def test_of_many_calls_at_once_none_sees_the_variables_of_another(tmp_path: Path
                 f"target=main.py:{'coroutine' if 'async' in name else 'sync'}",
                 f"env={{WHO: {name.partition('-')[0]}}}",
                 "queue=unlimited",
+                f"concurrency={2 * IN_FLIGHT}",
             )
         ),
         source=CODE,
@@ -310,7 +313,7 @@ def test_of_many_calls_at_once_none_sees_the_variables_of_another(tmp_path: Path
             answer = json.loads(running.get(f"/{function}?how={ways[way]}"))
             return who, answer["found"]
 
-        with ThreadPoolExecutor(32) as callers:
+        with ThreadPoolExecutor(IN_FLIGHT) as callers:
             results = list(callers.map(call, range(CALLS)))
         assert [found for _, found in results] == [who for who, _ in results]
         loop = json.loads(running.get("/one-async?how=subprocess"))["loop"]

@@ -99,6 +99,8 @@ def build(
     extras = extras_needed(config, found.sources)
     if needed.framework:
         extras.add("flask")  # which functions-framework would have brought
+    if needed.apart:
+        extras.add("firebase")  # what it depends on, but for functions-framework
     app = App(
         config=config_in_app(config, opened),
         config_files=found.config_files,

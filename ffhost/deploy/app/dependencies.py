@@ -23,6 +23,7 @@ from ffhost.deploy.app.pyproject import (
     requirements_of,
 )
 from ffhost.deploy.app.requirements import (
+    FIREBASE,
     FRAMEWORK,
     Entry,
     RequirementFile,
@@ -51,6 +52,7 @@ class Dependencies:
         names: every package that is named, normalized
         ours: requirements of ffhost itself
         framework: whether functions-framework is left out somewhere
+        apart: what is installed last, without its dependencies
         notes: what the user should know
     """
 
@@ -62,6 +64,7 @@ class Dependencies:
     names: set[str] = field(default_factory=set)
     ours: list[str] = field(default_factory=list)
     framework: bool = False
+    apart: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -145,7 +148,7 @@ class _Reader:
         if name_of(requirement) == "ffhost":
             self.found.ours.append(requirement)
         if reason is not None:
-            self.found.framework |= name_of(requirement) == FRAMEWORK
+            self._leave_out([requirement])
             self.found.notes.append(f"{self._name(path)}: left out {requirement}: {reason}")
         elif problem is not None:
             self._problem(path, f"{requirement}: {problem}", _PUBLISH)
@@ -187,10 +190,18 @@ class _Reader:
         self.found.files[self._name(path)] = file.copy(renamed).encode()
         self.found.names |= file.names
         self.found.ours += file.ours
-        self.found.framework |= any(name_of(each.text) == FRAMEWORK for each, _ in file.left_out)
+        self._leave_out([each.text for each, _ in file.left_out])
         if file.includes_itself and (path.parent / PROJECT).is_file():
             self._add_project(path.parent / PROJECT)
         return file.hashed
+
+    def _leave_out(self, requirements: Iterable[str]) -> None:
+        for each in requirements:
+            name = name_of(each)
+            self.found.framework |= name == FRAMEWORK
+            if name == FIREBASE and each not in self.found.apart:
+                self.found.apart.append(each)
+                self.found.names.add(FIREBASE)
 
     def _tell(self, file: RequirementFile, path: Path) -> None:
         shown = self._shown(path)

@@ -6,6 +6,7 @@ ffhost comes last, so that the lock's own installer does not remove it. Only tex
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from shlex import quote
 
 from ffhost.deploy.app.dependencies import PROJECT, REQUIREMENTS, Dependencies, by_folder
 from ffhost.deploy.app.pyproject import Lock
@@ -35,7 +36,8 @@ def docker_steps(needed: Dependencies) -> str:
         lines[-1] += "/" if folder else ""
     lines += [f"RUN {_PIP} \\\n      --require-hashes -r {name}" for name in needed.hashed]
     lines.append(f"RUN {_PIP} \\\n      -r {REQUIREMENTS}")
-    if needed.lock or needed.hashed:
+    lines += [f"RUN {_PIP} \\\n      --no-deps {quote(each)}" for each in needed.apart]
+    if (needed.lock or needed.hashed) and not needed.apart:
         lines.append("# Fails if the last step needs other versions than those before it.")
         lines.append("RUN /venv/bin/python -m pip check")
     return "\n".join(lines)
@@ -49,7 +51,8 @@ def commands(needed: Dependencies) -> list[str]:
         if needed.lock.tool == "poetry" and needed.lock.has_framework:
             steps.append(f"pip uninstall -y {FRAMEWORK}")
     steps += [f"pip install --require-hashes -r {name}" for name in needed.hashed]
-    return [*steps, f"pip install -r {REQUIREMENTS}"]
+    steps.append(f"pip install -r {REQUIREMENTS}")
+    return [*steps, *(f"pip install --no-deps {quote(each)}" for each in needed.apart)]
 
 
 def _lock_lines(lock: Lock) -> Iterator[str]:

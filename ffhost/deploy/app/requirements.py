@@ -13,6 +13,9 @@ from packaging.utils import canonicalize_name
 FRAMEWORK = "functions-framework"
 """What ffhost replaces. It needs an older cloudevents and cannot be installed beside ffhost."""
 
+FIREBASE = "firebase-functions"
+"""It pins functions-framework and cloudevents 1, so that pip installs it without dependencies."""
+
 _OPTION = re.compile(r"\s--?[a-z][a-z-]*[= ]\S+")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _REFERENCE = re.compile(
@@ -108,6 +111,8 @@ def reason_to_leave_out(requirement: str) -> str | None:
     name = name_of(requirement)
     if name == FRAMEWORK:
         return "ffhost takes its place"
+    if name == FIREBASE:
+        return "a step of its own installs it, without what it pins"
     if name == "cloudevents" and _needs_cloudevents_1(requirement):
         return "ffhost has the names of cloudevents 1"
     return None
