@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Generator
 from typing import Any
 
 from ffhost.execution import subprocesses, watchdog
+from ffhost.execution.forked_children import end_after
 from ffhost.invocation.current import CURRENT
 
 
@@ -73,6 +74,7 @@ class BackgroundLoop:
             loop = asyncio.new_event_loop()
         loop.set_task_factory(task_factory)
         subprocesses.install_on_loop(loop)
+        end_after(loop)
         threading.Thread(target=_run, args=(loop,), name="ffhost-loop", daemon=True).start()
         watchdog.watch(loop)
         return loop
