@@ -1,4 +1,4 @@
-"""Virtual environments for the two sides, each with what their users install."""
+"""Virtual environments for the sides, each with what their users install."""
 
 from __future__ import annotations
 
@@ -15,24 +15,30 @@ _ORIGINAL = ("functions-framework==3.10.*", "pydantic>=2.7,<3")
 _USER = ("-c", str(_ROOT / "constraints.txt"), "-e", f"{_ROOT}[flask]")
 
 
+_OTHERS = ("granian==2.*", "uvicorn==0.54.*", "uvloop", "httptools")
+
+
 class Pythons(NamedTuple):
-    """The Pythons of the two environments.
+    """The Pythons of the environments.
 
     Args:
         original: with functions-framework
         user: with ffhost and Flask; the environment for development, in which most cases run,
             also has what uvicorn and structlog import because it happens to be there
+        others: with servers that show what is possible
     """
 
     original: Path
     user: Path
+    others: Path
 
 
 def install(folder: Path) -> Pythons:
-    """Install both below *folder*, unless that was done."""
+    """Install them below *folder*, unless that was done."""
     return Pythons(
         _environment(folder / "original", "functions-framework", _ORIGINAL),
         _environment(folder / "user", "ffhost as users have it", _USER),
+        _environment(folder / "others", "other servers", _OTHERS),
     )
 
 

@@ -20,7 +20,7 @@ from benchmarks.ratios import ratio
 from benchmarks.servers import FUNCTIONS
 
 COUNT = 1_000
-_TARGETS = {"load": 1.5, "reload": 0.5}
+_TARGETS = {"load": 0.4, "reload": 0.3}
 
 
 def rows(times: int) -> list[Row]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from benchmarks import fixed_rate
 from benchmarks.cases import Case
 from benchmarks.environments import Pythons
 from benchmarks.load import LoadError, Request, requests_per_second
@@ -54,13 +56,13 @@ class Row:
 def measure(case: Case, pythons: Pythons, pairs: int, seconds: int) -> Row:
     """Measure one case; a server that does not work makes a row that says so."""
     against = f"{case.ours.label} / {case.theirs.label}"
-    take = _throughputs if case.measure == "throughput" else _starts
+    take = _MEASURES[case.measure]
     with tempfile.TemporaryDirectory(prefix="ffhost-bench-") as folder:
         try:
             ours, theirs = take(case, Path(folder), pythons, pairs, seconds)
         except (LoadError, ServerError) as error:
             return Row(case.name, case.title, against, None, target=case.target, note=str(error))
-    shown: Callable[[float], str] = "{:,.0f}/s".format if take is _throughputs else _milliseconds
+    shown = _SHOWN[case.measure]
     return Row(
         case.name,
         case.title,
@@ -74,8 +76,16 @@ def measure(case: Case, pythons: Pythons, pairs: int, seconds: int) -> Row:
     )
 
 
+def _per_second(calls: float) -> str:
+    return f"{calls:,.0f}/s"
+
+
 def _milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms"
+
+
+def _microseconds(seconds: float) -> str:
+    return f"{seconds * 1e6:.0f} µs"
 
 
 def _throughputs(
@@ -115,3 +125,67 @@ def _starts(
 def _start_once(side: Side, folder: Path, pythons: Pythons) -> float:
     with Server(side, folder / "start", pythons) as server:
         return server.wait()
+
+
+def _costs(
+    case: Case, folder: Path, pythons: Pythons, pairs: int, seconds: int
+) -> tuple[list[float], list[float]]:
+    """Measure calls at a fixed rate: processor time, or how long all but one in a hundred take."""
+
+    def look(server: Server) -> float:
+        cost = fixed_rate.measure(server.url, server.process.pid, seconds * _CALM)
+        return float(getattr(cost, case.measure))
+
+    return _alternately(case, folder, pythons, pairs, look)
+
+
+def _idle(
+    case: Case, folder: Path, pythons: Pythons, pairs: int, seconds: int
+) -> tuple[list[float], list[float]]:
+    """Measure the processor time of a second in which nobody asks."""
+
+    def look(server: Server) -> float:
+        before = fixed_rate.processor_seconds(server.process.pid)
+        time.sleep(seconds * _IDLE)
+        after = fixed_rate.processor_seconds(server.process.pid)
+        # The system counts in hundredths of a second: less than one is taken for half of one.
+        return max(after - before, 0.005) / (seconds * _IDLE)
+
+    return _alternately(case, folder, pythons, pairs, look)
+
+
+def _alternately(
+    case: Case, folder: Path, pythons: Pythons, pairs: int, look: Callable[[Server], float]
+) -> tuple[list[float], list[float]]:
+    figures: tuple[list[float], list[float]] = ([], [])
+    with (
+        Server(case.ours, folder / "ours", pythons) as ours,
+        Server(case.theirs, folder / "theirs", pythons) as theirs,
+    ):
+        for server in (ours, theirs):
+            _await(server, case.request)
+            fixed_rate.measure(server.url, server.process.pid, 1)
+        for _ in range(pairs):
+            for server, found in zip((ours, theirs), figures, strict=True):
+                found.append(look(server))
+    return figures
+
+
+_CALM, _IDLE = 4, 20
+"""How many times as long as a measurement by wrk these take: a hundredth of a second counts."""
+_MEASURES = {
+    "throughput": _throughputs,
+    "start": _starts,
+    "processor": _costs,
+    "p50": _costs,
+    "p99": _costs,
+    "idle": _idle,
+}
+_SHOWN = {
+    "throughput": _per_second,
+    "start": _milliseconds,
+    "processor": _microseconds,
+    "p50": _microseconds,
+    "p99": _microseconds,
+    "idle": _microseconds,
+}

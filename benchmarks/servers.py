@@ -108,7 +108,7 @@ def gunicorn(app: str, worker: str, place: Place, *options: str) -> list[str]:
     ]
 
 
-def single_target(target: str, source: str, *, as_user: bool = False) -> Side:
+def single_target(target: str, source: str, *, path: str = "/", as_user: bool = False) -> Side:
     """Make a side of ours that is started as functions-framework is."""
 
     def command(place: Place) -> list[str]:
@@ -126,11 +126,16 @@ def single_target(target: str, source: str, *, as_user: bool = False) -> Side:
         "FFHOST_METRICS__ENABLED": "false",
         "FFHOST_LOGGING__INVOCATIONS": "false",
     }
-    return Side("ffhost serve --target", command, environ)
+    return Side("ffhost serve --target", command, environ, path)
 
 
 def functions_framework(
-    target: str, source: str = "main.py", signature: str = "http", *, asgi: bool = False
+    target: str,
+    source: str = "main.py",
+    signature: str = "http",
+    *,
+    path: str = "/",
+    asgi: bool = False,
 ) -> Side:
     """Make the other side."""
 
@@ -142,7 +147,19 @@ def functions_framework(
         ]
 
     label = "functions-framework --asgi" if asgi else "functions-framework"
-    return Side(label, command, {"WORKERS": str(WORKERS), "THREADS": str(THREADS)})
+    return Side(label, command, {"WORKERS": str(WORKERS), "THREADS": str(THREADS)}, path)
+
+
+def granian(app: str) -> Side:
+    """Make a side that serves an ASGI application by granian, for orientation."""
+
+    def command(place: Place) -> list[str]:
+        return [
+            *(str(place.pythons.others), "-m", "granian", "--interface", "asgi"),
+            *("--host", "127.0.0.1", "--port", str(place.port), "--workers", str(WORKERS), app),
+        ]
+
+    return Side("granian", command, {"PYTHONPATH": str(FUNCTIONS)})
 
 
 class Server:

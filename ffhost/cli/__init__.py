@@ -30,6 +30,7 @@ COMMANDS = {
     "plan": "show what a changed configuration would do",
     "convert": "show an event in its three forms",
     "openapi": "describe http and typed functions in OpenAPI 3.1",
+    "install": "make the environments of functions that bring their own packages",
     "build": "write an app folder with a Dockerfile and requirements",
     "export": "write manifests for Kubernetes, Knative, Cloud Run or Compose",
     "doctor": "look at versions, extras, platform, configuration and ports",

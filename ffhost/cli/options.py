@@ -39,6 +39,12 @@ def one_of(*values: str) -> Callable[..., list[str]]:
     return complete
 
 
+def _complete_signature(context: object, parameter: object, incomplete: str) -> list[str]:
+    from ffhost.config.settings import SIGNATURES
+
+    return one_of(*SIGNATURES)(context, parameter, incomplete)
+
+
 def config_options(command: F) -> F:
     """Add ``-c``, ``--set`` and the flags of single-target mode."""
     for option in reversed(
@@ -68,7 +74,7 @@ def config_options(command: F) -> F:
             ),
             click.option(
                 "--signature-type",
-                shell_complete=one_of("http", "cloudevent", "event", "typed", "wsgi", "asgi"),
+                shell_complete=_complete_signature,
                 help="Signature of the target (FUNCTION_SIGNATURE_TYPE, http).",
             ),
         )

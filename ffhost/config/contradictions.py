@@ -159,7 +159,7 @@ def _check_target(function: dict[str, Any], path: PathKey, report: Reporter) -> 
 
 def _check_isolation(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
     isolated = function.get("isolation", "thread") == "process"
-    for key in ("processes", "memory"):
+    for key in ("processes", "memory", "requirements"):
         if key in function and not isolated:
             report.at(
                 (*path, key),

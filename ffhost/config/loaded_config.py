@@ -18,6 +18,7 @@ from ffhost.config.known_keys import settings_shape
 from ffhost.config.located_problems import Reporter
 from ffhost.config.nodes import Node, PathKey, Source, walk_to
 from ffhost.config.quick_reader import settings_of
+from ffhost.config.requirement_files import requirements_state
 from ffhost.config.resolved_values import ABSENT, Evaluator
 from ffhost.config.settings import Settings, as_plain, completed, plain
 from ffhost.config.single_target import (
@@ -207,13 +208,15 @@ class _Stage:
         single = None
         if target is not None:
             single = str(target.value) if self.has_file else name_of(str(target.value))
+        files, state = requirements_state(settings, self.base)
+        self.watched += [file for file in files if file not in self.watched]
         return LoadedConfig(
             settings=settings,
             single=single,
             has_file=self.has_file,
             base=self.base,
             origins=Origins(root),
-            revision=revision(settings, single),
+            revision=revision(settings, single, state),
             watched=tuple(self.watched),
             asgi=self.choice.asgi,
             env_file_values={name: variables.values[name] for name in variables.lines},
@@ -231,8 +234,11 @@ class _Stage:
                 report.at(path, f"the environment variable {name!r} is not set")
 
 
-def revision(settings: Settings, single: str | None) -> str:
+def revision(settings: Settings, single: str | None, requirements: str = "") -> str:
     """Return twelve hexadecimal digits that depend on the effective values alone.
+
+    Args:
+        requirements: a digest of the functions' requirement files; empty if they have none
 
     The order of functions does not count; the order of trace hooks does.
     """
@@ -242,5 +248,6 @@ def revision(settings: Settings, single: str | None) -> str:
         function.update({key: plain(value) for key, value in settings.limits(name).items()})
     orders = [list(settings.tracing.hooks)]
     orders += [list(settings.functions[name].tracing.hooks) for name in sorted(settings.functions)]
-    text = json.dumps([dump, single, orders], sort_keys=True, separators=(",", ":"), default=str)
+    parts = [dump, single, orders, *([requirements] if requirements else [])]
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,7 +1,7 @@
 """Detects that an event loop is blocked, and logs which function blocks it.
 
 A coroutine function that blocks delays every other call, and no deadline can interrupt it. A
-thread schedules a heartbeat on the loop a few times a second; calls pay nothing for it. Blocking
+thread schedules a heartbeat on the loop twice a second; calls pay nothing for it. Blocking
 code should run on a thread (a plain function) or with ``isolation: process``.
 """
 
@@ -21,8 +21,8 @@ from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.logger import get_logger
 
-TICK_SECONDS = 0.25
-TICKS = 4
+TICK_SECONDS = 0.5
+TICKS = 2
 """How many heartbeats in a row must be missing.
 
 They are counted, and not the time: a machine that slept has not blocked the loop.

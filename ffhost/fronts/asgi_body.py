@@ -8,6 +8,9 @@ from typing import cast
 from ffhost.errors import ContentTooLarge, RequestError, RequestTimeout
 from ffhost.fronts.asgi_request import Event, FrontRequest, Receive, ScopeMessage
 
+_COLLECTED_BYTES = 256 * 1024
+"""From this length on a body is read at once where the server can; less comes in a piece or two."""
+
 
 class ClientGone(RequestError):
     """The client closed the connection before its request was complete."""
@@ -21,8 +24,16 @@ async def read_rest(req: FrontRequest, message: ScopeMessage, limit: float) -> b
         ClientGone: the client left before its end
     """
     declared = message.header("content-length")
-    if declared is not None and declared.isdecimal() and int(declared) > limit:
+    announced = int(declared) if declared is not None and declared.isdecimal() else 0
+    if announced > limit:
         raise too_large(limit)
+    if announced >= _COLLECTED_BYTES:
+        collect = getattr(getattr(req.receive, "__self__", None), "collect", None)
+        if collect is not None:  # our own server
+            body: bytes | None = await collect(message.body, announced)
+            if body is None:
+                raise ClientGone("the client left while it sent the request")
+            return body
     chunks, length = [message.body], len(message.body)
     while length <= limit:
         event = cast("Event", await req.receive())

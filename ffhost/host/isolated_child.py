@@ -89,7 +89,8 @@ def main(calls: int, stacks: int) -> int:
 
 
 def _prepare(head: Head, stacks: int) -> None:
-    sys.path[:] = head["sys_path"]
+    if head["sys_path"] is not None:  # an environment has a path of its own
+        sys.path[:] = head["sys_path"]
     os.environ.clear()
     os.environ.update(head["environ"])
     # The stack of a crash, and of a call at its deadline: written in C, whatever Python does.

@@ -10,12 +10,14 @@ from ffhost.config.settings import FunctionSettings, as_plain
 from ffhost.config.units import UNLIMITED
 from ffhost.errors import LoadError
 from ffhost.host.function_environment import process_variables
+from ffhost.host.function_packages import function_packages, inside
 from ffhost.host.loader import make_function
 from ffhost.host.store import Store
 from ffhost.invocation.function import Function
 from ffhost.observability import observers
 
 if TYPE_CHECKING:
+    from ffhost.deploy.environments.needed_environment import NeededEnvironment
     from ffhost.execution.isolation.process_pool import ProcessPool
 
 _LIVE_SETTINGS = frozenset(
@@ -47,11 +49,12 @@ def load_isolated(
     from ffhost.host.isolated_callers import answer
 
     old = None if previous is None else previous.processes
-    if isinstance(old, ProcessPool) and _keeps(old, config, name):
+    environment = function_packages(config, name)
+    if isinstance(old, ProcessPool) and _keeps(old, config, name, environment):
         old.config = config  # for its logging
         pool = old
     else:
-        pool = _started(config, name)
+        pool = _started(config, name, environment)
     loaded = pool.loaded
     assert loaded is not None
     try:
@@ -95,7 +98,7 @@ def _refuse_unfit(settings: FunctionSettings) -> None:
         raise LoadError("memory cannot be measured without /proc", key="memory")
 
 
-def _started(config: LoadedConfig, name: str) -> ProcessPool:
+def _started(config: LoadedConfig, name: str, environment: NeededEnvironment | None) -> ProcessPool:
     """Return new processes that have loaded the function.
 
     Raises:
@@ -104,6 +107,9 @@ def _started(config: LoadedConfig, name: str) -> ProcessPool:
     from ffhost.execution.isolation.process_pool import ProcessPool
 
     settings = config.settings.function(name)
+    variables = process_variables(config, name)
+    if environment is not None:
+        variables = {**environment.variables(), **variables}
     budget, limit = settings.import_budget, settings.memory
     pool = ProcessPool(
         config,
@@ -111,9 +117,14 @@ def _started(config: LoadedConfig, name: str) -> ProcessPool:
         settings.processes or 1,
         None if limit is None else int(limit),
         None if budget is None or budget == UNLIMITED else budget,
-        process_variables(config, name),
+        variables,
+        None if environment is None else str(environment.python),
     )
-    if pool.load().streams:
+    try:
+        streams = pool.load().streams
+    except LoadError as error:
+        raise error if environment is None else inside(environment, error) from error
+    if streams:
         pool.stop()
         raise LoadError(
             "it is a generator function, and an isolated function cannot stream",
@@ -123,10 +134,13 @@ def _started(config: LoadedConfig, name: str) -> ProcessPool:
     return pool
 
 
-def _keeps(old: ProcessPool, new: LoadedConfig, name: str) -> bool:
-    """Whether the processes of *old* can serve *new*: settings and code are unchanged."""
+def _keeps(
+    old: ProcessPool, new: LoadedConfig, name: str, environment: NeededEnvironment | None
+) -> bool:
+    """Whether the processes of *old* can serve *new*: settings, packages and code are unchanged."""
     loaded = old.loaded
-    same = bool(_spec(old.config, name) == _spec(new, name))
+    python = None if environment is None else str(environment.python)
+    same = bool(_spec(old.config, name) == _spec(new, name)) and old.python == python
     return same and loaded is not None and loaded.unchanged()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
+from ffhost.server.freed_memory import FreedMemory
 from ffhost.server.timeouts import Timeouts
 from ffhost.server.unread_answers import UnreadAnswers, Writing
 
@@ -54,6 +55,7 @@ class ClientLimits:
         self.idle: Timeouts[Any] = Timeouts(loop, idle_seconds, _idle)
         self.lingering: Timeouts[Any] = Timeouts(loop, LINGER_SECONDS, _lingered)
         self.unread = UnreadAnswers(loop, write_seconds)
+        self.freed = FreedMemory(loop)
 
     def forget(self, client: Client) -> None:
         """Stop all clocks of *client*: its connection is gone."""

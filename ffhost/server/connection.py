@@ -266,6 +266,14 @@ class Connection(HttpToolsProtocol):
         if not cycle.response_complete:
             cycle.message_event.set()
 
+    def on_body_collected(self) -> None:
+        """Continue after a body that was read past the parser, which still waits for it."""
+        self.parser = new_parser(self)
+        self.on_message_complete()
+        if self._is_timed:
+            self._stop_clock()
+        self._limits.freed.note()
+
     # What is refused
 
     def _refuse_target(self) -> None:

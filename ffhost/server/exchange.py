@@ -8,7 +8,7 @@ of the body, as the ASGI specification asks of servers, and both are written at 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ffhost.errors import RequestError
@@ -23,6 +23,7 @@ from ffhost.server._uvicorn import (
     STATUS_LINE,
     RequestResponseCycle,
 )
+from ffhost.server.body_buffer import BodyBuffer
 from ffhost.server.refusal import HostFailed, refusal_of
 from ffhost.web.problems import HOST_FAILED
 
@@ -61,6 +62,26 @@ def _usual(fields: Any) -> _Usual:
         framing = tuple(field for field in fields if field[0] in _FRAMING)
         usual = _last = _Usual(fields, lines, framing)
     return usual
+
+
+_begins: dict[bytes, tuple[bytes, bytes | None]] = {}
+_MOST_NAMES = 1024
+"""Of fields that are remembered: a function may make names up."""
+
+
+def _begin(name: bytes) -> tuple[bytes, bytes | None]:
+    """Return how the line of a field begins; and its name, if it concerns body or connection.
+
+    Raises:
+        RuntimeError: it cannot be sent
+    """
+    lower = name.lower()
+    if HEADER_RE.search(lower):
+        raise RuntimeError("a header field of the answer cannot be sent")
+    found = (b"%b: " % lower, lower if lower in _FRAMING else None)
+    if len(_begins) < _MOST_NAMES:
+        _begins[bytes(name)] = found
+    return found
 
 
 def _says_close(fields: Iterable[tuple[bytes, bytes]]) -> bool:
@@ -211,6 +232,34 @@ class Exchange(RequestResponseCycle):
             self._pieces, self._waiting_bytes = None, 0
         return {"type": "http.request", "body": body, "more_body": self.more_body}
 
+    async def collect(self, begun: bytes, length: int) -> bytes | None:
+        """Return the whole body, which has *length* bytes and begins with *begun*.
+
+        It is None if the client left before the end. The sender must have told the length, and
+        the caller wants all of it: nothing holds the client back.
+
+        Raises:
+            RequestError: the body cannot be read to its end
+        """
+        connection: Any = self.transport.get_protocol()
+        buffer = BodyBuffer(connection, length)
+        for piece in (begun, *(self._pieces or ())):
+            buffer.add(piece)
+        self._pieces, self._waiting_bytes = None, 0
+        if self.more_body and not self.disconnected and self._error is None:
+            self.message_event.clear()
+            self.flow.resume_reading()
+            self._ask_for_body()
+            buffer.begin()
+            try:
+                await self.message_event.wait()
+            finally:
+                buffer.end()
+        self.message_event.clear()
+        if self._error is not None:
+            raise self._error
+        return None if self.more_body else buffer.whole()
+
     def _ask_for_body(self) -> None:
         if self.waiting_for_100_continue and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -283,19 +332,17 @@ class Exchange(RequestResponseCycle):
         if self.waiting_for_100_continue and self.more_body:
             self.keep_alive = False  # nobody can tell whether the body will follow
         lines = [STATUS_LINE.get(status) or b"HTTP/1.1 %d \r\n" % status, usual.lines]
-        names, values = [], []
+        values, framing = [], []
         for name, value in headers:
-            name = name.lower()
-            if name in _FRAMING:
-                self._frame(name, value)
-            lines += name, b": ", value, b"\r\n"
-            names.append(name)
+            begin, concern = _begins.get(name) or _begin(name)
+            if concern is not None:
+                self._frame(concern, value)
+                framing.append((concern, value))
+            lines += begin, value, b"\r\n"
             values.append(value)
-        # All at once: two searches instead of two for each field.
-        if HEADER_RE.search(b"".join(names)) or HEADER_VALUE_RE.search(b"".join(values)):
+        if HEADER_VALUE_RE.search(b"".join(values)):  # one search for all of them
             raise RuntimeError("a header field of the answer cannot be sent")
-        fields = (*usual.framing, *zip(names, values, strict=True)) if not self.keep_alive else ()
-        if not self.keep_alive and not _says_close(fields):
+        if not self.keep_alive and not _says_close((*usual.framing, *framing)):
             lines.append(b"connection: close\r\n")
         if self.chunked_encoding is None and not self._is_bodiless(status):
             if self.scope["http_version"] == "1.0":  # its end is that of the connection
@@ -343,9 +390,11 @@ class Exchange(RequestResponseCycle):
             self.message_event.set()
             self.on_response(self)
 
-    def _write(self, pieces: tuple[bytes, ...], size: int) -> None:
-        if self._head is not None:
-            pieces = (*self._head, *pieces)
+    def _write(self, pieces: Sequence[bytes], size: int) -> None:
+        head = self._head
+        if head is not None:
+            head += pieces
+            pieces = head
             self._head, self.response_started = None, True
             self.waiting_for_100_continue = False
         if size <= _COPIED_BYTES:

@@ -33,8 +33,11 @@ async def responded(request):
 
 def pid(request):
     return str(os.getpid())
+
+def upload(request):
+    return request.get_data()
 """
-FUNCTIONS = "native wrapped responded pid"
+FUNCTIONS = "native wrapped responded pid upload"
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         "functions.native.request=ffhost",
         "functions.responded.request=ffhost",
         "functions.native.timeout=2s",
+        "functions.upload.max_body_size=9MiB",
         source=SOURCE,
         functions=FUNCTIONS,
     ) as started:
@@ -80,6 +84,17 @@ def test_a_large_file_arrives_and_the_connection_goes_on(running: Running, name:
     assert ask(connection, f"/{name}", "HEAD") == (200, str(SIZE), b"")
     assert ask(connection, f"/{name}?name=empty") == (200, "0", b"")
     assert ask(connection, "/pid")[0] == 200
+    connection.close()
+
+
+def test_a_large_upload_arrives_unless_it_is_too_large(running: Running) -> None:
+    connection = running.connection()
+    for _ in range(2):
+        connection.request("POST", "/upload", content(running))
+        answer = connection.getresponse()
+        assert (answer.status, answer.read() == content(running)) == (200, True)
+    connection.request("POST", "/upload", b"", {"Content-Length": str(9 * 1024 * 1024 + 1)})
+    assert connection.getresponse().status == 413
     connection.close()
 
 

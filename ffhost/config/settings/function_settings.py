@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from ffhost.config.settings.auth_settings import Ways
+from ffhost.config.settings.auth_settings import Texts, Ways
 from ffhost.config.settings.event_settings import (
     DeliverySettings,
     ScheduleSettings,
@@ -293,6 +293,13 @@ class FunctionSettings(Section):
         "Where calls run: in the worker, or in processes of the function's own that are killed at "
         "the deadline.",
         "process",
+    )
+    requirements: Texts | None = key(
+        None,
+        "Requirements",
+        "Requirement files of an isolated function, relative to this file. It runs in a virtual "
+        "environment of its own, which ffhost install makes.",
+        "services/images/requirements.txt",
     )
     processes: Count | None = key(
         None,

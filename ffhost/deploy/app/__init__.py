@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from ffhost.deploy.app.dependencies import (
     Dependencies,
     find_dependencies,
 )
+from ffhost.deploy.app.environment_steps import environments_of
 from ffhost.deploy.app.extras import extras_needed, packages_of
 from ffhost.deploy.app.generated_files import APP_FOLDER, CONFIG_FOLDER, USER_ID, App, config_path
 from ffhost.deploy.app.output_folder import ChangedFiles, Written, write_folder
@@ -93,10 +94,12 @@ def build(
     opened = opened_config(config, given)
     found = gather(config, opened, out, exclude, include)
     base = Path(os.path.abspath(config.base))
-    needed = find_dependencies(found.sources, base)
+    environments, alone = environments_of(config, base)
+    shared = replace(found, sources=[each for each in found.sources if each not in alone])
+    needed = find_dependencies(shared.sources, base)
     if needed.problems:
         raise ConfigError(needed.problems)
-    extras = extras_needed(config, found.sources)
+    extras = extras_needed(config, shared.sources)
     if needed.framework:
         extras.add("flask")  # which functions-framework would have brought
     if needed.apart:
@@ -109,6 +112,7 @@ def build(
         python=python or _python(),
         env_file=config.settings.env_file if _is_inner(config.settings.env_file) else None,
         needed=needed,
+        environments=environments,
     )
     files = {name: path.read_bytes() for name, path in found.files.items()}
     own = [name for name, text in _generated(app).items() if name in files]
@@ -117,10 +121,10 @@ def build(
     files[REQUIREMENTS] = install_steps.requirements(needed, _ours(needed, extras)).encode()
     written = write_folder(out, files, manifest=MANIFEST, force=force, shown=shown)
     _keep_modes(out, found)
-    notes = [*needed.notes, *_notes(found, own, app), *_uncovered(found, base, needed, extras)]
+    notes = [*needed.notes, *_notes(found, own, app), *_uncovered(shared, base, needed, extras)]
     texts = {name: found.files[name].read_text("utf-8-sig") for name in found.config_files}
     notes += literal_secrets(texts, "image")
-    install = install_steps.commands(needed)
+    install = install_steps.commands(needed) + ["ffhost install"] * bool(environments)
     return Built(written, notes, install, generated_files.serve_command(app))
 
 

@@ -16,6 +16,7 @@ from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import Problem
 from ffhost.config.files import files_of
 from ffhost.config.load_problems import merged, problem_of
+from ffhost.config.requirement_files import requirement_files
 from ffhost.errors import ConfigError, LoadError, StartupError
 from ffhost.loading.modules import module_base
 from ffhost.loading.targets import check_target, find_place
@@ -86,7 +87,9 @@ def gather(
     found = Gathered()
     roots = _roots(config, base, found)
     config_files = [] if opened is None else [Path(os.path.abspath(p)) for p in files_of(opened)]
-    secret = {Path(os.path.abspath(each)) for each in config.watched} - set(config_files)
+    listed = [Path(os.path.abspath(p)) for p in requirement_files(config.settings, base)]
+    secret = {Path(os.path.abspath(each)) for each in config.watched}
+    secret -= {*config_files, *listed}
     left_out = LeftOut(base, secret, (*EXCLUDED, *exclude), tuple(include))
     for root in sorted(roots):
         for path in _walk(root, out, left_out):
@@ -99,6 +102,8 @@ def gather(
         name = path.relative_to(base).as_posix()
         found.files[name] = path
         found.config_files.append(name)
+    for path in (each for each in listed if each.is_relative_to(base)):
+        found.files[path.relative_to(base).as_posix()] = path
     for path in _key_sets(config, base):
         found.files[path.relative_to(base).as_posix()] = path
     if len(found.files) > MOST_FILES:

@@ -36,7 +36,7 @@ def extras_needed(config: LoadedConfig, sources: Iterable[Path]) -> set[str]:
         # As with functions-framework, these functions get a Flask request.
         extras.add("flask")
     for source in sources:
-        extras |= _imported(source)
+        extras |= imported_extras(source)
     return extras
 
 
@@ -77,7 +77,8 @@ def _hooks(config: LoadedConfig) -> set[str]:
     }
 
 
-def _imported(source: Path) -> set[str]:
+def imported_extras(source: Path) -> set[str]:
+    """Return the extras whose packages the file *source* imports."""
     try:
         tree = ast.parse(source.read_bytes())
     except (OSError, SyntaxError, ValueError):

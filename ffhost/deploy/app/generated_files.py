@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ffhost.deploy.app.dependencies import Dependencies
+from ffhost.deploy.app.environment_steps import EnvironmentStep, environment_steps
 from ffhost.deploy.app.install_steps import docker_steps
 
 USER_ID = 10001
@@ -33,6 +34,7 @@ class App:
         python: version of Python, such as ``3.12``
         env_file: the dotenv file that the configuration names, or None
         needed: what the image installs
+        environments: what functions with requirements of their own need
     """
 
     config: str | None
@@ -42,6 +44,7 @@ class App:
     python: str
     env_file: str | None
     needed: Dependencies
+    environments: Sequence[EnvironmentStep] = ()
 
 
 def config_path(config: str) -> str:
@@ -73,7 +76,7 @@ FROM python:${{PYTHON_VERSION}}-slim AS build
 WORKDIR {APP_FOLDER}
 RUN python -m venv /venv
 {docker_steps(app.needed)}
-COPY . .
+{environment_steps(app.environments)}COPY . .
 {compiled}
 
 FROM python:${{PYTHON_VERSION}}-slim

@@ -46,6 +46,7 @@ class RequirementFile:
 
     Args:
         lines: the file as it is
+        entries: what is in it
         names: the packages that it lists, normalized (PEP 503)
         ours: the requirements of ffhost itself among them
         hashed: whether entries have hashes
@@ -56,6 +57,7 @@ class RequirementFile:
     """
 
     lines: list[str]
+    entries: list[Entry] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     ours: list[str] = field(default_factory=list)
     hashed: bool = False
@@ -84,6 +86,7 @@ def read_requirements(text: str) -> RequirementFile:
     """Read the *text* of a requirement file."""
     file = RequirementFile(text.removeprefix("\ufeff").splitlines())
     for entry in _entries(file.lines):
+        file.entries.append(entry)
         _add(file, entry)
     return file
 

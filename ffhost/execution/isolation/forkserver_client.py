@@ -1,4 +1,7 @@
-"""The host's end of the forkserver: it is started when it is first needed."""
+"""The host's ends of its forkservers, each started when it is first needed.
+
+There is one for the host's own Python, and one for each environment of a function.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ffhost.execution.isolation.keeper import PIDS
@@ -25,9 +30,14 @@ class Started(NamedTuple):
 
 
 class ForkServerClient:
-    """The forkserver of this process."""
+    """One forkserver of this process.
 
-    def __init__(self) -> None:
+    Args:
+        python: the Python that runs it, of an environment of its own; None for the host's
+    """
+
+    def __init__(self, python: str | None = None) -> None:
+        self.python = python
         self._lock = threading.Lock()
         self._host = 0
         self._requests: socket.socket | None = None
@@ -70,15 +80,21 @@ class ForkServerClient:
             ours, theirs = socket.socketpair()
             with theirs:
                 code = f"from {_CHILD} import fork_server; fork_server({theirs.fileno()})"
+                own = self.python is None
                 self._program = subprocess.Popen(
-                    [sys.executable, "-c", _importing(code)],
+                    [self.python or sys.executable, "-c", (_importing if own else _alone)(code)],
                     pass_fds=[theirs.fileno()],
+                    env=None if own else _without_host(),
                     stdin=subprocess.DEVNULL,
                     # A terminal's Ctrl-C is for the host.
                     start_new_session=True,
                 )
             self._requests = ours
         return self._requests
+
+    def __del__(self, _pid: Callable[[], int] = os.getpid) -> None:
+        if self._host == _pid():  # else it belongs to the process that this was forked from
+            self._close()
 
     def _close(self) -> None:
         if self._requests is not None:
@@ -107,4 +123,40 @@ def _importing(code: str) -> str:
     return f"import sys; sys.path[:] = {sys.path!r}; {code}"
 
 
+def _alone(code: str) -> str:
+    """Return *code* for another Python, which finds of the host the package ffhost alone.
+
+    The stand-in for functions-framework is behind what is installed there.
+    """
+    folder = os.path.dirname(sys.modules["ffhost"].__file__ or "")
+    standin = next(filter(os.path.isdir, (f"{folder}/_standin", f"{folder}/../standin")), None)
+    return (
+        "import sys; from importlib import util; "
+        f"sys.path += {[standin] if standin else []!r}; "
+        f"spec = util.spec_from_file_location('ffhost', {folder + '/__init__.py'!r}, "
+        f"submodule_search_locations=[{folder!r}]); "
+        "sys.modules['ffhost'] = ffhost = util.module_from_spec(spec); "
+        f"spec.loader.exec_module(ffhost); {code}"
+    )
+
+
+def _without_host() -> dict[str, str]:
+    """Return the variables without those that lead Python to the host's packages."""
+    return {name: value for name, value in os.environ.items() if name not in _HOST_VARIABLES}
+
+
+_HOST_VARIABLES = frozenset({"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"})
+
 forkserver = ForkServerClient()
+"""The forkserver of the host's own Python."""
+_others: weakref.WeakValueDictionary[str, ForkServerClient] = weakref.WeakValueDictionary()
+
+
+def forkserver_of(python: str | None) -> ForkServerClient:
+    """Return the forkserver of a Python; it ends when nothing refers to it any more."""
+    if python is None:
+        return forkserver
+    found = _others.get(python)
+    if found is None:
+        found = _others[python] = ForkServerClient(python)
+    return found

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from ffhost.config import LoadedConfig
 from ffhost.execution.isolation.connections import Connection, LoopConnection
-from ffhost.execution.isolation.forkserver_client import Started, forkserver
+from ffhost.execution.isolation.forkserver_client import ForkServerClient, Started
 from ffhost.execution.isolation.frames import LOAD, STOP, start_of
 from ffhost.execution.isolation.keeper import STATUS
 from ffhost.execution.isolation.memory import bytes_above
@@ -200,10 +200,13 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def start_process(config: LoadedConfig, name: str, variables: Mapping[str, str]) -> IsolatedProcess:
+def start_process(
+    server: ForkServerClient, config: LoadedConfig, name: str, variables: Mapping[str, str]
+) -> IsolatedProcess:
     """Start a process that loads the function *name*, without waiting for its answer.
 
     Args:
+        server: what it is forked from
         variables: what is added to the environment of this process
 
     Raises:
@@ -213,7 +216,7 @@ def start_process(config: LoadedConfig, name: str, variables: Mapping[str, str])
     reading, writing = os.pipe()
     os.set_blocking(writing, False)  # an unread stack must not block the process
     try:
-        started = forkserver.start(theirs, writing)
+        started = server.start(theirs, writing)
     except BaseException:
         ours.close()
         os.close(reading)
@@ -224,7 +227,7 @@ def start_process(config: LoadedConfig, name: str, variables: Mapping[str, str])
     process = IsolatedProcess(started, Connection(ours), reading, config.revision)
     head = {
         "name": name,
-        "sys_path": sys.path,
+        "sys_path": sys.path if server.python is None else None,
         "environ": {**_process_environ(), **variables},
         "stack_signal": STACK_SIGNAL,
     }

@@ -19,6 +19,7 @@ from ffhost.errors import HookFailed, LoadError, StartupError, Unavailable
 from ffhost.execution.channels import LoopWaiter
 from ffhost.execution.executor import executor
 from ffhost.execution.isolation.connections import LoopConnection
+from ffhost.execution.isolation.forkserver_client import forkserver_of
 from ffhost.execution.isolation.frames import LOGS, START
 from ffhost.execution.isolation.loaded import Loaded, loaded_of
 from ffhost.execution.isolation.memory_watch import MemoryWatch
@@ -41,6 +42,7 @@ class ProcessPool:
         memory_bytes: what each may use; None for no limit
         import_budget: seconds that loading may take; None for no limit
         variables: what they find in their environment beside the variables of this process
+        python: the Python of their virtual environment; None for the host's
     """
 
     def __init__(
@@ -51,7 +53,10 @@ class ProcessPool:
         memory_bytes: int | None = None,
         import_budget: float | None = None,
         variables: Mapping[str, str] | None = None,
+        python: str | None = None,
     ) -> None:
+        self.python = python
+        self._server = forkserver_of(python)
         self._variables = variables or {}
         self.config = config
         self.name = name
@@ -97,7 +102,7 @@ class ProcessPool:
         processes: list[IsolatedProcess] = []
         try:
             for _ in range(self.count):
-                processes.append(start_process(self.config, self.name, self._variables))
+                processes.append(self._start_one())
             answers = [self._await_load(process) for process in processes]
         except BaseException as error:
             for process in processes:
@@ -109,6 +114,9 @@ class ProcessPool:
         self._all.update(processes)
         self.loaded = answers[0]
         return self.loaded
+
+    def _start_one(self) -> IsolatedProcess:
+        return start_process(self._server, self.config, self.name, self._variables)
 
     def _await_load(self, process: IsolatedProcess) -> Loaded:
         budget = self._import_budget
@@ -299,7 +307,7 @@ class ProcessPool:
         while not self._closed:
             process: IsolatedProcess | None = None
             try:
-                process = start_process(self.config, self.name, self._variables)
+                process = self._start_one()
                 self._await_load(process)
                 process.connection.ask(START)
                 self._await_start(process)

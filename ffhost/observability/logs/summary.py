@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Protocol
 
 import orjson
@@ -123,6 +125,10 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
         line = _line(entry) if plainly else entries.fitted(entry)
         return line if len(line) <= longest else entries.fitted(entry)
 
+    write = None
+    if plainly and reshape is None and longest >= _LONGEST:
+        write = _template(function, signature, revision)
+
     def record(
         method: str,
         path: str,
@@ -144,6 +150,18 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
         if level < threshold:
             return
         out, severity = (info, "INFO") if level == INFO else (warning, "WARNING")
+        if (
+            write is not None
+            and event_id is event_type is principal is schedule is caller is None
+            and None not in (status, request_bytes, response_bytes, execution_id)
+            and len(path) <= _LONGEST_PATH
+        ):
+            place = _place(method, path)
+            if place:
+                ids = (execution_id, trace_id, span_id)
+                ended = (status, outcome, duration_seconds, request_bytes, response_bytes)
+                out.hold(write, (time.time(), severity, *ids, place, *ended))
+                return
         called = (method, path, status, outcome, duration_seconds, request_bytes, response_bytes)
         ids = (execution_id, trace_id, span_id)
         event, by = (event_id, event_type), (principal, schedule, caller)
@@ -153,6 +171,52 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
             out.flush()
 
     return record
+
+
+def _template(
+    function: str, signature: str, revision: str | None
+) -> Callable[[tuple[Any, ...]], bytes]:
+    """Return what writes the entries of ordinary calls of *function*.
+
+    They differ in a few values only. To write these into a text takes half the time of a
+    dictionary and its encoding.
+    """
+    host = f'"message":"{MESSAGE}","logger":"{LOGGER}","function":{_quoted(function)}'
+    kind = "" if revision is None else f'"config_revision":{_quoted(revision)},'
+    kind += f'"signature":{_quoted(signature)}'
+
+    def write(facts: tuple[Any, ...]) -> bytes:
+        when, severity, execution_id, trace_id, span_id, place, *ended = facts
+        status, outcome, seconds, request_bytes, response_bytes = ended
+        # Ids are made or checked by `ffhost.invocation.ids`: none needs an escape.
+        trace = "" if trace_id is None else f'"trace_id":"{trace_id}",'
+        if span_id is not None:
+            trace += f'"span_id":"{span_id}",'
+        return (
+            f'{{"timestamp":"{rfc3339(when)}","severity":"{severity}",{host},'
+            f'"execution_id":"{execution_id}",{trace}{kind},{place},'
+            f'"status":{status},"outcome":"{outcome}","duration_seconds":{seconds:.6f},'
+            f'"request_bytes":{request_bytes},"response_bytes":{response_bytes}}}\n'
+        ).encode()
+
+    return write
+
+
+_LONGEST = 4096
+"""No entry of a template is longer: names, ids, paths and numbers are bounded."""
+_LONGEST_PATH = 256
+
+
+@lru_cache(1024)
+def _place(method: str, path: str) -> str:
+    """Return method and path as JSON; nothing if they need more than ASCII."""
+    if len(method) > _LONGEST_PATH or not (method + path).isascii():
+        return ""
+    return f'"method":{_quoted(method)},"path":{_quoted(path)}'
+
+
+def _quoted(text: str) -> str:
+    return orjson.dumps(text).decode()
 
 
 def _line(entry: dict[str, Any]) -> bytes:

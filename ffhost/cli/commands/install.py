@@ -1,0 +1,122 @@
+"""``ffhost install``: the environments of functions that bring their own packages."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ffhost.cli.options import config_options, name_unseen, sources_without_values
+from ffhost.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ffhost.config import LoadedConfig
+    from ffhost.deploy.environments.needed_environment import NeededEnvironment
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[FUNCTION]...")
+@config_options
+@click.option("--check", is_flag=True, help="Make nothing; fail if an environment is missing.")
+@click.option("--prune", is_flag=True, help="Remove environments that no function needs.")
+@click.option(
+    "--installer", type=click.Choice(["uv", "pip"]), help="Default: uv where it is found."
+)
+@click.option(
+    "--requirements",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="Make the environment of a file, without a configuration. Repeatable.",
+)
+@click.option("--extra", "extras", multiple=True, help="An extra of ffhost, with --requirements.")
+def command(names: tuple[str, ...], files: tuple[str, ...], **options: Any) -> None:
+    """Make the virtual environments of functions with ``requirements``.
+
+    They are kept below .ffhost/environments beside the configuration, named by their content: one
+    that is complete is left alone, and functions with the same requirements share one.
+
+    \b
+    Examples:
+      ffhost install
+      ffhost install --check
+      ffhost install --prune
+      ffhost install resize
+    """
+    check, prune = options.pop("check"), options.pop("prune")
+    installer, extras = options.pop("installer"), options.pop("extras")
+    if files:
+        from ffhost.deploy.environments.needed_environment import needed_of
+
+        needed = {", ".join(files): needed_of(Path.cwd(), files, extras)}
+        base = Path.cwd()
+    else:
+        from ffhost.config import load_config
+
+        config = load_config(sources_without_values(options))
+        name_unseen(config)
+        needed, base = _needed(config, names), config.base
+    failed = [name for name, each in needed.items() if not _told(name, each, check, installer)]
+    if not needed:
+        click.echo("no function has requirements of its own")
+    if prune and not failed:
+        from ffhost.deploy.environments.installer import prune as remove
+
+        for name in remove(base, needed.values()):
+            click.echo(f"removed {name}")
+    if failed:
+        sys.exit(1)
+
+
+def _needed(config: LoadedConfig, names: tuple[str, ...]) -> dict[str, NeededEnvironment]:
+    """Return the environments of the functions *names*, or of all.
+
+    Raises:
+        ConfigError: there is no such function, or its files cannot be installed
+    """
+    from ffhost.deploy.environments.needed_environment import needed_by
+
+    functions = config.settings.functions
+    for name in names:
+        if name not in functions:
+            raise click.UsageError(f"there is no function {name!r}")
+    problems, found = [], {}
+    for name in names or functions:
+        try:
+            needed = needed_by(config, name)
+        except ConfigError as error:
+            problems += [each for each in error.problems if each not in problems]
+            continue
+        if needed is not None:
+            found[name] = needed
+    if problems:
+        raise ConfigError(problems)
+    return found
+
+
+def _told(name: str, needed: NeededEnvironment, check: bool, installer: str | None) -> bool:
+    """Make one environment and tell of it; return whether it is complete."""
+    from ffhost.deploy.environments.install_failures import InstallFailed
+    from ffhost.deploy.environments.installer import make
+
+    missing = needed.state()
+    if missing is None:
+        click.echo(f"{name}: {needed.place.name} is there")
+        return True
+    if check:
+        click.echo(f"{name}: {missing}; run: ffhost install", err=True)
+        return False
+    started = time.monotonic()
+    try:
+        made = make(needed, installer)
+    except InstallFailed as error:
+        click.echo(f"{name}: {error}", err=True)
+        for line in error.notes:
+            click.echo(f"  {line}", err=True)
+        return False
+    took = f"made in {time.monotonic() - started:.1f} s" if made else "is there"
+    click.echo(f"{name}: {needed.place.name} {took}")
+    return True

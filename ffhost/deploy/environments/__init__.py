@@ -1,0 +1,1 @@
+"""Virtual environments of functions that bring their own packages: ``requirements``."""

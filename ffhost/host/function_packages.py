@@ -1,0 +1,65 @@
+"""The virtual environment of a function that brings its own packages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ffhost.config import LoadedConfig
+from ffhost.errors import ConfigError, LoadError
+from ffhost.invocation.logger import get_logger
+
+if TYPE_CHECKING:
+    from ffhost.deploy.environments.needed_environment import NeededEnvironment
+
+_KEY = "requirements"
+
+
+def function_packages(config: LoadedConfig, name: str) -> NeededEnvironment | None:
+    """Return the environment of the function *name*, which is complete; None if it has none.
+
+    While developing it is made if it is missing.
+
+    Raises:
+        LoadError: it is missing, or cannot be made
+    """
+    if config.settings.functions[name].requirements is None:
+        return None
+    from ffhost.deploy.environments.needed_environment import needed_by
+
+    try:
+        needed = needed_by(config, name)
+    except ConfigError as error:
+        first = error.problems[0]
+        where = f"{first.origin}: " if first.origin is not None else ""
+        raise LoadError(f"{where}{first.message}", first.hint, key=_KEY) from error
+    assert needed is not None
+    missing = needed.state()
+    if missing is not None and config.settings.server.debug:
+        _make(needed, name)
+    elif missing is not None:
+        raise LoadError(missing, "run: ffhost install", key=_KEY)
+    return needed
+
+
+def _make(needed: NeededEnvironment, name: str) -> None:
+    from ffhost.deploy.environments.install_failures import InstallFailed
+    from ffhost.deploy.environments.installer import make
+
+    get_logger("ffhost").info("environment_is_made", function=name, requirements=list(needed.files))
+    try:
+        make(needed)
+    except InstallFailed as error:
+        raise LoadError(str(error), notes=error.notes, key=_KEY) from error
+
+
+def inside(needed: NeededEnvironment, error: LoadError) -> LoadError:
+    """Return *error* as one of a function that runs in an environment of its own."""
+    if "is not installed" not in error.message:
+        return error
+    named = ", ".join(needed.files)
+    return LoadError(
+        f"{error.message} in the environment of {named}",
+        f"add it to {named}, then: ffhost install",
+        error.notes,
+        key=error.key,
+    )

@@ -1,0 +1,322 @@
+"""Functions that bring their own packages, each in a virtual environment of its own.
+
+Environments are furnished by hand here: what pip would install is linked from where the tests run.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ffhost.config import LoadedConfig, Sources, load_config
+from ffhost.config.requirement_files import FOLDER, MADE
+from ffhost.deploy.environments.install_failures import InstallFailed, failure_of
+from ffhost.deploy.environments.installer import make
+from ffhost.deploy.environments.needed_environment import NeededEnvironment, needed_by, needed_of
+from ffhost.deploy.environments.version_conflicts import contradiction
+from ffhost.errors import ConfigError
+from ffhost.testing import Client, client
+from tests.commands import ffhost
+
+MAIN = """
+import os, sys
+import ffhost
+import tiny
+
+def version(request):
+    return {"version": tiny.VERSION, "env": os.environ["VIRTUAL_ENV"], "python": sys.executable}
+
+def undeclared(request):
+    import hypothesis
+
+async def both(request):
+    return [(await ffhost.call(name)).json()["version"] for name in ("one", "two")]
+"""
+CONFIG = """
+functions:
+  one: {target: main.py:version, isolation: process, requirements: one.txt}
+  two: {target: main.py:version, isolation: process, requirements: [two.txt]}
+  undeclared: {target: main.py:undeclared, isolation: process, requirements: one.txt}
+"""
+ROUNDS = int(os.environ.get("ENVIRONMENT_ROUNDS", "4"))
+"""How often a requirements file changes under load."""
+NOT_OURS = ("hypothesis", "_hypothesis", "pytest", "__editable")
+
+
+def furnish(needed: NeededEnvironment, version: str) -> None:
+    """Make an environment with what ffhost needs and one version of the package ``tiny``."""
+    if needed.state() is None:
+        return
+    command = [sys.executable, "-m", "venv", "--without-pip", str(needed.place)]
+    subprocess.run(command, check=True)
+    inside = needed.place / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    for each in Path(sysconfig.get_paths()["purelib"]).iterdir():
+        if not each.name.startswith(NOT_OURS) and each.suffix != ".pth":
+            (inside / "site-packages" / each.name).symlink_to(each)
+    (inside / "site-packages" / "tiny.py").write_text(f"VERSION = {version!r}\n")
+    needed.record.write_text("{}")
+
+
+def written(folder: Path, **files: str) -> LoadedConfig:
+    (folder / "main.py").write_text(MAIN)
+    (folder / "functions.yaml").write_text(CONFIG)
+    for name, text in {"one": "tiny==1\n", "two": "tiny==2\n", **files}.items():
+        (folder / f"{name}.txt").write_text(text)
+    return load_config(Sources(config="functions.yaml", environ={}, cwd=folder))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("environments")
+    config = written(folder)
+    for name, version in (("one", "1"), ("two", "2")):
+        needed = needed_by(config, name)
+        assert needed is not None
+        furnish(needed, version)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def host(place: Path) -> Iterator[Client]:
+    with client(place) as made:
+        yield made
+
+
+def test_two_versions_of_a_package_are_served_behind_one_port(host: Client, place: Path) -> None:
+    one, two = host.get("/one").json(), host.get("/two").json()
+    assert (one["version"], two["version"]) == ("1", "2")
+    assert one["env"].startswith(str(place / FOLDER / "py"))
+    assert one["python"] == f"{one['env']}/bin/python"
+    assert one["env"] != two["env"]
+
+
+def test_what_is_not_declared_fails_to_import(host: Client) -> None:
+    assert host.get("/undeclared").status == 500
+
+
+def test_a_function_with_an_environment_is_called_by_name(host: Client, place: Path) -> None:
+    (place / "calling.py").write_text(MAIN.replace("import tiny\n", ""))
+    text = f"{CONFIG}  both: {{target: calling.py:both}}\n"
+    (place / "calling.yaml").write_text(text)
+    with client(place / "calling.yaml") as calling:
+        assert calling.get("/both").json() == ["1", "2"]
+
+
+def test_an_import_that_fails_inside_an_environment_is_told_with_its_file(place: Path) -> None:
+    (place / "wrong.py").write_text("import hypothesis\ndef f(request): ...\n")
+    text = "functions: {f: {target: wrong.py:f, isolation: process, requirements: one.txt}}\n"
+    (place / "wrong.yaml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        client(place / "wrong.yaml").__enter__()
+    (problem,) = caught.value.problems
+    assert problem.message == (
+        "wrong.py was found, but it imports 'hypothesis', which is not installed "
+        "in the environment of one.txt"
+    )
+    assert problem.hint == "add it to one.txt, then: ffhost install"
+
+
+def test_a_changed_requirements_file_replaces_the_processes_of_its_function(place: Path) -> None:
+    folder = place / "changing"
+    folder.mkdir()
+    config = written(folder)
+    furnish(needed_by(config, "two"), "2")  # type: ignore[arg-type]
+    for version in ("1", "3"):
+        furnish(needed_of(folder, ["one.txt"], ()), version)
+        (folder / "one.txt").write_text("tiny==3\n")
+    ended, answers = threading.Event(), list[tuple[int, str]]()
+
+    def call() -> None:
+        while not ended.is_set():
+            answer = host.get("/one")
+            answers.append((answer.status, answer.json().get("version")))
+
+    written(folder)
+    with client(folder) as host:
+        threads = [threading.Thread(target=call) for _ in range(2)]
+        for each in threads:
+            each.start()
+        try:
+            kept = host.service.host.functions["two"].processes
+            for turn in range(ROUNDS):
+                wanted = "13"[(turn + 1) % 2]
+                (folder / "one.txt").write_text(f"tiny=={wanted}\n")
+                assert host.service.reload(), host.service.reload_error
+                assert host.get("/one").json()["version"] == wanted
+            assert host.service.host.functions["two"].processes is kept
+            (folder / "one.txt").write_text("tiny==4\n")
+            assert not host.service.reload()
+            assert "has not been made" in str(host.service.reload_error)
+            assert host.get("/one").status == 200
+        finally:
+            ended.set()
+            for each in threads:
+                each.join()
+    assert {status for status, _ in answers} == {200}
+    assert {version for _, version in answers} == {"1", "3"}
+
+
+# The name, and what is refused.
+
+
+def test_the_name_follows_the_content_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("tiny==1  # the smallest\n\n-r more.txt\n")
+    (tmp_path / "more.txt").write_text("other>=2\n")
+    first = needed_of(tmp_path, ["a.txt"], ())
+    (tmp_path / "a.txt").write_text("# begins\ntiny==1\n-r more.txt\n")
+    assert needed_of(tmp_path, ["a.txt"], ()).place == first.place
+    assert needed_of(tmp_path, ["a.txt"], {"flask"}).place != first.place
+    (tmp_path / "more.txt").write_text("other>=3\n")
+    assert needed_of(tmp_path, ["a.txt"], ()).place != first.place
+
+
+def test_functions_framework_is_taken_out(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("functions-framework==3.*\ntiny==1\n")
+    needed = needed_of(tmp_path, ["a.txt"], ())
+    lines = needed.texts["0.txt"].splitlines()
+    assert [line for line in lines if not line.startswith("#")] == ["tiny==1"]
+    assert needed.extras == ("flask",)  # it would have brought it
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("pydantic<2", "pydantic<2 contradicts pydantic<3,>="),
+        ("pydantic==1.10.*", "pydantic==1.10.* contradicts pydantic<3,>="),
+        ("cloudevents==1.12", "cloudevents==1.12 cannot be installed: ffhost has the names"),
+        ("./mine", "a path cannot be installed in an environment"),
+    ],
+)
+def test_what_ffhost_cannot_run_beside_is_refused_in_words(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    written(tmp_path, one=f"tiny==1\n{line}\n")
+    ran = ffhost("install", cwd=tmp_path)
+    assert ran.status == 2
+    assert ran.err.startswith(f"one.txt:2:1: {said}")
+    assert line in ran.err
+    assert not (tmp_path / ".ffhost").exists()
+
+
+def test_requirements_contradict_if_no_version_satisfies_both() -> None:
+    assert contradiction("a<2", "a>=2.7,<3")
+    assert contradiction("a==2.6.1 --hash=sha256:1", "a>=2.7")
+    assert not contradiction("a>=1", "a>=2.7,<3")
+    assert not contradiction("a; python_version < '3'", "a>=2")
+
+
+def test_requirements_are_for_isolated_functions(tmp_path: Path) -> None:
+    (tmp_path / "functions.yaml").write_text(
+        "functions: {f: {target: 'main.py:f', requirements: one.txt}}\n"
+    )
+    with pytest.raises(ConfigError, match="'requirements' is for functions with isolation"):
+        load_config(Sources(config="functions.yaml", environ={}, cwd=tmp_path))
+
+
+# ffhost install.
+
+
+def test_install_checks_tells_and_prunes(tmp_path: Path) -> None:
+    config = written(tmp_path)
+    one, two = needed_by(config, "one"), needed_by(config, "two")
+    assert one is not None
+    assert two is not None
+    furnish(one, "1")
+    other = tmp_path / FOLDER / f"py3.9-{two.place.name.rpartition('-')[2]}"
+    other.mkdir()
+    (other / "ffhost.json").write_text("{}")
+    checked = ffhost("install", "--check", cwd=tmp_path)
+    assert checked.status == 1
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert (
+        f"two: the environment of two.txt for Python {python} has not been made; there is one "
+        "for Python 3.9; run: ffhost install\n" in checked.err
+    )
+    assert f"one: {one.place.name} is there\n" in checked.out
+    pruned = ffhost("install", "one", "--prune", cwd=tmp_path)
+    assert pruned.out == f"one: {one.place.name} is there\nremoved {other.name}\n"
+    assert (tmp_path / FOLDER / MADE).read_text() == f"{one.place.name}\n"
+    (one.place / "bin" / "python").unlink()
+    assert "is gone" in str(one.state())
+
+
+def wheel(folder: Path, version: str) -> None:
+    with zipfile.ZipFile(folder / f"tiny-{version}-py3-none-any.whl", "w") as file:
+        file.writestr("tiny.py", f"VERSION = {version!r}\n")
+        info = f"tiny-{version}.dist-info"
+        file.writestr(
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tiny\nVersion: {version}\n"
+        )
+        file.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        file.writestr(f"{info}/RECORD", "")
+
+
+def test_pip_makes_an_environment_once_however_many_want_it(tmp_path: Path) -> None:
+    wheel(tmp_path, "1.0")
+    text = f"--no-index\n--find-links {tmp_path}\ntiny==1.0\n"
+    place = tmp_path / FOLDER / "py3-made"
+    needed = NeededEnvironment(place, ("a.txt",), {"0.txt": text}, ("0.txt",), False, (), ())
+    made: list[bool] = []
+    threads = [threading.Thread(target=lambda: made.append(make(needed, "pip"))) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert sorted(made) == [False, True]
+    code = "import tiny; print(tiny.VERSION)"
+    ran = subprocess.run([str(needed.python), "-c", code], stdout=subprocess.PIPE, text=True)
+    assert ran.stdout == "1.0\n"
+    assert (tmp_path / FOLDER / MADE).read_text() == "py3-made\n"
+    missing = text.replace("1.0", "9.0")
+    place = place.with_name("py3-missing")
+    needed = NeededEnvironment(place, ("a.txt",), {"0.txt": missing}, ("0.txt",), False, (), ())
+    with pytest.raises(InstallFailed, match=r"there is no version of tiny==9.0 for Python 3") as no:
+        make(needed, "pip")
+    assert no.value.notes
+    assert needed.state() is not None
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("ERROR: Package 'a' requires a different Python: 3.11 not in '>=3.13'", "another version"),
+        ("ERROR: Failed building wheel for lxml\nmore", "no wheel of lxml"),
+        ("Because tiny was not found in the package registry", "no version of tiny"),
+        ("ERROR: ResolutionImpossible: for help visit", "contradict each other"),
+        ("something else", "the installer failed"),
+    ],
+)
+def test_what_an_installer_says_is_told_in_words(output: str, said: str) -> None:
+    failed = failure_of(output)
+    assert said in str(failed)
+    assert failed.notes[0] == output.splitlines()[0]
+
+
+def test_an_image_has_a_layer_for_each_environment(tmp_path: Path) -> None:
+    written(tmp_path)
+    assert ffhost("build", cwd=tmp_path).status == 0
+    steps = (tmp_path / "build" / "Dockerfile").read_text()
+    at = [
+        steps.index(each)
+        for each in (
+            "-r requirements.txt",
+            "COPY one.txt ./\nRUN /venv/bin/ffhost install --installer pip --requirements one.txt",
+            "COPY two.txt ./\nRUN /venv/bin/ffhost install --installer pip --requirements two.txt",
+            "COPY . .",
+        )
+    ]
+    assert at == sorted(at)
+    assert (tmp_path / "build" / "one.txt").read_text() == "tiny==1\n"
+    (tmp_path / "two.txt").rename(tmp_path / "requirements.txt")
+    (tmp_path / "functions.yaml").write_text(CONFIG.replace("two.txt", "requirements.txt"))
+    assert "call it other than requirements.txt" in ffhost("build", cwd=tmp_path).err
