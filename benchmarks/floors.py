@@ -15,14 +15,14 @@ import falcon.asgi
 from uvicorn_worker import UvicornWorker
 
 from ffhost.execution.threads import ThreadPool
-from ffhost.server.connection import Connection
+from ffhost.server.connection import ServerConnection
 
 
 class FloorWorker(UvicornWorker):  # type: ignore[misc]
     """uvicorn's worker with ffhost's connections."""
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
-        "http": Connection,
+        "http": ServerConnection,
         "loop": "uvloop",
         "lifespan": "off",
         "ws": "none",

@@ -57,7 +57,7 @@ class Log:
         return logs.configure(settings(**changes), revision=revision, out=out, err=err, **options)
 
     def text(self, stream=0):
-        logs.flush()
+        logs.flush_log()
         return self._files[stream].read_text()
 
     def entries(self, stream=0):

@@ -38,7 +38,7 @@ class RpcError(Exception):
 
 
 @dataclass(frozen=True)
-class Request:
+class RpcRequest:
     """A message that wants an answer, or a notification, which does not: its *id* is None."""
 
     id: Id | None
@@ -52,7 +52,7 @@ class Request:
         return found if isinstance(found, dict) else {}
 
 
-def parse(body: bytes) -> Request | None:
+def parse(body: bytes) -> RpcRequest | None:
     """Read a message; None for the answer to a request, of which the host sends none.
 
     Raises:
@@ -72,10 +72,10 @@ def parse(body: bytes) -> Request | None:
     if not isinstance(method, str) or not isinstance(params, dict):
         raise RpcError(INVALID_REQUEST, "'method' must be a text, and 'params' an object")
     if "id" not in value:
-        return Request(None, method, params)
+        return RpcRequest(None, method, params)
     if isinstance(value["id"], bool) or not isinstance(value["id"], str | int):
         raise RpcError(INVALID_REQUEST, "'id' must be a text or a whole number")
-    return Request(value["id"], method, params)
+    return RpcRequest(value["id"], method, params)
 
 
 def result_document(id: Id | None, result: dict[str, Any]) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from ffhost.agents.rpc import (
     HEADER_MISMATCH,
     INVALID_PARAMS,
     UNSUPPORTED_VERSION,
-    Request,
     RpcError,
+    RpcRequest,
 )
 
 HANDSHAKE: Final = ("2025-03-26", "2025-06-18", "2025-11-25")
@@ -36,7 +36,7 @@ _STANDALONE_METHODS: Final = frozenset({"server/discover", "subscriptions/listen
 _BASE64 = ("=?base64?", "?=")
 
 
-def is_standalone(headers: Mapping[str, str], request: Request | None = None) -> bool:
+def is_standalone(headers: Mapping[str, str], request: RpcRequest | None = None) -> bool:
     """Whether a request is of a version without ``initialize``."""
     if headers.get(VERSION_FIELD) in STANDALONE:
         return True
@@ -64,7 +64,7 @@ def _unsupported(named: str) -> RpcError:
     return RpcError(UNSUPPORTED_VERSION, "unsupported protocol version", data)
 
 
-def check_standalone(headers: Mapping[str, str], request: Request) -> None:
+def check_standalone(headers: Mapping[str, str], request: RpcRequest) -> None:
     """Check that the header fields of a request say what its body says.
 
     Raises:

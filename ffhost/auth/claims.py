@@ -9,7 +9,7 @@ LATEST = 253402300799
 """The last second of the year 9999. ``exp: 10**400`` would never pass."""
 
 
-class Verdict(NamedTuple):
+class TokenVerdict(NamedTuple):
     """What the claims of one token come to.
 
     Attributes:
@@ -51,22 +51,22 @@ class ClaimRules:
         self._scopes = frozenset(scopes)
         self._leeway = leeway
 
-    def judge(self, claims: Mapping[str, Any], now: float) -> Verdict:
+    def judge(self, claims: Mapping[str, Any], now: float) -> TokenVerdict:
         """Whether *claims* are valid at *now* (401 if not), and suffice (403 if not)."""
         until = claims.get("exp")
         if until is None:
-            return Verdict(401, "token without exp")
+            return TokenVerdict(401, "token without exp")
         if not _is_time(until):
-            return Verdict(401, "malformed exp")
+            return TokenVerdict(401, "malformed exp")
         until += self._leeway
         reason = self._invalid(claims, until, now)
         if reason:
-            return Verdict(401, reason)
+            return TokenVerdict(401, reason)
         if not all(_holds(claims, name, wanted) for name, wanted in self._claims.items()):
-            return Verdict(403, "claims do not suffice", until)
+            return TokenVerdict(403, "claims do not suffice", until)
         if not self._scopes <= scopes_of(claims):
-            return Verdict(403, "scopes do not suffice", until)
-        return Verdict(0, "", until)
+            return TokenVerdict(403, "scopes do not suffice", until)
+        return TokenVerdict(0, "", until)
 
     def _invalid(self, claims: Mapping[str, Any], until: float, now: float) -> str:
         if now >= until:

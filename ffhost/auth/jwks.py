@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from ffhost.auth.secrets import HmacKey, SecretBytes
-from ffhost.auth.tokens import Malformed, Token, decode, parse_object
+from ffhost.auth.tokens import MalformedToken, Token, decode, parse_object
 
 Verify: TypeAlias = Callable[[bytes, bytes], bool]
 """Whether a signature (second) is that of the bytes (first)."""
@@ -120,7 +120,7 @@ def import_keys(text: bytes) -> tuple[KeySet, list[str]]:
     """
     try:
         entries = parse_object(text).get("keys")
-    except Malformed:
+    except MalformedToken:
         raise ValueError("it is not a JSON object") from None
     if not isinstance(entries, list):
         raise ValueError("it has no list 'keys'")
@@ -199,7 +199,7 @@ def _bits(modulus: str) -> int:
     # Before it is imported: joserfc warns of a short key on stderr.
     try:
         return int.from_bytes(decode(modulus)).bit_length()
-    except Malformed:
+    except MalformedToken:
         raise _Unusable("its values are not a key") from None
 
 

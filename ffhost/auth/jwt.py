@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from ffhost.auth.claims import ClaimRules, Verdict
+from ffhost.auth.claims import ClaimRules, TokenVerdict
 from ffhost.auth.jwks import ASYMMETRIC, KeySet, verified
 from ffhost.auth.principals import Principal
 from ffhost.auth.rates import RateLimiter
 from ffhost.auth.refusals import KEYS_RETRY_AFTER, Refusal
-from ffhost.auth.remembered import TOKEN_BYTES, TOKENS, Bounded
-from ffhost.auth.tokens import Malformed, Token, parse_object, parse_token
+from ffhost.auth.remembered import TOKEN_BYTES, TOKENS, RememberedTokens
+from ffhost.auth.tokens import MalformedToken, Token, parse_object, parse_token
 from ffhost.auth.ways import AUTHORIZATION, bearer_challenge, missing, presented
 
 
@@ -65,7 +65,7 @@ class Jwt:
         self._rules = rules
         self._header = header
         self._limiter = limiter
-        self._verified: Bounded[Verified] = Bounded(TOKENS)
+        self._verified: RememberedTokens[Verified] = RememberedTokens(TOKENS)
         self._missing = missing(name, bearer_challenge(header))
         self._invalid = bearer_challenge(header, "invalid_token")
         self._insufficient = bearer_challenge(header, "insufficient_scope", " ".join(scopes))
@@ -104,7 +104,7 @@ class Jwt:
             if refusal is not None or keys is None:
                 return refusal or self._refused("no keys")
             claims = parse_object(token.payload)
-        except Malformed as error:
+        except MalformedToken as error:
             return self._refused(str(error))
         verdict = self._rules.judge(claims, now)
         if verdict.status == 401:
@@ -132,7 +132,7 @@ class Jwt:
     def _refused(self, reason: str) -> Refusal:
         return Refusal(401, reason, self._invalid, way=self.name)
 
-    def _forbidden(self, verdict: Verdict) -> Refusal | None:
+    def _forbidden(self, verdict: TokenVerdict) -> Refusal | None:
         if verdict.status == 0:
             return None
         return Refusal(403, verdict.reason, self._insufficient, way=self.name)

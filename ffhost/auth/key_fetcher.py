@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from ffhost._regular_files import NotRegular, read_regular
 from ffhost.auth.key_sources import KeySource, ReadFailed
-from ffhost.auth.tokens import Malformed, parse_object
+from ffhost.auth.tokens import MalformedToken, parse_object
 
 TIMEOUT = 10.0
 """Seconds for one answer as a whole, however slowly it comes."""
@@ -112,7 +112,7 @@ def keys_address(document: bytes, issuer: str) -> str:
     """
     try:
         found = parse_object(document)
-    except Malformed:
+    except MalformedToken:
         raise ReadFailed("its discovery document is not a JSON object") from None
     if found.get("issuer") != issuer:
         raise ReadFailed(

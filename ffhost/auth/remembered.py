@@ -17,7 +17,7 @@ DELIVERIES = 10_000
 V = TypeVar("V")
 
 
-class Bounded(Generic[V]):
+class RememberedTokens(Generic[V]):
     """A mapping that forgets what was put into it first; for any thread."""
 
     def __init__(self, limit: int) -> None:
@@ -54,7 +54,7 @@ class Deliveries:
     """
 
     def __init__(self, limit: int = DELIVERIES) -> None:
-        self._taken: Bounded[bool] = Bounded(limit)
+        self._taken: RememberedTokens[bool] = RememberedTokens(limit)
 
     def taken(self, function: str, principal: Principal) -> bool:
         """Whether *function* has taken this delivery before."""

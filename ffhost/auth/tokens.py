@@ -17,7 +17,7 @@ HEADER_LIMIT = 4 * 1024
 """Bytes of a token's header. Certificates in ``x5c`` fill it; joserfc's 512 are too few."""
 
 
-class Malformed(ValueError):
+class MalformedToken(ValueError):
     """Not a token; the message is the reason for the log."""
 
 
@@ -46,13 +46,13 @@ def parse_token(text: str) -> Token:
         Malformed: it is not a signed token in compact form
     """
     if len(text) > TOKEN_LIMIT:
-        raise Malformed("token too long")
+        raise MalformedToken("token too long")
     parts = text.split(".")
     if len(parts) != 3:
-        raise Malformed("malformed token")
+        raise MalformedToken("malformed token")
     header = decode(parts[0])
     if len(header) > HEADER_LIMIT:
-        raise Malformed("token header too long")
+        raise MalformedToken("token header too long")
     algorithm, key_id = _read_header(parse_object(header))
     signed = text[: len(parts[0]) + 1 + len(parts[1])].encode()
     return Token(algorithm, key_id, signed, decode(parts[2]), decode(parts[1]))
@@ -62,9 +62,9 @@ def _read_header(header: dict[str, Any]) -> tuple[str, str | None]:
     # jku, jwk, x5u and x5c bring keys of the caller's own: they are not looked at.
     algorithm, key_id = header.get("alg"), header.get("kid")
     if "crit" in header or "b64" in header:
-        raise Malformed("token needs an extension")
+        raise MalformedToken("token needs an extension")
     if not isinstance(algorithm, str) or not isinstance(key_id, str | None):
-        raise Malformed("malformed token")
+        raise MalformedToken("malformed token")
     return algorithm, key_id
 
 
@@ -77,9 +77,9 @@ def decode(text: str) -> bytes:
     try:
         decoded = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
     except (binascii.Error, ValueError):
-        raise Malformed("malformed token") from None
+        raise MalformedToken("malformed token") from None
     if encode(decoded) != text:
-        raise Malformed("malformed token")
+        raise MalformedToken("malformed token")
     return decoded
 
 
@@ -99,25 +99,25 @@ def parse_object(text: bytes) -> dict[str, Any]:
             text.decode(), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
         )
     except (ValueError, RecursionError):
-        raise Malformed("malformed token") from None
+        raise MalformedToken("malformed token") from None
     if not isinstance(value, dict):
-        raise Malformed("malformed token")
+        raise MalformedToken("malformed token")
     return value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        raise Malformed("malformed token")
+        raise MalformedToken("malformed token")
     return made
 
 
 def _refuse(constant: str) -> Any:
-    raise Malformed("malformed token")
+    raise MalformedToken("malformed token")
 
 
 def _finite(text: str) -> float:
     value = float(text)
     if value in (float("inf"), float("-inf")):
-        raise Malformed("malformed token")
+        raise MalformedToken("malformed token")
     return value

@@ -17,7 +17,7 @@ from ffhost.auth.jwks import SYMMETRIC
 from ffhost.auth.secrets import HmacKey
 from ffhost.auth.tokens import encode
 from ffhost.cli.exit_messages import WrongUse
-from ffhost.cli.function_client import Call
+from ffhost.cli.function_client import CommandCall
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import nearest
 from ffhost.config.settings import JwtSettings, WaySettings, WebhookSettings
@@ -29,7 +29,7 @@ TOKEN_SECONDS = 300
 SUBJECT = "ffhost-invoke"
 
 
-def with_token(call: Call, config: LoadedConfig, function: str, token: str) -> Call:
+def with_token(call: CommandCall, config: LoadedConfig, function: str, token: str) -> CommandCall:
     """Return *call* with *token* in the field that the function's tokens come in."""
     for name in ways_of(config, function):
         jwt = config.settings.auth[name].jwt
@@ -38,7 +38,7 @@ def with_token(call: Call, config: LoadedConfig, function: str, token: str) -> C
     return call.with_headers(_carried("Authorization", token))
 
 
-def signed(call: Call, config: LoadedConfig, word: str) -> Call:
+def signed_command_call(call: CommandCall, config: LoadedConfig, word: str) -> CommandCall:
     """Return *call* with credentials of a way: ``NAME``, or ``NAME/KEY`` for one of its keys.
 
     Raises:
@@ -62,7 +62,7 @@ def signed(call: Call, config: LoadedConfig, word: str) -> Call:
     return call.with_headers(_carried(way.jwt.header, _token(way.jwt)))
 
 
-def offered(call: Call, config: LoadedConfig, function: str) -> Call:
+def offered(call: CommandCall, config: LoadedConfig, function: str) -> CommandCall:
     """Return *call* with credentials of the first way that can be signed for here.
 
     A call that brings credentials of its own is left alone, and one for which there are none.
@@ -73,7 +73,7 @@ def offered(call: Call, config: LoadedConfig, function: str) -> Call:
         return call
     for name in names:
         with suppress(WrongUse):
-            return signed(call, config, name)
+            return signed_command_call(call, config, name)
     return call
 
 

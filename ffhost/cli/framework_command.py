@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from ffhost.cli.options import sources
+from ffhost.cli.options import command_sources
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,7 +51,7 @@ def command(
         "debug": debug,
         "asgi": asgi,
     }
-    raise SystemExit(run(sources(given)))
+    raise SystemExit(run(command_sources(given)))
 
 
 def main(arguments: list[str] | None = None, program: str = "functions-framework") -> None:

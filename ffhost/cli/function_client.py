@@ -22,7 +22,7 @@ REMOTE_TIMEOUT_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CommandCall:
     """One request: *path* with its query, percent-encoded."""
 
     method: str
@@ -30,11 +30,11 @@ class Call:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
-    def with_body(self, body: bytes) -> Call:
+    def with_body(self, body: bytes) -> CommandCall:
         """Return the same request with another body."""
         return replace(self, body=body)
 
-    def with_headers(self, headers: Mapping[str, str]) -> Call:
+    def with_headers(self, headers: Mapping[str, str]) -> CommandCall:
         """Return the same request with *headers* added; its own headers win."""
         own = {name.lower(): value for name, value in self.headers.items()}
         given = {name.lower(): value for name, value in headers.items()}
@@ -42,7 +42,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class CommandCallShape:
     """What must be known of a function to call it as its signature needs.
 
     ``methods`` is None for a function that answers all of them.
@@ -53,18 +53,18 @@ class Shape:
     signature: str
     methods: frozenset[str] | None = None
 
-    def as_http(self) -> Shape:
+    def as_http(self) -> CommandCallShape:
         """Return the shape of a function whose requests are sent as they are written."""
         return replace(self, signature="http")
 
 
-class Caller(Protocol):
+class CommandCaller(Protocol):
     """The host that is called: in this process or elsewhere."""
 
-    def call(self, call: Call) -> Answer:
+    def call(self, call: CommandCall) -> Answer:
         """Send *call* and wait for the whole answer."""
 
-    def shape(self, name: str) -> Shape:
+    def shape(self, name: str) -> CommandCallShape:
         """Return the shape of the function *name*."""
 
 
@@ -74,14 +74,14 @@ class InProcess:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def call(self, call: Call) -> Answer:
+    def call(self, call: CommandCall) -> Answer:
         """Send *call* and wait for the whole answer."""
         return self._client.request(call.method, call.path, headers=call.headers, body=call.body)
 
-    def shape(self, name: str) -> Shape:
+    def shape(self, name: str) -> CommandCallShape:
         """Return the shape of the loaded function *name*."""
         function = self._client.service.host.functions[name]
-        return Shape(name, function.path, function.signature, function.methods)
+        return CommandCallShape(name, function.path, function.signature, function.methods)
 
 
 class Remote:
@@ -94,7 +94,7 @@ class Remote:
         self._url = parts
         self._config = config
 
-    def call(self, call: Call) -> Answer:
+    def call(self, call: CommandCall) -> Answer:
         """Send *call* and wait for the whole answer.
 
         Raises:
@@ -130,14 +130,14 @@ class Remote:
         finally:
             connection.close()
 
-    def shape(self, name: str) -> Shape:
+    def shape(self, name: str) -> CommandCallShape:
         """Read the shape of *name* from the configuration and the source, without running it."""
         settings = self._config.settings.functions[name]
         signature = settings.signature or self._read_signature(name)
         methods = None if settings.methods is None else frozenset(settings.methods)
         if methods is None and signature in EVENT_OR_TYPED:
             methods = frozenset({"POST"})
-        return Shape(name, settings.path, signature, methods)
+        return CommandCallShape(name, settings.path, signature, methods)
 
     def _read_signature(self, name: str) -> str:
         """Return the decorator's signature, else the loaded one's; http if it cannot be loaded."""
@@ -246,7 +246,7 @@ def alone(given: Sources, config: LoadedConfig, name: str) -> Sources:
     return replace(given, config=file, flags={**given.flags, "target": ("NAME", name)})
 
 
-def timed(caller: Caller, call: Call) -> tuple[Answer, float]:
+def timed(caller: CommandCaller, call: CommandCall) -> tuple[Answer, float]:
     """Send *call*; return its answer and the seconds that it took."""
     begin = time.perf_counter()
     answer = caller.call(call)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ffhost.cli.exit_messages import WrongUse
-from ffhost.cli.function_client import Call, Shape
+from ffhost.cli.function_client import CommandCall, CommandCallShape
 from ffhost.config.diagnostics import nearest
 from ffhost.config.settings import EVENT_OR_TYPED
 from ffhost.errors import ResultError
@@ -89,7 +89,7 @@ def _check_keys(kind: str, values: Mapping[str, str]) -> None:
 
 
 def request_for(
-    shape: Shape,
+    shape: CommandCallShape,
     body: bytes | None,
     *,
     content_type: str | None = None,
@@ -98,7 +98,7 @@ def request_for(
     method: str | None = None,
     path: str | None = None,
     headers: Mapping[str, str] | None = None,
-) -> Call:
+) -> CommandCall:
     """Make the request that calls a function of *shape* with *body*.
 
     Args:
@@ -118,12 +118,12 @@ def request_for(
             )
     made, payload = _form(shape, body, content_type, event, structured)
     given = {name.lower(): value for name, value in (headers or {}).items()}
-    return Call(method or _method(shape, body), path, {**made, **given}, payload)
+    return CommandCall(method or _method(shape, body), path, {**made, **given}, payload)
 
 
 def schedule_request(
-    shape: Shape, config: LoadedConfig, index: int, headers: Mapping[str, str]
-) -> Call:
+    shape: CommandCallShape, config: LoadedConfig, index: int, headers: Mapping[str, str]
+) -> CommandCall:
     """Make the request that a schedule of the function makes.
 
     Raises:
@@ -138,10 +138,10 @@ def schedule_request(
         raise WrongUse(f"{shape.name} has no schedule {index}", hint)
     message = ping_message(found[index], shape.signature, shape.path)
     given = {name.lower(): value for name, value in headers.items()}
-    return Call(message.method, message.path, {**message.headers, **given}, message.body)
+    return CommandCall(message.method, message.path, {**message.headers, **given}, message.body)
 
 
-def _method(shape: Shape, body: bytes | None) -> str:
+def _method(shape: CommandCallShape, body: bytes | None) -> str:
     if shape.signature in EVENT_OR_TYPED:
         return "POST"
     wanted = "GET" if body is None else "POST"
@@ -151,7 +151,7 @@ def _method(shape: Shape, body: bytes | None) -> str:
 
 
 def _form(
-    shape: Shape,
+    shape: CommandCallShape,
     body: bytes | None,
     content_type: str | None,
     event: EventWords | None,
@@ -172,7 +172,7 @@ def _form(
     return {"content-type": kind or _guess(body)}, body
 
 
-def _plain_event(shape: Shape, data: Any, structured: bool) -> Form:
+def _plain_event(shape: CommandCallShape, data: Any, structured: bool) -> Form:
     """Wrap *data*, unless it is a whole event already."""
     if isinstance(data, dict):
         if "specversion" in data:
@@ -184,7 +184,7 @@ def _plain_event(shape: Shape, data: Any, structured: bool) -> Form:
     return _cloud_event({}, data, structured)
 
 
-def _event(shape: Shape, words: EventWords, data: Any, structured: bool) -> Form:
+def _event(shape: CommandCallShape, words: EventWords, data: Any, structured: bool) -> Form:
     if words.kind == "cloudevent":
         return _cloud_event(words.values, data, structured)
     if words.kind == "pubsub" and shape.signature == "http":

@@ -85,7 +85,7 @@ def config_options(command: F) -> F:
 
 def sources_without_values(options: Mapping[str, Any]) -> Sources:
     """Make sources of which the values of secrets and variables need not be there."""
-    return replace(sources(options), values_may_be_missing=True)
+    return replace(command_sources(options), values_may_be_missing=True)
 
 
 def name_unseen(*configs: LoadedConfig) -> None:
@@ -119,7 +119,7 @@ def server_options(command: F) -> F:
     return command
 
 
-def sources(options: Mapping[str, Any]) -> Sources:
+def command_sources(options: Mapping[str, Any]) -> Sources:
     """Make the sources of a configuration from the command line and the environment."""
     flags: dict[str, tuple[str, str]] = {}
     for name, (flag, path) in FLAGS.items():
@@ -155,7 +155,7 @@ def function_names(
     from ffhost.config import attempt
 
     given = {name: ctx.params.get(name) for name in ("config", "sets")}
-    config = attempt(sources(given)).config
+    config = attempt(command_sources(given)).config
     functions = {} if config is None else config.settings.functions
     return [
         CompletionItem(name, help=each.path)

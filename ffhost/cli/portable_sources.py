@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ffhost.cli.options import sources
+from ffhost.cli.options import command_sources
 from ffhost.config import Sources
 
 _ONLY_HERE = ("PORT", "HOST", "DEBUG", "WORKERS", "THREADS")
@@ -18,7 +18,7 @@ _ONLY_HERE = ("PORT", "HOST", "DEBUG", "WORKERS", "THREADS")
 
 def described(options: Mapping[str, Any]) -> Sources:
     """Make the sources of a configuration from its files and the command line."""
-    given = sources(options)
+    given = command_sources(options)
     environ = {
         name: value
         for name, value in given.environ.items()

@@ -33,7 +33,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ConfigPlan:
     """Functions added and removed (by name), and every value that changed."""
 
     old_revision: str
@@ -54,7 +54,7 @@ class Plan:
         return not (self.added or self.removed or self.functions or self.host)
 
 
-def plan(old: LoadedConfig, new: LoadedConfig) -> Plan:
+def plan(old: LoadedConfig, new: LoadedConfig) -> ConfigPlan:
     """Compare two configurations, effective value by effective value."""
     mine, other = old.settings.functions, new.settings.functions
     functions: dict[str, list[Change]] = {}
@@ -64,7 +64,7 @@ def plan(old: LoadedConfig, new: LoadedConfig) -> Plan:
             host.append(change)
         elif path[1] in mine and path[1] in other:
             functions.setdefault(str(path[1]), []).append(change)
-    return Plan(
+    return ConfigPlan(
         old_revision=old.revision,
         new_revision=new.revision,
         added=tuple(name for name in other if name not in mine),
@@ -120,7 +120,7 @@ def _text(leaf: Leaf | None) -> str | None:
     return None if leaf is None else as_text(leaf.shown)
 
 
-def show_plan(plan: Plan, format: str = "text", *, color: bool = False) -> str:
+def show_plan(plan: ConfigPlan, format: str = "text", *, color: bool = False) -> str:
     """Show *plan* as ``text`` or ``json``, ending with a newline."""
     if format == "json":
         return json.dumps(_record(plan), indent=2, ensure_ascii=False) + "\n"
@@ -152,5 +152,5 @@ def _line(change: Change, prefix: str) -> str:
     return f"{change.path.removeprefix(prefix)}: {old} -> {new} ({when})"
 
 
-def _record(plan: Plan) -> dict[str, Any]:
+def _record(plan: ConfigPlan) -> dict[str, Any]:
     return {**asdict(plan), "needs_restart": list(plan.needs_restart)}

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from ffhost.config.diagnostics import Origin, Problem, nearest
-from ffhost.config.known_keys import Shape
+from ffhost.config.known_keys import ConfigShape
 from ffhost.config.layers import put, value_of
-from ffhost.config.nodes import Node, PathKey, Source, dotted, walk_to
+from ffhost.config.nodes import ConfigNode, PathKey, Source, dotted, walk_to
 from ffhost.config.removed_keys import REMOVED
 
 PREFIX = "FFHOST_"
@@ -21,7 +21,7 @@ _WHOLE = ("section", "map")
 _TRUE = ("1", "true", "t", "yes", "y", "on")
 
 
-class Variables(NamedTuple):
+class ConfigVariables(NamedTuple):
     """The environment over the variables of ``env_file``.
 
     Args:
@@ -52,8 +52,8 @@ def env_form(name: str) -> str:
 
 
 def apply_framework_names(
-    root: Node, variables: Variables, *, has_file: bool, problems: list[Problem]
-) -> Node:
+    root: ConfigNode, variables: ConfigVariables, *, has_file: bool, problems: list[Problem]
+) -> ConfigNode:
     """Set ``PORT`` and, without a file, functions-framework's other names in *root*."""
     from ffhost.config.known_keys import settings_shape
 
@@ -96,7 +96,7 @@ _FRAMEWORK: dict[str, tuple[PathKey, ...]] = {
 }
 
 
-def _shape_at(shape: Shape, path: PathKey) -> Shape:
+def _shape_at(shape: ConfigShape, path: PathKey) -> ConfigShape:
     for step in path:
         child = shape.child(step)
         assert child is not None
@@ -105,8 +105,8 @@ def _shape_at(shape: Shape, path: PathKey) -> Shape:
 
 
 def apply_tree_names(
-    root: Node, shape: Shape, variables: Variables, problems: list[Problem]
-) -> Node:
+    root: ConfigNode, shape: ConfigShape, variables: ConfigVariables, problems: list[Problem]
+) -> ConfigNode:
     """Set every ``FFHOST_…__…`` in *root*; one that matches nothing is a problem."""
     named = root
     for name in sorted(variables.values):
@@ -129,7 +129,9 @@ def apply_tree_names(
     return root
 
 
-def _candidates(node: Node | None, shape: Shape, path: PathKey, rest: str) -> list[tuple[str, str]]:
+def _candidates(
+    node: ConfigNode | None, shape: ConfigShape, path: PathKey, rest: str
+) -> list[tuple[str, str]]:
     """Return (form, key) of what *rest* may name below *node*, the longest form first."""
     keys = list(shape.fields)
     if shape.kind in ("map", "free") and node is not None and isinstance(node.value, dict):
@@ -144,8 +146,8 @@ def _candidates(node: Node | None, shape: Shape, path: PathKey, rest: str) -> li
 
 
 def _resolve(
-    rest: str, node: Node | None, shape: Shape, path: PathKey
-) -> Iterator[tuple[PathKey, Shape]]:
+    rest: str, node: ConfigNode | None, shape: ConfigShape, path: PathKey
+) -> Iterator[tuple[PathKey, ConfigShape]]:
     for form, key in _candidates(node, shape, path, rest):
         inner = shape.child(key)
         if inner is None or not (rest == form or rest.startswith(form + "__")):
@@ -159,9 +161,11 @@ def _resolve(
             yield from _resolve(rest[len(form) + 2 :], child, inner, here)
 
 
-def _unresolved(name: str, rest: str, root: Node, shape: Shape, variables: Variables) -> Problem:
+def _unresolved(
+    name: str, rest: str, root: ConfigNode, shape: ConfigShape, variables: ConfigVariables
+) -> Problem:
     """Find the level at which *rest* stops matching, and what was probably meant there."""
-    node: Node | None = root
+    node: ConfigNode | None = root
     path: PathKey = ()
     matched = PREFIX
     while True:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ffhost._regular_files import NotRegular, read_regular
 from ffhost.config.diagnostics import Origin, Problem
-from ffhost.config.nodes import Node, PathKey, Source, dotted
+from ffhost.config.nodes import ConfigNode, PathKey, Source, dotted
 
 MAX_BYTES = 8 * 1024 * 1024
 """Eight times the largest ConfigMap (1 MiB); a larger file was probably named by mistake."""
@@ -78,7 +78,7 @@ def files_of(path: Path) -> list[Path]:
     )
 
 
-def read_tree(path: Path, label: Path, problems: list[Problem]) -> Node | None:
+def read_tree(path: Path, label: Path, problems: list[Problem]) -> ConfigNode | None:
     """Read the file or folder at *path*, shown as *label*; None if nothing could be read."""
     if not path.is_dir():
         return _read_file(path, label, problems)
@@ -111,7 +111,7 @@ def read_tree(path: Path, label: Path, problems: list[Problem]) -> Node | None:
     return merged or next((tree for tree in trees if tree is not None), None)
 
 
-def _read_file(path: Path, label: Path, problems: list[Problem]) -> Node | None:
+def _read_file(path: Path, label: Path, problems: list[Problem]) -> ConfigNode | None:
     from ffhost.config.known_keys import settings_shape
     from ffhost.config.yaml_reader import YamlError, read
 
@@ -133,7 +133,9 @@ def _read_file(path: Path, label: Path, problems: list[Problem]) -> Node | None:
     return tree
 
 
-def _merged(first: Node, second: Node, path: PathKey, problems: list[Problem]) -> Node:
+def _merged(
+    first: ConfigNode, second: ConfigNode, path: PathKey, problems: list[Problem]
+) -> ConfigNode:
     """Merge the mappings of two files; a key that both define is a problem.
 
     A function must be defined in one file. ``version`` may occur in every file.

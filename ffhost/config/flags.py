@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ffhost.config.diagnostics import Problem, nearest
-from ffhost.config.known_keys import Shape
+from ffhost.config.known_keys import ConfigShape
 from ffhost.config.layers import put, text_of, value_of, yaml_value
-from ffhost.config.nodes import Node, PathKey, Source, dotted, walk_to
+from ffhost.config.nodes import ConfigNode, PathKey, Source, dotted, walk_to
 from ffhost.config.removed_keys import REMOVED
 
 SINGLE = ("target", "source", "signature_type", "asgi")
@@ -19,12 +19,12 @@ _STEP = re.compile(r'(?:"(?P<quoted>[^"]+)"|(?P<bare>[^."=]+))(?P<end>\.|$)')
 
 
 def apply_flags(
-    root: Node,
-    shape: Shape,
+    root: ConfigNode,
+    shape: ConfigShape,
     flags: Mapping[str, Any],
     sets: Sequence[str],
     problems: list[Problem],
-) -> Node:
+) -> ConfigNode:
     """Set what the command line says in *root*."""
     given: dict[PathKey, str] = {}
     for name, (flag, raw) in flags.items():
@@ -42,7 +42,7 @@ def apply_flags(
     return root
 
 
-def _inner(shape: Shape, path: PathKey) -> Shape:
+def _inner(shape: ConfigShape, path: PathKey) -> ConfigShape:
     for step in path:
         child = shape.child(step)
         if child is None:
@@ -52,8 +52,12 @@ def _inner(shape: Shape, path: PathKey) -> Shape:
 
 
 def _apply_set(
-    root: Node, shape: Shape, text: str, given: dict[PathKey, str], problems: list[Problem]
-) -> Node:
+    root: ConfigNode,
+    shape: ConfigShape,
+    text: str,
+    given: dict[PathKey, str],
+    problems: list[Problem],
+) -> ConfigNode:
     name, equals, value = text.partition("=")
     source = Source(f"--set {name}", text=f"--set {text}", offset=len("--set "))
     try:
@@ -96,7 +100,9 @@ def _path(name: str) -> PathKey:
     return tuple(steps)
 
 
-def _known(root: Node, shape: Shape, path: PathKey) -> tuple[Shape | None, str | None]:
+def _known(
+    root: ConfigNode, shape: ConfigShape, path: PathKey
+) -> tuple[ConfigShape | None, str | None]:
     """Return the shape at *path*, or a hint if there is none."""
     for depth, step in enumerate(path):
         inner = shape.child(step) if shape.kind in ("section", "map", "free") else None

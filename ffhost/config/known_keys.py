@@ -18,7 +18,7 @@ from ffhost.config.settings.scalars import MAY_BE_SECRET
 Kind = Literal["section", "map", "list", "free", "text", "scalar"]
 
 
-class Shape(NamedTuple):
+class ConfigShape(NamedTuple):
     """What is allowed at one place.
 
     Args:
@@ -34,37 +34,41 @@ class Shape(NamedTuple):
     """
 
     kind: Kind
-    fields: Mapping[str, Shape] = {}
-    item: Shape | None = None
+    fields: Mapping[str, ConfigShape] = {}
+    item: ConfigShape | None = None
     boolean: bool = False
     secrets: bool = False
     nullable: bool = False
     all_secret: bool = False
     shown: frozenset[str] = frozenset()
 
-    def child(self, key: str | int) -> Shape | None:
+    def child(self, key: str | int) -> ConfigShape | None:
         """Return the shape below *key*, or None if there is no such key."""
         if self.kind == "section":
             return self.fields.get(str(key))
         return self if self.kind == "free" else self.item
 
 
-_TEXT, _SCALAR, _SWITCH = Shape("text"), Shape("scalar"), Shape("scalar", boolean=True)
+_TEXT, _SCALAR, _SWITCH = (
+    ConfigShape("text"),
+    ConfigShape("scalar"),
+    ConfigShape("scalar", boolean=True),
+)
 _SECRET_KEYS = ("config", "options", "keys", "secret")
 
 
 @cache
-def settings_shape() -> Shape:
+def settings_shape() -> ConfigShape:
     """Return the shape of a whole configuration."""
     return _section(Settings)
 
 
-def _section(model: type[Section]) -> Shape:
+def _section(model: type[Section]) -> ConfigShape:
     shapes = {}
     for each in fields(model):
         key = key_of(each.name)
         if key in model.free:
-            shapes[key] = Shape(
+            shapes[key] = ConfigShape(
                 "free",
                 secrets=key in _SECRET_KEYS,
                 nullable=each.type is Any,
@@ -73,10 +77,10 @@ def _section(model: type[Section]) -> Shape:
             )
         else:
             shapes[key] = _shape(each.type)
-    return Shape("section", shapes)
+    return ConfigShape("section", shapes)
 
 
-def _shape(annotation: Any) -> Shape:
+def _shape(annotation: Any) -> ConfigShape:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
         return _shape(next(each for each in arguments if each is not type(None)))
@@ -86,11 +90,11 @@ def _shape(annotation: Any) -> Shape:
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return _section(annotation)
     if origin is dict and arguments[1] is Any:
-        return Shape("free")
+        return ConfigShape("free")
     if origin is dict:
-        return Shape("map", item=_shape(arguments[1]))
+        return ConfigShape("map", item=_shape(arguments[1]))
     if origin is list:
-        return Shape("list", item=_shape(arguments[0]))
+        return ConfigShape("list", item=_shape(arguments[0]))
     if annotation is bool:
         return _SWITCH
     texts = annotation is str or (origin is Literal and isinstance(arguments[0], str))

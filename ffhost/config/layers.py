@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ffhost.config.diagnostics import Problem
-from ffhost.config.known_keys import Shape
-from ffhost.config.nodes import Entry, Node, PathKey, Source, typed
+from ffhost.config.known_keys import ConfigShape
+from ffhost.config.nodes import ConfigNode, Entry, PathKey, Source, typed
 from ffhost.config.resolved_values import is_secret
 
 _WORDS = {
@@ -15,7 +15,7 @@ _WORDS = {
 }
 
 
-def put(root: Node, path: PathKey, value: Node) -> Node:
+def put(root: ConfigNode, path: PathKey, value: ConfigNode) -> ConfigNode:
     """Return a tree with *value* at *path*; a mapping is merged into a mapping.
 
     *root* is not changed: a block may be shared by several places.
@@ -23,13 +23,13 @@ def put(root: Node, path: PathKey, value: Node) -> Node:
     if not path:
         return _laid_over(root, value)
     name = str(path[0])
-    tree = root.copy() if isinstance(root.value, dict) else Node({}, value.source)
+    tree = root.copy() if isinstance(root.value, dict) else ConfigNode({}, value.source)
     key, child = tree.value.get(name) or _entry(name, value)
     tree.value[name] = (key if len(path) > 1 else _key(name, value), put(child, path[1:], value))
     return tree
 
 
-def _laid_over(below: Node, above: Node) -> Node:
+def _laid_over(below: ConfigNode, above: ConfigNode) -> ConfigNode:
     mappings = isinstance(below.value, dict) and isinstance(above.value, dict)
     if not mappings or is_secret(below) or is_secret(above):
         return above
@@ -40,17 +40,21 @@ def _laid_over(below: Node, above: Node) -> Node:
     return merged
 
 
-def _entry(name: str, value: Node) -> Entry:
-    return _key(name, value), Node(None, value.source, value.line, value.column)
+def _entry(name: str, value: ConfigNode) -> Entry:
+    return _key(name, value), ConfigNode(None, value.source, value.line, value.column)
 
 
-def _key(name: str, value: Node) -> Node:
-    return Node(name, value.source, value.line, value.column, text=name)
+def _key(name: str, value: ConfigNode) -> ConfigNode:
+    return ConfigNode(name, value.source, value.line, value.column, text=name)
 
 
 def value_of(
-    text: str, shape: Shape, source: Source, existing: Node | None, problems: list[Problem]
-) -> Node | None:
+    text: str,
+    shape: ConfigShape,
+    source: Source,
+    existing: ConfigNode | None,
+    problems: list[Problem],
+) -> ConfigNode | None:
     """Return the text of a variable or a flag as a value of *shape*.
 
     Strings are taken unchanged. Lists may be written ``a,b``. Mappings, and lists in
@@ -58,21 +62,25 @@ def value_of(
     """
     kind = shape.kind
     if kind == "text":
-        return Node(text, source, 0, 0, text=text)
+        return ConfigNode(text, source, 0, 0, text=text)
     if kind == "free" and existing is not None and isinstance(existing.value, str):
-        return Node(text, source, 0, 0, text=text)
+        return ConfigNode(text, source, 0, 0, text=text)
     if kind == "scalar":
         word = _WORDS.get(text.strip().lower()) if shape.boolean else None
-        return Node(typed(text) if word is None else word, source, 0, 0, text=text)
+        return ConfigNode(typed(text) if word is None else word, source, 0, 0, text=text)
     if kind == "list" and not text.lstrip().startswith("["):
         items = [part.strip() for part in text.split(",")]
-        return Node([Node(each, source, 0, 0, text=each) for each in items if each], source, 0, 0)
+        return ConfigNode(
+            [ConfigNode(each, source, 0, 0, text=each) for each in items if each], source, 0, 0
+        )
     if kind == "free" and text.lstrip()[:1] not in ("[", "{"):
-        return Node(typed(text), source, 0, 0, text=text)
+        return ConfigNode(typed(text), source, 0, 0, text=text)
     return yaml_value(text, shape, source, problems)
 
 
-def yaml_value(text: str, shape: Shape, source: Source, problems: list[Problem]) -> Node | None:
+def yaml_value(
+    text: str, shape: ConfigShape, source: Source, problems: list[Problem]
+) -> ConfigNode | None:
     """Read *text* as YAML of *shape*, or append why it cannot be read and return None."""
     from ffhost.config.yaml_reader import YamlError, read
 

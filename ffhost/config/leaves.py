@@ -14,7 +14,7 @@ from typing import Any
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import DEFAULT
 from ffhost.config.mask import HIDDEN, Mask
-from ffhost.config.masked_places import is_hidden
+from ffhost.config.masked_places import is_masked_place
 from ffhost.config.nodes import PathKey
 from ffhost.config.settings import Secret, Section, key_of, plain
 
@@ -117,7 +117,7 @@ def _leaf(loaded: LoadedConfig, path: PathKey, value: Any, given_at: PathKey) ->
 
 def _shown(path: PathKey, value: Any, mask: Mask) -> Any:
     empty = value is None or value == {} or value == []
-    if isinstance(value, Secret) or (not empty and is_hidden(path, mask)):
+    if isinstance(value, Secret) or (not empty and is_masked_place(path, mask)):
         return HIDDEN
     if isinstance(value, list):
         return [_shown(path, each, mask) for each in value]

@@ -11,12 +11,12 @@ from typing import Any
 from ffhost.config import DEFAULT_FILE, Attempt, LoadedConfig, Sources
 from ffhost.config.contradictions import check
 from ffhost.config.diagnostics import DEFAULT, Origin, Problem
-from ffhost.config.environment import Variables, apply_framework_names, apply_tree_names
+from ffhost.config.environment import ConfigVariables, apply_framework_names, apply_tree_names
 from ffhost.config.files import files_of, read_text, read_tree
 from ffhost.config.flags import apply_flags
 from ffhost.config.known_keys import settings_shape
 from ffhost.config.located_problems import Reporter
-from ffhost.config.nodes import Node, PathKey, Source, walk_to
+from ffhost.config.nodes import ConfigNode, PathKey, Source, walk_to
 from ffhost.config.quick_reader import settings_of
 from ffhost.config.requirement_files import requirements_state
 from ffhost.config.resolved_values import ABSENT, Evaluator
@@ -35,7 +35,7 @@ from ffhost.config.validation import validate
 class Origins(Mapping[PathKey, Origin]):
     """Where the values of a tree were written, looked up on access."""
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, root: ConfigNode) -> None:
         self._root = root
 
     def __getitem__(self, path: PathKey) -> Origin:
@@ -45,7 +45,7 @@ class Origins(Mapping[PathKey, Origin]):
         return levels[-1][1].origin
 
     def __iter__(self) -> Iterator[PathKey]:
-        pending: list[tuple[PathKey, Node]] = [((), self._root)]
+        pending: list[tuple[PathKey, ConfigNode]] = [((), self._root)]
         while pending:
             path, node = pending.pop()
             yield path
@@ -65,7 +65,7 @@ def attempt(sources: Sources, *, at_start: bool) -> Attempt:
         return Attempt(None, tuple(problems), ())
     label, path = located
     if label is None or path is None:
-        root: Node | None = tree(choice)
+        root: ConfigNode | None = tree(choice)
         base, watched = sources.cwd, []
     else:
         root = read_tree(path, label, problems)
@@ -78,7 +78,7 @@ def attempt(sources: Sources, *, at_start: bool) -> Attempt:
     return stage.run(root, quick=at_start or path is None)
 
 
-_EMPTY = Node({}, Source(DEFAULT.label))
+_EMPTY = ConfigNode({}, Source(DEFAULT.label))
 
 
 def _locate(
@@ -131,9 +131,9 @@ class _Stage:
         self.unseen: dict[str, PathKey] | None = {} if sources.values_may_be_missing else None
         self.shape = settings_shape()
 
-    def run(self, root: Node, *, quick: bool) -> Attempt:
+    def run(self, root: ConfigNode, *, quick: bool) -> Attempt:
         if not isinstance(root.value, dict):
-            root = Node({}, root.source, root.line, root.column)
+            root = ConfigNode({}, root.source, root.line, root.column)
         variables = self.variables(root)
         problems = self.problems
         root = apply_framework_names(root, variables, has_file=self.has_file, problems=problems)
@@ -157,34 +157,34 @@ class _Stage:
             return Attempt(None, tuple(problems), tuple(self.watched))
         return Attempt(self.loaded(settings, root, variables), (), tuple(self.watched))
 
-    def variables(self, root: Node) -> Variables:
+    def variables(self, root: ConfigNode) -> ConfigVariables:
         """Return the environment over the variables of ``env_file``."""
         environ = self.sources.environ
         node = self._env_file(root)
         if node is None:
-            return Variables(environ, {})
+            return ConfigVariables(environ, {})
         # its mistakes are reported when the whole tree is evaluated
         quiet = Reporter(root, [])
         name = Evaluator(quiet, environ, self.base).scalar(node, ("env_file",))
         if not isinstance(name, str) or not name:
-            return Variables(environ, {})
+            return ConfigVariables(environ, {})
         path = self.base / name
         self.watched.append(path)
         if self.unseen is not None and not path.exists():
             self.unseen[name] = ("env_file",)
-            return Variables(environ, {})
+            return ConfigVariables(environ, {})
         text = read_text(path, name, self.problems, node.origin)
         if text is None:
-            return Variables(environ, {})
+            return ConfigVariables(environ, {})
         from ffhost.config.dotenv import read_dotenv
 
         source = Source(name, file=Path(name), text=text)
         read = read_dotenv(source, self.problems)
         added = {key: value for key, (value, _) in read.items() if key not in environ}
         lines = {key: f"{name}:{read[key][1] + 1}" for key in added}
-        return Variables({**added, **environ}, lines)
+        return ConfigVariables({**added, **environ}, lines)
 
-    def _env_file(self, root: Node) -> Node | None:
+    def _env_file(self, root: ConfigNode) -> ConfigNode | None:
         """Find the name of the dotenv file before any other value is looked at."""
         flags, environ = self.sources.flags, self.sources.environ
         sets = [each for each in self.sources.sets if each.startswith("env_file=")]
@@ -193,17 +193,22 @@ class _Stage:
             label = "FFHOST_ENV_FILE"
             text = environ[label]
             source = Source(f"env {label}", text=f"{label}={text}", offset=len(label) + 1)
-            entry = (Node("env_file", source, text="env_file"), Node(text, source, 0, 0, text=text))
+            entry = (
+                ConfigNode("env_file", source, text="env_file"),
+                ConfigNode(text, source, 0, 0, text=text),
+            )
             root.value["env_file"] = entry
         found = apply_flags(root, self.shape, flag, sets, []).value.get("env_file")
         if found is None and self.sources.developing and self._has_dotenv():
-            return Node(".env", Source("found beside the file"), text=".env")
+            return ConfigNode(".env", Source("found beside the file"), text=".env")
         return found[1] if found and found[1].text is not None else None
 
     def _has_dotenv(self) -> bool:
         return self.has_file and (self.base / ".env").is_file()
 
-    def loaded(self, settings: Settings, root: Node, variables: Variables) -> LoadedConfig:
+    def loaded(
+        self, settings: Settings, root: ConfigNode, variables: ConfigVariables
+    ) -> LoadedConfig:
         target = self.choice.target
         single = None
         if target is not None:

@@ -10,14 +10,14 @@ import re
 from collections.abc import Sequence
 
 from ffhost.config.diagnostics import DEFAULT, Origin, Problem
-from ffhost.config.masked_places import is_hidden, mask_of
-from ffhost.config.nodes import Node, PathKey, dotted, walk_to
+from ffhost.config.masked_places import is_masked_place, mask_of
+from ffhost.config.nodes import ConfigNode, PathKey, dotted, walk_to
 
 
 class Reporter:
     """Collects problems over the tree *root*."""
 
-    def __init__(self, root: Node, problems: list[Problem]) -> None:
+    def __init__(self, root: ConfigNode, problems: list[Problem]) -> None:
         self.root = root
         self.problems = problems
         self.paths: set[PathKey] = set()
@@ -57,7 +57,7 @@ class Reporter:
 
     def _masked(self, message: str, path: PathKey) -> str:
         """Return *message* without the value at *path* if that is a secret."""
-        if ", got " not in message or not is_hidden(path, mask_of(self.root)):
+        if ", got " not in message or not is_masked_place(path, mask_of(self.root)):
             return message
         return re.sub(r", got (?!a list$|a mapping$|nothing$).*", ", got a secret", message)
 

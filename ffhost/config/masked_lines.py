@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ffhost.config.mask import HIDDEN, Mask
-from ffhost.config.masked_places import Place, hidden_nodes, mask_of, root_place
+from ffhost.config.masked_places import ConfigPlace, hidden_nodes, mask_of, root_place
 from ffhost.config.nodes import Source
 
 Span = tuple[int, int]
@@ -40,7 +40,7 @@ def _known_spans(source: Source, number: int) -> list[Span]:
     line = source.line(number) or ""
     offset = source.offset if number == 0 else 0
     spans = []
-    for _, node in hidden_nodes(root, Place(shape), mask_of(root)):
+    for _, node in hidden_nodes(root, ConfigPlace(shape), mask_of(root)):
         if node.source.label != source.label or node.line is None or node.end is None:
             continue
         first, last = node.line, node.end[0]
@@ -70,7 +70,7 @@ def _guessed_spans(source: Source, number: int) -> list[Span]:
     return [(start, len(line))] if place.hidden else []
 
 
-def _is_ours(place: Place, name: str) -> bool:
+def _is_ours(place: ConfigPlace, name: str) -> bool:
     return place.shape is not None and place.shape.child(name) is not None
 
 

@@ -10,16 +10,16 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ffhost.config.known_keys import Shape, settings_shape
+from ffhost.config.known_keys import ConfigShape, settings_shape
 from ffhost.config.mask import Mask
-from ffhost.config.nodes import Node, PathKey, walk_to
+from ffhost.config.nodes import ConfigNode, PathKey, walk_to
 
 _REFERENCE = re.compile(r"(?:\$\{[A-Za-z_][A-Za-z0-9_]*\})+")
 _NAMED_ELSEWHERE = ("from_env", "from_file")
 """Keys of which the value names where a secret is."""
 
 
-class Place(NamedTuple):
+class ConfigPlace(NamedTuple):
     """A place in a configuration.
 
     Args:
@@ -28,11 +28,11 @@ class Place(NamedTuple):
         depth: levels below the key that hides them, if one of ours does
     """
 
-    shape: Shape | None
+    shape: ConfigShape | None
     hidden: bool = False
     depth: int = 0
 
-    def below(self, step: str | int, mask: Mask) -> Place:
+    def below(self, step: str | int, mask: Mask) -> ConfigPlace:
         """Return the place *step* below this one."""
         shape = self.shape
         if isinstance(step, int):
@@ -40,23 +40,23 @@ class Place(NamedTuple):
         if self.hidden:
             # the first level below is the name of a secret
             shown = shape is not None and self.depth > 0 and step in shape.shown
-            return Place(shape, not shown, self.depth + 1)
+            return ConfigPlace(shape, not shown, self.depth + 1)
         inner = None if shape is None else shape.child(step)
         if shape is None or inner is None or shape.kind == "free":
-            return Place(inner, mask.hides(step))
+            return ConfigPlace(inner, mask.hides(step))
         if step.startswith("x-"):
-            return Place(None, mask.hides(step))
+            return ConfigPlace(None, mask.hides(step))
         if inner.secrets and inner.kind != "free":  # one of many values by name
-            return Place(inner, mask.hides(step))
-        return Place(inner, inner.all_secret)
+            return ConfigPlace(inner, mask.hides(step))
+        return ConfigPlace(inner, inner.all_secret)
 
 
-def root_place() -> Place:
+def root_place() -> ConfigPlace:
     """Return the place of a whole configuration."""
-    return Place(settings_shape())
+    return ConfigPlace(settings_shape())
 
 
-def is_hidden(path: PathKey, mask: Mask) -> bool:
+def is_masked_place(path: PathKey, mask: Mask) -> bool:
     """Whether the value at *path* is masked."""
     place = root_place()
     for step in path:
@@ -64,14 +64,20 @@ def is_hidden(path: PathKey, mask: Mask) -> bool:
     return place.hidden
 
 
-def hidden_nodes(root: Node, place: Place, mask: Mask) -> Iterator[tuple[PathKey, Node]]:
+def hidden_nodes(
+    root: ConfigNode, place: ConfigPlace, mask: Mask
+) -> Iterator[tuple[PathKey, ConfigNode]]:
     """Yield the scalars below *root* that are masked, each block once for each kind of place."""
     yield from _hidden((), root, place, mask, set())
 
 
 def _hidden(
-    path: PathKey, node: Node, place: Place, mask: Mask, seen: set[tuple[int, int, bool, int]]
-) -> Iterator[tuple[PathKey, Node]]:
+    path: PathKey,
+    node: ConfigNode,
+    place: ConfigPlace,
+    mask: Mask,
+    seen: set[tuple[int, int, bool, int]],
+) -> Iterator[tuple[PathKey, ConfigNode]]:
     if node.text is not None:
         if place.hidden and node.text and not _REFERENCE.fullmatch(node.text):
             yield path, node
@@ -89,12 +95,12 @@ def _hidden(
             yield from _hidden((*path, name), inner, place.below(name, mask), mask, seen)
 
 
-def mask_of(root: Node) -> Mask:
+def mask_of(root: ConfigNode) -> Mask:
     """Return the rule with the names that ``logging`` adds in a tree, valid or not."""
     return Mask(_names(root, "redact"), _names(root, "show"))
 
 
-def _names(root: Node, key: str) -> Iterator[str]:
+def _names(root: ConfigNode, key: str) -> Iterator[str]:
     path = ("logging", key)
     levels = list(walk_to(root, path))
     found = levels[-1][1].value if len(levels) > len(path) else None

@@ -1,6 +1,6 @@
 """Nodes: values with the place that each of them came from.
 
-A configuration is a tree of `Node` until it has been checked. So a mistake can be shown at
+A configuration is a tree of `ConfigNode` until it has been checked. So a mistake can be shown at
 its line, and layers can be merged without losing where a value was written.
 Nothing here reads files or knows YAML's grammar.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from ffhost.config.diagnostics import Origin
 
 if TYPE_CHECKING:
-    from ffhost.config.known_keys import Shape
+    from ffhost.config.known_keys import ConfigShape
 
 PathKey: TypeAlias = tuple[str | int, ...]
 
@@ -64,7 +64,7 @@ class Source:
         self.text = text
         self.offset = offset
         self.references = references
-        self.tree: tuple[Node, Shape] | None = None
+        self.tree: tuple[ConfigNode, ConfigShape] | None = None
         self._lines: list[str] | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -105,7 +105,7 @@ class SourceLine(NamedTuple):
         return masked_line(self.source, self.number, column)
 
 
-class Node:
+class ConfigNode:
     """One value: ``str``, a typed scalar, ``dict[str, Entry]`` or ``list[Node]``.
 
     Args:
@@ -148,24 +148,26 @@ class Node:
         """Return where the node was written."""
         return self.source.origin(self.line, self.column)
 
-    def used(self, use: tuple[Source, int, int] | None) -> Node:
+    def used(self, use: tuple[Source, int, int] | None) -> ConfigNode:
         """Return a copy that shares its children and is reached through an alias at *use*."""
         copy = self.copy()
         copy.use = use or self.use
         return copy
 
-    def copy(self) -> Node:
+    def copy(self) -> ConfigNode:
         """Return a copy whose mapping or list can be changed; the children are shared."""
         value = self.value
         if isinstance(value, dict | list):
             value = value.copy()
-        copy = Node(value, self.source, self.line, self.column, text=self.text, plain=self.plain)
+        copy = ConfigNode(
+            value, self.source, self.line, self.column, text=self.text, plain=self.plain
+        )
         copy.use, copy.size, copy.depth = self.use, self.size, self.depth
         copy.end = self.end
         return copy
 
 
-Entry: TypeAlias = tuple[Node, Node]
+Entry: TypeAlias = tuple[ConfigNode, ConfigNode]
 """A key and its value."""
 
 
@@ -189,7 +191,7 @@ def typed(text: str) -> Any:
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
-def walk_to(root: Node, path: PathKey) -> Iterator[tuple[Node | None, Node]]:
+def walk_to(root: ConfigNode, path: PathKey) -> Iterator[tuple[ConfigNode | None, ConfigNode]]:
     """Return (key, value) of each level from *root* along *path*, as far as it goes."""
     node, key = root, None
     yield None, root

@@ -14,9 +14,9 @@ from typing import Any
 from ffhost.config.diagnostics import nearest
 from ffhost.config.files import read_text
 from ffhost.config.interpolation import Missing, interpolate
-from ffhost.config.known_keys import Shape
+from ffhost.config.known_keys import ConfigShape
 from ffhost.config.located_problems import Reporter
-from ffhost.config.nodes import Node, PathKey, typed
+from ffhost.config.nodes import ConfigNode, PathKey, typed
 from ffhost.config.removed_keys import REMOVED
 from ffhost.config.settings import Secret, shown
 
@@ -25,7 +25,7 @@ ABSENT: Any = object()
 """Returned in place of a value for which a problem was reported."""
 
 
-def is_secret(node: Node) -> bool:
+def is_secret(node: ConfigNode) -> bool:
     """Whether *node* is written as ``{from_file: …}`` or ``{from_env: …}``."""
     return isinstance(node.value, dict) and any(key in node.value for key in SECRET_KEYS)
 
@@ -57,7 +57,7 @@ class Evaluator:
         self.base = base
         self.files: dict[Path, str | None] = {}
 
-    def value(self, node: Node, shape: Shape, path: PathKey) -> Any:
+    def value(self, node: ConfigNode, shape: ConfigShape, path: PathKey) -> Any:
         """Return the value of *node*, or report a problem and return `ABSENT`."""
         kind = shape.kind
         value = self.scalar(node, path) if node.text is not None else node.value
@@ -90,7 +90,7 @@ class Evaluator:
             return [self.free(item, shape, (*path, index)) for index, item in enumerate(value)]
         return {} if isinstance(value, dict) else value
 
-    def scalar(self, node: Node, path: PathKey) -> Any:
+    def scalar(self, node: ConfigNode, path: PathKey) -> Any:
         """Return the value of a scalar after replacing references."""
         text = node.text or ""
         if not node.source.references or "${" not in text:
@@ -111,7 +111,7 @@ class Evaluator:
             return ABSENT
         return typed(replaced) if node.plain else replaced
 
-    def _mapping(self, node: Node, value: Any, shape: Shape, path: PathKey) -> Any:
+    def _mapping(self, node: ConfigNode, value: Any, shape: ConfigShape, path: PathKey) -> Any:
         if value is None:
             return {}
         if not isinstance(value, dict):
@@ -131,7 +131,7 @@ class Evaluator:
                 result[name] = converted
         return result
 
-    def _unknown(self, name: str, path: PathKey, shape: Shape) -> None:
+    def _unknown(self, name: str, path: PathKey, shape: ConfigShape) -> None:
         if path in REMOVED:
             self.report.at(path, *REMOVED[path], key=True)
             return
@@ -141,7 +141,7 @@ class Evaluator:
             return
         self.report.at(path, "unknown key", "known here: " + ", ".join(shape.fields), key=True)
 
-    def _free_root(self, node: Node, value: Any, shape: Shape, path: PathKey) -> Any:
+    def _free_root(self, node: ConfigNode, value: Any, shape: ConfigShape, path: PathKey) -> Any:
         if shape.nullable:
             return self.free(node, shape, path)
         if value is None:
@@ -151,7 +151,9 @@ class Evaluator:
             return ABSENT
         return self.free(node, shape, path, root=True)
 
-    def free(self, node: Node, shape: Shape, path: PathKey, *, root: bool = False) -> Any:
+    def free(
+        self, node: ConfigNode, shape: ConfigShape, path: PathKey, *, root: bool = False
+    ) -> Any:
         """Return a value in which any key is allowed."""
         if node.text is not None:
             value = self.scalar(node, path)
@@ -168,7 +170,7 @@ class Evaluator:
             name: self.free(inner, shape, (*path, name)) for name, (_, inner) in node.value.items()
         }
 
-    def _secret(self, node: Node, path: PathKey) -> Secret | None:
+    def _secret(self, node: ConfigNode, path: PathKey) -> Secret | None:
         if len(node.value) > 1:
             self.report.at(
                 path,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ffhost.config.diagnostics import DEFAULT, Problem, nearest
 from ffhost.config.environment import is_true
 from ffhost.config.located_problems import Reporter
-from ffhost.config.nodes import Node, Source
+from ffhost.config.nodes import ConfigNode, Source
 from ffhost.config.settings import NAME_PATTERN
 
 _VARIABLES = {
@@ -36,9 +36,9 @@ class Choice(NamedTuple):
     ``asgi`` is whether ``--asgi`` or ``FUNCTION_USE_ASGI`` is given.
     """
 
-    target: Node | None
-    source: Node | None
-    signature: Node | None
+    target: ConfigNode | None
+    source: ConfigNode | None
+    signature: ConfigNode | None
     asgi: bool = False
 
 
@@ -49,17 +49,17 @@ def choose(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Choice:
     return Choice(found["target"], found["source"], found["signature_type"], asgi)
 
 
-def _given(name: str, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Node | None:
+def _given(name: str, flags: Mapping[str, Any], environ: Mapping[str, str]) -> ConfigNode | None:
     flag, text = flags.get(name) or (None, None)
     if flag is not None and text:
         source = Source(flag, text=f"{flag} {text}", offset=len(flag) + 1)
-        return Node(str(text), source, 0, 0, text=str(text))
+        return ConfigNode(str(text), source, 0, 0, text=str(text))
     variable = _VARIABLES[name]
     text = environ.get(variable)
     if not text:
         return None
     source = Source(f"env {variable}", text=f"{variable}={text}", offset=len(variable) + 1)
-    return Node(text, source, 0, 0, text=text)
+    return ConfigNode(text, source, 0, 0, text=text)
 
 
 def name_of(target: str) -> str:
@@ -71,14 +71,14 @@ def name_of(target: str) -> str:
     return name or "function"
 
 
-def tree(choice: Choice) -> Node:
+def tree(choice: Choice) -> ConfigNode:
     """Return the tree of a host that serves the one function without a file."""
     target = choice.target
     assert target is not None
     default = Source(DEFAULT.label)
 
-    def text(value: str) -> Node:
-        return Node(value, default, text=value)
+    def text(value: str) -> ConfigNode:
+        return ConfigNode(value, default, text=value)
 
     function = {"target": target, "path": text("/")}
     if ":" not in str(target.value) or choice.source is not None:
@@ -91,13 +91,14 @@ def tree(choice: Choice) -> Node:
     return _node(root, default)
 
 
-def _node(value: Any, source: Source) -> Node:
-    if isinstance(value, Node):
+def _node(value: Any, source: Source) -> ConfigNode:
+    if isinstance(value, ConfigNode):
         return value
     entries = {
-        key: (Node(key, source, text=key), _node(inner, source)) for key, inner in value.items()
+        key: (ConfigNode(key, source, text=key), _node(inner, source))
+        for key, inner in value.items()
     }
-    return Node(entries, source)
+    return ConfigNode(entries, source)
 
 
 def check_beside_file(choice: Choice, problems: list[Problem]) -> None:

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ffhost.config.diagnostics import Problem, nearest
-from ffhost.config.nodes import Entry, Node, Source, dotted, typed
+from ffhost.config.nodes import ConfigNode, Entry, Source, dotted, typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ class YamlError(Exception):
         self.problem = problem
 
 
-def read(source: Source, problems: list[Problem]) -> Node:
+def read(source: Source, problems: list[Problem]) -> ConfigNode:
     """Read the one document of *source*; mistakes that do not stop the reader are appended.
 
     Raises:
@@ -60,7 +60,7 @@ class _Reader:
     def __init__(self, source: Source, problems: list[Problem]) -> None:
         self.source = source
         self.problems = problems
-        self.anchors: dict[str, Node | None] = {}
+        self.anchors: dict[str, ConfigNode | None] = {}
         self.work = 0
         self.path: list[str] = []
         self.open: list[tuple[str, int, int]] = []
@@ -87,7 +87,7 @@ class _Reader:
     def report(self, line: int, column: int, path: str, message: str, *notes: str) -> None:
         self.problems.append(Problem(path, message, self.source.origin(line, column), notes=notes))
 
-    def document(self) -> Node:
+    def document(self) -> ConfigNode:
         root = None
         for event in self.events:
             kind = type(event).__name__
@@ -104,9 +104,9 @@ class _Reader:
                     )
                 continue
             root = self.node(event, 0)
-        return root or Node(None, self.source, 0, 0, text="", plain=True)
+        return root or ConfigNode(None, self.source, 0, 0, text="", plain=True)
 
-    def node(self, event: Any, depth: int) -> Node:
+    def node(self, event: Any, depth: int) -> ConfigNode:
         kind = type(event).__name__
         mark = event.start_mark
         line, column = mark.line, mark.column
@@ -122,7 +122,7 @@ class _Reader:
                 raise self.fail(line, column, f"nested deeper than {MAX_DEPTH} levels")
             if event.tag not in (None, "!", _TAGS + "map", _TAGS + "seq"):
                 raise self._tag(event.tag, line, column)
-            node = Node(None, self.source, line, column)
+            node = ConfigNode(None, self.source, line, column)
             if event.flow_style:
                 self.open.append((kind, line, column))
             if kind == "MappingStartEvent":
@@ -141,18 +141,18 @@ class _Reader:
             line, column, f"the tag {short!r} is not supported", "remove it, or quote the string"
         )
 
-    def scalar(self, event: Any, line: int, column: int) -> Node:
+    def scalar(self, event: Any, line: int, column: int) -> ConfigNode:
         text: str = event.value
         tag = event.tag
         plain = event.style in (None, "") and tag is None
         if not plain and tag not in (None, "!", _TAGS + "str"):
             raise self._tag(tag, line, column)
         value = typed(text) if plain else text
-        node = Node(value, self.source, line, column, text=text, plain=plain)
+        node = ConfigNode(value, self.source, line, column, text=text, plain=plain)
         node.end = (event.end_mark.line, event.end_mark.column)
         return node
 
-    def alias(self, name: str, line: int, column: int) -> Node:
+    def alias(self, name: str, line: int, column: int) -> ConfigNode:
         if name not in self.anchors:
             near = nearest(name, self.anchors)
             raise self.fail(
@@ -176,7 +176,7 @@ class _Reader:
         what = "aliases expand this file to" if self.work else "this file has"
         return self.fail(line, column, f"{what} more than {MAX_NODES:,} values")
 
-    def grow(self, parent: Node, child: Node) -> None:
+    def grow(self, parent: ConfigNode, child: ConfigNode) -> None:
         parent.size += child.size
         parent.depth = max(parent.depth, child.depth + 1)
         if parent.size > MAX_NODES:
@@ -187,8 +187,8 @@ class _Reader:
                 parent.line or 0, parent.column or 0, f"nested deeper than {MAX_DEPTH} levels"
             )
 
-    def sequence(self, node: Node, depth: int) -> None:
-        items: list[Node] = []
+    def sequence(self, node: ConfigNode, depth: int) -> None:
+        items: list[ConfigNode] = []
         node.value = items
         for event in self.events:
             if type(event).__name__ == "SequenceEndEvent":
@@ -196,10 +196,10 @@ class _Reader:
             items.append(self.node(event, depth + 1))
             self.grow(node, items[-1])
 
-    def mapping(self, node: Node, depth: int) -> None:
+    def mapping(self, node: ConfigNode, depth: int) -> None:
         entries: dict[str, Entry] = {}
         node.value = entries
-        merged: list[Node] = []
+        merged: list[ConfigNode] = []
         for event in self.events:
             if type(event).__name__ == "MappingEndEvent":
                 break
@@ -230,7 +230,7 @@ class _Reader:
         for each in merged:
             self.merge(node, each)
 
-    def merge(self, node: Node, value: Node) -> None:
+    def merge(self, node: ConfigNode, value: ConfigNode) -> None:
         """Append the entries of a merge key; the mapping's own entries override them."""
         mappings = value.value if isinstance(value.value, list) else [value]
         for each in mappings:

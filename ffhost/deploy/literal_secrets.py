@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ffhost.config.mask import Mask
 from ffhost.config.masked_places import hidden_nodes, mask_of, root_place
-from ffhost.config.nodes import Node, PathKey, Source, dotted
+from ffhost.config.nodes import ConfigNode, PathKey, Source, dotted
 from ffhost.config.yaml_reader import read
 
 _CONFIG_MAP = "into a ConfigMap, which is not for secrets"
@@ -37,7 +37,7 @@ def literal_secrets(files: Mapping[str, str], goal: str) -> list[str]:
     return notes
 
 
-def _found(root: Node, mask: Mask) -> Iterator[tuple[PathKey, Node]]:
+def _found(root: ConfigNode, mask: Mask) -> Iterator[tuple[PathKey, ConfigNode]]:
     seen: set[int] = set()
     for path, node in hidden_nodes(root, root_place(), mask):
         if isinstance(node.value, str) and "${" not in _without_defaults(node):
@@ -49,13 +49,13 @@ def _found(root: Node, mask: Mask) -> Iterator[tuple[PathKey, Node]]:
             yield path, node
 
 
-def _without_defaults(node: Node) -> str:
+def _without_defaults(node: ConfigNode) -> str:
     """Return the text of *node* unless a reference in it has a default, which is written out."""
     text = node.text or ""
     return "" if ":-" in text else text
 
 
-def _scalars(path: PathKey, node: Node) -> Iterator[tuple[PathKey, Node]]:
+def _scalars(path: PathKey, node: ConfigNode) -> Iterator[tuple[PathKey, ConfigNode]]:
     if isinstance(node.value, dict):
         for name, (_, inner) in node.value.items():
             yield from _scalars((*path, name), inner)
@@ -66,7 +66,7 @@ def _scalars(path: PathKey, node: Node) -> Iterator[tuple[PathKey, Node]]:
         yield path, node
 
 
-def _instead(path: PathKey, node: Node) -> str:
+def _instead(path: PathKey, node: ConfigNode) -> str:
     """Return what to write, for a value that may be a secret and for one that may not."""
     ours = path[:1] == ("auth",) or "config" in path or "options" in path or "env" in path
     if ours and not any(isinstance(step, str) and step.startswith("x-") for step in path):

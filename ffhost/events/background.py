@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from ffhost.errors import FieldError
-from ffhost.events.cloudevent_reader import Malformed
+from ffhost.events.cloudevent_reader import MalformedEvent
 from ffhost.events.json_values import kind_of
 
 PUBSUB_SERVICE: Final = "pubsub.googleapis.com"
@@ -96,7 +96,7 @@ def read_background(value: dict[str, Any], path: str = "") -> Background:
     if context is not None and not isinstance(context, dict):
         raise _fault("context", f"expected an object, got {kind_of(context)}")
     if "data" not in value and not is_background(value):
-        raise Malformed(
+        raise MalformedEvent(
             "the body is neither an event nor a Pub/Sub message",
             FieldError("data", "required, but missing"),
             FieldError("context", "required, but missing"),
@@ -188,5 +188,5 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _fault(field: str, message: str) -> Malformed:
-    return Malformed(f"the event has a fault in: {field}", FieldError(field, message))
+def _fault(field: str, message: str) -> MalformedEvent:
+    return MalformedEvent(f"the event has a fault in: {field}", FieldError(field, message))

@@ -27,7 +27,7 @@ from ffhost.events.background import (
 )
 from ffhost.events.cloudevent_reader import (
     REQUIRED,
-    Malformed,
+    MalformedEvent,
     Read,
     add_trace,
     json_or_bytes,
@@ -88,7 +88,7 @@ def decoder_for(annotation: object = None) -> Decoder:
                 add_trace(attributes, headers)
             event: Event = make(attributes, data, payload)
             return event
-        except Malformed as error:
+        except MalformedEvent as error:
             raise _refusal(error, CLOUD_EVENT_EXPECTED) from error
 
     return decode
@@ -133,7 +133,7 @@ def decode_background(
     try:
         event = _read_for_background(headers, body, path)
         return event.data, event.context
-    except Malformed as error:
+    except MalformedEvent as error:
         raise _refusal(error, BACKGROUND_EXPECTED) from error
 
 
@@ -149,7 +149,7 @@ def _read_other(mode: str, headers: Mapping[str, str], body: bytes, path: str) -
     if mode == "structured" or "specversion" in value:
         return read_structured(value)
     if not is_background(value):
-        raise Malformed(
+        raise MalformedEvent(
             "the request holds no event",
             *(FieldError(name, "required, but missing") for name in REQUIRED),
         )
@@ -159,7 +159,7 @@ def _read_other(mode: str, headers: Mapping[str, str], body: bytes, path: str) -
 def _read_batch(headers: Mapping[str, str], body: bytes, make: EventMaker) -> Batch:
     values = parse_body(body)
     if not isinstance(values, list):
-        raise Malformed(
+        raise MalformedEvent(
             "the batch is not a JSON array",
             FieldError("body", f"expected an array, got {kind_of(values)}"),
         )
@@ -169,12 +169,12 @@ def _read_batch(headers: Mapping[str, str], body: bytes, make: EventMaker) -> Ba
             attributes, data, payload = read_structured(value)
             add_trace(attributes, headers)
             events.append(make(attributes, data, payload))
-        except Malformed as error:
+        except MalformedEvent as error:
             faults += [
                 FieldError(f"[{index}].{each.field}", each.message) for each in error.fields
             ] or [FieldError(f"[{index}]", error.problem)]
     if faults:
-        raise Malformed("the batch has events with faults", *faults)
+        raise MalformedEvent("the batch has events with faults", *faults)
     return Batch(events)
 
 
@@ -201,5 +201,5 @@ def _read_for_background(headers: Mapping[str, str], body: bytes, path: str) -> 
     return Background(data, context, {})
 
 
-def _refusal(error: Malformed, expected: str) -> BadRequest:
+def _refusal(error: MalformedEvent, expected: str) -> BadRequest:
     return BadRequest(f"{error.problem}; {expected}", errors=error.fields)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ffhost.events.background import PUBSUB_MESSAGE, PUBSUB_SERVICE, PUBSUB_TYPE, Context
-from ffhost.events.cloudevent_reader import Malformed
+from ffhost.events.cloudevent_reader import MalformedEvent
 from ffhost.events.cloudevent_writer import contents_of, dump_json, to_binary, to_structured
 from ffhost.events.conversion import to_background
 from ffhost.events.received_event import EventV03, EventV1
@@ -301,7 +301,7 @@ def _background(event: object) -> Form | None:
     attributes, data = contents_of(event)
     try:
         data, context = to_background(attributes, data)
-    except Malformed:
+    except MalformedEvent:
         return None
     if isinstance(data, bytes):  # such as protobuf, which a JSON body cannot hold
         return None

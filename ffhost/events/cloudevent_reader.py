@@ -43,7 +43,7 @@ _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f
 _UNREAD: Final = object()
 
 
-class Malformed(Exception):
+class MalformedEvent(Exception):
     """What a request says is not an event; the caller turns it into a `BadRequest`."""
 
     def __init__(self, problem: str, *fields: FieldError) -> None:
@@ -134,7 +134,7 @@ def read_structured(value: object) -> Read:
         Malformed: not an object, or an attribute or the data is missing or wrong.
     """
     if not isinstance(value, dict):
-        raise Malformed(
+        raise MalformedEvent(
             "the CloudEvent is not a JSON object",
             FieldError("body", f"expected an object, got {kind_of(value)}"),
         )
@@ -160,7 +160,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     """
     value = parse_body(body)
     if not isinstance(value, dict):
-        raise Malformed(
+        raise MalformedEvent(
             "the body is not a JSON object",
             FieldError("body", f"expected an object, got {kind_of(value)}"),
         )
@@ -179,7 +179,7 @@ def parse_body(body: bytes) -> Any:
         message = (
             "expected JSON, got bytes that are not JSON" if body else "expected JSON, got nothing"
         )
-        raise Malformed("the body is not JSON", FieldError("body", message)) from None
+        raise MalformedEvent("the body is not JSON", FieldError("body", message)) from None
 
 
 def header_value(name: str, value: str) -> str:
@@ -199,7 +199,7 @@ def header_value(name: str, value: str) -> str:
     try:
         return unquote(value, errors="strict")
     except UnicodeDecodeError:
-        raise Malformed(
+        raise MalformedEvent(
             f"the header 'ce-{name}' cannot be decoded",
             FieldError(name, "its percent-encoded bytes are not utf-8"),
         ) from None
@@ -245,7 +245,7 @@ def _check(attributes: Mapping[str, Any], hint: str) -> None:
         faults = _required_faults(attributes, hint) + faults
     if faults:
         names = ", ".join(fault.field for fault in faults)
-        raise Malformed(f"the CloudEvent has faults in: {names}", *faults)
+        raise MalformedEvent(f"the CloudEvent has faults in: {names}", *faults)
 
 
 def _has_required(attributes: Mapping[str, Any]) -> bool:
@@ -298,7 +298,7 @@ def _read_body(body: bytes, content_type: str | None) -> tuple[Any, Payload | No
         try:
             data = read_json(body)
         except ValueError:
-            raise Malformed(
+            raise MalformedEvent(
                 "the data of the CloudEvent is not JSON",
                 FieldError("data", "the content type says JSON, but the body is not JSON"),
             ) from None
@@ -313,7 +313,7 @@ def _read_member(value: dict[str, Any], attributes: dict[str, Any]) -> tuple[Any
     data, encoded = value.get("data"), value.get("data_base64")
     if encoded is not None:
         if data is not None:
-            raise Malformed(
+            raise MalformedEvent(
                 "the CloudEvent has its data twice",
                 FieldError("data_base64", "give either 'data' or 'data_base64'"),
             )
@@ -343,4 +343,4 @@ def _decode(text: object, field: str) -> bytes:
         problem = f"expected a base64 string, got {kind_of(text)}"
     except ValueError:
         problem = "not base64 (RFC 4648, section 4)"
-    raise Malformed("the data of the CloudEvent cannot be decoded", FieldError(field, problem))
+    raise MalformedEvent("the data of the CloudEvent cannot be decoded", FieldError(field, problem))

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ffhost.errors import FieldError
 from ffhost.events.background import PUBSUB_MESSAGE, Background, Context
-from ffhost.events.cloudevent_reader import Malformed
+from ffhost.events.cloudevent_reader import MalformedEvent
 from ffhost.events.json_values import is_time, kind_of, shorten
 
 _PUBSUB: Final = "pubsub.googleapis.com"
@@ -274,7 +274,7 @@ def _check_time(text: str, field: str) -> None:
         raise _fault(field, "expected an RFC 3339 time")
 
 
-def _fault(field: str, message: str) -> Malformed:
-    return Malformed(
+def _fault(field: str, message: str) -> MalformedEvent:
+    return MalformedEvent(
         f"the event cannot be converted because of: {field}", FieldError(field, message)
     )

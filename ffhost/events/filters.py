@@ -53,7 +53,7 @@ Test: TypeAlias = Callable[[Attributes, list[Failure]], bool]
 """Whether an event matches; failed expressions are appended to the list."""
 
 
-class Filter(NamedTuple):
+class EventFilter(NamedTuple):
     """One filter: its source, its test, and the types of the events that it can match.
 
     ``types`` is None where they cannot be told beforehand.
@@ -64,7 +64,7 @@ class Filter(NamedTuple):
     types: frozenset[str] | None = None
 
 
-def compile_filters(sources: object) -> tuple[Filter, ...]:
+def compile_filters(sources: object) -> tuple[EventFilter, ...]:
     """Make the compiled filters of a subscription, all of which an event has to match.
 
     Raises:
@@ -77,7 +77,7 @@ def compile_filters(sources: object) -> tuple[Filter, ...]:
     return found
 
 
-def types_of(filters: Sequence[Filter]) -> frozenset[str] | None:
+def types_of(filters: Sequence[EventFilter]) -> frozenset[str] | None:
     """Return the types of the events that can match all of *filters*; None for any type."""
     known = [each.types for each in filters if each.types is not None]
     return frozenset.intersection(*known) if known else None
@@ -89,7 +89,7 @@ class _Compiler:
 
     def filters(
         self, sources: object, path: Path, depth: int, *, may_be_empty: bool = False
-    ) -> tuple[Filter, ...]:
+    ) -> tuple[EventFilter, ...]:
         if not isinstance(sources, list | tuple):
             self._fault(path, f"expected a list of filters, got {kind_of(sources)}")
             return ()
@@ -99,7 +99,7 @@ class _Compiler:
             self.filter(source, (*path, index), depth + 1) for index, source in enumerate(sources)
         )
 
-    def filter(self, source: object, path: Path, depth: int) -> Filter:
+    def filter(self, source: object, path: Path, depth: int) -> EventFilter:
         if depth > NESTING_LIMIT:
             return self._fault(path, "filters are nested too deeply")
         if not isinstance(source, Mapping):
@@ -112,7 +112,7 @@ class _Compiler:
             return self._fault(path, f"expected exactly one dialect in a filter, got {written}")
         dialect, value = next(iter(source.items()))
         test, types = self._dialect(dialect, value, (*path, dialect), depth)
-        return Filter(source, test, types)
+        return EventFilter(source, test, types)
 
     def _dialect(
         self, dialect: str, value: object, path: Path, depth: int
@@ -165,9 +165,9 @@ class _Compiler:
             self._fault(path, "the expression is not a condition; it would never match")
         return _expression_test(expression)
 
-    def _fault(self, path: Path, message: str) -> Filter:
+    def _fault(self, path: Path, message: str) -> EventFilter:
         self.faults.append(FilterFault(path, message))
-        return Filter({}, lambda event, failures: False)
+        return EventFilter({}, lambda event, failures: False)
 
 
 _TEXT_TESTS: Final[dict[str, Callable[[str, str], bool]]] = {

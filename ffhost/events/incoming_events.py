@@ -15,7 +15,7 @@ from ffhost.errors import BadRequest, FieldError, UnsupportedMediaType
 from ffhost.events.background import is_background, read_background, read_draft
 from ffhost.events.cloudevent_reader import (
     REQUIRED,
-    Malformed,
+    MalformedEvent,
     mode_of,
     parse_body,
     read_binary,
@@ -71,7 +71,7 @@ def read_events(headers: Mapping[str, str], body: bytes, path: str = "") -> Rece
             raise UnsupportedMediaType(f"the only event format is JSON; {EXPECTED}")
         attributes = _attributes(mode, headers, body, path)
         return Received((ReceivedEvent(attributes, headers, body),))
-    except Malformed as error:
+    except MalformedEvent as error:
         raise BadRequest(f"{error.problem}; {EXPECTED}", errors=error.fields) from error
 
 
@@ -94,7 +94,7 @@ def _attributes(mode: str, headers: Mapping[str, str], body: bytes, path: str) -
     if mode == "structured" or "specversion" in value:
         return read_structured(value)[0]
     if not is_background(value):
-        raise Malformed(
+        raise MalformedEvent(
             "the request holds no event",
             *(FieldError(name, "required, but missing") for name in REQUIRED),
         )
@@ -104,12 +104,12 @@ def _attributes(mode: str, headers: Mapping[str, str], body: bytes, path: str) -
 def _batch(headers: Mapping[str, str], body: bytes) -> tuple[ReceivedEvent, ...]:
     values = parse_body(body)
     if not isinstance(values, list):
-        raise Malformed(
+        raise MalformedEvent(
             "the batch is not a JSON array",
             FieldError("body", f"expected an array, got {kind_of(values)}"),
         )
     if len(values) > BATCH_LIMIT:
-        raise Malformed(f"the batch has {len(values)} events, more than {BATCH_LIMIT}")
+        raise MalformedEvent(f"the batch has {len(values)} events, more than {BATCH_LIMIT}")
     carried = _STRUCTURED | {name: headers[name] for name in _TRACE if name in headers}
     events: list[ReceivedEvent] = []
     faults: list[FieldError] = []
@@ -117,12 +117,12 @@ def _batch(headers: Mapping[str, str], body: bytes) -> tuple[ReceivedEvent, ...]
         try:
             attributes = read_structured(value)[0]
             events.append(ReceivedEvent(attributes, carried, _dump(value)))
-        except Malformed as error:
+        except MalformedEvent as error:
             faults += [
                 FieldError(f"[{index}].{each.field}", each.message) for each in error.fields
             ] or [FieldError(f"[{index}]", error.problem)]
     if faults:
-        raise Malformed("the batch has events with faults", *faults)
+        raise MalformedEvent("the batch has events with faults", *faults)
     return tuple(events)
 
 

@@ -36,7 +36,7 @@ from cloudevents.v1.abstract import CloudEvent as AnyOldEvent
 from cloudevents.v1.http.event import CloudEvent as OldEvent
 
 from ffhost.errors import FieldError
-from ffhost.events.cloudevent_reader import Malformed, Payload
+from ffhost.events.cloudevent_reader import MalformedEvent, Payload
 from ffhost.events.json_values import parse_time
 
 EventMaker: TypeAlias = Callable[[dict[str, Any], Any, Payload | None], Any]
@@ -213,7 +213,7 @@ def _new_creator(event_class: type) -> EventMaker:
     return make
 
 
-def _misfit(event_class: type, error: Exception) -> Malformed:
+def _misfit(event_class: type, error: Exception) -> MalformedEvent:
     """Return the names of the fields that a class of the user's refuses; pydantic lists them.
 
     Any exception of a constructor means that the event does not fit: what it says is left
@@ -225,4 +225,4 @@ def _misfit(event_class: type, error: Exception) -> Malformed:
         faults = [FieldError(str(name), "not accepted by the class") for name in found]
     elif callable(found):  # pydantic
         faults = [FieldError(".".join(map(str, each["loc"])), str(each["msg"])) for each in found()]
-    return Malformed(f"the event does not fit the class {event_class.__name__}", *faults)
+    return MalformedEvent(f"the event does not fit the class {event_class.__name__}", *faults)

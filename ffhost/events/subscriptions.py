@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from heapq import merge
 from typing import NamedTuple
 
-from ffhost.events.filters import Attributes, Failure, Filter, types_of
+from ffhost.events.filters import Attributes, EventFilter, Failure, types_of
 
 
 class Subscription(NamedTuple):
     """One subscription of a function; an event has to match all of its filters."""
 
     function: str
-    filters: tuple[Filter, ...]
+    filters: tuple[EventFilter, ...]
 
     def failed_filter(self, event: Attributes, failures: list[Failure]) -> int | None:
         """Return the index of the first filter that *event* does not match; None if all do."""
@@ -90,6 +90,6 @@ def _place(entry: tuple[int, Subscription]) -> int:
     return entry[0]
 
 
-def subscriptions_of(function: str, filters: Sequence[Sequence[Filter]]) -> list[Subscription]:
+def subscriptions_of(function: str, filters: Sequence[Sequence[EventFilter]]) -> list[Subscription]:
     """Return the subscriptions of a function from the filters of each."""
     return [Subscription(function, tuple(each)) for each in filters]

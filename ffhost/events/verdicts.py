@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 _REPEATED: Final = (429, 408, 409, 404)
 
 
-class Verdict(NamedTuple):
+class EventVerdict(NamedTuple):
     """What became of an event at one function.
 
     ``outcome`` is one word for people and logs: ``taken``, ``remembered`` for an event that
@@ -21,7 +21,7 @@ class Verdict(NamedTuple):
     status: int
     outcome: str = "taken"
     retry_after: str | None = None
-    replies: tuple[Verdict, ...] = ()
+    replies: tuple[EventVerdict, ...] = ()
 
     @property
     def taken(self) -> bool:
@@ -53,7 +53,7 @@ def _badness(status: int) -> tuple[int, int]:
     return (1, status) if status >= 400 else (0, status)
 
 
-def retry_after(verdicts: Iterable[Verdict], status: int) -> Mapping[str, str]:
+def retry_after(verdicts: Iterable[EventVerdict], status: int) -> Mapping[str, str]:
     """Return the ``Retry-After`` of the functions that answered with *status*, the longest."""
     waits = [each.retry_after for each in verdicts if each.status == status and each.retry_after]
     seconds = [int(each) for each in waits if each.isascii() and each.isdigit()]

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ffhost.config.units import UNLIMITED
-from ffhost.execution.caller import PAUSED_LOOK_SECONDS, Caller
-from ffhost.execution.channels import EMPTY, Channel, StreamCut
+from ffhost.execution.caller import PAUSED_LOOK_SECONDS, FunctionCaller
+from ffhost.execution.channels import EMPTY, StreamChannel, StreamCut
 from ffhost.execution.failures import crashed
 from ffhost.execution.loops import BackgroundLoop
 from ffhost.execution.stuck_calls import stuck_calls
@@ -48,7 +48,7 @@ class _Waiter:
         return False
 
 
-class BlockingCaller(Caller):
+class BlockingCaller(FunctionCaller):
     """Calls one function from threads of a WSGI server."""
 
     def __init__(self, function: Function, pool: ThreadPool, background: BackgroundLoop) -> None:
@@ -139,7 +139,7 @@ class BlockingStream:
     def __init__(self, caller: BlockingCaller, call: Call) -> None:
         self._caller = caller
         self._call = call
-        self._channel: Channel = call.channel
+        self._channel: StreamChannel = call.channel
         self._sent_bytes = 0
         self._on_close: Callable[[int], None] | None = None
 

@@ -16,7 +16,7 @@ from typing import Any, cast
 from ffhost.errors import MethodNotAllowed, RequestError
 from ffhost.execution.channels import (
     END,
-    Channel,
+    StreamChannel,
     StreamClosed,
     close,
     close_async,
@@ -28,7 +28,7 @@ from ffhost.execution.executor import executor
 from ffhost.execution.failures import timed_out
 from ffhost.execution.file_body import FileBody
 from ffhost.execution.stuck_calls import stuck_calls
-from ffhost.execution.threads import ThreadPool, Worker
+from ffhost.execution.threads import PoolThread, ThreadPool
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.function import Function
@@ -40,7 +40,7 @@ PAUSED_LOOK_SECONDS = 0.25
 """Seconds between two checks of a deadline that is paused, as in a debugger."""
 
 
-class Caller(ABC):
+class FunctionCaller(ABC):
     """Calls one function. Made once for each function of a host and each kind of front.
 
     Attributes:
@@ -111,7 +111,7 @@ class Caller(ABC):
             except RequestError as error:
                 return self.function.failures.reply(call, error)
         if not self.function.is_async:
-            return Caller.work(self, call)
+            return FunctionCaller.work(self, call)
         work = asyncio.run_coroutine_threadsafe(self._begin_late(call), self.loop())
         try:
             return work.result()
@@ -198,8 +198,8 @@ class Caller(ABC):
             await close_async(chunks)
         return None
 
-    def _open_stream(self, call: Call, reply: Reply, first: Any) -> Channel:
-        channel = call.channel = Channel()
+    def _open_stream(self, call: Call, reply: Reply, first: Any) -> StreamChannel:
+        channel = call.channel = StreamChannel()
         if call.timed_out:
             channel.close(cut=True)
         elif first is not END:
@@ -208,7 +208,7 @@ class Caller(ABC):
         return channel
 
     def _stream_failed(self, call: Call, error: BaseException) -> Reply | None:
-        channel: Channel | None = call.channel
+        channel: StreamChannel | None = call.channel
         if channel is None:
             return self.function.failures.reply(call, error)
         # Closed by the front, at the deadline or because the client is gone: not a failure.
@@ -270,7 +270,7 @@ async def _at_once(reply: Reply) -> Reply:
 def stop(call: Call) -> None:
     """Interrupt the thread or cancel the task that runs *call*."""
     job = call.job
-    if isinstance(job, Worker):
+    if isinstance(job, PoolThread):
         job.interrupt(call)
     elif isinstance(job, asyncio.Task):
         try:

@@ -34,7 +34,7 @@ class StreamCut(Exception):
     """The stream failed after its headers were sent: close the connection without a last chunk."""
 
 
-class Channel:
+class StreamChannel:
     """Chunks on their way from one writer to one reader."""
 
     def __init__(self, capacity: int = CAPACITY, capacity_bytes: int = CAPACITY_BYTES) -> None:
@@ -221,7 +221,7 @@ class LoopWaiter:
         self._future = self._loop.create_future()
 
 
-def push(chunks: Iterator[bytes], channel: Channel) -> None:
+def push(chunks: Iterator[bytes], channel: StreamChannel) -> None:
     """Move *chunks* into *channel* from the thread that runs them."""
     waiter = threading.Lock()
     waiter.acquire()
@@ -231,7 +231,7 @@ def push(chunks: Iterator[bytes], channel: Channel) -> None:
             waiter.acquire()
 
 
-async def push_async(chunks: AsyncIterator[bytes], channel: Channel) -> None:
+async def push_async(chunks: AsyncIterator[bytes], channel: StreamChannel) -> None:
     """Move *chunks* into *channel* from the task that runs them."""
     waiter = LoopWaiter()
     async for chunk in chunks:
@@ -239,7 +239,7 @@ async def push_async(chunks: AsyncIterator[bytes], channel: Channel) -> None:
             await waiter.wait()
 
 
-def push_file(body: FileBody, channel: Channel) -> None:
+def push_file(body: FileBody, channel: StreamChannel) -> None:
     """Send a file, which *channel* has been offered, from the thread that runs the call."""
     channel.stop_on_close(body.stop)
     body.send()

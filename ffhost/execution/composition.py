@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ffhost.execution.failures import Failures
+from ffhost.execution.failures import CallFailures
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.function import Run
@@ -17,7 +17,7 @@ from ffhost.signatures import Codec
 from ffhost.web.messages import Reply
 
 
-def compose(codec: Codec, failures: Failures) -> Run:
+def compose(codec: Codec, failures: CallFailures) -> Run:
     """Make one callable of a function's codec and its error handling."""
     decode, invoke, encode = codec.decode, codec.call, codec.encode
 

@@ -18,7 +18,7 @@ CANCELLED_STATUS = 499
 """The status of a call whose caller has stopped waiting, as nginx calls it. Nobody gets it."""
 
 
-class Failures:
+class CallFailures:
     """Handling of the exceptions of one function.
 
     Args:

@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from ffhost.config.units import UNLIMITED
 from ffhost.execution import subprocesses
-from ffhost.execution.caller import PAUSED_LOOK_SECONDS, Caller
+from ffhost.execution.caller import PAUSED_LOOK_SECONDS, FunctionCaller
 from ffhost.execution.channels import LoopWaiter
 from ffhost.execution.failures import crashed
 from ffhost.execution.forked_children import end_after
@@ -73,7 +73,7 @@ class LoopRunner:
             caller.settle(call, reply)
 
 
-class AsyncCaller(Caller):
+class AsyncCaller(FunctionCaller):
     """Calls one function from a loop."""
 
     def __init__(self, function: Function, runner: LoopRunner) -> None:

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from ffhost.errors import DeadlineExceeded
 
 if TYPE_CHECKING:
-    from ffhost.execution.threads import Worker
+    from ffhost.execution.threads import PoolThread
 
 ATTENDED = sys.version_info < (3, 12)
 """Whether a waiting exception needs attention. CPython 3.12 and 3.13 were seen to need none."""
@@ -62,7 +62,7 @@ def _async_exception_setter() -> Callable[[int, Any], int]:
     return set_exception
 
 
-def absorb() -> bool:
+def absorb_deadline_strike() -> bool:
     """Take an exception that may be waiting for this thread here, where it does no harm.
 
     To withdraw it instead would leave the flag of CPython 3.11 set. Return False if nothing was
@@ -99,7 +99,7 @@ _Delivered.__module__ = DeadlineExceeded.__module__
 class Strike:
     """A `DeadlineExceeded` for one call, until it is delivered or the call has ended."""
 
-    def __init__(self, worker: Worker, invocation: Any) -> None:
+    def __init__(self, worker: PoolThread, invocation: Any) -> None:
         self.worker = worker
         self.invocation = invocation
         self.raised = False
@@ -191,7 +191,7 @@ class Strikes:
                 self._pid = os.getpid()
         return True
 
-    def add(self, worker: Worker, invocation: Any) -> None:
+    def add(self, worker: PoolThread, invocation: Any) -> None:
         """Raise the exception in *worker* until it is delivered or *invocation* ends."""
         strike = Strike(worker, invocation)
         if self.start():
@@ -217,7 +217,7 @@ class Strikes:
         flag_is_set = strike.raised
         seconds = strike.step()
         if flag_is_set:
-            absorb()
+            absorb_deadline_strike()
         if seconds is None:
             return False
         strike.next_step = now + seconds

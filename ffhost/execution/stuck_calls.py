@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from ffhost.execution.threads import Worker
+from ffhost.execution.threads import PoolThread
 from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
 
@@ -26,7 +26,7 @@ REPEAT_SECONDS = 60.0
 
 def live_stack(job: Any) -> str | None:
     """Return the present stack of a thread or task, innermost call last; None if it has ended."""
-    if isinstance(job, Worker):
+    if isinstance(job, PoolThread):
         frame = sys._current_frames().get(job.ident)
         return None if frame is None else "".join(traceback.format_stack(frame))
     if isinstance(job, asyncio.Task):

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from ffhost.errors import DeadlineExceeded
-from ffhost.execution.strikes import ATTENDED, absorb, raise_in, strikes
+from ffhost.execution.strikes import ATTENDED, absorb_deadline_strike, raise_in, strikes
 
 IDLE_SECONDS = 10.0
 """How long a thread waits for work before it ends."""
@@ -49,7 +49,7 @@ class _Leaving:
     context = contextvars.Context()
 
 
-class Worker:
+class PoolThread:
     """One thread of a pool."""
 
     __slots__ = ("ident", "lock", "native_id", "running", "struck", "unreachable")
@@ -99,7 +99,7 @@ class Worker:
             self.running = None
             struck, self.struck = self.struck, False
         if struck:
-            self.unreachable = not absorb()
+            self.unreachable = not absorb_deadline_strike()
 
 
 class ThreadPool:
@@ -133,7 +133,7 @@ class ThreadPool:
         """Run *work* on a thread in the invocation's own context, then *done* with its result.
 
         An invocation here is any object that has a ``context``, a ``deadline`` (None: it is never
-        interrupted) and a ``job``, which is set to the `Worker`.
+        interrupted) and a ``job``, which is set to the `PoolThread`.
         """
         with self._lock:
             self._calls.append((work, invocation, done))
@@ -208,7 +208,7 @@ class ThreadPool:
             self._start()
 
     def _serve(self) -> None:
-        worker = Worker()
+        worker = PoolThread()
         worker.ident = threading.get_ident()
         worker.native_id = threading.get_native_id()
         idle = threading.Lock()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from ffhost.fronts.asgi_body import ClientGone
+from ffhost.fronts.asgi_body import AsgiClientGone
 from ffhost.fronts.asgi_request import Receive
 from ffhost.web.messages import Reply
 
@@ -22,7 +22,7 @@ async def until_left(work: Coroutine[Any, Any, Reply], receive: Receive) -> Repl
     try:
         await asyncio.wait({task, left}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            raise ClientGone("the client left before it was answered")
+            raise AsgiClientGone("the client left before it was answered")
         return task.result()
     finally:
         left.cancel()

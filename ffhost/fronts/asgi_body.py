@@ -6,17 +6,17 @@ import asyncio
 from typing import cast
 
 from ffhost.errors import ContentTooLarge, RequestError, RequestTimeout
-from ffhost.fronts.asgi_request import Event, FrontRequest, Receive, ScopeMessage
+from ffhost.fronts.asgi_request import AsgiFrontRequest, Event, Receive, ScopeMessage
 
 _COLLECTED_BYTES = 256 * 1024
 """From this length on a body is read at once where the server can; less comes in a piece or two."""
 
 
-class ClientGone(RequestError):
+class AsgiClientGone(RequestError):
     """The client closed the connection before its request was complete."""
 
 
-async def read_rest(req: FrontRequest, message: ScopeMessage, limit: float) -> bytes:
+async def read_rest(req: AsgiFrontRequest, message: ScopeMessage, limit: float) -> bytes:
     """Read the pieces of a body that follow its first.
 
     Raises:
@@ -32,13 +32,13 @@ async def read_rest(req: FrontRequest, message: ScopeMessage, limit: float) -> b
         if collect is not None:  # our own server
             body: bytes | None = await collect(message.body, announced)
             if body is None:
-                raise ClientGone("the client left while it sent the request")
+                raise AsgiClientGone("the client left while it sent the request")
             return body
     chunks, length = [message.body], len(message.body)
     while length <= limit:
         event = cast("Event", await req.receive())
         if event["type"] == "http.disconnect":
-            raise ClientGone("the client left while it sent the request")
+            raise AsgiClientGone("the client left while it sent the request")
         chunks.append(event.get("body", b""))
         length += len(chunks[-1])
         if not event.get("more_body"):

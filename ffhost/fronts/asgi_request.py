@@ -150,7 +150,7 @@ def below(root: str, path: str) -> str:
     return path
 
 
-class FrontRequest(falcon.asgi.Request):
+class AsgiFrontRequest(falcon.asgi.Request):
     """The part of a request that Falcon needs to route it.
 
     Falcon's own constructor reads headers, query and media type of every request. Functions

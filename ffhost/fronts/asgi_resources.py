@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import falcon.asgi
 
 from ffhost.errors import RequestError
-from ffhost.execution.channels import END, Channel, ChunkGroup, LoopWaiter
+from ffhost.execution.channels import END, ChunkGroup, LoopWaiter, StreamChannel
 from ffhost.execution.executor import executor
 from ffhost.execution.file_body import FileBody
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronts.asgi_body import read_rest, too_large
 from ffhost.fronts.asgi_request import (
     SEND,
-    FrontRequest,
+    AsgiFrontRequest,
     Receive,
     ScopeMessage,
     send_reply,
@@ -46,7 +46,7 @@ _CALL_FIELDS = frozenset(name.encode() for name in CALL_FIELDS)
 _EXECUTION_ID_HEADER = EXECUTION_ID_HEADER.encode()
 
 
-class Responders:
+class AsgiResponders:
     """Makes the responders of one host."""
 
     def __init__(self, host: Host, service: Service, runner: LoopRunner) -> None:
@@ -64,7 +64,9 @@ class Responders:
         inner = InnerCalls(self._host, self._service, self._runner)
         gate = self._host.event_gate()
 
-        async def on_request(req: FrontRequest, resp: falcon.asgi.Response, **params: str) -> None:
+        async def on_request(
+            req: AsgiFrontRequest, resp: falcon.asgi.Response, **params: str
+        ) -> None:
             event: Any = req.first_event
             message = ScopeMessage(req.scope, event.get("body", b""), params)
             identity = execution_id(message.header(EXECUTION_ID_HEADER))
@@ -94,7 +96,9 @@ class Responders:
         address = AgentAddress(self._host, self._service, listens=True)
         gate = self._host.mcp_gate()
 
-        async def on_request(req: FrontRequest, resp: falcon.asgi.Response, **params: str) -> None:
+        async def on_request(
+            req: AsgiFrontRequest, resp: falcon.asgi.Response, **params: str
+        ) -> None:
             event: Any = req.first_event
             message = ScopeMessage(req.scope, event.get("body", b""), params)
             identity = execution_id(message.header(EXECUTION_ID_HEADER))
@@ -126,7 +130,7 @@ class Responders:
         """Make a responder that calls *function*."""
         caller = AsyncCaller(function, self._runner)
         caller.takes_files = takes_files  # type: ignore[method-assign]
-        resource = FunctionResource(
+        resource = AsgiFunctionResource(
             caller,
             finalize(function, self._service),
             self._believe,
@@ -140,7 +144,9 @@ class Responders:
     def working(self, make: MakeReply) -> Responder:
         """Make a responder as `replying` does, of what is made on a thread."""
 
-        async def on_request(req: FrontRequest, resp: falcon.asgi.Response, **params: str) -> None:
+        async def on_request(
+            req: AsgiFrontRequest, resp: falcon.asgi.Response, **params: str
+        ) -> None:
             message = ScopeMessage(req.scope, b"", params)
             identity = execution_id(message.header(EXECUTION_ID_HEADER))
             reply = await asyncio.wrap_future(executor.submit(make, message, identity))
@@ -153,7 +159,9 @@ class Responders:
     def replying(self, make: MakeReply, otherwise: Responder | None = None) -> Responder:
         """Make a responder that replies at once, or leaves the request to *otherwise*."""
 
-        async def on_request(req: FrontRequest, resp: falcon.asgi.Response, **params: str) -> None:
+        async def on_request(
+            req: AsgiFrontRequest, resp: falcon.asgi.Response, **params: str
+        ) -> None:
             message = ScopeMessage(req.scope, b"", params)
             identity = execution_id(message.header(EXECUTION_ID_HEADER))
             reply = make(message, identity)
@@ -167,7 +175,7 @@ class Responders:
         return on_request
 
 
-class FunctionResource:
+class AsgiFunctionResource:
     """One function as a Falcon resource.
 
     Attributes:
@@ -194,7 +202,7 @@ class FunctionResource:
         self._limit = caller.function.max_body_bytes
 
     async def on_request(
-        self, req: FrontRequest, resp: falcon.asgi.Response, **params: str
+        self, req: AsgiFrontRequest, resp: falcon.asgi.Response, **params: str
     ) -> None:
         """Answer one request: read it, call the function, write its reply."""
         event: Any = req.first_event
@@ -228,7 +236,7 @@ class FunctionResource:
             self._stream(req, resp, call, reply)
 
     async def on_gated_request(
-        self, gate: Gate, req: FrontRequest, resp: falcon.asgi.Response, **params: str
+        self, gate: Gate, req: AsgiFrontRequest, resp: falcon.asgi.Response, **params: str
     ) -> None:
         """Answer one request of a function with auth, as `on_request` does for public ones."""
         event: Any = req.first_event
@@ -247,7 +255,7 @@ class FunctionResource:
             self._stream(req, resp, call, reply)
 
     async def _judge(
-        self, gate: Gate, req: FrontRequest, message: ScopeMessage, call: Call
+        self, gate: Gate, req: AsgiFrontRequest, message: ScopeMessage, call: Call
     ) -> Reply:
         event: Any = req.first_event
         left = gate.enter(call)
@@ -282,7 +290,7 @@ class FunctionResource:
         task.add_done_callback(self._sending.discard)
 
     def _stream(
-        self, req: FrontRequest, resp: falcon.asgi.Response, call: Call, reply: Reply
+        self, req: AsgiFrontRequest, resp: falcon.asgi.Response, call: Call, reply: Reply
     ) -> None:
         if req.method == "HEAD" or reply.status in (204, 304):
             self._caller.abandon(call)
@@ -314,7 +322,7 @@ class ChannelStream:
         self._status = status
         self._settle = settle
         self._sent_bytes = 0
-        self._channel: Channel = call.channel
+        self._channel: StreamChannel = call.channel
         self._waiter = LoopWaiter()
         self._is_ours = takes_groups()
         # Not by the loop's task factory: the task is the host's own.

@@ -17,14 +17,14 @@ from ffhost.execution.shared_threads import pool
 from ffhost.fronts.asgi_body import TimedReceive
 from ffhost.fronts.asgi_request import (
     SEND,
-    FrontRequest,
+    AsgiFrontRequest,
     Receive,
     Scope,
     ScopeMessage,
     Send,
     send_reply,
 )
-from ffhost.fronts.asgi_resources import Responders
+from ffhost.fronts.asgi_resources import AsgiResponders
 from ffhost.fronts.calls_by_name import connect
 from ffhost.fronts.host_errors import answer_host_error
 from ffhost.host.admin import ADMIN, LISTENER_KEY, admin_of
@@ -145,9 +145,9 @@ class AsgiApp:
             self.service.schedules.run_with(lambda: inner)
         runner = self._runner
         connect(host, lambda: runner)
-        responding = Responders(host, self.service, self._runner)
+        responding = AsgiResponders(host, self.service, self._runner)
         app: falcon.asgi.App[Any, Any] = falcon.asgi.App(
-            request_type=FrontRequest,
+            request_type=AsgiFrontRequest,
             router=cast("Any", build_router(host, self.service, responding)),
         )
         app.resp_options.default_media_type = None  # type: ignore[assignment]
@@ -156,7 +156,7 @@ class AsgiApp:
         self._falcon = app
 
     async def _answer_error(
-        self, req: FrontRequest, resp: falcon.asgi.Response, error: Exception, params: Any
+        self, req: AsgiFrontRequest, resp: falcon.asgi.Response, error: Exception, params: Any
     ) -> None:
         message = ScopeMessage(req.scope, b"", {})
         rewrite(resp, answer_host_error(error, message, self.service))

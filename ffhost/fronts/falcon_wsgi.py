@@ -128,7 +128,7 @@ class EnvironMessage(Message):
             self._environ["REMOTE_ADDR"] = self.client[0]
 
 
-class FrontRequest(falcon.Request):
+class WsgiFrontRequest(falcon.Request):
     """The part of a request that Falcon needs to route it.
 
     Functions get a request of their own, made from the message, so what Falcon's constructor
@@ -175,7 +175,7 @@ class WsgiApp:
         connect(host, background_runner)
         responding = _Responding(host, self.service)
         app: falcon.App[Any, Any] = falcon.App(
-            request_type=FrontRequest,
+            request_type=WsgiFrontRequest,
             router=cast("Any", build_router(host, self.service, responding)),
         )
         app.resp_options.default_media_type = None  # type: ignore[assignment]
@@ -184,7 +184,7 @@ class WsgiApp:
         self._falcon = app
 
     def _answer_error(
-        self, req: FrontRequest, resp: falcon.Response, error: Exception, params: Any
+        self, req: WsgiFrontRequest, resp: falcon.Response, error: Exception, params: Any
     ) -> None:
         reply = answer_host_error(error, EnvironMessage(req.env, {}), self.service)
         rewrite(resp, Reply(reply.status, [], reply.body))
@@ -223,7 +223,7 @@ class _Responding:
         inner: InnerCalls | None = None
         gate = self._host.event_gate()
 
-        def on_request(req: FrontRequest, resp: falcon.Response, **params: str) -> None:
+        def on_request(req: WsgiFrontRequest, resp: falcon.Response, **params: str) -> None:
             nonlocal inner
             message = EnvironMessage(req.env, params)
             identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
@@ -252,7 +252,7 @@ class _Responding:
         address = AgentAddress(self._host, self._service, listens=False)
         gate = self._host.mcp_gate()
 
-        def on_request(req: FrontRequest, resp: falcon.Response, **params: str) -> None:
+        def on_request(req: WsgiFrontRequest, resp: falcon.Response, **params: str) -> None:
             message = EnvironMessage(req.env, params)
             identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
             try:
@@ -277,7 +277,7 @@ class _Responding:
         """Make a responder that calls *function*."""
         caller = BlockingCaller(function, pool, background)
         finish = finalize(function, self._service)
-        resource = FunctionResource(caller, finish, self._believe, self._read_seconds)
+        resource = WsgiFunctionResource(caller, finish, self._believe, self._read_seconds)
         resource.host = self._host
         gate = self._host.gate(function.name)
         return resource.on_request if gate is None else partial(resource.on_gated_request, gate)
@@ -289,7 +289,7 @@ class _Responding:
     def replying(self, make: MakeReply, otherwise: Responder | None = None) -> Responder:
         """Make a responder that replies at once, or leaves the request to *otherwise*."""
 
-        def on_request(req: FrontRequest, resp: falcon.Response, **params: str) -> None:
+        def on_request(req: WsgiFrontRequest, resp: falcon.Response, **params: str) -> None:
             message = EnvironMessage(req.env, params)
             identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
             reply = make(message, identity)
@@ -303,7 +303,7 @@ class _Responding:
         return on_request
 
 
-class FunctionResource:
+class WsgiFunctionResource:
     """One function as a Falcon resource.
 
     Attributes:
@@ -326,7 +326,7 @@ class FunctionResource:
         self._settle = report_outcome(caller.function)
         self._limit = caller.function.max_body_bytes
 
-    def on_request(self, req: FrontRequest, resp: falcon.Response, **params: str) -> None:
+    def on_request(self, req: WsgiFrontRequest, resp: falcon.Response, **params: str) -> None:
         """Answer one request: read it, call the function, write its reply."""
         environ = req.env
         message = EnvironMessage(environ, params)
@@ -350,7 +350,7 @@ class FunctionResource:
             self._stream(req, resp, call, reply)
 
     def on_gated_request(
-        self, gate: Gate, req: FrontRequest, resp: falcon.Response, **params: str
+        self, gate: Gate, req: WsgiFrontRequest, resp: falcon.Response, **params: str
     ) -> None:
         """Answer one request of a function with auth, as `on_request` does for public ones."""
         message = EnvironMessage(req.env, params)
@@ -385,7 +385,9 @@ class FunctionResource:
         read_call_fields(call)
         return NestedThreadCaller(self._caller.function, pool, background, call).answer(call)
 
-    def _stream(self, req: FrontRequest, resp: falcon.Response, call: Call, reply: Reply) -> None:
+    def _stream(
+        self, req: WsgiFrontRequest, resp: falcon.Response, call: Call, reply: Reply
+    ) -> None:
         stream = self._caller.chunks_of(call)
         if self._settle is not None:
             stream.on_close(partial(self._settle, call, reply.status))
@@ -404,7 +406,7 @@ def _client(environ: Environ) -> tuple[str, int] | None:
     return address, int(port) if port.isdecimal() else 0
 
 
-def send(req: FrontRequest, resp: falcon.Response, reply: Reply) -> None:
+def send(req: WsgiFrontRequest, resp: falcon.Response, reply: Reply) -> None:
     """Write *reply* into Falcon's response; ``Connection: close`` is passed to the server.
 
     PEP 3333 forbids applications to set ``Connection``. gunicorn's response object has a

@@ -20,7 +20,7 @@ from ffhost.execution.channels import LoopWaiter
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.fronts.replies import Settle, report_outcome
 from ffhost.host.event_answers import delivered
-from ffhost.host.event_delivery import Answer, Delivery
+from ffhost.host.event_delivery import Delivery, DeliveryAnswer
 from ffhost.host.event_reports import EventReports
 from ffhost.host.ping_event import ping_message
 from ffhost.host.schedule_plan import Schedule, Tick
@@ -57,7 +57,7 @@ class InnerCalls:
         ended: Ended | None = None,
         schedule: str | None = None,
         principal: Principal | None = None,
-    ) -> Answer:
+    ) -> DeliveryAnswer:
         """Call a function without authentication; return its answer, also for a crash or a timeout.
 
         Args:
@@ -87,7 +87,7 @@ class InnerCalls:
             sent = await _drain(call, caller)
         if settle is not None:
             settle(call, reply.status, sent)
-        return Answer(
+        return DeliveryAnswer(
             reply.status, {key.lower(): value for key, value in reply.headers}, reply.body
         )
 
@@ -148,7 +148,7 @@ class InnerCalls:
         principal: Principal | None,
         name: str,
         event: ReceivedEvent,
-    ) -> Answer:
+    ) -> DeliveryAnswer:
         request = Message(
             "POST",
             message.path,
@@ -171,12 +171,12 @@ class InnerCalls:
             work.close()
             ended()
 
-    def tick_now(self, schedule: Schedule) -> Future[Answer]:
+    def tick_now(self, schedule: Schedule) -> Future[DeliveryAnswer]:
         """Start a call as *schedule* does, on request."""
         work = self._tick(schedule, _nothing, None)
         return asyncio.run_coroutine_threadsafe(work, self._runner.loop)
 
-    async def _tick(self, schedule: Schedule, ended: Ended, tick: Tick | None) -> Answer:
+    async def _tick(self, schedule: Schedule, ended: Ended, tick: Tick | None) -> DeliveryAnswer:
         function = self._host.functions.get(schedule.function)
         if function is None:  # a reload has just removed it
             ended()

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from ffhost import __version__
 from ffhost.agents import rpc, versions
 from ffhost.agents.origins import OriginRule, is_local_address
-from ffhost.agents.rpc import Request, RpcError
+from ffhost.agents.rpc import RpcError, RpcRequest
 from ffhost.agents.tools import Tool
 from ffhost.auth.principals import Principal
 from ffhost.config.settings import CorsSettings
@@ -66,7 +66,7 @@ class RunningTools:
 class _Sent(NamedTuple):
     """A request of an agent: the message of JSON-RPC, the HTTP request, its id, who sent it."""
 
-    request: Request
+    request: RpcRequest
     message: Message
     identity: str
     principal: Principal | None
@@ -149,7 +149,7 @@ class AgentAddress:
 
     async def answer(self, message: Message, identity: str, principal: Principal | None) -> Reply:
         """Answer a request. The chunks of a reply, if any, are an async iterator."""
-        request: Request | None = None
+        request: RpcRequest | None = None
         try:
             if message.method == "GET":
                 return self._listen(None)
@@ -168,7 +168,7 @@ class AgentAddress:
             return self._refused(message, request, error)
 
     @staticmethod
-    def _refused(message: Message, request: Request | None, error: RpcError) -> Reply:
+    def _refused(message: Message, request: RpcRequest | None, error: RpcError) -> Reply:
         status = _STATUSES.get(error.code, 200)
         if request is not None and not versions.is_standalone(message.headers, request):
             status = 400 if error.code == rpc.UNSUPPORTED_VERSION else 200
@@ -338,7 +338,7 @@ class AgentAddress:
 
     # Changes of the list.
 
-    def _listen(self, request: Request | None) -> Reply:
+    def _listen(self, request: RpcRequest | None) -> Reply:
         """Return a stream of the changes of the list, for as long as the client wants.
 
         Raises:

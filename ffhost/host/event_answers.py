@@ -7,14 +7,14 @@ from typing import Any
 
 from ffhost.config.settings import EventsSettings
 from ffhost.events.verdicts import retry_after, worst_status
-from ffhost.host.event_delivery import Result
+from ffhost.host.event_delivery import DeliveryResult
 from ffhost.web import problems
 from ffhost.web.messages import Message, Reply
 
 METHODS = "OPTIONS, POST"
 
 
-def delivered(results: Sequence[Result], is_batch: bool, identity: str) -> Reply:
+def delivered(results: Sequence[DeliveryResult], is_batch: bool, identity: str) -> Reply:
     """Return the answer to the sender: 204, or the worst status with a line per function."""
     status = worst_status(result.status for result in results)
     if status == 204:
@@ -31,14 +31,14 @@ def delivered(results: Sequence[Result], is_batch: bool, identity: str) -> Reply
     )
 
 
-def _by_index(results: Sequence[Result]) -> list[dict[str, Any]]:
+def _by_index(results: Sequence[DeliveryResult]) -> list[dict[str, Any]]:
     return [
         {"index": index, "status": result.status, **_lines(result)}
         for index, result in enumerate(results)
     ]
 
 
-def _lines(result: Result) -> dict[str, Any]:
+def _lines(result: DeliveryResult) -> dict[str, Any]:
     return {"functions": [each.as_json() for each in result.verdicts]}
 
 

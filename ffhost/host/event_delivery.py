@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol
 from ffhost.events.incoming_events import Received, ReceivedEvent, reply_event
 from ffhost.events.subscriptions import FilterFailure, SubscriptionTable
 from ffhost.events.taken_deliveries import Remembered
-from ffhost.events.verdicts import Verdict, worst_status
+from ffhost.events.verdicts import EventVerdict, worst_status
 
 REPLY_LIMIT: Final = 16
 """Most replies in a chain that are routed again; a Broker of Knative allows 255."""
@@ -20,7 +20,7 @@ CALL_LIMIT: Final = 1000
 """Most calls that one event may cause, including those for replies."""
 
 
-class Answer(NamedTuple):
+class DeliveryAnswer(NamedTuple):
     """The answer of a function; header names are in lower case."""
 
     status: int
@@ -28,10 +28,10 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Call(Protocol):
+class DeliveryCall(Protocol):
     """Calls a function with an event, and returns its answer, also after a crash or a timeout."""
 
-    async def __call__(self, function: str, event: ReceivedEvent) -> Answer:
+    async def __call__(self, function: str, event: ReceivedEvent) -> DeliveryAnswer:
         """Call *function*."""
 
 
@@ -44,18 +44,18 @@ class DeliveryReports(Protocol):
     def filter_failed(self, event: ReceivedEvent, failed: FilterFailure) -> None:
         """Report that an expression could not be evaluated for *event*, which does not match it."""
 
-    def ended(self, event: ReceivedEvent, verdict: Verdict) -> None:
+    def ended(self, event: ReceivedEvent, verdict: EventVerdict) -> None:
         """Report that a function was called with *event*."""
 
     def dropped(self, event: ReceivedEvent, why: str) -> None:
         """Report that *event* is not routed further, because a limit was reached."""
 
 
-class Result(NamedTuple):
+class DeliveryResult(NamedTuple):
     """The result of delivering one event."""
 
     event: ReceivedEvent
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[EventVerdict, ...]
 
     @property
     def status(self) -> int:
@@ -77,7 +77,7 @@ class Delivery:
     def __init__(
         self,
         table: SubscriptionTable | None,
-        call: Call,
+        call: DeliveryCall,
         remembered: Remembered,
         seconds: float,
         reports: DeliveryReports,
@@ -88,14 +88,16 @@ class Delivery:
         self._seconds = seconds
         self._reports = reports
 
-    async def deliver(self, received: Received) -> list[Result]:
+    async def deliver(self, received: Received) -> list[DeliveryResult]:
         """Deliver the events of a request, one after the other; each to all functions at once."""
         return [
-            Result(event, tuple(await self._event(event, 0, _Budget())))
+            DeliveryResult(event, tuple(await self._event(event, 0, _Budget())))
             for event in received.events
         ]
 
-    async def _event(self, event: ReceivedEvent, replies: int, budget: _Budget) -> list[Verdict]:
+    async def _event(
+        self, event: ReceivedEvent, replies: int, budget: _Budget
+    ) -> list[EventVerdict]:
         matches = self._table.match(event.attributes)
         for failed in matches.failures:
             self._reports.filter_failed(event, failed)
@@ -110,9 +112,9 @@ class Delivery:
 
     async def _function(
         self, function: str, event: ReceivedEvent, replies: int, budget: _Budget
-    ) -> Verdict | None:
+    ) -> EventVerdict | None:
         if self._remembered.has(function, event.key, self._seconds):
-            return Verdict(function, 204, "remembered")
+            return EventVerdict(function, 204, "remembered")
         if not budget.take():
             self._reports.dropped(event, f"it has caused {CALL_LIMIT} calls")
             return None
@@ -124,22 +126,22 @@ class Delivery:
 
     async def _call_with(
         self, function: str, event: ReceivedEvent, replies: int, budget: _Budget
-    ) -> Verdict:
+    ) -> EventVerdict:
         answer = await self._call(function, event)
         if answer.status >= 300:
             wait = answer.headers.get("retry-after")
-            return Verdict(function, answer.status, "failed", retry_after=wait)
+            return EventVerdict(function, answer.status, "failed", retry_after=wait)
         reply = reply_event(answer.headers, answer.body)
         if reply is None:
-            return Verdict(function, answer.status)
+            return EventVerdict(function, answer.status)
         if replies >= REPLY_LIMIT:
             self._reports.dropped(reply, f"it is the reply after {REPLY_LIMIT} others")
-            return Verdict(function, answer.status)
+            return EventVerdict(function, answer.status)
         further = await self._event(reply, replies + 1, budget)
         status = worst_status(each.status for each in further)
         if status == 204:
-            return Verdict(function, answer.status)
-        return Verdict(function, status, "reply_failed", replies=tuple(further))
+            return EventVerdict(function, answer.status)
+        return EventVerdict(function, status, "reply_failed", replies=tuple(further))
 
 
 class _Budget:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from ffhost.config import LoadedConfig
 from ffhost.events.incoming_events import ReceivedEvent
 from ffhost.events.subscriptions import FilterFailure
-from ffhost.events.verdicts import Verdict
-from ffhost.host.event_delivery import Result
+from ffhost.events.verdicts import EventVerdict
+from ffhost.host.event_delivery import DeliveryResult
 from ffhost.invocation.logger import get_logger
 from ffhost.observability.metrics.event_counters import EventCounts, event_counts
 
@@ -38,7 +38,7 @@ class EventReports:
             **_facts(event),
         )
 
-    def ended(self, event: ReceivedEvent, verdict: Verdict) -> None:
+    def ended(self, event: ReceivedEvent, verdict: EventVerdict) -> None:
         """Count the delivery to a function."""
         if self._counts is not None:
             self._counts.delivered(
@@ -49,7 +49,9 @@ class EventReports:
         """Log that an event is not routed further."""
         get_logger("ffhost").error("event_dropped", reason=why, **_facts(event))
 
-    def answered(self, results: Sequence[Result], seconds: float, execution_id: str) -> None:
+    def answered(
+        self, results: Sequence[DeliveryResult], seconds: float, execution_id: str
+    ) -> None:
         """Write the summary entry of each event that arrived."""
         if not self._tells_each:
             return
@@ -66,7 +68,7 @@ class EventReports:
             )
 
 
-def _message(result: Result) -> str:
+def _message(result: DeliveryResult) -> str:
     if not result.verdicts:
         return "event_unmatched"
     return "event_delivered" if result.status < 300 else "event_not_delivered"

@@ -17,7 +17,7 @@ from ffhost.loading.compat.framework.exceptions import (
     MissingSourceException,
 )
 from ffhost.loading.modules import load_module
-from ffhost.loading.targets import Place, Resolved, find_place
+from ffhost.loading.targets import Resolved, TargetPlace, find_place
 from ffhost.signatures import Codec
 from ffhost.signatures.requests.choice import RequestKind
 
@@ -53,7 +53,7 @@ def framework_config(sources: Sources) -> tuple[LoadedConfig, str]:
     return config, config.framework_target
 
 
-def framework_place(config: LoadedConfig, name: str) -> Place:
+def framework_place(config: LoadedConfig, name: str) -> TargetPlace:
     """Return where the function *name* is.
 
     Raises:
@@ -72,7 +72,7 @@ def framework_place(config: LoadedConfig, name: str) -> Place:
         raise InvalidConfigurationException(_text(error)) from error
 
 
-def framework_function(config: LoadedConfig, name: str, place: Place) -> Resolved:
+def framework_function(config: LoadedConfig, name: str, place: TargetPlace) -> Resolved:
     """Import the function *name*.
 
     Raises:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ffhost.config import LoadedConfig
 from ffhost.config.settings import FunctionSettings
 from ffhost.invocation.variables import Environment
-from ffhost.loading.targets import Place, find_place, scope_of
+from ffhost.loading.targets import TargetPlace, find_place, scope_of
 
 
 def environment_of(config: LoadedConfig, name: str) -> Environment | None:
@@ -36,7 +36,7 @@ def environment_of(config: LoadedConfig, name: str) -> Environment | None:
     return environment
 
 
-def own_variables(settings: FunctionSettings, place: Place) -> dict[str, str]:
+def own_variables(settings: FunctionSettings, place: TargetPlace) -> dict[str, str]:
     """Return the variables by which a function knows itself, as functions-framework sets them."""
     found = {"FUNCTION_TARGET": place.attribute}
     if settings.signature is not None:

@@ -73,13 +73,13 @@ def main(calls: int, stacks: int) -> int:
     forked_children.separate([calls, stacks])
     head = load.trusted_head()
     _prepare(head, stacks)
-    process = Process(connection, pickle.loads(load.body), head["name"])
+    process = ChildProcess(connection, pickle.loads(load.body), head["name"])
     try:
         process.serve(load)
     except OSError:
         return 1  # the host is gone: nobody needs the shut-down hooks to run
     finally:
-        logs.flush()
+        logs.flush_log()
         with suppress(BaseException):
             _run_exitfuncs()
         for stream in (sys.stdout, sys.stderr):
@@ -100,7 +100,7 @@ def _prepare(head: Head, stacks: int) -> None:
         file.write(_OOM_SCORE)  # a container out of memory loses a call, not its host
 
 
-class Process:
+class ChildProcess:
     """The function of this process, and its connection to the host."""
 
     def __init__(self, connection: AskingConnection, config: LoadedConfig, name: str) -> None:
@@ -199,7 +199,7 @@ class Process:
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):
                 stream.flush()
-        logs.flush()
+        logs.flush_log()
         if left is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
         self._connection.answer(frame, reply_head(reply, call), bytes(reply.body))

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from ffhost.agents import rpc, versions
-from ffhost.agents.rpc import Request, RpcError
+from ffhost.agents.rpc import RpcError, RpcRequest
 from ffhost.execution.executor import executor
 from ffhost.host.agent_tools import AgentTools
 from ffhost.host.service import Service
@@ -30,7 +30,7 @@ class Listeners:
 
 
 def changes(
-    service: Service, listeners: Listeners, request: Request | None
+    service: Service, listeners: Listeners, request: RpcRequest | None
 ) -> AsyncIterator[bytes]:
     """Return events that tell of changes, until the worker drains.
 
@@ -48,7 +48,7 @@ def changes(
 
 
 async def _changes(
-    service: Service, listeners: Listeners, request: Request | None
+    service: Service, listeners: Listeners, request: RpcRequest | None
 ) -> AsyncIterator[bytes]:
     meta = {} if request is None else {"_meta": {versions.SUBSCRIPTION_KEY: request.id}}
     wanted = request is None or _wants_tools(request)
@@ -80,7 +80,7 @@ async def _changes(
         listeners.count -= 1
 
 
-def _wants_tools(request: Request) -> bool:
+def _wants_tools(request: RpcRequest) -> bool:
     wanted = request.params.get("notifications")
     return isinstance(wanted, dict) and wanted.get("toolsListChanged") is True
 

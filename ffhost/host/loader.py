@@ -19,7 +19,7 @@ from ffhost.config.settings import FunctionSettings
 from ffhost.errors import Gone, LoadError, RequestError, Unavailable
 from ffhost.execution import composition as invocations
 from ffhost.execution import user_threads
-from ffhost.execution.failures import Failures
+from ffhost.execution.failures import CallFailures
 from ffhost.host.store import Store
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import RETRY_AFTER_SECONDS, Function, Run
@@ -30,7 +30,7 @@ from ffhost.loading import compat
 from ffhost.loading.marked_functions import error_handlers
 from ffhost.loading.targets import Resolved, find_place, kind, required_positional, resolve
 from ffhost.observability import observers
-from ffhost.signatures import Codec, Inferred, Options, as_single_target, compose, infer
+from ffhost.signatures import Codec, Inferred, SignatureOptions, as_single_target, compose, infer
 from ffhost.signatures.requests import Adapter
 from ffhost.signatures.requests.choice import (
     RequestKind,
@@ -75,7 +75,7 @@ def _load(
     if environment is not None:
         environment.own.setdefault("FUNCTION_SIGNATURE_TYPE", codec.kind)
     watch = observers.watch(config, name, codec.kind)
-    failures = Failures(
+    failures = CallFailures(
         codec.answer, error_handlers(resolved.module), debug=config.settings.server.debug
     )
     run, told = watch.around(invocations.compose(watch.codec(codec), failures), codec.is_async)
@@ -185,7 +185,7 @@ def make_function(
     settings = config.settings.function(name)
     given = settings.methods if settings.methods is not None else methods
     rest.setdefault("required", settings.required)
-    rest.setdefault("failures", Failures())
+    rest.setdefault("failures", CallFailures())
     rest.setdefault("is_async", False)
     return Function(
         name=name,
@@ -219,7 +219,7 @@ def codec_of(
     plain = config.framework_mode
     inferred = infer(target, settings.signature, name=name, single=plain)
     request = _request(config, settings, resolved, inferred)
-    options = Options(
+    options = SignatureOptions(
         name=name,
         single=plain,
         input_type=inferred.input_type,

@@ -19,9 +19,9 @@ def configure_logs(config: LoadedConfig, environ: Mapping[str, str]) -> None:
     legacy = None
     wanted = environ.get("LOG_EXECUTION_ID") or environ.get("ENTRY_POINT")
     if wanted and config.framework_mode:
-        from ffhost.observability.logs.framework_formats import legacy_of
+        from ffhost.observability.logs.framework_formats import legacy_log_formats
 
-        legacy = legacy_of(environ)
+        legacy = legacy_log_formats(environ)
     logs.set_context_source(log_fields)
     logs.configure(
         notices.log_settings(config),

@@ -64,7 +64,7 @@ class Tick(NamedTuple):
     late: bool = False
 
 
-class Plan(NamedTuple):
+class SchedulePlan(NamedTuple):
     """What is due of one schedule, in order.
 
     ``last`` is the time before which nothing will be due any more. ``skipped`` is the latest
@@ -76,10 +76,10 @@ class Plan(NamedTuple):
     skipped: datetime | None = None
 
 
-def plan(schedule: Schedule, last: datetime, now: datetime) -> Plan:
+def plan(schedule: Schedule, last: datetime, now: datetime) -> SchedulePlan:
     """Return what is due of *schedule*, which last ran, or began to count, at *last*."""
     if last - now > CORRECTION:
-        return Plan((), now)
+        return SchedulePlan((), now)
     recent = max(last, now - GRACE)
     due = [Tick(schedule, time) for time in _between(schedule.times, recent, now)]
     passed = _latest(schedule.times, last, recent)
@@ -88,7 +88,7 @@ def plan(schedule: Schedule, last: datetime, now: datetime) -> Plan:
         due.insert(0, Tick(schedule, passed, late=True))
     elif passed is not None:
         skipped = passed
-    return Plan(tuple(due), due[-1].due if due else passed or last, skipped)
+    return SchedulePlan(tuple(due), due[-1].due if due else passed or last, skipped)
 
 
 def next_time(schedules: Sequence[Schedule], after: datetime) -> datetime | None:

@@ -15,7 +15,7 @@ from ffhost.observability import notices
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from ffhost.host.event_delivery import Answer
+    from ffhost.host.event_delivery import DeliveryAnswer
     from ffhost.host.schedule_plan import Schedule, Tick, Times
     from ffhost.host.ticker import Ticker
 
@@ -83,7 +83,7 @@ class ScheduledCalls(Protocol):
     def tick(self, tick: Tick, ended: Callable[[], None]) -> None:
         """Start the call of *tick*; *ended* is called when the function has ended."""
 
-    def tick_now(self, schedule: Schedule) -> Future[Answer]:
+    def tick_now(self, schedule: Schedule) -> Future[DeliveryAnswer]:
         """Start a call as *schedule* does."""
 
 

@@ -292,7 +292,7 @@ class Service:
         tracing.close()
         for listener in self._stop_listeners:
             listener(self)
-        logs.flush()
+        logs.flush_log()
 
     def _hooks(self, host: Host, when: str) -> list[Hook]:
         """Return the host's own hooks and those of its functions; shut-down reverses the order."""

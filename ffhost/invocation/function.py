@@ -30,7 +30,7 @@ Observer: TypeAlias = Callable[[Call, Outcome], None]
 """Called with each call and its outcome."""
 
 
-class Failures(Protocol):
+class FunctionFailures(Protocol):
     """The handling of a function's exceptions."""
 
     def reply(self, call: Call, error: BaseException) -> Reply:
@@ -131,7 +131,7 @@ class Function:
     is_async: bool
     slots: Slots
     settings: FunctionSettings
-    failures: Failures = field(repr=False)
+    failures: FunctionFailures = field(repr=False)
     request: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     module: ModuleType | None = field(default=None, repr=False)

@@ -31,7 +31,7 @@ _TELLING = frozenset({"traceparent", "user-agent", "x-cloud-trace-context"})
 """Fields of a request that a summary entry may depend on."""
 
 
-class Watch(NamedTuple):
+class FunctionObservers(NamedTuple):
     """The observers of one function.
 
     Args:
@@ -71,7 +71,9 @@ class Watch(NamedTuple):
         return run, (*ended, *self.observers)
 
 
-def watch(config: LoadedConfig, name: str, signature: str, *, callable: bool = True) -> Watch:
+def watch(
+    config: LoadedConfig, name: str, signature: str, *, callable: bool = True
+) -> FunctionObservers:
     """Compose the observers of the function *name*.
 
     Args:
@@ -93,7 +95,7 @@ def watch(config: LoadedConfig, name: str, signature: str, *, callable: bool = T
         counts = counts_of(name, signature)
         events = signature in _EVENT_ARGUMENT
         observers.append(counts.observe_event if events else counts.observe)
-    return Watch(hooks, tuple(observers))
+    return FunctionObservers(hooks, tuple(observers))
 
 
 def _end_prints(call: Call, outcome: Outcome) -> None:

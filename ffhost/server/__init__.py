@@ -71,7 +71,7 @@ def serve(
         if config.settings.admin.enabled:
             from ffhost.observability.metrics import totals_files
 
-            totals_files.remove(os.getpid())
+            totals_files.remove_metrics_files(os.getpid())
     return 0
 
 

@@ -42,7 +42,7 @@ RequestResponseCycle = httptools_impl.RequestResponseCycle
 uvicorn.require(
     HttpToolsProtocol,
     {
-        # What `server.connection.Connection` extends or replaces
+        # What `server.connection.ServerConnection` extends or replaces
         "connection_made": "note the context that requests begin with",
         "data_received": "bound the size of a head",
         "on_message_begin": "forget what was known of the request before",

@@ -28,12 +28,12 @@ from ffhost.server.head_limits import (
     is_possible_host,
 )
 from ffhost.server.refusal import error_of, refusal
-from ffhost.server.unread_answers import reset, unsent_bytes
+from ffhost.server.unread_answers import reset_connection, unsent_bytes
 
 _SPACE = 0x20
 
 
-class Connection(HttpToolsProtocol):
+class ServerConnection(HttpToolsProtocol):
     """One connection.
 
     uvicorn's class but for what each request pays for: an answer is one write (see
@@ -403,7 +403,7 @@ class Connection(HttpToolsProtocol):
     def on_nothing_taken(self, unsent_bytes: int) -> None:
         """Cut off an answer of which nothing has been taken for too long."""
         get_logger("ffhost.server").info("answer_not_taken", unsent_bytes=unsent_bytes)
-        reset(self.transport)
+        reset_connection(self.transport)
 
     @classmethod
     def close_after_answers(cls, connections: Iterable[Any]) -> None:
@@ -440,7 +440,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(408, "the request did not arrive in time")
 
 
-def new_parser(protocol: Connection) -> httptools.HttpRequestParser:
+def new_parser(protocol: ServerConnection) -> httptools.HttpRequestParser:
     """Return a parser like the one that uvicorn makes for each connection."""
     parser = httptools.HttpRequestParser(protocol)
     parser.set_dangerous_leniencies(lenient_data_after_close=True)

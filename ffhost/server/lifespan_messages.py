@@ -11,7 +11,7 @@ from ffhost.errors import StartupError
 Application: TypeAlias = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 
-class Lifespan:
+class WorkerLifespan:
     """One run of an application's lifespan.
 
     uvicorn's own logs a failure and exits; here it is raised, so that the first of several

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from ffhost.server._uvicorn import Server
 from ffhost.server.addresses import LISTENER_KEY
 from ffhost.server.client_limits import ClientLimits
-from ffhost.server.connection import Connection
-from ffhost.server.lifespan_messages import Lifespan
+from ffhost.server.connection import ServerConnection
+from ffhost.server.lifespan_messages import WorkerLifespan
 from ffhost.server.shutdown_schedule import LINGER_SECONDS, Ending, now
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class LoopServer(Server):
         """Start the application, listen, serve, and end."""
         if not self.config.loaded:
             self.config.load()
-        self.lifespan = Lifespan(self.config.loaded_app)
+        self.lifespan = WorkerLifespan(self.config.loaded_app)
         await self.lifespan.startup()
         self._tick()
         await self._listen()
@@ -66,7 +66,7 @@ class LoopServer(Server):
         for listener in self._worker.sockets:
             state = {**self.lifespan.state, LISTENER_KEY: self._worker.kind(listener)}
             connect = partial(
-                Connection, self.config, self.server_state, state, self._loop, self._limits
+                ServerConnection, self.config, self.server_state, state, self._loop, self._limits
             )
             try:
                 server = await self._loop.create_server(
@@ -96,7 +96,7 @@ class LoopServer(Server):
 
     async def _drain(self, ending: Ending) -> None:
         """Serve on while answers close their connections."""
-        Connection.close_after_answers(self.server_state.connections)
+        ServerConnection.close_after_answers(self.server_state.connections)
         if not ending.accepting:
             await self._stop_listening(take_the_last=False)
         while now() < ending.close_at:

@@ -118,7 +118,7 @@ def _in_kernel(connection: Any) -> int:
     return count
 
 
-def reset(transport: Any) -> None:
+def reset_connection(transport: Any) -> None:
     """Close at once. Otherwise the kernel keeps megabytes for a client that does not read."""
     connection = transport.get_extra_info("socket")
     with suppress(OSError, AttributeError):

@@ -23,11 +23,11 @@ from ffhost.errors import StartupError
 from ffhost.execution import forked_children
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.invocation.logger import get_logger
-from ffhost.observability.logs import flush
+from ffhost.observability.logs import flush_log
 from ffhost.server._gunicorn import Arbiter
 from ffhost.server._uvicorn import UvicornWorker
 from ffhost.server.addresses import Kind, cannot_listen
-from ffhost.server.connection import Connection
+from ffhost.server.connection import ServerConnection
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.gunicorn_options import drain_delay
 from ffhost.server.listeners import kind_of
@@ -35,7 +35,7 @@ from ffhost.server.loading_reports import reporting
 from ffhost.server.loop_server import LoopServer, leave
 from ffhost.server.master import HANDED_DOWN
 from ffhost.server.shutdown_schedule import Ending
-from ffhost.server.worker_channel import Channel, failure_text, show_failure
+from ffhost.server.worker_channel import WorkerChannel, failure_text, show_failure
 
 _SELDOM = 20_000
 """After how many new objects garbage is looked for while functions load; else 700 or 2000."""
@@ -45,7 +45,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
     """A process that serves ``ffhost.asgi:app``."""
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
-        "http": Connection,
+        "http": ServerConnection,
         "interface": "asgi3",
         "lifespan": "on",
         "ws": "none",
@@ -58,7 +58,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         """Prepare the worker, in the master."""
         super().__init__(*args, **kwargs)
         ours = isinstance(self.app, Application)
-        self.channel: Channel | None = Channel() if ours else None
+        self.channel: WorkerChannel | None = WorkerChannel() if ours else None
         self.ready = False
         self.ready_since = 0.0
         """When the master heard that it is ready, on the clock of all deadlines."""
@@ -195,7 +195,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
     def _on_abort(self, _number: int, _frame: Any) -> None:
         # The master found that the loop does not turn. Nothing can be finished in order.
         get_logger("ffhost.server").critical("worker_stalled", worker=self.pid)
-        flush()
+        flush_log()
         os._exit(1)
 
     def _reload(self) -> None:
@@ -270,7 +270,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         those of ``concurrent.futures`` without asking.
         """
         with suppress(Exception):
-            flush()
+            flush_log()
         with suppress(BaseException):
             atexit._run_exitfuncs()
         for stream in (sys.stdout, sys.stderr):

@@ -30,7 +30,7 @@ _LINE_BYTES = 16 * 1024 * 1024
 """The longest message: the table of 10,000 functions takes about 2 MB."""
 
 
-class Channel:
+class WorkerChannel:
     """A pipe from one worker to the master; made before the fork, in the master."""
 
     def __init__(self) -> None:

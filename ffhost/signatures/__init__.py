@@ -15,24 +15,26 @@ from ffhost.config.settings import SIGNATURES
 from ffhost.signatures.codec import (
     AnsweredCrash,
     Codec,
-    Options,
+    SignatureOptions,
     as_single_target,
     signature_error,
 )
 from ffhost.signatures.inference import Inferred, infer
 
 
-def compose(kind: str, target: Callable[..., Any], options: Options | None = None) -> Codec:
+def compose(
+    kind: str, target: Callable[..., Any], options: SignatureOptions | None = None
+) -> Codec:
     """Make the codec of *target* under the signature *kind*.
 
     Raises:
         LoadError: the target does not have the form that the signature needs
     """
     composer = _composer(kind)
-    return composer(target, options or Options())
+    return composer(target, options or SignatureOptions())
 
 
-def _composer(kind: str) -> Callable[[Callable[..., Any], Options], Codec]:
+def _composer(kind: str) -> Callable[[Callable[..., Any], SignatureOptions], Codec]:
     # Imported on demand: typed functions need pydantic, events the CloudEvents SDK.
     if kind == "http":
         from ffhost.signatures import http_function
@@ -67,7 +69,7 @@ __all__ = [
     "AnsweredCrash",
     "Codec",
     "Inferred",
-    "Options",
+    "SignatureOptions",
     "as_single_target",
     "compose",
     "infer",

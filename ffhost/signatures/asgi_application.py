@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from ffhost.errors import ResultError
 from ffhost.signatures.app_lifespan import lifespan_of
-from ffhost.signatures.codec import AnsweredCrash, Codec, Options
+from ffhost.signatures.codec import AnsweredCrash, Codec, SignatureOptions
 from ffhost.signatures.mounted_application import Counted, Head, check_kind, codec, read_head
 from ffhost.signatures.requests.asgi_scope import build_scope
 from ffhost.signatures.requests.mount import Mount
@@ -25,14 +25,14 @@ Event: TypeAlias = dict[str, Any]
 Application: TypeAlias = Callable[..., Awaitable[None]]
 
 PROTOCOL = {"version": "3.0", "spec_version": "2.4"}
-"""ASGI version of an `Exchange`: since 2.4 ``send`` raises when the client has gone."""
+"""ASGI version of an `ApplicationExchange`: since 2.4 ``send`` raises when the client has gone."""
 
 
 class ClientGone(OSError):
     """The client has gone; raised by ``send``, as ASGI's HTTP spec 2.4 requires."""
 
 
-def compose(target: Application, options: Options) -> Codec:
+def compose(target: Application, options: SignatureOptions) -> Codec:
     """Make the codec of an ASGI application.
 
     Raises:
@@ -55,7 +55,7 @@ def compose(target: Application, options: Options) -> Codec:
         return scope, message.body
 
     async def call(scope: Scope, body: bytes) -> Reply:
-        exchange = Exchange(name, scope["method"], body)
+        exchange = ApplicationExchange(name, scope["method"], body)
         lifespan.calls += 1
         try:
             return await exchange.answer(target, scope, lifespan.call_ended)
@@ -66,7 +66,7 @@ def compose(target: Application, options: Options) -> Codec:
     return codec("asgi", options, decode, call, is_async=True, lifespan=lifespan)
 
 
-class Exchange:
+class ApplicationExchange:
     """One request and its answer, between an application and its call.
 
     All of it happens on one loop. The application is the only one that sends, and the call,
@@ -227,7 +227,7 @@ class Exchange:
 class Chunks(AsyncIterator[bytes]):
     """The body of a streamed answer. Closing it ends the application."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: ApplicationExchange) -> None:
         self._exchange = exchange
 
     async def __anext__(self) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ffhost import events
 from ffhost.signatures import parameters
-from ffhost.signatures.codec import Codec, Options
+from ffhost.signatures.codec import Codec, SignatureOptions
 from ffhost.signatures.event_replies import FailureIndex, acknowledgement, refuse_generators
 from ffhost.signatures.foreign_responses import encode_exception
 from ffhost.signatures.results import result_encoder
@@ -23,14 +23,14 @@ class _Replies(list[Any]):
     """What the calls of one batch returned."""
 
 
-def compose(target: Callable[..., Any], options: Options) -> Codec:
+def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     """Make the codec of a function that takes one CloudEvent.
 
     Raises:
         LoadError: the function takes something else, or is a generator
     """
     name = options.name
-    parameters.accepts(target, name, "cloudevent", 1, wants="one CloudEvent")
+    parameters.signature_accepts(target, name, "cloudevent", 1, wants="one CloudEvent")
     refuse_generators(target, name, "cloudevent")
     read = events.decoder_for(_wanted_class(target))
     is_async = parameters.is_coroutine_function(target)

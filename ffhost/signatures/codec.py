@@ -42,7 +42,7 @@ def signature_error(message: str) -> LoadError:
     return LoadError(message, key="signature")
 
 
-class Options(NamedTuple):
+class SignatureOptions(NamedTuple):
     """What a signature needs to know about the function.
 
     Args:

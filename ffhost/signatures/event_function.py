@@ -8,7 +8,7 @@ from typing import Any
 from ffhost import events
 from ffhost.errors import MethodNotAllowed
 from ffhost.signatures import parameters
-from ffhost.signatures.codec import Codec, Options
+from ffhost.signatures.codec import Codec, SignatureOptions
 from ffhost.signatures.event_replies import acknowledgement, refuse_generators
 from ffhost.signatures.foreign_responses import encode_exception
 from ffhost.signatures.results import HTML, result_encoder
@@ -18,14 +18,14 @@ _NO_EVENT: Any = object()
 """Placeholder for the data of a request that only checks whether the container is up."""
 
 
-def compose(target: Callable[..., Any], options: Options) -> Codec:
+def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     """Make the codec of a function that takes data and context.
 
     Raises:
         LoadError: the function takes something else, or is a generator
     """
     name = options.name
-    parameters.accepts(target, name, "event", 2, wants="data and context")
+    parameters.signature_accepts(target, name, "event", 2, wants="data and context")
     refuse_generators(target, name, "event")
     acknowledge = acknowledgement(options.single)
     is_async = parameters.is_coroutine_function(target)

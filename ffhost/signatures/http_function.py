@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from ffhost.signatures import parameters
-from ffhost.signatures.codec import Codec, Options, signature_error
+from ffhost.signatures.codec import Codec, SignatureOptions, signature_error
 from ffhost.signatures.foreign_responses import encode_exception
 from ffhost.signatures.requests import native_adapter
 from ffhost.signatures.results import result_encoder
@@ -19,14 +19,14 @@ from ffhost.web.messages import Message
 Decode: TypeAlias = Callable[[Message], tuple[Any, ...]]
 
 
-def compose(target: Callable[..., Any], options: Options) -> Codec:
+def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     """Make the codec of an http function.
 
     Raises:
         LoadError: the function takes neither a request nor ``(req, resp)``
     """
     name = options.name
-    count = parameters.accepts(
+    count = parameters.signature_accepts(
         target, name, "http", 1, 2, wants="one request, or Falcon's (req, resp)"
     )
     if count == 2:
@@ -48,7 +48,7 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
     )
 
 
-def _mounted(decode: Decode, options: Options) -> Decode:
+def _mounted(decode: Decode, options: SignatureOptions) -> Decode:
     """Return *decode* for messages whose path begins where the function is mounted."""
     if not options.strip_path:
         return decode
@@ -67,7 +67,7 @@ def on_loop(target: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _compose_responder(target: Callable[..., Any], options: Options) -> Codec:
+def _compose_responder(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     from ffhost.signatures import falcon_responses  # few functions are responders
 
     name = options.name

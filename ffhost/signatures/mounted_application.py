@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ffhost.errors import ResultError
 from ffhost.loading.targets import application_kind
 from ffhost.signatures import parameters
-from ffhost.signatures.codec import Codec, Options, signature_error
+from ffhost.signatures.codec import Codec, SignatureOptions, signature_error
 from ffhost.signatures.results import HOP_BY_HOP, result_encoder, status_code
 from ffhost.web.messages import HeaderList, Message, Reply
 from ffhost.web.responses import header_fields
@@ -106,12 +106,12 @@ def check_kind(target: Callable[..., Any], name: str, kind: str, count: int, wan
     found = application_kind(target)
     if found is not None and found != kind:
         raise signature_error(f"{name} is {_ARTICLE[found]} application; write signature: {found}")
-    parameters.accepts(target, name, kind, count, wants=wants)
+    parameters.signature_accepts(target, name, kind, count, wants=wants)
 
 
 def codec(
     kind: str,
-    options: Options,
+    options: SignatureOptions,
     decode: Callable[[Message], tuple[Any, ...]],
     call: Callable[..., Any],
     *,

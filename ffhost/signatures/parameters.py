@@ -19,7 +19,9 @@ They copy the annotations of the decorated function, which they call with someth
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def accepts(target: Callable[..., Any], name: str, kind: str, *counts: int, wants: str) -> int:
+def signature_accepts(
+    target: Callable[..., Any], name: str, kind: str, *counts: int, wants: str
+) -> int:
     """Return which of *counts* positional arguments to call *target* with.
 
     The largest count that has no more than its required parameters, and no fewer, is the

@@ -20,7 +20,7 @@ from ffhost.errors import (
 )
 from ffhost.loading import decorators
 from ffhost.signatures import parameters
-from ffhost.signatures.codec import Codec, Options, signature_error
+from ffhost.signatures.codec import Codec, SignatureOptions, signature_error
 from ffhost.signatures.flask_json import dump_json, is_model
 from ffhost.signatures.foreign_responses import encode_exception
 from ffhost.signatures.http_function import on_loop
@@ -36,14 +36,14 @@ MAX_ERRORS = 100
 """Most invalid fields that one answer names; a hostile body could have millions."""
 
 
-def compose(target: Callable[..., Any], options: Options) -> Codec:
+def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     """Make the codec of a function that takes one value of a type.
 
     Raises:
         LoadError: the function takes something else, or a type that cannot be read
     """
     name = options.name
-    parameters.accepts(target, name, "typed", 1, wants="one value of the annotated type")
+    parameters.signature_accepts(target, name, "typed", 1, wants="one value of the annotated type")
     read = _reader(_input_type(target, options), options)
 
     def decode(message: Message) -> tuple[Any, ...]:
@@ -57,7 +57,7 @@ def compose(target: Callable[..., Any], options: Options) -> Codec:
     return Codec("typed", decode, call, encode, is_async, ("POST",), encode_exception, handled)
 
 
-def _input_type(target: Callable[..., Any], options: Options) -> Any:
+def _input_type(target: Callable[..., Any], options: SignatureOptions) -> Any:
     mark = parameters.mark_of(target, decorators.SIGNATURE)
     named = options.input_type or (mark.input_type if mark is not None else None)
     if named is not None:
@@ -75,14 +75,14 @@ def _input_type(target: Callable[..., Any], options: Options) -> Any:
     return annotation
 
 
-def _reader(kind: Any, options: Options) -> Read:
+def _reader(kind: Any, options: SignatureOptions) -> Read:
     own = getattr(kind, "from_dict", None)
     if callable(own) and not is_model(kind):
         return _dictionary_reader(kind, own, options)
     return _validating_reader(kind, options)
 
 
-def _validating_reader(kind: Any, options: Options) -> Read:
+def _validating_reader(kind: Any, options: SignatureOptions) -> Read:
     from pydantic import PydanticUserError, TypeAdapter, ValidationError
     from pydantic_core import to_json
 
@@ -119,7 +119,9 @@ def _validating_reader(kind: Any, options: Options) -> Read:
     return read
 
 
-def _dictionary_reader(kind: Any, from_dict: Callable[[Any], Any], options: Options) -> Read:
+def _dictionary_reader(
+    kind: Any, from_dict: Callable[[Any], Any], options: SignatureOptions
+) -> Read:
     expected = _expectation(kind, options.name)
     filled = {name: name for name in options.path_parameters}
 
@@ -204,7 +206,7 @@ def _name(kind: Any) -> str:
     return kind.__name__ if isinstance(kind, type) else str(kind)
 
 
-def _encoder(options: Options) -> Callable[[Any], Reply]:
+def _encoder(options: SignatureOptions) -> Callable[[Any], Reply]:
     """Compose the encoder: as for http, with ``to_dict`` and None."""
     encode = result_encoder(options.name, otherwise=_from_text if options.single else _from_json)
     nothing = (200, [HTML]) if options.single else (204, [])

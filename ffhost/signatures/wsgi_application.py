@@ -14,7 +14,7 @@ from typing import Any
 
 from ffhost.errors import ResultError
 from ffhost.signatures.chunks import ByteChunks, FileWrapper, file_chunks
-from ffhost.signatures.codec import Codec, Options
+from ffhost.signatures.codec import Codec, SignatureOptions
 from ffhost.signatures.file_parts import FilePart
 from ffhost.signatures.mounted_application import Counted, Head, check_kind, codec, read_head
 from ffhost.signatures.requests.environ import build_environ
@@ -24,7 +24,7 @@ from ffhost.web.messages import Message, Reply
 Environ = dict[str, Any]
 
 
-def compose(target: Callable[..., Any], options: Options) -> Codec:
+def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     """Make the codec of a WSGI application.
 
     Raises:

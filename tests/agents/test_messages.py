@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ffhost.agents import rpc, versions
 from ffhost.agents.origins import OriginRule, is_local_address
-from ffhost.agents.rpc import Request, RpcError
+from ffhost.agents.rpc import RpcError, RpcRequest
 from ffhost.errors import Forbidden
 
 VALUES = st.recursive(
@@ -56,7 +56,7 @@ def test_what_is_no_message_says_so_by_its_code(body: str, code: int) -> None:
 
 def test_a_notification_has_no_id_and_an_answer_is_no_request() -> None:
     found = rpc.parse(b'{"jsonrpc": "2.0", "method": "notifications/initialized"}')
-    assert found == Request(None, "notifications/initialized")
+    assert found == RpcRequest(None, "notifications/initialized")
     assert rpc.parse(b'{"jsonrpc": "2.0", "id": 1, "result": {}}') is None
 
 
@@ -75,7 +75,7 @@ META = {
     "io.modelcontextprotocol/clientCapabilities": {},
 }
 FIELDS = {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "quote"}
-CALL = Request(1, "tools/call", {"name": "quote", "_meta": META})
+CALL = RpcRequest(1, "tools/call", {"name": "quote", "_meta": META})
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,11 @@ CALL = Request(1, "tools/call", {"name": "quote", "_meta": META})
     [
         (FIELDS, CALL),
         ({**FIELDS, "mcp-name": "=?base64?cXVvdGU=?="}, CALL),
-        ({**FIELDS, "mcp-method": "tools/list"}, Request(1, "tools/list", {"_meta": META})),
+        ({**FIELDS, "mcp-method": "tools/list"}, RpcRequest(1, "tools/list", {"_meta": META})),
     ],
 )
 def test_a_request_that_stands_alone_repeats_itself_in_its_fields(
-    fields: dict[str, str], request_: Request
+    fields: dict[str, str], request_: RpcRequest
 ) -> None:
     versions.check_standalone(fields, request_)
     assert versions.is_standalone(fields)
@@ -106,7 +106,7 @@ def test_a_request_that_stands_alone_repeats_itself_in_its_fields(
 def test_fields_that_say_something_else_are_refused(
     fields: dict[str, str], meta: dict[str, Any], code: int
 ) -> None:
-    request = Request(1, "tools/call", {"name": "quote", "_meta": meta})
+    request = RpcRequest(1, "tools/call", {"name": "quote", "_meta": meta})
     with pytest.raises(RpcError) as caught:
         versions.check_standalone({**FIELDS, **fields}, request)
     assert caught.value.code == code

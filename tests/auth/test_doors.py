@@ -17,7 +17,7 @@ from ffhost.auth.principals import Principal
 from ffhost.auth.rates import Rate, RateLimiter
 from ffhost.auth.refusal_log import RefusalReports
 from ffhost.auth.refusals import Denied, Refusal
-from ffhost.auth.remembered import Bounded, Deliveries
+from ffhost.auth.remembered import Deliveries, RememberedTokens
 from ffhost.auth.schemes import GitHub
 from ffhost.auth.secrets import HmacKey, SecretBytes
 from ffhost.auth.webhooks import Webhook
@@ -251,7 +251,7 @@ def test_a_delivery_counts_for_one_function_and_the_oldest_are_forgotten() -> No
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    bounded: Bounded[int] = Bounded(3)
+    bounded: RememberedTokens[int] = RememberedTokens(3)
     for number in range(10):
         bounded.put(str(number), number)
     assert (len(bounded), bounded.get("6"), bounded.get("7")) == (3, None, 7)

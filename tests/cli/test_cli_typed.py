@@ -11,7 +11,7 @@ import pytest
 from ffhost.cli.commands.serve import prepare
 from ffhost.cli.development_files import name_dotenv
 from ffhost.cli.exit_messages import WrongUse
-from ffhost.cli.options import sources
+from ffhost.cli.options import command_sources
 from ffhost.config import load_config
 from tests.commands import ffhost, project
 
@@ -129,7 +129,7 @@ def developing(repository: Path, inner: Path, **options: Any) -> tuple[dict[str,
     before = Path.cwd()
     os.chdir(inner)
     try:
-        return given, load_config(sources(given))
+        return given, load_config(command_sources(given))
     finally:
         os.chdir(before)
 
@@ -146,7 +146,7 @@ def test_the_configuration_is_searched_upward_to_the_root_of_the_repository(
     assert given["config"] == "../../functions.yaml"
     assert capsys.readouterr().err == "ffhost: using ../../functions.yaml\n"
     assert config.settings.functions["hello"].config == {"key": "of the file"}
-    assert name_dotenv(config, sources(given)) == ["--set", "env_file=.env"]
+    assert name_dotenv(config, command_sources(given)) == ["--set", "env_file=.env"]
     assert capsys.readouterr().err == "ffhost: reading .env beside ../../functions.yaml\n"
 
 
@@ -166,7 +166,7 @@ def test_an_env_file_that_is_named_is_read_instead(folder: Path) -> None:
     (folder / "app.env").write_text("KEY=named\n")
     given, config = developing(folder, folder)
     assert config.settings.functions["hello"].config == {"key": "named"}
-    assert name_dotenv(config, sources(given)) == []
+    assert name_dotenv(config, command_sources(given)) == []
 
 
 @pytest.mark.parametrize(

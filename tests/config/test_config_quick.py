@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from ffhost.config import Attempt, Sources, attempt, loaded_config
 from ffhost.config.located_problems import Reporter
-from ffhost.config.nodes import Node, Source
+from ffhost.config.nodes import ConfigNode, Source
 from ffhost.config.quick_reader import settings_of
 from ffhost.config.settings import Secret, Section, Settings, as_plain, completed, key_of
 from ffhost.config.validation import validate
@@ -307,7 +307,7 @@ def sections(kind: type[Section], odd: bool) -> st.SearchStrategy[dict[str, Any]
 
 def by_pydantic(values: dict[str, Any]) -> Settings | None:
     """Return what pydantic makes of *values*."""
-    return validate(values, Reporter(Node({}, Source("test")), []))
+    return validate(values, Reporter(ConfigNode({}, Source("test")), []))
 
 
 @given(values=sections(Settings, True))

@@ -14,12 +14,12 @@ from ffhost.config.diagnostics import Problem, render
 from ffhost.config.dotenv import read_dotenv
 from ffhost.config.files import MAX_BYTES, read_text
 from ffhost.config.interpolation import Missing, interpolate
-from ffhost.config.nodes import Node, Source, typed
+from ffhost.config.nodes import ConfigNode, Source, typed
 from ffhost.config.yaml_reader import YamlError, read
 from tests.config.test_config_bad import CASES, CONFIGS, message_of
 
 
-def value_of(node: Node) -> object:
+def value_of(node: ConfigNode) -> object:
     if isinstance(node.value, dict):
         return {key: value_of(value) for key, (_, value) in node.value.items()}
     if isinstance(node.value, list):

@@ -17,7 +17,7 @@ from ffhost.config.changes import plan, show_plan
 from ffhost.config.diagnostics import Format, render
 from ffhost.config.effective import show_config
 from ffhost.config.mask import PLAIN, Mask
-from ffhost.observability.logs.entries import Entries, Event
+from ffhost.observability.logs.entries import Entries, LogEvent
 from ffhost.observability.logs.output import Output
 
 SECRET_NAMES = [
@@ -153,14 +153,14 @@ def _diagnostics(folder: Path, text: str) -> list[str]:
 @given(trees)
 def test_a_secret_is_readable_in_no_log_entry(tree: Any) -> None:
     entries = Entries(Output(1))
-    event = Event(20, "app", f"calls https://a:{NEEDLE}@h", {"token": NEEDLE, "given": tree})
+    event = LogEvent(20, "app", f"calls https://a:{NEEDLE}@h", {"token": NEEDLE, "given": tree})
     assert NEEDLE not in entries.rendered(event).decode()
 
 
 def test_entries_keep_what_is_no_secret() -> None:
     entries = Entries(Output(1), mask=Mask(["customer"], ["cache_key"]))
     fields = {"cache_key": "k", "customer": 7, "token": None, "items": [{"pwd": 1, "n": 2}]}
-    entry = json.loads(entries.rendered(Event(20, "app", "hello", fields)))
+    entry = json.loads(entries.rendered(LogEvent(20, "app", "hello", fields)))
     shown = {"cache_key": "k", "customer": "***", "token": None, "items": [{"pwd": "***", "n": 2}]}
     assert {name: entry[name] for name in fields} == shown
 

@@ -14,7 +14,7 @@ import pytest
 from ffhost.config import Sources, load_config
 from ffhost.config.diagnostics import Problem
 from ffhost.config.json_schema import schema, schema_json
-from ffhost.config.known_keys import Shape, settings_shape
+from ffhost.config.known_keys import ConfigShape, settings_shape
 from ffhost.config.nodes import Source
 from ffhost.config.settings import Section
 from ffhost.config.yaml_reader import YamlError, read
@@ -82,7 +82,7 @@ def test_every_key_has_a_default_that_validates_or_says_what_is_done_without() -
                 VALIDATOR.evolve(schema=definition).validate(definition["default"])
 
 
-def _keys(shape: Shape, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _keys(shape: ConfigShape, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     for key, inner in shape.fields.items():
         yield (*path, key)
         yield from _keys(inner, (*path, key))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.config import Sources, load_config
-from ffhost.deploy.manifests import PLATFORMS, Exported, Options, Platform, export
+from ffhost.deploy.manifests import PLATFORMS, Exported, ExportOptions, Platform, export
 from ffhost.deploy.manifests.object_names import joined, label
 from ffhost.deploy.manifests.routes import head, misled, refusals
 from ffhost.deploy.manifests.workloads import Limits
@@ -44,7 +44,7 @@ def exported(
     (folder / "functions.yaml").write_text(text)
     sources = Sources(environ=ENVIRON, cwd=folder)
     options = {"name": "shop", "image": "shop:1", **options}
-    return export(platform, load_config(sources), sources, Options(**options))
+    return export(platform, load_config(sources), sources, ExportOptions(**options))
 
 
 def documents(found: Exported) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ffhost.config import Sources, load_config
 from ffhost.config.cron import Cron
-from ffhost.deploy.manifests import Exported, Options, export
+from ffhost.deploy.manifests import Exported, ExportOptions, export
 from ffhost.deploy.manifests.kubernetes_cron import kubernetes_cron
 from ffhost.errors import ConfigError
 from ffhost.events.declared_subscriptions import declared_subscriptions
@@ -55,7 +55,7 @@ def exported(folder: Path, platform: Any, text: str = CONFIG, **options: Any) ->
     (folder / "functions.yaml").write_text(text)
     sources = Sources(environ={}, cwd=folder)
     values = {"name": "shop", "image": "shop:1", **options}
-    return export(platform, load_config(sources), sources, Options(**values))
+    return export(platform, load_config(sources), sources, ExportOptions(**values))
 
 
 def documents(found: Exported, kind: str) -> list[dict[str, Any]]:
@@ -211,7 +211,7 @@ def test_a_door_that_the_cluster_cannot_pass_is_told(tmp_path: Path) -> None:
     )
     (tmp_path / "functions.yaml").write_text(text)
     sources = Sources(environ={"CI_KEY": "k" * 40}, cwd=tmp_path)
-    options = Options(name="shop", image="shop:1")
+    options = ExportOptions(name="shop", image="shop:1")
     notes = export("kubernetes", load_config(sources), sources, options).notes
     assert notes == ["a has a door, which refuses the cluster's calls: they carry no keys"]
 

@@ -10,7 +10,7 @@ import pytest
 
 from ffhost.errors import FieldError
 from ffhost.events.cloudevent_reader import (
-    Malformed,
+    MalformedEvent,
     Payload,
     add_trace,
     header_value,
@@ -94,7 +94,7 @@ def test_members_become_attributes_if_they_can_be_some(
 @pytest.mark.parametrize("name", ["Id", "SOURCE", "Type", "specVersion"])
 def test_a_required_attribute_is_written_in_lower_case(name: str) -> None:
     members = {key: value for key, value in REQUIRED.items() if key != name.lower()}
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(MalformedEvent) as caught:
         read_structured({**members, name: "1.0"})
     assert caught.value.fields == (
         FieldError(name.lower(), "required, but missing: it is not in the object"),
@@ -104,7 +104,7 @@ def test_a_required_attribute_is_written_in_lower_case(name: str) -> None:
 
 
 def faults(**members: Any) -> list[tuple[str, str]]:
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(MalformedEvent) as caught:
         read_structured({**REQUIRED, **members})
     return [(each.field, each.message) for each in caught.value.fields]
 
@@ -145,7 +145,7 @@ def test_a_time_is_one_of_rfc_3339() -> None:
 
 
 def test_all_faults_of_an_event_are_named_together() -> None:
-    with pytest.raises(Malformed, match="the CloudEvent has faults in: id, source, time"):
+    with pytest.raises(MalformedEvent, match="the CloudEvent has faults in: id, source, time"):
         read_structured({**REQUIRED, "id": "", "source": 5, "time": "now"})
 
 
@@ -158,7 +158,7 @@ def test_a_content_type_that_would_break_a_header_is_refused(value: str) -> None
 
 @pytest.mark.parametrize("value", [[], "text", 1, None])
 def test_an_event_that_is_no_object_is_refused(value: object) -> None:
-    with pytest.raises(Malformed, match="the CloudEvent is not a JSON object") as caught:
+    with pytest.raises(MalformedEvent, match="the CloudEvent is not a JSON object") as caught:
         read_structured(value)
     assert str(caught.value) == "the CloudEvent is not a JSON object"
     assert caught.value.fields[0].field == "body"
@@ -176,7 +176,7 @@ def test_an_event_that_is_no_object_is_refused(value: object) -> None:
 def test_a_body_that_is_no_json_object_says_what_it_is(
     body: bytes, problem: str, message: str
 ) -> None:
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(MalformedEvent) as caught:
         read_object(body)
     assert (str(caught.value), caught.value.fields) == (problem, (FieldError("body", message),))
 
@@ -211,7 +211,7 @@ def test_a_header_value_is_unquoted_and_then_decoded_once(sent: str, meant: str)
 
 
 def test_a_header_value_that_cannot_be_decoded_is_named() -> None:
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(MalformedEvent) as caught:
         read_binary({**HEADERS, "ce-x": "%FF"}, b"")
     assert str(caught.value) == "the header 'ce-x' cannot be decoded"
     assert caught.value.fields == (FieldError("x", "its percent-encoded bytes are not utf-8"),)
@@ -221,7 +221,7 @@ def test_a_binary_event_says_its_content_type_in_the_header_of_http() -> None:
     headers = {**HEADERS, "content-type": "text/plain", "x-other": "1", "ce-": "none"}
     assert read_binary(headers, b"")[0] == {**REQUIRED, "datacontenttype": "text/plain"}
     assert "datacontenttype" not in read_binary({**HEADERS, "content-type": ""}, b"")[0]
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(MalformedEvent) as caught:
         read_binary({"ce-id": "1"}, b"")
     assert caught.value.fields[0] == FieldError(
         "source", "required, but missing: send it as the header 'ce-source'"
@@ -261,7 +261,7 @@ def test_the_body_of_a_binary_event_is_its_data(
 
 
 def test_a_body_that_is_not_the_json_that_it_claims_to_be_is_refused() -> None:
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(MalformedEvent) as caught:
         read_binary({**HEADERS, "content-type": "application/x+json"}, b"{")
     assert str(caught.value) == "the data of the CloudEvent is not JSON"
     assert caught.value.fields == (
@@ -330,7 +330,7 @@ def test_an_empty_text_is_passed_on_in_the_form_of_its_content_type(
 def test_data_that_cannot_be_read_is_refused(
     members: dict[str, Any], problem: str, fault: tuple[str, str]
 ) -> None:
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(MalformedEvent) as caught:
         read_structured({**REQUIRED, **members})
     assert (str(caught.value), caught.value.fields) == (problem, (FieldError(*fault),))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ffhost.errors import BadRequest, UnsupportedMediaType
 from ffhost.events.incoming_events import read_events, reply_event
 from ffhost.events.taken_deliveries import Remembered
-from ffhost.events.verdicts import Verdict, retry_after, worst_status
+from ffhost.events.verdicts import EventVerdict, retry_after, worst_status
 
 BINARY = {
     "ce-specversion": "1.0",
@@ -152,10 +152,10 @@ def test_the_verdict_fails_exactly_when_a_function_did(statuses: list[int]) -> N
 
 def test_the_longest_wait_is_told() -> None:
     verdicts = [
-        Verdict("a", 429, "failed", retry_after="1"),
-        Verdict("b", 429, "failed", retry_after="12"),
-        Verdict("c", 503, "failed", retry_after="99"),
-        Verdict("d", 429, "failed", retry_after="Fri, 27 Nov 2026 00:00:00 GMT"),
+        EventVerdict("a", 429, "failed", retry_after="1"),
+        EventVerdict("b", 429, "failed", retry_after="12"),
+        EventVerdict("c", 503, "failed", retry_after="99"),
+        EventVerdict("d", 429, "failed", retry_after="Fri, 27 Nov 2026 00:00:00 GMT"),
     ]
     assert retry_after(verdicts, 429) == {"Retry-After": "12"}
     assert retry_after(verdicts, 500) == {}

@@ -10,9 +10,9 @@ import pytest
 from ffhost.execution.channels import (
     EMPTY,
     END,
-    Channel,
     ChunkGroup,
     LoopWaiter,
+    StreamChannel,
     StreamClosed,
     StreamCut,
     push,
@@ -23,8 +23,8 @@ def nothing() -> None:
     """Be woken."""
 
 
-def filled(*chunks: bytes, capacity: int = 64, capacity_bytes: int = 100) -> Channel:
-    channel = Channel(capacity, capacity_bytes)
+def filled(*chunks: bytes, capacity: int = 64, capacity_bytes: int = 100) -> StreamChannel:
+    channel = StreamChannel(capacity, capacity_bytes)
     for chunk in chunks:
         assert channel.offer(chunk, nothing)
     return channel
@@ -75,7 +75,7 @@ def test_what_came_before_a_failure_is_taken_and_then_the_stream_is_cut() -> Non
 
 
 def test_a_writer_in_a_thread_waits_for_room_and_hears_that_the_reader_has_gone() -> None:
-    channel = Channel(2)
+    channel = StreamChannel(2)
     heard = []
 
     def write() -> None:
@@ -94,7 +94,7 @@ def test_a_writer_in_a_thread_waits_for_room_and_hears_that_the_reader_has_gone(
 
 def test_a_reader_in_a_task_is_woken_for_the_first_chunk() -> None:
     async def read() -> bytes:
-        channel = Channel()
+        channel = StreamChannel()
         chunks = (chunk for chunk in [b"a", b"b"])
         threading.Timer(0, lambda: (push(chunks, channel), channel.end())).start()
         waiter = LoopWaiter()

@@ -13,7 +13,7 @@ import pytest
 
 from ffhost.execution import stuck_calls as stuck
 from ffhost.execution.stuck_calls import StuckCalls, stuck_calls
-from ffhost.execution.threads import ThreadPool, Worker
+from ffhost.execution.threads import PoolThread, ThreadPool
 from ffhost.invocation.call import Call
 from ffhost.invocation.deadline import Deadline
 from ffhost.web.messages import Message
@@ -324,7 +324,7 @@ def test_no_exception_strikes_another_call_and_no_thread_dies(work: Callable[[],
         target = time.perf_counter() + 0.0005
         while time.perf_counter() < target:
             pass
-        if isinstance(job.job, Worker):
+        if isinstance(job.job, PoolThread):
             job.job.interrupt(job)
         assert done.acquire(timeout=5)
         assert done.acquire(timeout=5)
@@ -348,7 +348,7 @@ def test_the_pool_grows_with_the_calls_and_shrinks_when_idle() -> None:
 
 
 def test_interrupting_a_call_that_has_ended_does_nothing() -> None:
-    worker = Worker()
+    worker = PoolThread()
     worker.ident = threading.get_ident()
     first, second = Job(), Job()
     assert worker.guard(first, lambda _: "first") == "first"

@@ -18,7 +18,7 @@ import pytest
 
 from ffhost.errors import DeadlineExceeded
 from ffhost.execution.strikes import Strike, Strikes, raise_in, strikes, turns
-from ffhost.execution.threads import ThreadPool, Worker
+from ffhost.execution.threads import PoolThread, ThreadPool
 from tests.conftest import Serve
 from tests.execution.test_deadlines import eventually
 
@@ -188,7 +188,7 @@ def test_a_function_that_cleans_up_for_long_is_not_struck_again() -> None:
 class StrikingLock:
     """A lock at whose *nth* release an exception strikes its thread."""
 
-    def __init__(self, worker: Worker, nth: int) -> None:
+    def __init__(self, worker: PoolThread, nth: int) -> None:
         self.worker, self.nth, self.releases = worker, nth, 0
 
     def __enter__(self) -> None:
@@ -203,7 +203,7 @@ class StrikingLock:
 
 @pytest.mark.parametrize("nth", [1, 2])
 def test_an_exception_at_the_first_or_last_moment_of_a_call_ends_with_it(nth: int) -> None:
-    worker = Worker()
+    worker = PoolThread()
     worker.ident = threading.get_ident()
     worker.lock = StrikingLock(worker, nth)  # type: ignore[assignment]
     worker.guard(Job(), lambda _: "done")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from ffhost.execution.threads import Worker
+from ffhost.execution.threads import PoolThread
 
 
 class Call:
@@ -61,8 +61,8 @@ def in_thread(work: Callable[[], Any]) -> Any:
     return results[0]
 
 
-def this_threads_worker() -> Worker:
-    worker = Worker()
+def this_threads_worker() -> PoolThread:
+    worker = PoolThread()
     worker.ident = threading.get_ident()
     return worker
 

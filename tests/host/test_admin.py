@@ -155,7 +155,7 @@ def test_under_a_foreign_server_it_is_off_with_one_warning(tmp_path: Path) -> No
         log.configure()
         assert admin_of(foreign) is None
         assert log.messages() == ["admin_listener_ignored"]
-        logs.flush()
+        logs.flush_log()
 
 
 # With a real server

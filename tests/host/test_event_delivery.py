@@ -12,11 +12,17 @@ from ffhost.events.filters import compile_filters
 from ffhost.events.incoming_events import Received, ReceivedEvent
 from ffhost.events.subscriptions import FilterFailure, Subscription, SubscriptionTable
 from ffhost.events.taken_deliveries import Remembered
-from ffhost.events.verdicts import Verdict
-from ffhost.host.event_delivery import CALL_LIMIT, REPLY_LIMIT, Answer, Delivery, Result
+from ffhost.events.verdicts import EventVerdict
+from ffhost.host.event_delivery import (
+    CALL_LIMIT,
+    REPLY_LIMIT,
+    Delivery,
+    DeliveryAnswer,
+    DeliveryResult,
+)
 
 Behaviour = Callable[[ReceivedEvent], Any]
-TAKEN = Answer(204, {}, b"")
+TAKEN = DeliveryAnswer(204, {}, b"")
 
 
 def event(kind: str, number: str = "1") -> ReceivedEvent:
@@ -25,8 +31,8 @@ def event(kind: str, number: str = "1") -> ReceivedEvent:
     return ReceivedEvent(attributes, headers, b"")
 
 
-def replying(kind: str, number: str = "1") -> Answer:
-    return Answer(200, dict(event(kind, number).headers), b"")
+def replying(kind: str, number: str = "1") -> DeliveryAnswer:
+    return DeliveryAnswer(200, dict(event(kind, number).headers), b"")
 
 
 class Town:
@@ -42,17 +48,17 @@ class Town:
         )
         self.delivery = Delivery(self.table, self.call, Remembered(), 600, self)
 
-    async def call(self, function: str, event: ReceivedEvent) -> Answer:
+    async def call(self, function: str, event: ReceivedEvent) -> DeliveryAnswer:
         self.called.append(function)
         found = self.behaviours[function]
         if callable(found):
             found = found(event)
         if isinstance(found, Awaitable):
             found = await found
-        assert isinstance(found, Answer)
+        assert isinstance(found, DeliveryAnswer)
         return found
 
-    def deliver(self, *events: ReceivedEvent) -> list[Result]:
+    def deliver(self, *events: ReceivedEvent) -> list[DeliveryResult]:
         return asyncio.run(self.delivery.deliver(Received(events)))
 
     def routed(self, event: ReceivedEvent, functions: Sequence[str]) -> None:
@@ -61,7 +67,7 @@ class Town:
     def filter_failed(self, event: ReceivedEvent, failed: FilterFailure) -> None:
         self.told.append(f"{failed.function}: {failed.failure.error}")
 
-    def ended(self, event: ReceivedEvent, verdict: Verdict) -> None:
+    def ended(self, event: ReceivedEvent, verdict: EventVerdict) -> None:
         return
 
     def dropped(self, event: ReceivedEvent, why: str) -> None:
@@ -86,7 +92,7 @@ def test_functions_are_called_at_once() -> None:
     async def meet() -> None:
         barrier = asyncio.Barrier(3)
 
-        async def wait(event: ReceivedEvent) -> Answer:
+        async def wait(event: ReceivedEvent) -> DeliveryAnswer:
             await asyncio.wait_for(barrier.wait(), 5)
             return TAKEN
 
@@ -98,7 +104,7 @@ def test_functions_are_called_at_once() -> None:
 
 
 def test_those_that_took_an_event_are_left_alone_when_it_comes_again() -> None:
-    town = Town(a=("x", TAKEN), b=("x", Answer(500, {}, b"")))
+    town = Town(a=("x", TAKEN), b=("x", DeliveryAnswer(500, {}, b"")))
     (result,) = town.deliver(event("x"))
     assert result.status == 500
     town.behaviours["b"] = TAKEN
@@ -119,10 +125,10 @@ def test_what_a_function_replies_is_routed_in_turn() -> None:
 
 
 def test_a_function_has_taken_an_event_when_its_reply_was_taken() -> None:
-    town = Town(a=("x", replying("y")), b=("y", Answer(503, {}, b"")))
+    town = Town(a=("x", replying("y")), b=("y", DeliveryAnswer(503, {}, b"")))
     (result,) = town.deliver(event("x"))
-    failed = Verdict("b", 503, "failed")
-    assert result.verdicts == (Verdict("a", 503, "reply_failed", replies=(failed,)),)
+    failed = EventVerdict("b", 503, "failed")
+    assert result.verdicts == (EventVerdict("a", 503, "reply_failed", replies=(failed,)),)
     town.behaviours["b"] = TAKEN
     (result,) = town.deliver(event("x"))
     assert result.status == 204
@@ -149,11 +155,11 @@ def test_replies_that_multiply_end() -> None:
 def test_the_events_of_a_batch_come_one_after_the_other() -> None:
     order: list[str] = []
 
-    async def slowly(event: ReceivedEvent) -> Answer:
+    async def slowly(event: ReceivedEvent) -> DeliveryAnswer:
         order.append(f"{event.attributes['id']} begins")
         await asyncio.sleep(0.01)
         order.append(f"{event.attributes['id']} ends")
-        return Answer(500, {}, b"") if event.attributes["id"] == "2" else TAKEN
+        return DeliveryAnswer(500, {}, b"") if event.attributes["id"] == "2" else TAKEN
 
     town = Town(a=("x", slowly))
     results = town.deliver(event("x", "1"), event("x", "2"), event("x", "3"))
@@ -163,6 +169,6 @@ def test_the_events_of_a_batch_come_one_after_the_other() -> None:
 
 @pytest.mark.parametrize("status", [404, 408, 429, 500, 504])
 def test_the_wait_that_a_function_asks_for_is_kept(status: int) -> None:
-    town = Town(a=("x", Answer(status, {"retry-after": "7"}, b"")))
+    town = Town(a=("x", DeliveryAnswer(status, {"retry-after": "7"}, b"")))
     (result,) = town.deliver(event("x"))
-    assert result.verdicts == (Verdict("a", status, "failed", retry_after="7"),)
+    assert result.verdicts == (EventVerdict("a", status, "failed", retry_after="7"),)

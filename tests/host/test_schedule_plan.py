@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.config.cron import Cron
-from ffhost.host.schedule_plan import Plan, Schedule, next_time, plan
+from ffhost.host.schedule_plan import Schedule, SchedulePlan, next_time, plan
 
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -23,7 +23,7 @@ def schedule(cron: str, missed: Literal["skip", "once"] = "skip", zone: str = "U
     return Schedule("f", 0, Cron(cron, zone), zone, missed=missed)
 
 
-def due_times(planned: Plan) -> list[datetime]:
+def due_times(planned: SchedulePlan) -> list[datetime]:
     return [tick.due for tick in planned.ticks]
 
 
@@ -44,7 +44,7 @@ def test_a_tick_that_another_worker_could_not_run_is_still_on_time() -> None:
 
 def test_missed_times_are_skipped_and_told() -> None:
     planned = plan(schedule("*/10 * * * *"), START, START + 65 * MINUTE)
-    assert planned == Plan((), START + 60 * MINUTE, START + 60 * MINUTE)
+    assert planned == SchedulePlan((), START + 60 * MINUTE, START + 60 * MINUTE)
 
 
 def test_missed_times_run_once_if_asked() -> None:
@@ -68,14 +68,14 @@ def test_years_of_missed_minutes_cost_no_time() -> None:
 
 def test_a_clock_that_is_set_back_a_little_repeats_nothing() -> None:
     every_minute = schedule("* * * * *")
-    assert plan(every_minute, START, START - 10 * MINUTE) == Plan((), START)
+    assert plan(every_minute, START, START - 10 * MINUTE) == SchedulePlan((), START)
     assert due_times(plan(every_minute, START, START + MINUTE)) == [START + MINUTE]
 
 
 def test_a_clock_that_is_set_back_a_day_begins_anew() -> None:
     yesterday = START - timedelta(days=1)
     planned = plan(schedule("* * * * *"), START, yesterday)
-    assert planned == Plan((), yesterday)
+    assert planned == SchedulePlan((), yesterday)
     assert due_times(plan(schedule("* * * * *"), planned.last, yesterday + MINUTE)) == [
         yesterday + MINUTE
     ]

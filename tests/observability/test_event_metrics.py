@@ -5,10 +5,10 @@ from __future__ import annotations
 from ffhost.observability.metrics.event_counters import OTHER, TYPES_LIMIT, EventCounts
 from ffhost.observability.metrics.exposition import render
 from ffhost.observability.metrics.worker_totals import (
-    Process,
+    ProcessMetrics,
     Snapshot,
     Totals,
-    Worker,
+    WorkerMetrics,
     remains,
     total,
 )
@@ -24,7 +24,7 @@ def counted() -> EventCounts:
 
 
 def snapshot(counts: EventCounts, ended: bool = False) -> Snapshot:
-    return Snapshot(1, ended, [], Worker(), Process(), counts.read())
+    return Snapshot(1, ended, [], WorkerMetrics(), ProcessMetrics(), counts.read())
 
 
 def lines(totals: Totals) -> list[str]:

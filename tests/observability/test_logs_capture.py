@@ -15,7 +15,7 @@ import pytest
 
 from ffhost.invocation.logger import get_logger
 from ffhost.observability import logs
-from ffhost.observability.logs.framework_formats import Legacy, legacy_of
+from ffhost.observability.logs.framework_formats import Legacy, legacy_log_formats
 from tests.log_reading import parsed, reading, run
 
 CALL = contextvars.ContextVar("call", default=None)
@@ -273,9 +273,9 @@ def test_without_capture_prints_appear_line_by_line_in_a_pipe():
 
 @pytest.mark.parametrize("value", ["y", "yes", "t", "true", "on", "1"])
 def test_log_execution_id_is_on_for_the_words_of_the_original(value):
-    assert legacy_of({"LOG_EXECUTION_ID": value}).execution_id
-    assert not legacy_of({"LOG_EXECUTION_ID": value.upper() + "!"})
-    assert not legacy_of({})
+    assert legacy_log_formats({"LOG_EXECUTION_ID": value}).execution_id
+    assert not legacy_log_formats({"LOG_EXECUTION_ID": value.upper() + "!"})
+    assert not legacy_log_formats({})
 
 
 def test_log_execution_id_adds_the_label_and_the_span_to_prints_and_records(start):

@@ -78,7 +78,7 @@ def test_entries_of_forked_workers_and_their_threads_stay_whole_in_one_pipe():
                 threads = [threading.Thread(target=work) for _ in range(2)]
                 for thread in threads: thread.start()
                 for thread in threads: thread.join()
-                logs.flush()
+                logs.flush_log()
                 os._exit(0)
         for _ in range(3): os.wait()
         """
@@ -175,7 +175,7 @@ def test_what_is_held_at_a_fork_is_written_once():
         record("GET", "/parent", 200, "ok", 0.1)
         if os.fork() == 0:
             record("GET", "/child", 200, "ok", 0.1)
-            logs.flush()
+            logs.flush_log()
             os._exit(0)
         os.wait()
         """

@@ -18,8 +18,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ffhost.host.admin.pages import Admin
 from ffhost.observability.metrics.counters import DURATIONS, LAGS, OUTCOMES
-from ffhost.observability.metrics.totals_files import Storage, folder_of, remove
-from ffhost.observability.metrics.worker_totals import Process, Snapshot, Worker, total
+from ffhost.observability.metrics.totals_files import Storage, folder_of, remove_metrics_files
+from ffhost.observability.metrics.worker_totals import (
+    ProcessMetrics,
+    Snapshot,
+    WorkerMetrics,
+    total,
+)
 from ffhost.testing import Client
 from ffhost.web.messages import Message
 from tests.conftest import Serve
@@ -203,7 +208,9 @@ def snapshot(pid: int, ok: int, **worker: Any) -> Snapshot:
     durations, lags = [ok] + [0] * len(DURATIONS), [0] * (len(LAGS) + 1)
     outcomes = [ok] + [0] * (len(OUTCOMES) - 1)
     counts = [["f", "http", outcomes, durations, ok / 2, lags, 0.0]]
-    return Snapshot(pid, False, counts, Worker(**worker), Process(cpu_seconds=1.0, threads=2))
+    return Snapshot(
+        pid, False, counts, WorkerMetrics(**worker), ProcessMetrics(cpu_seconds=1.0, threads=2)
+    )
 
 
 def ended() -> int:
@@ -261,7 +268,7 @@ def test_removing_takes_what_dead_masters_have_left() -> None:
     dead = mine.with_name(f"ffhost-metrics-{ended()}-12345")
     for folder in (mine, dead):
         Storage(folder)
-    remove(os.getpid())
+    remove_metrics_files(os.getpid())
     assert not mine.exists()
     assert not dead.exists()
 

@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 from ffhost.config.units import UNLIMITED
 from ffhost.execution.channels import ChunkGroup
 from ffhost.server.client_limits import ClientLimits
-from ffhost.server.connection import Connection
+from ffhost.server.connection import ServerConnection
 
 App = Callable[..., Awaitable[None]]
 GET = b"GET /a%20b?c HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -59,7 +59,7 @@ class RecordingTransport(asyncio.Transport):
 def exchange(app: App, *requests: bytes, headers: list[tuple[str, str]] | None = None) -> Any:
     """Send *requests* to *app* over one connection; give its transport and the connection."""
 
-    async def run() -> tuple[RecordingTransport, Connection]:
+    async def run() -> tuple[RecordingTransport, ServerConnection]:
         config = Config(
             app,
             ws="none",
@@ -76,7 +76,7 @@ def exchange(app: App, *requests: bytes, headers: list[tuple[str, str]] | None =
         transport = RecordingTransport()
         loop = asyncio.get_running_loop()
         limits = ClientLimits(loop, UNLIMITED, UNLIMITED, UNLIMITED)
-        connection = Connection(config, state, {}, loop, limits)
+        connection = ServerConnection(config, state, {}, loop, limits)
         connection.connection_made(transport)
         for request in requests:
             connection.data_received(request)

@@ -13,22 +13,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.server.worker_channel import Channel
+from ffhost.server.worker_channel import WorkerChannel
 from tests.serving import FUNCTIONS, eventually, server
 
 
 @pytest.fixture
-def channel() -> Iterator[Channel]:
-    made = Channel()
+def channel() -> Iterator[WorkerChannel]:
+    made = WorkerChannel()
     yield made
     made.close()
 
 
-def put(channel: Channel, data: bytes) -> None:
+def put(channel: WorkerChannel, data: bytes) -> None:
     os.write(channel._write, data)
 
 
-def test_messages_arrive_whole_and_in_order(channel: Channel) -> None:
+def test_messages_arrive_whole_and_in_order(channel: WorkerChannel) -> None:
     assert channel.send("ready", serves={"functions": ["a\nb"]})
     assert channel.send("replace")
     assert channel.received() == [
@@ -39,14 +39,14 @@ def test_messages_arrive_whole_and_in_order(channel: Channel) -> None:
     assert channel.open
 
 
-def test_a_message_that_arrives_in_parts_is_taken_when_it_is_whole(channel: Channel) -> None:
+def test_a_message_that_arrives_in_parts_is_taken_when_it_is_whole(channel: WorkerChannel) -> None:
     put(channel, b'{"kind": "re')
     assert channel.received() == []
     put(channel, b'ady"}\n{"kind"')
     assert channel.received() == [{"kind": "ready"}]
 
 
-def test_a_message_longer_than_the_pipe_holds_arrives_whole(channel: Channel) -> None:
+def test_a_message_longer_than_the_pipe_holds_arrives_whole(channel: WorkerChannel) -> None:
     text = "x" * 3_000_000
     sent: list[bool] = []
     sender = threading.Thread(target=lambda: sent.append(channel.send("failed", text=text)))
@@ -56,7 +56,7 @@ def test_a_message_longer_than_the_pipe_holds_arrives_whole(channel: Channel) ->
     assert (sent, found) == ([True], [{"kind": "failed", "text": text}])
 
 
-def test_messages_of_several_threads_do_not_mix(channel: Channel) -> None:
+def test_messages_of_several_threads_do_not_mix(channel: WorkerChannel) -> None:
     senders = [
         threading.Thread(target=channel.send, args=("failed",), kwargs={"text": letter * 100_000})
         for letter in "abcdefgh"
@@ -71,7 +71,7 @@ def test_messages_of_several_threads_do_not_mix(channel: Channel) -> None:
 
 
 def test_a_master_that_does_not_read_loses_the_message_and_hears_the_next(
-    channel: Channel, monkeypatch: pytest.MonkeyPatch
+    channel: WorkerChannel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ffhost.server.worker_channel._PATIENCE_SECONDS", 0.1)
     assert not channel.send("failed", text="x" * 200_000)
@@ -82,7 +82,7 @@ def test_a_master_that_does_not_read_loses_the_message_and_hears_the_next(
 
 @given(st.lists(st.binary(max_size=200), max_size=5))
 def test_what_is_not_a_message_is_dropped(lines: list[bytes]) -> None:
-    channel = Channel()
+    channel = WorkerChannel()
     for line in lines:
         put(channel, line + b"\n")
     put(channel, b"[" * 5_000 + b"\n")
@@ -94,7 +94,7 @@ def test_what_is_not_a_message_is_dropped(lines: list[bytes]) -> None:
     channel.close()
 
 
-def test_the_end_of_the_worker_closes_the_channel(channel: Channel) -> None:
+def test_the_end_of_the_worker_closes_the_channel(channel: WorkerChannel) -> None:
     channel.send("replace")
     channel.keep_reading_end()
     assert channel.received() == [{"kind": "replace"}]
@@ -106,7 +106,7 @@ NOISE = (
     FUNCTIONS
     + """
 import gc
-from ffhost.server.worker_channel import Channel
+from ffhost.server.worker_channel import WorkerChannel
 
 def noise(request):
     # What user code may do by accident: write to a descriptor that is not its own.

@@ -18,7 +18,7 @@ from flask.json.provider import DefaultJSONProvider
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ffhost.signatures.codec import Codec, Options
+from ffhost.signatures.codec import Codec, SignatureOptions
 from ffhost.signatures.http_function import compose
 from ffhost.signatures.requests.flask_answers import QuickReply
 from ffhost.signatures.requests.flask_request import FunctionApp, flask_adapter
@@ -27,7 +27,7 @@ from ffhost.web.messages import Message, Reply
 
 def codec_of(function: Callable[[Any], Any], folder: Path) -> Codec:
     adapter = flask_adapter("function", folder / "main.py", None)
-    return compose(function, Options(name="function", adapter=adapter))
+    return compose(function, SignatureOptions(name="function", adapter=adapter))
 
 
 def answer(codec: Codec, message: Message | None = None) -> Reply:

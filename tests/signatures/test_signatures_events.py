@@ -11,7 +11,7 @@ import pytest
 
 from ffhost import events
 from ffhost.errors import BadRequest, LoadError, MethodNotAllowed
-from ffhost.signatures import Codec, Options, compose
+from ffhost.signatures import Codec, SignatureOptions, compose
 from ffhost.web.messages import Message, Reply
 from ffhost.web.problems import crash, problem
 
@@ -84,7 +84,7 @@ def test_an_event_is_acknowledged_without_a_body_and_with_ok_in_single_target_mo
     message = Message("POST", "/", headers=BINARY, body=b'{"a": 1}')
     for target in both(take):
         assert parts(run(compose("cloudevent", target), message)) == (204, [], b"")
-        single = compose("cloudevent", target, Options(single=True))
+        single = compose("cloudevent", target, SignatureOptions(single=True))
         assert parts(run(single, message)) == (200, [HTML], b"OK")
     assert seen == [("1", {"a": 1})] * 4
 
@@ -167,14 +167,14 @@ def test_a_background_function_gets_data_and_context() -> None:
     message = Message("POST", "/", headers={"content-type": "application/json"}, body=BACKGROUND)
     for target in both(take):
         assert parts(run(compose("event", target), message)) == (204, [], b"")
-        single = compose("event", target, Options(single=True))
+        single = compose("event", target, SignatureOptions(single=True))
         assert parts(run(single, message)) == (200, [HTML], b"OK")
     assert seen == [({"a": 1}, "7", "x.y")] * 4
 
 
 def test_in_single_target_mode_a_get_of_a_background_function_answers_empty() -> None:
     for target in both(lambda data, context: 1 / 0):
-        codec = compose("event", target, Options(single=True))
+        codec = compose("event", target, SignatureOptions(single=True))
         assert codec.methods == ("GET", "POST")
         assert parts(run(codec, Message("GET", "/"))) == (200, [HTML], b"")
         with pytest.raises(MethodNotAllowed) as caught:
@@ -224,5 +224,5 @@ def test_a_function_of_another_form_is_refused_when_it_is_loaded(
     kind: str, target: Any, message: str
 ) -> None:
     with pytest.raises(LoadError) as caught:
-        compose(kind, target, Options(name="f"))
+        compose(kind, target, SignatureOptions(name="f"))
     assert str(caught.value) == message

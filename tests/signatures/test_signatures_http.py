@@ -25,7 +25,7 @@ from starlette.exceptions import HTTPException as StarletteError
 
 import ffhost.web.responses
 from ffhost.errors import LoadError, ResultError
-from ffhost.signatures import Options, compose
+from ffhost.signatures import SignatureOptions, compose
 from ffhost.web.messages import Message, Reply
 
 HTML = ("content-type", "text/html; charset=utf-8")
@@ -34,7 +34,7 @@ JSON = ("content-type", "application/json")
 
 def call(target: Callable[..., Any], message: Message | None = None, **options: Any) -> Reply:
     """Call *target* as the runners do: decode, call (and await), encode."""
-    codec = compose("http", target, Options(name="hello", **options))
+    codec = compose("http", target, SignatureOptions(name="hello", **options))
     arguments = codec.decode(message or Message("GET", "/"))
     if codec.is_async:
 
@@ -534,7 +534,7 @@ def test_anything_that_takes_a_request_is_a_target(target: Any, body: bytes) -> 
 )
 def test_a_function_of_another_form_is_refused_when_it_is_loaded(target: Any, message: str) -> None:
     with pytest.raises(LoadError) as caught:
-        compose("http", target, Options(name="hello"))
+        compose("http", target, SignatureOptions(name="hello"))
     assert str(caught.value) == message
     assert caught.value.exit_code == 2
 

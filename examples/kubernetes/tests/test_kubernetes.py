@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ffhost.config import Sources, load_config
-from ffhost.deploy.manifests import Options, export
+from ffhost.deploy.manifests import ExportOptions, export
 from ffhost.testing import client
 
 EXAMPLE = Path(__file__).parents[1]
@@ -30,7 +30,7 @@ def test_the_functions_answer() -> None:
 
 def test_the_base_is_what_export_writes() -> None:
     sources = Sources(cwd=EXAMPLE)
-    options = Options("greetings", "greetings:1")
+    options = ExportOptions("greetings", "greetings:1")
     files = export("kubernetes", load_config(sources), sources, options).files
     assert files == {path.name: path.read_text() for path in (EXAMPLE / "base").glob("*.yaml")}
 

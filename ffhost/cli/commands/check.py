@@ -8,7 +8,7 @@ from typing import Any, Literal
 import click
 
 from ffhost.cli.exit_messages import reported
-from ffhost.cli.options import config_options, name_unseen, sources, sources_without_values
+from ffhost.cli.options import command_sources, config_options, name_unseen, sources_without_values
 from ffhost.config import LoadedConfig
 from ffhost.config.terminal import wants_color
 
@@ -49,7 +49,7 @@ def command(
     from ffhost.errors import ConfigError
 
     with reported(format):
-        given = sources(options) if imports else sources_without_values(options)
+        given = command_sources(options) if imports else sources_without_values(options)
         found = check(given, read_only=not imports)
         if found.problems or found.config is None:
             raise ConfigError([*found.problems, *found.warnings])

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ffhost.cli.options import config_options, sources
+from ffhost.cli.options import command_sources, config_options
 
 
 @click.command()
@@ -32,4 +32,4 @@ def command(format: str, **options: Any) -> None:
     from ffhost.config import load_config
     from ffhost.config.effective import show_config
 
-    click.echo(show_config(load_config(sources(options)), format), nl=False)
+    click.echo(show_config(load_config(command_sources(options)), format), nl=False)

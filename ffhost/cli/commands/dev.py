@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from ffhost.cli.options import (
+    command_sources,
     config_options,
     functions_or_files,
     server_options,
-    sources,
 )
 from ffhost.config import LoadedConfig, load_config
 
@@ -52,8 +52,8 @@ def command(what: str | None, **options: Any) -> None:
     options["host"] = options["host"] or "127.0.0.1"
     options["log_format"] = options["log_format"] or "console"
     if options["port"] is None:
-        options["port"] = _other_port(load_config(sources(options)))
-    raise SystemExit(run(sources(options), reload=wants_reload(options)))
+        options["port"] = _other_port(load_config(command_sources(options)))
+    raise SystemExit(run(command_sources(options), reload=wants_reload(options)))
 
 
 def _other_port(config: LoadedConfig) -> str | None:

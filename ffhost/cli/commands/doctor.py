@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ffhost.cli.options import config_options, sources
+from ffhost.cli.options import command_sources, config_options
 
 _MARKS = {"ok": "ok      ", "note": "note    ", "problem": "problem "}
 
@@ -27,7 +27,7 @@ def command(form: str, **options: Any) -> None:
     """
     from ffhost.cli.installation import examine
 
-    findings = list(examine(sources(options)))
+    findings = list(examine(command_sources(options)))
     if form == "json":
         click.echo(json.dumps([each._asdict() for each in findings], indent=2, ensure_ascii=False))
     else:

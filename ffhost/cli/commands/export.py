@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from ffhost.config import LoadedConfig
-    from ffhost.deploy.manifests import Options
+    from ffhost.deploy.manifests import ExportOptions
 
 PLATFORMS = ("kubernetes", "knative", "cloudrun", "compose")
 
@@ -89,9 +89,9 @@ def _built_app(base: Path, out: Path) -> str:
     return os.path.relpath(folder, out)
 
 
-def _options(platform: str, config: LoadedConfig, given: dict[str, Any]) -> Options:
+def _options(platform: str, config: LoadedConfig, given: dict[str, Any]) -> ExportOptions:
     from ffhost.cli.exit_messages import WrongUse
-    from ffhost.deploy.manifests import Options, label
+    from ffhost.deploy.manifests import ExportOptions, label
 
     if given["split"] and platform == "compose":
         raise WrongUse("--split needs a gateway in front, which Compose does not have")
@@ -110,7 +110,7 @@ def _options(platform: str, config: LoadedConfig, given: dict[str, Any]) -> Opti
     name = label(given["name"] or config.base.resolve().name)
     if given["name"] and name != given["name"]:
         raise WrongUse(f"{given['name']!r} cannot name Kubernetes objects", f"write --name {name}")
-    return Options(
+    return ExportOptions(
         name=name,
         image=given["image"] or f"{name}:latest",
         namespace=given["namespace"],

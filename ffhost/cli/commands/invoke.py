@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ffhost.cli.exit_messages import CommandFailed, WrongUse, paint
-from ffhost.cli.options import config_options, function_names, sources
+from ffhost.cli.options import command_sources, config_options, function_names
 from ffhost.config.terminal import wants_color
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def command(
     from ffhost.cli import function_client, invoke_request
     from ffhost.config import load_config
 
-    given = sources(options)
+    given = command_sources(options)
     event = invoke_request.read_event_words(words)
     fields = function_client.read_headers(headers)
     if name == "-":
@@ -102,7 +102,7 @@ def command(
     if schedule and (body is not None or event is not None):
         raise WrongUse("--schedule makes the event", "leave out --data, --file and --event")
 
-    def run(caller: function_client.Caller) -> tuple[Answer, float]:
+    def run(caller: function_client.CommandCaller) -> tuple[Answer, float]:
         if schedule:
             call = invoke_request.schedule_request(caller.shape(function), config, index, fields)
             return function_client.timed(caller, call)
@@ -122,7 +122,7 @@ def command(
             if token is not None:
                 call = credentials.with_token(call, config, function, token)
             if auth is not None:
-                call = credentials.signed(call, config, auth)
+                call = credentials.signed_command_call(call, config, auth)
         return function_client.timed(caller, call)
 
     if remote is not None:

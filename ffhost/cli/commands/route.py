@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from ffhost.cli.exit_messages import CommandFailed
-from ffhost.cli.options import config_options, sources
+from ffhost.cli.options import command_sources, config_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ def command(file: str, sql: str | None, format: str, **options: Any) -> None:
         return
     from ffhost.config import load_config
 
-    config = load_config(sources(options))
+    config = load_config(command_sources(options))
     routes = [_routes(config, event) for event in events]
     if format == "json":
         shown = [[route._asdict() for route in each] for each in routes]

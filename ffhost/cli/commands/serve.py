@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from ffhost.cli.options import (
+    command_sources,
     config_options,
     functions_or_files,
     server_options,
-    sources,
 )
 from ffhost.config import Sources
 
@@ -58,7 +58,7 @@ def command(what: str | None, **options: Any) -> None:
     if options["debug"] and options["log_format"] is None:
         options["log_format"] = "console"
     prepare(what, options)
-    raise SystemExit(run(sources(options), reload=wants_reload(options)))
+    raise SystemExit(run(command_sources(options), reload=wants_reload(options)))
 
 
 def prepare(what: str | None, options: dict[str, Any]) -> None:

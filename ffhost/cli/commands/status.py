@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ffhost.cli.options import config_options, sources
+from ffhost.cli.options import command_sources, config_options
 from ffhost.config import load_config
 from ffhost.errors import StartupError
 
@@ -42,7 +42,7 @@ def command(url: str | None, form: str, **options: Any) -> None:
 
 
 def _configured(options: Mapping[str, Any]) -> str:
-    admin = load_config(sources(options)).settings.admin
+    admin = load_config(command_sources(options)).settings.admin
     if not admin.enabled:
         raise StartupError(
             "the admin listener is off in this configuration; write 'admin: {enabled: true}', "

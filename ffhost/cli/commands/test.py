@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ffhost.cli.exit_messages import CommandFailed, paint
-from ffhost.cli.options import config_options, function_names, sources
+from ffhost.cli.options import command_sources, config_options, function_names
 from ffhost.config.terminal import wants_color
 
 if TYPE_CHECKING:
-    from ffhost.cli.function_client import Call, Caller
+    from ffhost.cli.function_client import CommandCall, CommandCaller
     from ffhost.config import LoadedConfig
     from ffhost.config.settings import ExampleSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ExampleTestResult:
     """The result of one example; *differences* is empty if it holds."""
 
     function: str
@@ -75,7 +75,7 @@ def command(
     from ffhost.cli import function_client
     from ffhost.config import load_config
 
-    given = sources(options)
+    given = command_sources(options)
     extra = function_client.read_headers(headers)
     config = load_config(given)
     chosen = [function_client.chosen(config, name) for name in names] or (
@@ -97,8 +97,8 @@ def command(
 
 
 def _run(
-    caller: Caller, config: LoadedConfig, names: list[str], extra: dict[str, str]
-) -> list[Result]:
+    caller: CommandCaller, config: LoadedConfig, names: list[str], extra: dict[str, str]
+) -> list[ExampleTestResult]:
     from ffhost.cli import function_client
     from ffhost.cli.credentials import offered
     from ffhost.cli.expectations import differences
@@ -112,15 +112,15 @@ def _run(
                 if config.settings.auth and example.response.status != 401:
                     call = offered(call, config, name)
             except CommandFailed as error:
-                results.append(Result(name, label, "", [str(error)]))
+                results.append(ExampleTestResult(name, label, "", [str(error)]))
                 continue
             answer, seconds = function_client.timed(caller, call)
             found = differences(example.response, answer)
-            results.append(Result(name, label, function_client.span(seconds), found))
+            results.append(ExampleTestResult(name, label, function_client.span(seconds), found))
     return results
 
 
-def _call(caller: Caller, name: str, example: ExampleSettings) -> Call:
+def _call(caller: CommandCaller, name: str, example: ExampleSettings) -> CommandCall:
     """Make the request of *example*.
 
     Raises:
@@ -157,7 +157,7 @@ def _event(event: dict[str, Any]) -> tuple[dict[str, str], bytes]:
         raise CommandFailed(f"the event cannot be written: {error}") from error
 
 
-def _table(results: list[Result], failed: int) -> str:
+def _table(results: list[ExampleTestResult], failed: int) -> str:
     from ffhost.cli.tables import columns
 
     color = wants_color(sys.stdout.isatty())
@@ -176,7 +176,7 @@ def _table(results: list[Result], failed: int) -> str:
     return "\n".join(text) + "\n"
 
 
-def _json(results: list[Result]) -> str:
+def _json(results: list[ExampleTestResult]) -> str:
     records = [
         {
             "function": each.function,

@@ -31,7 +31,7 @@ _SETTINGS = {"CLOUD_RUN_TIMEOUT_SECONDS": ("timeout", "{}s"), "THREADS": ("concu
 
 
 @dataclass
-class Variables:
+class ContainerVariables:
     """The variables of one project.
 
     Args:
@@ -63,9 +63,9 @@ class Variables:
             self.values[name] = value
 
 
-def variables_of(folder: Path) -> Variables:
+def variables_of(folder: Path) -> ContainerVariables:
     """Read the variables of the project in *folder*; what gcloud or a shell adds comes last."""
-    found = Variables()
+    found = ContainerVariables()
     for name, read in (
         ("Dockerfile", _of_dockerfile),
         (".env", _of_dotenv),

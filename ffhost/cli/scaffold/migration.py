@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ffhost.cli.exit_messages import CommandFailed
-from ffhost.cli.scaffold.container_variables import Variables, as_yaml, variables_of
+from ffhost.cli.scaffold.container_variables import ContainerVariables, as_yaml, variables_of
 from ffhost.cli.scaffold.found_functions import Found, Project, read_project
 from ffhost.cli.scaffold.new_files import shown, write
 from ffhost.cli.scaffold.project_folders import projects_below
@@ -27,7 +27,7 @@ class _Migration:
     """Everything that was read: projects and variables by their folders, names of functions."""
 
     projects: dict[Path, Project]
-    variables: dict[Path, Variables]
+    variables: dict[Path, ContainerVariables]
     names: dict[Found, str]
 
     @property
@@ -163,7 +163,7 @@ def _entry(folder: Path, function: Found, found: _Migration, source: Path) -> It
     yield from _environment(variables)
 
 
-def _environment(variables: Variables) -> Iterator[str]:
+def _environment(variables: ContainerVariables) -> Iterator[str]:
     if variables.values or variables.secrets:
         yield f"    env:  # from {', '.join(variables.where)}\n"
     for name, value in variables.values.items():

@@ -13,9 +13,9 @@ from ffhost.config import LoadedConfig, Sources
 from ffhost.deploy.literal_secrets import literal_secrets
 from ffhost.deploy.manifests.manifest_yaml import stream
 from ffhost.deploy.manifests.object_names import label
-from ffhost.deploy.manifests.workloads import Described, Options, describe
+from ffhost.deploy.manifests.workloads import Described, ExportOptions, describe
 
-__all__ = ["MANIFEST", "Exported", "Options", "Platform", "export", "label"]
+__all__ = ["MANIFEST", "ExportOptions", "Exported", "Platform", "export", "label"]
 
 Platform = Literal["kubernetes", "knative", "cloudrun", "compose"]
 PLATFORMS: tuple[Platform, ...] = ("kubernetes", "knative", "cloudrun", "compose")
@@ -46,7 +46,7 @@ def export(
     platform: Platform,
     config: LoadedConfig,
     given: Sources,
-    options: Options,
+    options: ExportOptions,
     *,
     app: str = "build",
 ) -> Exported:
@@ -65,7 +65,9 @@ def export(
     return exported
 
 
-def _exported(platform: Platform, described: Described, options: Options, app: str) -> Exported:
+def _exported(
+    platform: Platform, described: Described, options: ExportOptions, app: str
+) -> Exported:
     if platform == "kubernetes":
         from ffhost.deploy.manifests import kubernetes
 

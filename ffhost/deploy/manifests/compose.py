@@ -7,10 +7,10 @@ from typing import Any
 from ffhost.deploy.app import CONFIG_FOLDER
 from ffhost.deploy.manifests import pods
 from ffhost.deploy.manifests.manifest_yaml import document
-from ffhost.deploy.manifests.workloads import Described, Options, limits_table
+from ffhost.deploy.manifests.workloads import Described, ExportOptions, limits_table
 
 
-def manifests(described: Described, options: Options, app: str) -> dict[str, str]:
+def manifests(described: Described, options: ExportOptions, app: str) -> dict[str, str]:
     """Return compose.yaml and the configuration beside it.
 
     The folder of the configuration is mounted, and not the file: an editor replaces a file, and

@@ -17,7 +17,7 @@ from ffhost.deploy.manifests import pods
 from ffhost.deploy.manifests.kubernetes_cron import kubernetes_cron
 from ffhost.deploy.manifests.manifest_yaml import document
 from ffhost.deploy.manifests.object_names import joined
-from ffhost.deploy.manifests.workloads import Described, Options
+from ffhost.deploy.manifests.workloads import Described, ExportOptions
 
 SWITCH: Final = "FFHOST_SCHEDULES__ENABLED"
 """Switches the ticking of a host off."""
@@ -26,11 +26,11 @@ LONGEST_CRON_JOB: Final = 52
 _STARTING_DEADLINE_SECONDS: Final = 30
 """How late a run may begin where missed times are skipped; the host's own grace."""
 
-Metadata = Callable[[Options, str, str], dict[str, Any]]
+Metadata = Callable[[ExportOptions, str, str], dict[str, Any]]
 
 
 def sinks(
-    options: Options, described: Described, service: Callable[[str], str]
+    options: ExportOptions, described: Described, service: Callable[[str], str]
 ) -> Mapping[str, Any]:
     """Return where each function is reached: its Knative Service, and its path."""
     return {
@@ -48,7 +48,7 @@ def sinks(
 
 
 def triggers(
-    described: Described, options: Options, sinks: Mapping[str, Any], metadata: Metadata
+    described: Described, options: ExportOptions, sinks: Mapping[str, Any], metadata: Metadata
 ) -> Iterator[str]:
     """Write a Trigger for each subscription."""
     events = described.settings.events
@@ -98,7 +98,7 @@ def _iso(duration: Duration | None) -> str | None:
 
 
 def ping_sources(
-    described: Described, options: Options, sinks: Mapping[str, Any], metadata: Metadata
+    described: Described, options: ExportOptions, sinks: Mapping[str, Any], metadata: Metadata
 ) -> Iterator[str]:
     """Write a PingSource for each schedule that the cluster's cron can say."""
     for name, index, schedule, cron in _schedules(described):
@@ -118,9 +118,9 @@ def ping_sources(
 
 def cron_jobs(
     described: Described,
-    options: Options,
+    options: ExportOptions,
     service: Callable[[str], str],
-    metadata: Callable[[Options, str], dict[str, Any]],
+    metadata: Callable[[ExportOptions, str], dict[str, Any]],
 ) -> Iterator[str]:
     """Write a CronJob for each schedule; its pod calls the Service of the function."""
     labels = {"app.kubernetes.io/name": joined(options.name, "schedules")}
@@ -155,7 +155,7 @@ def cron_jobs(
 
 
 def _caller(
-    described: Described, options: Options, name: str, index: int, service: str
+    described: Described, options: ExportOptions, name: str, index: int, service: str
 ) -> dict[str, Any]:
     found, mounts = pods.volumes(described, options.name)
     arguments = ["--schedule", "--index", str(index), "--remote", f"http://{service}"]

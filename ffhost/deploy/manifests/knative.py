@@ -12,7 +12,7 @@ from ffhost.deploy.manifests.manifest_yaml import document, stream
 from ffhost.deploy.manifests.object_names import joined, label
 from ffhost.deploy.manifests.routes import http_routes
 from ffhost.deploy.manifests.service_urls import service_urls
-from ffhost.deploy.manifests.workloads import Described, Options, limits_table, quantity
+from ffhost.deploy.manifests.workloads import Described, ExportOptions, limits_table, quantity
 
 MOST_CONCURRENCY = 1000
 """Knative's ``container-concurrency-max-limit``, and Cloud Run's."""
@@ -27,7 +27,7 @@ _SECONDS_AFTER_SIGTERM = 10
 _SMALLEST_MEMORY = 512 * 1024**2
 
 
-def knative(described: Described, options: Options) -> tuple[dict[str, str], list[str]]:
+def knative(described: Described, options: ExportOptions) -> tuple[dict[str, str], list[str]]:
     """Return the manifests by file name, and notes for the user."""
     files: dict[str, str] = {}
     notes = list(_notes(described, MOST_SECONDS, "max-revision-timeout-seconds"))
@@ -66,14 +66,14 @@ def knative(described: Described, options: Options) -> tuple[dict[str, str], lis
     return files, notes
 
 
-def _service_of(options: Options) -> Callable[[str], str]:
+def _service_of(options: ExportOptions) -> Callable[[str], str]:
     """Return what names the Service of a function."""
     if options.split:
         return lambda name: joined(options.name, name, LONGEST_NAME)
     return lambda name: label(options.name, LONGEST_NAME)
 
 
-def _service(described: Described, options: Options, name: str, function: str | None) -> str:
+def _service(described: Described, options: ExportOptions, name: str, function: str | None) -> str:
     found, mounts = pods.volumes(described, options.name)
     container: dict[str, Any] = {
         "image": options.image,
@@ -117,7 +117,7 @@ def _service(described: Described, options: Options, name: str, function: str | 
     return document(value, _comments(described, options, (1, options.replicas[1])))
 
 
-def _comments(described: Described, options: Options, replicas: tuple[int, int]) -> list[str]:
+def _comments(described: Described, options: ExportOptions, replicas: tuple[int, int]) -> list[str]:
     lines = [*limits_table(described, replicas), ""]
     lines += [
         "containerConcurrency is the number of slots of a pod, so calls wait in front of it;",
@@ -129,7 +129,7 @@ def _comments(described: Described, options: Options, replicas: tuple[int, int])
     return lines
 
 
-def _through_ingress(options: Options, name: str) -> dict[str, Any]:
+def _through_ingress(options: ExportOptions, name: str) -> dict[str, Any]:
     """Return the backend for Knative's ingress, which finds the Service by its host name."""
     namespace, _, ingress = options.ingress.rpartition("/")
     host = f"{name}.{options.namespace or 'default'}.svc.cluster.local"
@@ -141,7 +141,7 @@ def _through_ingress(options: Options, name: str) -> dict[str, Any]:
     }
 
 
-def _grant(options: Options) -> str:
+def _grant(options: ExportOptions) -> str:
     namespace, _, ingress = options.ingress.rpartition("/")
     value = {
         "apiVersion": "gateway.networking.k8s.io/v1beta1",
@@ -161,7 +161,7 @@ def _grant(options: Options) -> str:
     return document(value, ["The route may reach the ingress in the ingress's namespace."])
 
 
-def cloud_run(described: Described, options: Options) -> tuple[dict[str, str], list[str]]:
+def cloud_run(described: Described, options: ExportOptions) -> tuple[dict[str, str], list[str]]:
     """Return the services by file name, and notes for the user.
 
     Cloud Run cannot mount a ConfigMap: the configuration is part of the image.
@@ -182,7 +182,9 @@ def cloud_run(described: Described, options: Options) -> tuple[dict[str, str], l
     return files, notes
 
 
-def _run_service(described: Described, options: Options, name: str, function: str | None) -> str:
+def _run_service(
+    described: Described, options: ExportOptions, name: str, function: str | None
+) -> str:
     environment = pods.environment(described, function)
     if described.drain_delay + described.graceful_timeout >= _SECONDS_AFTER_SIGTERM:
         # An instance gets no requests any more when it gets SIGTERM, so no delay is needed.

@@ -10,7 +10,7 @@ from ffhost.deploy.manifests.manifest_yaml import document, stream
 from ffhost.deploy.manifests.object_names import joined, label
 from ffhost.deploy.manifests.routes import http_routes
 from ffhost.deploy.manifests.service_urls import service_urls
-from ffhost.deploy.manifests.workloads import Described, Options, limits_table
+from ffhost.deploy.manifests.workloads import Described, ExportOptions, limits_table
 
 _STARTING = [
     "Resources are a first guess: replace them by what you measure.",
@@ -18,7 +18,7 @@ _STARTING = [
 ]
 
 
-def manifests(described: Described, options: Options) -> tuple[dict[str, str], list[str]]:
+def manifests(described: Described, options: ExportOptions) -> tuple[dict[str, str], list[str]]:
     """Return the manifests by file name, and notes for the user.
 
     Raises:
@@ -55,12 +55,12 @@ def manifests(described: Described, options: Options) -> tuple[dict[str, str], l
     return files, list(event_objects.notes(described, "kubernetes"))
 
 
-def _service_of(options: Options) -> Callable[[str], str]:
+def _service_of(options: ExportOptions) -> Callable[[str], str]:
     """Return what names the Service of a function."""
     return lambda name: joined(options.name, name) if options.split else options.name
 
 
-def kustomization(files: list[str], options: Options) -> str:
+def kustomization(files: list[str], options: ExportOptions) -> str:
     """Return the kustomization that lists *files*, for ``kubectl apply -k`` and overlays."""
     value: dict[str, Any] = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -71,7 +71,7 @@ def kustomization(files: list[str], options: Options) -> str:
     return document({**value, "resources": sorted(files)}, ["Apply with: kubectl apply -k ."])
 
 
-def metadata(options: Options, name: str, function: str | None = None) -> dict[str, Any]:
+def metadata(options: ExportOptions, name: str, function: str | None = None) -> dict[str, Any]:
     """Return name and labels of an object."""
     found: dict[str, Any] = {"name": name}
     if options.namespace is not None:
@@ -79,7 +79,7 @@ def metadata(options: Options, name: str, function: str | None = None) -> dict[s
     return {**found, "labels": labels(options, function)}
 
 
-def labels(options: Options, function: str | None) -> dict[str, str]:
+def labels(options: ExportOptions, function: str | None) -> dict[str, str]:
     """Return the labels that select the pods of an app, or of one function of it."""
     found = {"app.kubernetes.io/name": options.name}
     if function is not None:
@@ -87,7 +87,7 @@ def labels(options: Options, function: str | None) -> dict[str, str]:
     return found
 
 
-def config_map(described: Described, options: Options) -> str:
+def config_map(described: Described, options: ExportOptions) -> str:
     """Return the ConfigMap with the configuration unchanged, comments included."""
     value = {
         "apiVersion": "v1",
@@ -103,7 +103,7 @@ def config_map(described: Described, options: Options) -> str:
 
 
 def _workload(
-    described: Described, options: Options, name: str, function: str | None
+    described: Described, options: ExportOptions, name: str, function: str | None
 ) -> dict[str, str]:
     comments = [
         *limits_table(described, options.replicas),
@@ -120,7 +120,7 @@ def _workload(
 
 
 def _deployment(
-    described: Described, options: Options, name: str, function: str | None
+    described: Described, options: ExportOptions, name: str, function: str | None
 ) -> dict[str, Any]:
     found, mounts = pods.volumes(described, options.name)
     ports = [{"name": "http", "containerPort": described.port}]
@@ -179,7 +179,7 @@ def _deployment(
     }
 
 
-def _service(options: Options, name: str, function: str | None) -> dict[str, Any]:
+def _service(options: ExportOptions, name: str, function: str | None) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -191,7 +191,7 @@ def _service(options: Options, name: str, function: str | None) -> dict[str, Any
     }
 
 
-def _autoscaler(options: Options, name: str, function: str | None) -> dict[str, Any]:
+def _autoscaler(options: ExportOptions, name: str, function: str | None) -> dict[str, Any]:
     fewest, most = options.replicas
     return {
         "apiVersion": "autoscaling/v2",
@@ -214,7 +214,7 @@ def _autoscaler(options: Options, name: str, function: str | None) -> dict[str, 
     }
 
 
-def _disruption_budget(options: Options, name: str, function: str | None) -> dict[str, Any]:
+def _disruption_budget(options: ExportOptions, name: str, function: str | None) -> dict[str, Any]:
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
@@ -226,7 +226,9 @@ def _disruption_budget(options: Options, name: str, function: str | None) -> dic
     }
 
 
-def _network_policy(described: Described, options: Options) -> tuple[dict[str, Any], list[str]]:
+def _network_policy(
+    described: Described, options: ExportOptions
+) -> tuple[dict[str, Any], list[str]]:
     rules: list[dict[str, Any]] = [{"ports": [{"port": "http"}]}]
     comments = ["Calls may come from anywhere."]
     if described.admin_port is not None:
@@ -247,7 +249,7 @@ def _network_policy(described: Described, options: Options) -> tuple[dict[str, A
     return value, comments
 
 
-def _monitor(described: Described, options: Options) -> Iterator[str]:
+def _monitor(described: Described, options: ExportOptions) -> Iterator[str]:
     """Return a ServiceMonitor and the Service that it needs; pods are found by their label."""
     name = label(f"{options.name}-admin")
     selecting = {**labels(options, None), "app.kubernetes.io/component": "admin"}

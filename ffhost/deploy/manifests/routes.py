@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from ffhost.config.diagnostics import Problem
 from ffhost.deploy.manifests.manifest_yaml import document
-from ffhost.deploy.manifests.workloads import Described, Limits, Options
+from ffhost.deploy.manifests.workloads import Described, ExportOptions, Limits
 from ffhost.errors import ConfigError
 from ffhost.web.routing import Responders, Router, parameter, pattern, segments
 
@@ -40,7 +40,7 @@ def head(path: str) -> str:
 
 
 def http_routes(
-    described: Described, options: Options, backends: Mapping[str, dict[str, Any]]
+    described: Described, options: ExportOptions, backends: Mapping[str, dict[str, Any]]
 ) -> Iterator[str]:
     """Write routes to the *backends* of the functions, the longest prefix first.
 
@@ -77,7 +77,7 @@ def _rule(limits: Limits, backend: dict[str, Any]) -> dict[str, Any]:
     return {**rule, "backendRefs": [backend]}
 
 
-def _route(options: Options, name: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
+def _route(options: ExportOptions, name: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
     namespace, _, gateway = options.gateway.rpartition("/")
     parent = {"name": gateway, **({"namespace": namespace} if namespace else {})}
     metadata: dict[str, Any] = {"name": name}

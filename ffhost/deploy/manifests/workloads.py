@@ -11,7 +11,7 @@ from pathlib import Path
 from ffhost.config import LoadedConfig, Sources
 from ffhost.config.diagnostics import Origin, Problem
 from ffhost.config.files import files_of
-from ffhost.config.nodes import Node, Source
+from ffhost.config.nodes import ConfigNode, Source
 from ffhost.config.settings import Settings
 from ffhost.config.units import Duration
 from ffhost.config.yaml_reader import read
@@ -27,7 +27,7 @@ _MEMORY_OF_A_PROCESS = 128 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ExportOptions:
     """The options of ``ffhost export``.
 
     Args:
@@ -232,7 +232,7 @@ def _references(files: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, tu
     return tuple(sorted(names)), sorted_secrets
 
 
-def _scalars(node: Node) -> Iterator[tuple[str | None, str]]:
+def _scalars(node: ConfigNode) -> Iterator[tuple[str | None, str]]:
     """Yield the text of every scalar, with ``from_env`` or ``from_file`` for a secret."""
     if isinstance(node.value, dict):
         for key, (_, inner) in node.value.items():

@@ -28,12 +28,12 @@ def cast(value: Value, target: type) -> Any:
         return target(value)
     if target is bool and (word := value.lower()) in ("true", "false"):
         return word == "true"
-    if target is int and _INTEGER.fullmatch(value) and in_range(number := int(value)):
+    if target is int and _INTEGER.fullmatch(value) and is_cesql_integer(number := int(value)):
         return number
     raise CesqlError("cast", f"cannot cast the String {value!r} to {_NAMES[target]}", ZEROS[target])
 
 
-def in_range(number: int) -> bool:
+def is_cesql_integer(number: int) -> bool:
     """Whether *number* is an integer of 32 bits."""
     return LOWEST <= number <= HIGHEST
 
@@ -45,6 +45,6 @@ def attribute_value(value: object) -> Value:
     """
     if isinstance(value, bool | str):
         return value
-    if isinstance(value, int) and in_range(value):
+    if isinstance(value, int) and is_cesql_integer(value):
         return value
     return str(value)

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from ffhost.events.cesql import operators
-from ffhost.events.cesql.casts import LOWEST, in_range
+from ffhost.events.cesql.casts import LOWEST, is_cesql_integer
 from ffhost.events.cesql.faults import CesqlError
-from ffhost.events.cesql.lexer import Token, tokens_of
-from ffhost.events.cesql.operators import Node
+from ffhost.events.cesql.lexer import CesqlToken, tokens_of
+from ffhost.events.cesql.operators import CesqlNode
 
 DEPTH_LIMIT: Final = 50
 """How deeply an expression may nest.
@@ -23,7 +23,7 @@ Reading one takes nine Python frames for each level, of the thousand that there 
 """
 
 _RESERVED: Final = frozenset({"AND", "OR", "XOR", "NOT", "LIKE", "IN", "EXISTS", "TRUE", "FALSE"})
-_LOGIC: Final[dict[str, Callable[[Sequence[Node]], Node]]] = {
+_LOGIC: Final[dict[str, Callable[[Sequence[CesqlNode]], CesqlNode]]] = {
     "AND": operators.both,
     "OR": operators.either,
     "XOR": operators.exclusive,
@@ -31,7 +31,7 @@ _LOGIC: Final[dict[str, Callable[[Sequence[Node]], Node]]] = {
 _COMPARISONS: Final = ("=", "!=", "<>", ">=", "<=", "<", ">")
 
 
-def parse(expression: str) -> Node:
+def parse(expression: str) -> CesqlNode:
     """Parse *expression* to a node that can be evaluated.
 
     Raises:
@@ -45,13 +45,13 @@ def parse(expression: str) -> Node:
 
 
 class _Grammar:
-    def __init__(self, tokens: list[Token]) -> None:
+    def __init__(self, tokens: list[CesqlToken]) -> None:
         self._tokens = tokens
         self._next = 0
         self._nesting = 0
 
     @property
-    def here(self) -> Token:
+    def here(self) -> CesqlToken:
         return self._tokens[self._next]
 
     def unexpected(self) -> CesqlError:
@@ -59,7 +59,7 @@ class _Grammar:
         what = "the expression ends too early" if token.kind == "end" else None
         return self._fault(what or f"unexpected {token.text!r}", token)
 
-    def logic(self) -> Node:
+    def logic(self) -> CesqlNode:
         self._nesting += 1
         if self._nesting > DEPTH_LIMIT:
             raise self._fault("nested too deeply", self.here)
@@ -74,27 +74,27 @@ class _Grammar:
         self._nesting -= 1
         return self._checked(_LOGIC[joined_by](parts)) if joined_by else parts[0]
 
-    def _comparison(self) -> Node:
+    def _comparison(self) -> CesqlNode:
         return self._chain(_COMPARISONS, self._sum, operators.compare)
 
-    def _sum(self) -> Node:
+    def _sum(self) -> CesqlNode:
         return self._chain(("+", "-"), self._product, operators.compute)
 
-    def _product(self) -> Node:
+    def _product(self) -> CesqlNode:
         return self._chain(("*", "/", "%"), self._membership, operators.compute)
 
     def _chain(
         self,
         symbols: Sequence[str],
-        operand: Callable[[], Node],
-        make: Callable[[str, Node, Node], Node],
-    ) -> Node:
+        operand: Callable[[], CesqlNode],
+        make: Callable[[str, CesqlNode, CesqlNode], CesqlNode],
+    ) -> CesqlNode:
         left = operand()
         while (symbol := self._take_symbol(*symbols)) is not None:
             left = self._checked(make(symbol, left, operand()))
         return left
 
-    def _membership(self) -> Node:
+    def _membership(self) -> CesqlNode:
         node = self._unary()
         while True:
             opposed = self._take_word("NOT") is not None
@@ -109,7 +109,7 @@ class _Grammar:
                 node = operators.contained(node, self._arguments(at_least=1))
             node = self._checked(operators.opposite(node) if opposed else node)
 
-    def _unary(self) -> Node:
+    def _unary(self) -> CesqlNode:
         """Read prefixes without recursion: there may be many of them."""
         prefixes: list[str] = []
         while True:
@@ -130,7 +130,7 @@ class _Grammar:
             )
         return node
 
-    def _primary(self) -> Node:
+    def _primary(self) -> CesqlNode:
         token = self.here
         if token.kind == "integer":
             return self._integer(1)
@@ -146,7 +146,7 @@ class _Grammar:
             return self._word()
         raise self.unexpected()
 
-    def _word(self) -> Node:
+    def _word(self) -> CesqlNode:
         if self._take_word("EXISTS"):
             return operators.exists(self._identifier())
         if (word := self._take_word("TRUE", "FALSE")) is not None:
@@ -156,10 +156,10 @@ class _Grammar:
             return self._checked(operators.invoke(self._function(), self._arguments()))
         return operators.attribute(self._identifier())
 
-    def _integer(self, sign: int) -> Node:
+    def _integer(self, sign: int) -> CesqlNode:
         token = self._take("integer")
         number = sign * int(token.text) if len(token.text) <= 20 else LOWEST - 1
-        if not in_range(number):
+        if not is_cesql_integer(number):
             raise self._fault(f"{token.text[:40]} does not fit into 32 bits", token)
         return operators.literal(number)
 
@@ -175,9 +175,9 @@ class _Grammar:
             raise self.unexpected()
         return self._take("word").text
 
-    def _arguments(self, at_least: int = 0) -> list[Node]:
+    def _arguments(self, at_least: int = 0) -> list[CesqlNode]:
         self._expect("(")
-        nodes: list[Node] = []
+        nodes: list[CesqlNode] = []
         if at_least == 0 and self._take_symbol(")"):
             return nodes
         while not nodes or self._take_symbol(","):
@@ -185,7 +185,7 @@ class _Grammar:
         self._expect(")")
         return nodes
 
-    def _take(self, kind: str) -> Token:
+    def _take(self, kind: str) -> CesqlToken:
         token = self.here
         if token.kind != kind:
             raise self.unexpected()
@@ -209,10 +209,10 @@ class _Grammar:
         if not self._take_symbol(symbol):
             raise self.unexpected()
 
-    def _checked(self, node: Node) -> Node:
+    def _checked(self, node: CesqlNode) -> CesqlNode:
         if node.depth > DEPTH_LIMIT:
             raise self._fault("nested too deeply", self.here)
         return node
 
-    def _fault(self, message: str, token: Token) -> CesqlError:
+    def _fault(self, message: str, token: CesqlToken) -> CesqlError:
         return CesqlError("parse", message, False, token.start)

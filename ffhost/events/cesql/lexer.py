@@ -20,7 +20,7 @@ _SCANNER: Final = re.compile(
 )
 
 
-class Token(NamedTuple):
+class CesqlToken(NamedTuple):
     """``text`` is upper case for words, the content of a string, else what was written."""
 
     kind: TokenKind
@@ -28,13 +28,13 @@ class Token(NamedTuple):
     start: int
 
 
-def tokens_of(expression: str) -> list[Token]:
+def tokens_of(expression: str) -> list[CesqlToken]:
     """Return the tokens of *expression*; the last one is of the kind ``end``.
 
     Raises:
         CesqlError: kind ``parse``.
     """
-    tokens: list[Token] = []
+    tokens: list[CesqlToken] = []
     position = 0
     while not tokens or tokens[-1].kind != "end":
         found = _SCANNER.match(expression, position)
@@ -50,19 +50,19 @@ def tokens_of(expression: str) -> list[Token]:
     return tokens
 
 
-def _token(found: re.Match[str]) -> Token:
+def _token(found: re.Match[str]) -> CesqlToken:
     kind = found.lastgroup
     assert kind is not None
     text, start = found[kind], found.start(kind)
     if kind == "string":
-        return Token("string", text[1:-1].replace(f"\\{text[0]}", text[0]), start)
+        return CesqlToken("string", text[1:-1].replace(f"\\{text[0]}", text[0]), start)
     if kind == "symbol":
-        return Token("symbol", text, start)
+        return CesqlToken("symbol", text, start)
     if kind == "end":
-        return Token("end", "", start)
+        return CesqlToken("end", "", start)
     if text.isdigit():
-        return Token("integer", text, start)
-    return Token("word", text.upper(), start)
+        return CesqlToken("integer", text, start)
+    return CesqlToken("word", text.upper(), start)
 
 
 def _unreadable(expression: str, position: int) -> CesqlError:

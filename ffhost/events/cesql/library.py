@@ -15,7 +15,7 @@ _SPACE: Final = (
 )
 
 
-class Builtin(NamedTuple):
+class CesqlFunction(NamedTuple):
     """A function: the types of its parameters, of further arguments, and of its result."""
 
     call: Callable[..., Value]
@@ -31,14 +31,14 @@ class Builtin(NamedTuple):
         return None
 
 
-def find_builtin(name: str, count: int) -> Builtin | None:
+def find_builtin(name: str, count: int) -> CesqlFunction | None:
     """Return the function *name* (upper case) that takes *count* arguments."""
     return next(
         (each for each in _BUILTINS.get(name, ()) if each.types_of(count) is not None), None
     )
 
 
-def is_builtin(name: str) -> bool:
+def is_cesql_function(name: str) -> bool:
     """Whether any function has this name (upper case)."""
     return name in _BUILTINS
 
@@ -78,21 +78,21 @@ def _identity(value: Any) -> Any:
     return value
 
 
-_BUILTINS: Final[dict[str, tuple[Builtin, ...]]] = {
-    "ABS": (Builtin(_absolute, [int], int),),
-    "LENGTH": (Builtin(len, [str], int),),
-    "CONCAT": (Builtin(lambda *texts: "".join(texts), [], str, str),),
-    "CONCAT_WS": (Builtin(lambda glue, *texts: glue.join(texts), [str], str, str),),
-    "LOWER": (Builtin(str.lower, [str], str),),
-    "UPPER": (Builtin(str.upper, [str], str),),
-    "TRIM": (Builtin(lambda text: text.strip(_SPACE), [str], str),),
-    "LEFT": (Builtin(_left, [str, int], str),),
-    "RIGHT": (Builtin(_right, [str, int], str),),
+_BUILTINS: Final[dict[str, tuple[CesqlFunction, ...]]] = {
+    "ABS": (CesqlFunction(_absolute, [int], int),),
+    "LENGTH": (CesqlFunction(len, [str], int),),
+    "CONCAT": (CesqlFunction(lambda *texts: "".join(texts), [], str, str),),
+    "CONCAT_WS": (CesqlFunction(lambda glue, *texts: glue.join(texts), [str], str, str),),
+    "LOWER": (CesqlFunction(str.lower, [str], str),),
+    "UPPER": (CesqlFunction(str.upper, [str], str),),
+    "TRIM": (CesqlFunction(lambda text: text.strip(_SPACE), [str], str),),
+    "LEFT": (CesqlFunction(_left, [str, int], str),),
+    "RIGHT": (CesqlFunction(_right, [str, int], str),),
     "SUBSTRING": (
-        Builtin(_substring, [str, int], str),
-        Builtin(_substring, [str, int, int], str),
+        CesqlFunction(_substring, [str, int], str),
+        CesqlFunction(_substring, [str, int, int], str),
     ),
-    "INT": (Builtin(_identity, [int], int),),
-    "BOOL": (Builtin(_identity, [bool], bool),),
-    "STRING": (Builtin(_identity, [str], str),),
+    "INT": (CesqlFunction(_identity, [int], int),),
+    "BOOL": (CesqlFunction(_identity, [bool], bool),),
+    "STRING": (CesqlFunction(_identity, [str], str),),
 }

@@ -10,9 +10,9 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from ffhost.events.cesql.casts import attribute_value, cast, in_range
+from ffhost.events.cesql.casts import attribute_value, cast, is_cesql_integer
 from ffhost.events.cesql.faults import ZEROS, CesqlError, Value
-from ffhost.events.cesql.library import find_builtin, is_builtin
+from ffhost.events.cesql.library import find_builtin, is_cesql_function
 from ffhost.events.cesql.patterns import pattern_test
 
 Attributes: TypeAlias = Mapping[str, Any]
@@ -22,7 +22,7 @@ REQUIRED: Final = frozenset({"id", "source", "type", "specversion"})
 """EXISTS is always true for these (section 3.4.4)."""
 
 
-class Node(NamedTuple):
+class CesqlNode(NamedTuple):
     """A part of an expression: how it is evaluated, and the type that it has.
 
     ``type`` is None for an attribute, whose type is that of its value. ``names`` are the
@@ -36,31 +36,31 @@ class Node(NamedTuple):
     missing: tuple[str, ...] = ()
 
 
-def literal(value: Value) -> Node:
-    return Node(lambda event: value, type(value))
+def literal(value: Value) -> CesqlNode:
+    return CesqlNode(lambda event: value, type(value))
 
 
-def attribute(name: str) -> Node:
+def attribute(name: str) -> CesqlNode:
     def evaluate(event: Attributes) -> Value:
         value = event.get(name)
         if value is None:
             raise CesqlError("missingAttribute", f"the event has no attribute {name!r}")
         return attribute_value(value)
 
-    return Node(evaluate, None, frozenset({name}))
+    return CesqlNode(evaluate, None, frozenset({name}))
 
 
-def exists(name: str) -> Node:
+def exists(name: str) -> CesqlNode:
     if name in REQUIRED:
-        return Node(lambda event: True, bool, frozenset({name}))
-    return Node(lambda event: event.get(name) is not None, bool, frozenset({name}))
+        return CesqlNode(lambda event: True, bool, frozenset({name}))
+    return CesqlNode(lambda event: event.get(name) is not None, bool, frozenset({name}))
 
 
-def negate(operand: Node) -> Node:
+def negate(operand: CesqlNode) -> CesqlNode:
     return _node(lambda event: _whole(-cast(operand.evaluate(event), int)), int, [operand])
 
 
-def invert(operand: Node) -> Node:
+def invert(operand: CesqlNode) -> CesqlNode:
     """Return NOT *operand*; unlike any other cast to Boolean, that of an integer fails.
 
     The text of the specification allows it, its conformance tests do not (``NOT 10``).
@@ -79,24 +79,24 @@ def invert(operand: Node) -> Node:
     return _node(evaluate, bool, [operand])
 
 
-def both(operands: Sequence[Node]) -> Node:
+def both(operands: Sequence[CesqlNode]) -> CesqlNode:
     parts = [operand.evaluate for operand in operands]
     return _node(lambda event: all(cast(part(event), bool) for part in parts), bool, operands)
 
 
-def either(operands: Sequence[Node]) -> Node:
+def either(operands: Sequence[CesqlNode]) -> CesqlNode:
     parts = [operand.evaluate for operand in operands]
     return _node(lambda event: any(cast(part(event), bool) for part in parts), bool, operands)
 
 
-def exclusive(operands: Sequence[Node]) -> Node:
+def exclusive(operands: Sequence[CesqlNode]) -> CesqlNode:
     parts = [operand.evaluate for operand in operands]
     return _node(
         lambda event: sum([cast(part(event), bool) for part in parts]) % 2 == 1, bool, operands
     )
 
 
-def compare(symbol: str, left: Node, right: Node) -> Node:
+def compare(symbol: str, left: CesqlNode, right: CesqlNode) -> CesqlNode:
     if symbol in _ORDERS:
         order = _ORDERS[symbol]
         return _node(
@@ -112,7 +112,7 @@ def compare(symbol: str, left: Node, right: Node) -> Node:
     )
 
 
-def compute(symbol: str, left: Node, right: Node) -> Node:
+def compute(symbol: str, left: CesqlNode, right: CesqlNode) -> CesqlNode:
     operate = _ARITHMETIC[symbol]
     return _node(
         lambda event: _whole(
@@ -124,7 +124,7 @@ def compute(symbol: str, left: Node, right: Node) -> Node:
     )
 
 
-def contained(operand: Node, members: Sequence[Node]) -> Node:
+def contained(operand: CesqlNode, members: Sequence[CesqlNode]) -> CesqlNode:
     parts = [member.evaluate for member in members]
 
     def evaluate(event: Attributes) -> bool:
@@ -134,17 +134,17 @@ def contained(operand: Node, members: Sequence[Node]) -> Node:
     return _node(evaluate, bool, [operand, *members])
 
 
-def like(operand: Node, pattern: str) -> Node:
+def like(operand: CesqlNode, pattern: str) -> CesqlNode:
     matches = pattern_test(pattern)
     return _node(lambda event: matches(cast(operand.evaluate(event), str)), bool, [operand])
 
 
-def opposite(operand: Node) -> Node:
+def opposite(operand: CesqlNode) -> CesqlNode:
     """Return NOT LIKE or NOT IN of a LIKE or an IN."""
     return _node(lambda event: not operand.evaluate(event), bool, [operand])
 
 
-def invoke(name: str, arguments: Sequence[Node]) -> Node:
+def invoke(name: str, arguments: Sequence[CesqlNode]) -> CesqlNode:
     found = find_builtin(name, len(arguments))
     if found is None:
         return _unknown(name, arguments)
@@ -163,7 +163,7 @@ def invoke(name: str, arguments: Sequence[Node]) -> Node:
     return _node(evaluate, found.result, arguments)
 
 
-def evaluate_root(root: Node, event: Attributes) -> Any:
+def evaluate_root(root: CesqlNode, event: Attributes) -> Any:
     """Return the value of a whole expression.
 
     Raises:
@@ -177,16 +177,18 @@ def evaluate_root(root: Node, event: Attributes) -> Any:
         raise
 
 
-def _node(evaluate: Evaluate, result: type | None, parts: Sequence[Node]) -> Node:
+def _node(evaluate: Evaluate, result: type | None, parts: Sequence[CesqlNode]) -> CesqlNode:
     names = frozenset().union(*(part.names for part in parts))
     depth = 1 + max((part.depth for part in parts), default=0)
-    return Node(evaluate, result, names, depth, tuple(m for part in parts for m in part.missing))
+    return CesqlNode(
+        evaluate, result, names, depth, tuple(m for part in parts for m in part.missing)
+    )
 
 
-def _unknown(name: str, arguments: Sequence[Node]) -> Node:
+def _unknown(name: str, arguments: Sequence[CesqlNode]) -> CesqlNode:
     count = len(arguments)
     arity = f"with {count} argument{'s' if count != 1 else ''}"
-    problem = f"there is no function {name}{f' {arity}' if is_builtin(name) else ''}"
+    problem = f"there is no function {name}{f' {arity}' if is_cesql_function(name) else ''}"
 
     def evaluate(event: Attributes) -> Value:
         raise CesqlError("missingFunction", problem)
@@ -200,7 +202,7 @@ def _equal(left: Value, right: Value) -> bool:
 
 
 def _whole(number: int) -> int:
-    if not in_range(number):
+    if not is_cesql_integer(number):
         raise CesqlError("math", f"{number} does not fit into 32 bits", 0)
     return number
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from ffhost.errors import CallError
 from ffhost.execution.executor import executor
-from ffhost.execution.isolation.connections import Connection
+from ffhost.execution.isolation.connections import ProcessConnection
 from ffhost.execution.isolation.frames import CALL, CANCEL, TO_HOST, Frame
 
 
@@ -37,7 +37,7 @@ class _Asked:
             self.on_end()
 
 
-class AskingConnection(Connection):
+class AskingConnection(ProcessConnection):
     """The end of a process whose function may call others by name."""
 
     def __init__(self, stream: socket.socket) -> None:
@@ -150,7 +150,7 @@ class AskingConnection(Connection):
     # Reading.
 
     def answer(self, frame: Frame, head: bytes, body: bytes = b"") -> None:
-        """Answer *frame*; see `Connection`."""
+        """Answer *frame*; see `ProcessConnection`."""
         with self._sending:
             super().answer(frame, head, body)
 

@@ -1,7 +1,7 @@
 """The two ends of the socket between the host and a process.
 
-`Connection` blocks: it is the process's end, and the host's while the process loads and starts.
-`LoopConnection` is the host's end from then on. It belongs to the event loop: a call is one
+`ProcessConnection` blocks: it is the process's end, and the host's while the process loads and
+starts. `LoopConnection` is the host's end from then on. It belongs to the event loop: a call is one
 ``send`` and one ``recv``, and no thread waits. While a call runs, its process may ask in turn.
 """
 
@@ -36,7 +36,7 @@ class NotSent(ConnectionError):
     """The process has ended, and has received nothing of the call."""
 
 
-class Connection:
+class ProcessConnection:
     """An end that blocks."""
 
     def __init__(self, stream: socket.socket) -> None:

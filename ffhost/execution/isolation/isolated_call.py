@@ -15,7 +15,7 @@ from ffhost.execution.isolation.connections import NotSent
 from ffhost.execution.isolation.frames import CALL, Misfit
 from ffhost.execution.isolation.nested_calls import CallByName, cancel_all, take
 from ffhost.execution.isolation.process import IsolatedProcess
-from ffhost.execution.isolation.process_pool import ProcessPool, describe
+from ffhost.execution.isolation.process_pool import ProcessPool, process_end_fields
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.logger import get_logger
@@ -119,7 +119,7 @@ async def _died(
         function=call.function.name,
         execution_id=call.execution_id,
         when="during a call",
-        **describe(end),
+        **process_end_fields(end),
     )
     return ProcessCrashed(
         f"the process of {call.function.name} ended during the call",

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ffhost.config import LoadedConfig
-from ffhost.execution.isolation.connections import Connection, LoopConnection
+from ffhost.execution.isolation.connections import LoopConnection, ProcessConnection
 from ffhost.execution.isolation.forkserver_client import ForkServerClient, Started
 from ffhost.execution.isolation.frames import LOAD, STOP, start_of
 from ffhost.execution.isolation.keeper import STATUS
@@ -60,7 +60,7 @@ class IsolatedProcess:
     """One process of an isolated function."""
 
     def __init__(
-        self, started: Started, connection: Connection, stacks: int, revision: str
+        self, started: Started, connection: ProcessConnection, stacks: int, revision: str
     ) -> None:
         self.pid = started.pid
         self.connection = connection
@@ -224,7 +224,7 @@ def start_process(
     finally:
         theirs.close()
         os.close(writing)
-    process = IsolatedProcess(started, Connection(ours), reading, config.revision)
+    process = IsolatedProcess(started, ProcessConnection(ours), reading, config.revision)
     head = {
         "name": name,
         "sys_path": sys.path if server.python is None else None,

@@ -285,7 +285,7 @@ class ProcessPool:
             self.replaced += 1
         if when is not None:
             get_logger("ffhost").error(
-                "isolated_process_died", function=self.name, when=when, **describe(end)
+                "isolated_process_died", function=self.name, when=when, **process_end_fields(end)
             )
         threading.Thread(target=self._start_replacement, name="ffhost-process", daemon=True).start()
         return end
@@ -360,7 +360,7 @@ def _stop(processes: list[IsolatedProcess]) -> None:
         process.end()
 
 
-def describe(end: End) -> dict[str, Any]:
+def process_end_fields(end: End) -> dict[str, Any]:
     """Return the fields that say how a process ended."""
     fields: dict[str, Any] = {"reason": end.how, "signal": end.signal, "exit_code": end.exit_code}
     fields |= {"memory_bytes": end.memory_bytes, "stack": end.stack}

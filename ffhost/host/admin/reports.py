@@ -12,13 +12,13 @@ from ffhost.host.readiness import ready_state
 from ffhost.host.service import Service
 from ffhost.invocation.function import Function
 from ffhost.observability.metrics.counters import OUTCOMES
-from ffhost.observability.metrics.worker_totals import Totals, Worker
+from ffhost.observability.metrics.worker_totals import Totals, WorkerMetrics
 from ffhost.observability.unmatched import unmatched_counts
 
 
-def look(service: Service) -> Worker:
+def look(service: Service) -> WorkerMetrics:
     """Return the present activity of this worker."""
-    worker = Worker(
+    worker = WorkerMetrics(
         phase=service.phase,
         revision=service.config.revision,
         reloads_good=service.reloads_good,

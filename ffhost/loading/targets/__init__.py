@@ -18,7 +18,7 @@ from ffhost.loading.targets.callables import (
     required_positional,
     signature_of,
 )
-from ffhost.loading.targets.places import Place, find_place
+from ffhost.loading.targets.places import TargetPlace, find_place
 from ffhost.loading.targets.resolution import Resolved, resolve, resolve_hook, scope_of
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ __all__ = [
     "FoundFunction",
     "Kind",
     "Other",
-    "Place",
     "Resolved",
     "SourceFile",
+    "TargetPlace",
     "application_kind",
     "check_hook",
     "check_target",

@@ -13,14 +13,14 @@ from types import TracebackType
 from ffhost.config.diagnostics import nearest
 from ffhost.errors import LoadError
 from ffhost.loading.modules import plain_text, user_frame
-from ffhost.loading.targets.places import Place, show, show_folder
+from ffhost.loading.targets.places import TargetPlace, show, show_folder
 
 _TEXT_LIMIT = 300
 _EXTRAS = {"flask": "flask", "werkzeug": "flask", "starlette": "starlette", "opentelemetry": "otel"}
 """Packages that come with an extra of ours."""
 
 
-def import_failed(place: Place, error: BaseException) -> LoadError:
+def import_failed(place: TargetPlace, error: BaseException) -> LoadError:
     """Return the error that says why the module of *place* could not be imported."""
     frame = user_frame(error.__traceback__)
     if isinstance(error, SyntaxError):
@@ -49,7 +49,7 @@ def import_failed(place: Place, error: BaseException) -> LoadError:
     return _raised(place, error, frame)
 
 
-def no_module(place: Place, missing: str) -> LoadError:
+def no_module(place: TargetPlace, missing: str) -> LoadError:
     """Return the error that the module of *place*, or its package *missing*, does not exist."""
     parent, _, child = missing.rpartition(".")
     folder = place.folder.joinpath(*parent.split(".")) if parent else place.folder
@@ -75,7 +75,7 @@ def syntax_error(error: SyntaxError, base: Path) -> LoadError:
     )
 
 
-def _missing_import(place: Place, missing: str, frame: TracebackType | None) -> LoadError:
+def _missing_import(place: TargetPlace, missing: str, frame: TracebackType | None) -> LoadError:
     line = _line(frame).strip()
     folder = None if frame is None else os.path.dirname(frame.tb_frame.f_code.co_filename)
     top = missing.partition(".")[0]
@@ -92,7 +92,7 @@ def _missing_import(place: Place, missing: str, frame: TracebackType | None) -> 
     )
 
 
-def _installing(top: str, place: Place, folder: str | None) -> str:
+def _installing(top: str, place: TargetPlace, folder: str | None) -> str:
     """Return what installs the missing package *top*: an extra of ours, or what lists it."""
     if top in _EXTRAS:
         return f"pip install 'ffhost[{_EXTRAS[top]}]'"
@@ -116,7 +116,7 @@ def _form(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _raised(place: Place, error: BaseException, frame: TracebackType | None) -> LoadError:
+def _raised(place: TargetPlace, error: BaseException, frame: TracebackType | None) -> LoadError:
     text = plain_text(str(error)).partition("\n")[0][:_TEXT_LIMIT]
     hint = None
     if isinstance(error, KeyError) and "environ[" in _line(frame):

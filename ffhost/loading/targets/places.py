@@ -14,7 +14,7 @@ from ffhost.loading.modules import home_of, module_base
 _NAMES = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
-class Place(NamedTuple):
+class TargetPlace(NamedTuple):
     """What a target refers to.
 
     Either ``file`` (absolute) or ``module`` (a dotted name) is given. ``shown`` is what the
@@ -31,7 +31,7 @@ class Place(NamedTuple):
     folder: Path
 
 
-def find_place(target: str, source: str | None, base: Path) -> Place:
+def find_place(target: str, source: str | None, base: Path) -> TargetPlace:
     """Read ``file.py:attr``, ``package.module:attr``, or ``attr`` with a *source*.
 
     Raises:
@@ -51,12 +51,12 @@ def find_place(target: str, source: str | None, base: Path) -> Place:
         raise LoadError(f"{attribute!r} is not the name of a function")
     if source is None and _NAMES.fullmatch(where) and not where.endswith(".py"):
         folder = Path(module_base(where, base))
-        return Place(None, where, attribute, where, base, "target", folder)
+        return TargetPlace(None, where, attribute, where, base, "target", folder)
     key = "target" if source is None else "source"
     shown = where if source is None else source
     file = Path(os.path.abspath(base / shown))
     _check_file(file, shown, base, key)
-    return Place(file, None, attribute, shown, base, key, Path(home_of(file).folder))
+    return TargetPlace(file, None, attribute, shown, base, key, Path(home_of(file).folder))
 
 
 def show(path: str | os.PathLike[str], base: Path) -> str:

@@ -20,7 +20,7 @@ from ffhost.loading.modules import (
     load_name,
 )
 from ffhost.loading.targets.callables import application_kind
-from ffhost.loading.targets.places import Place, find_place
+from ffhost.loading.targets.places import TargetPlace, find_place
 
 _LISTED = 20
 _ARTICLE = {"wsgi": "a WSGI", "asgi": "an ASGI"}
@@ -94,13 +94,13 @@ def resolve_hook(target: str, base: Path) -> Callable[..., Any]:
     return resolve(target, None, base).callable
 
 
-def scope_of(place: Place, *, plain: bool, env: Mapping[str, str]) -> Scope:
+def scope_of(place: TargetPlace, *, plain: bool, env: Mapping[str, str]) -> Scope:
     """Return the scope in which the module of *place* is looked for."""
     folder = place.file.parent if plain and place.file is not None else place.folder
     return folder_scope(os.path.abspath(folder), plain=plain, env=env)
 
 
-def _import(place: Place, *, plain: bool, env: Mapping[str, str] | None) -> ModuleType:
+def _import(place: TargetPlace, *, plain: bool, env: Mapping[str, str] | None) -> ModuleType:
     try:
         if place.module is not None:
             return load_name(place.module, place.folder, plain=plain, env=env)
@@ -114,7 +114,7 @@ def _import(place: Place, *, plain: bool, env: Mapping[str, str] | None) -> Modu
         raise import_failed(place, error) from error
 
 
-def _attribute(module: ModuleType, place: Place) -> Any:
+def _attribute(module: ModuleType, place: TargetPlace) -> Any:
     found: Any = module
     owner = place.shown
     for name in place.attribute.split("."):
@@ -165,7 +165,7 @@ def _functions(module: ModuleType) -> dict[str, str | None]:
     return dict(found.values())
 
 
-def _check(found: Any, place: Place, *, allow_app: bool) -> None:
+def _check(found: Any, place: TargetPlace, *, allow_app: bool) -> None:
     name = place.attribute
     if isinstance(found, type):
         example = found.__name__[:1].lower() + found.__name__[1:]

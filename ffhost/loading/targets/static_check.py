@@ -12,7 +12,7 @@ from ffhost.errors import LoadError
 from ffhost.loading.modules import home_of
 from ffhost.loading.targets.definitions import FoundFunction, Other
 from ffhost.loading.targets.import_errors import no_module, syntax_error
-from ffhost.loading.targets.places import Place, find_place
+from ffhost.loading.targets.places import TargetPlace, find_place
 from ffhost.loading.targets.resolution import not_defined
 from ffhost.loading.targets.source import SourceFile, inspect_source
 
@@ -77,7 +77,7 @@ def check_hook(target: str, base: Path) -> None:
         _refuse(found, place)
 
 
-def _find(place: Place) -> FoundFunction | Other | None:
+def _find(place: TargetPlace) -> FoundFunction | Other | None:
     """Find what *place* names; None for a compiled module."""
     located = _locate(place)
     if located is None:
@@ -122,7 +122,7 @@ def defined_functions(file: Path) -> dict[str, FoundFunction]:
     return {name: replace(each, name=name) for name, each in functions.items() if name[0] != "_"}
 
 
-def _locate(place: Place) -> tuple[Path, Path] | None:
+def _locate(place: TargetPlace) -> tuple[Path, Path] | None:
     """Find the file and the folder its imports begin at; None for a compiled module."""
     if place.file is not None:
         return place.file, place.folder
@@ -162,7 +162,7 @@ def _installed(top: str) -> ModuleSpec | None:
         return None
 
 
-def _refuse(found: Other, place: Place) -> None:
+def _refuse(found: Other, place: TargetPlace) -> None:
     name = place.attribute
     if found.kind == "class":
         example = found.type_name[:1].lower() + found.type_name[1:]
@@ -192,7 +192,7 @@ def _annotated(found: FoundFunction) -> str:
     return "http"
 
 
-def _check_arguments(found: FoundFunction, place: Place, signature: str) -> None:
+def _check_arguments(found: FoundFunction, place: TargetPlace, signature: str) -> None:
     counts = ARGUMENTS[signature]
     given = f"the signature {signature} gives {_GIVEN[signature]}"
     note = (f"defined in {found.file.name}:{found.line}",)

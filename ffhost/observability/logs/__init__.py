@@ -9,14 +9,14 @@ from __future__ import annotations
 from ffhost.observability.logs.call_fields import bind, binding, forget, set_context_source
 from ffhost.observability.logs.capture import end_call
 from ffhost.observability.logs.interpreter_hooks import install_on_loop, loop_exception_handler
-from ffhost.observability.logs.setup import configure, flush, recorder, reset, restore
+from ffhost.observability.logs.setup import configure, flush_log, recorder, reset, restore
 
 __all__ = [
     "bind",
     "binding",
     "configure",
     "end_call",
-    "flush",
+    "flush_log",
     "forget",
     "install_on_loop",
     "loop_exception_handler",

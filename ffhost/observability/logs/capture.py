@@ -17,7 +17,7 @@ import threading
 from typing import Any, BinaryIO, TextIO
 
 from ffhost.observability.logs.call_fields import call_fields
-from ffhost.observability.logs.entries import ERROR, INFO, Entries, Event
+from ffhost.observability.logs.entries import ERROR, INFO, Entries, LogEvent
 
 _LONGEST_CHARACTERS = 64 * 1024
 _TRACEBACK = ("Traceback (most recent call last):", "  + Exception Group Traceback")
@@ -124,7 +124,7 @@ class CapturedStream(io.TextIOBase):
         message = text.removesuffix("\n").removesuffix("\r")
         if not message.strip() or self.entries is None:
             return
-        event = self.entries.printed(Event(self._level, self._name, message, stream=self._name))
+        event = self.entries.printed(LogEvent(self._level, self._name, message, stream=self._name))
         # Only a level that somebody gave this very logger: a print has no level of its own,
         # and would be missed where the root's is WARNING.
         if event.level >= logging.getLogger(self._name).level:

@@ -30,7 +30,7 @@ Processor = Callable[[Any, str, Any], Any]
 Render = Callable[[Mapping[str, Any]], bytes]
 
 
-class Event:
+class LogEvent:
     """An event to log, from its source.
 
     Args:
@@ -111,11 +111,11 @@ class Entries:
         """Whether entries are JSON; console entries are not buffered."""
         return self.render is json_line
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: LogEvent) -> None:
         """Write *event*; the parts that cannot be rendered are left out."""
         self.output_for(event).write(self.rendered(event))
 
-    def rendered(self, event: Event) -> bytes:
+    def rendered(self, event: LogEvent) -> bytes:
         """Return *event* as the line that `emit` writes."""
         try:
             entry: Any = event
@@ -126,7 +126,7 @@ class Entries:
             line = self._remains(event, failure)
         return line
 
-    def printed(self, event: Event) -> Event:
+    def printed(self, event: LogEvent) -> LogEvent:
         """Return what was printed as the entry that it describes, if it is one JSON object.
 
         What tells entries apart, the time, the logger, the function, its ids and the trace, stays
@@ -139,15 +139,15 @@ class Entries:
         fields = {
             f"{name}_" if name in _HOST_FIELDS else name: value for name, value in given.items()
         }
-        return Event(level, event.logger, message, fields, when=event.when, stream=event.stream)
+        return LogEvent(level, event.logger, message, fields, when=event.when, stream=event.stream)
 
-    def output_for(self, event: Event) -> Output:
+    def output_for(self, event: LogEvent) -> Output:
         """Return the output for the event's severity."""
         if self.errors is not None and event.level >= WARNING:
             return self.errors
         return self.out
 
-    def _collect(self, logger: Any, method: str, event: Event) -> dict[str, Any]:
+    def _collect(self, logger: Any, method: str, event: LogEvent) -> dict[str, Any]:
         """Put the fields of the entry together: the event's, the call's, what was bound."""
         call = call_fields()
         entry: dict[str, Any] = {
@@ -190,7 +190,7 @@ class Entries:
         """Render a shaped entry, cut to the longest that an entry may be."""
         return truncation.fit(entry, self.render(entry), self.max_entry_bytes, self.render)
 
-    def _remains(self, event: Event, failure: Exception) -> bytes:
+    def _remains(self, event: LogEvent, failure: Exception) -> bytes:
         return self.render(
             {
                 "timestamp": rfc3339(event.when),

@@ -22,7 +22,7 @@ from typing import Any
 import orjson
 
 from ffhost.observability.logs.call_fields import call_fields
-from ffhost.observability.logs.entries import INFO, WARNING, Entries, Event
+from ffhost.observability.logs.entries import INFO, WARNING, Entries, LogEvent
 from ffhost.observability.logs.exception_fields import exception_fields
 from ffhost.observability.logs.output import Output
 from ffhost.observability.logs.profiles import LABELS_FIELD, SPAN_FIELD
@@ -50,7 +50,7 @@ class Legacy:
         return "info" if self.entry_point else "warning"
 
 
-def legacy_of(environ: Mapping[str, str]) -> Legacy:
+def legacy_log_formats(environ: Mapping[str, str]) -> Legacy:
     """Return the formats that the environment selects."""
     return Legacy(
         execution_id=environ.get("LOG_EXECUTION_ID") in _TRUTHY,
@@ -66,7 +66,7 @@ class LegacyEntries(Entries):
         self.legacy = legacy
         self.err = err
 
-    def rendered(self, event: Event) -> bytes:
+    def rendered(self, event: LogEvent) -> bytes:
         """Return *event* as the original would have written it."""
         if _is_of_the_host(event.logger):
             return super().rendered(event)
@@ -86,11 +86,11 @@ class LegacyEntries(Entries):
             _add_call(entry, call)
         return self.fitted(entry)
 
-    def printed(self, event: Event) -> Event:
+    def printed(self, event: LogEvent) -> LogEvent:
         """Return *event*: the original reads printed objects in its own way."""
         return event
 
-    def output_for(self, event: Event) -> Output:
+    def output_for(self, event: LogEvent) -> Output:
         """Return the output that the original would have written to."""
         if _is_of_the_host(event.logger):
             return super().output_for(event)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ffhost.observability.logs.entries import CRITICAL, ERROR, Entries, Event
+from ffhost.observability.logs.entries import CRITICAL, ERROR, Entries, LogEvent
 from ffhost.observability.logs.json_encoder import shown
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _emit(
 ) -> None:
     if _entries is None or not logging.getLogger(logger).isEnabledFor(level):
         return
-    event = Event(level, logger, message, fields or {}, error)
+    event = LogEvent(level, logger, message, fields or {}, error)
     if run is None:
         _entries.emit(event)
         return

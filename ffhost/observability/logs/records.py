@@ -10,7 +10,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ffhost.observability.logs.entries import Entries, Event
+from ffhost.observability.logs.entries import Entries, LogEvent
 from ffhost.observability.logs.json_encoder import plain, shown, text_of
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class EntryHandler(logging.Handler):
             self.entries.out.flush()
 
 
-def event_of(record: logging.LogRecord, entries: Entries) -> Event:
+def event_of(record: logging.LogRecord, entries: Entries) -> LogEvent:
     """Return *record* as an event."""
     attributes = record.__dict__
     fields: dict[str, Any]
@@ -83,7 +83,7 @@ def event_of(record: logging.LogRecord, entries: Entries) -> Event:
     error = _error(record.exc_info) or _error(fields.pop("exc_info", None))
     if error is None and record.exc_text:  # formatted where the record came from
         fields["exception"] = record.exc_text
-    return Event(
+    return LogEvent(
         level=record.levelno,
         logger=entries.plain_name(str(record.name)),
         message=message,

@@ -248,7 +248,7 @@ def restore() -> None:
         logging.root.addHandler(handler)
 
 
-def flush() -> None:
+def flush_log() -> None:
     """Write all buffered entries; for the end of a worker and before a fork."""
     flush_all()
 

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from ffhost.observability.metrics.worker_totals import Process
+from ffhost.observability.metrics.worker_totals import ProcessMetrics
 
 try:
     import resource
@@ -18,9 +18,9 @@ except ImportError:  # Windows
 _loaded = time.time()
 
 
-def measure() -> Process:
+def measure() -> ProcessMetrics:
     """Measure this process."""
-    measured = Process(
+    measured = ProcessMetrics(
         cpu_seconds=time.process_time(), threads=threading.active_count(), started=_loaded
     )
     if resource is None:

@@ -14,7 +14,13 @@ from ffhost.observability.metrics.counters import read_all
 from ffhost.observability.metrics.event_counters import event_counts
 from ffhost.observability.metrics.process_stats import measure
 from ffhost.observability.metrics.totals_files import Storage
-from ffhost.observability.metrics.worker_totals import Process, Snapshot, Totals, Worker, total
+from ffhost.observability.metrics.worker_totals import (
+    ProcessMetrics,
+    Snapshot,
+    Totals,
+    WorkerMetrics,
+    total,
+)
 
 INTERVAL_SECONDS = 0.25
 _MEASURE_SECONDS = 1.0
@@ -30,7 +36,7 @@ class Copier:
         look: returns the present state of this worker
     """
 
-    def __init__(self, folder: Path | None, look: Callable[[], Worker]) -> None:
+    def __init__(self, folder: Path | None, look: Callable[[], WorkerMetrics]) -> None:
         self._folder = folder
         self._look = look
         self._storage: Storage | None = None
@@ -38,7 +44,7 @@ class Copier:
         self._stop = threading.Event()
         self._last: Snapshot | None = None
         self._measured = 0.0
-        self._process = Process()
+        self._process = ProcessMetrics()
         self._running = False
 
     def start(self) -> None:

@@ -114,7 +114,7 @@ def folder_of(master: int) -> Path:
     return parent / f"{_PREFIX}{master}-{_start_time(master)}"
 
 
-def remove(master: int) -> None:
+def remove_metrics_files(master: int) -> None:
     """Remove the folder of *master*, and those that masters which died have left."""
     mine = folder_of(master)
     shutil.rmtree(mine, ignore_errors=True)

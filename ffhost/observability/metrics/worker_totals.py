@@ -13,7 +13,7 @@ Numbers = dict[str, int]
 
 
 @dataclass
-class Worker:
+class WorkerMetrics:
     """The present state of a worker.
 
     Args:
@@ -41,7 +41,7 @@ class Worker:
 
 
 @dataclass
-class Process:
+class ProcessMetrics:
     """Statistics of a process from the system; 0 for unknown values."""
 
     cpu_seconds: float = 0.0
@@ -67,8 +67,8 @@ class Snapshot:
     pid: int
     ended: bool
     counts: list[list[Any]]
-    worker: Worker
-    process: Process
+    worker: WorkerMetrics
+    process: ProcessMetrics
     events: list[list[Any]] = field(default_factory=list)
 
     def encode(self) -> bytes:
@@ -87,8 +87,8 @@ class Snapshot:
             values["pid"],
             values["ended"],
             values["counts"],
-            Worker(**values["worker"]),
-            Process(**values["process"]),
+            WorkerMetrics(**values["worker"]),
+            ProcessMetrics(**values["process"]),
             values["events"],
         )
 
@@ -120,7 +120,7 @@ class Totals:
     reloads_bad: int = 0
     last_reload: float | None = None
     reload_refused: bool = False
-    process: Process = field(default_factory=Process)
+    process: ProcessMetrics = field(default_factory=ProcessMetrics)
 
     def calls(self, function: str) -> list[int]:
         """Return how often *function* was called, by outcome in the order of `OUTCOMES`."""
@@ -197,12 +197,12 @@ def remains(snapshots: Iterable[Snapshot]) -> Snapshot:
     """Return one snapshot of what workers that have ended have counted."""
     totals = total(snapshots)
     counts = [[*key, *numbers] for key, numbers in totals.counts.items()]
-    worker = Worker(
+    worker = WorkerMetrics(
         refused=totals.refused,
         unmatched=totals.unmatched,
         reloads_good=totals.reloads_good,
         reloads_bad=totals.reloads_bad,
     )
-    process = Process(cpu_seconds=totals.process.cpu_seconds)
+    process = ProcessMetrics(cpu_seconds=totals.process.cpu_seconds)
     events: list[list[Any]] = [[*key, number] for key, number in totals.events.items()]
     return Snapshot(0, True, counts, worker, process, events)

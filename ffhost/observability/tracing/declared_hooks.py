@@ -14,7 +14,7 @@ from ffhost.config.settings import BUILT_IN_HOOKS, FunctionSettings, HookSetting
 from ffhost.errors import LoadError
 from ffhost.invocation.current import invocation_of
 from ffhost.loading.targets import resolve_hook, signature_of
-from ffhost.observability.tracing.hook import Hook, Place
+from ffhost.observability.tracing.hook import Hook, TraceHookPlace
 
 Declared = tuple[str, HookSettings, tuple[str, ...]]
 """A hook's name, its settings, and their place in the file."""
@@ -111,7 +111,7 @@ def _built_in(config: LoadedConfig, declared: Declared) -> Hook:
         module = import_module(f"ffhost.observability.tracing.{name}_hook")
         shared = config.settings.tracing.hooks.get(name) if at[0] == "functions" else None
         host_options = None if shared is None else shared.options
-        hook: Hook = module.make(name, values, Place(config.base, host_options))
+        hook: Hook = module.make(name, values, TraceHookPlace(config.base, host_options))
     except ImportError as error:
         hint = f"pip install 'ffhost[{name}]'"
         message = f"the hook needs {error.name!r}, which is not installed"

@@ -22,7 +22,7 @@ REPORT_SECONDS = 60.0
 """How often a hook that fails is logged, at most."""
 
 
-class Place(NamedTuple):
+class TraceHookPlace(NamedTuple):
     """Where a hook is declared: the folder of the configuration, and what the host says of it.
 
     ``host_options`` are those of the host's hook where a function changes them, else None.

@@ -6,10 +6,10 @@ from typing import Any
 
 from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
-from ffhost.observability.tracing.hook import Hook, Place, Steps
+from ffhost.observability.tracing.hook import Hook, Steps, TraceHookPlace
 
 
-def make(name: str, options: Any, place: Place) -> Hook:
+def make(name: str, options: Any, place: TraceHookPlace) -> Hook:
     """Make the hook; it has no options."""
     log = get_logger("ffhost.calls")
 

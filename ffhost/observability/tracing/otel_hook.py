@@ -33,7 +33,7 @@ from ffhost.invocation.outcome import Outcome
 from ffhost.loading.modules import plain_name, plain_text
 from ffhost.observability.tracing import provider
 from ffhost.observability.tracing._otel import NonRecordingSpan
-from ffhost.observability.tracing.hook import Hook, Pair, Place
+from ffhost.observability.tracing.hook import Hook, Pair, TraceHookPlace
 from ffhost.observability.tracing.hook_options import OtelOptions
 from ffhost.observability.tracing.light_span import LightSpan, flags
 from ffhost.web.messages import Message
@@ -54,7 +54,7 @@ _EVENT_SIGNATURES = ("cloudevent", "event")
 _A_FUNCTIONS_OWN = frozenset({"sampling", "trust_callers"})
 
 
-def make(name: str, options: OtelOptions, place: Place) -> Hook:
+def make(name: str, options: OtelOptions, place: TraceHookPlace) -> Hook:
     """Make the hook.
 
     Raises:

@@ -18,7 +18,7 @@ from pyinstrument import Profiler
 
 from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
-from ffhost.observability.tracing.hook import Hook, Place, Run
+from ffhost.observability.tracing.hook import Hook, Run, TraceHookPlace
 from ffhost.observability.tracing.hook_options import ProfileOptions
 
 _WAITING = 8
@@ -26,7 +26,7 @@ _WAITING = 8
 _CLOSE_SECONDS = 5.0
 
 
-def make(name: str, options: ProfileOptions, place: Place) -> Hook:
+def make(name: str, options: ProfileOptions, place: TraceHookPlace) -> Hook:
     """Make the hook.
 
     Raises:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ffhost.events.background import Context, is_push, read_background
-from ffhost.events.cloudevent_reader import Malformed, mode_of, read_binary
+from ffhost.events.cloudevent_reader import MalformedEvent, mode_of, read_binary
 from ffhost.events.conversion import BACKGROUND_TYPES, to_background, to_cloud_event
 from ffhost.loading.compat.framework.exceptions import EventConversionException
 
@@ -24,7 +24,7 @@ def background_event_to_cloud_event(request: Any) -> Any:
 
     try:
         attributes, data = to_cloud_event(read_background(_json_object(request), request.path))
-    except Malformed as error:
+    except MalformedEvent as error:
         raise EventConversionException(_text(error)) from error
     return CloudEvent(attributes, data)
 
@@ -44,10 +44,10 @@ def cloud_event_to_background_event(request: Any) -> tuple[Any, Context]:
     headers = _lowered(request)
     try:
         if mode_of(headers) != "binary":
-            raise Malformed("the request has no CloudEvent in its header fields")
+            raise MalformedEvent("the request has no CloudEvent in its header fields")
         attributes, data, _ = read_binary(headers, request.get_data())
         return to_background(attributes, data)
-    except Malformed as error:
+    except MalformedEvent as error:
         raise EventConversionException(_text(error)) from error
 
 
@@ -62,7 +62,7 @@ def marshal_background_event_data(request: Any) -> Any:
         return value
     try:
         event = read_background(value, request.path)
-    except Malformed as error:
+    except MalformedEvent as error:
         raise EventConversionException(_text(error)) from error
     context = event.context
     return {
@@ -79,7 +79,7 @@ def marshal_background_event_data(request: Any) -> Any:
 def _json_object(request: Any) -> dict[str, Any]:
     value = request.get_json()
     if not isinstance(value, dict):
-        raise Malformed("the body is not a JSON object")
+        raise MalformedEvent("the body is not a JSON object")
     return value
 
 
@@ -87,5 +87,5 @@ def _lowered(request: Any) -> dict[str, str]:
     return {name.lower(): value for name, value in request.headers.items()}
 
 
-def _text(error: Malformed) -> str:
+def _text(error: MalformedEvent) -> str:
     return "; ".join([error.problem, *(f"{each.field}: {each.message}" for each in error.fields)])
