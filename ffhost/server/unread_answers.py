@@ -126,14 +126,14 @@ def _in_kernel(connection: Any) -> int:
 
 
 def taken_bytes(transport: Any) -> int:
-    """Count what the client has taken since it connected; 0 where the system does not tell."""
+    """Count what the client has taken since it connected, or 0 if the system does not."""
     connection = transport.get_extra_info("socket")
     if connection is None or _TCP_INFO is None:
         return 0
     try:
         answer = connection.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _ACKNOWLEDGED.size)
         count: int = _ACKNOWLEDGED.unpack(answer)[0]
-    except (OSError, ValueError, struct.error):  # it is closed, no TCP, or this is no Linux
+    except (OSError, ValueError, struct.error):  # it is closed, or the system does not count
         return 0
     return count
 
