@@ -144,6 +144,7 @@ BEYOND_THE_SCHEMA = {
     "bad-memory-of-a-thread", "bad-method-twice", "bad-names-alike", "bad-path-of-a-name",
     "bad-path-parameter-form", "bad-path-parameter-twice", "bad-path-reserved",
     "bad-paths-collide", "bad-paths-collide-by-method", "bad-request-of-an-event",
+    "bad-requirements-of-a-thread",
     # a whole number in JSON schema
     "bad-port-float",
     # forms that would make the schema's messages unreadable

@@ -298,7 +298,7 @@ class FunctionSettings(Section):
         None,
         "Requirements",
         "Requirement files of an isolated function, relative to this file. It runs in a virtual "
-        "environment of its own, which ffhost install makes.",
+        "environment of its own, which ffhost install makes. Without it, in the host's.",
         "services/images/requirements.txt",
     )
     processes: Count | None = key(
