@@ -2,7 +2,8 @@
 
 What a client has not taken is in the transport's buffer and in the kernel's. The first alone
 says little: uvloop's falls in steps of more than a megabyte, because the kernel takes that much
-at once. Together they fall with each packet that the client acknowledges.
+at once. Together they fall with each packet that the client acknowledges, unless more is written
+meanwhile. So the system is asked, too, how much was acknowledged in all.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ _LOOKS = 8
 """How many times one looks while nothing is taken: it is noticed an eighth too late at most."""
 _LEAST_PAUSE_SECONDS = 0.05
 _RESET = struct.pack("ii", 1, 0)
+_TCP_INFO: int | None = getattr(socket, "TCP_INFO", None)
+_ACKNOWLEDGED = struct.Struct("120xQ")
+"""Where Linux has ``tcpi_bytes_acked`` in its ``tcp_info``."""
 
 
 class Writing(Protocol):
@@ -38,14 +42,16 @@ class Writing(Protocol):
 
 
 class _Left(NamedTuple):
-    """What falls whenever the client takes something, and since when it has not.
+    """What changes whenever the client takes something, and since when it has not.
 
     Args:
         measure: the unsent bytes, less what a thread has written meanwhile
+        taken: what the client has acknowledged, as far as the system tells
         since: on the loop's clock
     """
 
     measure: float
+    taken: int
     since: float
 
 
@@ -73,7 +79,7 @@ class UnreadAnswers:
         if not self.is_bounded:
             return
         # The first look takes the measure.
-        self._left[connection] = _Left(UNLIMITED, self._loop.time())
+        self._left[connection] = _Left(UNLIMITED, 0, self._loop.time())
         if self._timer is None:
             self._timer = self._loop.call_later(self._pause, self._look)
 
@@ -91,11 +97,12 @@ class UnreadAnswers:
     def _look_at(self, connection: Writing, left: _Left) -> None:
         now, unsent = self._loop.time(), unsent_bytes(connection.transport)
         measure = unsent - (connection.file.sent if connection.file else 0)
+        taken = taken_bytes(connection.transport)
         if not unsent and connection.file is None:
             del self._left[connection]
             connection.on_all_taken()
-        elif measure < left.measure or not unsent:
-            self._left[connection] = _Left(measure, now)
+        elif measure < left.measure or taken > left.taken or not unsent:
+            self._left[connection] = _Left(measure, taken, now)
         elif now - left.since >= self._seconds:
             del self._left[connection]
             connection.on_nothing_taken(unsent)
@@ -115,6 +122,19 @@ def _in_kernel(connection: Any) -> int:
     except (OSError, ValueError):  # it is closed, or the system does not count
         return 0
     count: int = struct.unpack("i", answer)[0]
+    return count
+
+
+def taken_bytes(transport: Any) -> int:
+    """Count what the client has taken since it connected, or 0 if the system does not."""
+    connection = transport.get_extra_info("socket")
+    if connection is None or _TCP_INFO is None:
+        return 0
+    try:
+        answer = connection.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _ACKNOWLEDGED.size)
+        count: int = _ACKNOWLEDGED.unpack(answer)[0]
+    except (OSError, ValueError, struct.error):  # it is closed, or the system does not count
+        return 0
     return count
 
 

@@ -52,7 +52,11 @@ NOT_OURS = ("hypothesis", "_hypothesis", "pytest", "__editable")
 
 
 def furnish(needed: NeededEnvironment, version: str) -> None:
-    """Make an environment with what ffhost needs and one version of the package ``tiny``."""
+    """Make an environment with what ffhost needs and one version of the package ``tiny``.
+
+    All versions have the same size and time, so Python would take the compiled file of one for
+    another's. Only a folder keeps them apart: ``__pycache__`` beside the links is shared.
+    """
     if needed.state() is None:
         return
     command = [sys.executable, "-m", "venv", "--without-pip", str(needed.place)]
@@ -61,7 +65,10 @@ def furnish(needed: NeededEnvironment, version: str) -> None:
     for each in Path(sysconfig.get_paths()["purelib"]).iterdir():
         if not each.name.startswith(NOT_OURS) and each.suffix != ".pth":
             (inside / "site-packages" / each.name).symlink_to(each)
-    (inside / "site-packages" / "tiny.py").write_text(f"VERSION = {version!r}\n")
+    tiny = inside / "site-packages" / "tiny" / "__init__.py"
+    tiny.parent.mkdir()
+    tiny.write_text(f"VERSION = {version!r}\n")
+    os.utime(tiny, (315532800, 315532800))
     needed.record.write_text("{}")
 
 

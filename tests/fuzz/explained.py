@@ -87,7 +87,7 @@ RULES = (
     Rule(
         "httptools knows registered methods only (where nothing is served)",
         _they_answer_nowhere,
-        _UNKNOWN_METHOD + r"(?<!/seen) HTTP/",
+        _UNKNOWN_METHOD + r"(?<![^/]/seen) HTTP/",
     ),
     Rule(
         "gunicorn answers 404 before it reads a body, which ours refuses with its head",
@@ -109,7 +109,7 @@ RULES = (
     Rule(
         "ours refuses a Host that cannot be one",
         _we_stop,
-        r"(?ia)\nhost:(?![ \t]*[\w.:\[\]-]*[ \t]*\r?\n)",
+        r"(?ia)\nhost:(?![ \t]*(?:[\w.-]*|\[[\w.:]*\])(?::\d*)?[ \t]*\r?\n)",
     ),
     Rule("ours speaks HTTP/1.1 and HTTP/1.0", _we_stop, r"HTTP/(?!1\.[01]\r?\n)"),
     Rule("ours closes after each answer to HTTP/1.0", _we_stop, r"HTTP/1\.0"),

@@ -43,3 +43,18 @@ def test_no_rule_explains_two_that_read_on_in_different_ways() -> None:
     sent = b"GET / HTTP/1.0\r\nTransfer-Encoding: x\r\nConnection: close\r\nExpect: x\r\n\r\n"
     assert why(sent, ["POST 61", "GET"], ["POST 62", "GET"]) is None
     assert why(sent, ["POST 61", "GET"], ["POST 6162", "refused"]) is None
+
+
+def test_an_unknown_method_explains_what_is_answered_where_nothing_is_served() -> None:
+    found = ["refused"], ["missing", "GET"]
+    assert why(b"FOO //seen HTTP/1.1\r\nHost: a\r\n\r\n", *found) is not None
+    assert why(b"FOO /seen HTTP/1.1\r\nHost: a\r\n\r\n", *found) is None
+    assert why(b"FOO http://a/seen HTTP/1.1\r\nHost: a\r\n\r\n", *found) is None
+
+
+def test_a_host_explains_a_refusal_only_if_it_cannot_be_one() -> None:
+    found = ["refused"], ["GET"]
+    for host in (b":a", b" a b", b" a:b", b" [::1"):
+        assert why(b"GET /seen HTTP/1.1\r\nHost:" + host + b"\r\n\r\n", *found) is not None
+    for host in (b"", b" a", b" a:80", b" a: ", b" [::1]:80"):
+        assert why(b"GET /seen HTTP/1.1\r\nHost:" + host + b"\r\n\r\n", *found) is None

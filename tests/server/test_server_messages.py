@@ -98,13 +98,21 @@ def test_an_upgrade_that_is_not_served_is_ignored(
         (200, "POST", "GET / HTT"),
         (200, "GET", ""),
     ]
-    assert "Unsupported upgrade" not in running.output
 
 
 def test_requests_that_all_ask_for_an_upgrade_are_all_answered(running: Running) -> None:
     one = b"POST /seen HTTP/1.1\r\nHost: a\r\n" + H2C + b"Content-Length: 2\r\n\r\n"
     found = answers(ask(running, one + b"01" + one + b"23" + one + b"45" + head("GET")))
     assert [seen["body"] for _, seen in found] == ["01", "23", "45", ""]
+
+
+def test_an_upgrade_that_is_not_served_is_no_warning(running: Running) -> None:
+    fields = (H2C.rstrip(), b"Content-Length: 0")
+    ((status, _),) = answers(ask(running, head("POST", *fields)))
+    assert status == 200
+    written = running.output + running.errors
+    assert "upgrade" not in written.lower()
+    assert '"severity":"WARNING"' not in written
 
 
 def test_connect_is_refused(running: Running) -> None:

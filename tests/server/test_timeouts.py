@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from ffhost.config.units import UNLIMITED
 from ffhost.server.timeouts import Timeouts
-from ffhost.server.unread_answers import UnreadAnswers, unsent_bytes
+from ffhost.server.unread_answers import UnreadAnswers, taken_bytes, unsent_bytes
+from tests.serving import eventually
 
 
 class SetLoop(asyncio.AbstractEventLoop):
@@ -45,12 +47,13 @@ class Client:
         self.transport = self
         self.file: Any = None
         self.found: list[Any] = []
+        self.socket: socket.socket | None = None
 
     def get_write_buffer_size(self) -> int:
         return self.unsent
 
-    def get_extra_info(self, _name: str) -> None:
-        return None
+    def get_extra_info(self, _name: str) -> socket.socket | None:
+        return self.socket
 
     def on_all_taken(self) -> None:
         self.found.append("all")
@@ -135,6 +138,35 @@ def test_a_client_of_a_file_is_judged_by_what_it_takes() -> None:
     client.unsent = 100
     loop.run_until(110)
     assert client.found == [100]
+
+
+def test_a_client_that_takes_less_than_is_written_is_not_given_up() -> None:
+    loop = SetLoop()
+    client = Client(100)
+    answers = UnreadAnswers(loop, 8.0)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        theirs = socket.create_connection(listening.getsockname())
+        client.socket, _ = listening.accept()
+    with theirs, client.socket as ours:
+        answers.watch(client)
+        for second in range(7, 70, 7):
+            loop.run_until(second)
+            client.unsent += 10
+            before = taken_bytes(client)
+            ours.sendall(b"x")
+            eventually(lambda: taken_bytes(client) > before, "acknowledged")  # noqa: B023
+        assert client.found == []
+        loop.run_until(90)
+        assert client.found == [client.unsent]
+
+
+def test_a_socket_that_is_closed_or_no_tcp_has_taken_nothing() -> None:
+    client = Client(0)
+    client.socket, other = socket.socketpair()
+    other.close()
+    with client.socket:
+        assert taken_bytes(client) == 0
+    assert taken_bytes(client) == 0
 
 
 def test_nothing_is_unsent_in_a_transport_without_a_socket() -> None:

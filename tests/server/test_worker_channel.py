@@ -111,7 +111,7 @@ from ffhost.server.worker_channel import WorkerChannel
 def noise(request):
     # What user code may do by accident: write to a descriptor that is not its own.
     for channel in gc.get_objects():
-        if type(channel) is Channel:
+        if type(channel) is WorkerChannel:
             os.write(channel._write, request.get_data())
             return "written"
 """
