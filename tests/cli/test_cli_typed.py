@@ -194,4 +194,4 @@ def test_values_of_options_are_completed(folder: Path, words: str, found: list[s
 def test_the_script_for_zsh_loads_what_a_bare_zshrc_does_not(folder: Path) -> None:
     script = ffhost("completion", "zsh", cwd=folder).out
     assert script.startswith("#compdef ffhost\n")
-    assert script.index("autoload -Uz compinit && compinit") < script.index("    compdef _ffhost")
+    assert script.index("autoload -Uz compinit && compinit") < script.index("compdef _ffhost")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 _VARIABLE = "_FFHOST_COMPLETE"
@@ -29,5 +31,7 @@ def command(shell: str) -> None:
     assert shells is not None
     complete = shells(cli, {}, "ffhost", _VARIABLE)
     # click's own `source` starts bash to check its version; here bash itself is the caller.
-    template = complete.source_template.replace("    compdef ", f"    {_COMPINIT}\n    compdef ")
+    template = re.sub(
+        r"^( *)(?=compdef )", rf"\1{_COMPINIT}\n\1", complete.source_template, flags=re.MULTILINE
+    )
     click.echo(template % complete.source_vars())
