@@ -193,7 +193,7 @@ class Exchange(RequestResponseCycle):
             self._refuse(HostFailed(HOST_FAILED), identity)
 
     def _refuse(self, error: RequestError, identity: str | None = None) -> None:
-        if self.response_started or self.disconnected:
+        if self.response_started or self.disconnected or self.transport.is_closing():
             self.transport.abort()
             return
         answer = refusal_of(error, identity)
@@ -397,11 +397,15 @@ class Exchange(RequestResponseCycle):
             pieces = head
             self._head, self.response_started = None, True
             self.waiting_for_100_continue = False
-        if size <= _COPIED_BYTES:
-            if pieces:
+        try:
+            if size > _COPIED_BYTES:
+                self.transport.writelines(pieces)
+            elif pieces:
                 self.transport.write(b"".join(pieces))
-        else:
-            self.transport.writelines(pieces)
+        except RuntimeError:  # uvloop: it is closed, and `connection_lost` follows
+            if not self.transport.is_closing():
+                raise
+            self.disconnected = True
 
 
 def _nothing(_exchange: Exchange) -> None:

@@ -32,6 +32,8 @@ class RecordingTransport(asyncio.Transport):
         self.closed = False
 
     def write(self, data: Any) -> None:
+        if self.closed:  # as uvloop does
+            raise RuntimeError("the handler is closed")
         self.writes.append(bytes(data))
 
     def writelines(self, pieces: Any) -> None:
@@ -322,3 +324,13 @@ def test_a_pipelined_request_begins_without_the_context_of_the_one_before() -> N
 
     exchange(app, GET + GET, GET)
     assert seen == [0, 0, 0]
+
+
+def test_an_answer_for_a_client_that_has_just_left_is_dropped() -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        send.__self__.transport.close()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"late"})
+
+    transport, connection = exchange(app, GET)
+    assert (transport.writes, connection.cycle.disconnected) == ([], True)
