@@ -143,7 +143,8 @@ def write(folder: Path) -> None:
         for name, (body, _, _) in cases.items():
             ending = "" if name == "returns_nothing" else "\n    return 'ok'"
             code.append(f"{word} {name}(request):\n    {body}{ending}\n")
-            config.append(f"  {name}: {{target: 'main.py:{name}', timeout: 500ms}}")
+            timeout = "500ms" if "times_out" in name else "5s"
+            config.append(f"  {name}: {{target: 'main.py:{name}', timeout: {timeout}}}")
     (folder / "main.py").write_text("\n".join(code))
     head = "server: {workers: 2, drain_delay: 0s}\n"
     head += "logging: {capture_print: true, max_entry: 64KiB}\n"

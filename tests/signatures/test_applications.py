@@ -169,7 +169,7 @@ app = Starlette(routes=[
 CODE = {"wsgi": SEEN + FLASK, "asgi": SEEN + STARLETTE}
 CONFIG = """
 functions:
-  shop: {{target: "main.py:app", signature: {kind}, path: "/{{tenant}}/shop", timeout: 300ms}}
+  shop: {{target: "main.py:app", signature: {kind}, path: "/{{tenant}}/shop"}}
   seen: {{target: "main.py:seen"}}
 """
 PLAIN = SEEN + "from ffhost import current\n"
@@ -189,6 +189,13 @@ def kind(request: pytest.FixtureRequest) -> str:
 def shop(serve: Serve, kind: str) -> Client:
     """Serve the same shop, made with Flask and with Starlette."""
     return serve(CODE[kind], CONFIG.format(kind=kind))
+
+
+@pytest.fixture
+def hasty_shop(serve: Serve, kind: str) -> Client:
+    """Serve it with a short deadline."""
+    config = CONFIG.replace('/shop"', '/shop", timeout: 300ms')
+    return serve(CODE[kind], config.format(kind=kind))
 
 
 def alone(serve: Serve, kind: str, code: str) -> Client:
@@ -263,18 +270,18 @@ def test_a_client_that_leaves_ends_the_application_and_frees_the_slot(shop: Clie
     assert eventually(lambda: shop.service.in_flight == 0)
 
 
-def test_a_deadline_before_the_answer_is_504(shop: Client) -> None:
-    assert shop.get("/acme/shop/stuck").status == 504
-    assert eventually(lambda: shop.get("/seen").text == "stopped")
-    assert eventually(lambda: shop.service.in_flight == 0)
+def test_a_deadline_before_the_answer_is_504(hasty_shop: Client) -> None:
+    assert hasty_shop.get("/acme/shop/stuck").status == 504
+    assert eventually(lambda: hasty_shop.get("/seen").text == "stopped")
+    assert eventually(lambda: hasty_shop.service.in_flight == 0)
 
 
-def test_a_deadline_in_a_stream_cuts_it(shop: Client) -> None:
-    answer = shop.get("/acme/shop/slow")
+def test_a_deadline_in_a_stream_cuts_it(hasty_shop: Client) -> None:
+    answer = hasty_shop.get("/acme/shop/slow")
     assert (answer.status, answer.cut) == (200, True)
     assert 2 <= len(answer.chunks) < 20
-    assert eventually(lambda: shop.get("/seen").text == "closed")
-    assert eventually(lambda: shop.service.in_flight == 0)
+    assert eventually(lambda: hasty_shop.get("/seen").text == "closed")
+    assert eventually(lambda: hasty_shop.service.in_flight == 0)
 
 
 def test_a_framework_that_answers_for_its_error_keeps_its_answer(shop: Client) -> None:
@@ -297,10 +304,8 @@ def test_sys_exit_in_an_application_is_a_crash_of_the_call(shop: Client) -> None
 
 
 def test_slots_bound_an_application(serve: Serve, kind: str) -> None:
-    config = CONFIG.format(kind=kind).replace(
-        "timeout: 300ms", "concurrency: 1, queue_timeout: 50ms"
-    )
-    shop = serve(CODE[kind], config)
+    config = CONFIG.replace('/shop"', '/shop", concurrency: 1, queue_timeout: 50ms')
+    shop = serve(CODE[kind], config.format(kind=kind))
     assert shop.service.host.functions["shop"].slots.try_acquire()
     answer = shop.get("/acme/shop/")
     assert (answer.status, answer.headers["retry-after"]) == (429, "1")
