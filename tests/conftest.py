@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 
 from ffhost.observability import logs
+from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.testing import Client, client
 from tests.leftovers import process_state
 
@@ -79,6 +80,14 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 def _escaped(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+@pytest.fixture(autouse=True)
+def stuck_calls_are_forgotten() -> Iterator[None]:
+    """Forget the calls that a test leaves stuck: the watch would log them during another one."""
+    yield
+    for call in list(stuck_calls._calls):
+        stuck_calls.discard(call)
 
 
 @pytest.fixture

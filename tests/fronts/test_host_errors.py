@@ -26,6 +26,11 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     monkeypatch.setattr(cors, "permit", fail)
 
 
+def entries(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """Return the entries of the test's own host: calls of earlier tests may still be stuck."""
+    return [each for each in caplog.records if "stuck" not in each.getMessage()]
+
+
 def test_an_error_of_the_host_is_answered_with_its_id_and_logged_once(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -45,7 +50,7 @@ def test_an_error_of_the_host_is_answered_with_its_id_and_logged_once(
         "detail": "the host failed; its log entry host_error says why",
         "execution_id": "mine",
     }
-    (entry,) = caplog.records
+    (entry,) = entries(caplog)
     assert entry.levelname == "ERROR"
     assert "host_error" in entry.getMessage()
     assert "ZeroDivisionError: of the host" in caplog.text
@@ -75,7 +80,7 @@ def test_what_falcon_refuses_is_a_problem_and_no_error(
     assert (answer.json()["detail"], answer.json()["execution_id"]) == (detail, "mine")
     if status < 422:
         assert answer.headers["x-of-falcon"] == "a"
-    assert [each for each in caplog.records if each.levelno >= logging.ERROR] == []
+    assert [each for each in entries(caplog) if each.levelno >= logging.ERROR] == []
 
 
 @pytest.mark.parametrize("make", [falcon.HTTPInternalServerError, falcon.HTTPServiceUnavailable])

@@ -199,8 +199,7 @@ def test_an_answer_that_cannot_be_sent_is_a_500(
     assert b"\r\ncontent-type: application/problem+json" in head
     identity = json.loads(document)["execution_id"]
     assert f"\r\nfunction-execution-id: {identity}".encode() in head
-    assert [each for each in caplog.records if identity in str(vars(each))] == caplog.records
-    assert len(caplog.records) == 1
+    assert len([each for each in caplog.records if identity in str(vars(each))]) == 1
     assert b"hell" not in head + document
     assert transport.closed
 
