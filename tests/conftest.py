@@ -13,8 +13,8 @@ from typing import Any
 import hypothesis
 import pytest
 
-from ffhost.observability import logs
 from ffhost.execution.stuck_calls import stuck_calls
+from ffhost.observability import logs
 from ffhost.testing import Client, client
 from tests.leftovers import process_state
 
