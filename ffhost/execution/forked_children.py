@@ -25,6 +25,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 from ffhost.execution.threads import leave_pools
@@ -124,6 +125,29 @@ def _leave_when_it_returns() -> None:
         _forget_events(loop)
         with suppress(RuntimeError):
             loop.call_soon(_leave)
+        _leave_after_step(asyncio.current_task(loop))
+
+
+def _leave_after_step(task: asyncio.Task[Any] | None) -> None:
+    """End the child as soon as the running step of *task* is over, be it at an ``await``.
+
+    libuv shares a ring of io_uring with the parent, in memory that a fork does not copy. One turn
+    of the child's loop would write into it, and the parent would abort.
+    """
+    outermost = None if task is None else getattr(task.get_coro(), "cr_frame", None)
+    here: FrameType | None = sys._getframe()
+    while here is not None and here is not outermost:
+        if here.f_globals.get("__name__") == "multiprocessing.popen_fork":
+            return  # its child ends there, and is not to be slowed down
+        here = here.f_back
+    if here is None:  # forked by another thread, or by a callback
+        return
+
+    def watch(frame: FrameType, event: str, _argument: Any) -> None:
+        if event == "return" and frame is outermost:
+            _leave()
+
+    sys.setprofile(watch)
 
 
 def _forget_events(loop: Any) -> None:

@@ -16,7 +16,7 @@ from tests.serving import FUNCTIONS, Running, eventually, gunicorn, server
 SOURCE = (
     FUNCTIONS
     + """
-import asyncio, json, multiprocessing, signal, subprocess
+import asyncio, json, multiprocessing, signal, subprocess, sys
 
 fork = multiprocessing.get_context("fork")
 
@@ -76,6 +76,12 @@ def numbered(request):
     time.sleep(0.001)
     return f"{request.args['n']} True"
 
+async def unwatched(request):
+    reader, writer = multiprocessing.Pipe(False)
+    told = lambda: writer.send(sys.getprofile() is None)
+    fork.Process(target=told).start()
+    return str(reader.recv())
+
 def program(request):
     command = ["grep", "SigBlk", "/proc/self/status"]
     return subprocess.run(command, stdout=subprocess.PIPE, preexec_fn=os.getpid).stdout
@@ -86,7 +92,7 @@ def children(request):
 )
 NAMES = (
     "hello pid terminated terminated_async pool sleeper signals returns returns_async program "
-    "splits numbered "
+    "splits numbered unwatched "
     "children"
 )
 
@@ -146,9 +152,6 @@ def test_a_child_that_returns_from_the_function_ends_and_answers_nobody(
     eventually(lambda: not any(map(is_running, running.get("/children").split())), "they end")
 
 
-@pytest.mark.xfail(
-    reason="on a quiet machine a child under uvloop still takes an event before it is ended: open"
-)
 def test_a_child_of_a_coroutine_takes_no_event_of_the_parents_loop(running: Running) -> None:
     """Its loop is a copy that waits for the same events: answers of other calls would be lost."""
     names = ("splits", *["numbered"] * 7)
@@ -156,6 +159,10 @@ def test_a_child_of_a_coroutine_takes_no_event_of_the_parents_loop(running: Runn
     with ThreadPoolExecutor(16) as clients:
         answers = list(clients.map(running.get, paths))
     assert answers == [f"{path.partition('=')[2]} True" for path in paths]
+
+
+def test_a_child_of_multiprocessing_is_not_slowed_down_by_a_watch(running: Running) -> None:
+    assert running.get("/unwatched") == "True"
 
 
 def is_running(pid: str) -> bool:
