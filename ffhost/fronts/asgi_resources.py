@@ -39,6 +39,7 @@ from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
+    from ffhost.auth.principals import Principal
     from ffhost.host.agent_address import AgentAddress
     from ffhost.host.gate import Gate
 
@@ -67,18 +68,10 @@ class AsgiResponders:
         async def on_request(
             req: AsgiFrontRequest, resp: falcon.asgi.Response, **params: str
         ) -> None:
-            event: Any = req.first_event
-            message = ScopeMessage(req.scope, event.get("body", b""), params)
+            message = ScopeMessage(req.scope, req.first_event.get("body", b""), params)
             identity = execution_id(message.header(EXECUTION_ID_HEADER))
             try:
-                judged = None if gate is None else gate.judge(message)
-                if event.get("more_body"):
-                    message.body = await read_rest(req, message, self._limit)
-                elif len(message.body) > self._limit:
-                    raise too_large(self._limit)
-                caller = None if gate is None or judged is None else gate.confirm(message, judged)
-                if self._believe is not None:
-                    self._believe(message)
+                caller = await self._let_in(req, message, gate)
                 received = read_events(message.headers, message.body, message.path)
                 reply = await inner.deliver(received, message, identity, caller)
             except RequestError as error:
@@ -99,19 +92,11 @@ class AsgiResponders:
         async def on_request(
             req: AsgiFrontRequest, resp: falcon.asgi.Response, **params: str
         ) -> None:
-            event: Any = req.first_event
-            message = ScopeMessage(req.scope, event.get("body", b""), params)
+            message = ScopeMessage(req.scope, req.first_event.get("body", b""), params)
             identity = execution_id(message.header(EXECUTION_ID_HEADER))
             try:
                 address.check(message)
-                judged = None if gate is None else gate.judge(message)
-                if event.get("more_body"):
-                    message.body = await read_rest(req, message, self._limit)
-                elif len(message.body) > self._limit:
-                    raise too_large(self._limit)
-                caller = None if gate is None or judged is None else gate.confirm(message, judged)
-                if self._believe is not None:
-                    self._believe(message)
+                caller = await self._let_in(req, message, gate)
                 answer = address.answer(message, identity, caller)
                 receive = cast("Receive", req.receive)
                 ends = address.ends_with_client(message)
@@ -125,6 +110,17 @@ class AsgiResponders:
                 resp.stream = cast("Any", FrameStream(reply.chunks, cast("Receive", req.receive)))
 
         return on_request, address
+
+    async def _let_in(
+        self, req: AsgiFrontRequest, message: ScopeMessage, gate: Gate | None
+    ) -> Principal | None:
+        """Return who calls an address of the host: ask its gate, and read the body."""
+        judged = None if gate is None else gate.judge(message)
+        await _read_whole(req, message, self._limit)
+        caller = None if gate is None or judged is None else gate.confirm(message, judged)
+        if self._believe is not None:
+            self._believe(message)
+        return caller
 
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""
@@ -173,6 +169,15 @@ class AsgiResponders:
             write(resp, reply)
 
         return on_request
+
+
+async def _read_whole(req: AsgiFrontRequest, message: ScopeMessage, limit: float) -> None:
+    """Read what the first event has not brought of the body of *message*."""
+    event: Any = req.first_event
+    if event.get("more_body"):
+        message.body = await read_rest(req, message, limit)
+    elif len(message.body) > limit:
+        raise too_large(limit)
 
 
 class AsgiFunctionResource:
@@ -257,12 +262,8 @@ class AsgiFunctionResource:
     async def _judge(
         self, gate: Gate, req: AsgiFrontRequest, message: ScopeMessage, call: Call
     ) -> Reply:
-        event: Any = req.first_event
         left = gate.enter(call)
-        if event.get("more_body"):
-            message.body = await read_rest(req, message, self._limit)
-        elif len(message.body) > self._limit:
-            raise too_large(self._limit)
+        await _read_whole(req, message, self._limit)
         if left is not None:
             gate.check_body(call, left)
         if self._believe is not None:

@@ -32,6 +32,7 @@ from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
+    from ffhost.auth.principals import Principal
     from ffhost.execution.loop_caller import LoopRunner
     from ffhost.fronts.inner_calls import InnerCalls
     from ffhost.host.agent_address import AgentAddress
@@ -228,11 +229,7 @@ class _Responding:
             message = EnvironMessage(req.env, params)
             identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
             try:
-                judged = None if gate is None else gate.judge(message)
-                message.body = read_body(req.env, self._limit, self._read_seconds)
-                caller = None if gate is None or judged is None else gate.confirm(message, judged)
-                if self._believe is not None:
-                    self._believe(message)
+                caller = self._let_in(req, message, gate)
                 received = read_events(message.headers, message.body, message.path)
                 if inner is None:
                     inner = inner_calls(self._host, self._service)
@@ -257,11 +254,7 @@ class _Responding:
             identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
             try:
                 address.check(message)
-                judged = None if gate is None else gate.judge(message)
-                message.body = read_body(req.env, self._limit, self._read_seconds)
-                caller = None if gate is None or judged is None else gate.confirm(message, judged)
-                if self._believe is not None:
-                    self._believe(message)
+                caller = self._let_in(req, message, gate)
                 reply = background.run(address.answer(message, identity, caller))
             except RequestError as error:
                 reply = problems.problem(error, identity)
@@ -272,6 +265,17 @@ class _Responding:
                 resp.stream = BlockingFrames(reply.chunks, background.run)
 
         return on_request, address
+
+    def _let_in(
+        self, req: WsgiFrontRequest, message: EnvironMessage, gate: Gate | None
+    ) -> Principal | None:
+        """Return who calls an address of the host: ask its gate, and read the body."""
+        judged = None if gate is None else gate.judge(message)
+        message.body = read_body(req.env, self._limit, self._read_seconds)
+        caller = None if gate is None or judged is None else gate.confirm(message, judged)
+        if self._believe is not None:
+            self._believe(message)
+        return caller
 
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""
