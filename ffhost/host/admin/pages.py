@@ -19,7 +19,7 @@ from ffhost.web import problems
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
-    from ffhost.host.console.addresses import Console
+    from ffhost.host.console.console_addresses import Console
     from ffhost.host.console.trials import ConsoleCalls
 
 _TICK = "/schedules/"
@@ -37,7 +37,7 @@ class Admin:
         self._copier = Copier(folder, lambda: look(service))
         self._console: Console | None = None
         if service.config.settings.has_console:
-            from ffhost.host.console.addresses import Console
+            from ffhost.host.console.console_addresses import Console
 
             self._console = Console(service, folder, self._copier)
         self._answers: dict[str, Answer] = {
