@@ -140,7 +140,7 @@ class _Stage:
         root = apply_tree_names(root, self.shape, variables, problems)
         root = apply_flags(root, self.shape, self.sources.flags, self.sources.sets, problems)
         if self.sources.developing:
-            from ffhost.config.developing import apply_developing
+            from ffhost.config.development_defaults import apply_developing
 
             root = apply_developing(root)
         report = Reporter(root, problems)

@@ -115,7 +115,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         stuck_calls.on_limit = self.ask_replacement
 
     def _tell_addresses(self) -> None:
-        """Tell the host where it is reached; functions are loaded after that."""
+        """Set where the host is reached; functions are loaded after that."""
         from ffhost.host.own_addresses import own_addresses
 
         known = own_addresses(self.service.store)

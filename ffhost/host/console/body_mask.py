@@ -81,7 +81,7 @@ class BodyMask:
         return shown, (() if shown == text else (("body",),))
 
     def _bytes(self, data: bytes, kind: FieldReader) -> MaskedBody:
-        """Mask what is not UTF-8: as text where the message names another encoding."""
+        """Return what is not UTF-8 masked: as text where the message names another encoding."""
         charset = str(kind.get_param("charset", "") or "")
         safe = self._secrets.without_bytes(data)
         for coding in (charset, "latin-1"):

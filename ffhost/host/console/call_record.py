@@ -44,7 +44,7 @@ class NotedCall(NamedTuple):
 def noted(
     call: Call, outcome: Outcome, identity: str, worker: int, ended: float, *, captures: bool
 ) -> NotedCall:
-    """Note a call that has its outcome; nothing of it is read that is not at hand."""
+    """Return the note of a call that has its outcome; nothing of it is read that is not at hand."""
     message = call.message
     return NotedCall(
         identity,

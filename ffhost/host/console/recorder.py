@@ -64,7 +64,7 @@ class Recorder:
         self.dropped = 0
 
     def note_call(self, call: Call, outcome: Outcome) -> None:
-        """Note a call that has its outcome."""
+        """Keep a note of a call that has its outcome."""
         now, failed = time.time(), outcome.status >= 500
         self.minutes.add(call.function.name, now, outcome.duration_seconds, failed)
         size = min(len(call.message.body), BODY_BYTES) + min(outcome.sent_bytes, BODY_BYTES)
@@ -90,12 +90,12 @@ class Recorder:
         return identity
 
     def note_entry(self, fields: Mapping[str, Any]) -> None:
-        """Note a log entry, if it belongs to a call."""
+        """Keep a note of a log entry, if it belongs to a call."""
         if "execution_id" in fields:
             self._notes.append(NotedEntry(fields))
 
     def note_span(self, span: Any) -> None:
-        """Note a span that has ended."""
+        """Keep a note of a span that has ended."""
         self._notes.append(NotedSpan(span))
 
     def take_notes(self, mask: MessageMask) -> list[bytes]:

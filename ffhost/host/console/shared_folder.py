@@ -49,7 +49,7 @@ class SharedFolder:
     # Who looks
 
     def look(self) -> None:
-        """Let all workers know that somebody looks."""
+        """Report to all workers that somebody looks."""
         now = time.monotonic()
         if now - self._touched >= 1:
             self._touched = now
