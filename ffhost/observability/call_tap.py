@@ -26,7 +26,7 @@ class CallTap:
         self.take: Take | None = None
 
     def observe(self, call: Call, outcome: Outcome) -> None:
-        """Pass *call* on."""
+        """Report *call* to whoever takes it."""
         if self.take is not None:
             self.take(call, outcome)
 

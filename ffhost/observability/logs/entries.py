@@ -112,7 +112,7 @@ class Entries:
         return self.render is json_line
 
     def hand_on(self, take: Callable[[Mapping[str, Any]], None] | None) -> None:
-        """Pass the fields of every entry to *take* too, masked and not yet shaped."""
+        """Send the fields of every entry to *take* too, masked and not yet shaped."""
 
         def collect(logger: Any, method: str, event: LogEvent) -> dict[str, Any]:
             entry = self._collect(logger, method, event)

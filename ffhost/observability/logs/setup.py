@@ -201,7 +201,7 @@ def entries() -> Entries:
 
 
 def hand_on(take: Callable[[Mapping[str, Any]], None] | None) -> None:
-    """Pass the fields of every entry to *take* too, from now on; None: to nobody."""
+    """Send the fields of every entry to *take* too, from now on; None: to nobody."""
     _active.take = take
     entries().hand_on(take)
 

@@ -273,7 +273,7 @@ def configure(options: OtelOptions | None) -> None:
 
 
 def hand_on(take: Callable[[ReadableSpan], None]) -> None:
-    """Pass every span that has ended to *take* too."""
+    """Send every span that has ended to *take* too."""
     export = _exporting.on_end
 
     def take_and_export(span: ReadableSpan) -> None:
