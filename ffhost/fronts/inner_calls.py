@@ -180,12 +180,14 @@ class InnerCalls:
             work.close()
             ended()
 
-    def tick_now(self, schedule: Schedule) -> Future[DeliveryAnswer]:
+    def tick_now(self, schedule: Schedule, identity: str | None = None) -> Future[DeliveryAnswer]:
         """Start a call as *schedule* does, on request."""
-        work = self._tick(schedule, _nothing, None)
+        work = self._tick(schedule, _nothing, None, identity)
         return asyncio.run_coroutine_threadsafe(work, self._runner.loop)
 
-    async def _tick(self, schedule: Schedule, ended: Ended, tick: Tick | None) -> DeliveryAnswer:
+    async def _tick(
+        self, schedule: Schedule, ended: Ended, tick: Tick | None, identity: str | None = None
+    ) -> DeliveryAnswer:
         function = self._host.functions.get(schedule.function)
         if function is None:  # a reload has just removed it
             ended()
@@ -193,7 +195,7 @@ class InnerCalls:
         due = None if tick is None else tick.due
         message = ping_message(schedule, function.signature, function.path, due)
         return await self.call(
-            schedule.function, message, execution_id(None), ended, schedule.times.text
+            schedule.function, message, execution_id(identity), ended, schedule.times.text
         )
 
 

@@ -184,7 +184,8 @@ class FrontDoor:
             if way.jwt is not None:
                 found.append({"name": name, "kind": "jwt", "header": way.jwt.header})
             elif way.keys is not None:
-                found.append({"name": name, "kind": "key", "header": way.header})
+                prefix = {"prefix": "Bearer "} if way.header.lower() == "authorization" else {}
+                found.append({"name": name, "kind": "key", "header": way.header, **prefix})
         return found
 
     def waiting(self, name: str) -> list[str]:

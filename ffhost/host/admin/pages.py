@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import orjson
 
 from ffhost.errors import MethodNotAllowed, NotFound, RequestError, Unauthenticated
 from ffhost.host.admin.reports import functions_report, health_report, look, schedules_report
+from ffhost.host.admin.schedule_run import run_schedule
 from ffhost.host.service import Service
 from ffhost.invocation.logger import get_logger
 from ffhost.observability.metrics.publisher import Copier
@@ -154,12 +155,7 @@ class Admin:
         if origin is not None and urlsplit(origin).netloc != message.header("host"):
             return problems.with_status(403, "Forbidden", "the request comes from another site")
         name = unquote(message.path.removeprefix(_TICK))
-        index = parse_qs(message.query).get("index", ["0"])[-1]
-        try:
-            status = self._service.schedules.run_now(name, int(index))
-        except (LookupError, ValueError) as error:
-            raise NotFound(f"there is no schedule {index} of a function {name!r}") from error
-        return _json({"function": name, "status": status})
+        return _json(run_schedule(self._service.schedules, name, message.query))
 
     def _health(self, _message: Message) -> Reply:
         return _json(*health_report(self._service, self._copier.totals()))

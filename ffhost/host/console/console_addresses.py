@@ -13,9 +13,12 @@ from ffhost import __version__
 from ffhost.errors import BadRequest, MethodNotAllowed, NotFound
 from ffhost.host.console.call_report import call_detail, call_list
 from ffhost.host.console.call_store import Line
+from ffhost.host.console.configuration_report import configuration_report
+from ffhost.host.console.example_keeper import ExampleKeeper
 from ffhost.host.console.function_report import function_detail, function_list, function_states
 from ffhost.host.console.live_stream import LiveStream
 from ffhost.host.console.locks import check_change
+from ffhost.host.console.page_changes import PageChanges
 from ffhost.host.console.shared_calls import SharedCalls
 from ffhost.host.console.static_files import PREFIX, StaticFiles
 from ffhost.host.console.trials import Trials
@@ -50,9 +53,11 @@ class Console:
             "session": self._session,
             "functions": self._functions,
             "calls": self._calls,
+            "configuration": self._configuration,
             "stream": self._stream,
         }
-        self._changes: dict[str, Answer] = {}
+        self._examples = ExampleKeeper(service)
+        self._changes = PageChanges(service, self.calls, self.trials, self._examples).by_name
         service.on_ready(lambda _service: self._start())
         service.on_stop(lambda _service: self._stop())
 
@@ -101,7 +106,8 @@ class Console:
             if name not in self._changes:
                 raise NotFound("unknown address of the console")
             check_change(message, self.calls.token)
-            return self._changes[name](message, unquote(rest))
+            asked = read_json(message) if message.body else {}
+            return as_json(self._changes[name](asked, unquote(rest), message.query))
         if name not in self._questions:
             raise NotFound("unknown address of the console")
         if message.method not in ("GET", "HEAD"):
@@ -111,7 +117,6 @@ class Console:
     def _session(self, _message: Message, _rest: str) -> Reply:
         self.calls.look()
         config = self._service.config
-        document = config.settings.openapi
         return as_json(
             {
                 "token": self.calls.token,
@@ -120,10 +125,10 @@ class Console:
                 "file": str(config.base) if config.has_file else None,
                 "workers": self._copier.totals().workers,
                 "capture": config.settings.console.capture,
-                "keeps_examples": False,
+                "keeps_examples": self._examples.is_open,
                 "debug": config.settings.server.debug,
                 "public_url": public_url(self._service.store, config.settings),
-                "openapi": "/openapi.json" if document is None else document.path,
+                "openapi": "/openapi.json",
             }
         )
 
@@ -150,6 +155,9 @@ class Console:
         if found is None:
             raise NotFound("this call is not known, or not any more")
         return found
+
+    def _configuration(self, _message: Message, _rest: str) -> Reply:
+        return as_json(configuration_report(self._service))
 
     def _stream(self, message: Message, _rest: str) -> Reply:
         headers = [("content-type", "text/event-stream"), ("x-accel-buffering", "no")]

@@ -19,6 +19,7 @@ from ffhost.host.own_addresses import public_url
 from ffhost.host.service import Service
 from ffhost.invocation.function import Function
 from ffhost.observability.metrics.worker_totals import Totals
+from ffhost.signatures.function_types import inner
 
 Shown = dict[str, Any]
 
@@ -80,8 +81,8 @@ def function_detail(service: Service, function: Function, mask: MessageMask) -> 
     examples = list(_examples(function, mask))
     first = examples[0]["request"] if examples else _plain_request(function)
     return {
-        "input_schema": None if types is None else types.takes,
-        "output_schema": None if types is None else types.returns,
+        "input_schema": None if types is None else _at_its_root(types.takes),
+        "output_schema": None if types is None else _at_its_root(types.returns),
         "doc_text": inspect.getdoc(target_of(function)) or (types and types.summary) or None,
         "streams": _streams(target_of(function)),
         "isolated": function.processes is not None,
@@ -89,6 +90,13 @@ def function_detail(service: Service, function: Function, mask: MessageMask) -> 
         "event_types": sorted(set(_event_types(function))),
         "curl": call_texts.as_curl(first, public_url(service.store, service.config.settings)),
     }
+
+
+def _at_its_root(schema: Shown | None) -> Shown | None:
+    """Return *schema* without a reference at its root."""
+    if schema is None or "$ref" not in schema:
+        return schema
+    return {**inner(schema)[1], "$defs": schema["$defs"]}
 
 
 def _streams(target: Any) -> bool:

@@ -21,7 +21,7 @@ SECURITY_FIELDS: HeaderList = [
         "content-security-policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'",
+        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types frame",
     ),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),

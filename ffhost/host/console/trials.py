@@ -103,7 +103,8 @@ def message_of(request: Any, function: Function) -> Message:
         raise BadRequest("'request' is not an object")
     if function.unavailable is not None:
         raise function.unavailable
-    method, path = _text(request, "method", "GET").upper(), _text(request, "path", function.path)
+    method = _text(request, "method", _usual_method(function)).upper()
+    path = _text(request, "path", function.path)
     if function.methods is not None and method not in _answered(function.methods):
         allow = ", ".join(sorted(function.methods))
         raise MethodNotAllowed(
@@ -123,6 +124,10 @@ def message_of(request: Any, function: Function) -> Message:
         body=body,
         params=_params(function, path),
     )
+
+
+def _usual_method(function: Function) -> str:
+    return "GET" if function.methods is None or "GET" in function.methods else "POST"
 
 
 def _answered(methods: frozenset[str]) -> frozenset[str]:
