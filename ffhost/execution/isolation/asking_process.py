@@ -136,7 +136,7 @@ class AskingConnection(ProcessConnection):
         return number, asked
 
     def cancel(self, number: int) -> None:
-        """Tell the host that nobody waits for an answer, or wants more of a stream."""
+        """Stop a call that was asked for, or a stream, in the host."""
         self._questions.pop(number, None)
         with self._sending:
             if self._running:
