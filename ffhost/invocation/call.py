@@ -101,6 +101,7 @@ class Call:
         span_context: returns the ids of the call's own span; set by a trace hook
         ids: trace and span id, once they were accessed
         view: refers to the `ffhost.Invocation` that user code holds; None if there is none
+        streams: what the functions that it calls stream to it, closed when it ends; None for none
         pair_state: what the first half of the innermost hook returned, if it is a pair
     """
 
@@ -126,6 +127,7 @@ class Call:
     job: Any = None
     waiter: Any = None
     channel: Any = None
+    streams: Any = None
     context: contextvars.Context | None = None
     is_context_released: bool = False
 
@@ -161,6 +163,9 @@ class Call:
             raise ImpossibleTransition(f"{self!r} cannot become ended")
         self.state = "ended"
         self.job = None
+        if self.streams is not None:
+            for stream in tuple(self.streams):
+                stream.close()
         if not keep_context or self.is_context_released:
             self.context = None
 
