@@ -106,6 +106,13 @@ class Banner:
         else:
             _log().error("code_not_reloaded", files=list(files))
 
+    def code_not_watched(self) -> None:
+        """Write that changed code is not served from now on."""
+        if self._for_people:
+            print("code is no longer watched; start again to serve what you change", flush=True)
+        else:
+            _log().error("code_not_watched")
+
     def waiting(self, calls: int) -> None:
         """Write for how many calls the end waits, to people only."""
         if self._for_people:
