@@ -18,9 +18,9 @@ import orjson
 
 from ffhost.config.settings import Settings
 from ffhost.host.console.budget import Budget
-from ffhost.host.console.call_record import NotedCall, noted, record_of
 from ffhost.host.console.message_mask import MessageMask
 from ffhost.host.console.minutes import Minutes
+from ffhost.host.console.shown_call import NotedCall, noted, record_of
 from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
 from ffhost.invocation.outcome import Outcome
