@@ -15,27 +15,15 @@ from ffhost.errors import ConfigError
 from ffhost.testing import Answer, Client, client
 from tests.conftest import Serve
 from tests.log_reading import reading
+from tests.orders import QUOTE
 
-CODE = '''
-import asyncio, dataclasses, time
+CODE = (
+    QUOTE
+    + """
+import asyncio, time
 from pathlib import Path
-import ffhost
 
 FOLDER = Path(__file__).parent
-
-@dataclasses.dataclass
-class Order:
-    item: str
-    amount: int = 1
-
-@dataclasses.dataclass
-class Price:
-    cents: int
-
-@ffhost.typed
-def quote(order: Order) -> Price:
-    """Price an order."""
-    return Price(400 * order.amount)
 
 @ffhost.typed
 def whoami(order: Order) -> str:
@@ -63,7 +51,8 @@ async def steps(order: Order):
 
 def hello(request):
     return "hello"
-'''
+"""
+)
 CONFIG = """
 mcp: {}
 functions:

@@ -15,39 +15,26 @@ from ffhost.host.service import Service
 from ffhost.web.messages import Message
 from tests.commands import ffhost
 from tests.conftest import Serve
+from tests.orders import QUOTE
 
-CODE = '''
-    import dataclasses
-    import ffhost
-
+CODE = (
+    QUOTE
+    + """
+def apart():
     @dataclasses.dataclass
     class Order:
-        item: str
-        amount: int = 1
+        number: int
+    Order.__annotations__ = {"number": int}
+    def cancel(order: Order) -> None: ...
+    cancel.__annotations__ = {"order": Order, "return": None}
+    return ffhost.typed(cancel)
 
-    @dataclasses.dataclass
-    class Price:
-        cents: int
+cancel = apart()
 
-    @ffhost.typed
-    def quote(order: Order) -> Price:
-        """Price an order."""
-        return Price(400 * order.amount)
-
-    def apart():
-        @dataclasses.dataclass
-        class Order:
-            number: int
-        Order.__annotations__ = {"number": int}
-        def cancel(order: Order) -> None: ...
-        cancel.__annotations__ = {"order": Order, "return": None}
-        return ffhost.typed(cancel)
-
-    cancel = apart()
-
-    def hello(request) -> str:
-        return "hello"
-'''
+def hello(request) -> str:
+    return "hello"
+"""
+)
 CONFIG = """
     openapi: {}
     auth: {staff: {keys: {ci: {from_env: CI_KEY}}}}

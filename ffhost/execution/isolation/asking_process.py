@@ -113,7 +113,7 @@ class AskingConnection(ProcessConnection):
         try:
             await woken.wait()
         except asyncio.CancelledError:
-            self._cancel(number)
+            self.cancel(number)
             raise
         finally:
             with self._turn:
@@ -139,7 +139,8 @@ class AskingConnection(ProcessConnection):
             self._send(CALL, number, head, body, TO_HOST)
         return number, asked
 
-    def _cancel(self, number: int) -> None:
+    def cancel(self, number: int) -> None:
+        """Stop a call that was asked for, or a stream, in the host."""
         self._questions.pop(number, None)
         with self._sending:
             if self._running:

@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from ffhost.execution.isolation.frames import (
     ANSWER,
@@ -30,6 +30,13 @@ from ffhost.execution.isolation.frames import (
 def is_answer(frame: Frame, call: int) -> bool:
     """Whether *frame* answers the host's *call*."""
     return frame.call == call and frame.kind == ANSWER and frame.direction == TO_PROCESS
+
+
+class Cancellable(Protocol):
+    """A call that a process has asked for."""
+
+    def cancel(self) -> object:
+        """Stop it."""
 
 
 class NotSent(ConnectionError):
@@ -125,7 +132,8 @@ class LoopConnection:
         lost: called if the process ends, or sends anything, while no call waits
 
     Attributes:
-        tasks: the calls that the process has asked for and that run, by number; None for none yet
+        tasks: the calls that the process has asked for and that run, and the streams that it
+            reads, by number; None for none yet
     """
 
     __slots__ = (
@@ -144,7 +152,7 @@ class LoopConnection:
         self, loop: asyncio.AbstractEventLoop, stream: socket.socket, lost: Callable[[], object]
     ) -> None:
         self.loop = loop
-        self.tasks: dict[int, asyncio.Task[None]] | None = None
+        self.tasks: dict[int, Cancellable] | None = None
         self._stream = stream
         self._lost = lost
         self._reader = FrameReader()
