@@ -63,7 +63,7 @@ class Frame(NamedTuple):
         """
         try:
             return orjson.loads(self.head)
-        except ValueError:  # what is no Unicode text, such as a path, is read by the other one
+        except ValueError:  # text that is not Unicode, such as a path, is read by the other one
             pass
         try:
             return json.loads(self.head)
