@@ -101,6 +101,8 @@ class Call:
         span_context: returns the ids of the call's own span; set by a trace hook
         ids: trace and span id, once they were accessed
         view: refers to the `ffhost.Invocation` that user code holds; None if there is none
+        source: what makes the call: ``http`` for a request, ``event``, ``schedule`` or ``console``
+        kept_reply: what the function answered, while the console keeps it
         streams: what the functions that it calls stream to it, closed when it ends; None for none
         pair_state: what the first half of the innermost hook returned, if it is a pair
     """
@@ -116,6 +118,8 @@ class Call:
     pair_state: Any = None
     event: Any = None
     schedule: str | None = None
+    source: str = "http"
+    kept_reply: Any = None
     caller: str | None = None
     chain: tuple[str, ...] = ()
     ends_at: float = UNLIMITED

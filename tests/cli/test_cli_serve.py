@@ -157,7 +157,8 @@ def test_all_decorated_functions_of_a_file_are_served_also_one_that_is_added(
     started.append(server)
     assert server.answers("one", "/")
     (folder / "main.py").write_text(f"{one}@ffhost.http\ndef crash(request): 1 / 0\n")
-    assert server.answers("one", "/hello")
+    assert eventually(lambda: server.get("/") is None, 15)
+    assert server.get("/hello") == "one"
     with pytest.raises(urllib.error.HTTPError) as raised:
         urllib.request.urlopen(f"http://127.0.0.1:{server.port}/", timeout=5)
     answer = json.load(raised.value)
