@@ -83,7 +83,6 @@ class AsyncCaller(FunctionCaller):
         self._in_flight: dict[Call, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._bounded = self.timeout_seconds != UNLIMITED
-        self._gives_up = self.queue_seconds != UNLIMITED
         self._answer_late: AnswerLate | None = None
 
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -159,7 +158,9 @@ class AsyncCaller(FunctionCaller):
             raise self.function.refusal()
         if ticket.granted:
             return
-        timer = self._loop.call_later(self.queue_seconds, waiter.wake) if self._gives_up else None
+        timer: asyncio.TimerHandle | None = None
+        if self.queue_seconds != UNLIMITED:
+            timer = self._loop.call_later(self.queue_seconds, waiter.wake)
         try:
             await waiter.wait()
         except BaseException as error:
