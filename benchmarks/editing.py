@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import os
 import statistics
 import subprocess
 import sys
@@ -29,6 +30,14 @@ PROJECTS = {
 """What the projects import."""
 _BROKEN = "def hello(request:\n"
 _HANGING = "import time\ntime.sleep(60)\n"
+BEFORE: dict[str, str | None] = {
+    "edit": None,
+    "after a syntax error": _BROKEN,
+    "after a hang": _HANGING,
+}
+"""What was saved before the edit that is measured; None: an edit that is served."""
+_LATER_SECONDS = 0.3
+"""After how long what is broken is mended."""
 
 
 class Project:
@@ -69,6 +78,11 @@ class Project:
         return None
 
 
+def _environ() -> dict[str, str]:
+    """Return the environment of a user: with compiled files."""
+    return {name: v for name, v in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 @contextmanager
 def developed(imports: str) -> Iterator[Project]:
     """Serve a project that begins with *imports* in a folder of its own."""
@@ -77,7 +91,7 @@ def developed(imports: str) -> Iterator[Project]:
         project = Project(folder, imports)
         command = [sys.executable, "-m", "ffhost", "dev", "--port", str(project.port), "--quiet"]
         with (folder / "log.txt").open("w") as log:
-            server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+            server = subprocess.Popen(command, cwd=folder, env=_environ(), stdout=log, stderr=log)
             try:
                 project.wait("edit 1")
                 time.sleep(1)
@@ -87,28 +101,29 @@ def developed(imports: str) -> Iterator[Project]:
                 server.wait(_PATIENCE_SECONDS)
 
 
-def import_seconds(imports: str, *, runs: int = 5) -> float:
+def import_seconds(imports: str) -> float:
     """Return how long *imports* take in a process that has what ffhost's workers have."""
     code = f"import ffhost.asgi, time\nbegun = time.perf_counter()\n{imports}"
     code += "print(time.perf_counter() - begun)"
-    taken = [
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
-        for _ in range(runs)
-    ]
-    return statistics.median(taken)
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, env=_environ(), capture_output=True, check=True)
+    return float(run.stdout)
 
 
-def measure(imports: str, edits: int) -> dict[str, float]:
-    """Return the medians in seconds, of edits and of fixes of broken sources."""
+def measure(imports: str, edits: int) -> dict[str, list[float]]:
+    """Return the seconds of edits, of fixes of broken sources and of the imports alone.
+
+    They take turns, so that what else the machine does meets all of them alike.
+    """
+    found: dict[str, list[float]] = {"imports": [], **{kind: [] for kind in BEFORE}}
     with developed(imports) as project:
-        found = {"edit": statistics.median(project.edit() for _ in range(edits))}
-        for name, broken in (("after a syntax error", _BROKEN), ("after a hang", _HANGING)):
-            taken = []
-            for _ in range(max(1, edits // 4)):
-                project.save(broken)
-                time.sleep(0.3)
-                taken.append(project.edit())
-            found[name] = statistics.median(taken)
+        for _ in range(edits):
+            for kind, broken in BEFORE.items():
+                if broken is not None:
+                    project.save(broken)
+                    time.sleep(_LATER_SECONDS)
+                found[kind].append(project.edit())
+            found["imports"].append(import_seconds(imports))
     return found
 
 
@@ -117,12 +132,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--edits", type=int, default=20)
     edits = parser.parse_args().edits
-    print("project          imports  edit   after a syntax error  after a hang")
+    print("project          imports  " + "  ".join(each.ljust(6) for each in BEFORE))
     for name, imports in PROJECTS.items():
         found = measure(imports, edits)
-        cells = [f"{found[key]:.2f} s" for key in ("edit", "after a syntax error", "after a hang")]
-        alone = f"{import_seconds(imports):.2f} s"
-        print(f"{name:<16} {alone:<8} {cells[0]:<6} {cells[1]:<21} {cells[2]}", flush=True)
+        cells = [
+            f"{statistics.median(found[kind]):.2f} s".ljust(max(6, len(kind)))
+            for kind in ("imports", *BEFORE)
+        ]
+        print(f"{name:<16} " + "  ".join(cells), flush=True)
 
 
 if __name__ == "__main__":

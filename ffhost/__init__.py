@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ffhost.execution.executor import executor
     from ffhost.host.call_answer import CallAnswer
     from ffhost.host.named_calls import call, call_sync
+    from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
     from ffhost.invocation.current import Invocation, current
     from ffhost.invocation.outcome import Outcome
     from ffhost.loading.decorators import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ffhost.web.responses import Response
 
 _HOMES = {
+    "AsyncStreamedAnswer": "ffhost.host.streamed_answer",
     "CallAnswer": "ffhost.host.call_answer",
     "CallError": "ffhost.errors",
     "DeadlineExceeded": "ffhost.errors",
@@ -41,6 +43,7 @@ _HOMES = {
     "Principal": "ffhost.auth.principals",
     "Request": "ffhost.signatures.requests.native",
     "Response": "ffhost.web.responses",
+    "StreamedAnswer": "ffhost.host.streamed_answer",
     "call": "ffhost.host.named_calls",
     "call_sync": "ffhost.host.named_calls",
     "cloud_event": "ffhost.loading.decorators",
@@ -56,6 +59,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AsyncStreamedAnswer",
     "CallAnswer",
     "CallError",
     "DeadlineExceeded",
@@ -64,6 +68,7 @@ __all__ = [
     "Principal",
     "Request",
     "Response",
+    "StreamedAnswer",
     "call",
     "call_sync",
     "cloud_event",

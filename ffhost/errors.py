@@ -196,6 +196,15 @@ class RequestTimeout(RequestError):
     status = 408
 
 
+class Conflict(RequestError):
+    """What is asked for does not fit what is there.
+
+    Since 0.2.
+    """
+
+    status = 409
+
+
 class Gone(RequestError):
     """The function was switched off for good (``gone: true``).
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         pubsub_push,
         storage_event,
     )
-    from ffhost.host.fake_function import MadeCall
+    from ffhost.host.call_record import MadeCall
     from ffhost.wsgi import WsgiApp
 
 Front = Literal["asgi", "wsgi"]
@@ -59,7 +59,7 @@ _BUILDERS = [name for name in __all__ if name.islower() and name != "client"]
 __getattr__ = lazy_names(
     __name__,
     {
-        "MadeCall": "ffhost.host.fake_function",
+        "MadeCall": "ffhost.host.call_record",
         **dict.fromkeys(_BUILDERS, "ffhost.events.builders"),
     },
 )
@@ -246,8 +246,8 @@ class Client:
         Args:
             name: the function; it may be one that is served elsewhere
             fake: what is answered, or a plain or coroutine function that takes a `MadeCall` and
-                returns it: text, bytes, a value for JSON, ``(body, status)``, None, or an
-                `ffhost.CallAnswer`
+                returns it: text, bytes, a value for JSON, ``(body, status)``, None, an
+                `ffhost.CallAnswer`, or an iterator of chunks; a generator function is one, too
 
         Since 0.2.
         """
@@ -262,10 +262,10 @@ class Client:
         Since 0.2.
         """
         if self._calls is None:
-            from ffhost.host.fake_function import made_call
+            from ffhost.host.call_record import CallRecord
 
-            found = self._calls = []
-            self.service.host.on_call = lambda *each: found.append(made_call(*each))
+            self._calls = []
+            self.service.host.on_call = CallRecord(self._calls).take
         return self._calls
 
     def send(self, path: str, event: Form, **options: Any) -> Answer:

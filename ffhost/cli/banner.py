@@ -37,6 +37,7 @@ class Banner:
         written = "format" in logging.written
         self._for_people = logging.format == "console" if written else sys.stdout.isatty()
         self._functions = len(config.settings.functions)
+        self._has_console = config.settings.has_console
         self._watcher = watcher
         self._base = ""
         self._served: list[dict[str, Any]] = []
@@ -69,15 +70,22 @@ class Banner:
         self._watch(serves)
         self._served = serves["functions"]
         self._base = _base(addresses)
+        console = self._console(addresses)
         if self._for_people:
-            print(text(serves, addresses), flush=True)
+            print(text(serves, addresses, console), flush=True)
             return
         _log().info(
             "serving",
             addresses=[each.url for each in addresses],
             revision=serves["revision"],
             functions=serves["functions"],
+            **({} if console is None else {"console": console}),
         )
+
+    def _console(self, addresses: Sequence[Listening]) -> str | None:
+        """Return the address of the console; None if it is closed."""
+        found = (each.local_url for each in addresses if each.kind == "admin")
+        return next(found, None) if self._has_console else None
 
     def code_served(self, files: Sequence[str], seconds: float, serves: dict[str, Any]) -> None:
         """Write that changed code is served, and which functions are new."""
@@ -97,6 +105,13 @@ class Banner:
             print(f"{_named(files)} changed: not served, the code before it is", flush=True)
         else:
             _log().error("code_not_reloaded", files=list(files))
+
+    def code_not_watched(self) -> None:
+        """Write that changed code is not served from now on."""
+        if self._for_people:
+            print("code is no longer watched; start again to serve what you change", flush=True)
+        else:
+            _log().error("code_not_watched")
 
     def waiting(self, calls: int) -> None:
         """Write for how many calls the end waits, to people only."""
@@ -141,10 +156,10 @@ def row(function: Function) -> dict[str, Any]:
     return shown
 
 
-def text(table: dict[str, Any], addresses: Sequence[Listening]) -> str:
+def text(table: dict[str, Any], addresses: Sequence[Listening], console: str | None = None) -> str:
     """Write the table for people, with the address of every function."""
     where = ", ".join(
-        local_url(each) + (" (admin)" if each.kind == "admin" else "") for each in addresses
+        each.local_url + (" (admin)" if each.kind == "admin" else "") for each in addresses
     )
     count = _count(len(table["functions"]))
     network = network_url(addresses)
@@ -152,13 +167,14 @@ def text(table: dict[str, Any], addresses: Sequence[Listening]) -> str:
         [
             f"ffhost serves {count} on {where}, revision {table['revision']}",
             *([] if network is None else [f"on your network: {network}"]),
+            *([] if console is None else [f"console: {console}"]),
             *_lines(table["functions"], _base(addresses)),
         ]
     )
 
 
 def _base(addresses: Sequence[Listening]) -> str:
-    return next((local_url(each) for each in addresses if each.kind == "public"), "")
+    return next((each.local_url for each in addresses if each.kind == "public"), "")
 
 
 def _lines(functions: Sequence[dict[str, Any]], base: str) -> list[str]:
@@ -184,13 +200,6 @@ def _lines(functions: Sequence[dict[str, Any]], base: str) -> list[str]:
     if len(rows) > MOST_ROWS:
         lines.append(f"... and {len(rows) - MOST_ROWS} more")
     return lines
-
-
-def local_url(address: Listening) -> str:
-    """Return *address* as a browser on this machine opens it."""
-    if address.everywhere:
-        return f"http://localhost:{address.sockname[1]}"
-    return address.url
 
 
 def network_url(addresses: Sequence[Listening]) -> str | None:

@@ -27,9 +27,11 @@ from ffhost.errors import StartupError
 INSTALL = "pip install 'ffhost[reload]'"
 """What installs watchfiles; quoted, because shells give brackets a meaning."""
 
-_LOOK_MILLISECONDS = 500
+_LOOK_MILLISECONDS = 250
 _QUIET_MILLISECONDS = 20
 """A change counts when nothing else has changed for this long: editors write in steps."""
+_COARSE_SECONDS = 0.02
+"""By how much the time of a file may be older than the clock: systems count it in ticks."""
 _TEMPLATES = (".html", ".jinja", ".jinja2")
 
 
@@ -80,6 +82,7 @@ class CodeWatcher:
     def __init__(self, config: LoadedConfig) -> None:
         self._folders = source_folders(config)
         self._unfinished = b""
+        self.ended = False
         places = {
             "folders": [str(each) for each in self._folders],
             "files": [str(each.resolve()) for each in config.watched],
@@ -104,6 +107,7 @@ class CodeWatcher:
         arrived = b""
         with suppress(BlockingIOError):
             arrived = os.read(self.fileno(), 65536)
+            self.ended = not arrived
         *lines, self._unfinished = (self._unfinished + arrived).split(b"\n")
         names = [name for line in lines for name in json.loads(line)]
         return list(dict.fromkeys(names))
@@ -152,25 +156,24 @@ def watch(server: int, since: float) -> None:
             between then and the start of the watch counts too
     """
     places: dict[str, list[str]] = {}
+    questions = open(0, "rb", buffering=0)  # noqa: SIM115 (a buffer would hide a second one)
     while os.getppid() == server:
-        places |= _asked(block=not places)
-        if "folders" not in places:  # the server ended before it said what to watch
+        line = questions.readline()
+        if not line:  # the server has ended
             return
+        places |= json.loads(line)
         since = _watch_until_asked(server, since, places)
 
 
-def _asked(*, block: bool) -> dict[str, list[str]]:
-    """Return what the server wants watched from now on; nothing if it did not ask."""
-    if not block and not select.select([sys.stdin], [], [], 0)[0]:
-        return {}
-    line = sys.stdin.readline()
-    return json.loads(line) if line else {}
-
-
 def _watch_until_asked(server: int, since: float, places: dict[str, list[str]]) -> float:
-    """Watch *places* until the server asks for others; return when that was."""
+    """Watch *places* until the server asks for others; return when that was.
+
+    Beginning to watch takes a while where there are many folders. What has changed since the
+    last watch is looked for when the new one has begun, so that nothing is missed between them.
+    """
     import watchfiles
 
+    folders = [each for each in places["folders"] if os.path.isdir(each)]
     files = frozenset(places.get("files", ()))
     sources = watchfiles.PythonFilter(extra_extensions=_TEMPLATES)
 
@@ -178,28 +181,32 @@ def _watch_until_asked(server: int, since: float, places: dict[str, list[str]]) 
         return path in files or sources(change, path)
 
     changes = watchfiles.watch(
-        *places["folders"],
+        *folders,
         watch_filter=wanted,
         step=_QUIET_MILLISECONDS,
         rust_timeout=_LOOK_MILLISECONDS,
         yield_on_timeout=True,
         raise_interrupt=False,
     )
-    missed = list(changed_since(since, places["folders"], wanted))
+    begun = False
     for changed in changes:
-        names = {*missed, *(path for _change, path in changed)}
-        missed = []
+        names = {path for _change, path in changed}
+        if not begun:
+            begun = True
+            names.update(changed_since(since - _COARSE_SECONDS, folders, wanted))
         if names:
             print(json.dumps(sorted(map(_short, names))), flush=True)
-        if os.getppid() != server or select.select([sys.stdin], [], [], 0)[0]:
+        if os.getppid() != server or select.select([0], [], [], 0)[0]:
             break
     return time.time()
 
 
 def _short(path: str) -> str:
     """Return *path* as seen from the working directory, where it lies below it."""
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else relative
+    with suppress(OSError):  # the working directory may be gone
+        relative = os.path.relpath(path)
+        return path if relative.startswith("..") else relative
+    return path
 
 
 def changed_since(
@@ -218,4 +225,7 @@ def changed_since(
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    watch(int(sys.argv[1]), float(sys.argv[2]))
+    try:
+        watch(int(sys.argv[1]), float(sys.argv[2]))
+    except Exception as error:
+        sys.exit(f"ffhost: cannot watch the code: {error}")

@@ -37,7 +37,8 @@ class Sources:
         cwd: what relative names of files are relative to
         values_may_be_missing: whether a variable that is not set, a file of a secret and an
             env_file that are not there are passed over, for commands that do not need their values
-        developing: whether ``.env`` beside the file is read although ``env_file`` does not name it
+        developing: whether ``.env`` beside the file is read although ``env_file`` does not name it,
+            and the console is open unless the configuration says otherwise
     """
 
     config: str | None = None

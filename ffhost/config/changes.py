@@ -11,7 +11,7 @@ from ffhost.config.leaves import Leaf, as_text, leaves
 from ffhost.config.mask import HIDDEN
 from ffhost.config.nodes import PathKey, dotted
 
-RESTART = ("server", "admin")
+RESTART = ("server", "admin", "console")
 """Sections that are read when the server starts; of the latter all but its door."""
 
 

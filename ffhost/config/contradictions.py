@@ -15,6 +15,7 @@ from ffhost.config.environment import env_form
 from ffhost.config.located_problems import Reporter
 from ffhost.config.nodes import PathKey, dotted
 from ffhost.config.settings import BUILT_IN_HOOKS, EVENT_OR_TYPED, NAME_PATTERN
+from ffhost.config.settings.auth_settings import PUBLIC
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
@@ -30,6 +31,7 @@ def check(values: dict[str, Any], report: Reporter) -> None:
             key="functions" in values,
         )
     _check_listeners(values, report)
+    _check_console(values, report)
     _check_hooks(_mapping(values.get("tracing")), ("tracing",), (), report)
     host_hooks = tuple(_mapping(_mapping(values.get("tracing")).get("hooks")))
     for name, function in functions.items():
@@ -112,6 +114,31 @@ def _check_listeners(values: dict[str, Any], report: Reporter) -> None:
             "give the admin listener a port of its own",
             notes=(f"server.port is set at {report.origin(('server', 'port')).place}",),
         )
+
+
+def _check_console(values: dict[str, Any], report: Reporter) -> None:
+    """Report a console that nobody could reach, or that anybody could."""
+    if _mapping(values.get("console")).get("enabled") is not True:
+        return
+    admin = _mapping(values.get("admin"))
+    if admin.get("enabled") is not True:
+        report.at(
+            ("console", "enabled"),
+            "the console is a page of the admin listener, which is off",
+            "write 'admin: {enabled: true}'",
+        )
+    elif opens_wide(admin.get("host", _LOCAL[0]), admin.get("auth")):
+        report.at(
+            ("console", "enabled"),
+            f"whoever reaches {admin.get('host')} could call every function past its auth",
+            "write 'admin: {auth: ...}', or let admin.host be 127.0.0.1",
+        )
+
+
+def opens_wide(host: Any, auth: Any) -> bool:
+    """Whether other machines reach an admin listener at *host* without credentials."""
+    local = isinstance(host, str) and (host.strip("[]") in _LOCAL or host.startswith("unix:"))
+    return not local and auth in (None, PUBLIC, [PUBLIC])
 
 
 def _check_hooks(

@@ -64,9 +64,32 @@ def declared_secrets(loaded: LoadedConfig) -> set[str]:
     return _secrets(_all(loaded, loaded.settings.functions))
 
 
+def hidden_texts(loaded: LoadedConfig) -> set[str]:
+    """Return every text of the configuration that is never shown, declared as a secret or not.
+
+    The values of ``env_file`` are judged by their names.
+    """
+    logging = loaded.settings.logging
+    mask = Mask(logging.redact, logging.show)
+    hidden = {value for name, value in loaded.env_file_values.items() if mask.hides(name)}
+    for leaf in _all(loaded, loaded.settings.functions):
+        is_masked = is_masked_place(leaf.path, mask)
+        hidden |= {
+            str(each)
+            for each in _scalars(leaf.value)
+            if isinstance(each, Secret) or (is_masked and isinstance(each, str))
+        }
+    return {text for text in hidden if len(text) >= _SHORTEST_SECRET}
+
+
 def _secrets(found: Iterable[Leaf]) -> set[str]:
-    secrets = {str(leaf.value) for leaf in found if isinstance(leaf.value, Secret)}
+    values = (each for leaf in found for each in _scalars(leaf.value))
+    secrets = {str(each) for each in values if isinstance(each, Secret)}
     return {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+
+
+def _scalars(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, list) else (value,)
 
 
 def _all(loaded: LoadedConfig, functions: Iterable[str]) -> Iterator[Leaf]:

@@ -139,6 +139,10 @@ class _Stage:
         root = apply_framework_names(root, variables, has_file=self.has_file, problems=problems)
         root = apply_tree_names(root, self.shape, variables, problems)
         root = apply_flags(root, self.shape, self.sources.flags, self.sources.sets, problems)
+        if self.sources.developing:
+            from ffhost.config.development_defaults import apply_developing
+
+            root = apply_developing(root)
         report = Reporter(root, problems)
         evaluator = Evaluator(report, variables.values, self.base, self.unseen)
         values = evaluator.value(root, self.shape, ())

@@ -21,6 +21,7 @@ _PLACES = {
     "Settings": "",
     "ServerSettings": "server",
     "AdminSettings": "admin",
+    "ConsoleSettings": "console",
     "LoggingSettings": "logging",
     "TracingSettings": "tracing",
     "MetricsSettings": "metrics",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import falcon.asgi
 
 from ffhost.config.units import UNLIMITED
+from ffhost.errors import RequestError
 from ffhost.execution import watchdog
 from ffhost.execution.executor import executor
 from ffhost.execution.loop_caller import AlreadyAnswered, LoopRunner
@@ -33,6 +34,11 @@ from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
 from ffhost.observability import logs
 from ffhost.signatures._falcon import rewrite
+from ffhost.web.problems import problem
+
+if TYPE_CHECKING:
+    from ffhost.fronts.inner_calls import InnerCalls
+    from ffhost.host.admin.pages import Admin
 
 _BODILESS_METHODS = frozenset({"GET", "HEAD"})
 _BODY_FIELDS = frozenset({b"content-length", b"transfer-encoding"})
@@ -49,6 +55,7 @@ class AsgiApp:
         self._started = False
         self._starting: asyncio.Lock | None = None
         self._admin = admin_of(service)
+        self._inner: tuple[Host, InnerCalls] | None = None
         service.attach(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +73,7 @@ class AsgiApp:
         if not self._started:
             return self._start_and_serve(scope, receive, send)
         if self._admin is not None and _is_admin(scope):
-            return self._administer(self._admin, scope, send)
+            return self._administer(self._admin, scope, receive, send)
         SEND.set(send)
         if self._read_seconds == UNLIMITED:
             return self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
@@ -85,11 +92,24 @@ class AsgiApp:
         await self.serve_directly(scope, receive, send)
 
     @staticmethod
-    async def _administer(admin: Any, scope: Scope, send: Send) -> None:
-        # On a thread: with thousands of functions an answer takes long.
+    async def _administer(admin: Admin, scope: Scope, receive: Receive, send: Send) -> None:
         message = ScopeMessage(scope, b"", {})
+        if message.method == "POST" and admin.reads_bodies:
+            from ffhost.fronts.admin_bodies import read_body
+
+            try:
+                await read_body(message, receive)
+            except RequestError as error:
+                await send_reply(send, problem(error))
+                return
+        # On a thread: with thousands of functions an answer takes long.
         reply = await asyncio.wrap_future(executor.submit(admin.answer, message))
-        await send_reply(send, reply, head=message.method == "HEAD")
+        if reply.chunks is None:
+            await send_reply(send, reply, head=message.method == "HEAD")
+        else:
+            from ffhost.fronts.admin_bodies import send_stream
+
+            await send_stream(send, receive, reply)
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -143,6 +163,8 @@ class AsgiApp:
 
             inner = InnerCalls(host, self.service, self._runner)
             self.service.schedules.run_with(lambda: inner)
+        if self._admin is not None:
+            self._admin.use(lambda: self._inner_calls(host))
         runner = self._runner
         connect(host, lambda: runner)
         responding = AsgiResponders(host, self.service, self._runner)
@@ -154,6 +176,15 @@ class AsgiApp:
         for each in (Exception, falcon.HTTPError):
             app.add_error_handler(each, self._answer_error)
         self._falcon = app
+
+    def _inner_calls(self, host: Host) -> InnerCalls:
+        """Return what calls the functions of *host* for the console, made when it is first used."""
+        from ffhost.fronts.inner_calls import InnerCalls
+
+        assert self._runner is not None
+        if self._inner is None or self._inner[0] is not host:
+            self._inner = (host, InnerCalls(host, self.service, self._runner))
+        return self._inner[1]
 
     async def _answer_error(
         self, req: AsgiFrontRequest, resp: falcon.asgi.Response, error: Exception, params: Any

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from functools import partial
+from typing import Any, TypeVar
 
 from ffhost.auth.principals import Principal
 from ffhost.errors import ContentTooLarge, NotFound, RequestError
@@ -32,6 +33,7 @@ from ffhost.invocation.ids import execution_id
 from ffhost.web import problems
 from ffhost.web.messages import Message, Reply
 
+T = TypeVar("T")
 Ended = Callable[[], None]
 
 _EVENT, _SCHEDULE = Principal("event", "event"), Principal("schedule", "schedule")
@@ -57,6 +59,7 @@ class InnerCalls:
         ended: Ended | None = None,
         schedule: str | None = None,
         principal: Principal | None = None,
+        source: str | None = None,
     ) -> DeliveryAnswer:
         """Call a function without authentication; return its answer, also for a crash or a timeout.
 
@@ -64,11 +67,13 @@ class InnerCalls:
             principal: who sent what the call is about; None for the host itself
             ended: called once the function has really ended, which may be after its deadline
             schedule: the times of the schedule that calls it, for its summary entry
+            source: what makes the call; None for an event or a schedule
         """
         caller, settle = self._caller(name)
         function = caller.function
         call = Call(function, message, identity)
         call.schedule = schedule
+        call.source = source or ("event" if schedule is None else "schedule")
         if principal is not None or self._host.gate(name) is not None:
             # The call is the host's own: it needs no authentication.
             call.principal = principal or (_EVENT if schedule is None else _SCHEDULE)
@@ -90,6 +95,10 @@ class InnerCalls:
         return DeliveryAnswer(
             reply.status, {key.lower(): value for key, value in reply.headers}, reply.body
         )
+
+    def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run *work* on the loop of the calls, from another thread."""
+        return asyncio.run_coroutine_threadsafe(work, self._runner.loop)
 
     def _caller(self, name: str) -> tuple[_Caller, Settle | None]:
         found = self._callers.get(name)
@@ -171,12 +180,14 @@ class InnerCalls:
             work.close()
             ended()
 
-    def tick_now(self, schedule: Schedule) -> Future[DeliveryAnswer]:
+    def tick_now(self, schedule: Schedule, identity: str | None = None) -> Future[DeliveryAnswer]:
         """Start a call as *schedule* does, on request."""
-        work = self._tick(schedule, _nothing, None)
+        work = self._tick(schedule, _nothing, None, identity)
         return asyncio.run_coroutine_threadsafe(work, self._runner.loop)
 
-    async def _tick(self, schedule: Schedule, ended: Ended, tick: Tick | None) -> DeliveryAnswer:
+    async def _tick(
+        self, schedule: Schedule, ended: Ended, tick: Tick | None, identity: str | None = None
+    ) -> DeliveryAnswer:
         function = self._host.functions.get(schedule.function)
         if function is None:  # a reload has just removed it
             ended()
@@ -184,7 +195,7 @@ class InnerCalls:
         due = None if tick is None else tick.due
         message = ping_message(schedule, function.signature, function.path, due)
         return await self.call(
-            schedule.function, message, execution_id(None), ended, schedule.times.text
+            schedule.function, message, execution_id(identity), ended, schedule.times.text
         )
 
 

@@ -19,8 +19,7 @@ from ffhost.agents.tools import Tool
 from ffhost.auth.principals import Principal
 from ffhost.config.settings import CorsSettings
 from ffhost.deploy.openapi import title_and_version
-from ffhost.errors import UnsupportedMediaType
-from ffhost.execution.channels import StreamCut
+from ffhost.errors import CallError, UnsupportedMediaType
 from ffhost.execution.executor import executor
 from ffhost.host.agent_tools import AgentTools
 from ffhost.host.called_hosts import Take
@@ -289,7 +288,7 @@ class AgentAddress:
             self._running.tasks[key] = task
         try:
             answer = await task
-        except StreamCut:
+        except CallError:
             text = f"the function failed while it streamed (execution id {sent.identity})"
             return {"content": [{"type": "text", "text": text}], "isError": True}
         except asyncio.CancelledError:

@@ -37,6 +37,7 @@ class Wanted:
         path: what follows the function's own path, with a query
         written: what the body was written of, in the process of an isolated function: ``value``,
             ``json`` or ``event``
+        stream: whether the chunks of the answer are wanted as they come
     """
 
     name: str
@@ -48,6 +49,7 @@ class Wanted:
     method: str | None = None
     path: str = ""
     written: str | None = None
+    stream: bool = False
 
     @property
     def given(self) -> str | None:
@@ -68,14 +70,7 @@ class Wanted:
         Raises:
             CallError: more than one body is given, or it cannot be written
         """
-        given = (
-            (self.value is not UNSET)
-            + (self.json is not UNSET)
-            + (self.body is not None)
-            + (self.event is not None)
-        )
-        if given > 1:
-            raise CallError("give one of a value, json, body and event")
+        given = self.given
         headers: dict[str, str] = {}
         body = b""
         if self.event is not None:
@@ -85,7 +80,7 @@ class Wanted:
             headers = dict(fields)
         elif self.body is not None:
             body = self.body.encode() if isinstance(self.body, str) else self.body
-        elif given:
+        elif given is not None:
             headers["content-type"] = "application/json"
             body = _as_json(self.json if self.value is UNSET else self.value)
         for name, value in self.headers.items():

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ffhost.host.call_answer import CallAnswer
+from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 
@@ -28,31 +29,39 @@ class Calls(Protocol):
     async def call(self, call: Call, take: Take | None = None) -> CallAnswer:
         """Call from a coroutine and return the answer; *take* gets each chunk of a stream."""
 
+    async def open(self, call: Call) -> CallAnswer | AsyncStreamedAnswer:
+        """Call from a coroutine and return the answer; one that is a stream is not read."""
+
     def call_sync(self, call: Call) -> CallAnswer:
         """Call from a thread and return the answer."""
+
+    def open_sync(self, call: Call) -> CallAnswer | StreamedAnswer:
+        """Call from a thread and return the answer; one that is a stream is not read."""
 
 
 class Replacement(Protocol):
     """What a test has put in the place of a function."""
 
-    def answer(self, wanted: Wanted, caller: Call) -> CallAnswer:
+    def answer(self, wanted: Wanted, caller: Call) -> CallAnswer | StreamedAnswer:
         """Return the answer to a call by name from a thread."""
 
-    async def answer_async(self, wanted: Wanted, caller: Call) -> CallAnswer:
+    async def answer_async(self, wanted: Wanted, caller: Call) -> CallAnswer | AsyncStreamedAnswer:
         """Return the answer to a call by name from a coroutine."""
 
 
-CallRecorder: TypeAlias = "Callable[[Wanted, Call, CallAnswer], None]"
+CallRecorder: TypeAlias = (
+    "Callable[[Wanted, Call, CallAnswer | StreamedAnswer | AsyncStreamedAnswer], None]"
+)
 """Takes a call by name, its caller and its answer."""
 
 
 class Outer(Protocol):
     """Makes the calls by name of a process that has no host of its own."""
 
-    async def call(self, wanted: Wanted, caller: Call) -> CallAnswer:
+    async def call(self, wanted: Wanted, caller: Call) -> CallAnswer | AsyncStreamedAnswer:
         """Call from a coroutine and return the answer."""
 
-    def call_sync(self, wanted: Wanted, caller: Call) -> CallAnswer:
+    def call_sync(self, wanted: Wanted, caller: Call) -> CallAnswer | StreamedAnswer:
         """Call from a thread and return the answer."""
 
 

@@ -4,76 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json as jsonlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from ffhost.errors import RequestError
-from ffhost.events.binding import decoder_for
+from ffhost.errors import CallError, RequestError
 from ffhost.host.call_answer import CallAnswer
-from ffhost.host.call_request import UNSET, Wanted
+from ffhost.host.call_record import made_call
+from ffhost.host.call_request import Wanted
 from ffhost.host.named_calls import answer_of_error
+from ffhost.host.streamed_answer import CUT, AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call
 from ffhost.web import problems
-
-
-@dataclass(frozen=True)
-class MadeCall:
-    """One call by name that a function made, as a test sees it.
-
-    Args:
-        caller: the function that called
-        name: the function that it wanted
-        value: what a typed function was to get, else the body of JSON; None for neither
-        body: the body as it was given; None for none
-        event: the CloudEvent; None for none
-        headers: further header fields, as they were given
-        method: as it was given; None for the default
-        path: as it was given
-        answer: what came back; None while a fake is asked for it
-
-    Example:
-        >>> def price(call):
-        ...     return {"cents": 100 * call.value["amount"]}
-        >>> price(MadeCall("order", "price", {"amount": 2}, None, None, {}, None, "", None))
-        {'cents': 200}
-
-    Since 0.2.
-    """
-
-    caller: str
-    name: str
-    value: Any
-    body: bytes | str | None
-    event: Any
-    headers: Mapping[str, str]
-    method: str | None
-    path: str
-    answer: CallAnswer | None = None
-
-
-def made_call(wanted: Wanted, caller: Call, answer: CallAnswer | None) -> MadeCall:
-    """Return the record of a call."""
-    value = wanted.json if wanted.value is UNSET else wanted.value
-    body, event = wanted.body, wanted.event
-    if wanted.written is not None:
-        assert isinstance(body, bytes)
-        if wanted.written == "event":
-            event, body = decoder_for()(wanted.headers, body, ""), None
-        else:
-            value, body = jsonlib.loads(body), None
-    return MadeCall(
-        caller.function.name,
-        wanted.name,
-        None if value is UNSET else value,
-        body,
-        event,
-        wanted.headers,
-        wanted.method,
-        wanted.path,
-        answer,
-    )
 
 
 class FakeFunction:
@@ -81,18 +23,37 @@ class FakeFunction:
 
     Args:
         fake: what is answered, or a plain or coroutine function that takes a `MadeCall` and
-            returns it: a `CallAnswer`, text, bytes, ``(body, status)``, None, or a value for JSON
+            returns it: a `CallAnswer`, text, bytes, ``(body, status)``, None, a value for JSON, or
+            an iterator of chunks; a generator function is one, too
     """
 
     def __init__(self, fake: Any) -> None:
         self._fake = fake
 
-    def answer(self, wanted: Wanted, caller: Call) -> CallAnswer:
+    def answer(self, wanted: Wanted, caller: Call) -> CallAnswer | StreamedAnswer:
         """Return the answer to a call from a thread."""
-        return asyncio.run(self.answer_async(wanted, caller))
+        result = asyncio.run(self._gathered(wanted, caller))
+        if not isinstance(result, Iterator):
+            return _as_answer(result)
+        streamed = StreamedAnswer(200, {}, FakeStream(result))
+        return streamed if wanted.stream else streamed.whole()
 
-    async def answer_async(self, wanted: Wanted, caller: Call) -> CallAnswer:
+    async def answer_async(self, wanted: Wanted, caller: Call) -> CallAnswer | AsyncStreamedAnswer:
         """Return the answer to a call from a coroutine."""
+        result = await self._result(wanted, caller)
+        if not isinstance(result, Iterator | AsyncIterator):
+            return _as_answer(result)
+        streamed = AsyncStreamedAnswer(200, {}, FakeStream(result))
+        return streamed if wanted.stream else await streamed.whole()
+
+    async def _gathered(self, wanted: Wanted, caller: Call) -> Any:
+        """Return the result; the chunks of an async iterator are awaited here."""
+        result = await self._result(wanted, caller)
+        if isinstance(result, AsyncIterator):
+            return iter([chunk async for chunk in result])
+        return result
+
+    async def _result(self, wanted: Wanted, caller: Call) -> Any:
         result = self._fake
         try:
             if callable(result):
@@ -104,7 +65,65 @@ class FakeFunction:
         except Exception:
             reply = problems.crash(caller.execution_id)
             return CallAnswer(reply.status, dict(reply.headers), reply.body)
-        return _as_answer(result)
+        return result
+
+
+class FakeStream:
+    """Chunks of a fake, text or bytes."""
+
+    def __init__(self, chunks: Any) -> None:
+        self._chunks = chunks
+
+    def get(self) -> bytes | None:
+        """Return the next chunk; None at the end.
+
+        Raises:
+            CallError: the fake failed
+        """
+        with _cutting():
+            return _as_bytes(next(self._chunks, None))
+
+    async def get_async(self) -> bytes | None:
+        """Return the next chunk; None at the end.
+
+        Raises:
+            CallError: the fake failed
+        """
+        if isinstance(self._chunks, Iterator):
+            return self.get()
+        with _cutting():
+            return _as_bytes(await anext(self._chunks, None))
+
+    def close(self) -> None:
+        """Close the generator."""
+        if isinstance(self._chunks, Generator):
+            self._chunks.close()
+        elif isinstance(self._chunks, AsyncGenerator):
+            with suppress(RuntimeError):  # no loop runs: it was closed with its loop
+                _closing.add(task := asyncio.ensure_future(_closed(self._chunks)))
+                task.add_done_callback(_closing.discard)
+
+    def drop(self) -> None:
+        """Leave it to the end of the caller."""
+
+
+_closing: set[asyncio.Task[None]] = set()
+
+
+async def _closed(chunks: AsyncGenerator[Any]) -> None:
+    await chunks.aclose()
+
+
+@contextmanager
+def _cutting() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise CallError(CUT) from error
+
+
+def _as_bytes(chunk: bytes | str | None) -> bytes | None:
+    return chunk.encode() if isinstance(chunk, str) else chunk
 
 
 def _as_answer(result: Any) -> CallAnswer:

@@ -176,6 +176,18 @@ class FrontDoor:
             self.state.reports.report(result.refusal, "", now)
             raise result.error
 
+    def admin_ways(self) -> list[dict[str, str]]:
+        """Return what opens the admin listener, for a page that asks for credentials."""
+        settings, found = self._config.settings, []
+        for name in settings.admin.auth:
+            way = settings.auth[name]
+            if way.jwt is not None:
+                found.append({"name": name, "kind": "jwt", "header": way.jwt.header})
+            elif way.keys is not None:
+                prefix = {"prefix": "Bearer "} if way.header.lower() == "authorization" else {}
+                found.append({"name": name, "kind": "key", "header": way.header, **prefix})
+        return found
+
     def waiting(self, name: str) -> list[str]:
         """Return the ways of the function *name* whose keys have never been fetched."""
         door = self.doors.get(name)

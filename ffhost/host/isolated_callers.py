@@ -9,9 +9,11 @@ import orjson
 from ffhost.errors import CallError
 from ffhost.execution.isolation.asking_process import AskingConnection
 from ffhost.execution.isolation.frames import Frame
+from ffhost.execution.isolation.nested_calls import Made
 from ffhost.host.call_answer import CallAnswer
 from ffhost.host.call_request import Wanted
 from ffhost.host.named_calls import call_from
+from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call
 
 
@@ -25,40 +27,84 @@ class HostOfProcess:
     def __init__(self, connection: AskingConnection) -> None:
         self._connection = connection
 
-    async def call(self, wanted: Wanted, _caller: Call) -> CallAnswer:
+    async def call(self, wanted: Wanted, _caller: Call) -> CallAnswer | AsyncStreamedAnswer:
         """Call from a coroutine and return the answer.
 
         Raises:
             CallError: as for `ffhost.call`
         """
-        return _answer_in(await self._connection.call_async(*_asked(wanted)))
+        frame = await self._connection.call_async(*_asked(wanted))
+        answer, streams = _answer_in(frame)
+        if not streams:
+            return answer
+        stream = _ProcessStream(self._connection, frame.call)
+        return AsyncStreamedAnswer(answer.status, answer.headers, stream)
 
-    def call_sync(self, wanted: Wanted, _caller: Call) -> CallAnswer:
+    def call_sync(self, wanted: Wanted, _caller: Call) -> CallAnswer | StreamedAnswer:
         """Call from a thread and return the answer.
 
         Raises:
             CallError: as for `ffhost.call`
         """
-        return _answer_in(self._connection.call(*_asked(wanted)))
+        frame = self._connection.call(*_asked(wanted))
+        answer, streams = _answer_in(frame)
+        if not streams:
+            return answer
+        stream = _ProcessStream(self._connection, frame.call)
+        return StreamedAnswer(answer.status, answer.headers, stream)
+
+
+class _ProcessStream:
+    """A stream to an isolated function: the host is asked for each chunk.
+
+    Args:
+        number: of the question that began the stream
+    """
+
+    def __init__(self, connection: AskingConnection, number: int) -> None:
+        self._connection = connection
+        self._number = number
+        self._head = orjson.dumps({"next": number})
+        self._is_closed = False
+
+    def get(self) -> bytes | None:
+        return self._taken(self._connection.call(self._head, b""))
+
+    async def get_async(self) -> bytes | None:
+        return self._taken(await self._connection.call_async(self._head, b""))
+
+    def _taken(self, frame: Frame) -> bytes | None:
+        answer, streams = _answer_in(frame)
+        self._is_closed = not streams
+        return answer.body if streams else None
+
+    def close(self) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            self._connection.cancel(self._number)
+
+    def drop(self) -> None:
+        """Leave it to the host, which closes all streams when the call ends."""
 
 
 def _asked(wanted: Wanted) -> tuple[bytes, bytes]:
     """Return the head and the body that describe a call."""
     method, headers, body = wanted.request()
     head = {"name": wanted.name, "given": wanted.given, "method": method, "path": wanted.path}
-    return orjson.dumps({**head, "headers": headers}), body
+    return orjson.dumps({**head, "headers": headers, "stream": wanted.stream}), body
 
 
-def _answer_in(frame: Frame) -> CallAnswer:
+def _answer_in(frame: Frame) -> tuple[CallAnswer, bool]:
+    """Return an answer, and whether (more of) a stream follows."""
     told = frame.trusted_head()
     if len(told) == 1:
         raise CallError(told[0])
-    status, headers = told
-    return CallAnswer(status, headers, frame.body)
+    status, headers, streams = told
+    return CallAnswer(status, headers, frame.body), streams
 
 
-async def answer(caller: Call, head: Any, body: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Make the call that a process has asked for, and return status, header fields and body.
+async def answer(caller: Call, head: Any, body: bytes) -> Made:
+    """Make the call that a process has asked for, and return its answer.
 
     Args:
         caller: the call of the isolated function
@@ -75,6 +121,10 @@ async def answer(caller: Call, head: Any, body: bytes) -> tuple[int, dict[str, s
         method=str(head["method"]),
         path=str(head["path"]),
         written=None if given == "body" else given,
+        stream=bool(head["stream"]),
     )
     found = await call_from(caller, wanted)
-    return found.status, cast("dict[str, str]", found.headers), found.body
+    fields = cast("dict[str, str]", found.headers)
+    if isinstance(found, CallAnswer):
+        return Made(found.status, fields, found.body)
+    return Made(found.status, fields, b"", found)

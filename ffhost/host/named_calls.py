@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from ffhost.config.diagnostics import nearest
 from ffhost.config.units import UNLIMITED
@@ -19,6 +19,7 @@ from ffhost.errors import CallError, LoopDetected, RequestError
 from ffhost.host.call_answer import CallAnswer
 from ffhost.host.call_request import CHAIN_LIMIT, UNSET, Wanted, chain_of, message_for
 from ffhost.host.called_hosts import HOSTS, Outer
+from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.function import Function
@@ -31,6 +32,36 @@ outer: Outer | None = None
 """What makes the calls in the process of an isolated function."""
 
 
+@overload
+async def call(
+    name: str,
+    value: Any = ...,
+    *,
+    json: Any = ...,
+    body: bytes | str | None = ...,
+    event: Any = ...,
+    headers: Mapping[str, str] | None = ...,
+    method: str | None = ...,
+    path: str = ...,
+    stream: Literal[False] = ...,
+) -> CallAnswer: ...
+
+
+@overload
+async def call(
+    name: str,
+    value: Any = ...,
+    *,
+    json: Any = ...,
+    body: bytes | str | None = ...,
+    event: Any = ...,
+    headers: Mapping[str, str] | None = ...,
+    method: str | None = ...,
+    path: str = ...,
+    stream: Literal[True],
+) -> AsyncStreamedAnswer: ...
+
+
 async def call(
     name: str,
     value: Any = UNSET,
@@ -41,7 +72,8 @@ async def call(
     headers: Mapping[str, str] | None = None,
     method: str | None = None,
     path: str = "",
-) -> CallAnswer:
+    stream: bool = False,
+) -> CallAnswer | AsyncStreamedAnswer:
     """Call another function by its name, from a coroutine function.
 
     The callee's deadline is the nearer of its own and what the caller has left. Its execution id
@@ -57,13 +89,16 @@ async def call(
         method: POST if there is a body, else GET
         path: what follows the function's own path, such as ``/7?size=2``; of a function whose
             path has parameters the whole path
+        stream: whether to return once the head of the answer is there, and not to wait for its
+            body
 
     Returns:
-        The `CallAnswer`, also of a refusal, a crash or a timeout.
+        The `CallAnswer`, also of a refusal, a crash or a timeout; an `AsyncStreamedAnswer` if
+        *stream* is true.
 
     Raises:
         CallError: there is no such function, the caller may not call it, it cannot be reached,
-            or no function is being called here
+            it failed in the middle of a stream, or no function is being called here
 
     Example:
         >>> @ffhost.http
@@ -73,8 +108,38 @@ async def call(
 
     Since 0.2.
     """
-    wanted = Wanted(name, value, json, body, event, headers or {}, method, path)
+    wanted = Wanted(name, value, json, body, event, headers or {}, method, path, stream=stream)
     return await call_from(_caller(), wanted)
+
+
+@overload
+def call_sync(
+    name: str,
+    value: Any = ...,
+    *,
+    json: Any = ...,
+    body: bytes | str | None = ...,
+    event: Any = ...,
+    headers: Mapping[str, str] | None = ...,
+    method: str | None = ...,
+    path: str = ...,
+    stream: Literal[False] = ...,
+) -> CallAnswer: ...
+
+
+@overload
+def call_sync(
+    name: str,
+    value: Any = ...,
+    *,
+    json: Any = ...,
+    body: bytes | str | None = ...,
+    event: Any = ...,
+    headers: Mapping[str, str] | None = ...,
+    method: str | None = ...,
+    path: str = ...,
+    stream: Literal[True],
+) -> StreamedAnswer: ...
 
 
 def call_sync(
@@ -87,7 +152,8 @@ def call_sync(
     headers: Mapping[str, str] | None = None,
     method: str | None = None,
     path: str = "",
-) -> CallAnswer:
+    stream: bool = False,
+) -> CallAnswer | StreamedAnswer:
     """Call another function by its name, from a plain function; see `call`.
 
     Args:
@@ -99,9 +165,11 @@ def call_sync(
         headers: further header fields
         method: POST if there is a body, else GET
         path: what follows the function's own path
+        stream: whether to return once the head of the answer is there
 
     Returns:
-        The `CallAnswer`, also of a refusal, a crash or a timeout.
+        The `CallAnswer`, also of a refusal, a crash or a timeout; a `StreamedAnswer` if *stream*
+        is true.
 
     Raises:
         CallError: as for `call`; and in a coroutine function, which must not wait like this
@@ -119,37 +187,47 @@ def call_sync(
         pass
     else:
         raise CallError("call_sync would block the event loop; write 'await ffhost.call(...)'")
-    wanted = Wanted(name, value, json, body, event, headers or {}, method, path)
+    wanted = Wanted(name, value, json, body, event, headers or {}, method, path, stream=stream)
     caller = _caller()
     if outer is not None:
-        return outer.call_sync(wanted, caller)
-    host = _host_of(caller)
-    answer = _way(wanted, caller, host).plain()
-    if host.on_call is not None:
-        host.on_call(wanted, caller, answer)
-    return answer
+        answer = outer.call_sync(wanted, caller)
+    else:
+        host = _host_of(caller)
+        answer = _way(wanted, caller, host).plain()
+        if host.on_call is not None:
+            host.on_call(wanted, caller, answer)
+    if not stream:
+        return answer
+    streamed = StreamedAnswer.of(answer)
+    streamed.keep_with(caller)
+    return streamed
 
 
-async def call_from(caller: Call, wanted: Wanted) -> CallAnswer:
+async def call_from(caller: Call, wanted: Wanted) -> CallAnswer | AsyncStreamedAnswer:
     """Make the call that *caller* wants, from a coroutine.
 
     Raises:
         CallError: as for `call`
     """
     if outer is not None:
-        return await outer.call(wanted, caller)
-    host = _host_of(caller)
-    answer = await _way(wanted, caller, host).awaited()
-    if host.on_call is not None:
-        host.on_call(wanted, caller, answer)
-    return answer
+        answer = await outer.call(wanted, caller)
+    else:
+        host = _host_of(caller)
+        answer = await _way(wanted, caller, host).awaited()
+        if host.on_call is not None:
+            host.on_call(wanted, caller, answer)
+    if not wanted.stream:
+        return answer
+    streamed = AsyncStreamedAnswer.of(answer)
+    streamed.keep_with(caller)
+    return streamed
 
 
 class _Way(NamedTuple):
     """How one call is made: from a thread, and from a coroutine."""
 
-    plain: Callable[[], CallAnswer]
-    awaited: Callable[[], Awaitable[CallAnswer]]
+    plain: Callable[[], CallAnswer | StreamedAnswer]
+    awaited: Callable[[], Awaitable[CallAnswer | AsyncStreamedAnswer]]
 
 
 def _way(wanted: Wanted, caller: Call, host: Host) -> _Way:
@@ -176,6 +254,8 @@ def _way(wanted: Wanted, caller: Call, host: Host) -> _Way:
         return _Way(partial(call_remote_sync, *told), partial(call_remote, *told))
     assert host.calls is not None
     made = _make(wanted, function, caller, chain)
+    if wanted.stream:
+        return _Way(partial(host.calls.open_sync, made), partial(host.calls.open, made))
     return _Way(partial(host.calls.call_sync, made), partial(host.calls.call, made))
 
 

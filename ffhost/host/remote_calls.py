@@ -6,19 +6,24 @@ import asyncio
 import weakref
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from ffhost.config.settings import FunctionSettings
 from ffhost.errors import CallError
 from ffhost.host.call_answer import CallAnswer
 from ffhost.host.call_request import CHAIN_FIELD, DEADLINE_FIELD, Wanted, chain_of, trace_fields
 from ffhost.host.named_calls import seconds_left
+from ffhost.host.remote_streams import RemoteLoopStream, RemoteThreadStream
+from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call
 
+_FIRST_ERROR: Final = 400
 _clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = weakref.WeakKeyDictionary()
 
 
-async def call_remote(wanted: Wanted, settings: FunctionSettings, caller: Call) -> CallAnswer:
+async def call_remote(
+    wanted: Wanted, settings: FunctionSettings, caller: Call
+) -> CallAnswer | AsyncStreamedAnswer:
     """Call a function at its ``url`` from a coroutine.
 
     Raises:
@@ -30,22 +35,41 @@ async def call_remote(wanted: Wanted, settings: FunctionSettings, caller: Call) 
     if client is None:
         client = _clients[loop] = httpx.AsyncClient(timeout=None)
     try:
-        return _answer(await client.request(**_request(wanted, settings, caller)))
+        request = client.build_request(**_request(wanted, settings, caller))
+        response = await client.send(request, stream=wanted.stream)
+        if not wanted.stream:
+            return _answer(response)
+        if response.status_code >= _FIRST_ERROR:
+            await response.aread()
+            return _answer(response)
     except httpx.HTTPError as error:
         return _failed(wanted, settings, error, httpx)
+    stream = RemoteLoopStream(response, caller, loop)
+    return AsyncStreamedAnswer(response.status_code, dict(response.headers), stream)
 
 
-def call_remote_sync(wanted: Wanted, settings: FunctionSettings, caller: Call) -> CallAnswer:
+def call_remote_sync(
+    wanted: Wanted, settings: FunctionSettings, caller: Call
+) -> CallAnswer | StreamedAnswer:
     """Call a function at its ``url`` from a thread.
 
     Raises:
         CallError: it cannot be reached
     """
     httpx = _httpx()
+    client = _sync_client()
     try:
-        return _answer(_sync_client().request(**_request(wanted, settings, caller)))
+        request = client.build_request(**_request(wanted, settings, caller))
+        response = client.send(request, stream=wanted.stream)
+        if not wanted.stream:
+            return _answer(response)
+        if response.status_code >= _FIRST_ERROR:
+            response.read()
+            return _answer(response)
     except httpx.HTTPError as error:
         return _failed(wanted, settings, error, httpx)
+    stream = RemoteThreadStream(response, caller)
+    return StreamedAnswer(response.status_code, dict(response.headers), stream)
 
 
 def _request(wanted: Wanted, settings: FunctionSettings, caller: Call) -> dict[str, Any]:

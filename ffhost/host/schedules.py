@@ -83,8 +83,8 @@ class ScheduledCalls(Protocol):
     def tick(self, tick: Tick, ended: Callable[[], None]) -> None:
         """Start the call of *tick*; *ended* is called when the function has ended."""
 
-    def tick_now(self, schedule: Schedule) -> Future[DeliveryAnswer]:
-        """Start a call as *schedule* does."""
+    def tick_now(self, schedule: Schedule, identity: str | None = None) -> Future[DeliveryAnswer]:
+        """Start a call as *schedule* does, with the execution id *identity* or one that is made."""
 
 
 class Schedules:
@@ -170,7 +170,7 @@ class Schedules:
         """Whether this worker is the one of its host that ticks."""
         return self._ticker is not None and self._ticker.leads
 
-    def run_now(self, function: str, index: int = 0) -> int:
+    def run_now(self, function: str, index: int = 0, identity: str | None = None) -> int:
         """Call a function as its schedule does, and return the status of its answer.
 
         Must not be called on the loop that serves.
@@ -184,7 +184,7 @@ class Schedules:
         calls = self._calls_of_host()
         if calls is None or not 0 <= index < len(found):
             raise LookupError(f"{function} has no schedule {index}")
-        return calls.tick_now(found[index]).result().status
+        return calls.tick_now(found[index], identity).result().status
 
     def _start(self, tick: Tick, ended: Callable[[], None]) -> None:
         calls = self._calls_of_host()

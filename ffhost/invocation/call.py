@@ -101,6 +101,9 @@ class Call:
         span_context: returns the ids of the call's own span; set by a trace hook
         ids: trace and span id, once they were accessed
         view: refers to the `ffhost.Invocation` that user code holds; None if there is none
+        source: what makes the call: ``http`` for a request, ``event``, ``schedule`` or ``console``
+        kept_reply: what the function answered, while the console keeps it
+        streams: what the functions that it calls stream to it, closed when it ends; None for none
         pair_state: what the first half of the innermost hook returned, if it is a pair
     """
 
@@ -115,6 +118,8 @@ class Call:
     pair_state: Any = None
     event: Any = None
     schedule: str | None = None
+    source: str = "http"
+    kept_reply: Any = None
     caller: str | None = None
     chain: tuple[str, ...] = ()
     ends_at: float = UNLIMITED
@@ -126,6 +131,7 @@ class Call:
     job: Any = None
     waiter: Any = None
     channel: Any = None
+    streams: Any = None
     context: contextvars.Context | None = None
     is_context_released: bool = False
 
@@ -161,6 +167,9 @@ class Call:
             raise ImpossibleTransition(f"{self!r} cannot become ended")
         self.state = "ended"
         self.job = None
+        if self.streams is not None:
+            for stream in tuple(self.streams):
+                stream.close()
         if not keep_context or self.is_context_released:
             self.context = None
 

@@ -37,10 +37,12 @@ class FunctionObservers(NamedTuple):
     Args:
         hooks: trace hooks, the outermost first
         observers: told how each call ended, after the hooks
+        keeps_replies: whether what a function answers is kept for them
     """
 
     hooks: tuple[tracing.Hook, ...] = ()
     observers: tuple[Observer, ...] = ()
+    keeps_replies: bool = False
 
     @property
     def keeps_context(self) -> bool:
@@ -65,10 +67,15 @@ class FunctionObservers(NamedTuple):
 
     def around(self, run: Run, is_async: bool) -> tuple[Run, tuple[Observer, ...]]:
         """Return the callable to use instead of *run*, and the observers of the outcome."""
-        if not self.hooks:
-            return run, self.observers
-        run, ended = tracing.surround(run, is_async, self.hooks)
-        return run, (*ended, *self.observers)
+        told = self.observers
+        if self.hooks:
+            run, ended = tracing.surround(run, is_async, self.hooks)
+            told = (*ended, *told)
+        if self.keeps_replies:
+            from ffhost.observability.kept_replies import keep_replies
+
+            run = keep_replies(run, is_async)
+        return run, told
 
 
 def watch(
@@ -95,7 +102,13 @@ def watch(
         counts = counts_of(name, signature)
         events = signature in _EVENT_ARGUMENT
         observers.append(counts.observe_event if events else counts.observe)
-    return FunctionObservers(hooks, tuple(observers))
+    if settings.has_console:
+        from ffhost.observability.call_tap import call_tap
+
+        observers.append(call_tap.observe)
+    return FunctionObservers(
+        hooks, tuple(observers), settings.has_console and settings.console.capture
+    )
 
 
 def _end_prints(call: Call, outcome: Outcome) -> None:

@@ -38,6 +38,11 @@ class Listening(NamedTuple):
         host, port = self.sockname[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
+    @property
+    def local_url(self) -> str:
+        """Return the address as a browser on this machine opens it."""
+        return f"http://localhost:{self.sockname[1]}" if self.everywhere else self.url
+
 
 def addresses(settings: Settings) -> dict[Kind, Address]:
     """Return what the settings say to bind."""

@@ -39,5 +39,8 @@ class Announcer(Protocol):
     def code_refused(self, files: Sequence[str]) -> None:
         """Announce that the new code of *files* does not load; why has been shown."""
 
+    def code_not_watched(self) -> None:
+        """Announce that changes of code are no longer noticed; why has been shown."""
+
     def waiting(self, calls: int) -> None:
         """Announce that a server that was interrupted waits for *calls* calls to end."""

@@ -10,6 +10,9 @@ from typing import Protocol
 class CodeChanges(Protocol):
     """What watches the sources of functions, as the master sees it."""
 
+    ended: bool
+    """Whether nobody watches any more; there is nothing to wait for then."""
+
     def fileno(self) -> int:
         """Return the descriptor that is readable when something has changed."""
 

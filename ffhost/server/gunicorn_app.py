@@ -59,4 +59,6 @@ class Application(BaseApplication):  # type: ignore[misc]
         Raises:
             StartupError: an address cannot be bound
         """
-        return bind(self.addresses, self.cfg, log)
+        settings = self.config.settings
+        moves = settings.server.debug and settings.has_console
+        return bind(self.addresses, self.cfg, log, movable=("admin",) if moves else ())

@@ -6,7 +6,8 @@ import. Here it is refused, which load balancers and retries understand.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -33,8 +34,13 @@ class QuietUnix(_Quiet, UnixSocket):  # type: ignore[misc]
     """A bound unix socket."""
 
 
-def bind(wanted: dict[Kind, Address], cfg: Any, log: Any) -> list[Any]:
+def bind(
+    wanted: dict[Kind, Address], cfg: Any, log: Any, *, movable: Container[Kind] = ()
+) -> list[Any]:
     """Bind every address.
+
+    Args:
+        movable: kinds that get a free port where theirs is taken
 
     Raises:
         StartupError: one of them cannot be bound
@@ -42,7 +48,7 @@ def bind(wanted: dict[Kind, Address], cfg: Any, log: Any) -> list[Any]:
     bound: list[Any] = []
     try:
         for kind, address in wanted.items():
-            listener = _class(address)(address, cfg, log)
+            listener = _bound(address, cfg, log, moves=kind in movable)
             listener.kind = kind
             bound.append(listener)
     except (OSError, ValueError) as error:
@@ -50,6 +56,15 @@ def bind(wanted: dict[Kind, Address], cfg: Any, log: Any) -> list[Any]:
             listener.close()
         raise cannot_listen(address, error) from error
     return bound
+
+
+def _bound(address: Address, cfg: Any, log: Any, *, moves: bool) -> Any:
+    try:
+        return _class(address)(address, cfg, log)
+    except OSError as error:
+        if not moves or error.errno != errno.EADDRINUSE or isinstance(address, str):
+            raise
+        return _class(address)((address[0], 0), cfg, log)
 
 
 def _class(address: Address) -> Any:

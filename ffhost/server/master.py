@@ -317,6 +317,9 @@ class Master(Arbiter):  # type: ignore[misc]
         files = self._changes.changed()
         if files:
             self._code_changed(files)
+        elif self._changes.ended:
+            self._changes = self.app.changes = None
+            self._say("code_not_watched")
 
     def _code_changed(self, files: list[str]) -> None:
         """Serve what has changed. Workers that still load are not waited for: they may hang."""

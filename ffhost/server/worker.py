@@ -26,7 +26,7 @@ from ffhost.invocation.logger import get_logger
 from ffhost.observability.logs import flush_log
 from ffhost.server._gunicorn import Arbiter
 from ffhost.server._uvicorn import UvicornWorker
-from ffhost.server.addresses import Kind, cannot_listen
+from ffhost.server.addresses import Kind, Listening, cannot_listen
 from ffhost.server.connection import ServerConnection
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.gunicorn_options import drain_delay
@@ -107,11 +107,22 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         forked_children.separate([] if self.channel is None else [self.channel.writing_end])
         self.service = service()
         self.service.managed = True
+        self._tell_addresses()
         # With --reload a new worker judges changed code and a changed configuration together.
         self.service.watches = getattr(self.app, "changes", None) is None
         with _few_collections(), self._reports():
             self.wsgi = self.app.wsgi()
         stuck_calls.on_limit = self.ask_replacement
+
+    def _tell_addresses(self) -> None:
+        """Set where the host is reached; functions are loaded after that."""
+        from ffhost.host.own_addresses import own_addresses
+
+        known = own_addresses(self.service.store)
+        for listener in self.sockets:
+            kind = getattr(listener, "kind", None)
+            if kind is not None:
+                setattr(known, kind, Listening(kind, listener.sock.getsockname()).local_url)
 
     def _reports(self) -> AbstractContextManager[None]:
         """Report to the master what is being loaded, where it tells anybody."""

@@ -92,6 +92,8 @@ ALL_LAYERS_TABLE = [
     ("admin.host", "127.0.0.1", "default"),
     ("admin.port", "9901", "default"),
     ("admin.auth", '["public"]', "default"),
+    ("console.enabled", "false", "default"),
+    ("console.capture", "false", "default"),
     ("logging.level", "debug", "--log-level"),
     ("logging.levels.sqlalchemy", "error", "functions.yaml:13"),
     ("logging.levels.urllib3", "info", "env FFHOST_LOGGING__LEVELS__URLLIB3"),

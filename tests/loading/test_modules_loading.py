@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -319,3 +321,16 @@ def test_importing_this_package_changes_nothing(tmp_path: Path) -> None:
         """,
     )
     assert out == "importlib _pickle []"
+
+
+def test_a_source_that_was_just_saved_is_not_cached_so_that_the_next_edit_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(sys, "pycache_prefix", None)
+    write(tmp_path, main="", helpers="")
+    os.utime(tmp_path / "main.py", (time.time() - 60,) * 2)
+    load_module(tmp_path / "main.py")
+    load_module(tmp_path / "helpers.py")
+    cached = [file.name.partition(".")[0] for file in (tmp_path / "__pycache__").iterdir()]
+    assert cached == ["main"]

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from ffhost.host.streamed_answer import CUT
 from ffhost.testing import Client, client
+from tests.execution.test_deadlines import eventually
 from tests.serving import server
 
 MAIN = """
@@ -40,6 +42,23 @@ def slow(request):
 def crash(request):
     raise RuntimeError
 
+LEFT = []
+
+def words(request):
+    try:
+        yield "a"
+        if request.args.get("broken"):
+            raise RuntimeError("secret")
+        if request.args.get("long"):
+            while True:
+                yield "x" * 9000
+        yield "b"
+    finally:
+        LEFT.append(ffhost.current().execution_id)
+
+def left(request):
+    return LEFT
+
 @ffhost.cloud_event
 async def mail(event):
     return CloudEvent({"id": "2", "type": "mailed", "source": "m"}, {"to": event.data["to"]})
@@ -63,6 +82,31 @@ async def quick_order(request):
     return {"price": price, "stock": stock, "mail": [mail.status, mail.headers["ce-type"],
             mail.json()], "crash": crash, "id": ffhost.current().execution_id}
 
+def plain_stream(request):
+    chunks = []
+    try:
+        for chunk in ffhost.call_sync("words", path=request.args["path"], stream=True):
+            chunks.append(chunk.decode())
+            if len(chunks) > 2:
+                break
+    except ffhost.CallError as error:
+        return {"chunks": chunks, "error": str(error)}
+    return {"chunks": chunks[:2]}
+
+async def quick_stream(request):
+    chunks = []
+    try:
+        async for chunk in await ffhost.call("words", path=request.args["path"], stream=True):
+            chunks.append(chunk.decode())
+            if len(chunks) > 2:
+                break
+    except ffhost.CallError as error:
+        return {"chunks": chunks, "error": str(error)}
+    return {"chunks": chunks[:2]}
+
+def plain_left(request):
+    return ffhost.call_sync("left").json()
+
 def plain_wrong(request):
     return {"status": ffhost.call_sync("price", {"amount": "x"}).status}
 
@@ -75,8 +119,8 @@ def plain_hurry(request):
 async def quick_hurry(request):
     return {"status": (await ffhost.call("slow")).status}
 """
-CALLED = ("price", "stock", "mail", "slow", "crash")
-CALLERS = ("order", "wrong", "hurry")
+CALLED = ("price", "stock", "mail", "slow", "crash", "words", "left")
+CALLERS = ("order", "wrong", "hurry", "stream")
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +129,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
     found: dict[str, str] = {}
     with ExitStack() as stack:
         running = {}
-        for names in ("price stock", "mail slow crash"):
+        for names in ("price stock", "mail slow crash words left"):
             folder = tmp_path_factory.mktemp(names.split()[0])
             running[names] = stack.enter_context(server(folder, source=MAIN, functions=names))
         for names, each in running.items():
@@ -106,6 +150,7 @@ def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             timeout = "100ms" if name == "hurry" else "10s"
             target = f"main.py:{kind}_{name}"
             entries[f"{kind}_{name}"] = {"target": target, "timeout": timeout}
+    entries["plain_left"] = {"target": "main.py:plain_left"}
     entries["stock"]["call_headers"] = {"X-Key": {"from_env": "STOCK_KEY"}}  # type: ignore[assignment]
     (folder / "functions.yaml").write_text(json.dumps({"functions": entries}))
     if where == "one host":
@@ -152,6 +197,21 @@ def test_a_function_calls_others_wherever_they_are(host: Any, kind: str) -> None
 
 def test_a_refusal_is_the_same_answer(host: Any, kind: str) -> None:
     assert host(f"{kind}_wrong").get(f"/{kind}_wrong").json() == {"status": 422}
+
+
+def test_a_stream_comes_in_chunks_and_a_broken_one_is_an_error(host: Any, kind: str) -> None:
+    called = host(f"{kind}_stream")
+    assert "".join(called.get(f"/{kind}_stream?path=?").json()["chunks"]) == "ab"
+    broken = called.get(f"/{kind}_stream?path=?broken=1").json()
+    assert broken == {"chunks": ["a"], "error": CUT}
+
+
+def test_a_stream_is_closed_wherever_it_is_when_its_caller_ends(host: Any, kind: str) -> None:
+    headers = {"Function-Execution-Id": f"left-{kind}-{id(host)}"}
+    answer = host(f"{kind}_stream").get(f"/{kind}_stream?path=?long=1", headers=headers)
+    assert answer.status == 200, answer.text
+    left = host("plain_left")
+    assert eventually(lambda: headers["Function-Execution-Id"] in left.get("/plain_left").json())
 
 
 def test_the_deadline_of_the_caller_holds_for_the_function_that_it_calls(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ffhost.config import LoadedConfig
+    from ffhost.events.event_routes import EventRoute
     from ffhost.events.incoming_events import ReceivedEvent
-    from ffhost.events.subscriptions import Subscription
 
 
 @click.command()
@@ -59,14 +59,6 @@ def command(file: str, sql: str | None, format: str, **options: Any) -> None:
         _show(config, found)
 
 
-class Route(NamedTuple):
-    """The verdict on one function: whether it gets an event, and why."""
-
-    function: str
-    matched: bool
-    by: str
-
-
 def _read(file: str) -> tuple[ReceivedEvent, ...]:
     from ffhost.cli.commands.convert import read_file, split
     from ffhost.errors import RequestError
@@ -93,40 +85,19 @@ def _evaluate(sql: str, attributes: Mapping[str, Any]) -> None:
         raise SystemExit(1) from None
 
 
-def _routes(config: LoadedConfig, event: ReceivedEvent) -> list[Route]:
+def _routes(config: LoadedConfig, event: ReceivedEvent) -> list[EventRoute]:
     from ffhost.errors import ConfigError
     from ffhost.events.declared_subscriptions import declared_subscriptions
+    from ffhost.events.event_routes import event_routes
 
     names = list(config.settings.functions) if config.single is None else [config.single]
     table, problems = declared_subscriptions(config, names)
     if problems:
         raise ConfigError(problems)
-    by_function: dict[str, list[Subscription]] = {name: [] for name in names}
-    for each in table.subscriptions:
-        by_function[each.function].append(each)
-    return [_route(name, found, event.attributes) for name, found in by_function.items()]
+    return event_routes(names, table.subscriptions, event.attributes)
 
 
-def _route(
-    function: str, subscriptions: list[Subscription], attributes: Mapping[str, Any]
-) -> Route:
-    if not subscriptions:
-        return Route(function, False, "it does not subscribe")
-    reasons = []
-    for index, each in enumerate(subscriptions):
-        failures: list[Any] = []
-        failed = each.failed_filter(attributes, failures)
-        if failed is None:
-            return Route(function, True, f"subscriptions[{index}]")
-        source = json.dumps(each.filters[failed].source, ensure_ascii=False)
-        reason = f"subscriptions[{index}].filters[{failed}]: {source}"
-        if failures:
-            reason += f" ({failures[-1].error.kind}: {failures[-1].error})"
-        reasons.append(reason)
-    return Route(function, False, "; ".join(reasons))
-
-
-def _show(config: LoadedConfig, routes: list[Route]) -> None:
+def _show(config: LoadedConfig, routes: list[EventRoute]) -> None:
     from ffhost.cli.tables import columns
 
     rows = [(each.function, "yes" if each.matched else "no", each.by) for each in routes]

@@ -41,6 +41,7 @@ from ffhost.config.settings.hook_settings import (
 from ffhost.config.settings.host_settings import (
     AdminSettings,
     ConfigReloadSettings,
+    ConsoleSettings,
     DefaultSettings,
     Level,
     LoggingSettings,
@@ -59,6 +60,7 @@ __all__ = [
     "SIGNATURES",
     "AdminSettings",
     "ConfigReloadSettings",
+    "ConsoleSettings",
     "CorsSettings",
     "DefaultSettings",
     "DeliverySettings",
@@ -111,6 +113,12 @@ class Settings(Section):
         "Admin listener",
         "A listener of its own for metrics, function list and effective configuration.",
         {"enabled": True},
+    )
+    console: ConsoleSettings = section(
+        ConsoleSettings,
+        "Console",
+        "The page for people on the admin listener.",
+        {"enabled": True, "capture": True},
     )
     logging: LoggingSettings = section(
         LoggingSettings, "Logging", "What is logged, and how an entry looks.", {"level": "debug"}
@@ -173,6 +181,11 @@ class Settings(Section):
     functions: dict[FunctionName, FunctionSettings] = key(
         dict, "Functions", "The functions by name.", {"hello": {"target": "main.py:hello"}}
     )
+
+    @property
+    def has_console(self) -> bool:
+        """Whether the admin listener is open and serves the console."""
+        return self.admin.enabled and self.console.enabled
 
     @property
     def events_auth(self) -> list[str]:

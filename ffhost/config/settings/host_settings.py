@@ -130,6 +130,25 @@ class AdminSettings(Section):
     )
 
 
+class ConsoleSettings(Section):
+    """The page for people on the admin listener. Changes need a restart."""
+
+    enabled: Boolean = key(
+        False,
+        "Switch",
+        "Whether the admin listener serves the console. Under --debug and ffhost dev it does, "
+        "unless this or admin.enabled is written.",
+        True,
+    )
+    capture: Boolean = key(
+        False,
+        "Captures",
+        "Whether requests and answers of recent calls are kept for the console, masked. "
+        "Under --debug and ffhost dev they are, unless this is written.",
+        True,
+    )
+
+
 class LoggingSettings(Section):
     """What is logged, and how an entry looks."""
 

@@ -13,6 +13,7 @@ from ffhost.config.diagnostics import Origin, Problem
 from ffhost.config.files import files_of
 from ffhost.config.nodes import ConfigNode, Source
 from ffhost.config.settings import Settings
+from ffhost.config.settings.auth_settings import PUBLIC
 from ffhost.config.units import Duration
 from ffhost.config.yaml_reader import read
 from ffhost.deploy.app import config_in_app, config_path, opened_config
@@ -208,12 +209,22 @@ def _problems(config: LoadedConfig, files: Mapping[str, str]) -> Iterator[Proble
         at = ("server", "host")
         message = "a container cannot be reached through a unix socket"
         yield Problem(".".join(at), message, config.locate(at), "write host: 0.0.0.0")
+    if _opens_console(config.settings):
+        at = ("console", "enabled")
+        message = "in a container every pod of the cluster could call all functions past their auth"
+        hint = "write 'admin: {auth: ...}', or switch the console off"
+        yield Problem(".".join(at), message, config.locate(at), hint)
     if sum(len(text.encode()) for text in files.values()) > _LARGEST_CONFIG_MAP:
         origin = Origin(next(iter(files)))
         yield Problem("", "larger than 1MiB, which a ConfigMap may hold", origin)
     yield from declared_subscriptions(config, config.settings.functions)[1]
     if not config.settings.functions:
         yield Problem("functions", "there is no function to serve", config.locate(("functions",)))
+
+
+def _opens_console(settings: Settings) -> bool:
+    """Whether the console would be open to everybody once the admin address is a pod's own."""
+    return settings.has_console and settings.admin.auth == [PUBLIC]
 
 
 def _references(files: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:

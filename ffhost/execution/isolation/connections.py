@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from ffhost.execution.isolation.frames import (
     ANSWER,
@@ -32,6 +32,13 @@ def is_answer(frame: Frame, call: int) -> bool:
     return frame.call == call and frame.kind == ANSWER and frame.direction == TO_PROCESS
 
 
+class Cancellable(Protocol):
+    """A call that a process has asked for."""
+
+    def cancel(self) -> object:
+        """Stop it."""
+
+
 class NotSent(ConnectionError):
     """The process has ended, and has received nothing of the call."""
 
@@ -43,6 +50,7 @@ class ProcessConnection:
         self.stream = stream
         self._reader = FrameReader()
         self._asked = 0
+        self._is_bounded = stream.gettimeout() is not None
 
     def ask(self, kind: int, head: Any = None, body: bytes = b"") -> None:
         """Send what has an answer, as the host; `receive_answer` waits for it.
@@ -84,16 +92,15 @@ class ProcessConnection:
         """
         reader = self._reader
         data, reader.rest = reader.rest, b""
-        while True:
+        frame: Frame | None = None
+        while frame is None:
             if not data:
                 self._bound(deadline)
                 data = self.stream.recv(reader.piece_bytes)
                 if not data:
                     raise ConnectionResetError("the other side has closed the connection")
-            frame = reader.feed(data)
-            if frame is not None:
-                return frame
-            data = b""
+            frame, data = reader.feed(data), b""
+        return frame
 
     def receive_answer(self, deadline: float | None = None) -> Any:
         """Receive the head of the answer to what was asked last.
@@ -111,8 +118,9 @@ class ProcessConnection:
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:
             raise TimeoutError
-        if left is not None or self.stream.gettimeout() is not None:
+        if left is not None or self._is_bounded:
             self.stream.settimeout(left)
+            self._is_bounded = left is not None
 
 
 class LoopConnection:
@@ -124,7 +132,8 @@ class LoopConnection:
         lost: called if the process ends, or sends anything, while no call waits
 
     Attributes:
-        tasks: the calls that the process has asked for and that run, by number; None for none yet
+        tasks: the calls that the process has asked for and that run, and the streams that it
+            reads, by number; None for none yet
     """
 
     __slots__ = (
@@ -143,7 +152,7 @@ class LoopConnection:
         self, loop: asyncio.AbstractEventLoop, stream: socket.socket, lost: Callable[[], object]
     ) -> None:
         self.loop = loop
-        self.tasks: dict[int, asyncio.Task[None]] | None = None
+        self.tasks: dict[int, Cancellable] | None = None
         self._stream = stream
         self._lost = lost
         self._reader = FrameReader()
@@ -192,9 +201,10 @@ class LoopConnection:
         if self._rest:
             self._rest += map(memoryview, parts)
             return
-        sent = 0
-        with suppress(BlockingIOError):
+        try:
             sent = self._stream.send(parts[0])
+        except BlockingIOError:
+            sent = 0
         if len(parts) == 1 and sent == len(parts[0]):
             return
         self._rest = [memoryview(part) for part in parts]

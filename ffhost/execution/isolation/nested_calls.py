@@ -5,15 +5,39 @@ from __future__ import annotations
 import contextvars
 import marshal
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ffhost.errors import CallError
 from ffhost.execution.isolation.connections import LoopConnection
 from ffhost.execution.isolation.frames import CALL, CANCEL, Frame, Misfit
 from ffhost.invocation.call import Call
 
-CallByName: TypeAlias = Callable[[Call, Any, bytes], Awaitable[tuple[int, dict[str, str], bytes]]]
-"""Calls for a running call what a head and a body describe; returns status, fields and body.
+
+class Chunks(Protocol):
+    """A streamed answer."""
+
+    async def __anext__(self) -> bytes:
+        """Return the next chunk."""
+
+    def close(self) -> None:
+        """Stop the function that streams."""
+
+
+class Made(NamedTuple):
+    """What a function has answered.
+
+    Args:
+        chunks: the stream whose head this is; None for a whole answer
+    """
+
+    status: int
+    fields: dict[str, str]
+    body: bytes
+    chunks: Chunks | None = None
+
+
+CallByName: TypeAlias = Callable[[Call, Any, bytes], Awaitable[Made]]
+"""Calls for a running call what a head and a body describe, and returns the answer.
 
 Raises:
     CallError: there is nothing to call
@@ -37,6 +61,8 @@ def take(call: Call, connection: LoopConnection, make: CallByName, frame: Frame)
         task = tasks.get(frame.call)
         if task is not None:
             task.cancel()
+        if isinstance(task, _OpenStream):
+            del tasks[frame.call]
         return
     if frame.kind != CALL or frame.call in tasks:
         raise Misfit("it asked for what there is not")
@@ -50,10 +76,10 @@ async def _answer(
     call: Call, connection: LoopConnection, make: CallByName, frame: Frame, head: Any
 ) -> None:
     told: tuple[Any, ...]
-    body = b""
+    made: Made | None = None
     try:
-        status, fields, body = await make(call, head, frame.body)
-        told = (status, {**fields})
+        made = await (_next(connection, head) if "next" in head else make(call, head, frame.body))
+        told = (made.status, {**made.fields}, made.chunks is not None)
     except CallError as error:
         told = (str(error),)
     except (ValueError, TypeError, KeyError) as error:
@@ -61,8 +87,42 @@ async def _answer(
     finally:
         tasks = connection.tasks
         is_wanted = tasks is not None and tasks.pop(frame.call, None) is not None
-    if is_wanted:
-        connection.answer(frame, marshal.dumps(told), body)
+    if not is_wanted:
+        return
+    if made is not None and made.chunks is not None and "next" not in head:
+        assert connection.tasks is not None
+        connection.tasks[frame.call] = _OpenStream(made.chunks)
+    connection.answer(frame, marshal.dumps(told), b"" if made is None else made.body)
+
+
+class _OpenStream:
+    """A stream that a process reads from; it is cancelled like a call."""
+
+    def __init__(self, chunks: Chunks) -> None:
+        self.chunks = chunks
+
+    def cancel(self) -> None:
+        self.chunks.close()
+
+
+async def _next(connection: LoopConnection, head: Any) -> Made:
+    """Return the next chunk of an open stream, without *chunks* at its end.
+
+    Raises:
+        CallError: the stream was cut, or is not open
+    """
+    assert connection.tasks is not None
+    stream = connection.tasks.get(head["next"])
+    if not isinstance(stream, _OpenStream):
+        raise CallError("the stream is closed")
+    try:
+        return Made(200, {}, await stream.chunks.__anext__(), stream.chunks)
+    except BaseException as error:
+        if connection.tasks is not None:
+            connection.tasks.pop(head["next"], None)
+        if isinstance(error, StopAsyncIteration):
+            return Made(200, {}, b"")
+        raise
 
 
 def cancel_all(connection: LoopConnection) -> None:

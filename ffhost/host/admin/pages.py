@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, TypeAlias
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote, urlsplit
 
 import orjson
 
-from ffhost.errors import MethodNotAllowed, NotFound, RequestError
+from ffhost.errors import MethodNotAllowed, NotFound, RequestError, Unauthenticated
 from ffhost.host.admin.reports import functions_report, health_report, look, schedules_report
+from ffhost.host.admin.schedule_run import run_schedule
 from ffhost.host.service import Service
 from ffhost.invocation.logger import get_logger
 from ffhost.observability.metrics.publisher import Copier
 from ffhost.observability.metrics.totals_files import folder_of
 from ffhost.web import problems
 from ffhost.web.messages import Message, Reply
+
+if TYPE_CHECKING:
+    from ffhost.host.console.console_addresses import Console
+    from ffhost.host.console.trials import ConsoleCalls
 
 _TICK = "/schedules/"
 
@@ -31,6 +36,11 @@ class Admin:
         # A managed worker has others beside it; an embedded host has none.
         folder = folder_of(os.getppid()) if service.managed else None
         self._copier = Copier(folder, lambda: look(service))
+        self._console: Console | None = None
+        if service.config.settings.has_console:
+            from ffhost.host.console.console_addresses import Console
+
+            self._console = Console(service, folder, self._copier)
         self._answers: dict[str, Answer] = {
             "/": self._index,
             "/metrics": self._metrics,
@@ -45,8 +55,37 @@ class Admin:
 
     def answer(self, message: Message) -> Reply:
         """Answer a request; reads files, and is slow with many functions."""
+        console = self._console
+        if console is None or message.path == "/metrics":
+            return self._answer(message)
+        from ffhost.host.console.locks import SECURITY_FIELDS, check_sender
+
+        try:
+            check_sender(message, self._service.config.settings.admin.host)
+            reply = console.page(message) or self._answer(message)
+        except RequestError as error:
+            reply = problems.problem(error)
+        reply.headers += SECURITY_FIELDS
+        return reply
+
+    def use(self, calls: Callable[[], ConsoleCalls]) -> None:
+        """Call functions for the console with what *calls* returns; a front says so."""
+        if self._console is not None:
+            self._console.trials.use(calls)
+
+    @property
+    def reads_bodies(self) -> bool:
+        """Whether anything here takes the body of a request."""
+        return self._console is not None
+
+    def _answer(self, message: Message) -> Reply:
         try:
             self._check(message)
+            if self._console is not None:
+                found = self._console.answer(message)
+                if found is not None:
+                    found.headers.append(("cache-control", "no-store"))
+                    return found
             make = self._answers.get(message.path)
             if message.method == "POST" and message.path.startswith(_TICK):
                 return self._tick(message)
@@ -70,8 +109,14 @@ class Admin:
             RequestError: the caller is not allowed to read it
         """
         front_door = self._service.host.front_door
-        if front_door is not None:
+        if front_door is None:
+            return
+        try:
             front_door.check_admin(message)
+        except Unauthenticated as error:
+            if self._console is not None:
+                error.members["ways"] = front_door.admin_ways()
+            raise
 
     def _index(self, _message: Message) -> Reply:
         return _json({"pages": [path for path in self._answers if path != "/"]})
@@ -110,12 +155,7 @@ class Admin:
         if origin is not None and urlsplit(origin).netloc != message.header("host"):
             return problems.with_status(403, "Forbidden", "the request comes from another site")
         name = unquote(message.path.removeprefix(_TICK))
-        index = parse_qs(message.query).get("index", ["0"])[-1]
-        try:
-            status = self._service.schedules.run_now(name, int(index))
-        except (LookupError, ValueError) as error:
-            raise NotFound(f"there is no schedule {index} of a function {name!r}") from error
-        return _json({"function": name, "status": status})
+        return _json(run_schedule(self._service.schedules, name, message.query))
 
     def _health(self, _message: Message) -> Reply:
         return _json(*health_report(self._service, self._copier.totals()))

@@ -14,17 +14,22 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader, SourcelessFileLoader
 from importlib.util import spec_from_file_location
 from types import ModuleType
+from typing import Any
 
 from ffhost.loading.modules.import_patches import SPAWN, apply_import_patches
 from ffhost.loading.modules.private_names import PREFIX
 from ffhost.loading.modules.scopes import Scope
 
 _creation = threading.local()
+_SETTLED_SECONDS = 2.0
+"""A byte-code cache tells versions of a source apart by their size and the second in which they
+were written: a source must be this old before what it was compiled to is kept."""
 
 
 class ScopedSourceLoader(SourceFileLoader):
@@ -37,6 +42,14 @@ class ScopedSourceLoader(SourceFileLoader):
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """Create the module with the builtins of its scope as ``__builtins__``."""
         return _create(spec, self.scope)
+
+    def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
+        """Write the byte-code cache, unless the source has only just been saved.
+
+        An edit within the same second would be taken for what was compiled before it.
+        """
+        if time.time() - self.path_stats(self.path)["mtime"] >= _SETTLED_SECONDS:
+            super().set_data(path, data, _mode=_mode)
 
 
 class ScopedBytecodeLoader(SourcelessFileLoader):

@@ -9,7 +9,14 @@ from __future__ import annotations
 from ffhost.observability.logs.call_fields import bind, binding, forget, set_context_source
 from ffhost.observability.logs.capture import end_call
 from ffhost.observability.logs.interpreter_hooks import install_on_loop, loop_exception_handler
-from ffhost.observability.logs.setup import configure, flush_log, recorder, reset, restore
+from ffhost.observability.logs.setup import (
+    configure,
+    flush_log,
+    hand_on,
+    recorder,
+    reset,
+    restore,
+)
 
 __all__ = [
     "bind",
@@ -18,6 +25,7 @@ __all__ = [
     "end_call",
     "flush_log",
     "forget",
+    "hand_on",
     "install_on_loop",
     "loop_exception_handler",
     "recorder",

@@ -111,6 +111,17 @@ class Entries:
         """Whether entries are JSON; console entries are not buffered."""
         return self.render is json_line
 
+    def hand_on(self, take: Callable[[Mapping[str, Any]], None] | None) -> None:
+        """Send the fields of every entry to *take* too, masked and not yet shaped."""
+
+        def collect(logger: Any, method: str, event: LogEvent) -> dict[str, Any]:
+            entry = self._collect(logger, method, event)
+            take(entry)  # type: ignore[misc]
+            return entry
+
+        first = self._collect if take is None else collect
+        self.processors = (first, *self.processors[1:])
+
     def emit(self, event: LogEvent) -> None:
         """Write *event*; the parts that cannot be rendered are left out."""
         self.output_for(event).write(self.rendered(event))

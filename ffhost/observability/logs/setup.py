@@ -84,6 +84,7 @@ class _Active:
         self.root_level: int | None = None
         self.levels: dict[str, int] = {}
         self.invocations = True
+        self.take: Callable[[Mapping[str, Any]], None] | None = None
 
     def output(self, descriptor: int) -> Output:
         """Return the one output of *descriptor*: its buffer survives a reload."""
@@ -143,6 +144,8 @@ def configure(
         max_entry_bytes=int(settings.max_entry),
         mask=Mask(settings.redact, settings.show),
     )
+    if _active.take is not None:
+        entries.hand_on(_active.take)
     _active.handler.entries = entries
     _active.invocations = settings.invocations
     quiet = _is_for_people(settings, out) and not _is_verbose(settings)
@@ -195,6 +198,12 @@ def entries() -> Entries:
     found = handler().entries
     assert found is not None
     return found
+
+
+def hand_on(take: Callable[[Mapping[str, Any]], None] | None) -> None:
+    """Send the fields of every entry to *take* too, from now on; None: to nobody."""
+    _active.take = take
+    entries().hand_on(take)
 
 
 def _make_logger(name: str, **fields: Any) -> Any:

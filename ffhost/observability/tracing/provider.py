@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -269,6 +270,17 @@ def configure(options: OtelOptions | None) -> None:
     if options is not None:
         _sampling.inner = ParentBased(TraceIdRatioBased(options.sampling))
     _exporting.configure(options)
+
+
+def hand_on(take: Callable[[ReadableSpan], None]) -> None:
+    """Send every span that has ended to *take* too."""
+    export = _exporting.on_end
+
+    def take_and_export(span: ReadableSpan) -> None:
+        take(span)
+        export(span)
+
+    _exporting.on_end = take_and_export  # type: ignore[method-assign]
 
 
 def close() -> None:

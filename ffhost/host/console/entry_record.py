@@ -1,0 +1,39 @@
+"""A log entry as the console shows it. What is secret was masked for the log already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ffhost.host.console.message_mask import MessageMask
+from ffhost.observability.logs.json_encoder import plain
+
+_KNOWN = frozenset(
+    {"timestamp", "severity", "message", "logger", "function", "execution_id", "trace_id"}
+    | {"span_id", "config_revision", "exception", "exception_type", "exception_message"}
+)
+_LONGEST = 32 * 1024
+"""Most characters of one text of an entry."""
+
+
+def entry_record(entry: Mapping[str, Any], mask: MessageMask) -> dict[str, Any]:
+    """Return an entry of a call, as `ffhost.observability.logs.entries` puts it together."""
+    fields = {str(name): plain(value) for name, value in entry.items() if name not in _KNOWN}
+    exception = entry.get("exception")
+    return {
+        "kind": "entry",
+        "key": str(entry["execution_id"]),
+        "function": entry.get("function"),
+        "entry": {
+            "time": entry["timestamp"],
+            "level": str(entry["severity"]).lower(),
+            "event": mask.text(str(entry["message"])[:_LONGEST]),
+            "logger": entry["logger"],
+            "fields": {name: _cut(value) for name, value in mask.fields(fields).items()},
+            "exception": None if exception is None else mask.text(str(exception)[-_LONGEST:]),
+        },
+    }
+
+
+def _cut(value: Any) -> Any:
+    return value[:_LONGEST] if isinstance(value, str) else value

@@ -1,0 +1,71 @@
+"""What the page asks for that does something: calls, events, ticks, examples."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ffhost.errors import NotFound
+from ffhost.host.admin.schedule_run import run_schedule
+from ffhost.host.console.event_trials import EventTrial, read_event, routes
+from ffhost.host.console.example_keeper import ExampleKeeper
+from ffhost.host.console.shared_calls import SharedCalls
+from ffhost.host.console.trials import Trials
+from ffhost.host.service import Service
+from ffhost.invocation.ids import execution_id
+
+Shown = dict[str, Any]
+Change = Callable[[Shown, str, str], Shown]
+"""Does what is asked for: given the JSON that was sent, the rest of the path, and the query."""
+
+
+class PageChanges:
+    """Does what the page asks for."""
+
+    def __init__(
+        self, service: Service, calls: SharedCalls, trials: Trials, examples: ExampleKeeper
+    ) -> None:
+        self._service = service
+        self._calls = calls
+        self._trials = trials
+        self._examples = examples
+        self.by_name: dict[str, Change] = {
+            "try": self._try,
+            "calls": self._replay,
+            "events": self._event,
+            "schedules": self._schedule,
+            "examples": self._example,
+        }
+
+    def _try(self, asked: Shown, _rest: str, _query: str) -> Shown:
+        identity, begun = execution_id(None), time.monotonic()
+        answer = self._trials.call(asked.get("function"), asked.get("request"), identity)
+        took = time.monotonic() - begun
+        self._calls.look()  # so that other workers can show it at once
+        return {"id": identity, "status": answer.status, "duration_ms": round(took * 1000, 3)}
+
+    def _replay(self, asked: Shown, rest: str, query: str) -> Shown:
+        identity, _, what = rest.rpartition("/")
+        record = self._calls.look().find(identity)
+        if what != "replay" or record is None:
+            raise NotFound("this call is not known, or not any more")
+        request = asked.get("request") or record["request"]
+        return self._try({"function": record["call"]["function"], "request": request}, "", query)
+
+    def _event(self, asked: Shown, rest: str, _query: str) -> Shown:
+        event = read_event(asked.get("event"))
+        if rest == "route":
+            return {"functions": routes(self._service, event)}
+        sent = EventTrial(self._service, self._trials, self._calls.mask).send(event)
+        self._calls.look()
+        return {"routed": sent}
+
+    def _schedule(self, _asked: Shown, rest: str, query: str) -> Shown:
+        return run_schedule(self._service.schedules, rest, query)
+
+    def _example(self, asked: Shown, _rest: str, _query: str) -> Shown:
+        record = self._calls.look().find(str(asked.get("call")))
+        if record is None:
+            raise NotFound("this call is not known, or not any more")
+        return self._examples.keep(record, asked.get("name"))

@@ -1,0 +1,37 @@
+"""Where this host is reached, as somebody on this machine writes it; its server knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ffhost.config.settings import Settings
+from ffhost.host.store import Store
+
+
+@dataclass
+class OwnAddresses:
+    """URLs without a path; None where the server has not said."""
+
+    public: str | None = None
+    admin: str | None = None
+
+
+def own_addresses(store: Store) -> OwnAddresses:
+    """Return the addresses that the host with *store* is reached at."""
+    return store.keep(OwnAddresses, "", OwnAddresses)
+
+
+def console_url(store: Store, settings: Settings) -> str | None:
+    """Return the address of the console for somebody who develops; else None."""
+    if not (settings.has_console and settings.server.debug):
+        return None
+    return own_addresses(store).admin
+
+
+def public_url(store: Store, settings: Settings) -> str:
+    """Return the address of the functions."""
+    known = own_addresses(store).public
+    if known is not None:
+        return known
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.server.host)
+    return f"http://{host or settings.server.host}:{settings.server.port}"

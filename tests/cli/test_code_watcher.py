@@ -1,0 +1,66 @@
+"""The process that watches code: no change is missed, and its end is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import watchfiles
+
+from ffhost.cli import code_watcher
+from tests.cli.test_cli_serve import Served
+from tests.execution.test_deadlines import eventually
+
+
+def test_a_change_while_the_watch_begins_is_not_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited = tmp_path / "main.py"
+
+    def slow_to_begin(*_folders: str, **_options: object) -> Iterator[set[object]]:
+        edited.write_text("")  # nothing is watched yet
+        yield set()
+
+    monkeypatch.setattr(watchfiles, "watch", slow_to_begin)
+    places = {"folders": [str(tmp_path)]}
+    code_watcher._watch_until_asked(-1, time.time(), places)
+    assert json.loads(capsys.readouterr().out) == [str(edited)]
+
+
+def test_two_questions_that_arrive_together_are_both_answered(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    asked = [{"folders": [str(first)]}, {"folders": [str(second)]}]
+    command = [sys.executable, "-m", "ffhost.cli.code_watcher", str(os.getpid()), str(time.time())]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, bufsize=0) as watcher:
+        assert watcher.stdin is not None
+        watcher.stdin.write("".join(json.dumps(each) + "\n" for each in asked).encode())
+
+        def noticed() -> bool:
+            (second / "main.py").touch()
+            return bool(select.select([watcher.stdout], [], [], 0.05)[0])
+
+        assert eventually(noticed, 15)
+        watcher.terminate()
+
+
+def test_a_watcher_that_ends_is_told_and_the_server_serves_on(tmp_path: Path) -> None:
+    (tmp_path / "functions.yaml").write_text("functions:\n  hello: {target: 'main.py:hello'}\n")
+    (tmp_path / "main.py").write_text("def hello(request): return 'one'\n")
+    server = Served(tmp_path, program=("ffhost", "dev", "--port", "PORT"))
+    try:
+        assert server.answers("one")
+        subprocess.run(["pkill", "-P", str(server.process.pid), "-f", "code_watcher"], check=True)
+        assert eventually(lambda: "code is no longer watched; start again" in server.log, 15)
+        assert server.get("/hello") == "one"
+    finally:
+        server.stop()
