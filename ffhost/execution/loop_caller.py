@@ -33,7 +33,7 @@ Answer: TypeAlias = Callable[[Call], Awaitable[Reply]]
 AnswerLate: TypeAlias = Callable[[Call, Reply], None]
 
 
-_EXACT_SECONDS = 0.0005
+EXACT_SECONDS = 0.0005
 """How much too early a timer may fire and still count as in time."""
 
 
@@ -96,7 +96,7 @@ class AsyncCaller(FunctionCaller):
             TooManyRequests: no slot was free, and none became free in time
         """
         if not self.slots.try_acquire():
-            await self._queue(call)
+            await self._queue(call, self.queue_seconds)
         call.move("running")
         waiter = call.waiter = self._loop.create_future()
         if self._bounded:
@@ -129,7 +129,7 @@ class AsyncCaller(FunctionCaller):
 
     async def _answer_here(self, call: Call) -> Reply:
         if not self.slots.try_acquire():
-            await self._queue(call)
+            await self._queue(call, self.queue_seconds)
         call.move("running")
         call.job = asyncio.current_task(self._loop)
         call.context = contextvars.copy_context()
@@ -151,16 +151,15 @@ class AsyncCaller(FunctionCaller):
             raise AlreadyAnswered
         return reply
 
-    async def _queue(self, call: Call) -> None:
+    async def _queue(self, call: Call, seconds: float) -> None:
         waiter = LoopWaiter()
         ticket = self.slots.enqueue(waiter.wake)
         if ticket is None:
             raise self.function.refusal()
         if ticket.granted:
             return
-        timeout = self.queue_seconds
         try:
-            await asyncio.wait_for(waiter.wait(), None if timeout == UNLIMITED else timeout)
+            await asyncio.wait_for(waiter.wait(), None if seconds == UNLIMITED else seconds)
         except TimeoutError:
             if self.slots.leave(ticket):
                 raise self.function.refusal() from None
@@ -187,7 +186,7 @@ class AsyncCaller(FunctionCaller):
             call = next(iter(self._in_flight))
             assert call.deadline is not None
             left = call.deadline.remaining
-            if left > _EXACT_SECONDS:
+            if left > EXACT_SECONDS:
                 if call.deadline.is_paused:  # the others must not wait for it
                     self._in_flight[call] = self._in_flight.pop(call)
                     left = PAUSED_LOOK_SECONDS
