@@ -104,7 +104,8 @@ class AsyncCaller(FunctionCaller):
         if self.function.is_async:
             if self.has_context:
                 call.context = self.make_context()
-                call.job = self._loop.create_task(self.perform(call), context=call.context)
+                # Without the task factory, whose guard is for the tasks of functions.
+                call.job = asyncio.Task(self.perform(call), loop=self._loop, context=call.context)
             else:
                 call.job = self._loop.create_task(self.perform(call))
         else:
