@@ -159,16 +159,19 @@ class AsyncCaller(FunctionCaller):
             raise self.function.refusal()
         if ticket.granted:
             return
+        timer = None if seconds == UNLIMITED else self._loop.call_later(seconds, waiter.wake)
         try:
-            await asyncio.wait_for(waiter.wait(), None if seconds == UNLIMITED else seconds)
-        except TimeoutError:
-            if self.slots.leave(ticket):
-                raise self.function.refusal() from None
+            await waiter.wait()
         except BaseException as error:
             if not self.slots.leave(ticket):
                 self.slots.release()
             call.refuse(error)
             raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if self.slots.leave(ticket):  # it was the timer
+            raise self.function.refusal()
 
     # Deadlines. All calls of a function have the same timeout, so they expire in the order
     # in which they began: one timer a function, set for the oldest, is enough. It fires at
