@@ -25,6 +25,7 @@ class CallFailures:
         answer: makes a reply of an exception that means one, as a codec has it
         handlers: the error handlers of the function's module
         debug: whether the caller may see the exception
+        console: address of the console, for somebody who develops; else None
     """
 
     def __init__(
@@ -33,10 +34,12 @@ class CallFailures:
         handlers: Sequence[ErrorHandler] = (),
         *,
         debug: bool = False,
+        console: str | None = None,
     ) -> None:
         self._answer = answer
         self._handlers = {each: handler for types, handler in handlers for each in types}
         self._debug = debug
+        self._console = console
 
     def handler_for(self, error: BaseException) -> Callable[[Any], Any] | None:
         """Return the handler of the nearest class of *error*, or None."""
@@ -65,7 +68,9 @@ class CallFailures:
             log_crash(call, error.error)
             return error.reply
         log_crash(call, error)
-        return problems.crash(call.execution_id, debug=self._debug, error=error)
+        return problems.crash(
+            call.execution_id, debug=self._debug, error=error, console=self._console
+        )
 
 
 def timed_out(call: Call) -> Reply:

@@ -53,11 +53,15 @@ CRASH_HEADER = ("x-google-status", "crash")
 
 
 def crash(
-    execution_id: str | None = None, debug: bool = False, error: BaseException | None = None
+    execution_id: str | None = None,
+    debug: bool = False,
+    error: BaseException | None = None,
+    console: str | None = None,
 ) -> Reply:
     """Return the answer for a function that raised, or returned what cannot be sent.
 
     With *debug* the detail names *error*, and ``traceback`` holds its stack, line by line.
+    ``console`` is where the call is shown, if there is the address of a *console*.
     """
     detail = "the function crashed"
     members: dict[str, Any] = {}
@@ -66,6 +70,8 @@ def crash(
         if debug:
             detail = f"{type(error).__name__}: {error}"
             members["traceback"] = "".join(traceback.format_exception(error)).splitlines()
+    if console is not None:
+        members["console"] = f"{console}/#/calls/{execution_id}"
     headers = [CRASH_HEADER]
     return _reply(500, HTTPStatus(500).phrase, detail, execution_id, members, headers)
 
