@@ -83,6 +83,7 @@ class AsyncCaller(FunctionCaller):
         self._in_flight: dict[Call, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._bounded = self.timeout_seconds != UNLIMITED
+        self._gives_up = self.queue_seconds != UNLIMITED
         self._answer_late: AnswerLate | None = None
 
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -158,17 +159,19 @@ class AsyncCaller(FunctionCaller):
             raise self.function.refusal()
         if ticket.granted:
             return
-        timeout = self.queue_seconds
+        timer = self._loop.call_later(self.queue_seconds, waiter.wake) if self._gives_up else None
         try:
-            await asyncio.wait_for(waiter.wait(), None if timeout == UNLIMITED else timeout)
-        except TimeoutError:
-            if self.slots.leave(ticket):
-                raise self.function.refusal() from None
+            await waiter.wait()
         except BaseException as error:
             if not self.slots.leave(ticket):
                 self.slots.release()
             call.refuse(error)
             raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if self.slots.leave(ticket):  # it was the timer
+            raise self.function.refusal()
 
     # Deadlines. All calls of a function have the same timeout, so they expire in the order
     # in which they began: one timer a function, set for the oldest, is enough. It fires at

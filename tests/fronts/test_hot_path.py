@@ -99,8 +99,8 @@ BOUNDS = {
     ("wsgi", "hello"): Bounds(48, 49),
     ("wsgi", "flask"): Bounds(55, 66),
     ("wsgi", "coroutine"): Bounds(45, 39),
-    ("asgi", "isolated"): Bounds(58, 54),
-    ("wsgi", "isolated"): Bounds(65, 90),
+    ("asgi", "isolated"): Bounds(53, 51),
+    ("wsgi", "isolated"): Bounds(64, 87),
 }
 if version("flask") not in LAZY_VERSIONS:  # all of Flask runs for each call
     BOUNDS |= {("asgi", "flask"): Bounds(94, 90), ("wsgi", "flask"): Bounds(80, 100)}
