@@ -10,6 +10,7 @@ from ffhost.errors import DeadlineExceeded, RequestError, ResultError, TimedOut
 from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
 from ffhost.loading.marked_functions import ErrorHandler
+from ffhost.loading.modules import error_text
 from ffhost.signatures import AnsweredCrash
 from ffhost.web import problems
 from ffhost.web.messages import Reply
@@ -68,9 +69,8 @@ class CallFailures:
             log_crash(call, error.error)
             return error.reply
         log_crash(call, error)
-        return problems.crash(
-            call.execution_id, debug=self._debug, error=error, console=self._console
-        )
+        stack = error_text(error) if self._debug else None
+        return problems.crash(call.execution_id, error, stack=stack, console=self._console)
 
 
 def timed_out(call: Call) -> Reply:

@@ -124,6 +124,10 @@ def _preflight(group: list[Function]) -> MakeReply:
     return make
 
 
+_MOST_NAMED = 10
+"""Most paths that an answer names while debugging."""
+
+
 class _Refusals:
     """Answers for requests that match no function: no such path, or not with this method."""
 
@@ -139,6 +143,9 @@ class _Refusals:
         near = nearest(message.path, self._paths)
         if near is not None:
             detail += f"; did you mean {near}?"
+        elif self._paths:
+            more = ", ..." if len(self._paths) > _MOST_NAMED else ""
+            detail += f"; there are {', '.join(self._paths[:_MOST_NAMED])}{more}"
         if self._console is not None:
             detail += f"; see what is served at {self._console}"
         return self._reply(message, NotFound(detail), execution_id)
