@@ -6,26 +6,23 @@ They are small, and both widths and both colours are among them. Look at each be
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tests.host.console.browser import Desk, chromium, go, served
+from tests.host.console.browser import ROOT, Desk, chromium, go, served
 
 SIZES = {"wide": (1200, 720), "narrow": (360, 720)}
 PLACES = (
     ("functions", "wide", "light"),
     ("try", "wide", "light"),
-    ("call", "wide", "light"),
     ("call", "wide", "dark"),
-    ("calls", "wide", "light"),
     ("calls", "narrow", "dark"),
     ("functions", "narrow", "light"),
     ("events", "wide", "light"),
-    ("configuration", "wide", "dark"),
-    ("api", "wide", "light"),
 )
 JSON = {"content-type": "application/json"}
 
@@ -45,6 +42,20 @@ def calls(desk: Desk) -> None:
     desk.post("/price", json.dumps({"article": "tee"}), authorization="Bearer secret", **JSON)
 
 
+def hide_machine(page: Any, desk: Desk) -> None:
+    """Show usual paths in place of those of this machine."""
+    usual = {str(desk.config.parent): "/app", str(ROOT): "/app/.venv/lib/python3.11/site-packages"}
+
+    def answer(route: Any) -> None:
+        response = route.fetch()
+        text = response.text()
+        for path, instead in usual.items():
+            text = text.replace(path, instead)
+        route.fulfill(response=response, body=text)
+
+    page.route(re.compile(r"/console/api/(?!stream)"), answer)
+
+
 def show(page: Any, desk: Desk, name: str) -> None:
     """Open what the picture *name* shows."""
     if name == "try":
@@ -62,18 +73,17 @@ def show(page: Any, desk: Desk, name: str) -> None:
         page.get_by_label("Type").fill("shop.ordered")
         page.get_by_role("button", name="Send").click()
         page.get_by_text("Did not take it").wait_for()
-    elif name == "configuration":
-        go(page, desk.admin, "#/configuration")
-        page.get_by_label("without defaults").check()
     else:
         go(page, desk.admin, f"#/{name}")
 
 
 def main(folder: Path) -> None:
     """Take every picture."""
-    with tempfile.TemporaryDirectory() as served_folder, ExitStack() as opened:
+    with tempfile.TemporaryDirectory() as temporary, ExitStack() as opened:
+        shop = Path(temporary) / "shop"
+        shop.mkdir()
         browser = opened.enter_context(chromium())
-        desk = opened.enter_context(served(Path(served_folder)))
+        desk = opened.enter_context(served(shop))
         go(browser.new_page(), desk.admin, "#/calls")  # calls are kept while somebody looks
         calls(desk)
         for name, size, scheme in PLACES:
@@ -81,6 +91,7 @@ def main(folder: Path) -> None:
             page = browser.new_page(
                 viewport={"width": width, "height": height}, color_scheme=scheme
             )
+            hide_machine(page, desk)
             show(page, desk, name)
             page.get_by_text("live", exact=True).wait_for()
             page.screenshot(path=folder / f"console-{name}-{size}-{scheme}.png")

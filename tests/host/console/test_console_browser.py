@@ -95,7 +95,7 @@ def test_a_failing_call_becomes_an_example_that_passes(window: Window, desk: Des
     window.press("Call it")
     window.sees("500 crash")
     window.sees("function_crashed")
-    assert "KeyError: 'tee'" in page.get_by_label("traceback").inner_text()
+    assert "KeyError: 'tee'" in page.get_by_label("traceback", exact=True).inner_text()
 
     page.get_by_role("link", name="open this call").click()
     page.wait_for_url("**/#/calls/*")
