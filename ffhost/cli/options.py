@@ -143,6 +143,7 @@ def command_sources(options: Mapping[str, Any]) -> Sources:
         sets=tuple(options.get("sets") or ()),
         cwd=Path.cwd(),
         developing=bool(options.get("developing")),
+        listing=options.get("listing"),
     )
 
 
@@ -164,7 +165,14 @@ def function_names(
     ]
 
 
-def functions_or_files(
+def what_argument(command: F) -> F:
+    """Add the argument that names a file or a function; `apply_typed` says what it stands for."""
+    return click.argument(
+        "what", required=False, metavar="[FILE|FUNCTION]", shell_complete=_functions_or_files
+    )(command)
+
+
+def _functions_or_files(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Complete the name of a function, or of a file."""

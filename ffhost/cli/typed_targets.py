@@ -1,21 +1,64 @@
-"""What was typed after ``serve`` and ``dev``: a file, a function, or both."""
+"""What was typed after ``serve``, ``dev`` and ``check``: a file, a function, or both."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ffhost.cli.exit_messages import WrongUse
 from ffhost.config import DEFAULT_FILE
+from ffhost.errors import LoadError
+
+
+@dataclass(frozen=True, slots=True)
+class FileFunctions:
+    """The functions of a source file that nothing else lists, as a `Listing`.
+
+    They are the decorated ones, each under its name; or else the only one that looks like one.
+    """
+
+    label: str
+
+    def targets(self) -> dict[str, str]:
+        """Return their targets by name.
+
+        Raises:
+            LoadError: there is none, there are several that are not decorated, or the file
+                cannot be read
+        """
+        from ffhost.cli.scaffold.found_functions import guess
+        from ffhost.config.single_target import name_of
+        from ffhost.loading.targets import defined_functions
+
+        file = Path(self.label)
+        if not file.is_file():
+            near = ", ".join(sorted(map(str, Path().glob("*.py"))))
+            raise LoadError(f"no file {self.label!r}", f"here are: {near}" if near else None)
+        functions = defined_functions(file.absolute()).values()
+        marked = [each.name for each in functions if each.signature is not None]
+        found = marked or [each.name for each in functions if guess(each) is not None]
+        if not found:
+            raise LoadError(
+                f"{self.label} defines no function that looks like one to serve",
+                f"name it: ffhost serve {self.label}:NAME",
+            )
+        if not marked and len(found) > 1:
+            raise LoadError(
+                f"{self.label} defines {', '.join(found)}, and none is decorated",
+                f"ffhost serve {self.label}:{found[0]} serves one; with @ffhost.http above each, "
+                f"ffhost serve {self.label} serves them all",
+            )
+        return {name_of(each): f"{self.label}:{each}" for each in found}
 
 
 def apply_typed(typed: str | None, options: dict[str, Any]) -> None:
     """Set the *options* that *typed* stands for.
 
     ``functions.yaml`` or a folder is the configuration; ``main.py:hello`` and ``module:hello`` are
-    one function; ``main.py`` is the only function of that file; ``hello`` is that function of the
+    one function; ``main.py`` is the functions of that file; ``hello`` is that function of the
     configuration, or of ``main.py`` where there is no configuration.
 
     Raises:
@@ -29,7 +72,7 @@ def apply_typed(typed: str | None, options: dict[str, Any]) -> None:
     elif ":" in typed:
         _set(options, "target", typed)
     elif typed.endswith(".py"):
-        _set(options, "target", f"{typed}:{_only_function(path)}")
+        _list(options, FileFunctions(typed))
     else:
         _set(options, "target", typed, beside=())
         if (
@@ -43,36 +86,24 @@ def apply_typed(typed: str | None, options: dict[str, Any]) -> None:
 def _set(
     options: dict[str, Any], name: str, value: str, beside: Iterable[str] = ("source",)
 ) -> None:
-    for other in (name, *beside):
-        if options[other] is not None:
-            raise WrongUse(f"{value!r} and --{other} {options[other]!r} contradict each other")
+    _refuse(options, value, name, *beside)
     options[name] = value
 
 
-def _only_function(file: Path) -> str:
-    """Return the name of the one function that *file* defines for a host."""
-    from ffhost.cli.scaffold.found_functions import guess
-    from ffhost.errors import LoadError
-    from ffhost.loading.targets import defined_functions
-
-    if not file.exists():
-        near = ", ".join(sorted(map(str, Path().glob("*.py"))))
-        raise WrongUse(f"no file {str(file)!r}", f"here are: {near}" if near else None)
+def _list(options: dict[str, Any], functions: FileFunctions) -> None:
+    _refuse(options, functions.label, "config", "target", "source")
     try:
-        functions = defined_functions(file.absolute()).values()
+        several = len(functions.targets()) > 1
     except LoadError as error:
         raise WrongUse(error.message, error.hint) from error
-    marked = [each.name for each in functions if each.signature is not None]
-    found = marked or [each.name for each in functions if guess(each) is not None]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise WrongUse(
-            f"{file} defines no function that looks like one to serve",
-            f"name it: ffhost serve {file}:NAME",
-        )
-    raise WrongUse(
-        f"{file} defines {', '.join(found)}",
-        f"for one write {file}:{found[0]}; for all list them in {DEFAULT_FILE}, as "
-        "'ffhost init --from-functions-framework .' does",
-    )
+    if several:
+        _refuse(options, functions.label, "signature_type")
+    options["listing"] = functions
+
+
+def _refuse(options: dict[str, Any], typed: str, *names: str) -> None:
+    """Raise `WrongUse` if one of the options *names* is given beside what was typed."""
+    for name in names:
+        if options[name] is not None:
+            flag = f"--{name.replace('_', '-')} {options[name]!r}"
+            raise WrongUse(f"{typed!r} and {flag} contradict each other")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ffhost.config.diagnostics import DEFAULT, Origin, Problem
 from ffhost.errors import ConfigError
@@ -22,6 +22,21 @@ DEFAULT_FILE = "functions.yaml"
 
 PathKey = tuple[str | int, ...]
 """Keys and positions from the root to a value."""
+
+
+class Listing(Protocol):
+    """Functions that no configuration lists, such as those that a source file decorates."""
+
+    @property
+    def label(self) -> str:
+        """Return what is shown as the place that lists them."""
+
+    def targets(self) -> Mapping[str, str]:
+        """Return their targets by name, at least one; asked again at each load.
+
+        Raises:
+            LoadError: there are none, or it is not clear which are meant
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,8 @@ class Sources:
             env_file that are not there are passed over, for commands that do not need their values
         developing: whether ``.env`` beside the file is read although ``env_file`` does not name it,
             and the console is open unless the configuration says otherwise
+        listing: lists the functions in place of a file: one of them is served as with
+            ``--target``, several as if a file named them
     """
 
     config: str | None = None
@@ -48,10 +65,13 @@ class Sources:
     cwd: Path = field(default_factory=Path.cwd)
     values_may_be_missing: bool = False
     developing: bool = False
+    listing: Listing | None = None
 
     @property
     def named_config(self) -> str:
         """Return the file or folder that is named, or else the default."""
+        if self.listing is not None:
+            return self.listing.label
         return self.config or self.environ.get("FFHOST_CONFIG") or DEFAULT_FILE
 
 
@@ -62,7 +82,7 @@ class LoadedConfig:
     Args:
         settings: the effective values
         single: name of the only function that is served, in single-target mode
-        has_file: whether a file was read
+        has_file: whether functions are listed, by a file of configuration or by decorators
         base: the folder that relative sources are resolved against
         origins: dotted path as a tuple to where the value came from
         revision: twelve hexadecimal digits that change with any effective value

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ffhost.config import DEFAULT_FILE, Attempt, LoadedConfig, Sources
+from ffhost.config import DEFAULT_FILE, Attempt, Listing, LoadedConfig, Sources
 from ffhost.config.contradictions import check
 from ffhost.config.diagnostics import DEFAULT, Origin, Problem
 from ffhost.config.environment import ConfigVariables, apply_framework_names, apply_tree_names
@@ -25,11 +25,14 @@ from ffhost.config.single_target import (
     Choice,
     check_beside_file,
     check_known,
+    choice_of,
     choose,
     name_of,
     tree,
+    tree_of,
 )
 from ffhost.config.validation import validate
+from ffhost.errors import LoadError
 
 
 class Origins(Mapping[PathKey, Origin]):
@@ -60,6 +63,8 @@ def attempt(sources: Sources, *, at_start: bool) -> Attempt:
     """Read, merge and check; see `ffhost.config.attempt`."""
     choice = choose(sources.flags, sources.environ)
     problems: list[Problem] = []
+    if sources.listing is not None:
+        return _attempt_listed(sources, choice, sources.listing)
     located = _locate(sources, choice, problems)
     if located is None:
         return Attempt(None, tuple(problems), ())
@@ -76,6 +81,19 @@ def attempt(sources: Sources, *, at_start: bool) -> Attempt:
         return Attempt(None, tuple(Reporter(_EMPTY, problems).result()), tuple(watched))
     stage = _Stage(sources, choice, problems, base, watched, has_file=path is not None)
     return stage.run(root, quick=at_start or path is None)
+
+
+def _attempt_listed(sources: Sources, choice: Choice, listing: Listing) -> Attempt:
+    """Make a configuration of functions that no file lists."""
+    try:
+        targets = listing.targets()
+    except LoadError as error:
+        problem = Problem("", error.message, hint=error.hint)
+        return Attempt(None, (problem,), ())
+    choice = choice_of(targets, listing.label, choice)
+    several = choice.target is None
+    root = tree_of(targets, listing.label) if several else tree(choice)
+    return _Stage(sources, choice, [], sources.cwd, [], has_file=several).run(root, quick=True)
 
 
 _EMPTY = ConfigNode({}, Source(DEFAULT.label))

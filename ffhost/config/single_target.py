@@ -62,6 +62,20 @@ def _given(name: str, flags: Mapping[str, Any], environ: Mapping[str, str]) -> C
     return ConfigNode(text, source, 0, 0, text=text)
 
 
+def choice_of(targets: Mapping[str, str], label: str, given: Choice) -> Choice:
+    """Return the choice of the only one of *targets*, or of none if there are several.
+
+    Args:
+        label: names what lists them
+        given: what else flags and variables say
+    """
+    target = None
+    if len(targets) == 1:
+        text = next(iter(targets.values()))
+        target = ConfigNode(text, Source(label), text=text)
+    return given._replace(target=target, source=None)
+
+
 def name_of(target: str) -> str:
     """Return the name of the one function that is served without a file."""
     attribute = target.rpartition(":")[2]
@@ -89,6 +103,15 @@ def tree(choice: Choice) -> ConfigNode:
     for section, key in _UNLIMITED:
         root.setdefault(section, {})[key] = text("unlimited")
     return _node(root, default)
+
+
+def tree_of(targets: Mapping[str, str], label: str) -> ConfigNode:
+    """Return the tree of a host of several functions that *label* lists, without a file."""
+    source = Source(label)
+    entries = {
+        name: {"target": ConfigNode(text, source, text=text)} for name, text in targets.items()
+    }
+    return _node({"functions": entries}, source)
 
 
 def _node(value: Any, source: Source) -> ConfigNode:

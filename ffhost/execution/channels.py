@@ -198,16 +198,21 @@ class ChunkGroup:
 class LoopWaiter:
     """Waits in a task for a wake-up from any thread."""
 
-    __slots__ = ("_future", "_loop")
+    __slots__ = ("_future", "_loop", "_thread")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
         self._future: asyncio.Future[None] = self._loop.create_future()
 
     def wake(self) -> None:
         """End the wait; has no effect if the loop is closed."""
         try:
-            self._loop.call_soon_threadsafe(self._set)
+            # On its own thread the loop runs, and need not be woken.
+            if threading.get_ident() == self._thread:
+                self._set()
+            else:
+                self._loop.call_soon_threadsafe(self._set)
         except RuntimeError:
             return
 

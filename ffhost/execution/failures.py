@@ -10,6 +10,7 @@ from ffhost.errors import DeadlineExceeded, RequestError, ResultError, TimedOut
 from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
 from ffhost.loading.marked_functions import ErrorHandler
+from ffhost.loading.modules import error_text
 from ffhost.signatures import AnsweredCrash
 from ffhost.web import problems
 from ffhost.web.messages import Reply
@@ -25,6 +26,7 @@ class CallFailures:
         answer: makes a reply of an exception that means one, as a codec has it
         handlers: the error handlers of the function's module
         debug: whether the caller may see the exception
+        console: address of the console, for somebody who develops; else None
     """
 
     def __init__(
@@ -33,10 +35,12 @@ class CallFailures:
         handlers: Sequence[ErrorHandler] = (),
         *,
         debug: bool = False,
+        console: str | None = None,
     ) -> None:
         self._answer = answer
         self._handlers = {each: handler for types, handler in handlers for each in types}
         self._debug = debug
+        self._console = console
 
     def handler_for(self, error: BaseException) -> Callable[[Any], Any] | None:
         """Return the handler of the nearest class of *error*, or None."""
@@ -65,7 +69,8 @@ class CallFailures:
             log_crash(call, error.error)
             return error.reply
         log_crash(call, error)
-        return problems.crash(call.execution_id, debug=self._debug, error=error)
+        stack = error_text(error) if self._debug else None
+        return problems.crash(call.execution_id, error, stack=stack, console=self._console)
 
 
 def timed_out(call: Call) -> Reply:

@@ -18,6 +18,7 @@ from typing import Any
 from ffhost.execution.threads import PoolThread
 from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
+from ffhost.loading.modules import stack_text
 
 GRACE_SECONDS = 1.0
 """How long a call may take to end after its deadline before it counts as stuck."""
@@ -28,7 +29,7 @@ def live_stack(job: Any) -> str | None:
     """Return the present stack of a thread or task, innermost call last; None if it has ended."""
     if isinstance(job, PoolThread):
         frame = sys._current_frames().get(job.ident)
-        return None if frame is None else "".join(traceback.format_stack(frame))
+        return None if frame is None else stack_text(frame)
     if isinstance(job, asyncio.Task):
         return "".join(_awaited(job.get_coro()))
     return None

@@ -11,7 +11,6 @@ import asyncio
 import sys
 import threading
 import time
-import traceback
 import weakref
 from types import FrameType
 from typing import Any
@@ -20,6 +19,7 @@ from ffhost.execution import debugger
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.logger import get_logger
+from ffhost.loading.modules import stack_text
 
 TICK_SECONDS = 0.5
 TICKS = 2
@@ -94,7 +94,7 @@ class _Watch:
         get_logger("ffhost").error(
             "event_loop_blocked",
             blocked_seconds=round(now - self._asked_at, 1),
-            live_stack=None if frame is None else "".join(traceback.format_stack(frame)),
+            live_stack=None if frame is None else stack_text(frame),
             **fields,
         )
 

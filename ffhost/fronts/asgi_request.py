@@ -129,6 +129,22 @@ class ScopeMessage(Message):
             return not _encoded(names).isdisjoint(given)
         return super().has_any(names)
 
+    def parts(self) -> tuple[Any, ...]:
+        """Return all but the body as plain values."""
+        scope = self._scope
+        return (
+            self.method,
+            self.path,
+            scope["query_string"].decode("latin-1"),
+            self.headers,
+            self.scheme,
+            scope.get("root_path", ""),
+            self.client,
+            scope.get("server"),
+            scope.get("http_version", "1.1"),
+            {**self.params},
+        )
+
     def scope(self) -> dict[str, Any]:
         """Return the ASGI scope."""
         return self._scope  # type: ignore[return-value]

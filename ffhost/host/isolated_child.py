@@ -19,6 +19,7 @@ from atexit import _run_exitfuncs
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import asdict
+from importlib import import_module
 from typing import Any, TypeAlias, cast
 
 from ffhost.config import LoadedConfig
@@ -53,11 +54,22 @@ from ffhost.web.messages import Reply
 SECOND_DEADLINE_SECONDS = 1.0
 """Seconds after its deadline until a process ends by itself, if its host did not kill it."""
 _OOM_SCORE = "500"
+_NEEDED_BY_MOST = (
+    "structlog",
+    "ffhost.loading.targets.source_habits",
+    "ffhost.signatures.function_types",
+    "ffhost.signatures.http_function",
+    "ffhost.signatures.requests.native",
+)
+"""What is imported when it is needed, which it is in nearly every process: the forkserver imports
+it once for all, so that processes start sooner and share its memory."""
 Head: TypeAlias = dict[str, Any]
 
 
 def fork_server(descriptor: int) -> None:
     """Run the process that isolated ones are forked from, for the host behind *descriptor*."""
+    for name in _NEEDED_BY_MOST:
+        import_module(name)
     forkserver.main(descriptor, main)
 
 
@@ -82,9 +94,7 @@ def main(calls: int, stacks: int) -> int:
         logs.flush_log()
         with suppress(BaseException):
             _run_exitfuncs()
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(Exception):
-                stream.flush()
+        _flush_streams()
     return 0
 
 
@@ -117,17 +127,17 @@ class ChildProcess:
         set_outer(HostOfProcess(connection))
         try:
             with logs.binding(function=self._name):
-                connection.answer(load, _json(self._load()))
+                connection.answer(load, to_json(self._load()))
         except LoadError as error:
             failed = {"key": error.key, "message": error.message, "hint": error.hint}
-            connection.answer(load, _json({**failed, "notes": list(error.notes)}))
+            connection.answer(load, to_json({**failed, "notes": list(error.notes)}))
             return
         while True:
             frame = connection.receive()
             if frame.kind == CALL:
                 self._call(frame)
             elif frame.kind == START:
-                connection.answer(frame, _json(self._run_hooks("startup")))
+                connection.answer(frame, to_json(self._run_hooks("startup")))
             elif frame.kind == LOGS:
                 configure_logs(pickle.loads(frame.body), os.environ)
                 connection.answer(frame, b"")
@@ -196,9 +206,7 @@ class ChildProcess:
         reply = contextvars.copy_context().run(self._run, call)
         self._connection.end_call()
         logs.end_call(call.execution_id)
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(Exception):
-                stream.flush()
+        _flush_streams()
         logs.flush_log()
         if left is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -226,8 +234,10 @@ class ChildProcess:
                 chunks.close()
 
 
-def _json(head: Head) -> bytes:
-    return to_json(head).encode()
+def _flush_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
 
 
 def _files_below(base: Any) -> list[str]:

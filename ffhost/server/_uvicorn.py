@@ -1,7 +1,7 @@
-"""uvicorn's inside, as our connections, exchanges and workers use it; checked at import.
+"""uvicorn's inside, as our connections and workers use it; checked at import.
 
-uvicorn documents its settings and its command line. Its protocol, the cycle of a request and
-its server are not for others to build on, and everything named here may change in any version.
+uvicorn documents its settings and its command line. Its protocol and its server are not for
+others to build on, and everything named here may change in any version.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ uvicorn.require(
     httptools_impl,
     {
         "HttpToolsProtocol": "read requests",
-        "RequestResponseCycle": "write answers",
         "HEADER_RE": "find names of header fields that cannot be sent",
         "HEADER_VALUE_RE": "find values of header fields that cannot be sent",
         "STATUS_LINE": "write the first line of an answer",
@@ -37,7 +36,6 @@ HEADER_RE = httptools_impl.HEADER_RE
 HEADER_VALUE_RE = httptools_impl.HEADER_VALUE_RE
 STATUS_LINE = httptools_impl.STATUS_LINE
 HttpToolsProtocol = httptools_impl.HttpToolsProtocol
-RequestResponseCycle = httptools_impl.RequestResponseCycle
 
 uvicorn.require(
     HttpToolsProtocol,
@@ -57,58 +55,20 @@ uvicorn.require(
         "app": "call the application",
         "cycle": "tell whose turn it is, the client's or ours",
         "expect_100_continue": "ask the client for its body",
+        "app_state": "hand it to each request",
+        "client": "tell an application who asks",
+        "connections": "forget a connection that is lost",
         "flow": "let a client wait",
         "headers": "bound the number of fields",
-        "logger": "log what an application raises",
-        "access_logger": "make a cycle",
         "loop": "make the task of a request",
         "parser": "feed what has arrived",
         "pipeline": "keep requests that came before their turn",
-        "scope": "tell whether a request has begun",
+        "scheme": "tell an application how it is asked",
+        "server": "tell an application where it is asked",
         "server_state": "find all connections and tasks",
         "tasks": "keep the task of a request",
         "transport": "write and close",
         "url": "bound the size of a target",
-    },
-)
-uvicorn.require_parameters(
-    RequestResponseCycle,
-    {
-        "scope": "make a cycle",
-        "transport": "make a cycle",
-        "flow": "make a cycle",
-        "logger": "make a cycle",
-        "access_logger": "make a cycle",
-        "access_log": "make a cycle",
-        "default_headers": "make a cycle",
-        "message_event": "make a cycle without an event that nobody waits for",
-        "expect_100_continue": "make a cycle",
-        "keep_alive": "make a cycle",
-        "on_response": "make a cycle",
-    },
-)
-uvicorn.require(
-    RequestResponseCycle,
-    {
-        # What `server.exchange.Exchange` replaces
-        "run_asgi": "end late answers quietly",
-        "receive": "read a body without copying it",
-        "send": "write head and body at once",
-        # What it reads and assigns
-        "chunked_encoding": "frame the body of an answer",
-        "default_headers": "write the fields that all answers have",
-        "disconnected": "notice that the client has left",
-        "expected_content_length": "check the length of an answer",
-        "flow": "let a client wait",
-        "keep_alive": "close a connection after its answer",
-        "message_event": "wait for a body",
-        "more_body": "tell whether a body is whole",
-        "on_response": "go on after an answer",
-        "response_complete": "tell whether the answer is whole",
-        "response_started": "tell whether the head was sent",
-        "scope": "know the method of a request",
-        "transport": "write and close",
-        "waiting_for_100_continue": "ask the client for its body",
     },
 )
 uvicorn.require(
@@ -116,7 +76,9 @@ uvicorn.require(
     {
         "drain": "wait until a client has read",
         "pause_reading": "let a client wait",
+        "read_paused": "tell whether a client waits",
         "resume_reading": "read on",
+        "resume_writing": "write on once a client has left",
         "write_paused": "tell whether a client reads",
     },
 )

@@ -1,7 +1,6 @@
 """How long the clients of one loop may take, for everything that is their turn.
 
-Nothing here is asked by a request that arrives whole and whose answer is taken at once, but for
-the place of its connection among the idle ones.
+Nothing here is asked by a request that arrives whole and whose answer is taken at once.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import asyncio
 from typing import Any, Protocol
 
 from ffhost.server.freed_memory import FreedMemory
+from ffhost.server.idle_clients import IdleClient, IdleClients
 from ffhost.server.timeouts import Timeouts
 from ffhost.server.unread_answers import UnreadAnswers, Writing
 
@@ -21,14 +21,11 @@ the answer. Clients that look for an answer while they send stop within a round 
 """
 
 
-class Client(Writing, Protocol):
+class Client(IdleClient, Writing, Protocol):
     """A connection whose client may be late."""
 
     def on_late_request(self) -> None:
         """Refuse: the request has not arrived in time."""
-
-    def on_idle_too_long(self) -> None:
-        """Close: there was no further request."""
 
     def on_lingered(self) -> None:
         """Close: the client still sends what nobody wants."""
@@ -52,24 +49,21 @@ class ClientLimits:
         write_seconds: float,
     ) -> None:
         self.reading: Timeouts[Any] = Timeouts(loop, read_seconds, _late)
-        self.idle: Timeouts[Any] = Timeouts(loop, idle_seconds, _idle)
+        self.idle = IdleClients(loop, idle_seconds)
         self.lingering: Timeouts[Any] = Timeouts(loop, LINGER_SECONDS, _lingered)
         self.unread = UnreadAnswers(loop, write_seconds)
         self.freed = FreedMemory(loop)
 
     def forget(self, client: Client) -> None:
         """Stop all clocks of *client*: its connection is gone."""
-        for clock in (self.reading, self.idle, self.lingering):
-            clock.stop(client)
+        self.idle.clients.discard(client)
+        self.reading.stop(client)
+        self.lingering.stop(client)
         self.unread.forget(client)
 
 
 def _late(client: Client) -> None:
     client.on_late_request()
-
-
-def _idle(client: Client) -> None:
-    client.on_idle_too_long()
 
 
 def _lingered(client: Client) -> None:

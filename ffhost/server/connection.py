@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections import deque
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
 import httptools
@@ -18,7 +19,7 @@ from ffhost.execution.file_body import FileBody
 from ffhost.invocation.logger import get_logger
 from ffhost.server._uvicorn import HttpToolsProtocol
 from ffhost.server.client_limits import ClientLimits
-from ffhost.server.exchange import Exchange, LazyEvent
+from ffhost.server.exchange import Exchange
 from ffhost.server.head_limits import (
     FIELD_LIMIT,
     HEAD_LIMIT_BYTES,
@@ -40,20 +41,26 @@ class ServerConnection(HttpToolsProtocol):
     `Exchange`), and no connection has a timer of its own (see `ClientLimits`).
     """
 
-    cycle: Exchange
-    url = b""
-    is_idle = False
-    """Whether it is kept alive between two requests."""
-    file: FileBody | None = None
-    _unused_bytes = 0  # what has arrived since the last body, or the last end of a head
-    _is_whole = False  # whether the request that came last has arrived to its end
-    _is_timed = False  # whether the clock for reading runs
-    _closes_when_taken = False
-    _asks_for_upgrade = False
-    _host: bytes | None = None
-    _has_coding = False
-    _fault: tuple[int, str] | None = None  # why the head that has just been read is refused
-    _is_deaf = False  # what arrives is no longer read
+    cycle: Exchange  # type: ignore[assignment]
+    pipeline: deque[tuple[Exchange, Any]]  # type: ignore[assignment]
+    # Of their own, for the attributes of uvicorn's class are as many as Python keeps fast.
+    __slots__ = (
+        "_asks_for_upgrade",
+        "_closes_when_taken",
+        "_context",
+        "_fault",
+        "_has_begun",
+        "_has_coding",
+        "_host",
+        "_is_deaf",
+        "_is_timed",
+        "_is_whole",
+        "_limits",
+        "_unused_bytes",
+        "file",
+        "idle_since",
+        "is_idle",
+    )
 
     def __init__(
         self,
@@ -65,30 +72,46 @@ class ServerConnection(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, loop)
         self._limits = limits
+        self.file: FileBody | None = None
+        self.is_idle = False  # kept alive between two requests
+        self.idle_since = 0.0
+        self.url = b""
+        self._unused_bytes = 0  # what has arrived since the last body, or the last end of a head
+        self._has_begun = False  # a request whose head is not complete
+        self._is_whole = False  # whether the request that came last has arrived to its end
+        self._is_timed = False  # whether the clock for reading runs
+        self._is_deaf = False  # what arrives is no longer read
+        self._closes_when_taken = False
+        self._asks_for_upgrade = self._has_coding = False
+        self._host: bytes | None = None
+        self._fault: tuple[int, str] | None = None  # why the head just read is refused
 
     def connection_made(self, transport: Any) -> None:
         """Begin; the context of now is the one that each request begins with."""
         super().connection_made(transport)
         self._context = contextvars.copy_context()
+        self._limits.idle.clients.add(self)
         self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End: whoever works for the client hears of it."""
         self._limits.forget(self)
-        super().connection_lost(exc)
+        self.connections.discard(self)
+        if self.cycle is not None:
+            self.cycle.disconnect()
+        self.flow.resume_writing()
+        if exc is None:
+            self.transport.close()
+        self.parser = None  # type: ignore[assignment]
 
     # What arrives
 
-    def data_received(self, data: bytes) -> None:
-        """Take what has arrived."""
-        if not self._is_deaf:
-            self.feed(data)
-
-    def feed(self, data: bytes | memoryview) -> None:
+    def data_received(self, data: bytes | memoryview) -> None:
         """Parse what has arrived, whatever has brought it."""
+        if self._is_deaf:
+            return
         if self.is_idle:
             self.is_idle = self._is_whole = self._closes_when_taken = False
-            self._limits.idle.stop(self)
         self._unused_bytes += len(data)
         try:
             self.parser.feed_data(data)
@@ -96,9 +119,7 @@ class ServerConnection(HttpToolsProtocol):
             self._ignore_upgrade(data, error)
         except httptools.HttpParserError:
             self._refuse(400, "the request is not HTTP")
-        if self._unused_bytes > HEAD_LIMIT_BYTES or (
-            self.headers is not None and len(self.headers) > FIELD_LIMIT
-        ):
+        if self._unused_bytes > HEAD_LIMIT_BYTES:
             self._refuse_large_head()
         if not self._is_whole:
             self._await_more()
@@ -106,6 +127,8 @@ class ServerConnection(HttpToolsProtocol):
             self._stop_clock()
 
     def _await_more(self) -> None:
+        if self.headers is not None and len(self.headers) > FIELD_LIMIT:
+            self._refuse_large_head()
         # A request that waits for the answer of another is not read meanwhile.
         if not (self._is_timed or self._is_deaf or self.pipeline):
             self._start_clock()
@@ -136,9 +159,12 @@ class ServerConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        super().on_message_begin()
         if self._is_timed:  # it has a time of its own
             self._stop_clock()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._has_begun = True
         self._is_whole = False
         self._asks_for_upgrade = self._has_coding = False
         self._host = self._fault = None
@@ -153,20 +179,20 @@ class ServerConnection(HttpToolsProtocol):
         self.headers.append((name, value))
 
     def _look_at(self, name: bytes, value: bytes) -> None:
-        if name == b"upgrade":
+        if name == b"host":
+            if self._host is not None:
+                self._fault = 400, "the request has more than one Host"
+            elif not is_possible_host(value):
+                self._fault = 400, "the Host of the request is not valid"
+            self._host = value
+        elif name == b"upgrade":
             self._asks_for_upgrade = True
         elif name == b"expect":
             self.expect_100_continue = value.lower() == b"100-continue"
-        elif name == b"transfer-encoding":
+        else:
             if self._has_coding or value.strip().lower() != b"chunked":
                 self._fault = 501, "the only transfer coding of requests is chunked, once"
             self._has_coding = True
-        elif self._host is not None:
-            self._fault = 400, "the request has more than one Host"
-        else:
-            self._host = value
-            if not is_possible_host(value):
-                self._fault = 400, "the Host of the request is not valid"
 
     def on_headers_complete(self) -> None:
         """Call the application: the head of a request is complete."""
@@ -196,35 +222,40 @@ class ServerConnection(HttpToolsProtocol):
             return
         raw_path = url.path
         path = raw_path.decode("ascii")
-        scope = self.scope
-        scope["method"] = method.decode("ascii")
-        scope["http_version"] = version
-        scope["path"] = unquote(path) if "%" in path else path
-        scope["raw_path"] = raw_path
-        scope["query_string"] = url.query or b""
-        before, self.cycle = (
-            self.cycle,
-            Exchange(
-                scope=scope,
-                transport=self.transport,
-                flow=self.flow,
-                logger=self.logger,
-                access_logger=self.access_logger,
-                access_log=False,
-                default_headers=self.server_state.default_headers,
-                message_event=cast("asyncio.Event", LazyEvent()),
-                expect_100_continue=self.expect_100_continue,
-                keep_alive=version != "1.0" and self.parser.should_keep_alive(),
-                on_response=self.on_answered,
-            ),
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": version,
+            "method": method.decode("ascii"),
+            "scheme": self.scheme,
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": raw_path,
+            "query_string": url.query or b"",
+            "root_path": "",
+            "headers": self.headers,
+            "client": self.client,
+            "server": self.server,
+            "state": self.app_state.copy(),
+        }
+        before = self.cycle
+        self.cycle = cycle = Exchange(
+            scope,
+            self.transport,
+            self.flow,
+            self.tasks,
+            self.server_state.default_headers,
+            self.expect_100_continue,
+            version != "1.0" and self.parser.should_keep_alive(),
+            self.on_answered,
         )
+        self._has_begun = False
         self.headers = []  # trailers go here, and nowhere from here
         if before is None or before.response_complete:
-            self._start_task(self.cycle, self.app)
+            self._start_task(cycle, self.app)
         else:
             self.flow.pause_reading()
-            self.cycle.before = before
-            self.pipeline.appendleft((self.cycle, self.app))
+            cycle.before = before
+            self.pipeline.appendleft((cycle, self.app))
 
     def _look_at_first_line(self, method: bytes, version: str) -> None:
         if method == b"CONNECT":
@@ -238,7 +269,6 @@ class ServerConnection(HttpToolsProtocol):
 
     def _start(self, cycle: Any, app: Any) -> None:
         # Nothing of a call is current yet: its task needs nothing of the loop's task factory.
-        cycle.tasks = self.tasks
         cycle.task = asyncio.Task(cycle.run_asgi(app), loop=self.loop)
         self.tasks.add(cycle.task)
 
@@ -261,10 +291,7 @@ class ServerConnection(HttpToolsProtocol):
             return
         self._unused_bytes = 0
         self._is_whole = True
-        cycle = self.cycle
-        cycle.more_body = False
-        if not cycle.response_complete:
-            cycle.message_event.set()
+        self.cycle.complete_body()
 
     def on_body_collected(self) -> None:
         """Continue after a body that was read past the parser, which still waits for it."""
@@ -330,15 +357,18 @@ class ServerConnection(HttpToolsProtocol):
         if not done.keep_alive:
             self._end()
             return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             # Here the context is that of the request before.
             cycle, app = self.pipeline.pop()
-            cast("Exchange", cycle).before = None
+            cycle.before = None
             self.loop.call_soon(self._start_task, cycle, app, context=self._context)
         elif self._is_whole:
             self.is_idle = True
-            self._limits.idle.start(self)
+            self.idle_since = self.loop.time()
+            if not self._limits.idle.is_watched:
+                self._limits.idle.watch()
         if not self._is_whole:
             self._await_more()
 
@@ -424,17 +454,13 @@ class ServerConnection(HttpToolsProtocol):
     def is_fresh(self) -> bool:
         """Whether nothing of a request has come since the start, or since the last answer."""
         is_owed = self.cycle is not None and not self.cycle.response_complete
-        return not (is_owed or self.is_idle or self.transport.is_closing()) and self._is_silent
-
-    @property
-    def _is_silent(self) -> bool:
-        return self.scope is None or (self.cycle is not None and self.cycle.scope is self.scope)
+        return not (is_owed or self.is_idle or self.transport.is_closing()) and not self._has_begun
 
     def on_late_request(self) -> None:
         """Refuse a request that did not arrive in time; close where there is none."""
         self._is_timed = False
         awaits_body = self.cycle is not None and self.cycle.more_body
-        if self._is_silent and not awaits_body:
+        if not (self._has_begun or awaits_body):
             self.transport.close()
         else:
             self._refuse(408, "the request did not arrive in time")

@@ -8,7 +8,7 @@ of the body, as the ASGI specification asks of servers, and both are written at 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ffhost.errors import RequestError
@@ -17,12 +17,7 @@ from ffhost.execution.file_body import AVAILABLE, FileBody
 from ffhost.execution.loop_caller import AlreadyAnswered
 from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
 from ffhost.invocation.logger import get_logger
-from ffhost.server._uvicorn import (
-    HEADER_RE,
-    HEADER_VALUE_RE,
-    STATUS_LINE,
-    RequestResponseCycle,
-)
+from ffhost.server._uvicorn import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE
 from ffhost.server.body_buffer import BodyBuffer
 from ffhost.server.refusal import HostFailed, refusal_of
 from ffhost.web.problems import HOST_FAILED
@@ -54,14 +49,12 @@ class _Usual(NamedTuple):
 _last = _Usual(None, b"", ())
 
 
-def _usual(fields: Any) -> _Usual:
+def _renewed(fields: Any) -> _Usual:
     global _last
-    usual = _last
-    if usual.fields is not fields:
-        lines = b"".join(b"%b: %b\r\n" % field for field in fields)
-        framing = tuple(field for field in fields if field[0] in _FRAMING)
-        usual = _last = _Usual(fields, lines, framing)
-    return usual
+    lines = b"".join(b"%b: %b\r\n" % field for field in fields)
+    framing = tuple(field for field in fields if field[0] in _FRAMING)
+    _last = _Usual(fields, lines, framing)
+    return _last
 
 
 _begins: dict[bytes, tuple[bytes, bytes | None]] = {}
@@ -85,63 +78,94 @@ def _begin(name: bytes) -> tuple[bytes, bytes | None]:
 
 
 def _says_close(fields: Iterable[tuple[bytes, bytes]]) -> bool:
-    return any(name == b"connection" and b"close" in value.lower() for name, value in fields)
+    return any(
+        name.lower() == b"connection" and b"close" in value.lower() for name, value in fields
+    )
 
 
-class LazyEvent:
-    """An `asyncio.Event` that is made when somebody waits for it, which is seldom."""
+class Exchange:
+    """One request and its answer: what an application is called with.
 
-    __slots__ = ("_event", "_rung")
+    uvicorn's `HttpToolsProtocol` calls such an object a cycle.
 
-    def __init__(self) -> None:
-        self._rung = False
-        self._event: asyncio.Event | None = None
+    Args:
+        scope: of the request, as ASGI 3 has it
+        transport: of the connection
+        flow: what pauses reading and writing
+        tasks: where the server keeps the tasks of all requests
+        default_headers: the fields that all answers of the server have
+        expects_continue: whether the client waits to be asked for the body
+        keep_alive: whether another request may follow on the connection
+        on_response: called when the answer is complete
+    """
 
-    def set(self) -> None:
-        """Set it."""
-        self._rung = True
-        if self._event is not None:
-            self._event.set()
-
-    def clear(self) -> None:
-        """Clear it."""
-        self._rung = False
-        if self._event is not None:
-            self._event.clear()
-
-    def is_set(self) -> bool:
-        """Whether it is set."""
-        return self._rung
-
-    async def wait(self) -> None:
-        """Wait until it is set."""
-        if self._rung:
-            return
-        if self._event is None:
-            self._event = asyncio.Event()
-        await self._event.wait()
-
-
-class Exchange(RequestResponseCycle):
-    """What an application is called with: uvicorn's class, but for bodies and `send`."""
+    __slots__ = (
+        "_error",
+        "_has_news",
+        "_head",
+        "_is_begun",
+        "_pieces",
+        "_waiter",
+        "_waiting_bytes",
+        "before",
+        "chunked_encoding",
+        "default_headers",
+        "disconnected",
+        "expected_content_length",
+        "flow",
+        "keep_alive",
+        "more_body",
+        "on_response",
+        "response_complete",
+        "response_started",
+        "scope",
+        "task",
+        "tasks",
+        "transport",
+        "waiting_for_100_continue",
+    )
 
     takes_files = AVAILABLE
     """Whether `send` takes a `FileBody` in the place of bytes."""
     takes_groups = True
     """Whether it takes a `ChunkGroup`."""
 
-    _head: list[bytes] | None = None
-    before: Exchange | None = None
-    """The request that was sent before this one, while this one waits for its answer."""
-    # What answers the request, and where the server keeps all of these.
-    task: Any = None
-    tasks: set[Any] = frozenset()  # type: ignore[assignment]
-
-    # Most requests have no body, and pay for none.
-    _pieces: list[bytes] | None = None
-    _waiting_bytes = 0
-    _error: RequestError | None = None
-    _is_begun = False
+    def __init__(
+        self,
+        scope: Any,
+        transport: Any,
+        flow: Any,
+        tasks: set[Any],
+        default_headers: Any,
+        expects_continue: bool,
+        keep_alive: bool,
+        on_response: Callable[[Exchange], None],
+    ) -> None:
+        self.scope = scope
+        self.transport = transport
+        self.flow = flow
+        self.tasks = tasks
+        self.task: Any = None
+        self.before: Exchange | None = None  # while this one waits for the answer of another
+        self.on_response = on_response
+        self.disconnected = False
+        # The request
+        self.more_body = True
+        self.waiting_for_100_continue = expects_continue
+        self._is_begun = False
+        self._pieces: list[bytes] | None = None
+        self._waiting_bytes = 0
+        self._error: RequestError | None = None
+        self._has_news = False  # since the application has received something
+        self._waiter: asyncio.Event | None = None  # of an application that waits for news
+        # The answer
+        self.keep_alive = keep_alive
+        self.default_headers = default_headers
+        self._head: list[bytes] | None = None
+        self.chunked_encoding: bool | None = None
+        self.expected_content_length = 0
+        self.response_started = False
+        self.response_complete = False
 
     def add(self, piece: bytes) -> None:
         """Take what has arrived of the body; the client waits while there is too much of it."""
@@ -151,13 +175,37 @@ class Exchange(RequestResponseCycle):
         self._waiting_bytes += len(piece)
         if self._waiting_bytes > _READ_AHEAD_BYTES:
             self.flow.pause_reading()
-        self.message_event.set()
+        self._notify()
+
+    def complete_body(self) -> None:
+        """Take note that the body is whole."""
+        self.more_body = False
+        self._has_news = True
+        if self._waiter is not None:
+            self._notify()
 
     def fail(self, error: RequestError) -> None:
         """Make the application refuse the request, whose body cannot be read to its end."""
         self._error = error
         self.keep_alive = False
-        self.message_event.set()
+        self._notify()
+
+    def disconnect(self) -> None:
+        """Take note that the client has left."""
+        self.disconnected = not self.response_complete
+        self._notify()
+
+    def _notify(self) -> None:
+        """Wake the application if it waits for news, or let it not wait for the next."""
+        self._has_news = True
+        if self._waiter is not None:
+            self._waiter.set()
+            self._waiter = None
+
+    async def _wait(self) -> None:
+        if self._waiter is None:
+            self._waiter = asyncio.Event()
+        await self._waiter.wait()
 
     async def run_asgi(self, app: Any) -> None:
         """Call *app* for the answer. However that ends, the client is not left waiting."""
@@ -212,17 +260,18 @@ class Exchange(RequestResponseCycle):
         Raises:
             RequestError: the body cannot be read to its end
         """
-        if self.more_body and not (self._is_begun or self.message_event.is_set()):
+        if self.more_body and not (self._is_begun or self._has_news):
             self._is_begun = True
             return {"type": "http.request", "body": b"", "more_body": True}
         if not self.disconnected and not self.response_complete:
-            self.flow.resume_reading()
-            if not self.message_event.is_set():
+            if self.flow.read_paused:
+                self.flow.resume_reading()
+            if not self._has_news:
                 self._ask_for_body()
-                await self.message_event.wait()
-            self.message_event.clear()
+                await self._wait()
+            self._has_news = False
         if self._error is not None:
-            self.message_event.set()
+            self._has_news = True
             raise self._error
         if self.disconnected or self.response_complete:
             return {"type": "http.disconnect"}
@@ -247,15 +296,14 @@ class Exchange(RequestResponseCycle):
             buffer.add(piece)
         self._pieces, self._waiting_bytes = None, 0
         if self.more_body and not self.disconnected and self._error is None:
-            self.message_event.clear()
             self.flow.resume_reading()
             self._ask_for_body()
             buffer.begin()
             try:
-                await self.message_event.wait()
+                await self._wait()
             finally:
                 buffer.end()
-        self.message_event.clear()
+        self._has_news = False
         if self._error is not None:
             raise self._error
         return None if self.more_body else buffer.whole()
@@ -287,7 +335,7 @@ class Exchange(RequestResponseCycle):
             else:
                 self._send_body(body, message.get("more_body", False))
         elif kind == "http.response.start" and not self.response_started:
-            self._head = self._write_head(message["status"], message.get("headers", ()))
+            self._head = self._write_head(message["status"], tuple(message.get("headers", ())))
         else:
             raise RuntimeError(f"{kind!r} in the middle of the answer")
 
@@ -323,26 +371,25 @@ class Exchange(RequestResponseCycle):
         connection.file = None
         self.expected_content_length -= body.sent
 
-    def _write_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    def _write_head(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
         # The head of an answer that failed before its body gives way to that of a 500.
         self.chunked_encoding, self.expected_content_length = None, 0
-        usual = _usual(self.default_headers)
+        usual = _last if _last.fields is self.default_headers else _renewed(self.default_headers)
         for name, value in usual.framing:
             self._frame(name, value)
         if self.waiting_for_100_continue and self.more_body:
             self.keep_alive = False  # nobody can tell whether the body will follow
         lines = [STATUS_LINE.get(status) or b"HTTP/1.1 %d \r\n" % status, usual.lines]
-        values, framing = [], []
+        values = []
         for name, value in headers:
             begin, concern = _begins.get(name) or _begin(name)
             if concern is not None:
                 self._frame(concern, value)
-                framing.append((concern, value))
             lines += begin, value, b"\r\n"
             values.append(value)
         if HEADER_VALUE_RE.search(b"".join(values)):  # one search for all of them
             raise RuntimeError("a header field of the answer cannot be sent")
-        if not self.keep_alive and not _says_close((*usual.framing, *framing)):
+        if not self.keep_alive and not _says_close((*usual.framing, *headers)):
             lines.append(b"connection: close\r\n")
         if self.chunked_encoding is None and not self._is_bodiless(status):
             if self.scope["http_version"] == "1.0":  # its end is that of the connection
@@ -387,7 +434,8 @@ class Exchange(RequestResponseCycle):
         self._write(pieces, len(body))
         if not more:
             self.response_complete = True
-            self.message_event.set()
+            if self._waiter is not None:
+                self._notify()
             self.on_response(self)
 
     def _write(self, pieces: Sequence[bytes], size: int) -> None:

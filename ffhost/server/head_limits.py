@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 HEAD_LIMIT_BYTES = 256 * 1024
 """How much may arrive that is neither body nor the end of a head: heads, trailers, extensions.
@@ -32,6 +33,7 @@ SPECIAL_FIELDS = frozenset({b"expect", b"host", b"transfer-encoding", b"upgrade"
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
 
 
+@lru_cache(16)  # nearly every request has the Host of the one before
 def is_possible_host(value: bytes) -> bool:
     """Whether *value* can be a ``Host`` (RFC 9110, section 7.2): a name or address, and a port."""
     return _HOST.fullmatch(value) is not None

@@ -83,6 +83,40 @@ class Message:
         """Return the header fields by lower-case name."""
         return self._headers
 
+    def parts(self) -> tuple[Any, ...]:
+        """Return all but the body as plain values, for `of_parts` in another process."""
+        return (
+            self.method,
+            self.path,
+            self.query,
+            {**self.headers},
+            self.scheme,
+            self.root_path,
+            self.client,
+            self.server,
+            self.http_version,
+            {**self.params},
+        )
+
+    @classmethod
+    def of_parts(cls, parts: tuple[Any, ...], body: bytes) -> Message:
+        """Make a message of the parts of another one."""
+        message = cls.__new__(cls)
+        (
+            message.method,
+            message.path,
+            message.query,
+            message._headers,
+            message.scheme,
+            message.root_path,
+            message.client,
+            message.server,
+            message.http_version,
+            message.params,
+        ) = parts
+        message.body = body
+        return message
+
     def header(self, name: str) -> str | None:
         """Return the value of the field *name* (lower case), or None."""
         return self.headers.get(name)

@@ -7,7 +7,6 @@ a stack or an exception's message (except with ``debug``), nor what the caller h
 from __future__ import annotations
 
 import json
-import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -53,19 +52,28 @@ CRASH_HEADER = ("x-google-status", "crash")
 
 
 def crash(
-    execution_id: str | None = None, debug: bool = False, error: BaseException | None = None
+    execution_id: str | None = None,
+    error: BaseException | None = None,
+    *,
+    stack: str | None = None,
+    console: str | None = None,
 ) -> Reply:
     """Return the answer for a function that raised, or returned what cannot be sent.
 
-    With *debug* the detail names *error*, and ``traceback`` holds its stack, line by line.
+    Args:
+        stack: of *error*, given while debugging: the detail then names the error, and
+            ``traceback`` holds the stack line by line
+        console: address of the console, given while debugging: ``console`` leads to the call
     """
     detail = "the function crashed"
     members: dict[str, Any] = {}
     if error is not None:
         members = _batch(error)
-        if debug:
+        if stack is not None:
             detail = f"{type(error).__name__}: {error}"
-            members["traceback"] = "".join(traceback.format_exception(error)).splitlines()
+            members["traceback"] = stack.splitlines()
+    if console is not None:
+        members["console"] = f"{console}/#/calls/{execution_id}"
     headers = [CRASH_HEADER]
     return _reply(500, HTTPStatus(500).phrase, detail, execution_id, members, headers)
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,6 +146,27 @@ def test_an_import_that_hangs_does_not_block_the_next_change(
     assert eventually(lambda: server.get("/new") == "new", 15)
     assert f"new  *  http://127.0.0.1:{server.port}/new" in server.log
     assert "reloaded in" in server.log
+
+
+def test_all_decorated_functions_of_a_file_are_served_also_one_that_is_added(
+    folder: Path, started: list[Served]
+) -> None:
+    one = "import ffhost\n@ffhost.http\ndef hello(request): return 'one'\n"
+    (folder / "main.py").write_text(one)
+    server = Served(folder, program=("ffhost", "dev", "main.py", "--port", "PORT"))
+    started.append(server)
+    assert server.answers("one", "/")
+    (folder / "main.py").write_text(f"{one}@ffhost.http\ndef crash(request): 1 / 0\n")
+    assert eventually(lambda: server.get("/") is None, 15)
+    assert server.get("/hello") == "one"
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        urllib.request.urlopen(f"http://127.0.0.1:{server.port}/", timeout=5)
+    answer = json.load(raised.value)
+    assert answer["detail"] == "no function is served at this path; there are /hello, /crash"
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        urllib.request.urlopen(f"http://127.0.0.1:{server.port}/crash", timeout=5)
+    stack = json.load(raised.value)["traceback"]
+    assert stack[1] == f'  File "{folder / "main.py"}", line 5, in crash'
 
 
 def test_without_compatibility_the_imports_are_left_alone(

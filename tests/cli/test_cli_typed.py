@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from ffhost.cli.commands.serve import prepare
 from ffhost.cli.development_files import name_dotenv
 from ffhost.cli.exit_messages import WrongUse
 from ffhost.cli.options import command_sources
-from ffhost.config import load_config
+from ffhost.cli.typed_targets import FileFunctions
+from ffhost.config import LoadedConfig, load_config
+from ffhost.errors import ConfigError
 from tests.commands import ffhost, project
 
 MANY = "import ffhost\n@ffhost.http\ndef a(request): ...\n@ffhost.http\ndef b(request): ...\n"
@@ -39,6 +42,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "main.py").write_text("def hello(request): ...\ndef _helper(request): ...\n")
     (tmp_path / "many.py").write_text(MANY)
+    (tmp_path / "plain.py").write_text(MANY.replace("@ffhost.http", ""))
     (tmp_path / "none.py").write_text("X = 1\n")
     (tmp_path / "bad.py").write_text("def f(:\n")
     return tmp_path
@@ -47,7 +51,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("typed", "options"),
     [
-        ("main.py", {"target": "main.py:hello"}),
+        ("main.py", {"listing": FileFunctions("main.py")}),
         ("main.py:hello", {"target": "main.py:hello"}),
         ("shop.orders:create", {"target": "shop.orders:create"}),
         ("hello", {"target": "hello"}),
@@ -72,9 +76,9 @@ def test_a_function_is_one_of_the_configuration_where_there_is_one(folder: Path)
     ("typed", "message"),
     [
         (
-            "many.py",
-            "many.py defines a, b\n  hint: for one write many.py:a; for all list them in "
-            "functions.yaml, as 'ffhost init --from-functions-framework .' does",
+            "plain.py",
+            "plain.py defines a, b, and none is decorated\n  hint: ffhost serve plain.py:a "
+            "serves one; with @ffhost.http above each, ffhost serve plain.py serves them all",
         ),
         (
             "none.py",
@@ -84,7 +88,7 @@ def test_a_function_is_one_of_the_configuration_where_there_is_one(folder: Path)
         ("bad.py", "bad.py:1: syntax error: invalid syntax"),
         (
             "mian.py",
-            "no file 'mian.py'\n  hint: here are: bad.py, main.py, many.py, none.py",
+            "no file 'mian.py'\n  hint: here are: bad.py, main.py, many.py, none.py, plain.py",
         ),
     ],
 )
@@ -96,9 +100,62 @@ def test_a_file_that_does_not_say_which_function_is_meant_is_told(
     assert str(raised.value) == message
 
 
+def loaded(folder: Path, monkeypatch: pytest.MonkeyPatch, typed: str) -> LoadedConfig:
+    monkeypatch.chdir(folder)
+    given = {**NONE}
+    prepare(typed, given)
+    return load_config(command_sources(given))
+
+
+def test_the_only_function_of_a_file_is_served_at_every_path(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = loaded(folder, monkeypatch, "main.py")
+    assert (config.framework_target, config.settings.functions["hello"].path) == ("hello", "/")
+
+
+def test_all_decorated_functions_of_a_file_are_served_each_under_its_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "many.py").write_text(f"{MANY}def c(request): ...\n")
+    config = loaded(folder, monkeypatch, "many.py")
+    functions = config.settings.functions
+    assert {name: each.target for name, each in functions.items()} == {
+        "a": "many.py:a",
+        "b": "many.py:b",
+    }
+    assert (config.single, [config.settings.function(each).path for each in functions]) == (
+        None,
+        ["/a", "/b"],
+    )
+
+
+def test_a_function_that_is_decorated_later_is_served_after_a_reload(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    given = {**NONE}
+    prepare("many.py", given)
+    (folder / "many.py").write_text(MANY + "@ffhost.http\ndef new(request): ...\n")
+    config = load_config(command_sources(given))
+    assert list(config.settings.functions) == ["a", "b", "new"]
+    (folder / "many.py").write_text("X = 1\n")
+    with pytest.raises(ConfigError, match=r"^many.py defines no function that looks like"):
+        load_config(command_sources(given))
+
+
+def test_a_file_is_checked_and_listed_as_it_would_be_served(folder: Path) -> None:
+    assert ffhost("check", "many.py", cwd=folder).out.startswith("no problems: 2 functions loaded")
+    listed = ffhost("functions", "many.py", "--format", "json", cwd=folder).out
+    assert [each["path"] for each in json.loads(listed)] == ["/a", "/b"]
+    assert ffhost("check", "plain.py", cwd=folder).status == 2
+
+
 def test_what_contradicts_an_option_is_told(folder: Path) -> None:
     with pytest.raises(WrongUse, match="'hello' and --target 'bye' contradict each other"):
         prepared(folder, "hello", target="bye")
+    with pytest.raises(WrongUse, match=r"'many\.py' and --signature-type 'event' contradict"):
+        prepared(folder, "many.py", signature_type="event")
     with pytest.raises(WrongUse, match=r"'x\.yaml' and --config 'y\.yaml' contradict"):
         prepared(folder, "x.yaml", config="y.yaml")
 

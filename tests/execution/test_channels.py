@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 
@@ -104,3 +105,31 @@ def test_a_reader_in_a_task_is_woken_for_the_first_chunk() -> None:
         return taken
 
     assert asyncio.run(read()) == b"ab"
+
+
+class CountingLoop(asyncio.SelectorEventLoop):
+    """Counts how often it was woken."""
+
+    woken = 0
+
+    def call_soon_threadsafe(self, *args: Any, **options: Any) -> asyncio.Handle:
+        self.woken += 1
+        return super().call_soon_threadsafe(*args, **options)
+
+
+def test_a_loop_is_woken_by_other_threads_only() -> None:
+    async def wait_twice() -> None:
+        waiter = LoopWaiter()
+        waiter.wake()
+        waiter.wake()
+        await waiter.wait()
+        assert loop.woken == 0
+        threading.Thread(target=waiter.wake).start()
+        await waiter.wait()
+        assert loop.woken == 1
+
+    loop = CountingLoop()
+    try:
+        loop.run_until_complete(asyncio.wait_for(wait_twice(), 10))
+    finally:
+        loop.close()

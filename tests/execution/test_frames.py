@@ -67,6 +67,24 @@ def test_a_head_from_a_process_is_json_or_does_not_fit(head: bytes) -> None:
         found = frame.json_head()
     except Misfit:
         return
-    assert Frame(ANSWER, TO_PROCESS, 1, to_json(found).encode(), b"").json_head() == found or (
+    assert Frame(ANSWER, TO_PROCESS, 1, to_json(found), b"").json_head() == found or (
         found != found  # NaN
     )
+
+
+@settings(max_examples=60)
+@given(text=st.text(st.characters()), number=st.integers())
+def test_a_head_may_hold_any_text_and_any_number(text: str, number: int) -> None:
+    # Names of files may hold lone surrogates, and schemas numbers of any size.
+    head = {"text": text, "surrogate": "\udce4", "number": number}
+    assert Frame(ANSWER, TO_PROCESS, 1, to_json(head), b"").json_head() == head
+
+
+def test_after_a_large_frame_as_little_is_read_at_once_as_before() -> None:
+    reader = FrameReader()
+    frame = start_of(ANSWER, 1, b"h" * 100_000, 100_000) + b"b" * 100_000
+    before = reader.piece_bytes
+    assert reader.feed(frame[:50_000]) is None
+    assert reader.piece_bytes > before
+    assert reader.feed(frame[50_000:]) is not None
+    assert reader.piece_bytes == before

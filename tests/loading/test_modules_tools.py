@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import logging
 import pickle
+import re
 import subprocess
 import sys
 import textwrap
@@ -14,7 +15,14 @@ from types import ModuleType
 
 import pytest
 
-from ffhost.loading.modules import load_module, plain_name, plain_text, trim, user_frame
+from ffhost.loading.modules import (
+    error_text,
+    load_module,
+    plain_name,
+    plain_text,
+    stack_text,
+    user_frame,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -259,15 +267,36 @@ def test_import_errors_tell_plain_names(tmp_path: Path) -> None:
     assert (caught.value.name, str(caught.value)) == ("helpers.nope", expected["missing"])
 
 
-def test_trimming_leaves_the_frames_of_user_code(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError) as caught:
-        load(tmp_path, helpers="1 / 0\n", main="import helpers\n")
+def test_a_stack_begins_at_user_code_also_those_of_a_chain(tmp_path: Path) -> None:
+    with pytest.raises(KeyError) as caught:
+        load(
+            tmp_path,
+            helpers="1 / 0\n",
+            main="try:\n    import helpers\nexcept ZeroDivisionError:\n    {}['x']\n",
+        )
     own = user_frame(caught.value.__traceback__)
     assert own is not None
-    assert (own.tb_frame.f_code.co_filename, own.tb_lineno) == (str(tmp_path / "helpers.py"), 1)
-    files = [frame.filename for frame in traceback.extract_tb(trim(caught.value.__traceback__))]
-    assert files[-2:] == [str(tmp_path / "main.py"), str(tmp_path / "helpers.py")]
-    assert not any("importlib" in file or "ffhost/modules" in file for file in files)
+    assert (own.tb_frame.f_code.co_filename, own.tb_lineno) == (str(tmp_path / "main.py"), 4)
+    text = error_text(caught.value)
+    places = re.findall(r'File "(.*)", line (\d+)', text)
+    assert [(Path(file).name, int(line)) for file, line in places] == [
+        ("main.py", 2),
+        ("helpers.py", 1),
+        ("main.py", 4),
+    ]
+    assert text.endswith("KeyError: 'x'\n")
+
+
+def test_a_stack_without_user_code_is_shown_whole() -> None:
+    with pytest.raises(ValueError, match="of the host") as caught:
+        raise ValueError("of the host")
+    assert error_text(caught.value) == "".join(traceback.format_exception(caught.value))
+
+
+def test_a_live_stack_begins_at_user_code(tmp_path: Path) -> None:
+    main = load(tmp_path, main="def call(back): return back()\n")
+    text = main.call(lambda: stack_text(sys._getframe()))
+    assert text.startswith(f'  File "{tmp_path / "main.py"}", line 1, in call\n')
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.config.units import UNLIMITED
+from ffhost.server.idle_clients import IdleClients
 from ffhost.server.timeouts import Timeouts
 from ffhost.server.unread_answers import UnreadAnswers, taken_bytes, unsent_bytes
 from tests.serving import eventually
@@ -91,8 +92,60 @@ def test_each_expires_when_its_time_is_over_and_no_timer_is_left(
     assert (loop.timers, len(clocks)) == ([], 0)
 
 
+class Kept:
+    """A connection that is kept alive."""
+
+    def __init__(self, loop: SetLoop) -> None:
+        self.loop = loop
+        self.is_idle = False
+        self.idle_since = 0.0
+        self.closed: list[float] = []
+
+    def begin(self, clients: IdleClients) -> None:
+        self.is_idle = True
+        self.idle_since = self.loop.now
+        if not clients.is_watched:
+            clients.watch()
+
+    def on_idle_too_long(self) -> None:
+        self.closed.append(self.loop.now)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.integers(0, 5)), max_size=30))
+def test_an_idle_client_is_closed_in_time_once_and_no_timer_is_left(
+    steps: list[tuple[int, bool, int]],
+) -> None:
+    loop = SetLoop()
+    clients = IdleClients(loop, 3.25)
+    kept = [Kept(loop) for _ in range(3)]
+    clients.clients.update(kept)
+    due: list[tuple[int, float]] = []
+    ends: dict[int, float] = {}
+    for place, begins, pause in steps:
+        if begins:
+            kept[place].begin(clients)
+            ends[place] = loop.now + 3.25
+        else:
+            kept[place].is_idle = False
+            ends.pop(place, None)
+        now = loop.now + pause
+        due += [(place, end) for place, end in ends.items() if end <= now]
+        ends = {place: end for place, end in ends.items() if end > now}
+        loop.run_until(now)
+        assert len(loop.timers) <= 1
+    due += list(ends.items())
+    loop.run_until(1000)
+    closed = [(place, at) for place, each in enumerate(kept) for at in each.closed]
+    assert len(closed) == len(due)
+    for (place, end), (closed_place, at) in zip(sorted(due), sorted(closed), strict=True):
+        assert place == closed_place
+        assert -0.01 < at - end < 0.1
+    assert loop.timers == []
+
+
 def test_a_clock_without_a_limit_has_no_timer() -> None:
     loop = SetLoop()
+    Kept(loop).begin(IdleClients(loop, UNLIMITED))
     Timeouts[str](loop, UNLIMITED, print).start("a")
     UnreadAnswers(loop, UNLIMITED).watch(Client(5))
     assert loop.timers == []

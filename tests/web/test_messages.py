@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import marshal
+
+from ffhost.fronts.asgi_request import ScopeMessage
 from ffhost.web.messages import Message, Reply
 
 
@@ -32,6 +35,31 @@ def test_a_message_keeps_what_is_said() -> None:
     assert (message.scheme, message.root_path, message.http_version) == ("https", "/d", "2")
     assert (message.client, message.server) == (("e", 1), ("f", None))
     assert (message.headers, message.params) == ({"x-one": "1"}, {"id": "7"})
+
+
+PARTS = ("method", "path", "query", "headers", "scheme", "root_path", "client", "server")
+PARTS += ("http_version", "params", "body")
+
+
+def test_a_message_is_made_of_the_parts_of_another_one() -> None:
+    scope = {
+        "method": "PUT",
+        "path": "/a b",
+        "raw_path": b"/a%20b",
+        "query_string": b"c=1",
+        "headers": [(b"x-one", b"1"), (b"x-one", b"2")],
+        "scheme": "https",
+        "root_path": "/d",
+        "client": ("e", 1),
+        "server": ("f", None),
+        "http_version": "2",
+    }
+    given = ScopeMessage(scope, b"body", {"id": "7"})
+    made = Message.of_parts(marshal.loads(marshal.dumps(given.parts())), b"body")
+    assert {name: getattr(made, name) for name in PARTS} == {
+        name: getattr(given, name) for name in PARTS
+    }
+    assert Message.of_parts(made.parts(), b"").headers == {"x-one": "1, 2"}
 
 
 def test_header_fields_of_a_message_are_found_by_their_lower_case_names() -> None:

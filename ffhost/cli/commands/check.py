@@ -8,12 +8,19 @@ from typing import Any, Literal
 import click
 
 from ffhost.cli.exit_messages import reported
-from ffhost.cli.options import command_sources, config_options, name_unseen, sources_without_values
+from ffhost.cli.options import (
+    command_sources,
+    config_options,
+    name_unseen,
+    sources_without_values,
+    what_argument,
+)
 from ffhost.config import LoadedConfig
 from ffhost.config.terminal import wants_color
 
 
 @click.command()
+@what_argument
 @config_options
 @click.option(
     "--import/--no-import",
@@ -30,25 +37,33 @@ from ffhost.config.terminal import wants_color
     help="json: an array of records; github: annotations of a workflow.",
 )
 def command(
-    imports: bool, public: bool, format: Literal["text", "json", "github"], **options: Any
+    what: str | None,
+    imports: bool,
+    public: bool,
+    format: Literal["text", "json", "github"],
+    **options: Any,
 ) -> None:
     """Check the configuration and its functions without serving them.
 
     All mistakes are shown together, each with its line and a hint. Exits with 0 if
-    'ffhost serve' would start, else with 2. Start-up hooks do not run.
+    'ffhost serve' would start, else with 2. Start-up hooks do not run. FILE and FUNCTION are as
+    for 'ffhost serve'.
 
     \b
     Examples:
       ffhost check
+      ffhost check main.py
       ffhost check -c deploy/ --no-import
       ffhost check --format github
       ffhost check --public
     """
     from ffhost.cli.full_check import check
+    from ffhost.cli.typed_targets import apply_typed
     from ffhost.config.diagnostics import render
     from ffhost.errors import ConfigError
 
     with reported(format):
+        apply_typed(what, options)
         given = command_sources(options) if imports else sources_without_values(options)
         found = check(given, read_only=not imports)
         if found.problems or found.config is None:

@@ -12,8 +12,8 @@ import click
 from ffhost.cli.options import (
     command_sources,
     config_options,
-    functions_or_files,
     server_options,
+    what_argument,
 )
 from ffhost.config import LoadedConfig, load_config
 
@@ -21,9 +21,7 @@ _PORTS_TRIED = 20
 
 
 @click.command()
-@click.argument(
-    "what", required=False, metavar="[FILE|FUNCTION]", shell_complete=functions_or_files
-)
+@what_argument
 @config_options
 @click.option("--host", help="Address to listen on; 127.0.0.1 unless it is given.")
 @click.option("--port", "-p", help="Port to listen on; the next free one if 8080 is taken.")

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ffhost.cli.options import config_options, name_unseen, sources_without_values
+from ffhost.cli.options import (
+    config_options,
+    name_unseen,
+    sources_without_values,
+    what_argument,
+)
 
 if TYPE_CHECKING:
     from ffhost.config.settings import ServerSettings
@@ -15,10 +20,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@what_argument
 @config_options
 @click.option("--format", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--schedules", is_flag=True, help="When functions run by the clock instead.")
-def command(format: str, schedules: bool, **options: Any) -> None:
+def command(what: str | None, format: str, schedules: bool, **options: Any) -> None:
     """List the functions that would be served, in the order of the file.
 
     Functions are imported, because a signature may be written in the code only. 'runs' says
@@ -26,18 +32,21 @@ def command(format: str, schedules: bool, **options: Any) -> None:
     totals over all workers.
 
     With --schedules the schedules are listed with their next three times, and nothing is
-    imported.
+    imported. FILE and FUNCTION are as for 'ffhost serve'.
 
     \b
     Examples:
       ffhost functions
+      ffhost functions main.py
       ffhost functions --schedules
       ffhost functions -c functions.yaml --format json
     """
     from ffhost.cli.full_check import loaded
     from ffhost.cli.tables import columns
+    from ffhost.cli.typed_targets import apply_typed
     from ffhost.config import load_config
 
+    apply_typed(what, options)
     config = load_config(sources_without_values(options))
     name_unseen(config)
     if schedules:

@@ -11,16 +11,14 @@ import click
 from ffhost.cli.options import (
     command_sources,
     config_options,
-    functions_or_files,
     server_options,
+    what_argument,
 )
 from ffhost.config import Sources
 
 
 @click.command()
-@click.argument(
-    "what", required=False, metavar="[FILE|FUNCTION]", shell_complete=functions_or_files
-)
+@what_argument
 @config_options
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", "-p", help="Port to listen on; 0 takes a free one.")
@@ -39,13 +37,15 @@ from ffhost.config import Sources
 def command(what: str | None, **options: Any) -> None:
     """Serve the functions of functions.yaml, or one function.
 
-    FUNCTION is one of the configuration, or of main.py where there is none; FILE is a
-    configuration, a file with one function, or file.py:function. With --debug functions.yaml
-    is searched upward to the root of the repository, and a .env beside it is read.
+    FUNCTION is one of the configuration, or of main.py where there is none. FILE is a
+    configuration, file.py:function, or file.py: its only function, or all that are decorated,
+    each under its name. With --debug functions.yaml is searched upward to the root of the
+    repository, and a .env beside it is read.
 
     \b
     Examples:
       ffhost serve
+      ffhost serve main.py
       ffhost serve main.py:hello
       ffhost serve -c functions.yaml --port 9000
       ffhost serve --target hello --source main.py
@@ -132,6 +132,8 @@ def run(given: Sources, *, reload: bool = False) -> int:
 def _same(given: Sources) -> list[str]:
     """Return the command line that makes the same configuration, for ``ffhost check``."""
     arguments = [] if given.config is None else ["--config", given.config]
+    if given.listing is not None:
+        arguments.append(given.listing.label)
     for path, (flag, value) in given.flags.items():
         if path == "asgi":
             arguments.append(flag)

@@ -42,9 +42,12 @@ class AskingConnection(ProcessConnection):
 
     def __init__(self, stream: socket.socket) -> None:
         super().__init__(stream)
-        self._turn = threading.Condition()
+        self._lock = threading.Lock()
+        self._turn = threading.Condition(self._lock)
         self._sending = threading.Lock()
         self._is_reading = False
+        self._waiting = 0
+        """How many threads wait for the one that reads."""
         self._requests: deque[Frame] = deque()
         self._questions: dict[int, _Asked] = {}
         self._last = 0
@@ -61,8 +64,9 @@ class AskingConnection(ProcessConnection):
         Raises:
             OSError: the host is gone, or sent something that is not a frame
         """
-        self._read_until(lambda: self._requests)
-        return self._requests.popleft()
+        requests = self._requests
+        self._read_until(lambda: requests)
+        return requests.popleft()
 
     def begin_call(self) -> None:
         """Accept questions: a call begins."""
@@ -156,26 +160,34 @@ class AskingConnection(ProcessConnection):
             super().answer(frame, head, body)
 
     def _read_until(self, done: Callable[[], Any]) -> None:
-        turn = self._turn
-        with turn:
+        lock = self._lock
+        with lock:
             while not done():
                 if self._is_reading:
-                    turn.wait()
+                    self._wait()
                     continue
                 self._is_reading = True
-                turn.release()
+                lock.release()
                 try:
                     frame = super().receive()
                 finally:
-                    turn.acquire()
+                    lock.acquire()
                     self._is_reading = False
-                    turn.notify_all()
-                self._pass_on(frame)
+                    if self._waiting:
+                        self._turn.notify_all()
+                if frame.direction == TO_HOST:
+                    self._pass_on(frame)
+                else:
+                    self._requests.append(frame)
+
+    def _wait(self) -> None:
+        self._waiting += 1
+        try:
+            self._turn.wait()
+        finally:
+            self._waiting -= 1
 
     def _pass_on(self, frame: Frame) -> None:
-        if frame.direction != TO_HOST:
-            self._requests.append(frame)
-            return
         asked = self._questions.get(frame.call)
         if asked is not None:  # it may have been cancelled
             asked.end(frame)

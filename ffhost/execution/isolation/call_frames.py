@@ -24,7 +24,6 @@ class FunctionCrashed(FfhostError):
 
 def call_head(call: Call) -> bytes:
     """Return the head of the frame that asks for a call; its body is the request's."""
-    message = call.message
     return marshal.dumps(
         (
             call.execution_id,
@@ -33,52 +32,15 @@ def call_head(call: Call) -> bytes:
             # The process reads them from the header fields itself, unless the host traces.
             None if call.span_context is None else (call.trace_id, call.span_id),
             None if call.principal is None else call.principal.as_texts(),
-            message.method,
-            message.path,
-            message.query,
-            {**message.headers},
-            message.scheme,
-            message.root_path,
-            message.client,
-            message.server,
-            message.http_version,
-            {**message.params},
+            call.message.parts(),
         )
     )
 
 
 def call_of(function: Function, frame: Frame) -> Call:
     """Make the call that *frame* asks for, in the process that runs it."""
-    (
-        execution_id,
-        started,
-        deadline,
-        ids,
-        principal,
-        method,
-        path,
-        query,
-        headers,
-        scheme,
-        root_path,
-        client,
-        server,
-        http_version,
-        params,
-    ) = frame.trusted_head()
-    message = Message(
-        method,
-        path,
-        query=query,
-        headers=headers,
-        body=frame.body,
-        scheme=scheme,
-        root_path=root_path,
-        client=client,
-        server=server,
-        http_version=http_version,
-        params=params,
-    )
+    execution_id, started, deadline, ids, principal, parts = frame.trusted_head()
+    message = Message.of_parts(parts, frame.body)
     call = Call(function, message, execution_id)
     # The monotonic clock is shared by all processes of the machine.
     call.started = started
@@ -105,10 +67,9 @@ def reply_head(reply: Reply, call: Call) -> bytes:
         except Exception:
             text = ""
         head["error"] = [type(error).__name__, text]
-    facts = facts_of(call.event)
-    if facts is not None:
+    if call.event is not None and (facts := facts_of(call.event)) is not None:
         head["event"] = {name: _plain(value) for name, value in facts._asdict().items()}
-    return to_json(head).encode()
+    return to_json(head)
 
 
 def _plain(value: Any) -> str | None:

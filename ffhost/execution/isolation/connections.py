@@ -50,6 +50,7 @@ class ProcessConnection:
         self.stream = stream
         self._reader = FrameReader()
         self._asked = 0
+        self._is_bounded = stream.gettimeout() is not None
 
     def ask(self, kind: int, head: Any = None, body: bytes = b"") -> None:
         """Send what has an answer, as the host; `receive_answer` waits for it.
@@ -91,16 +92,15 @@ class ProcessConnection:
         """
         reader = self._reader
         data, reader.rest = reader.rest, b""
-        while True:
+        frame: Frame | None = None
+        while frame is None:
             if not data:
                 self._bound(deadline)
                 data = self.stream.recv(reader.piece_bytes)
                 if not data:
                     raise ConnectionResetError("the other side has closed the connection")
-            frame = reader.feed(data)
-            if frame is not None:
-                return frame
-            data = b""
+            frame, data = reader.feed(data), b""
+        return frame
 
     def receive_answer(self, deadline: float | None = None) -> Any:
         """Receive the head of the answer to what was asked last.
@@ -118,8 +118,9 @@ class ProcessConnection:
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:
             raise TimeoutError
-        if left is not None or self.stream.gettimeout() is not None:
+        if left is not None or self._is_bounded:
             self.stream.settimeout(left)
+            self._is_bounded = left is not None
 
 
 class LoopConnection:
@@ -200,9 +201,10 @@ class LoopConnection:
         if self._rest:
             self._rest += map(memoryview, parts)
             return
-        sent = 0
-        with suppress(BlockingIOError):
+        try:
             sent = self._stream.send(parts[0])
+        except BlockingIOError:
+            sent = 0
         if len(parts) == 1 and sent == len(parts[0]):
             return
         self._rest = [memoryview(part) for part in parts]

@@ -19,6 +19,8 @@ import marshal
 import struct
 from typing import Any, NamedTuple
 
+import orjson
+
 LOAD, START, CALL, LOGS, STOP, ANSWER, CANCEL = range(1, 8)
 """The kinds of frames. A process may send CALL, ANSWER and CANCEL, a host all but CANCEL."""
 TO_PROCESS, TO_HOST = 1, 2
@@ -33,8 +35,7 @@ LARGEST_BODY_BYTES = 256 << 20
 """How large an answer may be. It is in the host's memory as a whole."""
 
 _PREFIX = struct.Struct("!BBQIQ")
-to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-_read_json = json.JSONDecoder().raw_decode
+_write_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 class Misfit(ConnectionError):
@@ -61,9 +62,21 @@ class Frame(NamedTuple):
             Misfit: it is not JSON
         """
         try:
-            return _read_json(self.head.decode())[0]
+            return orjson.loads(self.head)
+        except ValueError:  # text that is not Unicode, such as a path, is read by the other one
+            pass
+        try:
+            return json.loads(self.head)
         except (ValueError, RecursionError) as error:
             raise Misfit("the head of a frame is not JSON") from error
+
+
+def to_json(head: Any) -> bytes:
+    """Return *head* as JSON, which may hold text that is not Unicode, such as a path."""
+    try:
+        return orjson.dumps(head)
+    except TypeError:
+        return _write_json(head).encode()
 
 
 def start_of(
@@ -82,9 +95,10 @@ class FrameReader:
 
     Attributes:
         rest: what followed the last frame in its piece; to be fed before anything else is
+        piece_bytes: how much to read next
     """
 
-    __slots__ = ("_frame", "_missing", "_pieces", "rest")
+    __slots__ = ("_frame", "_missing", "_pieces", "piece_bytes", "rest")
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -92,11 +106,7 @@ class FrameReader:
         self._frame: Frame | None = None
         """The frame whose body is still to come."""
         self.rest = b""
-
-    @property
-    def piece_bytes(self) -> int:
-        """Return how much to read next."""
-        return min(max(self._missing, PIECE_BYTES), LARGEST_PIECE_BYTES)
+        self.piece_bytes = PIECE_BYTES
 
     def feed(self, data: bytes) -> Frame | None:
         """Return the frame that *data* completes, or None if there is more to come.
@@ -109,6 +119,7 @@ class FrameReader:
         if self._pieces:
             data = b"".join([*self._pieces, data])
             self._pieces = []
+            self._await(0)
         if len(data) < _PREFIX.size:
             self._keep(data, _PREFIX.size)
             return None
@@ -126,16 +137,23 @@ class FrameReader:
         return self._feed_body(frame, data[begun:])
 
     def _keep(self, data: bytes, wanted: int) -> None:
-        self._pieces, self._missing = [data], wanted - len(data)
+        self._pieces = [data]
+        self._await(wanted - len(data))
+
+    def _await(self, missing: int) -> None:
+        self._missing = missing
+        self.piece_bytes = min(max(missing, PIECE_BYTES), LARGEST_PIECE_BYTES)
 
     def _feed_body(self, frame: Frame, data: bytes) -> Frame | None:
         missing = self._missing - len(data)
         if missing > 0:
             self._pieces.append(data)
-            self._frame, self._missing = frame, missing
+            self._frame = frame
+            self._await(missing)
             return None
         if missing < 0:
             data, self.rest = data[:missing], data[missing:]
         body = b"".join([*self._pieces, data])
-        self._frame, self._missing, self._pieces = None, 0, []
+        self._frame, self._pieces = None, []
+        self._await(0)
         return frame._replace(body=body)

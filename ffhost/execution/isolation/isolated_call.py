@@ -55,7 +55,7 @@ async def _call(pool: ProcessPool, call: Call, by_name: CallByName) -> Reply:
     head, body = call_head(call), call.message.body
     while True:
         process = pool.take() or await _await_process(pool, call)
-        connection = pool.connect(process)
+        connection = process.calls or pool.connect(process)
         nested = partial(take, call, connection, by_name)
         try:
             if process.revision != pool.config.revision:

@@ -206,10 +206,6 @@ class ProcessPool:
             finally:
                 self._waiting.discard(waiter)
 
-    def connect(self, process: IsolatedProcess) -> LoopConnection:
-        """Return the connection to a process that was taken, on the running loop."""
-        return process.calls or self._adopt(process)
-
     async def inform(self, process: IsolatedProcess) -> None:
         """Apply the logging of the current configuration to a process.
 
@@ -218,9 +214,9 @@ class ProcessPool:
         """
         process.revision = self.config.revision
         config = pickle.dumps(pruned(self.config, self.name))
-        await self.connect(process).ask(LOGS, b"", config)
+        await (process.calls or self.connect(process)).ask(LOGS, b"", config)
 
-    def _adopt(self, process: IsolatedProcess) -> LoopConnection:
+    def connect(self, process: IsolatedProcess) -> LoopConnection:
         """Serve *process* on the running loop, which sees the end of idle ones from now on."""
         with self._lock:
             loop = self._loop = asyncio.get_running_loop()

@@ -20,13 +20,14 @@ from ffhost.loading.modules.module_loader import (
 from ffhost.loading.modules.package_roots import Home, home_of, module_base
 from ffhost.loading.modules.private_names import plain_error, plain_name, plain_text
 from ffhost.loading.modules.scopes import SCOPE_KEY, Provide, Scope, providers, scope_of
-from ffhost.loading.modules.tracebacks import trim, user_frame
+from ffhost.loading.modules.tracebacks import error_text, stack_text, user_frame
 
 __all__ = [
     "SCOPE_KEY",
     "Home",
     "Provide",
     "Scope",
+    "error_text",
     "folder_scope",
     "has_changed",
     "home_of",
@@ -40,6 +41,6 @@ __all__ = [
     "plain_text",
     "providers",
     "scope_of",
-    "trim",
+    "stack_text",
     "user_frame",
 ]

@@ -1,15 +1,15 @@
 """An exception with its chain, as fields of one entry. Nothing here writes.
 
-The text is Python's own: causes, contexts, groups and notes. Private module names are
-replaced by plain ones.
+The text is Python's own: causes, contexts, groups and notes, each stack from user code on.
+Private module names are replaced by plain ones.
 """
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ffhost.loading.modules import error_text
 from ffhost.observability.logs.json_encoder import shown, text_of
 
 PlainName = Callable[[str], str]
@@ -18,7 +18,7 @@ PlainName = Callable[[str], str]
 def exception_fields(error: BaseException, plain_name: PlainName) -> dict[str, Any]:
     """Return ``exception`` (the whole text), ``exception_type`` and ``exception_message``."""
     try:
-        text = "".join(traceback.format_exception(error)).rstrip("\n")
+        text = error_text(error).rstrip("\n")
     except Exception as failure:  # a class with a __cause__ or __notes__ of its own making
         text = f"{shown(error)} (its traceback cannot be shown: {text_of(failure)})"
     for module in _modules(error):
