@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -251,4 +254,31 @@ def test_values_of_options_are_completed(folder: Path, words: str, found: list[s
 def test_the_script_for_zsh_loads_what_a_bare_zshrc_does_not(folder: Path) -> None:
     script = ffhost("completion", "zsh", cwd=folder).out
     assert script.startswith("#compdef ffhost\n")
-    assert script.index("autoload -Uz compinit && compinit") < script.index("compdef _ffhost")
+    assert script.index("autoload -Uz compinit && compinit -i") < script.index("compdef _ffhost")
+
+
+SHELLS = {
+    # A bare ~/.zshrc: nothing has called compinit.
+    "zsh": ("-f", "-c", 'eval "$(ffhost completion zsh)" && print $_comps[ffhost]'),
+    "fish": ("-N", "-c", "ffhost completion fish | source; complete -C 'ffhost serve gr'"),
+}
+
+
+@pytest.mark.parametrize(("shell", "written"), [("zsh", "_ffhost_completion"), ("fish", "greet")])
+def test_a_bare_shell_takes_its_script_without_an_error(
+    folder: Path, shell: str, written: str
+) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    project(folder, "functions: {greet: {target: 'm.py:g'}}")
+    bin = Path(sys.executable).parent
+    ran = subprocess.run(
+        [program, *SHELLS[shell]],
+        cwd=folder,
+        env={"HOME": str(folder), "PATH": f"{bin}:/usr/bin:/bin", "TERM": "dumb"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ran.stdout.partition("\t")[0].strip(), ran.stderr) == (written, "")
