@@ -169,6 +169,7 @@ def test_what_contradicts_an_option_is_told(folder: Path) -> None:
         ("run", "ffhost serve"),
         ("list", "ffhost functions"),
         ("k8s", "ffhost export kubernetes"),
+        ("lsit", "ffhost functions"),
         ("migrate", "ffhost init --from-functions-framework"),
     ],
 )
@@ -176,6 +177,41 @@ def test_the_words_of_other_tools_are_told(folder: Path, typed: str, meant: str)
     assert ffhost(typed, cwd=folder).err == (
         f"ffhost: no such command {typed!r}; did you mean {meant!r}?\n"
         "  hint: 'ffhost --help' lists the commands\n"
+    )
+
+
+def test_what_is_typed_after_invoke_is_called(folder: Path) -> None:
+    (folder / "main.py").write_text("def hello(request): return 'hi'\n")
+    for typed in ("main.py:hello", "main.py", "hello"):
+        assert ffhost("invoke", typed, cwd=folder).out == "hi\n"
+    assert "which function?\n  hint: there are a, b" in ffhost("invoke", "many.py", cwd=folder).err
+    (folder / "data.json").write_text('{"of": "a file"}')
+    (folder / "main.py").write_text("def hello(request): return request.get_json()['of']\n")
+    assert ffhost("invoke", "hello", "--data", "@data.json", cwd=folder).out == "a file\n"
+
+
+def test_a_platform_is_known_by_its_other_names(folder: Path) -> None:
+    project(folder, "functions: {hello: {target: 'main.py:hello'}}")
+    assert "kind: Deployment" in ffhost("export", "k8s", cwd=folder).out
+    assert ffhost("export", cwd=folder).err.splitlines()[0] == (
+        "ffhost export: missing argument 'PLATFORM'. It is one of kubernetes, knative, cloudrun, "
+        "compose"
+    )
+
+
+def test_the_image_that_is_built_is_the_one_that_manifests_name(folder: Path) -> None:
+    project(folder, "functions: {hello: {target: 'main.py:hello'}}")
+    (command,) = (
+        line.split() for line in ffhost("build", cwd=folder).out.splitlines() if "docker" in line
+    )
+    image = command[command.index("-t") + 1]
+    assert f"image: {image}\n" in ffhost("export", "kubernetes", cwd=folder).out
+
+
+def test_a_file_that_is_not_there_is_told_with_the_one_that_is(folder: Path) -> None:
+    project(folder, "functions: {hello: {target: 'main.py:hello'}}")
+    assert ffhost("check", "functions.yml", cwd=folder).err == (
+        "-c functions.yml: no such file: 'functions.yml'\n  hint: did you mean 'functions.yaml'?\n"
     )
 
 
