@@ -10,7 +10,7 @@ ARGS ?=
 # The tests start Python hundreds of times: without compiled files that takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test coverage oldest newest lint schema reference bench compat cluster soak fuzz conformance docs clean
+.PHONY: help serve test coverage oldest newest lint schema reference bench compat cluster soak fuzz conformance docs browser pictures clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -86,6 +86,17 @@ fuzz: $(STAMP)  ## Fuzz the typed example, everything that parses, raw HTTP, and
 
 conformance: $(STAMP)  ## Run the conformance suite of MCP on both fronts (needs node)
 	$(BIN)/python -m tests.conformance
+
+# Neither is needed: without them the tests of the console are skipped, and say so.
+browser: $(STAMP)  ## Install a browser, unless there is one, and axe-core (npm) for the console's tests
+	@command -v chromium || command -v chromium-browser \
+		|| timeout 120 $(BIN)/playwright install chromium || echo "no browser could be installed"
+	@test -f build/browser/node_modules/axe-core/axe.min.js \
+		|| timeout 120 npm install --silent --no-audit --no-fund --fetch-retries 0 --prefix build/browser axe-core@4.14.1 \
+		|| echo "axe-core could not be installed: it needs npm"
+
+pictures: $(STAMP)  ## Take the pictures of the console for its documentation (needs a browser)
+	$(BIN)/python -m tests.host.console.pictures docs/pictures
 
 clean:  ## Remove what was installed and built
 	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest $(VENV)-3.* build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

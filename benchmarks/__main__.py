@@ -7,14 +7,14 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import environments, load, loading, machine, memory, plot, report
+from benchmarks import calls, environments, load, loading, machine, memory, plot, report
 from benchmarks.cases import cases
 from benchmarks.environments import Pythons
 from benchmarks.measuring import Row, measure
 
 _HERE = Path(__file__).parent
 _VENV = _HERE.parent / ".bench-venv"
-_SPECIAL = ("memory", "loading")
+_SPECIAL = ("calls", "memory", "loading")
 _PAIRS, _QUICK_PAIRS, _SECONDS = 12, 3, 1
 
 
@@ -74,6 +74,9 @@ def _run(wanted: set[str], pythons: Pythons, pairs: int, seconds: int) -> list[R
     for case in cases():
         if case.name in wanted:
             show(measure(case, pythons, pairs, seconds))
+    if "calls" in wanted:
+        for row in calls.rows(pythons, pairs):
+            show(row)
     if "loading" in wanted:
         for row in loading.rows(pairs):
             show(row)

@@ -3,8 +3,9 @@
 A page's ``sh`` blocks are run from top to bottom in a copy of an example, which
 ``<!-- example: NAME -->`` names (``none`` is an empty folder), or of its folder in
 ``tests/pages``. Servers run in the background until the next one starts or the page ends, on
-a port that is free; whoever calls one that was not started gets ``ffhost serve``. A ``text``
-block right after a block holds lines of its output, ``...`` standing for anything.
+a port that is free; whoever calls one that was not started gets ``ffhost serve``. What
+``ffhost install`` installs is linked, so that no registry is needed. A ``text`` block right
+after a block holds lines of its output, ``...`` standing for anything.
 
 A block whose first line is ``# make cluster: REASON`` is run by ``make cluster`` alone, and one
 that begins with ``# not run: REASON`` by nobody.
@@ -25,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import urlopen
 
+from tests.environments import put_uv
 from tests.forking import Python
 from tests.serving import eventually, free_port
 
@@ -89,10 +91,12 @@ class Reader:
     Args:
         folder: where they are typed
         without: programs that are not there
+        programs: folder of programs that come first
     """
 
     folder: Path
     without: Sequence[str] = ()
+    programs: Path | None = None
     port: int = field(default_factory=free_port)
     exported: dict[str, str] = field(default_factory=dict)
     _server: Python | None = None
@@ -142,13 +146,13 @@ class Reader:
     @property
     def environ(self) -> dict[str, str]:
         """Give the environment of a command."""
-        programs = Path(sys.executable).parent
-        path = f"{programs}:{os.environ['PATH']}"
+        folders = [self.programs, Path(sys.executable).parent, os.environ["PATH"]]
+        path = ":".join(str(each) for each in folders if each)
         kept = {"PATH": path, "HOME": os.environ.get("HOME", "/"), "LC_ALL": "C.UTF-8"}
         return {**kept, **self.exported}
 
     def _run(self, command: str, words: list[str], block: Block) -> str:
-        if words[0] == "ffhost" and not _SHELL & set(command):
+        if words[0] == "ffhost" and not _SHELL & set("".join(words)):
             status, output = self._run_ffhost(words[1:])
         else:
             done = subprocess.run(
@@ -216,7 +220,8 @@ def read(
     """Run the commands of *page* below *folder*.
 
     Args:
-        cluster: whether those that are marked for ``make cluster`` are run
+        cluster: whether those that are marked for ``make cluster`` are run, and packages are
+            installed from a registry
         without: programs whose commands are left out
     """
     copied = folder / "project"
@@ -226,7 +231,10 @@ def read(
     else:
         ignored = shutil.ignore_patterns("build", "__pycache__")
         shutil.copytree(source, copied, ignore=ignored)
-    reader = Reader(copied, without)
+    programs = None if cluster else folder / "programs"
+    if programs:
+        put_uv(programs)
+    reader = Reader(copied, without, programs)
     try:
         for block in blocks(page):
             if block.marked is None or (cluster and block.marked == "make cluster"):

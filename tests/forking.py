@@ -25,10 +25,13 @@ from pathlib import Path
 from typing import Any
 
 import gunicorn.config
+from _pytest.config import default_plugins
 
 ROOT = Path(__file__).parents[1]
 DOORS = {"asgi", "wsgi", "gunicorn", "pytest_plugin", "__main__"}
 """Modules that do something when they are imported."""
+OTHERS = ("pytest", "anyio.abc", "hypothesis.strategies", "hypothesis.internal.conjecture.engine")
+"""What pytest imports, which many forks run."""
 
 
 class Forks:
@@ -117,6 +120,8 @@ def main() -> None:
     import tests.serving  # noqa: F401
 
     _import_all("ffhost")
+    for name in (*OTHERS, *(f"_pytest.{plugin}" for plugin in default_plugins)):
+        importlib.import_module(name)
     gc.collect()
     gc.freeze()
     command = _forked_for()

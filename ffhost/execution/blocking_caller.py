@@ -67,12 +67,13 @@ class BlockingCaller(FunctionCaller):
             TooManyRequests: no slot was free, and none became free in time
         """
         if not self.slots.try_acquire():
-            self._queue()
+            self._queue(call, self.queue_seconds)
         call.move("running")
         waiter = call.waiter = _Waiter()
         timeout = -1.0
-        if self.timeout_seconds != UNLIMITED:
-            timeout = self.timeout_seconds
+        seconds = self.timeout_seconds if call.ends_at == UNLIMITED else self._seconds_for(call)
+        if seconds != UNLIMITED:
+            timeout = seconds
             call.deadline = Deadline()
             call.deadline.at = time.monotonic() + timeout
         call.context = self.make_context()
@@ -99,7 +100,10 @@ class BlockingCaller(FunctionCaller):
         context = call.context if self.has_context else None
         call.job = asyncio.get_running_loop().create_task(self.perform(call), context=context)
 
-    def _queue(self) -> None:
+    def _seconds_for(self, _call: Call) -> float:
+        return self.timeout_seconds
+
+    def _queue(self, _call: Call, seconds: float) -> None:
         lock = threading.Lock()
         lock.acquire()
         ticket = self.slots.enqueue(lock.release)
@@ -107,10 +111,8 @@ class BlockingCaller(FunctionCaller):
             raise self.function.refusal()
         if ticket.granted:
             return
-        timeout = self.queue_seconds
-        if not lock.acquire(timeout=-1 if timeout == UNLIMITED else timeout) and self.slots.leave(
-            ticket
-        ):
+        timeout = -1 if seconds == UNLIMITED else seconds
+        if not lock.acquire(timeout=timeout) and self.slots.leave(ticket):
             raise self.function.refusal()
 
     def deliver(self, call: Call, reply: Reply) -> None:

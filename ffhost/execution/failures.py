@@ -26,6 +26,7 @@ class CallFailures:
         answer: makes a reply of an exception that means one, as a codec has it
         handlers: the error handlers of the function's module
         debug: whether the caller may see the exception
+        console: address of the console, for somebody who develops; else None
     """
 
     def __init__(
@@ -34,10 +35,12 @@ class CallFailures:
         handlers: Sequence[ErrorHandler] = (),
         *,
         debug: bool = False,
+        console: str | None = None,
     ) -> None:
         self._answer = answer
         self._handlers = {each: handler for types, handler in handlers for each in types}
         self._debug = debug
+        self._console = console
 
     def handler_for(self, error: BaseException) -> Callable[[Any], Any] | None:
         """Return the handler of the nearest class of *error*, or None."""
@@ -67,7 +70,7 @@ class CallFailures:
             return error.reply
         log_crash(call, error)
         stack = error_text(error) if self._debug else None
-        return problems.crash(call.execution_id, error, stack=stack)
+        return problems.crash(call.execution_id, error, stack=stack, console=self._console)
 
 
 def timed_out(call: Call) -> Reply:

@@ -33,7 +33,7 @@ Answer: TypeAlias = Callable[[Call], Awaitable[Reply]]
 AnswerLate: TypeAlias = Callable[[Call, Reply], None]
 
 
-_EXACT_SECONDS = 0.0005
+EXACT_SECONDS = 0.0005
 """How much too early a timer may fire and still count as in time."""
 
 
@@ -83,7 +83,6 @@ class AsyncCaller(FunctionCaller):
         self._in_flight: dict[Call, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._bounded = self.timeout_seconds != UNLIMITED
-        self._gives_up = self.queue_seconds != UNLIMITED
         self._answer_late: AnswerLate | None = None
 
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -97,7 +96,7 @@ class AsyncCaller(FunctionCaller):
             TooManyRequests: no slot was free, and none became free in time
         """
         if not self.slots.try_acquire():
-            await self._queue(call)
+            await self._queue(call, self.queue_seconds)
         call.move("running")
         waiter = call.waiter = self._loop.create_future()
         if self._bounded:
@@ -105,7 +104,8 @@ class AsyncCaller(FunctionCaller):
         if self.function.is_async:
             if self.has_context:
                 call.context = self.make_context()
-                call.job = self._loop.create_task(self.perform(call), context=call.context)
+                # Without the task factory, whose guard is for the tasks of functions.
+                call.job = asyncio.Task(self.perform(call), loop=self._loop, context=call.context)
             else:
                 call.job = self._loop.create_task(self.perform(call))
         else:
@@ -130,7 +130,7 @@ class AsyncCaller(FunctionCaller):
 
     async def _answer_here(self, call: Call) -> Reply:
         if not self.slots.try_acquire():
-            await self._queue(call)
+            await self._queue(call, self.queue_seconds)
         call.move("running")
         call.job = asyncio.current_task(self._loop)
         call.context = contextvars.copy_context()
@@ -152,14 +152,14 @@ class AsyncCaller(FunctionCaller):
             raise AlreadyAnswered
         return reply
 
-    async def _queue(self, call: Call) -> None:
+    async def _queue(self, call: Call, seconds: float) -> None:
         waiter = LoopWaiter()
         ticket = self.slots.enqueue(waiter.wake)
         if ticket is None:
             raise self.function.refusal()
         if ticket.granted:
             return
-        timer = self._loop.call_later(self.queue_seconds, waiter.wake) if self._gives_up else None
+        timer = None if seconds == UNLIMITED else self._loop.call_later(seconds, waiter.wake)
         try:
             await waiter.wait()
         except BaseException as error:
@@ -190,7 +190,7 @@ class AsyncCaller(FunctionCaller):
             call = next(iter(self._in_flight))
             assert call.deadline is not None
             left = call.deadline.remaining
-            if left > _EXACT_SECONDS:
+            if left > EXACT_SECONDS:
                 if call.deadline.is_paused:  # the others must not wait for it
                     self._in_flight[call] = self._in_flight.pop(call)
                     left = PAUSED_LOOK_SECONDS

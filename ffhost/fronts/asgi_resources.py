@@ -279,7 +279,7 @@ class AsgiFunctionResource:
         from ffhost.execution.nested_callers import NestedLoopCaller
 
         read_call_fields(call)
-        return await NestedLoopCaller(self._caller.function, self._runner, call).answer(call)
+        return await NestedLoopCaller(self._caller.function, self._runner).answer(call)
 
     def _answer_late(self, call: Call, reply: Reply) -> None:
         """Send the 504 of a call that still holds the task of its request."""

@@ -7,9 +7,9 @@ without the loop. A callee runs in contexts of its own, so nothing of the caller
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ffhost.errors import ContentTooLarge, MethodNotAllowed, RequestError
 from ffhost.execution.failures import CANCELLED_STATUS
@@ -25,6 +25,9 @@ from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.web.messages import Reply
 
+if TYPE_CHECKING:
+    from ffhost.execution.nested_callers import NestedLoopCaller, NestedThreadCaller
+
 T = TypeVar("T")
 
 
@@ -38,7 +41,7 @@ class CallsByName:
     def __init__(self, runner: Callable[[], LoopRunner]) -> None:
         self._make_runner = runner
         self._runner: LoopRunner | None = None
-        self._settles: dict[Function, Settle | None] = {}
+        self._callees: dict[Function, _Callee] = {}
 
     @property
     def runner(self) -> LoopRunner:
@@ -51,19 +54,20 @@ class CallsByName:
         """Return the loop on which coroutine functions run."""
         return self.runner.loop
 
-    async def call(self, call: Call, take: Take | None = None) -> CallAnswer:
+    def call(self, call: Call, take: Take | None = None) -> Awaitable[CallAnswer]:
         """Call from a coroutine and return the answer; *take* gets each chunk of a stream."""
-        return await self._where_the_loop_is(self._on_loop(call, take))
+        return self._where_the_loop_is(self._on_loop(call, take))
 
-    async def open(self, call: Call) -> CallAnswer | AsyncStreamedAnswer:
+    def open(self, call: Call) -> Awaitable[CallAnswer | AsyncStreamedAnswer]:
         """Call from a coroutine and return the answer; one that is a stream is not read."""
-        return await self._where_the_loop_is(self._open_on_loop(call))
+        return self._where_the_loop_is(self._open_on_loop(call))
 
-    async def _where_the_loop_is(self, work: Coroutine[Any, Any, T]) -> T:
+    def _where_the_loop_is(self, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
         loop = self.runner.loop
-        if asyncio.get_running_loop() is not loop:  # a loop of the user's own
-            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
-        return await work
+        if asyncio.get_running_loop() is loop:
+            return work
+        # A loop of the user's own.
+        return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
 
     async def _on_loop(self, call: Call, take: Take | None) -> CallAnswer:
         answer = await self._open_on_loop(call)
@@ -77,20 +81,20 @@ class CallsByName:
         return CallAnswer(answer.status, answer.headers, b"".join(chunks))
 
     async def _open_on_loop(self, call: Call) -> CallAnswer | AsyncStreamedAnswer:
-        from ffhost.execution.nested_callers import NestedLoopCaller
-
-        caller = NestedLoopCaller(call.function, self.runner, call)
+        callee = self._callee(call.function)
+        caller = callee.from_loop
         try:
             _check(call)
             reply = await caller.answer(call)
         except RequestError as error:
-            return self._refused(call, error)
+            return _refused(callee, call, error)
         except asyncio.CancelledError:
-            self._settle(call, CANCELLED_STATUS, 0)
+            caller.leave(call)
+            callee.report(call, CANCELLED_STATUS, 0)
             raise
         if call.channel is None:
-            return self._ended(call, reply)
-        stream = LoopStream(call, caller, partial(self._settle, call, reply.status))
+            return _ended(callee, call, reply)
+        stream = LoopStream(call, caller, partial(callee.report, call, reply.status))
         return AsyncStreamedAnswer(reply.status, _fields(reply), stream)
 
     def call_sync(self, call: Call) -> CallAnswer:
@@ -100,37 +104,55 @@ class CallsByName:
 
     def open_sync(self, call: Call) -> CallAnswer | StreamedAnswer:
         """Call from a thread and return the answer; one that is a stream is not read."""
-        from ffhost.execution.nested_callers import NestedThreadCaller
-
-        caller = NestedThreadCaller(call.function, self.runner.pool, self, call)
+        callee = self._callee(call.function)
+        caller = callee.from_thread
         try:
             _check(call)
             reply = caller.answer(call)
         except RequestError as error:
-            return self._refused(call, error)
+            return _refused(callee, call, error)
         if call.channel is None:
-            return self._ended(call, reply)
-        stream = ThreadStream(call, caller, partial(self._settle, call, reply.status))
+            return _ended(callee, call, reply)
+        stream = ThreadStream(call, caller, partial(callee.report, call, reply.status))
         return StreamedAnswer(reply.status, _fields(reply), stream)
 
-    def _refused(self, call: Call, error: RequestError) -> CallAnswer:
-        call.refuse(error)
-        answer = answer_of_error(error, call.execution_id)
-        self._settle(call, answer.status, len(answer.body))
-        return answer
-
-    def _ended(self, call: Call, reply: Reply) -> CallAnswer:
-        self._settle(call, reply.status, len(reply.body))
-        return CallAnswer(reply.status, _fields(reply), reply.body)
-
-    def _settle(self, call: Call, status: int, sent: int) -> None:
-        function = call.function
+    def _callee(self, function: Function) -> _Callee:
         try:
-            settle = self._settles[function]
+            return self._callees[function]
         except KeyError:
-            settle = self._settles[function] = report_outcome(function)
-        if settle is not None:
-            settle(call, status, sent)
+            from ffhost.execution.nested_callers import NestedLoopCaller, NestedThreadCaller
+
+            runner = self.runner
+            made = self._callees[function] = _Callee(
+                NestedLoopCaller(function, runner),
+                NestedThreadCaller(function, runner.pool, self),
+                report_outcome(function) or _report_nothing,
+            )
+            return made
+
+
+class _Callee(NamedTuple):
+    """How one function is called, and what is told of its outcome."""
+
+    from_loop: NestedLoopCaller
+    from_thread: NestedThreadCaller
+    report: Settle
+
+
+def _report_nothing(_call: Call, _status: int, _sent_bytes: int) -> None:
+    """Return at once: nobody observes the function."""
+
+
+def _refused(callee: _Callee, call: Call, error: RequestError) -> CallAnswer:
+    call.refuse(error)
+    answer = answer_of_error(error, call.execution_id)
+    callee.report(call, answer.status, len(answer.body))
+    return answer
+
+
+def _ended(callee: _Callee, call: Call, reply: Reply) -> CallAnswer:
+    callee.report(call, reply.status, len(reply.body))
+    return CallAnswer(reply.status, _fields(reply), reply.body)
 
 
 def _fields(reply: Reply) -> dict[str, str]:

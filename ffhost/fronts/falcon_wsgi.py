@@ -387,7 +387,7 @@ class WsgiFunctionResource:
         from ffhost.execution.nested_callers import NestedThreadCaller
 
         read_call_fields(call)
-        return NestedThreadCaller(self._caller.function, pool, background, call).answer(call)
+        return NestedThreadCaller(self._caller.function, pool, background).answer(call)
 
     def _stream(
         self, req: WsgiFrontRequest, resp: falcon.Response, call: Call, reply: Reply

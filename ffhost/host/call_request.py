@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -25,8 +25,10 @@ CHAIN_LIMIT: Final = 16
 """Most functions that may wait for each other."""
 
 
-@dataclass(frozen=True)
-class Wanted:
+NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Wanted(NamedTuple):
     """What a caller wants: the arguments of `ffhost.call`.
 
     Args:
@@ -45,7 +47,7 @@ class Wanted:
     json: Any = UNSET
     body: bytes | str | None = None
     event: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NO_FIELDS
     method: str | None = None
     path: str = ""
     written: str | None = None
@@ -58,11 +60,13 @@ class Wanted:
         Raises:
             CallError: there is more than one
         """
+        if self.value is UNSET and self.json is UNSET and self.body is None and self.event is None:
+            return None
         given = [name for name in ("value", "json") if getattr(self, name) is not UNSET]
         given += [name for name in ("body", "event") if getattr(self, name) is not None]
         if len(given) > 1:
             raise CallError("give one of a value, json, body and event")
-        return given[0] if given else None
+        return given[0]
 
     def request(self) -> tuple[str, dict[str, str], bytes]:
         """Return method, header fields and body.
@@ -116,23 +120,28 @@ def message_for(wanted: Wanted, template: str, caller: Call) -> Message:
     method, headers, body = wanted.request()
     tail, _, query = wanted.path.partition("?")
     path, params = _fill(template, tail)
-    headers.setdefault("host", caller.message.headers.get("host", "localhost"))
-    headers["content-length"] = str(len(body))
-    headers |= trace_fields(caller)
+    asked = caller.message
+    if "host" not in headers:
+        headers["host"] = asked.headers.get("host", "localhost")
+    if body or wanted.body is not None:
+        headers["content-length"] = str(len(body))
+    set_trace_fields(headers, caller)
     return Message(
         method,
         path,
         query=query,
         headers=headers,
         body=body,
-        scheme=caller.message.scheme,
-        server=caller.message.server,
+        scheme=asked.scheme,
+        server=asked.server,
         params=params,
     )
 
 
 def _fill(template: str, tail: str) -> tuple[str, dict[str, str]]:
     """Return path and parameters: *tail* follows the template, or is the path of its parameters."""
+    if not tail and "{" not in template:
+        return template, {}
     if "{" not in template:
         slash = "" if tail[:1] == "/" else "/"
         return (f"{template.rstrip('/')}{slash}{tail}" if tail else template), {}
@@ -145,15 +154,14 @@ def _fill(template: str, tail: str) -> tuple[str, dict[str, str]]:
     return tail, params
 
 
-def trace_fields(caller: Call) -> dict[str, str]:
-    """Return the fields that tie a call to its caller: execution id and trace."""
-    found = {"function-execution-id": caller.execution_id}
+def set_trace_fields(headers: dict[str, str], caller: Call) -> None:
+    """Set the fields that tie a call to its caller: execution id and trace."""
+    headers["function-execution-id"] = caller.execution_id
     if caller.trace_id is not None and caller.span_id is not None:
-        found["traceparent"] = f"00-{caller.trace_id}-{caller.span_id}-{_flags(caller)}"
-    state = caller.message.header("tracestate")
-    if state is not None:
-        found["tracestate"] = state
-    return found
+        headers["traceparent"] = f"00-{caller.trace_id}-{caller.span_id}-{_flags(caller)}"
+        state = caller.message.header("tracestate")
+        if state is not None:
+            headers["tracestate"] = state
 
 
 def _flags(caller: Call) -> str:

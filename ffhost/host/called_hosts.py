@@ -26,10 +26,10 @@ Take: TypeAlias = "Callable[[bytes], Awaitable[None]]"
 class Calls(Protocol):
     """Calls functions of one host; made by the front that serves it."""
 
-    async def call(self, call: Call, take: Take | None = None) -> CallAnswer:
+    def call(self, call: Call, take: Take | None = None) -> Awaitable[CallAnswer]:
         """Call from a coroutine and return the answer; *take* gets each chunk of a stream."""
 
-    async def open(self, call: Call) -> CallAnswer | AsyncStreamedAnswer:
+    def open(self, call: Call) -> Awaitable[CallAnswer | AsyncStreamedAnswer]:
         """Call from a coroutine and return the answer; one that is a stream is not read."""
 
     def call_sync(self, call: Call) -> CallAnswer:

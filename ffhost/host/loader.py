@@ -20,6 +20,7 @@ from ffhost.errors import Gone, LoadError, RequestError, Unavailable
 from ffhost.execution import composition as invocations
 from ffhost.execution import user_threads
 from ffhost.execution.failures import CallFailures
+from ffhost.host.own_addresses import console_url
 from ffhost.host.store import Store
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import RETRY_AFTER_SECONDS, Function, Run
@@ -76,7 +77,10 @@ def _load(
         environment.own.setdefault("FUNCTION_SIGNATURE_TYPE", codec.kind)
     watch = observers.watch(config, name, codec.kind)
     failures = CallFailures(
-        codec.answer, error_handlers(resolved.module), debug=config.settings.server.debug
+        codec.answer,
+        error_handlers(resolved.module),
+        debug=config.settings.server.debug,
+        console=console_url(store, config.settings),
     )
     run, told = watch.around(invocations.compose(watch.codec(codec), failures), codec.is_async)
     return make_function(

@@ -14,6 +14,7 @@ import orjson
 from ffhost.config.diagnostics import nearest
 from ffhost.config.settings import EventsSettings
 from ffhost.errors import MethodNotAllowed, NotFound, RequestError
+from ffhost.host.own_addresses import console_url
 from ffhost.host.readiness import ready_state
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
@@ -55,7 +56,7 @@ class Responding(Protocol):
 
 def build_router(host: Host, service: Service, front: Responding) -> Router:
     """Mount every function of *host*, the probes, and the answers for everything else."""
-    refusals = _Refusals(host)
+    refusals = _Refusals(host, console_url(service.store, host.config.settings))
     missing = front.replying(refusals.not_found)
     router = Router(missing)
     for group in _by_pattern(host).values():
@@ -130,7 +131,8 @@ _MOST_NAMED = 10
 class _Refusals:
     """Answers for requests that match no function: no such path, or not with this method."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, console: str | None) -> None:
+        self._console = console
         self._reports = UnmatchedReports(host.config)
         debug = host.config.settings.server.debug
         self._paths = [each.path for each in host.functions.values()] if debug else []
@@ -144,6 +146,8 @@ class _Refusals:
         elif self._paths:
             more = ", ..." if len(self._paths) > _MOST_NAMED else ""
             detail += f"; there are {', '.join(self._paths[:_MOST_NAMED])}{more}"
+        if self._console is not None:
+            detail += f"; see what is served at {self._console}"
         return self._reply(message, NotFound(detail), execution_id)
 
     def of_method(self, allow: str, rules: cors.CorsRules | None = None) -> MakeReply:

@@ -11,18 +11,17 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, overload
 
 from ffhost.config.diagnostics import nearest
 from ffhost.config.units import UNLIMITED
 from ffhost.errors import CallError, LoopDetected, RequestError
 from ffhost.host.call_answer import CallAnswer
-from ffhost.host.call_request import CHAIN_LIMIT, UNSET, Wanted, chain_of, message_for
-from ffhost.host.called_hosts import HOSTS, Outer
+from ffhost.host.call_request import CHAIN_LIMIT, NO_FIELDS, UNSET, Wanted, message_for
+from ffhost.host.called_hosts import HOSTS, Calls, Outer
 from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
-from ffhost.invocation.function import Function
 from ffhost.web import problems
 
 if TYPE_CHECKING:
@@ -108,7 +107,9 @@ async def call(
 
     Since 0.2.
     """
-    wanted = Wanted(name, value, json, body, event, headers or {}, method, path, stream=stream)
+    wanted = Wanted(
+        name, value, json, body, event, headers or NO_FIELDS, method, path, stream=stream
+    )
     return await call_from(_caller(), wanted)
 
 
@@ -187,13 +188,20 @@ def call_sync(
         pass
     else:
         raise CallError("call_sync would block the event loop; write 'await ffhost.call(...)'")
-    wanted = Wanted(name, value, json, body, event, headers or {}, method, path, stream=stream)
+    wanted = Wanted(
+        name, value, json, body, event, headers or NO_FIELDS, method, path, stream=stream
+    )
     caller = _caller()
     if outer is not None:
         answer = outer.call_sync(wanted, caller)
     else:
         host = _host_of(caller)
-        answer = _way(wanted, caller, host).plain()
+        made = _made(wanted, caller, host)
+        if isinstance(made, _Elsewhere):
+            answer = made.plain()
+        else:
+            calls = cast("Calls", host.calls)
+            answer = calls.open_sync(made) if stream else calls.call_sync(made)
         if host.on_call is not None:
             host.on_call(wanted, caller, answer)
     if not stream:
@@ -213,7 +221,12 @@ async def call_from(caller: Call, wanted: Wanted) -> CallAnswer | AsyncStreamedA
         answer = await outer.call(wanted, caller)
     else:
         host = _host_of(caller)
-        answer = await _way(wanted, caller, host).awaited()
+        made = _made(wanted, caller, host)
+        if isinstance(made, _Elsewhere):
+            answer = await made.awaited()
+        else:
+            calls = cast("Calls", host.calls)
+            answer = await (calls.open(made) if wanted.stream else calls.call(made))
         if host.on_call is not None:
             host.on_call(wanted, caller, answer)
     if not wanted.stream:
@@ -223,49 +236,54 @@ async def call_from(caller: Call, wanted: Wanted) -> CallAnswer | AsyncStreamedA
     return streamed
 
 
-class _Way(NamedTuple):
-    """How one call is made: from a thread, and from a coroutine."""
+class _Elsewhere(NamedTuple):
+    """How a call that does not reach a function of this host is made: in a thread, or awaited."""
 
     plain: Callable[[], CallAnswer | StreamedAnswer]
     awaited: Callable[[], Awaitable[CallAnswer | AsyncStreamedAnswer]]
 
 
-def _way(wanted: Wanted, caller: Call, host: Host) -> _Way:
-    """Choose how the call is made: by a test's replacement, over HTTP, or within the host.
+def _made(wanted: Wanted, caller: Call, host: Host) -> Call | _Elsewhere:
+    """Make the call of a function of this host, or say how else it is made.
+
+    That is by a test's replacement, or over HTTP.
 
     Raises:
         CallError: as for `call`
     """
-    fake = host.replacements.get(wanted.name)
-    if fake is not None:
-        return _Way(
+    name = wanted.name
+    if host.replacements and name in host.replacements:
+        fake = host.replacements[name]
+        return _Elsewhere(
             partial(fake.answer, wanted, caller), partial(fake.answer_async, wanted, caller)
         )
-    _check_allowed(wanted.name, caller)
-    chain = chain_of(caller)
+    _check_allowed(name, caller)
+    chain = (*caller.chain, caller.function.name)
     if len(chain) > CHAIN_LIMIT:
         return _answered(LoopDetected(f"more than {CHAIN_LIMIT} calls wait for each other"))
-    function = host.functions.get(wanted.name)
+    function = host.functions.get(name)
     if function is None:
-        _check_elsewhere(wanted.name, host)
+        _check_elsewhere(name, host)
         from ffhost.host.remote_calls import call_remote, call_remote_sync
 
-        told = (wanted, host.config.settings.function(wanted.name), caller)
-        return _Way(partial(call_remote_sync, *told), partial(call_remote, *told))
-    assert host.calls is not None
-    made = _make(wanted, function, caller, chain)
-    if wanted.stream:
-        return _Way(partial(host.calls.open_sync, made), partial(host.calls.open, made))
-    return _Way(partial(host.calls.call_sync, made), partial(host.calls.call, made))
+        told = (wanted, host.config.settings.function(name), caller)
+        return _Elsewhere(partial(call_remote_sync, *told), partial(call_remote, *told))
+    call = Call(function, message_for(wanted, function.path, caller), caller.execution_id)
+    call.principal = caller.principal
+    call.caller = caller.function.name
+    call.chain = chain
+    if caller.deadline is not None:
+        call.ends_at = caller.deadline.at
+    return call
 
 
-def _answered(error: RequestError) -> _Way:
+def _answered(error: RequestError) -> _Elsewhere:
     answer = answer_of_error(error)
 
     async def awaited() -> CallAnswer:
         return answer
 
-    return _Way(lambda: answer, awaited)
+    return _Elsewhere(lambda: answer, awaited)
 
 
 def _caller() -> Call:
@@ -297,15 +315,6 @@ def _check_allowed(name: str, caller: Call) -> None:
             f"{caller.function.name} may not call {name!r}; its 'calls' are "
             f"{', '.join(allowed) or 'none'}"
         )
-
-
-def _make(wanted: Wanted, function: Function, caller: Call, chain: tuple[str, ...]) -> Call:
-    call = Call(function, message_for(wanted, function.path, caller), caller.execution_id)
-    call.principal = caller.principal
-    call.caller = caller.function.name
-    call.chain = chain
-    call.ends_at = UNLIMITED if caller.deadline is None else caller.deadline.at
-    return call
 
 
 def _check_elsewhere(name: str, host: Host) -> None:

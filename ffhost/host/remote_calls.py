@@ -11,7 +11,7 @@ from typing import Any, Final
 from ffhost.config.settings import FunctionSettings
 from ffhost.errors import CallError
 from ffhost.host.call_answer import CallAnswer
-from ffhost.host.call_request import CHAIN_FIELD, DEADLINE_FIELD, Wanted, chain_of, trace_fields
+from ffhost.host.call_request import CHAIN_FIELD, DEADLINE_FIELD, Wanted, chain_of, set_trace_fields
 from ffhost.host.named_calls import seconds_left
 from ffhost.host.remote_streams import RemoteLoopStream, RemoteThreadStream
 from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
@@ -74,7 +74,7 @@ def call_remote_sync(
 
 def _request(wanted: Wanted, settings: FunctionSettings, caller: Call) -> dict[str, Any]:
     method, headers, body = wanted.request()
-    headers |= trace_fields(caller)
+    set_trace_fields(headers, caller)
     headers |= {name.lower(): str(value) for name, value in settings.call_headers.items()}
     headers[CHAIN_FIELD] = ", ".join(chain_of(caller))
     left = seconds_left(caller)

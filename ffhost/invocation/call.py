@@ -107,9 +107,24 @@ class Call:
         pair_state: what the first half of the innermost hook returned, if it is a pair
     """
 
+    # What every call uses has a slot, which Python reads fastest.
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "channel",
+        "context",
+        "deadline",
+        "execution_id",
+        "function",
+        "job",
+        "message",
+        "started",
+        "state",
+        "streams",
+        "waiter",
+    )
+
     # Class attributes are the defaults: they cost nothing for a call that does not set them.
-    state: State = "queued"
-    deadline: Deadline | None = None
     trace_id: Any = _FromHeaders(0)
     span_id: Any = _FromHeaders(1)
     span_context: Any = None
@@ -128,11 +143,6 @@ class Call:
     denied: bool = False
     repeated: bool = False
     cancelled: bool = False
-    job: Any = None
-    waiter: Any = None
-    channel: Any = None
-    streams: Any = None
-    context: contextvars.Context | None = None
     is_context_released: bool = False
 
     def __init__(self, function: Function, message: Message, execution_id: str) -> None:
@@ -140,6 +150,13 @@ class Call:
         self.message = message
         self.execution_id = execution_id
         self.started = time.monotonic()
+        self.state: State = "queued"
+        self.deadline: Deadline | None = None
+        self.context: contextvars.Context | None = None
+        self.job: Any = None
+        self.waiter: Any = None
+        self.channel: Any = None
+        self.streams: Any = None
 
     def move(self, state: State) -> None:
         """Move the call into *state*.

@@ -38,6 +38,8 @@ def ignored_settings(config: LoadedConfig) -> None:
     ignored = [f"server.{name}" for name in sorted(settings.server.written & OWN_SERVER)]
     if settings.admin.enabled:
         ignored.append("admin.enabled")
+    if settings.console.enabled:
+        ignored.append("console.enabled")
     if ignored:
         get_logger("ffhost").warning(
             "settings_are_ignored",

@@ -78,7 +78,9 @@ def _begin(name: bytes) -> tuple[bytes, bytes | None]:
 
 
 def _says_close(fields: Iterable[tuple[bytes, bytes]]) -> bool:
-    return any(name == b"connection" and b"close" in value.lower() for name, value in fields)
+    return any(
+        name.lower() == b"connection" and b"close" in value.lower() for name, value in fields
+    )
 
 
 class Exchange:
@@ -178,7 +180,9 @@ class Exchange:
     def complete_body(self) -> None:
         """Take note that the body is whole."""
         self.more_body = False
-        self._notify()
+        self._has_news = True
+        if self._waiter is not None:
+            self._notify()
 
     def fail(self, error: RequestError) -> None:
         """Make the application refuse the request, whose body cannot be read to its end."""
@@ -331,7 +335,7 @@ class Exchange:
             else:
                 self._send_body(body, message.get("more_body", False))
         elif kind == "http.response.start" and not self.response_started:
-            self._head = self._write_head(message["status"], message.get("headers", ()))
+            self._head = self._write_head(message["status"], tuple(message.get("headers", ())))
         else:
             raise RuntimeError(f"{kind!r} in the middle of the answer")
 
@@ -367,7 +371,7 @@ class Exchange:
         connection.file = None
         self.expected_content_length -= body.sent
 
-    def _write_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    def _write_head(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
         # The head of an answer that failed before its body gives way to that of a 500.
         self.chunked_encoding, self.expected_content_length = None, 0
         usual = _last if _last.fields is self.default_headers else _renewed(self.default_headers)
@@ -376,17 +380,16 @@ class Exchange:
         if self.waiting_for_100_continue and self.more_body:
             self.keep_alive = False  # nobody can tell whether the body will follow
         lines = [STATUS_LINE.get(status) or b"HTTP/1.1 %d \r\n" % status, usual.lines]
-        values, framing = [], []
+        values = []
         for name, value in headers:
             begin, concern = _begins.get(name) or _begin(name)
             if concern is not None:
                 self._frame(concern, value)
-                framing.append((concern, value))
             lines += begin, value, b"\r\n"
             values.append(value)
         if HEADER_VALUE_RE.search(b"".join(values)):  # one search for all of them
             raise RuntimeError("a header field of the answer cannot be sent")
-        if not self.keep_alive and not _says_close((*usual.framing, *framing)):
+        if not self.keep_alive and not _says_close((*usual.framing, *headers)):
             lines.append(b"connection: close\r\n")
         if self.chunked_encoding is None and not self._is_bodiless(status):
             if self.scope["http_version"] == "1.0":  # its end is that of the connection

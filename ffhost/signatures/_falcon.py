@@ -2,7 +2,8 @@
 
 A response of Falcon's has its header fields in three private places: `_headers`, by name;
 `_extra_headers`, lines that repeat a name; and its cookies. There is no public way to read all
-three, nor to write a repeated line but for ``Set-Cookie``.
+three, nor to write a repeated line but for ``Set-Cookie``. Its body is in `_data`; the property
+in front of it is a call more for each reply.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 library.require(
     falcon.Response,
     {
+        "_data": "write the body of a reply",
         "_headers": "write the header fields of a reply",
         "_extra_headers": "write header fields that are repeated",
         "_wsgi_headers": "read all header fields of a response, its cookies too",
@@ -36,7 +38,7 @@ def write(resp: falcon.Response | AsyncResponse, reply: Reply) -> None:
     """Write *reply* into Falcon's response, with all of its header lines."""
     resp.status = reply.status
     if reply.body:
-        resp.data = reply.body
+        resp._data = reply.body
     headers = resp._headers
     for name, value in reply.headers:
         name = name.lower()

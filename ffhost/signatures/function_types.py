@@ -108,6 +108,8 @@ def _without_none(kind: Any) -> tuple[Any, bool]:
 
 def _schemas(takes: Any, returns: Any) -> dict[str, dict[str, Any]]:
     """Return the schemas of both by mode; without those that pydantic does not know."""
+    if takes is None and returns is None:  # a plain function needs no pydantic
+        return {}
     from pydantic import TypeAdapter
 
     modes: tuple[tuple[Mode, Any], ...] = (("validation", takes), ("serialization", returns))
@@ -180,12 +182,12 @@ def with_references(value: Any, rename: Callable[[str], str]) -> Any:
 
 def _is_json(kind: Any) -> bool:
     """Whether values of *kind* are encoded as JSON: models, dataclasses, dict and list."""
-    from pydantic import BaseModel
-
     origin = typing.get_origin(kind) or kind
     if typing.is_typeddict(origin) or dataclasses.is_dataclass(origin):
         return True
-    return isinstance(origin, type) and issubclass(origin, BaseModel | dict | list)
+    return isinstance(origin, type) and (
+        issubclass(origin, dict | list) or hasattr(origin, "__pydantic_validator__")
+    )
 
 
 def _words(target: Callable[..., Any]) -> tuple[str, str]:

@@ -52,13 +52,18 @@ CRASH_HEADER = ("x-google-status", "crash")
 
 
 def crash(
-    execution_id: str | None = None, error: BaseException | None = None, *, stack: str | None = None
+    execution_id: str | None = None,
+    error: BaseException | None = None,
+    *,
+    stack: str | None = None,
+    console: str | None = None,
 ) -> Reply:
     """Return the answer for a function that raised, or returned what cannot be sent.
 
     Args:
         stack: of *error*, given while debugging: the detail then names the error, and
             ``traceback`` holds the stack line by line
+        console: address of the console, given while debugging: ``console`` leads to the call
     """
     detail = "the function crashed"
     members: dict[str, Any] = {}
@@ -67,6 +72,8 @@ def crash(
         if stack is not None:
             detail = f"{type(error).__name__}: {error}"
             members["traceback"] = stack.splitlines()
+    if console is not None:
+        members["console"] = f"{console}/#/calls/{execution_id}"
     headers = [CRASH_HEADER]
     return _reply(500, HTTPStatus(500).phrase, detail, execution_id, members, headers)
 

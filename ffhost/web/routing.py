@@ -18,6 +18,9 @@ Route: TypeAlias = tuple[Any, Mapping[str, Callable[..., Any]], dict[str, str], 
 """What Falcon's ``find`` returns: resource, responders by method, parameters, template."""
 
 
+_USUAL_METHODS = frozenset({"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"})
+
+
 def segments(path: str) -> list[str]:
     """Split a path or template into its segments; the root has none.
 
@@ -53,6 +56,8 @@ class Responders(dict[str, Callable[..., Any]]):
         self._otherwise = otherwise
 
     def __missing__(self, method: str) -> Callable[..., Any]:
+        if method in _USUAL_METHODS:  # found at once from now on
+            self[method] = self._otherwise
         return self._otherwise
 
 

@@ -492,3 +492,14 @@ def test_secrets_that_are_written_out_are_told_and_never_shown(
     ]
     assert notes[1].endswith("write {from_env: NAME} or {from_file: /run/secrets/NAME}")
     assert "hunter2" not in "".join(notes)
+
+
+def test_a_console_is_not_exported_for_everybody_in_the_cluster(tmp_path: Path) -> None:
+    opened = "admin: {enabled: true}\nconsole: {enabled: true}\n" + SMALL
+    for platform in ("kubernetes", "knative", "compose"):
+        with pytest.raises(ConfigError, match="in a container every pod"):
+            exported(tmp_path, platform, text=opened)  # type: ignore[arg-type]
+    locked = "auth: {staff: {keys: {ada: opensesame-opensesame}}}\n" + opened.replace(
+        "{enabled: true}", "{enabled: true, auth: staff}", 1
+    )
+    assert pod(exported(tmp_path, text=locked))

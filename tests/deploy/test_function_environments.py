@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import sysconfig
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -25,6 +24,8 @@ from ffhost.deploy.environments.version_conflicts import contradiction
 from ffhost.errors import ConfigError
 from ffhost.testing import Client, client
 from tests.commands import ffhost
+from tests.environments import link_packages, packages_of
+from tests.environments import make as make_place
 
 MAIN = """
 import os, sys
@@ -48,7 +49,6 @@ functions:
 """
 ROUNDS = int(os.environ.get("ENVIRONMENT_ROUNDS", "4"))
 """How often a requirements file changes under load."""
-NOT_OURS = ("hypothesis", "_hypothesis", "pytest", "__editable")
 
 
 def furnish(needed: NeededEnvironment, version: str) -> None:
@@ -59,13 +59,9 @@ def furnish(needed: NeededEnvironment, version: str) -> None:
     """
     if needed.state() is None:
         return
-    command = [sys.executable, "-m", "venv", "--without-pip", str(needed.place)]
-    subprocess.run(command, check=True)
-    inside = needed.place / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    for each in Path(sysconfig.get_paths()["purelib"]).iterdir():
-        if not each.name.startswith(NOT_OURS) and each.suffix != ".pth":
-            (inside / "site-packages" / each.name).symlink_to(each)
-    tiny = inside / "site-packages" / "tiny" / "__init__.py"
+    make_place(needed.place)
+    link_packages(needed.place)
+    tiny = packages_of(needed.place) / "tiny" / "__init__.py"
     tiny.parent.mkdir()
     tiny.write_text(f"VERSION = {version!r}\n")
     os.utime(tiny, (315532800, 315532800))

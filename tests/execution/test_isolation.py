@@ -268,6 +268,20 @@ def test_print_and_logs_arrive_whole_with_the_execution_id(
     )
 
 
+def test_a_process_starts_with_what_a_plain_function_needs_and_without_pydantic(
+    serve: Serve,
+) -> None:
+    code = """
+        import sys
+
+        before = {*sys.modules, __name__}
+
+        def f(request):
+            return [sorted(set(sys.modules) - before), "pydantic" in sys.modules]
+    """
+    assert serve(code, CONFIG).get("/f").json() == [[], False]
+
+
 EVERYTHING = """
 from dataclasses import dataclass
 import ffhost

@@ -68,7 +68,8 @@ OBSERVING = ("observing.py", "tracing/", "metrics/", "logs/", "admin/")
 class Figures(NamedTuple):
     """What was counted, 0 where it was not asked for.
 
-    Calls are those of one request, in ffhost and in Falcon.
+    Calls are those of one request, in ffhost and in Falcon. ``console`` are the modules of the
+    console that were imported.
     """
 
     python_calls: float = 0
@@ -77,6 +78,7 @@ class Figures(NamedTuple):
     cycles: int = 0
     peak_bytes: int = 0
     kept_bytes: int = 0
+    console: list[str] = []  # noqa: RUF012
 
 
 class Bounds(NamedTuple):
@@ -153,6 +155,17 @@ def test_events_and_schedules_of_others_cost_a_call_nothing(
     assert figures.python_calls <= BOUNDS[combination].python_calls, figures.files
     assert figures.c_calls <= BOUNDS[combination].c_calls, figures.files
     assert [file for file in figures.files if file.startswith(("events/", "host/"))] == []
+
+
+@pytest.mark.parametrize("combination", [("asgi", "hello"), ("wsgi", "coroutine")], ids="-".join)
+def test_a_closed_console_costs_nothing_and_is_not_imported(
+    combination: tuple[str, str], tmp_path: Path
+) -> None:
+    closed = CONFIG + "console: {enabled: false, capture: true}\n"
+    figures = _measured_in(tmp_path, combination, closed, "calls")
+    assert figures.python_calls <= BOUNDS[combination].python_calls, figures.files
+    assert figures.c_calls <= BOUNDS[combination].c_calls, figures.files
+    assert figures.console == []
 
 
 @pytest.mark.parametrize("combination", BOUNDS, ids="-".join)
@@ -341,6 +354,8 @@ def main(front: str, name: str, *asked: str) -> None:
     from ffhost.config import Sources
     from ffhost.host.service import Service
 
+    for each in _console_modules():  # of the process that this one was forked from
+        del sys.modules[each]
     sources = Sources(config="functions.yaml", environ={}, cwd=Path.cwd())
     service = Service(sources, embedded=True)
     if front == "wsgi":
@@ -357,8 +372,13 @@ def main(front: str, name: str, *asked: str) -> None:
         figures = measure(
             lambda times: loop.run_until_complete(_ask_asgi(asgi_app, name, times)), list(asked)
         )
-    print(json.dumps(figures._asdict()), flush=True)
+    print(json.dumps(figures._replace(console=_console_modules())._asdict()), flush=True)
     os._exit(0)  # nothing of it is worth an orderly end
+
+
+def _console_modules() -> list[str]:
+    console = ("ffhost.host.console", "ffhost.observability.call_tap", "ffhost.observability.kept")
+    return [name for name in sys.modules if name.startswith(console)]
 
 
 if __name__ == "__main__":

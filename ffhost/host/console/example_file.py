@@ -100,8 +100,10 @@ def _holds(before: str, after: str, function: str, item: str) -> bool:
     try:
         old, new = yaml.safe_load(before), yaml.safe_load(after)
         (example,) = yaml.safe_load(item)
-        old["functions"][function].setdefault("examples", [])
-        old["functions"][function]["examples"].append(example)
+        # A copy: what an alias shares with another function must not change.
+        entry = dict(old["functions"][function])
+        entry["examples"] = [*entry.get("examples", ()), example]
+        old["functions"] = {**old["functions"], function: entry}
     except (yaml.YAMLError, KeyError, TypeError, AttributeError):
         return False
     return bool(old == new)

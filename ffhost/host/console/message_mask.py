@@ -84,14 +84,14 @@ class MessageMask:
 
     def fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of a log entry, or attributes of a span, without secrets."""
-        found = {}
-        for name, value in fields.items():
-            if name in ("url.query", "http.query") and isinstance(value, str):
-                found[name] = self._body.query(value, [])
-            elif isinstance(value, str) and not self._names.hides(name):
-                found[name] = self._text.shown(value)
-            else:
-                (found[name],) = self._body.value({name: value}, [], []).values()
+        return {self._text.shown(name): self._field(name, value) for name, value in fields.items()}
+
+    def _field(self, name: str, value: Any) -> Any:
+        if name in ("url.query", "http.query") and isinstance(value, str):
+            return self._body.query(value, [])
+        if isinstance(value, str) and not self._names.hides(name):
+            return self._text.shown(value)
+        (found,) = self._body.value({name: value}, [], []).values()
         return found
 
     def data(self, value: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ffhost.asgi import create_app
 from ffhost.config import Sources
 from ffhost.host import admin
+from ffhost.host.own_addresses import own_addresses
 from ffhost.host.service import Service
 from ffhost.testing import _AsgiExchange
 
@@ -29,12 +30,15 @@ class Answered(NamedTuple):
 class Desk:
     """Sends requests to both listeners of one host."""
 
-    def __init__(self, folder: Path, code: str, config: str, **environ: str) -> None:
+    def __init__(
+        self, folder: Path, code: str, config: str, *, url: str | None = None, **environ: str
+    ) -> None:
         (folder / "main.py").write_text(code)
         (folder / "functions.yaml").write_text(config)
         sources = Sources(config="functions.yaml", environ=environ, cwd=folder)
         self.folder = folder
         self.service = Service(sources, embedded=True)
+        own_addresses(self.service.store).admin = url
         self._app = create_app(self.service)
         self._loop = asyncio.new_event_loop()
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from ffhost.host.own_addresses import own_addresses
 from tests.host.console.asking import BROWSER, OPEN, Desk
 
 CODE = '''
@@ -123,3 +125,58 @@ def test_pages_of_other_sites_get_nothing_but_metrics(
 @pytest.mark.parametrize("host", ["localhost:9901", "[::1]:9901", "10.1.2.3", "LOCALHOST"])
 def test_addresses_and_this_machine_are_no_names_of_others(desk: Desk, host: str) -> None:
     assert desk.ask("/console/api/session", fields=[("host", host)]).status == 200
+
+
+KEY = "opensesame-opensesame"
+LOCKED = """
+admin: {enabled: true, host: 0.0.0.0, auth: [staff, crew]}
+console: {enabled: true}
+auth:
+  staff: {keys: {ada: opensesame-opensesame}}
+  crew: {header: X-Crew, keys: {bob: opensesame-of-the-crew}}
+functions: {hello: {target: "main.py:hello"}}
+"""
+
+
+def test_with_auth_the_page_is_open_and_its_data_is_not(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, CODE, LOCKED)
+    assert desk.ask("/", fields=[*BROWSER, ("accept", "text/html")]).status == 200
+    page = desk.ask("/", fields=[*BROWSER, ("accept", "text/html")]).body.decode()
+    address = page.partition('href="/console/')[2].partition('"')[0]
+    file = desk.ask(f"/console/{address}")
+    assert (file.status, file.headers["cache-control"][-9:]) == (200, "immutable")
+    for path in ("session", "functions", "calls", "stream", "configuration"):
+        answer = desk.ask(f"/console/api/{path}")
+        assert answer.status == 401
+        assert answer.json()["ways"] == [
+            {"name": "staff", "kind": "key", "header": "Authorization", "prefix": "Bearer "},
+            {"name": "crew", "kind": "key", "header": "X-Crew"},
+        ]
+    for field in (("authorization", f"Bearer {KEY}"), ("x-crew", "opensesame-of-the-crew")):
+        answer = desk.ask("/console/api/session", fields=[*BROWSER, field])
+        assert answer.status == 200
+        assert KEY not in answer.body.decode()
+    desk.close()
+
+
+def test_without_capture_a_call_has_no_request_and_no_answer(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, CODE, CONFIG.replace(", capture: true", ""))
+    desk.call("/hi/ada?password=hunter2&name=Ada")
+    found = desk.last()
+    assert (found["request"], found["response"], found["status"]) == (None, None, 200)
+    assert "hunter2" not in str(found)
+    desk.close()
+
+
+def test_while_developing_what_fails_names_the_console(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, CODE, "server: {debug: true}\n" + CONFIG, url="http://localhost:9901")
+    crash = desk.call("/boom").json()
+    assert crash["console"] == f"http://localhost:9901/#/calls/{crash['execution_id']}"
+    missing = desk.call("/nowhere").json()
+    assert missing["detail"].endswith("see what is served at http://localhost:9901")
+    desk.close()
+
+
+def test_elsewhere_nothing_names_it(desk: Desk) -> None:
+    own_addresses(desk.service.store).admin = "http://localhost:9901"
+    assert "9901" not in str(desk.call("/boom")) + str(desk.call("/nowhere"))

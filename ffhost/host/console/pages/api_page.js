@@ -97,8 +97,9 @@ function examplesOf(media) {
 
 function responses(all, root) {
   const entries = Object.entries(all).map(([status, response]) => [status, resolved(response, root)]);
-  const good = entries.filter(([status]) => status < "400");
-  const rest = entries.filter(([status]) => status >= "400");
+  const isError = ([status]) => /^[45]/.test(status);
+  const good = entries.filter((entry) => !isError(entry));
+  const rest = entries.filter(isError);
   const one = ([status, response]) => h("div", { class: "response" }, h("p", {}, h("span", { class: `chip ${status < "400" ? "good" : "plain"}` }, status), ` ${response.description ?? ""}`), contents(response.content, root));
   return [good.map(one), rest.length > 0 && h("details", {}, h("summary", {}, `Errors (${rest.length}): ${rest.map(([status]) => status).join(", ")}`), rest.map(one))];
 }

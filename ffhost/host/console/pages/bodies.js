@@ -1,7 +1,7 @@
 // Bodies of requests and answers. What comes from functions is text, or shown in a sandboxed frame.
 
 import { button, freshId, h, show } from "./dom.js";
-import { bytes, fromBase64, pretty } from "./formats.js";
+import { fromBase64, plain, pretty } from "./formats.js";
 
 /** Return the value of a header field, or "". */
 export function headerOf(message, name) {
@@ -18,10 +18,25 @@ export function bodyView(message) {
     views.push(["Text", () => code(text)]);
   }
   if (/^image\/(png|jpeg|gif|webp|avif|svg\+xml)$/.test(type)) views.unshift(["Picture", () => picture(message, type)]);
+  if (type === "application/problem+json" && text) views.unshift(...problemViews(text));
   if (type === "text/html" && text) views.push(["Preview", () => frame(text)]);
   if (text === null) views.push(["Base64", () => code(message.body_base64)]);
   if (!views.length) return h("p", { class: "hint" }, "No body.");
   return h("div", { class: "body" }, chooser(views), message.cut && h("p", { class: "hint" }, "Only the beginning was kept."));
+}
+
+/** Return a view of a problem document, with its traceback as lines. */
+function problemViews(text) {
+  let found;
+  try {
+    found = JSON.parse(text);
+  } catch {
+    return [];
+  }
+  if (!found?.title) return [];
+  const { title, detail, hint, traceback } = found;
+  const lines = Array.isArray(traceback) ? traceback.join("\n") : traceback;
+  return [["Problem", () => h("div", { class: "problem" }, h("p", {}, h("strong", {}, title), detail && ` — ${plain(detail)}`), hint && h("p", { class: "hint" }, plain(hint)), lines && code(lines, "traceback in the answer"))]];
 }
 
 function textOf(message) {
@@ -76,9 +91,4 @@ function trusted(html) {
 export function headersView(headers, title = "Headers") {
   if (!headers?.length) return null;
   return h("details", {}, h("summary", {}, `${title} (${headers.length})`), h("dl", { class: "facts code" }, headers.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", { class: value === "[masked]" ? "muted" : null }, value)))));
-}
-
-/** Return the size of a message in words. */
-export function sizeWords(size) {
-  return size === undefined ? "" : bytes(size);
 }

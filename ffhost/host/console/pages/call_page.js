@@ -4,7 +4,7 @@ import { post, readCall } from "./api.js";
 import { answerView, functionAddress, notKept, showAnswer } from "./answer.js";
 import { bodyView, headersView } from "./bodies.js";
 import { empty, h, say, section } from "./dom.js";
-import { bytes } from "./formats.js";
+import { bytes, moment } from "./formats.js";
 import { requestEditor } from "./request_editor.js";
 import { facts } from "./spans.js";
 
@@ -24,7 +24,7 @@ export async function callPage({ parts, session }) {
 function aboutCall(call) {
   return facts([
     ["function", h("a", { href: functionAddress(call.function) }, call.function)],
-    ["started", new Date(call.started).toLocaleString()],
+    ["started", h("time", { datetime: call.started }, moment(call.started))],
     ["from", call.from],
     ["event", call.event_type],
     ["worker", String(call.worker)],

@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { callAddress } from "./answer.js";
 import { button, empty, h, labelled, say, show, table, tableRow, trouble } from "./dom.js";
 import { filterField } from "./filter.js";
-import { clock, milliseconds, statusChip } from "./formats.js";
+import { clock, milliseconds, moment, statusChip } from "./formats.js";
 import { throttled } from "./functions_page.js";
 import { live } from "./live.js";
 
@@ -12,7 +12,7 @@ const MOST_ROWS = 200;
 const STATUSES = [["", "any"], ["2xx", "2xx good"], ["3xx", "3xx elsewhere"], ["4xx", "4xx refused"], ["5xx", "5xx failed"]];
 
 const COLUMNS = [
-  { title: "Time", class: "figures", cell: (call) => h("time", { datetime: call.started, title: new Date(call.started).toLocaleString() }, clock(call.started)) },
+  { title: "Time", class: "figures", cell: (call) => h("time", { datetime: call.started, title: moment(call.started) }, clock(call.started)) },
   { title: "Status", cell: (call) => statusChip(call.status, call.outcome) },
   { title: "Call", class: "main-cell", cell: callCell },
   { title: "Took", class: "number figures", cell: (call) => milliseconds(call.duration_ms) },

@@ -58,10 +58,16 @@ function plan(found) {
   );
 }
 
+/** Return where a value came from; the place says the line of a file, and more than the origin. */
+function originOf({ origin, place }) {
+  if (!place || place === origin) return origin;
+  return place.startsWith(origin) ? place : `${origin} ${place}`;
+}
+
 function valueTable(values) {
   return table("Settings", [
     { title: "Setting", class: "main-cell code", cell: (each) => each.path },
     { title: "Value", class: "code", cell: (each) => plain(each.value) },
-    { title: "From", cell: (each) => [h("span", { class: each.origin === "default" ? "muted" : null }, each.origin), each.place && each.place !== each.origin && h("span", { class: "muted" }, ` ${each.place}`)] },
+    { title: "From", cell: (each) => h("span", { class: each.origin === "default" ? "muted" : null }, originOf(each)) },
   ], values);
 }

@@ -116,7 +116,7 @@ export async function copy(text, what) {
   }
 }
 
-/** Show a short message that goes away by itself. */
+/** Show a short message, perhaps with a link in it, that goes away by itself. */
 export function notice(text, state = "good") {
   const place = document.getElementById("notices");
   const line = h("p", { class: `notice ${state}` }, text);

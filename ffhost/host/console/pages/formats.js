@@ -26,10 +26,17 @@ export function clock(iso) {
   return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${String(time.getMilliseconds()).padStart(3, "0")}`;
 }
 
+/** Return the day and the time of day. */
+export function moment(iso) {
+  const time = new Date(iso);
+  const two = (number) => String(number).padStart(2, "0");
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${clock(iso)}`;
+}
+
 /** Return when something will be: "in 4 min", with the time itself as the title. */
 export function coming(iso) {
   if (!iso) return "never";
-  return h("time", { datetime: iso, title: new Date(iso).toLocaleString() }, `in ${distance(new Date(iso) - Date.now())}`);
+  return h("time", { datetime: iso, title: moment(iso) }, `in ${distance(new Date(iso) - Date.now())}`);
 }
 
 /** Return a distance of time in its largest units. */

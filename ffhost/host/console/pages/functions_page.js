@@ -1,8 +1,8 @@
 // Page: all functions, their states, limits, latencies and schedules.
 
 import { get, post } from "./api.js";
-import { functionAddress } from "./answer.js";
-import { button, empty, h, notice, say, show, table } from "./dom.js";
+import { callAddress, functionAddress } from "./answer.js";
+import { button, empty, h, notice, show, table } from "./dom.js";
 import { filterField } from "./filter.js";
 import { coming, stateChip } from "./formats.js";
 import { live } from "./live.js";
@@ -93,8 +93,7 @@ export function runNow(name, schedule) {
   return button("Run now", async () => {
     try {
       const { id, status } = await post(`/schedules/${encodeURIComponent(name)}?index=${schedule.index}`);
-      notice(`${name} was run by hand: ${status ?? "started"}.`, status >= 400 ? "bad" : "good");
-      if (id) say(`Call ${id}`);
+      notice([`${name} was run by hand: ${status ?? "started"}. `, id && h("a", { href: callAddress(id) }, "Open the call")], status >= 400 ? "bad" : "good");
     } catch (error) {
       notice(`${error.title}: ${error.detail}`, "bad");
     }
