@@ -28,7 +28,7 @@ class _Platform(click.Choice):  # type: ignore[type-arg]  # not generic before c
         return super().convert(_OTHER_NAMES.get(value, value), *place)
 
     def get_missing_message(self, *_arguments: Any, **_options: Any) -> str:
-        """Name the platforms in the line of the error."""
+        """Return the platforms, for the line of the error."""
         return f"It is one of {', '.join(PLATFORMS)}"
 
 
