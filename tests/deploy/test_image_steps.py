@@ -1,7 +1,8 @@
 """What ``ffhost build`` writes is installed and served, with real uv, poetry and pip.
 
 Slow, and needs a package index: ``IMAGE_STEPS=1`` runs it. Without docker, each step of the
-Dockerfile is run by hand in a fresh environment.
+Dockerfile is run by hand in a fresh environment. ``PACKAGE_INDEX`` is the address of an index for
+poetry, if it cannot use its own.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tests.serving import eventually, free_port
 pytestmark = pytest.mark.skipif(
     not os.environ.get("IMAGE_STEPS"), reason="slow: set IMAGE_STEPS=1 to run it"
 )
+_OF_INSTALLERS = ("PIP_", "UV_", "POETRY_", "SSL_", "REQUESTS_")
 ROOT = Path(__file__).parents[2]
 CODE = "import humanize\n\n\ndef hello(request):\n    return humanize.intcomma(1234567)\n"
 CONFIG = "functions:\n  hello: {target: 'main.py:hello'}\n"
@@ -65,7 +67,9 @@ def of_uv(folder: Path, tools: Path) -> str:
 
 
 def of_poetry(folder: Path, tools: Path) -> str:
-    (folder / "pyproject.toml").write_text(PYPROJECT)
+    index = os.environ.get("PACKAGE_INDEX")
+    source = f'[[tool.poetry.source]]\nname = "index"\nurl = "{index}"\npriority = "primary"\n'
+    (folder / "pyproject.toml").write_text(PYPROJECT + (source if index else ""))
     run(tools / "poetry", "lock", "--no-interaction", cwd=folder)
     return "poetry install"
 
@@ -87,9 +91,7 @@ def test_the_image_of_a_project_is_built_and_serves(
     (project / "functions.yaml").write_text(CONFIG)
     step = prepare(project, tools)
     assert ffhost("build", cwd=project).status == 0
-    indexes = {
-        name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))
-    }
+    indexes = {name: value for name, value in os.environ.items() if name.startswith(_OF_INSTALLERS)}
     links = f"{indexes.get('PIP_FIND_LINKS', '')} {wheels}".strip()
     image = Image(tmp_path / "image", project / "build", {**indexes, "PIP_FIND_LINKS": links})
     image.build()
