@@ -1,21 +1,29 @@
 """A watcher of the configuration's files.
 
 Contents are compared, not times: a ConfigMap is updated by changing a symbolic link, and an
-editor may replace the file. Either may leave an older modification time.
+editor may replace the file. Either may leave an older modification time. Files of which the
+system says that nothing about them has changed, not even the inode, are read seldom.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeAlias
 
 from ffhost._regular_files import NotRegular, read_regular
 from ffhost.config.files import MAX_BYTES
 
 CONFIG_SUFFIXES = (".yaml", ".yml")
+_READ_EVERY = 30
+"""One look of so many reads files that seem unchanged: other machines may write to them, too."""
+
+
+_Mark: TypeAlias = tuple[Path, tuple[int, ...] | None]
 
 
 def fingerprint(watched: Iterable[Path]) -> str:
@@ -33,6 +41,32 @@ def fingerprint(watched: Iterable[Path]) -> str:
             except (OSError, NotRegular):
                 digest.update(b"missing")
     return digest.hexdigest()
+
+
+def _marks(watched: Iterable[Path]) -> list[_Mark]:
+    """Return what the system says about the files; None for one that is missing."""
+    marks: list[_Mark] = []
+    for path in watched:
+        found = _stat(path)
+        if found is not None and stat.S_ISDIR(found.st_mode):
+            marks += [_mark(file, _stat(file)) for file in _files(path)]
+        else:
+            marks.append(_mark(path, found))
+    return marks
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:
+        return None
+
+
+def _mark(file: Path, found: os.stat_result | None) -> _Mark:
+    if found is None:
+        return file, None
+    times = (found.st_mtime_ns, found.st_ctime_ns)
+    return file, (found.st_dev, found.st_ino, found.st_size, *times)
 
 
 def _files(path: Path) -> list[Path]:
@@ -70,6 +104,9 @@ class Watcher:
         self._interval = interval
         self._stopped = threading.Event()
         self._seen = fingerprint(watched()) if seen is None else seen
+        self._marks: list[_Mark] | None = None
+        self._looks = 0
+        """Since the marks have changed, or the last of `_READ_EVERY`."""
 
     def start(self) -> None:
         """Start the thread."""
@@ -85,6 +122,8 @@ class Watcher:
 
     def look(self) -> None:
         """Compare once."""
+        if self._seems_unchanged():
+            return
         now = fingerprint(self._watched())
         if now != self._seen:
             self._seen = now
@@ -92,6 +131,15 @@ class Watcher:
             # So are files that are watched from now on; then nothing has changed, and nothing
             # happens.
             self._changed()
+
+    def _seems_unchanged(self) -> bool:
+        """Whether the files need not be read, because nothing about them has changed."""
+        marks = _marks(self._watched())
+        if marks != self._marks:
+            self._marks, self._looks = marks, 0
+        self._looks = self._looks % _READ_EVERY + 1
+        # The second look reads as well: within one tick of the clock a file may change twice.
+        return self._looks > 2
 
 
 def is_sub_path_mount(path: Path) -> bool:

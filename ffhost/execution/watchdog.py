@@ -1,8 +1,9 @@
 """Detects that an event loop is blocked, and logs which function blocks it.
 
 A coroutine function that blocks delays every other call, and no deadline can interrupt it. A
-thread schedules a heartbeat on the loop twice a second; calls pay nothing for it. Blocking
-code should run on a thread (a plain function) or with ``isolation: process``.
+thread schedules a heartbeat on the loop twice a second, unless the loop runs no Python code and
+so waits for events; calls pay nothing for it. Blocking code should run on a thread (a plain
+function) or with ``isolation: process``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from ffhost.invocation.logger import get_logger
 from ffhost.loading.modules import stack_text
 
 TICK_SECONDS = 0.5
+IDLE_SECONDS = 1.0
+"""After how long the next look follows at a loop that waits for events."""
 TICKS = 2
 """How many heartbeats in a row must be missing.
 
@@ -45,6 +48,8 @@ class _Watch:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._thread: int | None = None
+        self._idle_frame: FrameType | None = None
+        """The frame that runs the loop; the innermost one of its thread while it waits."""
         self._answered = True
         self._asked_at = 0.0
 
@@ -56,6 +61,9 @@ class _Watch:
                 if missing >= TICKS:
                     self._log_resumed()
                 missing = 0
+                if self._is_idle():
+                    time.sleep(IDLE_SECONDS)
+                    continue
                 if not self._ask():
                     return
             time.sleep(TICK_SECONDS)
@@ -79,8 +87,18 @@ class _Watch:
             return False
         return True
 
+    def _is_idle(self) -> bool:
+        """Whether the loop waits for events, which it does in C (uvloop)."""
+        idle = self._idle_frame
+        return (
+            idle is not None
+            and self._loop.is_running()
+            and sys._current_frames().get(self._thread or 0) is idle
+        )
+
     def _answer(self) -> None:
         self._thread = threading.get_ident()
+        self._idle_frame = sys._getframe().f_back
         self._answered_at = time.monotonic()
         self._answered = True
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from ffhost.errors import CallError
-from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.caller import FunctionCaller, stop
 from ffhost.execution.channels import LoopWaiter, StreamCut
 from ffhost.host.streamed_answer import CUT
 from ffhost.invocation.call import Call
+
+if TYPE_CHECKING:
+    from ffhost.execution.blocking_caller import BlockingCaller
 
 Ended = Callable[[int], None]
 """Takes the number of bytes that were sent."""

@@ -28,6 +28,8 @@ _TELL_SECONDS = 0.3
 """After how long people are told that the end waits for calls."""
 _PAUSE_SECONDS = 0.02
 _TICK_SECONDS = 1.0
+_IDLE_TICK_SECONDS = 5.0
+"""While nobody is connected."""
 
 
 class LoopServer(Server):
@@ -43,6 +45,9 @@ class LoopServer(Server):
             loop, settings.read_timeout, settings.keepalive, settings.write_timeout
         )
         self._interval = min(_TICK_SECONDS, settings.stall_timeout / 4)
+        self._idle_interval = min(_IDLE_TICK_SECONDS, settings.stall_timeout / 4)
+        self._ticker: asyncio.TimerHandle | None = None
+        self._is_idle = False
         self._open: list[tuple[Any, Any, Any]] = []
 
     async def serve(self, sockets: Any = None) -> None:
@@ -65,9 +70,7 @@ class LoopServer(Server):
     async def _listen(self) -> None:
         for listener in self._worker.sockets:
             state = {**self.lifespan.state, LISTENER_KEY: self._worker.kind(listener)}
-            connect = partial(
-                ServerConnection, self.config, self.server_state, state, self._loop, self._limits
-            )
+            connect = partial(self._connect, state)
             try:
                 server = await self._loop.create_server(
                     connect, sock=listener.sock, backlog=self.config.backlog
@@ -76,8 +79,15 @@ class LoopServer(Server):
                 raise self._worker.cannot_listen(listener, error) from error
             self._open.append((server, listener, connect))
 
-    def _tick(self) -> None:
-        """Run what is due about once a second."""
+    def _connect(self, state: dict[str, Any]) -> ServerConnection:
+        if self._is_idle:
+            assert self._ticker is not None
+            self._ticker.cancel()
+            self._tick(connecting=True)
+        return ServerConnection(self.config, self.server_state, state, self._loop, self._limits)
+
+    def _tick(self, *, connecting: bool = False) -> None:
+        """Run what is due about once a second, and less often while nobody is connected."""
         date = (b"date", formatdate(time.time(), usegmt=True).encode())
         self.server_state.default_headers = [date, *self.config.encoded_headers]
         self._worker.notify()
@@ -86,7 +96,9 @@ class LoopServer(Server):
             self._worker.end(drain=False, accepting=True)
         if self.server_state.total_requests >= self._worker.max_requests:
             self._worker.ask_replacement()
-        self._loop.call_later(self._interval, self._tick)
+        self._is_idle = not (connecting or self.server_state.connections)
+        interval = self._idle_interval if self._is_idle else self._interval
+        self._ticker = self._loop.call_later(interval, self._tick)
 
     def wake(self) -> None:
         """Wake up because the worker is to end; may be called in a signal handler."""

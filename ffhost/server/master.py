@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from ffhost.server.code_check import CodeCheck
 
 _KILLED_BY_INTERRUPT = 130
+_IDLE_SECONDS = 10.0
+"""How long nothing is looked at while all workers serve; what they say and signals wake it."""
 
 HANDED_DOWN = frozenset(
     {
@@ -93,7 +95,7 @@ class Master(Arbiter):  # type: ignore[misc]
             if worker.channel.open:
                 poll.register(worker.channel.fileno(), select.POLLIN)
         if self.SIG_QUEUE.empty():
-            poll.poll(1000 * min(timeout, self._pauses.left() or timeout))
+            poll.poll(1000 * self._wait_seconds(timeout))
         with suppress(BlockingIOError):
             os.read(self._waker, 4096)
         for pid, worker in list(self.WORKERS.items()):
@@ -105,6 +107,17 @@ class Master(Arbiter):  # type: ignore[misc]
             while True:
                 signals.append(self.SIG_QUEUE.get_nowait())
         return [each for each in signals if each != self.WAKEUP_REQUEST]
+
+    def _wait_seconds(self, timeout: float) -> float:
+        workers = self.WORKERS.values()
+        pause = self._pauses.left()
+        if self._stopping or pause or len(workers) != self.num_workers:
+            return min(timeout, pause or timeout)
+        if any(each.kill_at or not each.ready for each in workers):
+            return timeout
+        # A stall of a worker is seen when it has lasted for at most so much longer.
+        stall = self.cfg.timeout
+        return max(timeout, min(_IDLE_SECONDS, stall / 4)) if stall else _IDLE_SECONDS
 
     def _hear(self, pid: int, worker: Any) -> None:
         """Apply what a worker has said; what is not understood is ignored."""

@@ -89,16 +89,16 @@ class Bounds(NamedTuple):
 
 
 BOUNDS = {
-    ("asgi", "hello"): Bounds(49, 41),
-    ("asgi", "coroutine"): Bounds(33, 24),
+    ("asgi", "hello"): Bounds(46, 39),
+    ("asgi", "coroutine"): Bounds(30, 23),
     # Two calls for each of 100 chunks, and 18 for each send. How many chunks a send takes depends
     # on how the machine runs the threads, so there is room for twice as many sends as are usual.
     ("asgi", "stream"): Bounds(560, 900),
-    ("asgi", "file"): Bounds(68, 77),
-    ("asgi", "flask"): Bounds(58, 58),
-    ("wsgi", "hello"): Bounds(48, 49),
-    ("wsgi", "flask"): Bounds(55, 66),
-    ("wsgi", "coroutine"): Bounds(45, 39),
+    ("asgi", "file"): Bounds(65, 76),
+    ("asgi", "flask"): Bounds(56, 57),
+    ("wsgi", "hello"): Bounds(43, 48),
+    ("wsgi", "flask"): Bounds(53, 66),
+    ("wsgi", "coroutine"): Bounds(39, 38),
     ("asgi", "isolated"): Bounds(53, 51),
     ("wsgi", "isolated"): Bounds(64, 87),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from textwrap import dedent
@@ -256,6 +257,21 @@ def test_a_change_that_comes_while_a_change_is_read_is_seen_next_time(tmp_path: 
     for _ in range(3):
         watcher.look()
     assert texts == ["b", "c"]
+
+
+def test_a_change_is_seen_however_long_nothing_had_changed(tmp_path: Path) -> None:
+    file = tmp_path / "functions.yaml"
+    file.write_text("0")
+    changes: list[int] = []
+    watcher = Watcher(lambda: [file, tmp_path], lambda: changes.append(1), lambda: 1.0)
+    for number in range(1, 6):
+        for _ in range(number * 7):
+            watcher.look()
+        times = file.stat()
+        file.write_text(str(number))  # as long as before, and as old
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+        watcher.look()
+        assert len(changes) == number
 
 
 def test_a_change_between_reading_and_watching_is_seen(tmp_path: Path) -> None:

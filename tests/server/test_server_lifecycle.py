@@ -6,6 +6,8 @@ import http.client
 import signal
 import socket
 import threading
+import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from tests.serving import FUNCTIONS, Running, eventually, free_port, server
@@ -24,6 +26,19 @@ def test_connections_are_refused_until_a_worker_is_ready(tmp_path: Path) -> None
         assert running.refuses(("127.0.0.1", port))
         gate.touch()
         assert running.get("/hello") == "hello"
+
+
+def test_the_date_of_an_answer_is_right_when_nobody_was_connected_for_a_while(
+    tmp_path: Path,
+) -> None:
+    with server(tmp_path) as running:
+        assert running.get("/hello") == "hello"
+        time.sleep(2.1)  # the date counts seconds
+        connection = running.connection()
+        connection.request("GET", "/hello")
+        date = connection.getresponse().headers["date"]
+        connection.close()
+        assert abs(parsedate_to_datetime(date).timestamp() - time.time()) < 2
 
 
 def test_a_wrong_target_is_reported_once_and_ends_the_server_with_2(tmp_path: Path) -> None:
