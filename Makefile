@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PORT ?= 8080
 ARGS ?=
+# Four on two processors: many tests wait, for a deadline or for a server that starts.
+AT_ONCE := -n 4 --dist loadfile --no-loadscope-reorder
 
 # The tests start Python hundreds of times: without compiled files that takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
@@ -25,11 +27,11 @@ serve: $(STAMP)  ## Serve the example functions on PORT (8080)
 	@PORT=$(PORT) exec $(BIN)/ffhost serve -c examples/quickstart/functions.yaml $(ARGS)
 
 test: $(STAMP) lint  ## Run everything that CI runs
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest $(AT_ONCE) $(ARGS)
 
 coverage: $(STAMP)  ## Run the tests under coverage, and show which lines they leave out
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/coverage run -m pytest $(AT_ONCE) $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -38,13 +40,13 @@ oldest:  ## Run the tests with the lowest versions that pyproject.toml allows
 	$(VENV)-oldest/bin/python -m tests.lowest_versions > $(VENV)-oldest/constraints.txt
 	$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check \
 		-c $(VENV)-oldest/constraints.txt -e '.[all,dev]'
-	$(VENV)-oldest/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(VENV)-oldest/bin/python -m pytest $(AT_ONCE) $(ARGS)
 
 newest:  ## Run the tests with the newest versions that pyproject.toml allows
 	@test -x $(VENV)-newest/bin/python || $(PYTHON) -m venv $(VENV)-newest
 	$(VENV)-newest/bin/python -m pip install --quiet --disable-pip-version-check \
 		--upgrade --upgrade-strategy eager -e '.[all,dev]'
-	$(VENV)-newest/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(VENV)-newest/bin/python -m pytest $(AT_ONCE) $(ARGS)
 
 lint: $(STAMP)  ## Check style and types
 	$(BIN)/ruff check .

@@ -22,18 +22,32 @@ Serve = Callable[..., Client]
 
 # Each run makes up other values, so that few are enough for one run; `make fuzz` takes many.
 # How long an example takes says something about the machine only.
-EXAMPLES = int(os.environ.get("EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "30"))
 hypothesis.settings.register_profile("ours", max_examples=EXAMPLES, deadline=None)
 hypothesis.settings.load_profile("ours")
 
 
-LONG = ("fronts/test_hot_path", "server/", "execution/test_isolation", "test_docs", "terminal/")
-"""What takes long, or waits long: it comes first, so that all workers end at the same time."""
+LONG = (
+    *("test_docs", "execution/test_isolation", "fronts/test_hot_path", "server/", "test_examples"),
+    *(
+        "cli/test_cli_serve",
+        "deploy/test_function",
+        "host/test_named",
+        "observability/test_tracing",
+    ),
+    *("observability/test_tracing", "terminal/", "compat/"),
+)
+"""What takes long, or waits long, the longest first: so all workers end at the same time."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long."""
-    items.sort(key=lambda item: not item.nodeid.startswith(tuple(f"tests/{name}" for name in LONG)))
+
+    def place(item: pytest.Item) -> int:
+        name = item.nodeid.removeprefix("tests/")
+        return next((at for at, long in enumerate(LONG) if name.startswith(long)), len(LONG))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(autouse=True)

@@ -90,7 +90,7 @@ class Python:
             self.returncode = forks().ask(pid=self.pid)
         return self.returncode
 
-    def wait(self, timeout: float = 60) -> int:
+    def wait(self, timeout: float = 180) -> int:
         """Return the exit status when it has ended."""
         give_up_at = time.monotonic() + timeout
         while (status := self.poll()) is None:

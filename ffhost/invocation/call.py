@@ -102,7 +102,8 @@ class Call:
         ids: trace and span id, once they were accessed
         view: refers to the `ffhost.Invocation` that user code holds; None if there is none
         source: what makes the call: ``http`` for a request, ``event``, ``schedule`` or ``console``
-        kept_reply: what the function answered, while the console keeps it
+        kept_reply: what the function answered, or the beginning of its stream, while the console
+            keeps it
         streams: what the functions that it calls stream to it, closed when it ends; None for none
         pair_state: what the first half of the innermost hook returned, if it is a pair
     """

@@ -58,9 +58,10 @@ def keep_replies(run: Run, is_async: bool) -> Run:
 def _keep(call: Call, reply: Reply | None) -> None:
     if reply is None:
         return
-    kept = call.kept_reply = KeptReply(reply.status, reply.headers, reply.body)
+    call.kept_reply = reply
     if reply.chunks is None:
         return
+    kept = call.kept_reply = KeptReply(reply.status, reply.headers, reply.body)
     if type(reply.chunks) is ByteChunks:
         reply.chunks = _Followed(reply.chunks, kept)
     elif type(reply.chunks) is AsyncByteChunks:

@@ -7,10 +7,12 @@ this module.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ffhost.config import LoadedConfig
+from ffhost.config.settings import NAME_PATTERN
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.function import Observer
@@ -164,7 +166,12 @@ def summary(name: str, signature: str, *, principal: bool = False) -> Observer:
             None if facts is None else facts.type,
             call.principal.name if principal and call.principal is not None else None,
             call.schedule,
-            call.caller,
+            call.caller or (_told_caller(call.chain[-1]) if call.chain else None),
         )
 
     return summarize
+
+
+def _told_caller(name: str) -> str | None:
+    """Return the function of another host that calls, as that host names it."""
+    return name if re.fullmatch(NAME_PATTERN, name) else None

@@ -75,10 +75,9 @@ def made(takes: Any, returns: Any) -> Any:
     return function
 
 
-FIFTY = [
-    types_of(made(takes, returns), "typed", "typed")
-    for takes, returns in itertools.product(TAKES, RETURNS)
-]
+def fifty() -> list[FunctionTypes]:
+    pairs = itertools.product(TAKES, RETURNS)
+    return [types_of(made(takes, returns), "typed", "typed") for takes, returns in pairs]
 
 
 def resolved(schema: Any, whole: Any, known: tuple[str, ...] = ()) -> Any:
@@ -111,16 +110,17 @@ def unfolded(schema: Any) -> Any:
 
 
 def test_fifty_functions_have_the_schemas_of_the_openapi_document() -> None:
-    assert len(FIFTY) == 50
+    functions = fifty()
+    assert len(functions) == 50
     shared = SharedSchemas()
     wholes = []
-    for index, types in enumerate(FIFTY):
+    for index, types in enumerate(functions):
         assert types.takes is not None
         takes = shared.add(types.takes, f"f{index}")
         returns = None if types.returns is None else shared.add(types.returns, f"f{index}")
         wholes.append((takes, returns))
     document = {"components": {"schemas": shared.definitions}}
-    for types, (takes, returns) in zip(FIFTY, wholes, strict=True):
+    for types, (takes, returns) in zip(functions, wholes, strict=True):
         definition = Tool("f", "/f", types).definition
         schema = definition["inputSchema"]
         jsonschema.Draft202012Validator.check_schema(schema)

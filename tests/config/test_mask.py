@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.config import Sources, attempt, load_config
@@ -121,7 +121,6 @@ def _tree(free: Any) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=60, deadline=None)
 @given(trees, st.booleans(), st.sampled_from([None, 30, 300]))
 def test_a_secret_is_readable_in_no_output(tree: Any, flow: bool, width: int | None) -> None:
     text = yaml.safe_dump(_tree(tree), default_flow_style=flow, width=width or 80)
@@ -149,7 +148,6 @@ def _diagnostics(folder: Path, text: str) -> list[str]:
     return [render(problems, format) for format in formats]
 
 
-@settings(max_examples=60, deadline=None)
 @given(trees)
 def test_a_secret_is_readable_in_no_log_entry(tree: Any) -> None:
     entries = Entries(Output(1))

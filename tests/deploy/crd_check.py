@@ -9,21 +9,23 @@ an experimental feature.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tests.fast_yaml import read_all
 
 FOLDER = Path(__file__).parent / "crds"
 KEPT = {("spec", "delivery", "timeout")}
 TYPES = {"string": str, "integer": int, "boolean": bool, "object": dict, "array": list}
 
 
+@cache
 def schemas() -> dict[tuple[str, str], dict[str, Any]]:
     """Return the schema of each kind, by group with version, and kind."""
     found = {}
     for file in sorted(FOLDER.glob("*.yaml")):
-        for document in yaml.safe_load_all(file.read_text()):
+        for document in read_all(file.read_text()):
             spec = document["spec"]
             for version in spec["versions"]:
                 key = (f"{spec['group']}/{version['name']}", spec["names"]["kind"])

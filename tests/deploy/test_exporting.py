@@ -19,6 +19,7 @@ from ffhost.deploy.manifests.routes import head, misled, refusals
 from ffhost.deploy.manifests.workloads import Limits
 from ffhost.errors import ConfigError
 from ffhost.web.routing import Responders, Router, pattern, segments
+from tests.fast_yaml import read_all
 
 SMALL = "functions:\n  hello: {target: 'main.py:hello'}\n"
 FULL = """
@@ -52,7 +53,7 @@ def documents(found: Exported) -> list[dict[str, Any]]:
         each
         for name, text in found.files.items()
         if name.endswith(".yaml") and "/" not in name
-        for each in yaml.safe_load_all(text)
+        for each in read_all(text)
     ]
 
 
@@ -96,7 +97,7 @@ def test_the_same_configuration_gives_the_same_bytes(
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_the_stream_holds_every_manifest(tmp_path: Path, platform: Platform) -> None:
     found = exported(tmp_path, platform)
-    streamed = list(yaml.safe_load_all(found.stream))
+    streamed = list(read_all(found.stream))
     assert streamed == [each for each in documents(found) if each.get("kind") != "Kustomization"]
 
 
@@ -167,7 +168,7 @@ def test_the_admin_port_is_open_to_prometheus_alone(tmp_path: Path) -> None:
 
 def test_a_service_monitor_comes_with_the_service_it_needs(tmp_path: Path) -> None:
     found = exported(tmp_path, service_monitor=True)
-    service, monitor = yaml.safe_load_all(found.files["servicemonitor.yaml"])
+    service, monitor = read_all(found.files["servicemonitor.yaml"])
     kubernetes_validate.validate(service, "1.34", strict=True)
     wanted = monitor["spec"]["selector"]["matchLabels"].items()
     assert wanted <= service["metadata"]["labels"].items()

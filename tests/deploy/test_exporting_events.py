@@ -8,7 +8,6 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +19,7 @@ from ffhost.errors import ConfigError
 from ffhost.events.declared_subscriptions import declared_subscriptions
 from tests.deploy.crd_check import faults
 from tests.events.plain_filters import passes_all
+from tests.fast_yaml import read_all
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 CONFIG = """
@@ -60,7 +60,7 @@ def exported(folder: Path, platform: Any, text: str = CONFIG, **options: Any) ->
 
 def documents(found: Exported, kind: str) -> list[dict[str, Any]]:
     texts = [text for name, text in found.files.items() if name.endswith(".yaml")]
-    every = [each for text in texts for each in yaml.safe_load_all(text)]
+    every = [each for text in texts for each in read_all(text)]
     return [each for each in every if each.get("kind") == kind]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Coroutine, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import pytest
 from tests.orders import QUOTE
 from tests.serving import Running, gunicorn, server
 
-pytest.importorskip("mcp", reason="the SDK is not installed: pip install 'ffhost[agents]'")
+pytestmark = pytest.mark.skipif(
+    find_spec("mcp") is None, reason="the SDK is not installed: pip install 'ffhost[agents]'"
+)
 
 SOURCE = (
     QUOTE

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.soak import chaos, events, leak, neighbour, reload, sigterm
+from tests.soak import chaos, events, graph, leak, neighbour, reload, sigterm
 from tests.soak.reports import Report
 
 RUNS: dict[str, Callable[[Report, bool], None]] = {
@@ -17,6 +17,7 @@ RUNS: dict[str, Callable[[Report, bool], None]] = {
     "leak": leak.run,
     "reload": reload.run,
     "events": events.run,
+    "graph": graph.run,
 }
 
 

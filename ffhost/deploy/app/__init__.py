@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from ffhost import __version__
@@ -27,7 +26,7 @@ from ffhost.deploy.app.extras import extras_needed, packages_of
 from ffhost.deploy.app.generated_files import APP_FOLDER, CONFIG_FOLDER, USER_ID, App, config_path
 from ffhost.deploy.app.output_folder import ChangedFiles, Written, write_folder
 from ffhost.deploy.app.requirements import takes
-from ffhost.deploy.app.uncovered_imports import installed_with, is_covered, uncovered_imports
+from ffhost.deploy.app.uncovered_imports import Installed, uncovered_imports
 from ffhost.deploy.literal_secrets import literal_secrets
 from ffhost.errors import ConfigError
 
@@ -210,15 +209,14 @@ def _uncovered(
     found: Gathered, base: Path, needed: Dependencies, extras: Iterable[str]
 ) -> list[str]:
     """Return a note for each module that nothing in the image seems to bring."""
-    names = needed.names | packages_of(extras)
-    covered = installed_with(names)
+    installed = Installed(needed.names | packages_of(extras))
     notes = [
         f"{where}: the module {name!r} is not in this folder; it has to be among the requirements"
         for name, where in sorted(found.installed.items())
-        if not is_covered(name, covered, packages_distributions().get(name, []))
+        if not installed.covers(name)
     ]
     folders = [base, base / "src"]
-    for each in uncovered_imports(found.sources, found.files.values(), folders, names):
+    for each in uncovered_imports(found.sources, found.files.values(), folders, installed):
         where = f"{each.file.relative_to(base).as_posix()}:{each.line}"
         notes.append(f"{where}: imports {each.name!r}, which no requirement seems to bring")
     return notes

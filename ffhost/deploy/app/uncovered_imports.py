@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +33,34 @@ _OTHER_NAMES = {
 """Packages whose name does not resemble that of their module, where they are not installed."""
 
 
+class Installed:
+    """What packages bring; what is installed here is read when it is first asked for.
+
+    Args:
+        names: the packages that are installed, normalized
+    """
+
+    def __init__(self, names: set[str]) -> None:
+        self._names = names
+
+    @cached_property
+    def _all(self) -> set[str]:
+        return installed_with(self._names)
+
+    @cached_property
+    def _providers(self) -> Mapping[str, list[str]]:
+        return packages_distributions()
+
+    def covers(self, top: str) -> bool:
+        """Whether one of them brings the module *top*, as far as can be told."""
+        found = {str(canonicalize_name(each)) for each in self._providers.get(top, [])}
+        if found:
+            return bool(found & self._all)
+        form = re.sub(r"[-_.]+", "-", top).lower()
+        alike = any(form in each or each in form for each in self._all)
+        return alike or _OTHER_NAMES.get(top) in self._all
+
+
 class Import(NamedTuple):
     """An import of a module that is not there: its first name, and where it stands."""
 
@@ -41,16 +70,16 @@ class Import(NamedTuple):
 
 
 def uncovered_imports(
-    sources: Iterable[Path], files: Iterable[Path], beside: Iterable[Path], names: set[str]
+    sources: Iterable[Path], files: Iterable[Path], beside: Iterable[Path], installed: Installed
 ) -> Iterator[Import]:
     """Yield the imports of *sources*, and of what they import from the app, that nothing covers.
 
     Args:
         files: all files of the app
         beside: folders in which its modules are looked up
-        names: the packages that are installed, normalized
+        installed: what is installed
     """
-    app, covered, providers = set(files), installed_with(names), packages_distributions()
+    app = set(files)
     folders = list(beside)
     pending = list(sources)
     seen, told = set(pending), set(_OURS)
@@ -68,7 +97,7 @@ def uncovered_imports(
             if _is_there(top, around, app):
                 continue
             told.add(top)
-            if not is_covered(top, covered, providers.get(top, [])):
+            if not installed.covers(top):
                 yield Import(top, file, line)
 
 
@@ -87,19 +116,6 @@ def installed_with(names: Iterable[str]) -> set[str]:
             continue
         pending += [each.name for each in needed if "extra ==" not in str(each.marker)]
     return covered
-
-
-def is_covered(top: str, covered: set[str], providers: Iterable[str]) -> bool:
-    """Whether a package of *covered* brings the module *top*, as far as can be told.
-
-    Args:
-        providers: the packages that bring it here; empty if it is not installed
-    """
-    found = {str(canonicalize_name(each)) for each in providers}
-    if found:
-        return bool(found & covered)
-    form = re.sub(r"[-_.]+", "-", top).lower()
-    return _OTHER_NAMES.get(top) in covered or any(form in each or each in form for each in covered)
 
 
 def _imports(file: Path) -> Iterator[tuple[str, int, int]]:

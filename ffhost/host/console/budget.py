@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-CALLS_PER_SECOND = 50.0
+CALLS_PER_SECOND = 20.0
 BURST = 200.0
 BYTES_PER_SECOND = 1024 * 1024.0
+_REFILL_SECONDS = 0.05
 
 
 class Budget:
@@ -12,6 +13,9 @@ class Budget:
 
     A budget fills up with time. It is spent from one thread at a time, or nearly so: a call too
     many does no harm.
+
+    Args:
+        now: on the monotonic clock
     """
 
     def __init__(self, now: float) -> None:
@@ -19,15 +23,16 @@ class Budget:
         self._bytes = 4 * BYTES_PER_SECOND
         self._since = now
 
-    def take(self, now: float, size: int) -> bool:
-        """Whether a call of *size* bytes may be kept at *now*, on the monotonic clock."""
+    def has_room(self, now: float) -> bool:
+        """Whether a call may be kept at *now*; asked for every call."""
         passed = now - self._since
-        if passed > 0.01:
+        if passed > _REFILL_SECONDS:
             self._since = now
             self._calls = min(BURST, self._calls + passed * CALLS_PER_SECOND)
             self._bytes = min(4 * BYTES_PER_SECOND, self._bytes + passed * BYTES_PER_SECOND)
-        if self._calls < 1 or self._bytes < 0:
-            return False
+        return self._calls >= 1 and self._bytes >= 0
+
+    def spend(self, size: int) -> None:
+        """Take a call of *size* bytes out."""
         self._calls -= 1
         self._bytes -= size
-        return True

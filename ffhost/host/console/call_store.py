@@ -15,8 +15,8 @@ import orjson
 
 CALLS = 500
 """Most calls that are kept."""
-KEPT_BYTES = 16 * 1024 * 1024
-"""Most bytes of calls, and as many of entries and spans."""
+KEPT_BYTES = 8 * 1024 * 1024
+"""Most bytes of calls, as many of log entries, and as many of spans; as lines of JSON."""
 DETAILS_OF_A_CALL = 200
 """Most log entries, and as many spans, of one execution id."""
 _EXECUTIONS = 2 * CALLS

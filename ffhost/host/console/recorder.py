@@ -29,6 +29,8 @@ from ffhost.observability.kept_replies import BODY_BYTES
 _NOTES = 2000
 """Most notes that wait; a host that is busier than this drops the oldest."""
 _IDS = 5000
+_EPOCH = time.time() - time.monotonic()
+"""What makes a time of the monotonic clock one since the epoch, near enough for minutes."""
 
 
 class NotedEntry(NamedTuple):
@@ -65,16 +67,17 @@ class Recorder:
 
     def note_call(self, call: Call, outcome: Outcome) -> None:
         """Keep a note of a call that has its outcome."""
-        now, failed = time.time(), outcome.status >= 500
-        self.minutes.add(call.function.name, now, outcome.duration_seconds, failed)
-        size = min(len(call.message.body), BODY_BYTES) + min(outcome.sent_bytes, BODY_BYTES)
+        now, failed = time.monotonic(), outcome.status >= 500
+        self.minutes.add(call.function.name, now + _EPOCH, outcome.duration_seconds, failed)
         budget = self._failed if failed or call.source == "console" else self._budget
-        if not budget.take(time.monotonic(), size):
+        if not budget.has_room(now):
             self.dropped += 1
             return
+        budget.spend(min(len(call.message.body), BODY_BYTES) + min(outcome.sent_bytes, BODY_BYTES))
         captures = self._settings().console.capture
         identity = self._identity(call)
-        self._notes.append(noted(call, outcome, identity, self._worker, now, captures=captures))
+        ended = time.time()
+        self._notes.append(noted(call, outcome, identity, self._worker, ended, captures=captures))
 
     def _identity(self, call: Call) -> str:
         """Return an id for the call: its execution id, unless another call has that."""

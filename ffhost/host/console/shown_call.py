@@ -13,7 +13,7 @@ from ffhost.invocation.call import Call
 from ffhost.invocation.outcome import Outcome
 from ffhost.observability.kept_replies import BODY_BYTES, KeptReply
 from ffhost.web import problems
-from ffhost.web.messages import Message
+from ffhost.web.messages import Message, Reply
 
 Record = dict[str, Any]
 """A call with ``call``, ``request``, ``response``, ``masked``, ``execution_id``, ``trace_id``."""
@@ -62,9 +62,16 @@ def noted(
         message,
         message.body[:BODY_BYTES],
         len(message.body),
-        call.kept_reply,
+        _kept(call.kept_reply),
         captures,
     )
+
+
+def _kept(reply: Reply | KeptReply | None) -> KeptReply | None:
+    """Return what is kept of an answer: it may be as long as a function likes."""
+    if isinstance(reply, Reply):
+        return KeptReply(reply.status, reply.headers, reply.body)
+    return reply
 
 
 def record_of(noted: NotedCall, mask: MessageMask) -> Record:

@@ -15,6 +15,8 @@ _NAME = re.compile(
     r"""(?<![\w%.\-])(\\*["']?)([\w%.\-]++(?:\[[^\]\s]*\])*+)(\\*["']?)\s*+([:=]+>?)[ \t]*+"""
 )
 """A name and what follows it, up to its value."""
+_EXCEPTION = re.compile(r"(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Warning)")
+"""What a message of Python follows, as in ``KeyError: 'tea'``: the name hides nothing."""
 _UNQUOTED = re.compile(r"[^\s&]*")
 _LINE = re.compile(r"[^\r\n]*")
 _ELEMENT = re.compile(r"<([\w.\-]++(?::[\w.\-]++)?)(?:\s[^<>]*+)?>")
@@ -46,13 +48,18 @@ class TextMask:
     def _without_pairs(self, text: str) -> str:
         parts, done = [], 0
         for match in _NAME.finditer(text):
-            if match.start() < done or not self._names.hides(unquote_plus(match[2])):
+            if match.start() < done or not self._hides(match[2], match[4]):
                 continue
             start, end = match.end(), self._end_of_value(text, match.end(), match[4])
             if text[start:end].strip():
                 parts += [text[done:start], MASKED]
                 done = end
         return "".join([*parts, text[done:]])
+
+    def _hides(self, name: str, separator: str) -> bool:
+        if separator == ":" and _EXCEPTION.fullmatch(name):
+            return False
+        return self._names.hides(unquote_plus(name))
 
     @staticmethod
     def _end_of_value(text: str, start: int, separator: str) -> int:

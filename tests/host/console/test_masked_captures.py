@@ -265,3 +265,11 @@ def test_what_cannot_be_looked_into_is_not_shown() -> None:
     assert mask.answer(200, [("content-encoding", "gzip")], b"\x1f\x8b..")["body"] == MASKED
     assert mask.answer(200, [], deep + b"]" * 100_000)["body"] == MASKED
     assert mask.answer(200, [], deep)["body"] in (MASKED, deep.decode())
+
+
+def test_the_message_of_an_exception_is_readable() -> None:
+    answer = b"KeyError: 'tea'\napi_key: hidden\nshop.TokenError: expired\nKeyError=hidden"
+    shown = MessageMask(RULE).answer(500, [("content-type", "text/plain")], answer)
+    assert shown["body"] == (
+        f"KeyError: 'tea'\napi_key: {MASKED}\nshop.TokenError: expired\nKeyError={MASKED}"
+    )

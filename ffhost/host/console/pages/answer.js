@@ -1,21 +1,12 @@
 // What came of a call: its answer, log entries, spans, and what can be done with it.
 
+import { callAddress } from "./addresses.js";
 import { post, readCall } from "./api.js";
 import { bodyView, headersView } from "./bodies.js";
 import { button, copy, empty, h, labelled, notice, show, trouble } from "./dom.js";
 import { entriesView } from "./entries.js";
 import { bytes, milliseconds, statusChip } from "./formats.js";
 import { spanTree } from "./spans.js";
-
-/** Return the address of a call's page. */
-export function callAddress(id) {
-  return `#/calls/${encodeURIComponent(id)}`;
-}
-
-/** Return the address of a function's page. */
-export function functionAddress(name) {
-  return `#/functions/${encodeURIComponent(name)}`;
-}
 
 /** Show in *place* what came of a try; *send* makes the call and returns {id}. */
 export async function showAnswer(place, send, session) {

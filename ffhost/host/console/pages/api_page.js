@@ -1,7 +1,7 @@
 // Page: the API of the functions, made of /openapi.json.
 
+import { functionAddress } from "./addresses.js";
 import { getPage } from "./api.js";
-import { functionAddress } from "./answer.js";
 import { code } from "./bodies.js";
 import { empty, h, show } from "./dom.js";
 import { filterField } from "./filter.js";

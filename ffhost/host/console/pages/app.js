@@ -1,22 +1,17 @@
 // The page as a whole: which address shows what, keys, colours, the state of the connection.
 
 import { readSession } from "./api.js";
-import { apiPage } from "./api_page.js";
-import { callPage } from "./call_page.js";
-import { callsPage } from "./calls_page.js";
-import { configurationPage } from "./configuration_page.js";
 import { h, notice, show, trouble } from "./dom.js";
-import { eventsPage } from "./events_page.js";
-import { functionPage } from "./function_page.js";
 import { functionsPage } from "./functions_page.js";
 import { follow, live } from "./live.js";
 
+/** Pages by their name: the first for the name alone, the second for a name with more behind it. */
 const PAGES = {
-  functions: [functionsPage, functionPage],
-  calls: [callsPage, callPage],
-  events: [eventsPage],
-  configuration: [configurationPage],
-  api: [apiPage],
+  functions: [async () => functionsPage, async () => (await import("./function_page.js")).functionPage],
+  calls: [async () => (await import("./calls_page.js")).callsPage, async () => (await import("./call_page.js")).callPage],
+  events: [async () => (await import("./events_page.js")).eventsPage],
+  configuration: [async () => (await import("./configuration_page.js")).configurationPage],
+  api: [async () => (await import("./api_page.js")).apiPage],
 };
 
 const main = document.getElementById("main");
@@ -43,10 +38,10 @@ async function open(moveFocus) {
   const { signal } = leaving;
   const { name, parts, query } = readAddress(location.hash);
   markNavigation(name);
-  const make = PAGES[name]?.[Math.min(parts.length, 1)];
+  const found = PAGES[name]?.[Math.min(parts.length, 1)];
   try {
-    if (!make) throw Object.assign(new Error("this address leads nowhere"), { title: "Unknown page", hint: "Choose a page above." });
-    const session = await readSession();
+    if (!found) throw Object.assign(new Error("this address leads nowhere"), { title: "Unknown page", hint: "Choose a page above." });
+    const [make, session] = await Promise.all([found(), readSession()]);
     const { title, content } = await make({ parts, query, session, signal });
     if (!signal.aborted) present(title, content, moveFocus);
   } catch (error) {
@@ -138,3 +133,4 @@ live.addEventListener("again", () => readSession().then(showFooter).catch(() => 
 await open(false);
 await readSession().then(showFooter).catch(() => {});
 follow();
+for (const find of Object.values(PAGES).flat()) find().catch(() => {}); // so that they open at once, also while the server is away

@@ -1,7 +1,8 @@
 // Page: one call, with replay.
 
+import { functionAddress } from "./addresses.js";
 import { post, readCall } from "./api.js";
-import { answerView, functionAddress, notKept, showAnswer } from "./answer.js";
+import { answerView, notKept, showAnswer } from "./answer.js";
 import { bodyView, headersView } from "./bodies.js";
 import { empty, h, say, section } from "./dom.js";
 import { bytes, moment } from "./formats.js";

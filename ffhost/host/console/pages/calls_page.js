@@ -1,7 +1,7 @@
 // Page: the latest calls of all workers, as they end.
 
+import { callAddress } from "./addresses.js";
 import { get } from "./api.js";
-import { callAddress } from "./answer.js";
 import { button, empty, h, labelled, say, show, table, tableRow, trouble } from "./dom.js";
 import { filterField } from "./filter.js";
 import { clock, milliseconds, moment, statusChip } from "./formats.js";

@@ -1,7 +1,7 @@
 // Page: compose an event, see whom it concerns, and hand it over.
 
+import { callAddress, functionAddress } from "./addresses.js";
 import { get, post } from "./api.js";
-import { callAddress, functionAddress } from "./answer.js";
 import { code } from "./bodies.js";
 import { button, empty, h, say, section, show, table, trouble } from "./dom.js";
 import { eventForm } from "./event_form.js";

@@ -1,7 +1,7 @@
 // Page: all functions, their states, limits, latencies and schedules.
 
+import { callAddress, functionAddress } from "./addresses.js";
 import { get, post } from "./api.js";
-import { callAddress, functionAddress } from "./answer.js";
 import { button, empty, h, notice, show, table } from "./dom.js";
 import { filterField } from "./filter.js";
 import { coming, stateChip } from "./formats.js";
