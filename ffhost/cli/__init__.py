@@ -100,9 +100,9 @@ class LazyGroup(click.Group):
             return super().resolve_command(ctx, args)
         from ffhost.config.diagnostics import nearest
 
-        near = nearest(typed, COMMANDS)
-        if typed in SYNONYMS:
-            near = f"ffhost {SYNONYMS[typed]}"
+        near = nearest(typed, [*COMMANDS, *SYNONYMS])
+        if near in SYNONYMS:
+            near = f"ffhost {SYNONYMS[near]}"
         hint = f"; did you mean {near!r}?" if near else ""
         help = "\n  hint: 'ffhost --help' lists the commands"
         raise click.UsageError(f"no such command {typed!r}{hint}{help}", ctx)

@@ -159,7 +159,9 @@ def row(function: Function) -> dict[str, Any]:
 def text(table: dict[str, Any], addresses: Sequence[Listening], console: str | None = None) -> str:
     """Write the table for people, with the address of every function."""
     where = ", ".join(
-        each.local_url + (" (admin)" if each.kind == "admin" else "") for each in addresses
+        each.local_url + (" (admin)" if each.kind == "admin" else "")
+        for each in addresses
+        if each.kind == "public" or console is None
     )
     count = _count(len(table["functions"]))
     network = network_url(addresses)

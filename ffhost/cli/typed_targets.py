@@ -83,6 +83,19 @@ def apply_typed(typed: str | None, options: dict[str, Any]) -> None:
             options["config"] = DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None
 
 
+def apply_called(name: str, options: dict[str, Any]) -> str | None:
+    """Set the *options* that *name* stands for after ``invoke``; return what is left of it.
+
+    A file, or a function where there is no configuration, is taken as ``serve`` takes it.
+    """
+    named = (options["config"], options["target"], os.environ.get("FFHOST_CONFIG"))
+    alone = not any(named) and not Path(DEFAULT_FILE).exists() and Path("main.py").exists()
+    if name.endswith(".py") or ":" in name or alone:
+        apply_typed(name, options)
+        return None
+    return name
+
+
 def _set(
     options: dict[str, Any], name: str, value: str, beside: Iterable[str] = ("source",)
 ) -> None:

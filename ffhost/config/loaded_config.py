@@ -10,7 +10,7 @@ from typing import Any
 
 from ffhost.config import DEFAULT_FILE, Attempt, Listing, LoadedConfig, Sources
 from ffhost.config.contradictions import check
-from ffhost.config.diagnostics import DEFAULT, Origin, Problem
+from ffhost.config.diagnostics import DEFAULT, Origin, Problem, nearest
 from ffhost.config.environment import ConfigVariables, apply_framework_names, apply_tree_names
 from ffhost.config.files import files_of, read_text, read_tree
 from ffhost.config.flags import apply_flags
@@ -121,10 +121,18 @@ def _locate(
     except (OSError, ValueError):
         found = False
     if not found:
+        hint = hint or _near_file(named, sources.cwd)
         subject = "no such file" if named == DEFAULT_FILE and hint else f"no such file: {named!r}"
         problems.append(Problem("", subject, origin, hint))
         return None
     return Path(named), path
+
+
+def _near_file(named: str, folder: Path) -> str | None:
+    """Return which configuration of *folder* was probably meant."""
+    files = [each.name for each in sorted(folder.glob("*.y*ml"))]
+    near = nearest(named, files)
+    return None if near is None else f"did you mean {near!r}?"
 
 
 class _Stage:

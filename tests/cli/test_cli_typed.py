@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +169,7 @@ def test_what_contradicts_an_option_is_told(folder: Path) -> None:
         ("run", "ffhost serve"),
         ("list", "ffhost functions"),
         ("k8s", "ffhost export kubernetes"),
+        ("lsit", "ffhost functions"),
         ("migrate", "ffhost init --from-functions-framework"),
     ],
 )
@@ -173,6 +177,41 @@ def test_the_words_of_other_tools_are_told(folder: Path, typed: str, meant: str)
     assert ffhost(typed, cwd=folder).err == (
         f"ffhost: no such command {typed!r}; did you mean {meant!r}?\n"
         "  hint: 'ffhost --help' lists the commands\n"
+    )
+
+
+def test_what_is_typed_after_invoke_is_called(folder: Path) -> None:
+    (folder / "main.py").write_text("def hello(request): return 'hi'\n")
+    for typed in ("main.py:hello", "main.py", "hello"):
+        assert ffhost("invoke", typed, cwd=folder).out == "hi\n"
+    assert "which function?\n  hint: there are a, b" in ffhost("invoke", "many.py", cwd=folder).err
+    (folder / "data.json").write_text('{"of": "a file"}')
+    (folder / "main.py").write_text("def hello(request): return request.get_json()['of']\n")
+    assert ffhost("invoke", "hello", "--data", "@data.json", cwd=folder).out == "a file\n"
+
+
+def test_a_platform_is_known_by_its_other_names(folder: Path) -> None:
+    project(folder, "functions: {hello: {target: 'main.py:hello'}}")
+    assert "kind: Deployment" in ffhost("export", "k8s", cwd=folder).out
+    assert ffhost("export", cwd=folder).err.splitlines()[0] == (
+        "ffhost export: missing argument 'PLATFORM'. It is one of kubernetes, knative, cloudrun, "
+        "compose"
+    )
+
+
+def test_the_image_that_is_built_is_the_one_that_manifests_name(folder: Path) -> None:
+    project(folder, "functions: {hello: {target: 'main.py:hello'}}")
+    (command,) = (
+        line.split() for line in ffhost("build", cwd=folder).out.splitlines() if "docker" in line
+    )
+    image = command[command.index("-t") + 1]
+    assert f"image: {image}\n" in ffhost("export", "kubernetes", cwd=folder).out
+
+
+def test_a_file_that_is_not_there_is_told_with_the_one_that_is(folder: Path) -> None:
+    project(folder, "functions: {hello: {target: 'main.py:hello'}}")
+    assert ffhost("check", "functions.yml", cwd=folder).err == (
+        "-c functions.yml: no such file: 'functions.yml'\n  hint: did you mean 'functions.yaml'?\n"
     )
 
 
@@ -251,4 +290,31 @@ def test_values_of_options_are_completed(folder: Path, words: str, found: list[s
 def test_the_script_for_zsh_loads_what_a_bare_zshrc_does_not(folder: Path) -> None:
     script = ffhost("completion", "zsh", cwd=folder).out
     assert script.startswith("#compdef ffhost\n")
-    assert script.index("autoload -Uz compinit && compinit") < script.index("compdef _ffhost")
+    assert script.index("autoload -Uz compinit && compinit -i") < script.index("compdef _ffhost")
+
+
+SHELLS = {
+    # A bare ~/.zshrc: nothing has called compinit.
+    "zsh": ("-f", "-c", 'eval "$(ffhost completion zsh)" && print $_comps[ffhost]'),
+    "fish": ("-N", "-c", "ffhost completion fish | source; complete -C 'ffhost serve gr'"),
+}
+
+
+@pytest.mark.parametrize(("shell", "written"), [("zsh", "_ffhost_completion"), ("fish", "greet")])
+def test_a_bare_shell_takes_its_script_without_an_error(
+    folder: Path, shell: str, written: str
+) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    project(folder, "functions: {greet: {target: 'm.py:g'}}")
+    bin = Path(sys.executable).parent
+    ran = subprocess.run(
+        [program, *SHELLS[shell]],
+        cwd=folder,
+        env={"HOME": str(folder), "PATH": f"{bin}:/usr/bin:/bin", "TERM": "dumb"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ran.stdout.partition("\t")[0].strip(), ran.stderr) == (written, "")

@@ -5,7 +5,9 @@ Environments are furnished by hand here: what pip would install is linked from w
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -264,13 +266,24 @@ def wheel(folder: Path, version: str) -> None:
         file.writestr(f"{info}/RECORD", "")
 
 
-def test_pip_makes_an_environment_once_however_many_want_it(tmp_path: Path) -> None:
+@pytest.fixture(params=["pip", "uv"])
+def installer(request: pytest.FixtureRequest) -> str:
+    if request.param == "uv" and shutil.which("uv") is None:
+        pytest.skip("uv is not installed here")
+    return str(request.param)
+
+
+def test_an_installer_makes_an_environment_once_however_many_want_it(
+    tmp_path: Path, installer: str
+) -> None:
     wheel(tmp_path, "1.0")
     text = f"--no-index\n--find-links {tmp_path}\ntiny==1.0\n"
     place = tmp_path / FOLDER / "py3-made"
     needed = NeededEnvironment(place, ("a.txt",), {"0.txt": text}, ("0.txt",), False, (), ())
     made: list[bool] = []
-    threads = [threading.Thread(target=lambda: made.append(make(needed, "pip"))) for _ in range(2)]
+    threads = [
+        threading.Thread(target=lambda: made.append(make(needed, installer))) for _ in range(2)
+    ]
     for each in threads:
         each.start()
     for each in threads:
@@ -284,9 +297,25 @@ def test_pip_makes_an_environment_once_however_many_want_it(tmp_path: Path) -> N
     place = place.with_name("py3-missing")
     needed = NeededEnvironment(place, ("a.txt",), {"0.txt": missing}, ("0.txt",), False, (), ())
     with pytest.raises(InstallFailed, match=r"there is no version of tiny==9.0 for Python 3") as no:
-        make(needed, "pip")
+        make(needed, installer)
     assert no.value.notes
     assert needed.state() is not None
+
+
+def test_a_requirement_with_a_hash_takes_no_other_file(tmp_path: Path, installer: str) -> None:
+    wheel(tmp_path, "1.0")
+    (file,) = tmp_path.glob("*.whl")
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    for digest, is_right in ((found, True), ("0" * 64, False)):
+        text = f"--no-index\n--find-links {tmp_path}\ntiny==1.0 --hash=sha256:{digest}\n"
+        place = tmp_path / FOLDER / f"py3-{is_right}"
+        needed = NeededEnvironment(place, ("a.txt",), {"0.txt": text}, ("0.txt",), True, (), ())
+        if is_right:
+            assert make(needed, installer)
+            continue
+        with pytest.raises(InstallFailed):
+            make(needed, installer)
+        assert needed.state() is not None
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,7 @@ def _get(port: int, path: str) -> None:
 def _plain(screen: str, port: int) -> str:
     """Return *screen* without what differs from run to run."""
     screen = screen.replace(str(port), "PORT")
+    screen = re.sub(r"console: http://127.0.0.1:\d+", "console: http://127.0.0.1:PORT", screen)
     screen = re.sub(r"\d\d:\d\d:\d\d\.\d{3}", "HH:MM:SS.mmm", screen)
     screen = re.sub(r"\d+\.\d+ ms", "N ms", screen)
     screen = re.sub(r"reloaded in \d+\.\d+ s", "reloaded in N s", screen)

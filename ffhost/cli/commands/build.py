@@ -49,6 +49,7 @@ def command(**options: Any) -> None:
     from ffhost.cli.portable_sources import described
     from ffhost.config import load_config
     from ffhost.deploy.app import build
+    from ffhost.deploy.manifests import image_name
 
     given = described(options)
     out = options["out"]
@@ -69,7 +70,7 @@ def command(**options: Any) -> None:
     report(out, built.written)
     steps = " && ".join([f"cd {out}", *built.install, built.command])
     click.echo(f"serve it:  {steps}")
-    click.echo(f"image:     docker build -t functions {out}")
+    click.echo(f"image:     docker build -t {image_name(config)} {out}")
 
 
 def report(out: str, written: Any) -> None:

@@ -8,8 +8,11 @@ import click
 
 _VARIABLE = "_FFHOST_COMPLETE"
 
-_COMPINIT = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }"
-"""zsh has ``compdef`` only after ``compinit``, which a bare ``~/.zshrc`` does not call."""
+_COMPINIT = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i; }"
+"""zsh has ``compdef`` only after ``compinit``, which a bare ``~/.zshrc`` does not call.
+
+``-i`` passes over folders that others may write to, instead of asking about them at each start.
+"""
 
 
 @click.command()

@@ -13,10 +13,27 @@ if TYPE_CHECKING:
     from ffhost.deploy.manifests import ExportOptions
 
 PLATFORMS = ("kubernetes", "knative", "cloudrun", "compose")
+_OTHER_NAMES = {
+    **dict.fromkeys(("k8s", "kube"), "kubernetes"),
+    **dict.fromkeys(("cloud-run", "gcp"), "cloudrun"),
+    **dict.fromkeys(("docker-compose", "docker"), "compose"),
+}
+
+
+class _Platform(click.Choice):  # type: ignore[type-arg]  # not generic before click 8.2
+    """A platform, also by its other names."""
+
+    def convert(self, value: str, *place: Any) -> Any:
+        """Return the name that is known here."""
+        return super().convert(_OTHER_NAMES.get(value, value), *place)
+
+    def get_missing_message(self, *_arguments: Any, **_options: Any) -> str:
+        """Return the platforms, for the line of the error."""
+        return f"It is one of {', '.join(PLATFORMS)}"
 
 
 @click.command()
-@click.argument("platform", type=click.Choice(PLATFORMS))
+@click.argument("platform", type=_Platform(PLATFORMS), metavar="PLATFORM")
 @click.option(
     "-c",
     "--config",
@@ -44,6 +61,8 @@ PLATFORMS = ("kubernetes", "knative", "cloudrun", "compose")
 @click.option("--force", is_flag=True, help="Overwrite files that were changed since.")
 def command(platform: Any, **given_options: Any) -> None:
     """Write manifests for a platform from the configuration.
+
+    PLATFORM is kubernetes, knative, cloudrun or compose.
 
     \b
     Examples:
@@ -91,7 +110,7 @@ def _built_app(base: Path, out: Path) -> str:
 
 def _options(platform: str, config: LoadedConfig, given: dict[str, Any]) -> ExportOptions:
     from ffhost.cli.exit_messages import WrongUse
-    from ffhost.deploy.manifests import ExportOptions, label
+    from ffhost.deploy.manifests import ExportOptions, image_name, label
 
     if given["split"] and platform == "compose":
         raise WrongUse("--split needs a gateway in front, which Compose does not have")
@@ -112,7 +131,7 @@ def _options(platform: str, config: LoadedConfig, given: dict[str, Any]) -> Expo
         raise WrongUse(f"{given['name']!r} cannot name Kubernetes objects", f"write --name {name}")
     return ExportOptions(
         name=name,
-        image=given["image"] or f"{name}:latest",
+        image=given["image"] or (f"{name}:latest" if given["name"] else image_name(config)),
         namespace=given["namespace"],
         replicas=(fewest, most),
         split=given["split"],

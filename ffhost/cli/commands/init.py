@@ -105,5 +105,5 @@ def _begin(folder: Path, template: str) -> str:
     return (
         "\n".join(lines)
         + f"\n\nnext:\n{step}  ffhost test       # run the examples in functions.yaml\n"
-        + f"  {call}\n  ffhost serve      # on http://localhost:8080\n"
+        + f"  {call}\n  ffhost dev        # serve it on http://localhost:8080, and each edit\n"
     )

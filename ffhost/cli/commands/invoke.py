@@ -80,6 +80,7 @@ def command(
     \b
     Examples:
       ffhost invoke hello --path '/hello?name=Ada'
+      ffhost invoke main.py:hello
       ffhost invoke order --data '{"item": "tea", "quantity": 2, "price": 3.5}'
       ffhost invoke on-message --event pubsub --event topic=orders --data '{"id": 7}'
       ffhost invoke on-upload --event storage --event bucket=b --event name=a.png
@@ -89,13 +90,16 @@ def command(
       ffhost invoke on-push --auth github --data '{"ref": "refs/heads/main"}'
     """
     from ffhost.cli import function_client, invoke_request
+    from ffhost.cli.typed_targets import apply_called
     from ffhost.config import load_config
 
+    if name == "-":
+        name, stdin = None, name
+    if name is not None:
+        name = apply_called(name, options)
     given = command_sources(options)
     event = invoke_request.read_event_words(words)
     fields = function_client.read_headers(headers)
-    if name == "-":
-        name, stdin = None, name
     body, content_type = _body(data, file, stdin)
     config = load_config(given)
     function = function_client.chosen(config, name)

@@ -12,10 +12,10 @@ from typing import Literal
 from ffhost.config import LoadedConfig, Sources
 from ffhost.deploy.literal_secrets import literal_secrets
 from ffhost.deploy.manifests.manifest_yaml import stream
-from ffhost.deploy.manifests.object_names import label
+from ffhost.deploy.manifests.object_names import image_name, label
 from ffhost.deploy.manifests.workloads import Described, ExportOptions, describe
 
-__all__ = ["MANIFEST", "ExportOptions", "Exported", "Platform", "export", "label"]
+__all__ = ["MANIFEST", "ExportOptions", "Exported", "Platform", "export", "image_name", "label"]
 
 Platform = Literal["kubernetes", "knative", "cloudrun", "compose"]
 PLATFORMS: tuple[Platform, ...] = ("kubernetes", "knative", "cloudrun", "compose")

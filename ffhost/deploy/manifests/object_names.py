@@ -5,8 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 
+from ffhost.config import LoadedConfig
+
 LONGEST = 63
 """Most characters of a DNS label (RFC 1123), which a Service's name must be."""
+
+
+def image_name(config: LoadedConfig) -> str:
+    """Return the image that manifests name, and that ``ffhost build`` says how to make."""
+    return f"{label(config.base.resolve().name)}:latest"
 
 
 def label(text: str, longest: int = LONGEST) -> str:

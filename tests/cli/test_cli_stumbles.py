@@ -1,0 +1,89 @@
+"""What stops a newcomer, each with what is said of it."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from ffhost.cli.banner import network_url
+from ffhost.cli.commands.dev import _other_port
+from ffhost.cli.commands.serve import wants_reload
+from ffhost.cli.options import command_sources
+from ffhost.config import Sources, load_config
+from ffhost.config.terminal import wants_color
+from ffhost.errors import LoadError
+from ffhost.loading.targets import resolve
+from ffhost.server import Listening
+from tests.commands import ffhost, project
+
+CONFIG = "functions: {hello: {target: 'main.py:hello'}}\n"
+
+
+def test_code_that_is_not_watched_is_told_with_the_extra_in_quotes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "watchfiles", None)  # not installed
+    assert not wants_reload({"debug": True, "reload": False})
+    assert capsys.readouterr().err == (
+        "ffhost: code is not watched; to serve changes at once: pip install 'ffhost[reload]'\n"
+    )
+    project(tmp_path, CONFIG, main="def hello(request): ...")
+    ran = ffhost("serve", "--reload", cwd=tmp_path)
+    assert (ran.status, ran.err) == (
+        1,
+        "ffhost: --reload needs watchfiles: pip install 'ffhost[reload]'\n",
+    )
+
+
+def test_a_port_that_is_taken_is_passed_over_while_developing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        project(tmp_path, f"server: {{port: {port}}}\n{CONFIG}", main="def hello(request): ...")
+        free = _other_port(load_config(Sources("functions.yaml", cwd=tmp_path)))
+        assert free is not None
+        assert capsys.readouterr().err == f"ffhost: port {port} is taken; using {free}\n"
+    assert _other_port(load_config(Sources("functions.yaml", cwd=tmp_path))) is None
+
+
+def test_addresses_can_be_clicked() -> None:
+    everywhere = Listening("public", ("0.0.0.0", 8080))
+    assert everywhere.local_url == "http://localhost:8080"
+    network = network_url([everywhere])
+    assert network is None or network.endswith(":8080")  # None: this machine has no network
+    assert network_url([Listening("public", ("127.0.0.1", 8080))]) is None
+
+
+def test_code_that_has_changed_since_it_was_loaded_is_told_as_that(tmp_path: Path) -> None:
+    file = tmp_path / "main.py"
+    file.write_text("def hello(request): ...\n")
+    resolve("main.py:hello", None, tmp_path)
+    file.write_text("def hello(request): ...\ndef new(request): ...\n")
+    with pytest.raises(LoadError, match=r"main\.py has changed since it was loaded") as raised:
+        resolve("main.py:new", None, tmp_path)
+    assert "does not define" not in raised.value.message
+
+
+def test_force_color_is_heeded_and_no_color_counts_more() -> None:
+    assert wants_color(False, {"FORCE_COLOR": "1"})
+    assert not wants_color(False, {})
+    assert not wants_color(True, {"FORCE_COLOR": "1", "NO_COLOR": "1"})
+
+
+@pytest.mark.parametrize(("option", "level"), [("verbose", "debug"), ("quiet", "warning")])
+def test_a_word_says_how_much_is_logged(option: str, level: str) -> None:
+    flags = command_sources({option: True}).flags
+    assert flags["logging.level"] == (f"--{option}", level)
+
+
+def test_a_no_break_space_and_a_unit_of_another_kind_are_told(tmp_path: Path) -> None:
+    project(tmp_path, f"server: {{max_body_size: 1G}}\ndefaults: {{timeout: 5\xa0s}}\n{CONFIG}")
+    told = ffhost("check", "--no-import", cwd=tmp_path).err
+    assert "remove the no-break space, which looks like a space" in told
+    assert "server.max_body_size" in told
