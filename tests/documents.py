@@ -179,7 +179,9 @@ class Reader:
         """Start a server in the place of the one that runs."""
         self.stop()
         log = self.folder / ".server.log"
-        environ = {"PORT": str(self.port), "FFHOST_SERVER__DRAIN_DELAY": "0s", **self.environ}
+        settings = {"SERVER__DRAIN_DELAY": "0s", "ADMIN__PORT": str(free_port())}
+        ours = {f"FFHOST_{path}": value for path, value in settings.items()}
+        environ = {"PORT": str(self.port), **ours, **self.environ}
         self._server = Python(["-m", *words], self.folder, environ, log, log)
         eventually(self._answers, f"{words}: ready")
         assert self._server.poll() is None, f"{shlex.join(words)}:\n{log.read_text()}"

@@ -7,7 +7,8 @@ another meaning:
 ========  ==========================================================================
 SIGTERM   end: workers drain, finish what is in flight, run their hooks
 SIGINT    the same without draining; the second one ends at once. SIGQUIT likewise
-SIGHUP    handed to the workers, which read the configuration again; none is replaced
+SIGHUP    handed to the workers, which read the configuration again; none is replaced.
+          While developing, when the terminal was closed: end as by SIGINT
 SIGUSR2   check the code in a process apart, then replace the workers one by one; with
           ``--reload`` a worker that comes up with the new code is the check
 SIGTTIN   one worker more; SIGTTOU: one less
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 from ffhost.invocation.logger import get_logger
 from ffhost.server._gunicorn import Arbiter, HaltServer
 from ffhost.server.code_changes import Edit
+from ffhost.server.controlling_terminal import ControllingTerminal
 from ffhost.server.gunicorn_app import Application
 from ffhost.server.listeners import listening, unlink
 from ffhost.server.replacement import SOON_SECONDS, Pauses, Rolling
@@ -69,6 +71,7 @@ class Master(Arbiter):  # type: ignore[misc]
         self._changes = app.changes
         self._edit: Edit | None = None
         self._pauses = Pauses()
+        self._terminal = ControllingTerminal() if app.config.settings.server.debug else None
         super().__init__(app)
         self._log = get_logger("ffhost.server")
         self.WORKERS: dict[int, Any] = {}
@@ -291,7 +294,9 @@ class Master(Arbiter):  # type: ignore[misc]
     # Signals
 
     def handle_hup(self) -> None:
-        """Make the workers read the configuration again."""
+        """Make the workers read the configuration again, or end with the terminal."""
+        if self._terminal is not None and self._terminal.was_closed:
+            self.handle_int()
         self.kill_workers(signal.SIGHUP)
 
     def handle_usr2(self) -> None:

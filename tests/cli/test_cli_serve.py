@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -59,6 +61,12 @@ class Served:
                 return text
         except OSError:
             return None
+
+    def problem(self, path: str) -> dict[str, str]:
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5)
+        found: dict[str, str] = json.load(raised.value)
+        return found
 
     def answers(self, text: str, path: str = "/hello") -> bool:
         return eventually(lambda: self.get(path) == text, 15)
@@ -168,6 +176,31 @@ def test_all_decorated_functions_of_a_file_are_served_also_one_that_is_added(
         urllib.request.urlopen(f"http://127.0.0.1:{server.port}/crash", timeout=5)
     stack = json.load(raised.value)["traceback"]
     assert stack[1] == f'  File "{folder / "main.py"}", line 5, in crash'
+
+
+def test_a_taken_admin_port_is_passed_over_and_what_fails_names_the_console(
+    folder: Path, started: list[Served]
+) -> None:
+    (folder / "main.py").write_text("def hello(request): return str(1 // len(request.args))\n")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        program = ("ffhost", "dev", "--port", "PORT", "--set", f"admin.port={taken}")
+        server = Served(folder, program=program)
+        started.append(server)
+        assert server.answers("1", "/hello?a=b"), server.log
+    console = re.search(r"^console: (http://127\.0\.0\.1:(\d+))$", server.log, re.MULTILINE)
+    assert console is not None
+    assert console[2] not in (str(taken), str(server.port))
+    with urllib.request.urlopen(f"{console[1]}/health", timeout=5) as answer:
+        assert json.load(answer)["status"] == "ready"
+    crash = server.problem("/hello")
+    assert crash["console"] == f"{console[1]}/#/calls/{crash['execution_id']}"
+    assert server.problem("/helo")["detail"] == (
+        "no function is served at this path; did you mean /hello?; "
+        f"see what is served at {console[1]}"
+    )
 
 
 def test_without_compatibility_the_imports_are_left_alone(

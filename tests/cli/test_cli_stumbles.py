@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ffhost.cli.banner import network_url
+from ffhost.cli.code_watcher import imported_folders
 from ffhost.cli.commands.dev import _other_port
 from ffhost.cli.commands.serve import wants_reload
 from ffhost.cli.options import command_sources
@@ -68,6 +69,49 @@ def test_code_that_has_changed_since_it_was_loaded_is_told_as_that(tmp_path: Pat
     with pytest.raises(LoadError, match=r"main\.py has changed since it was loaded") as raised:
         resolve("main.py:new", None, tmp_path)
     assert "does not define" not in raised.value.message
+
+
+@pytest.mark.parametrize("reading", [(), ("--no-import",)])
+def test_a_file_that_does_not_load_is_one_error_however_many_functions_it_hits(
+    tmp_path: Path, reading: tuple[str, ...]
+) -> None:
+    config = """
+    functions:
+      one: {target: 'main.py:one'}
+      two: {target: two, source: main.py}
+      three: {target: 'main.py:three'}
+      other: {target: 'other.py:other'}
+    """
+    broken = "def one(request:\n    return 'one'\n"
+    project(tmp_path, config, main=broken, other="def other(request): ...")
+    assert ffhost("check", *reading, cwd=tmp_path).err == (
+        "functions.yaml:2:17: functions.one.target: main.py:1: syntax error: "
+        "'(' was never closed\n"
+        "      one: {target: 'main.py:one'}\n"
+        "                    ^\n"
+        "  note: def one(request:\n"
+        "  note: it also keeps from loading: two, three\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "beside", "library"),
+    [
+        ("fn/main.py:hello", "import beside", "fn_library_of_a_file"),
+        ("fn.main:hello", "from fn import beside", "fn_library_of_a_module"),
+    ],
+)
+def test_all_folders_that_a_function_imports_from_are_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, beside: str, library: str
+) -> None:
+    main = f"{beside}\nimport {library}\ndef hello(request): ...\n"
+    project(tmp_path / "fn", "", main=main, beside="")
+    project(tmp_path / "lib" / library, "", __init__=f"from {library}.deep import inner")
+    project(tmp_path / "lib" / library / "deep", "", inner="")
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    resolve(target, None, tmp_path)
+    imported = {"fn", f"lib/{library}", f"lib/{library}/deep"}
+    assert {str(tmp_path / each) for each in imported} <= set(imported_folders())
 
 
 def test_force_color_is_heeded_and_no_color_counts_more() -> None:

@@ -138,7 +138,8 @@ BEYOND_THE_SCHEMA = {
     "bad-no-functions", "bad-only-comments",
     # one value against another, far away or in need of arithmetic
     "bad-auth-required",
-    "bad-admin-on-the-same-port", "bad-concurrency-of-isolated", "bad-cors-credentials",
+    "bad-admin-on-the-same-port", "bad-console-for-everybody", "bad-console-without-listener",
+    "bad-concurrency-of-isolated", "bad-cors-credentials",
     "bad-events-path-taken", "bad-get-of-an-event", "bad-gone-but-enabled",
     "bad-hook-without-target", "bad-tool",
     "bad-memory-of-a-thread", "bad-method-twice", "bad-names-alike", "bad-path-of-a-name",

@@ -78,6 +78,15 @@ def test_an_unknown_path_lists_nothing(serve: Serve) -> None:
     assert host.get("/hellothere").status == 404
 
 
+def test_while_debugging_an_unknown_path_names_the_one_that_was_probably_meant(
+    serve: Serve,
+) -> None:
+    host = serve(CODE, "server: {debug: true}\n" + CONFIG)
+    assert host.get("/helo").json()["detail"] == (
+        "no function is served at this path; did you mean /hello?"
+    )
+
+
 @pytest.mark.parametrize("body", [b"x" * 11, [b"x" * 6, b"x" * 6]])
 def test_a_body_over_the_limit_is_413_with_a_length_and_without(
     serve: Serve, body: bytes | list[bytes]

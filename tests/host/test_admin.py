@@ -188,6 +188,8 @@ def test_only_the_listener_makes_a_request_an_admins(tmp_path: Path) -> None:
         assert [line.split()[:4] for line in lines[3:]] == [
             [name, "ok", f"/{name}", "http"] for name in ("hello", "pid", "slow")
         ]
+        schemeless = CliRunner().invoke(command, ["--url", admins])
+        assert (schemeless.exit_code, schemeless.output) == (0, result.output)
     lost = CliRunner().invoke(command, ["--url", "http://127.0.0.1:9"])
     assert lost.exit_code == 1
     assert str(lost.exception) == (
