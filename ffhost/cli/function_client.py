@@ -231,21 +231,6 @@ def _listing(names: list[str]) -> str:
     return ", ".join(names) if len(names) <= 20 else f"{len(names)} functions"
 
 
-def alone(given: Sources, config: LoadedConfig, name: str) -> Sources:
-    """Return the sources of a host that serves *name* alone, at its own path.
-
-    One whose ``calls`` name others is served with all of them.
-    """
-    if config.single is not None:
-        return given
-    if config.settings.functions[name].calls:
-        return given
-    if config.settings.functions[name].lazy:
-        given = replace(given, sets=(*given.sets, f"functions.{name}.lazy=false"))
-    file = given.named_config
-    return replace(given, config=file, flags={**given.flags, "target": ("NAME", name)})
-
-
 def timed(caller: CommandCaller, call: CommandCall) -> tuple[Answer, float]:
     """Send *call*; return its answer and the seconds that it took."""
     begin = time.perf_counter()

@@ -90,6 +90,7 @@ def command(
       ffhost invoke on-push --auth github --data '{"ref": "refs/heads/main"}'
     """
     from ffhost.cli import function_client, invoke_request
+    from ffhost.cli.invoked_host import host_of
     from ffhost.cli.typed_targets import apply_called
     from ffhost.config import load_config
 
@@ -132,9 +133,7 @@ def command(
     if remote is not None:
         answer, seconds = run(function_client.Remote(remote, config))
     else:
-        with function_client.in_process(
-            function_client.alone(given, config, function), config
-        ) as caller:
+        with function_client.in_process(host_of(given, config, function), config) as caller:
             answer, seconds = run(caller)
     _show(answer, function_client.span(seconds))
     raise SystemExit(1 if answer.status >= 400 or answer.cut else 0)
