@@ -1,4 +1,4 @@
-"""Whether a source file needs the package that it lies in. Reads the file, and imports nothing."""
+"""Imports of a source file from the package that it lies in. Reads files, and imports nothing."""
 
 from __future__ import annotations
 
