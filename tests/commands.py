@@ -29,7 +29,7 @@ def ffhost(
     streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2)]
     before, folder = dict(os.environ), Path.cwd()
     given, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(stdin))
-    plain, path = sys.modules.get("main"), list(sys.path)
+    plain, path = sys.modules.pop("main", None), list(sys.path)
     os.environ.clear()
     os.environ.update(environ or {})
     os.chdir(cwd)
@@ -44,8 +44,9 @@ def ffhost(
         os.environ.clear()
         os.environ.update(before)
         sys.stdin, sys.path[:] = given, path
-        if plain is None:  # a single target without a file keeps its plain name
-            sys.modules.pop("main", None)
+        sys.modules.pop("main", None)  # a single target without a file keeps its plain name
+        if plain is not None:
+            sys.modules["main"] = plain
     texts = []
     for stream in streams:
         stream.flush()
