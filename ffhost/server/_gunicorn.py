@@ -70,6 +70,7 @@ gunicorn.require(
         "age": "replace the oldest worker first",
         "app": "tell our master from a foreign one",
         "cfg": "read gunicorn's settings",
+        "handle_quit": "end at once, without a lock of gthread's",
         "handle_usr1": "reopen files",
         "max_requests": "replace a worker after so many requests",
         "notify": "tell the master that the loop turns",

@@ -17,13 +17,14 @@ import threading
 import time
 from _thread import start_new_thread
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ffhost.errors import StartupError
 from ffhost.host.process_service import service
 from ffhost.host.service import Service
 from ffhost.invocation.logger import get_logger
-from ffhost.server._gunicorn import Arbiter
+from ffhost.server._gunicorn import Arbiter, Worker
 from ffhost.server.gunicorn_options import SPARE_SECONDS, drain_delay
 from ffhost.server.worker_channel import failure_text, show_failure
 
@@ -60,6 +61,10 @@ def post_worker_init(worker: Any) -> None:
     left = worker.cfg.graceful_timeout - seconds - SPARE_SECONDS
     worker.cfg.set("graceful_timeout", max(0, round(left)))
     Drain(current, seconds).install()
+    # gthread's own handler takes a lock of its pool, for which it waits for ever if it has
+    # interrupted the code that holds it: every hand-over of a connection to a thread.
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        current.signals.replace(number, partial(Worker.handle_quit, worker))
 
 
 def worker_exit(_arbiter: Any, worker: Any) -> None:

@@ -339,3 +339,31 @@ def test_without_the_module_bodies_are_bounded_all_the_same(tmp_path: Path) -> N
         assert answer.startswith(b"HTTP/1.1 408 ")
     finally:
         running.close()
+
+
+def test_a_worker_that_hands_a_connection_over_can_be_told_to_end_at_once(tmp_path: Path) -> None:
+    """gthread's own handler would wait for the lock that the code below it holds."""
+    source = (
+        FUNCTIONS
+        + """
+from concurrent.futures import ThreadPoolExecutor
+
+submit = ThreadPoolExecutor.submit
+
+def slow_submit(pool, call, *arguments):
+    with pool._shutdown_lock:
+        pathlib.Path("handing-over").touch()
+        time.sleep(1)
+    return submit(pool, call, *arguments)
+
+def slow_down(request):
+    ThreadPoolExecutor.submit = slow_submit
+    return "slowed down"
+"""
+    )
+    with gunicorn(tmp_path, source=source, functions="slow_down") as running:
+        assert running.get("/slow_down") == "slowed down"
+        with socket.create_connection(running.address):
+            eventually((tmp_path / "handing-over").exists, "a connection is handed over")
+            running.send(signal.SIGINT)
+            assert running.wait() == 0
