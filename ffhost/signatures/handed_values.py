@@ -4,8 +4,7 @@ Only those that nobody can change and that would be equal if they were written a
 again. Both is decided by their type when the function is loaded: frozen dataclasses, frozen
 pydantic models and named tuples of plain values, of tuples and frozen sets of these, and of such
 types again. What is left for each call is that every part has exactly the type that is declared,
-that constraints hold, and how long the value can be as JSON. All values of one field are looked
-at together, so a tuple of thousands costs no call of Python for each.
+that constraints hold, and how long the value can be as JSON.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from operator import attrgetter
 from types import NoneType, UnionType
@@ -24,12 +23,10 @@ from ffhost.signatures.json_measures import (
     ESCAPED,
     PLAIN,
     QUOTES,
-    Column,
+    Part,
     Unfit,
     Unsafe,
-    check_exact,
     choices,
-    chosen,
     members,
     sequences,
 )
@@ -42,13 +39,13 @@ Measure: TypeAlias = Callable[[Any], int | None]
 def measure_of(kind: Any) -> Measure | None:
     """Return what measures the values of *kind*; None if they are written and read."""
     try:
-        column = _Types().column(kind)
+        part = _Types().part(kind)
     except Unsafe:
         return None
 
     def measure(value: Any) -> int | None:
         try:
-            return column((value,))
+            return part(value)
         except (Unfit, AttributeError, UnicodeError):
             return None
 
@@ -61,7 +58,7 @@ class _Types:
     def __init__(self) -> None:
         self._outer: list[Any] = []
 
-    def column(self, kind: Any) -> Column:
+    def part(self, kind: Any) -> Part:
         """Return what measures values of *kind*.
 
         Raises:
@@ -83,10 +80,10 @@ class _Types:
         if origin is tuple:
             return self._tuple(arguments)
         if origin is frozenset:
-            return sequences(frozenset, self.column(arguments[0]))
+            return sequences(frozenset, self.part(arguments[0]))
         raise Unsafe
 
-    def _of_class(self, kind: Any) -> Column:
+    def _of_class(self, kind: Any) -> Part:
         if not isinstance(kind, type) or kind in self._outer or hasattr(kind, "to_dict"):
             raise Unsafe
         if issubclass(kind, enum.Enum):
@@ -109,7 +106,7 @@ class _Types:
         finally:
             self._outer.pop()
 
-    def _dataclass(self, kind: type) -> Column:
+    def _dataclass(self, kind: type) -> Part:
         params = vars(kind).get("__dataclass_params__")
         if params is None or not params.frozen or not params.init:
             raise Unsafe
@@ -125,7 +122,7 @@ class _Types:
         hints = _hints(kind)
         return self._record(kind, {each.name: hints[each.name] for each in fields}, None)
 
-    def _pydantic(self, kind: Any) -> Column:
+    def _pydantic(self, kind: Any) -> Part:
         check_plain(kind)
         fields = kind.__pydantic_fields__
         if not all(map(is_plain_field, fields.values())):
@@ -138,74 +135,72 @@ class _Types:
         }
         return self._record(kind, hints, _model_reader if is_model(kind) else None)
 
-    def _record(self, kind: type, hints: dict[str, Any], reader: Any) -> Column:
+    def _record(self, kind: type, hints: dict[str, Any], reader: Any) -> Part:
         names = tuple(hints)
         if not names or any(name.startswith("_") for name in names):
             raise Unsafe
-        columns = [self.column(each) for each in hints.values()]
+        parts = [self.part(each) for each in hints.values()]
         read = reader if reader is tuple else (reader or _reader)(kind, names)
         own = 3 + sum(ESCAPED * len(name) + QUOTES for name in names)
 
-        def measure(values: Sequence[Any]) -> int:
-            check_exact(values, kind)
-            found = zip(columns, zip(*map(read, values), strict=True), strict=True)
-            return own * len(values) + sum(column(each) for column, each in found)
+        def measure(value: Any) -> int:
+            if value.__class__ is not kind:
+                raise Unfit
+            length = own
+            for part, each in zip(parts, read(value), strict=True):
+                length += part(each)
+            return length
 
         return measure
 
-    def _tuple(self, arguments: tuple[Any, ...]) -> Column:
+    def _tuple(self, arguments: tuple[Any, ...]) -> Part:
         if len(arguments) == 2 and arguments[1] is ...:
-            return sequences(tuple, self.column(arguments[0]))
-        columns = [self.column(each) for each in arguments]
-        if not columns:
+            return sequences(tuple, self.part(arguments[0]))
+        parts = [self.part(each) for each in arguments]
+        if not parts:
             raise Unsafe
 
-        def measure(values: Sequence[Any]) -> int:
-            check_exact(values, tuple)
-            if set(map(len, values)) != {len(columns)}:
+        def measure(value: Any) -> int:
+            if value.__class__ is not tuple or len(value) != len(parts):
                 raise Unfit
-            found = zip(columns, zip(*values, strict=True), strict=True)
-            return 3 * len(values) + sum(column(each) for column, each in found)
+            return 3 + sum(part(each) for part, each in zip(parts, value, strict=True))
 
         return measure
 
-    def _union(self, arguments: tuple[Any, ...]) -> Column:
+    def _union(self, arguments: tuple[Any, ...]) -> Part:
         """Return what measures values of one type or None, or of types that JSON tells apart."""
         others = [each for each in arguments if each is not NoneType]
         if len(others) == 1:
-            column = self.column(others[0])
-
-            def measure(values: Sequence[Any]) -> int:
-                given = [each for each in values if each is not None]
-                return 5 * len(values) + (column(given) if given else 0)
-
-            return measure
+            part = self.part(others[0])
+            return lambda value: 5 if value is None else part(value)
         if not set(others) <= {str, int, bool}:
             raise Unsafe
-        columns = {each: PLAIN[each] for each in arguments}
+        parts = {each: PLAIN[each] for each in arguments}
 
-        def measure_each(values: Sequence[Any]) -> int:
-            return sum(chosen(columns, each) for each in values)
+        def measure(value: Any) -> int:
+            found = parts.get(value.__class__)
+            if found is None:
+                raise Unfit
+            return found(value)
 
-        return measure_each
+        return measure
 
-    def _constrained(self, kind: Any, bare: Any, metadata: tuple[Any, ...]) -> Column:
+    def _constrained(self, kind: Any, bare: Any, metadata: tuple[Any, ...]) -> Part:
         from pydantic import TypeAdapter
 
-        column = self.column(bare)
+        part = self.part(bare)
         if not all(map(is_constraint, metadata)):
             raise Unsafe
         validate = TypeAdapter(kind).validate_python
 
-        def measure(values: Sequence[Any]) -> int:
-            length = column(values)
-            for value in values:
-                try:
-                    same = validate(value)
-                except Exception as error:  # a predicate of the user's may raise anything
-                    raise Unfit from error
-                if same.__class__ is not value.__class__ or same != value:
-                    raise Unfit
+        def measure(value: Any) -> int:
+            length = part(value)
+            try:
+                same = validate(value)
+            except Exception as error:  # a predicate of the user's may raise anything
+                raise Unfit from error
+            if same.__class__ is not value.__class__ or same != value:
+                raise Unfit
             return length
 
         return measure

@@ -1,7 +1,4 @@
-"""How many bytes plain values can have as JSON, and whether they are equal after reading it.
-
-Each function takes all values of one field, and looks at them without a call of Python for each.
-"""
+"""How many bytes plain values can have as JSON, and whether they are equal after reading it."""
 
 from __future__ import annotations
 
@@ -10,13 +7,12 @@ import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from itertools import chain
 from types import NoneType
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-Column: TypeAlias = Callable[[Sequence[Any]], int]
-"""Returns how many bytes all the values can have; raises `Unfit`."""
+Part: TypeAlias = Callable[[Any], int]
+"""Returns how many bytes a part of a value can have; raises `Unfit`."""
 
 ESCAPED: Final = 6
 """Most bytes of a character in JSON."""
@@ -32,161 +28,174 @@ class Unfit(Exception):
     """A value is not exactly what its type declares, or cannot be written as JSON."""
 
 
-def check_exact(values: Sequence[Any], kind: type) -> None:
-    """Raise `Unfit` unless all *values* are of the class *kind* itself."""
-    if set(map(type, values)) != {kind}:
-        raise Unfit
+def sequences(kind: type, part: Part) -> Part:
+    """Return what measures tuples or frozen sets, *kind*, of what *part* measures."""
+    all_at_once = _TOGETHER.get(part)
+
+    def measure(value: Any) -> int:
+        if value.__class__ is not kind:
+            raise Unfit
+        return 3 + sum(map(part, value))
+
+    def measure_together(value: Any) -> int:
+        if value.__class__ is not kind:
+            raise Unfit
+        return 3 + all_at_once(value) if value else 3  # type: ignore[misc]
+
+    return measure if all_at_once is None else measure_together
 
 
-def sequences(kind: type, column: Column) -> Column:
-    """Return what measures tuples or frozen sets, *kind*, of what *column* measures."""
-
-    def measure(values: Sequence[Any]) -> int:
-        check_exact(values, kind)
-        inner = tuple(chain.from_iterable(values))
-        return 3 * len(values) + (column(inner) if inner else 0)
-
-    return measure
-
-
-def chosen(columns: dict[Any, Column], value: Any) -> int:
-    """Return how many bytes *value* can have, by what measures its class."""
-    column = columns.get(value.__class__)
-    if column is None:
-        raise Unfit
-    return column((value,))
-
-
-def choices(arguments: tuple[Any, ...]) -> Column:
-    """Return what measures values that are one of *arguments*.
+def choices(arguments: tuple[Any, ...]) -> Part:
+    """Return what measures a value that is one of *arguments*.
 
     Raises:
         Unsafe: these are not plain
     """
-    if not {type(each) for each in arguments} <= {str, int, bool, NoneType}:
-        raise Unsafe
+    longest = max(map(_constant, arguments))
     allowed = {(type(each), each) for each in arguments}
-    longest = max(_text_bytes(each) for each in arguments)
 
-    def measure(values: Sequence[Any]) -> int:
-        if not {str, int, bool, NoneType}.issuperset(map(type, values)):
+    def measure(value: Any) -> int:
+        if value.__class__ not in _CONSTANTS or (value.__class__, value) not in allowed:
             raise Unfit
-        if not allowed.issuperset((type(each), each) for each in values):
-            raise Unfit
-        return longest * len(values)
+        return longest
 
     return measure
 
 
-def members(kind: type[enum.Enum]) -> Column:
+def members(kind: type[enum.Enum]) -> Part:
     """Return what measures members of *kind*.
 
     Raises:
         Unsafe: they are not found again by their values
     """
-    all_of_them = list(kind)
     if issubclass(kind, enum.Flag) or hasattr(kind, "__get_pydantic_core_schema__"):
         raise Unsafe
-    for each in all_of_them:
+    for each in kind:
         mixed = isinstance(each, str | int)
         if type(each.value) not in (str, int) or (mixed and each != each.value):
             raise Unsafe
-    longest = max((_text_bytes(each.value) for each in all_of_them), default=0)
+    longest = max((_constant(each.value) for each in kind), default=0)
 
-    def measure(values: Sequence[Any]) -> int:
-        check_exact(values, kind)
-        return longest * len(values)
+    def measure(value: Any) -> int:
+        if value.__class__ is not kind:
+            raise Unfit
+        return longest
 
     return measure
 
 
-def _text_bytes(value: Any) -> int:
-    """Return how many bytes a value can have; a text must be Unicode, a number have 64 bits."""
+def _constant(value: Any) -> int:
+    """Return how many bytes a value of a type has; a text is Unicode, a number has 64 bits."""
+    if value.__class__ not in _CONSTANTS:
+        raise Unsafe
     try:
-        return chosen(PLAIN, value)
+        return PLAIN[value.__class__](value)
     except (Unfit, UnicodeError) as error:
         raise Unsafe from error
 
 
+def _text(value: Any) -> int:
+    if value.__class__ is not str:
+        raise Unfit
+    if not value.isascii():
+        value.encode()
+    return ESCAPED * len(value) + QUOTES
+
+
 def _texts(values: Sequence[Any]) -> int:
-    check_exact(values, str)
+    if set(map(type, values)) != {str}:
+        raise Unfit
     if not all(map(str.isascii, values)):
         "".join(values).encode()
     return ESCAPED * sum(map(len, values)) + QUOTES * len(values)
 
 
+def _number(value: Any) -> int:
+    if value.__class__ is not int or not -(2**63) <= value < 2**63:
+        raise Unfit
+    return 21
+
+
 def _numbers(values: Sequence[Any]) -> int:
-    check_exact(values, int)
-    if min(values) < -(2**63) or max(values) >= 2**63:
+    if set(map(type, values)) != {int} or min(values) < -(2**63) or max(values) >= 2**63:
         raise Unfit
     return 21 * len(values)
 
 
+def _float(value: Any) -> int:
+    if value.__class__ is not float or not math.isfinite(value):
+        raise Unfit
+    return 26
+
+
 def _floats(values: Sequence[Any]) -> int:
-    check_exact(values, float)
-    if not all(map(math.isfinite, values)):
+    if set(map(type, values)) != {float} or not all(map(math.isfinite, values)):
         raise Unfit
     return 26 * len(values)
 
 
-def _truths(values: Sequence[Any]) -> int:
-    check_exact(values, bool)
-    return 6 * len(values)
-
-
-def _nothings(values: Sequence[Any]) -> int:
-    check_exact(values, NoneType)
-    return 5 * len(values)
-
-
-def _byte_strings(values: Sequence[Any]) -> int:
-    check_exact(values, bytes)
-    for value in values:
-        value.decode()
-    return ESCAPED * sum(map(len, values)) + QUOTES * len(values)
-
-
-def _moments(values: Sequence[Any]) -> int:
-    check_exact(values, datetime)
-    if any(each.tzinfo not in (None, UTC) or each.fold for each in values):
+def _truth(value: Any) -> int:
+    if value.__class__ is not bool:
         raise Unfit
-    return 40 * len(values)
+    return 6
 
 
-def _dates(values: Sequence[Any]) -> int:
-    check_exact(values, date)
-    return 16 * len(values)
-
-
-def _times(values: Sequence[Any]) -> int:
-    check_exact(values, time)
-    if any(each.tzinfo is not None or each.fold for each in values):
+def _nothing(value: Any) -> int:
+    if value is not None:
         raise Unfit
-    return 24 * len(values)
+    return 5
 
 
-def _decimals(values: Sequence[Any]) -> int:
-    check_exact(values, Decimal)
-    if not all(map(Decimal.is_finite, values)):
+def _byte_string(value: Any) -> int:
+    if value.__class__ is not bytes:
         raise Unfit
-    return sum(len(str(each)) + QUOTES for each in values)
+    value.decode()
+    return ESCAPED * len(value) + QUOTES
 
 
-def _identifiers(values: Sequence[Any]) -> int:
-    check_exact(values, UUID)
-    return 40 * len(values)
+def _moment(value: Any) -> int:
+    if value.__class__ is not datetime or value.tzinfo not in (None, UTC) or value.fold:
+        raise Unfit
+    return 40
 
 
-PLAIN: Final[dict[Any, Column]] = {
-    str: _texts,
-    int: _numbers,
-    float: _floats,
-    bool: _truths,
-    NoneType: _nothings,
-    bytes: _byte_strings,
-    datetime: _moments,
-    date: _dates,
-    time: _times,
-    Decimal: _decimals,
-    UUID: _identifiers,
+def _day(value: Any) -> int:
+    if value.__class__ is not date:
+        raise Unfit
+    return 16
+
+
+def _clock(value: Any) -> int:
+    if value.__class__ is not time or value.tzinfo is not None or value.fold:
+        raise Unfit
+    return 24
+
+
+def _decimal(value: Any) -> int:
+    if value.__class__ is not Decimal or not value.is_finite():
+        raise Unfit
+    return len(str(value)) + QUOTES
+
+
+def _identifier(value: Any) -> int:
+    if value.__class__ is not UUID:
+        raise Unfit
+    return 40
+
+
+PLAIN: Final[dict[Any, Part]] = {
+    str: _text,
+    int: _number,
+    float: _float,
+    bool: _truth,
+    NoneType: _nothing,
+    bytes: _byte_string,
+    datetime: _moment,
+    date: _day,
+    time: _clock,
+    Decimal: _decimal,
+    UUID: _identifier,
 }
+_TOGETHER: Final[dict[Part, Part]] = {_text: _texts, _number: _numbers, _float: _floats}
+"""What measures many values without a call of Python for each."""
+_CONSTANTS: Final = frozenset({str, int, bool, NoneType})
