@@ -12,9 +12,9 @@ from __future__ import annotations
 import dataclasses
 import enum
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
-from operator import attrgetter
+from keyword import iskeyword
 from types import NoneType, UnionType
 from typing import Any, TypeAlias
 
@@ -23,12 +23,13 @@ from ffhost.signatures.json_measures import (
     ESCAPED,
     PLAIN,
     QUOTES,
+    TOGETHER,
     Part,
     Unfit,
     Unsafe,
     choices,
     members,
-    sequences,
+    one_of,
 )
 from ffhost.signatures.plain_models import check_plain, is_constraint, is_plain_field
 
@@ -53,10 +54,15 @@ def measure_of(kind: Any) -> Measure | None:
 
 
 class _Types:
-    """The types between a function's type and the one that is being looked at."""
+    """Writes a function that measures values of a type, as a dataclass has its methods written.
 
-    def __init__(self) -> None:
-        self._outer: list[Any] = []
+    A closure for each part would take longer than writing and reading the value as JSON.
+    """
+
+    def __init__(self, outer: Iterable[Any] = ()) -> None:
+        self._outer = list(outer)
+        self._lines: list[str] = []
+        self._known: dict[str, Any] = {"Unfit": Unfit}
 
     def part(self, kind: Any) -> Part:
         """Return what measures values of *kind*.
@@ -64,146 +70,190 @@ class _Types:
         Raises:
             Unsafe: they must be written and read
         """
-        plain = PLAIN.get(kind) if isinstance(kind, type) else None
-        if plain is not None:
-            return plain
-        origin = typing.get_origin(kind)
-        if origin is None:
-            return self._of_class(kind)
-        arguments = typing.get_args(kind)
-        if origin is typing.Annotated:
-            return self._constrained(kind, arguments[0], arguments[1:])
-        if origin in (typing.Union, UnionType):
-            return self._union(arguments)
-        if origin is typing.Literal:
-            return choices(arguments)
-        if origin is tuple:
-            return self._tuple(arguments)
-        if origin is frozenset:
-            return sequences(frozenset, self.part(arguments[0]))
-        raise Unsafe
+        self._write(kind, "value", 1)
+        lines = ["def measure(value):", "    length = 0", *self._lines, "    return length"]
+        try:
+            exec("\n".join(lines), self._known)  # of others there are only names of fields in it
+        except SyntaxError as error:  # more than twenty loops in each other
+            raise Unsafe from error
+        made: Part = self._known["measure"]
+        return made
 
-    def _of_class(self, kind: Any) -> Part:
+    def _add(self, depth: int, *lines: str) -> None:
+        self._lines += ["    " * depth + line for line in lines]
+
+    def _name(self, value: Any) -> str:
+        """Return a name for *value* in the function."""
+        name = f"known_{len(self._known)}"
+        self._known[name] = value
+        return name
+
+    def _check(self, depth: int, wrong: str) -> None:
+        self._add(depth, f"if {wrong}:", "    raise Unfit")
+
+    def _call(self, part: Part, name: str, depth: int) -> None:
+        self._add(depth, f"length += {self._name(part)}({name})")
+
+    def _write(self, kind: Any, name: str, depth: int) -> None:
+        """Write the lines that measure the value of the variable *name*."""
+        plain = PLAIN.get(kind) if isinstance(kind, type) else None
+        origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+        if kind is str:
+            self._check(depth, f"{name}.__class__ is not str")
+            self._add(depth, f"if not {name}.isascii():", f"    {name}.encode()")
+            self._add(depth, f"length += {ESCAPED} * len({name}) + {QUOTES}")
+        elif kind is int:
+            limits = f"{-(2**63)} <= {name} <= {2**63 - 1}"
+            self._check(depth, f"{name}.__class__ is not int or not {limits}")
+            self._add(depth, "length += 21")
+        elif plain is not None:
+            self._call(plain, name, depth)
+        elif origin is None:
+            self._write_class(kind, name, depth)
+        elif origin is typing.Annotated:
+            self._call(
+                _constrained(kind, _Types(self._outer).part(arguments[0]), arguments[1:]),
+                name,
+                depth,
+            )
+        elif origin in (typing.Union, UnionType):
+            self._write_union(arguments, name, depth)
+        elif origin is typing.Literal:
+            self._call(choices(arguments), name, depth)
+        elif origin is frozenset or (origin is tuple and arguments[1:] == (...,)):
+            self._write_many(origin, arguments[0], name, depth)
+        elif origin is tuple and arguments:
+            self._check(depth, f"{name}.__class__ is not tuple or len({name}) != {len(arguments)}")
+            self._add(depth, "length += 3")
+            self._write_items(arguments, name, depth)
+        else:
+            raise Unsafe
+
+    def _write_items(self, kinds: Iterable[Any], name: str, depth: int) -> None:
+        for index, each in enumerate(kinds):
+            item = f"{name}_{index}"
+            self._add(depth, f"{item} = {name}[{index}]")
+            self._write(each, item, depth)
+
+    def _write_many(self, kind: type, each: Any, name: str, depth: int) -> None:
+        together = TOGETHER.get(each) if isinstance(each, type) else None
+        self._check(depth, f"{name}.__class__ is not {kind.__name__}")
+        self._add(depth, "length += 3")
+        if together is not None:
+            self._add(depth, f"if {name}:")
+            self._call(together, name, depth + 1)
+            return
+        self._add(depth, f"for {name}_each in {name}:")
+        self._write(each, f"{name}_each", depth + 1)
+
+    def _write_union(self, arguments: tuple[Any, ...], name: str, depth: int) -> None:
+        """Write what measures one type or None, or types that JSON tells apart."""
+        others = [each for each in arguments if each is not NoneType]
+        if len(others) == 1:
+            self._add(depth, "length += 5", f"if {name} is not None:")
+            self._write(others[0], name, depth + 1)
+            return
+        if not set(others) <= {str, int, bool}:
+            raise Unsafe
+        self._call(one_of({each: PLAIN[each] for each in arguments}), name, depth)
+
+    def _write_class(self, kind: Any, name: str, depth: int) -> None:
         if not isinstance(kind, type) or kind in self._outer or hasattr(kind, "to_dict"):
             raise Unsafe
         if issubclass(kind, enum.Enum):
-            return members(kind)
-        if any(
-            isinstance(each, cached_property)
-            for base in kind.__mro__
-            for each in vars(base).values()
-        ):
+            self._call(members(kind), name, depth)
+            return
+        if any(map(_has_cache, kind.__mro__)):
             raise Unsafe
         self._outer.append(kind)
-        try:
-            if hasattr(kind, "__pydantic_fields__"):
-                return self._pydantic(kind)
-            if hasattr(kind, "__get_pydantic_core_schema__"):
-                raise Unsafe
-            if kind.__bases__ == (tuple,) and hasattr(kind, "_fields"):
-                return self._record(kind, _hints(kind), tuple)
-            return self._dataclass(kind)
-        finally:
-            self._outer.pop()
+        self._check(depth, f"{name}.__class__ is not {self._name(kind)}")
+        if kind.__bases__ == (tuple,) and hasattr(kind, "_fields"):
+            self._add(depth, "length += 3")
+            self._write_items(_fields_of_tuple(kind), name, depth)
+        else:
+            self._write_fields(kind, name, depth)
+        self._outer.pop()
 
-    def _dataclass(self, kind: type) -> Part:
-        params = vars(kind).get("__dataclass_params__")
-        if params is None or not params.frozen or not params.init:
-            raise Unsafe
-        all_fields: dict[str, Any] = vars(kind)["__dataclass_fields__"]
-        fields = dataclasses.fields(kind)
-        if (
-            hasattr(kind, "__post_init__")
-            or hasattr(kind, "__pydantic_config__")
-            or any(not each.init or hasattr(each.default, "annotation") for each in fields)
-            or any("InitVar" in str(each.type) for each in all_fields.values())
+    def _write_fields(self, kind: type, name: str, depth: int) -> None:
+        if hasattr(kind, "__pydantic_fields__"):
+            fields = _fields_of_model(kind)
+        else:
+            fields = _fields_of_dataclass(kind)
+        if not all(
+            each.isidentifier() and each[0] != "_" and not iskeyword(each) for each in fields
         ):
             raise Unsafe
-        hints = _hints(kind)
-        return self._record(kind, {each.name: hints[each.name] for each in fields}, None)
+        if is_model(kind):  # after reading JSON all fields are set
+            known = self._name(set(fields))
+            self._check(depth, f"{name}.__pydantic_fields_set__ != {known}")
+        if kind.__dictoffset__:
+            self._check(depth, f"len({name}.__dict__) != {len(fields)}")
+        self._add(depth, f"length += {3 + sum(ESCAPED * len(each) + QUOTES for each in fields)}")
+        for index, (field, each) in enumerate(fields.items()):
+            item = f"{name}_{index}"
+            self._add(depth, f"{item} = {name}.{field}")
+            self._write(each, item, depth)
 
-    def _pydantic(self, kind: Any) -> Part:
-        check_plain(kind)
-        fields = kind.__pydantic_fields__
-        if not all(map(is_plain_field, fields.values())):
-            raise Unsafe
-        hints = {
-            name: typing.Annotated[(each.annotation, *each.metadata)]
-            if each.metadata
-            else each.annotation
-            for name, each in fields.items()
-        }
-        return self._record(kind, hints, _model_reader if is_model(kind) else None)
 
-    def _record(self, kind: type, hints: dict[str, Any], reader: Any) -> Part:
-        names = tuple(hints)
-        if not names or any(name.startswith("_") for name in names):
-            raise Unsafe
-        parts = [self.part(each) for each in hints.values()]
-        read = reader if reader is tuple else (reader or _reader)(kind, names)
-        own = 3 + sum(ESCAPED * len(name) + QUOTES for name in names)
+def _fields_of_tuple(kind: Any) -> list[Any]:
+    """Return the types of a named tuple."""
+    hints = _hints(kind)
+    if not kind._fields or set(hints) != set(kind._fields):
+        raise Unsafe
+    return [hints[each] for each in kind._fields]
 
-        def measure(value: Any) -> int:
-            if value.__class__ is not kind:
-                raise Unfit
-            length = own
-            for part, each in zip(parts, read(value), strict=True):
-                length += part(each)
-            return length
 
-        return measure
+def _fields_of_model(kind: Any) -> dict[str, Any]:
+    """Return the fields of a model or a dataclass of pydantic, with their types."""
+    check_plain(kind)
+    fields = kind.__pydantic_fields__
+    if not all(map(is_plain_field, fields.values())):
+        raise Unsafe
+    return {
+        name: typing.Annotated[(each.annotation, *each.metadata)]
+        if each.metadata
+        else each.annotation
+        for name, each in fields.items()
+    }
 
-    def _tuple(self, arguments: tuple[Any, ...]) -> Part:
-        if len(arguments) == 2 and arguments[1] is ...:
-            return sequences(tuple, self.part(arguments[0]))
-        parts = [self.part(each) for each in arguments]
-        if not parts:
-            raise Unsafe
 
-        def measure(value: Any) -> int:
-            if value.__class__ is not tuple or len(value) != len(parts):
-                raise Unfit
-            return 3 + sum(part(each) for part, each in zip(parts, value, strict=True))
+def _fields_of_dataclass(kind: Any) -> dict[str, Any]:
+    """Return the fields of a frozen dataclass, with their types."""
+    params = vars(kind).get("__dataclass_params__")
+    if params is None or not params.frozen or not params.init:
+        raise Unsafe
+    fields = dataclasses.fields(kind)
+    if (
+        hasattr(kind, "__post_init__")
+        or hasattr(kind, "__pydantic_config__")
+        or hasattr(kind, "__get_pydantic_core_schema__")
+        or any(not each.init or hasattr(each.default, "annotation") for each in fields)
+        or any("InitVar" in str(each.type) for each in kind.__dataclass_fields__.values())
+    ):
+        raise Unsafe
+    hints = _hints(kind)
+    return {each.name: hints[each.name] for each in fields}
 
-        return measure
 
-    def _union(self, arguments: tuple[Any, ...]) -> Part:
-        """Return what measures values of one type or None, or of types that JSON tells apart."""
-        others = [each for each in arguments if each is not NoneType]
-        if len(others) == 1:
-            part = self.part(others[0])
-            return lambda value: 5 if value is None else part(value)
-        if not set(others) <= {str, int, bool}:
-            raise Unsafe
-        parts = {each: PLAIN[each] for each in arguments}
+def _constrained(kind: Any, part: Part, metadata: tuple[Any, ...]) -> Part:
+    """Return what measures as *part* does the values that the constraints of *kind* allow."""
+    from pydantic import TypeAdapter
 
-        def measure(value: Any) -> int:
-            found = parts.get(value.__class__)
-            if found is None:
-                raise Unfit
-            return found(value)
+    if not all(map(is_constraint, metadata)):
+        raise Unsafe
+    validate = TypeAdapter(kind).validate_python
 
-        return measure
+    def measure(value: Any) -> int:
+        length = part(value)
+        try:
+            same = validate(value)
+        except Exception as error:  # a predicate of the user's may raise anything
+            raise Unfit from error
+        if same.__class__ is not value.__class__ or same != value:
+            raise Unfit
+        return length
 
-    def _constrained(self, kind: Any, bare: Any, metadata: tuple[Any, ...]) -> Part:
-        from pydantic import TypeAdapter
-
-        part = self.part(bare)
-        if not all(map(is_constraint, metadata)):
-            raise Unsafe
-        validate = TypeAdapter(kind).validate_python
-
-        def measure(value: Any) -> int:
-            length = part(value)
-            try:
-                same = validate(value)
-            except Exception as error:  # a predicate of the user's may raise anything
-                raise Unfit from error
-            if same.__class__ is not value.__class__ or same != value:
-                raise Unfit
-            return length
-
-        return measure
+    return measure
 
 
 def _has_cache(kind: type) -> bool:
@@ -216,35 +266,3 @@ def _hints(kind: type) -> dict[str, Any]:
         return typing.get_type_hints(kind, include_extras=True)
     except Exception as error:  # an annotation may raise anything
         raise Unsafe from error
-
-
-def _reader(kind: type, names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    """Return what reads the fields of a dataclass, which has no other attributes."""
-    get = _getter(names)
-    if not kind.__dictoffset__:
-        return get
-    count = len(names)
-
-    def read(value: Any) -> tuple[Any, ...]:
-        if len(value.__dict__) != count:
-            raise Unfit
-        return get(value)
-
-    return read
-
-
-def _model_reader(_kind: type, names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    """Return what reads the fields of a model of which all are set, as after reading JSON."""
-    get, known = _getter(names), set(names)
-
-    def read(value: Any) -> tuple[Any, ...]:
-        if value.__pydantic_fields_set__ != known or len(value.__dict__) != len(known):
-            raise Unfit
-        return get(value)
-
-    return read
-
-
-def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    get = attrgetter(*names)
-    return get if len(names) > 1 else lambda value: (get(value),)

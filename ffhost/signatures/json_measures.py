@@ -28,21 +28,16 @@ class Unfit(Exception):
     """A value is not exactly what its type declares, or cannot be written as JSON."""
 
 
-def sequences(kind: type, part: Part) -> Part:
-    """Return what measures tuples or frozen sets, *kind*, of what *part* measures."""
-    all_at_once = _TOGETHER.get(part)
+def one_of(parts: dict[Any, Part]) -> Part:
+    """Return what measures a value by its class."""
 
     def measure(value: Any) -> int:
-        if value.__class__ is not kind:
+        part = parts.get(value.__class__)
+        if part is None:
             raise Unfit
-        return 3 + sum(map(part, value))
+        return part(value)
 
-    def measure_together(value: Any) -> int:
-        if value.__class__ is not kind:
-            raise Unfit
-        return 3 + all_at_once(value) if value else 3  # type: ignore[misc]
-
-    return measure if all_at_once is None else measure_together
+    return measure
 
 
 def choices(arguments: tuple[Any, ...]) -> Part:
@@ -196,6 +191,6 @@ PLAIN: Final[dict[Any, Part]] = {
     Decimal: _decimal,
     UUID: _identifier,
 }
-_TOGETHER: Final[dict[Part, Part]] = {_text: _texts, _number: _numbers, _float: _floats}
+TOGETHER: Final[dict[Any, Part]] = {str: _texts, int: _numbers, float: _floats}
 """What measures many values without a call of Python for each."""
 _CONSTANTS: Final = frozenset({str, int, bool, NoneType})

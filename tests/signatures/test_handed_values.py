@@ -145,6 +145,13 @@ def test_a_subclass_is_written_and_read() -> None:
     assert measure(Sub(*(getattr(LEAF, each.name) for each in dataclasses.fields(Leaf)))) is None
 
 
+def test_a_value_with_further_attributes_is_written_and_read() -> None:
+    changed = dataclasses.replace(ROOT)
+    object.__setattr__(changed, "more", [])
+    assert MEASURE is not None
+    assert MEASURE(changed) is None
+
+
 def _frozen(kind: Any, **attributes: Any) -> Any:
     body = {"__annotations__": {"x": kind}, **attributes}
     return dataclasses.dataclass(frozen=True)(type("Frozen", (), body))
@@ -166,6 +173,11 @@ class Node:
     following: Node | None
 
 
+@dataclasses.dataclass(frozen=True)
+class Bounded:
+    following: Annotated[tuple[Bounded, ...], pydantic.Field(max_length=1)]
+
+
 class Plain(Leaf):
     pass
 
@@ -177,6 +189,8 @@ class Plain(Leaf):
         Any,
         Open,
         Node,
+        Bounded,
+        pydantic.create_model("Keyword", __config__={"frozen": True}, **{"class": int}),
         Plain,
         _frozen(list[int]),
         _frozen(Any),
