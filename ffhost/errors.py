@@ -67,6 +67,8 @@ class LoadError(StartupError):
         hint: what to do about it; None if there is nothing to suggest
         notes: further lines, such as what the module does define
         key: the setting of the function that is at fault, or the whole path of another one
+        line: the line of user code that is at fault, such as ``main.py:3``; None if there is
+            none. The first note shows its text
 
     Since 0.1.
     """
@@ -80,12 +82,14 @@ class LoadError(StartupError):
         notes: Sequence[str] = (),
         *,
         key: str | tuple[str, ...] = "target",
+        line: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.notes = tuple(notes)
         self.key = key
+        self.line = line
 
 
 class FieldError(NamedTuple):

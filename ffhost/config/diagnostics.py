@@ -61,7 +61,8 @@ class Problem(NamedTuple):
     """One mistake: the dotted path of the value, what is wrong, and what to do.
 
     ``path`` is empty for a mistake that belongs to a file as a whole. ``notes`` are further
-    lines, such as the other place that takes part in a contradiction.
+    lines, such as the other place that takes part in a contradiction. ``line`` is the line of
+    user code that is at fault, such as ``main.py:3``; the first note shows its text.
     """
 
     path: str
@@ -69,6 +70,7 @@ class Problem(NamedTuple):
     origin: Origin | None = None
     hint: str | None = None
     notes: tuple[str, ...] = ()
+    line: str | None = None
 
     def __str__(self) -> str:
         return redact(_headline(self))

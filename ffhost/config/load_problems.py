@@ -12,7 +12,23 @@ from ffhost.errors import LoadError
 def problem_of(config: LoadedConfig, name: str, error: LoadError) -> Problem:
     """Return the diagnostic of *error*, which the function *name* or one of its hooks has."""
     at = error.key if isinstance(error.key, tuple) else ("functions", name, error.key)
-    return Problem(".".join(at), error.message, config.locate(at), error.hint, error.notes)
+    origin = config.locate(at)
+    return Problem(".".join(at), error.message, origin, error.hint, error.notes, error.line)
+
+
+def code_first(problem: Problem) -> Problem:
+    """Return *problem* as it is shown to somebody who edits code.
+
+    It begins with the line of user code that is at fault, if there is one; the place in the
+    configuration is a note.
+    """
+    if problem.line is None:
+        return problem
+    prefix = f"{problem.line}: "
+    notes = [each.removeprefix(prefix) for each in problem.notes]
+    place = ": ".join([*([problem.origin.place] if problem.origin else []), problem.path])
+    message = prefix + problem.message.removeprefix(prefix)
+    return Problem("", message, None, problem.hint, (*notes, place))
 
 
 def merged(problems: Iterable[Problem]) -> list[Problem]:

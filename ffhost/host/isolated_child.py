@@ -130,7 +130,8 @@ class ChildProcess:
                 connection.answer(load, to_json(self._load()))
         except LoadError as error:
             failed = {"key": error.key, "message": error.message, "hint": error.hint}
-            connection.answer(load, to_json({**failed, "notes": list(error.notes)}))
+            more = {"notes": list(error.notes), "line": error.line}
+            connection.answer(load, to_json({**failed, **more}))
             return
         while True:
             frame = connection.receive()

@@ -95,7 +95,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
 
     def _report(self, error: StartupError) -> int:
         """Make the master show *error*, once for all workers; return the exit status."""
-        text = failure_text(error)
+        text = failure_text(error, developing=self._is_watched())
         if self.channel is None or not self.channel.send("failed", text=text):
             show_failure(text)
         return int(Arbiter.WORKER_BOOT_ERROR if self.channel is None else error.exit_code)
@@ -109,10 +109,14 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         self.service.managed = True
         self._tell_addresses()
         # With --reload a new worker judges changed code and a changed configuration together.
-        self.service.watches = getattr(self.app, "changes", None) is None
+        self.service.watches = not self._is_watched()
         with _few_collections(), self._reports():
             self.wsgi = self.app.wsgi()
         stuck_calls.on_limit = self.ask_replacement
+
+    def _is_watched(self) -> bool:
+        """Whether changed code is served at once."""
+        return getattr(self.app, "changes", None) is not None
 
     def _tell_addresses(self) -> None:
         """Set where the host is reached; functions are loaded after that."""

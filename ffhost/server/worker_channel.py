@@ -123,13 +123,19 @@ def _message(line: bytes) -> dict[str, Any] | None:
     return message if isinstance(message, dict) else None
 
 
-def failure_text(error: StartupError) -> str:
-    """Return what is shown of a worker that cannot start: diagnostics, or one line."""
+def failure_text(error: StartupError, *, developing: bool = False) -> str:
+    """Return what is shown of a worker that cannot start: diagnostics, or one line.
+
+    Args:
+        developing: whether errors begin with the line of user code that is at fault
+    """
     if not isinstance(error, ConfigError):
         return f"ffhost: {error}\n"
     from ffhost.config.diagnostics import render
+    from ffhost.config.load_problems import code_first
 
-    return render(error.problems, color=wants_color(sys.stderr.isatty()))
+    problems = map(code_first, error.problems) if developing else error.problems
+    return render(list(problems), color=wants_color(sys.stderr.isatty()))
 
 
 def show_failure(text: str) -> None:

@@ -12,12 +12,14 @@ from ffhost.cli.banner import network_url
 from ffhost.cli.code_watcher import imported_folders
 from ffhost.cli.commands.dev import _other_port
 from ffhost.cli.commands.serve import wants_reload
+from ffhost.cli.full_check import loaded
 from ffhost.cli.options import command_sources
 from ffhost.config import Sources, load_config
 from ffhost.config.terminal import wants_color
-from ffhost.errors import LoadError
+from ffhost.errors import ConfigError, LoadError
 from ffhost.loading.targets import resolve
 from ffhost.server import Listening
+from ffhost.server.worker_channel import failure_text
 from tests.commands import ffhost, project
 
 CONFIG = "functions: {hello: {target: 'main.py:hello'}}\n"
@@ -92,6 +94,40 @@ def test_a_file_that_does_not_load_is_one_error_however_many_functions_it_hits(
         "  note: def one(request:\n"
         "  note: it also keeps from loading: two, three\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        (
+            "x = 1\ndef hello(request:\n",
+            "main.py:2: syntax error: '(' was never closed\n  note: def hello(request:\n",
+        ),
+        (
+            "x = 1 / 0\n",
+            "main.py:1: main.py raises ZeroDivisionError when it is imported: division by zero\n"
+            "  note: x = 1 / 0\n",
+        ),
+        (
+            "import fn_missing\n",
+            "main.py:1: main.py was found, but it imports 'fn_missing', which is not installed\n"
+            "  note: import fn_missing\n",
+        ),
+    ],
+    ids=["syntax error", "crash", "missing import"],
+)
+@pytest.mark.parametrize("isolation", ["thread", "process"])
+def test_where_code_is_watched_an_error_begins_with_the_line_of_the_user(
+    tmp_path: Path, source: str, shown: str, isolation: str
+) -> None:
+    config = f"functions: {{hello: {{target: 'main.py:hello', isolation: {isolation}}}}}\n"
+    project(tmp_path, config, main=source)
+    read = load_config(Sources("functions.yaml", cwd=tmp_path))
+    with pytest.raises(ConfigError) as raised, loaded(read):
+        pass
+    text = failure_text(raised.value, developing=True)
+    place = "  note: functions.yaml:1:29: functions.hello.target\n"
+    assert text.partition("  hint: ")[0] == shown + place
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,22 @@ def test_a_file_is_checked_and_listed_as_it_would_be_served(folder: Path) -> Non
     assert ffhost("check", "plain.py", cwd=folder).status == 2
 
 
+def test_a_file_of_a_src_layout_is_checked_and_called_as_part_of_its_package(
+    tmp_path: Path,
+) -> None:
+    package = tmp_path / "src" / "shop"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "prices.py").write_text("price = 3\n")
+    (package / "api.py").write_text(
+        "from shop.prices import price\ndef hello(request): return str(price)\n"
+    )
+    checked = ffhost("check", "src/shop/api.py", cwd=tmp_path)
+    assert (checked.status, checked.err) == (0, "")
+    called = ffhost("invoke", "src/shop/api.py:hello", cwd=tmp_path)
+    assert (called.status, called.out.strip()) == (0, "3")
+
+
 def test_what_contradicts_an_option_is_told(folder: Path) -> None:
     with pytest.raises(WrongUse, match="'hello' and --target 'bye' contradict each other"):
         prepared(folder, "hello", target="bye")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ffhost.errors import LoadError
-from ffhost.loading.modules import home_of, load_module, plain_name
+from ffhost.loading.modules import home_of, load_module, needs_package, plain_name
 from ffhost.loading.targets import check_target, resolve
 
 FILES = {
@@ -41,6 +41,9 @@ def f(request): return price() + prices.price()
     "lib/two/json.py": "raise SystemExit('the standard library comes first')\n",
     "lib/shared.py": "def who(): return 'above'\n",
     "lib/near/notes.txt": "a folder without __init__.py is not what is meant",
+    "click/__init__.py": "",
+    "click/main.py": "import click\n",
+    "click/broken.py": "from . import (\n",
     "my-functions/__init__.py": "",
     "my-functions/main.py": "import helpers\ndef f(request): return helpers.who()\n",
     "my-functions/helpers.py": "def who(): return 'mine'\n",
@@ -72,6 +75,30 @@ def test_a_file_and_a_module_target_in_src_are_one_module(base: Path) -> None:
     by_file = resolve("src/shop/orders.py:f", None, base).module
     assert resolve("shop.orders:f", None, base).module is by_file
     assert load_module(base / "src/shop/__init__.py").orders is by_file
+
+
+def test_a_single_target_that_imports_from_its_package_is_part_of_it(base: Path) -> None:
+    alone = resolve("src/shop/orders.py:f", None, base, plain=True)
+    assert alone.callable(None) == 2
+    assert alone.module is resolve("shop.orders:f", None, base).module
+
+
+@pytest.mark.parametrize(
+    ("file", "needed"),
+    [
+        ("src/shop/orders.py", True),
+        ("src/shop/prices.py", False),
+        ("lib/one/main.py", True),
+        ("lib/two/main.py", False),
+        ("main.py", False),
+        ("click/main.py", False),
+        ("click/broken.py", False),
+    ],
+)
+def test_a_file_needs_its_package_if_only_that_has_what_it_imports(
+    base: Path, file: str, needed: bool
+) -> None:
+    assert needs_package(base / file) is needed
 
 
 def test_a_plain_name_is_looked_for_beside_the_importing_file(base: Path) -> None:

@@ -33,7 +33,8 @@ def loaded_of(head: Any) -> Loaded:
         LoadError: the function cannot be loaded
     """
     if "message" in head:
-        raise LoadError(head["message"], head["hint"], head["notes"], key=_key(head["key"]))
+        key, line = _key(head["key"]), head["line"]
+        raise LoadError(head["message"], head["hint"], head["notes"], key=key, line=line)
     return Loaded(
         head["signature"],
         head["request"],

@@ -17,6 +17,7 @@ from ffhost.loading.modules.module_loader import (
     load_name,
     one_attempt,
 )
+from ffhost.loading.modules.package_imports import needs_package
 from ffhost.loading.modules.package_roots import Home, home_of, module_base
 from ffhost.loading.modules.private_names import plain_error, plain_name, plain_text
 from ffhost.loading.modules.scopes import SCOPE_KEY, Provide, Scope, providers, scope_of
@@ -35,6 +36,7 @@ __all__ = [
     "load_module",
     "load_name",
     "module_base",
+    "needs_package",
     "one_attempt",
     "plain_error",
     "plain_name",

@@ -19,6 +19,7 @@ from typing import TypeAlias
 from ffhost.loading.modules.finder import FolderFinder, recorded_modules
 from ffhost.loading.modules.import_patches import apply_import_patches
 from ffhost.loading.modules.installed import find_installed, import_installed
+from ffhost.loading.modules.package_imports import needs_package
 from ffhost.loading.modules.package_roots import home_of
 from ffhost.loading.modules.private_names import plain_error, root_name
 from ffhost.loading.modules.scopes import Scope
@@ -48,6 +49,7 @@ def load_module(
     Args:
         plain: for a single target: the module keeps its name in ``sys.modules`` and its
             folder goes to the front of ``sys.path``, unless an installed module has the name
+            or it imports from its own package
         env: environment variables of the function; a folder has a copy for each set of them
 
     Raises:
@@ -57,7 +59,7 @@ def load_module(
     file = os.path.abspath(source)
     folder, last = os.path.split(file)
     name = os.path.splitext(last)[0].replace(".", "_")
-    if plain and _is_free(name, folder):
+    if plain and _is_free(name, folder) and not needs_package(file):
         scope = folder_scope(folder, plain=True, env=env)
         _finder.search_first(scope)
         return _load(scope, name, file)

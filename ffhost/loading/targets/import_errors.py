@@ -38,13 +38,15 @@ def import_failed(place: TargetPlace, error: BaseException) -> LoadError:
             f"{place.shown} was found, but it {_lower(text)}"
             if text.startswith("cannot ")
             else f"{place.shown} was found, but an import in it failed: {text}",
-            notes=_where(frame, place.base),
+            notes=_quoted(frame, place.base),
+            line=_at(frame, place.base),
         )
     if isinstance(error, SystemExit):
         return LoadError(
             f"{place.shown} ends the process when it is imported (exit status {error.code!r})",
             "keep sys.exit below: if __name__ == '__main__'",
-            _where(frame, place.base),
+            _quoted(frame, place.base),
+            line=_at(frame, place.base),
         )
     return _raised(place, error, frame)
 
@@ -68,10 +70,10 @@ def no_module(place: TargetPlace, missing: str) -> LoadError:
 
 def syntax_error(error: SyntaxError, base: Path) -> LoadError:
     """Return the error that says where the source cannot be read as Python."""
-    where = show(error.filename or "?", base)
+    where = f"{show(error.filename or '?', base)}:{error.lineno}"
     text = (error.text or "").strip()
     return LoadError(
-        f"{where}:{error.lineno}: syntax error: {error.msg}", notes=(text,) if text else ()
+        f"{where}: syntax error: {error.msg}", notes=(text,) if text else (), line=where
     )
 
 
@@ -88,7 +90,8 @@ def _missing_import(place: TargetPlace, missing: str, frame: TracebackType | Non
     return LoadError(
         f"{place.shown} was found, but it imports {missing!r}, {reason}",
         hint if near is None else f"did you mean {near!r}?",
-        _where(frame, place.base),
+        _quoted(frame, place.base),
+        line=_at(frame, place.base),
     )
 
 
@@ -125,7 +128,8 @@ def _raised(place: TargetPlace, error: BaseException, frame: TracebackType | Non
         f"{place.shown} raises {type(error).__name__} when it is imported"
         + (f": {text}" if text else ""),
         hint,
-        _where(frame, place.base),
+        _quoted(frame, place.base),
+        line=_at(frame, place.base),
     )
 
 
@@ -145,9 +149,14 @@ def _line(frame: TracebackType | None) -> str:
     return linecache.getline(frame.tb_frame.f_code.co_filename, frame.tb_lineno)
 
 
-def _where(frame: TracebackType | None, base: Path) -> tuple[str, ...]:
-    """Return the line of user code from which it came, as a note."""
+def _at(frame: TracebackType | None, base: Path) -> str | None:
+    """Return the line of user code from which it came, as ``file:line``."""
     if frame is None:
-        return ()
-    file = show(frame.tb_frame.f_code.co_filename, base)
-    return (f"{file}:{frame.tb_lineno}: {_line(frame).strip()}",)
+        return None
+    return f"{show(frame.tb_frame.f_code.co_filename, base)}:{frame.tb_lineno}"
+
+
+def _quoted(frame: TracebackType | None, base: Path) -> tuple[str, ...]:
+    """Return that line with its text, as a note."""
+    at = _at(frame, base)
+    return () if at is None else (f"{at}: {_line(frame).strip()}",)

@@ -18,6 +18,7 @@ from ffhost.loading.modules import (
     import_seconds,
     load_module,
     load_name,
+    needs_package,
 )
 from ffhost.loading.targets.callables import application_kind
 from ffhost.loading.targets.places import TargetPlace, find_place
@@ -96,7 +97,10 @@ def resolve_hook(target: str, base: Path) -> Callable[..., Any]:
 
 def scope_of(place: TargetPlace, *, plain: bool, env: Mapping[str, str]) -> Scope:
     """Return the scope in which the module of *place* is looked for."""
-    folder = place.file.parent if plain and place.file is not None else place.folder
+    folder = place.folder
+    if plain and place.file is not None:
+        plain = not needs_package(place.file)
+        folder = place.file.parent if plain else place.folder
     return folder_scope(os.path.abspath(folder), plain=plain, env=env)
 
 
