@@ -170,7 +170,7 @@ def _check(call: Call) -> None:
             f"{function.name} does not answer {message.method}",
             headers={"Allow": ", ".join(sorted(methods))},
         )
-    if len(message.body) > function.max_body_bytes:
+    if message.is_longer_than(function.max_body_bytes):
         raise ContentTooLarge(f"{function.name} takes {function.max_body_bytes:.0f} bytes at most")
 
 

@@ -11,6 +11,8 @@ import orjson
 
 from ffhost.errors import CallError, LoopDetected
 from ffhost.invocation.call import Call
+from ffhost.invocation.function import Function
+from ffhost.web.handed_message import HandedMessage
 from ffhost.web.messages import Message
 from ffhost.web.routing import parameter, segments
 
@@ -87,9 +89,18 @@ class Wanted(NamedTuple):
         elif given is not None:
             headers["content-type"] = "application/json"
             body = _as_json(self.json if self.value is UNSET else self.value)
+        self._add_fields(headers)
+        return self.method or ("POST" if given else "GET"), headers, body
+
+    def head_of_value(self) -> tuple[str, dict[str, str]]:
+        """Return method and header fields of a value, which is not written."""
+        headers = {"content-type": "application/json"}
+        self._add_fields(headers)
+        return self.method or "POST", headers
+
+    def _add_fields(self, headers: dict[str, str]) -> None:
         for name, value in self.headers.items():
             headers[name.lower()] = value
-        return self.method or ("POST" if given else "GET"), headers, body
 
 
 def _as_json(value: Any) -> bytes:
@@ -111,31 +122,38 @@ def _jsonable(value: Any) -> Any:
     return to_jsonable_python(value, by_alias=True)
 
 
-def message_for(wanted: Wanted, template: str, caller: Call) -> Message:
-    """Return the request for a function of this host at *template*.
+def message_for(wanted: Wanted, function: Function, caller: Call) -> Message:
+    """Return the request for *function* of this host.
 
     Raises:
-        CallError: the path does not fit the template
+        CallError: the path does not fit its template, or the value cannot be written
     """
-    method, headers, body = wanted.request()
+    most_bytes = None
+    if function.measure is not None and wanted.given == "value":
+        most_bytes = function.measure(wanted.value)
+    body = b""
+    if most_bytes is None:
+        method, headers, body = wanted.request()
+    else:
+        method, headers = wanted.head_of_value()
     tail, _, query = wanted.path.partition("?")
-    path, params = _fill(template, tail)
+    path, params = _fill(function.path, tail)
     asked = caller.message
     if "host" not in headers:
         headers["host"] = asked.headers.get("host", "localhost")
     if body or wanted.body is not None:
         headers["content-length"] = str(len(body))
     set_trace_fields(headers, caller)
-    return Message(
-        method,
-        path,
-        query=query,
-        headers=headers,
-        body=body,
-        scheme=asked.scheme,
-        server=asked.server,
-        params=params,
-    )
+    rest: dict[str, Any] = {
+        "query": query,
+        "headers": headers,
+        "scheme": asked.scheme,
+        "server": asked.server,
+        "params": params,
+    }
+    if most_bytes is None:
+        return Message(method, path, body=body, **rest)
+    return HandedMessage(wanted.value, _as_json, most_bytes, method, path, **rest)
 
 
 def _fill(template: str, tail: str) -> tuple[str, dict[str, str]]:

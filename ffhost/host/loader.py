@@ -100,6 +100,7 @@ def _load(
         environment=environment,
         module=resolved.module,
         load_seconds=resolved.import_seconds,
+        measure=codec.measure,
         types=partial(_types, resolved.callable, codec.kind, config.settings.functions[name]),
     )
 

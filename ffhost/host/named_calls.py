@@ -268,7 +268,7 @@ def _made(wanted: Wanted, caller: Call, host: Host) -> Call | _Elsewhere:
 
         told = (wanted, host.config.settings.function(name), caller)
         return _Elsewhere(partial(call_remote_sync, *told), partial(call_remote, *told))
-    call = Call(function, message_for(wanted, function.path, caller), caller.execution_id)
+    call = Call(function, message_for(wanted, function, caller), caller.execution_id)
     call.principal = caller.principal
     call.caller = caller.function.name
     call.chain = chain

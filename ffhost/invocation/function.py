@@ -119,6 +119,8 @@ class Function:
         environment: what it finds in ``os.environ``; None for the variables of the process
         lifespan: of the ASGI application that is its target; None for any other target
         late_load: loads it at its first call; None for a function that is loaded
+        measure: returns how long a value can be as JSON that it may get as it is, None for one
+            that it gets as JSON; None if it gets all as JSON
         types: returns what it takes and returns; None if that is not known
     """
 
@@ -147,6 +149,7 @@ class Function:
     environment: Environment | None = field(default=None, repr=False)
     lifespan: AppLifespan | None = field(default=None, repr=False)
     late_load: LateLoad | None = field(default=None, repr=False)
+    measure: Callable[[Any], int | None] | None = field(default=None, repr=False)
     types: Callable[[], FunctionTypes] | None = field(default=None, repr=False)
 
     @property

@@ -14,6 +14,7 @@ from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
     from ffhost.signatures.app_lifespan import Lifespan
+    from ffhost.signatures.handed_values import Measure
 
 
 def as_single_target(codec: Codec, *, trusts_loopback: bool) -> Codec:
@@ -81,6 +82,8 @@ class Codec(NamedTuple):
             function may return, whatever the signature
         lifespan: what an ASGI application does when the process starts and stops; None for
             everything else
+        measure: measures the values that a typed function may get as they are; None if it gets
+            all its values as JSON
     """
 
     kind: str
@@ -92,6 +95,7 @@ class Codec(NamedTuple):
     answer: Callable[[BaseException], Reply | None]
     encode_handled: Callable[[Any], Reply]
     lifespan: Lifespan | None = None
+    measure: Measure | None = None
 
 
 class AnsweredCrash(Exception):

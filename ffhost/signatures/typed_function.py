@@ -23,9 +23,11 @@ from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, SignatureOptions, signature_error
 from ffhost.signatures.flask_json import dump_json, is_model
 from ffhost.signatures.foreign_responses import encode_exception
+from ffhost.signatures.handed_values import Measure, measure_of
 from ffhost.signatures.http_function import on_loop
 from ffhost.signatures.results import HTML, JSON, result_encoder
 from ffhost.signatures.typeddicts import with_modern_typed_dicts
+from ffhost.web.handed_message import HandedMessage
 from ffhost.web.json_text import read_json
 from ffhost.web.mediatypes import is_json
 from ffhost.web.messages import Message, Reply
@@ -44,17 +46,41 @@ def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     """
     name = options.name
     parameters.signature_accepts(target, name, "typed", 1, wants="one value of the annotated type")
-    read = _reader(_input_type(target, options), options)
+    kind = _input_type(target, options)
+    read = _reader(kind, options)
+    measure = _measure(kind, options)
 
     def decode(message: Message) -> tuple[Any, ...]:
         return (read(message),)
+
+    def decode_or_take(message: Message) -> tuple[Any, ...]:
+        if message.__class__ is not HandedMessage:
+            return (read(message),)
+        _check_content_type(message)
+        return (message.value,)
 
     call, is_async = target, parameters.is_coroutine_function(target)
     if parameters.is_async_generator_function(target):
         call, is_async = on_loop(target), True
     encode = _encoder(options)
     handled = result_encoder(name)
-    return Codec("typed", decode, call, encode, is_async, ("POST",), encode_exception, handled)
+    return Codec(
+        "typed",
+        decode if measure is None else decode_or_take,
+        call,
+        encode,
+        is_async,
+        ("POST",),
+        encode_exception,
+        handled,
+        measure=measure,
+    )
+
+
+def _measure(kind: Any, options: SignatureOptions) -> Measure | None:
+    """Return what measures the values of *kind* that a function may get as they are."""
+    own = callable(getattr(kind, "from_dict", None))
+    return None if own or _filled_fields(kind, options.path_parameters) else measure_of(kind)
 
 
 def _input_type(target: Callable[..., Any], options: SignatureOptions) -> Any:

@@ -121,6 +121,10 @@ class Message:
         """Return the value of the field *name* (lower case), or None."""
         return self.headers.get(name)
 
+    def is_longer_than(self, limit: float) -> bool:
+        """Whether the body has more than *limit* bytes."""
+        return len(self.body) > limit
+
     def add_field(self, name: str, value: str) -> None:
         """Add a header field, which the request does not have yet; *name* in lower case."""
         self._headers = {**self._headers, name: value}
