@@ -52,6 +52,7 @@ def serve(folder, target, *options):
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT}/tests"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        bufsize=0,  # communicate() would lose what readline() had read ahead
     )
     try:
         written = b""
