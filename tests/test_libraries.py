@@ -41,6 +41,7 @@ LIBRARIES = frozenset(
 OTHERS = {
     "_thread": "the module",
     "_asdict": "named tuples",
+    "_fields": "named tuples",
     "_replace": "named tuples",
     "_Environ": "os: the class of os.environ",
     "_exit": "os",

@@ -137,7 +137,9 @@ def test_a_call_is_killed_at_its_deadline_wherever_it_is(
     fields = fields_of(caplog, "deadline_exceeded")
     assert not is_there(fields.pop("killed"))
     assert "main.py" in fields.pop("live_stack")
-    assert fields == {"function": "f", "execution_id": "late", "timeout_seconds": 0.6}
+    # From the request to the deadline: longer if the machine was busy in between.
+    assert 0.6 <= fields.pop("timeout_seconds") < 5
+    assert fields == {"function": "f", "execution_id": "late"}
     assert host.get("/f").status == 200
 
 
