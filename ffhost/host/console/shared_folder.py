@@ -17,6 +17,8 @@ from typing import Any
 
 import orjson
 
+from ffhost.observability.metrics.totals_files import is_alive
+
 WATCHED_SECONDS = 10.0
 """For how long a look counts."""
 SEGMENT_BYTES = 4 * 1024 * 1024
@@ -151,7 +153,7 @@ class SharedFolder:
     def remove_oldest(self) -> None:
         """Remove the files of workers that ended long ago."""
         paths = list(self._path.glob("console-*.lines"))
-        ended = [path for path in paths if not _is_alive(_pid_of(path))]
+        ended = [path for path in paths if not is_alive(_pid_of(path))]
         ended.sort(key=lambda path: path.stat().st_mtime)
         for path in ended[:-_ENDED_WORKERS]:
             path.unlink(missing_ok=True)
@@ -173,17 +175,3 @@ def _write(path: Path, data: bytes) -> None:
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
-
-
-def _is_alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists() or _answers(pid)
-
-
-def _answers(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -88,7 +88,7 @@ class Storage:
             if path.name in folded:
                 continue
             snapshot = Snapshot.decode(path.read_bytes())
-            if not snapshot.ended and not _is_alive(snapshot.pid):
+            if not snapshot.ended and not is_alive(snapshot.pid):
                 snapshot = replace(snapshot, ended=True)
             found[path.name] = snapshot
         return found
@@ -135,7 +135,8 @@ def _start_time(pid: int) -> int:
     return int(stat.rpartition(")")[2].split()[19])
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Return whether a process of that number runs, also one of another user."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -26,7 +26,7 @@ export async function eventsPage() {
   return {
     title: "Events",
     content: [
-      !subscribed.length && empty("No function takes events.", "Write one with @ffhost.cloudevent, and subscribe it under events: in functions.yaml."),
+      !subscribed.length && empty("No function takes events.", "Write one with @ffhost.cloudevent, and give it subscriptions in functions.yaml."),
       section(
         "Compose an event",
         h("div", { class: "halves" }, h("form", { onsubmit: act(sent), novalidate: true }, form.element, h("p", { class: "actions" }, h("button", { type: "submit" }, "Send"), button("Show the route", act(routed)))), place),
@@ -42,7 +42,7 @@ async function typesOf(functions) {
 
 async function routed(event) {
   const { functions } = await post("events/route", { event });
-  if (!functions.length) return empty("No function is subscribed to anything.", "Subscribe one under events: in functions.yaml.");
+  if (!functions.length) return empty("No function is subscribed to anything.", "Give one subscriptions in functions.yaml.");
   return [h("h3", {}, "Route"), routeTable(functions)];
 }
 
