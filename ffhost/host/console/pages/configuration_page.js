@@ -26,7 +26,9 @@ export async function configurationPage({ signal }) {
     show(top, problems(found), plan(found));
     draw();
   };
-  for (const name of ["reload", "again"]) live.addEventListener(name, () => refresh().catch(() => {}), { signal });
+  // Workers read the file one after the other, and any of them may answer.
+  const refreshTwice = () => [0, 1500].forEach((ms) => setTimeout(() => refresh().catch(() => {}), ms));
+  for (const name of ["reload", "again"]) live.addEventListener(name, refreshTwice, { signal });
   show(top, problems(found), plan(found));
   draw();
   return {
