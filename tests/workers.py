@@ -1,8 +1,8 @@
 """Tests in several processes at once: one process collects them, and forks the others.
 
 ``pytest -p tests.workers --workers 4`` hands out one file after the other, in their order. With
-pytest-xdist each process collects all tests for itself, and sends several messages about each of
-them: together a tenth of the processor time of the suite.
+pytest-xdist each process would collect all tests for itself, and send several messages about each
+of them: together a tenth of the processor time of the suite.
 """
 
 from __future__ import annotations
