@@ -11,14 +11,16 @@ from ffhost.errors import ProcessCrashed, RequestError
 from ffhost.execution.executor import executor
 from ffhost.execution.failures import timed_out
 from ffhost.execution.isolation.call_frames import call_head, take_reply
-from ffhost.execution.isolation.connections import NotSent
-from ffhost.execution.isolation.frames import CALL, Misfit
+from ffhost.execution.isolation.connections import LoopConnection, NotSent
+from ffhost.execution.isolation.frames import CALL, STREAM, Misfit
 from ffhost.execution.isolation.nested_calls import CallByName, cancel_all, take
 from ffhost.execution.isolation.process import IsolatedProcess
 from ffhost.execution.isolation.process_pool import ProcessPool, process_end_fields
+from ffhost.execution.isolation.received_stream import ReceivedStream, StreamingProcess
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.logger import get_logger
+from ffhost.signatures.chunks import AsyncByteChunks
 from ffhost.web import problems
 from ffhost.web.messages import Reply
 
@@ -57,23 +59,52 @@ async def _call(pool: ProcessPool, call: Call, by_name: CallByName) -> Reply:
         process = pool.take() or await _await_process(pool, call)
         connection = process.calls or pool.connect(process)
         nested = partial(take, call, connection, by_name)
+        streams = False
         try:
             if process.revision != pool.config.revision:
                 await pool.inform(process)
-            reply = take_reply(await connection.ask(CALL, head, body, nested), call)
+            frame = await connection.ask(CALL, head, body, nested)
+            reply = take_reply(frame, call)
         except NotSent:
             pool.replace_lost(process)
         except ConnectionError as error:
             raise await _died(pool, process, call, error) from None
         except asyncio.CancelledError:
-            await _on_thread(_stop_late if call.timed_out else _stop, pool, process, call)
+            await _kill(pool, process, call)
             raise
         else:
-            pool.release(process)
+            streams = frame.kind == STREAM
+            if streams:
+                reply.chunks = _chunks(pool, process, call, connection)
+            else:
+                pool.release(process)
             return reply
         finally:
-            if connection.tasks is not None:
+            if connection.tasks is not None and not streams:
                 cancel_all(connection)
+
+
+def _chunks(
+    pool: ProcessPool, process: IsolatedProcess, call: Call, connection: LoopConnection
+) -> AsyncByteChunks:
+    def release() -> None:
+        cancel_all(connection)
+        pool.release(process)
+
+    async def died(error: ConnectionError) -> ProcessCrashed:
+        cancel_all(connection)
+        return await _died(pool, process, call, error)
+
+    async def kill() -> None:
+        cancel_all(connection)
+        await _kill(pool, process, call)
+
+    stream = ReceivedStream(call, connection, StreamingProcess(release, died, kill))
+    return AsyncByteChunks(stream)
+
+
+async def _kill(pool: ProcessPool, process: IsolatedProcess, call: Call) -> None:
+    await _on_thread(_stop_late if call.timed_out else _stop, pool, process, call)
 
 
 async def _await_process(pool: ProcessPool, call: Call) -> IsolatedProcess:
