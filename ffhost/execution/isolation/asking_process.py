@@ -51,7 +51,7 @@ class SentStream(Protocol):
     """Number of the call."""
 
     def take(self, frame: Frame) -> None:
-        """Note that chunks were read, or that nobody reads them; never waits."""
+        """Record that chunks were read, or that nobody reads them; never waits."""
 
 
 class AskingConnection(ProcessConnection):

@@ -228,7 +228,7 @@ class LoopConnection:
         return frame
 
     def ask_for_more(self, size: int) -> None:
-        """Tell the process that *size* bytes of its stream have been read."""
+        """Write to the process that *size* bytes of its stream have been read."""
         with suppress(OSError):  # its end shows when the next frame is awaited
             self._write([start_of(MORE, self._asked, marshal.dumps(size), 0)])
 

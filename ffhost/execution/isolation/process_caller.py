@@ -142,7 +142,7 @@ class _Frames(ABC):
         self._connection.send_part(CHUNK, self.number, b"", chunk)
 
     def take(self, frame: Frame) -> None:
-        """Note that chunks were read, or that nobody reads them."""
+        """Record that chunks were read, or that nobody reads them."""
         if frame.kind == CANCEL:
             self.closed = True
         else:
@@ -150,10 +150,10 @@ class _Frames(ABC):
 
     @abstractmethod
     def _wait_for_room(self, wake: Callable[[], object]) -> None:
-        """Have *wake* called once there is room."""
+        """Call *wake* once there is room."""
 
     def end(self, *, cut: bool = False) -> None:
-        """Do nothing more: the answer ends the stream."""
+        """Return at once: the answer ends the stream."""
         del cut
 
 
@@ -182,7 +182,7 @@ class LoopFrames(_Frames):
             self._stop()
 
     def take(self, frame: Frame) -> None:
-        """Note that chunks were read, or cancel the task."""
+        """Record that chunks were read, or cancel the task."""
         super().take(frame)
         self._loop.call_soon_threadsafe(self._stop if self.closed else self._go_on)
 

@@ -86,7 +86,7 @@ class ReceivedStream(AsyncIterator[bytes]):
         return None
 
     async def aclose(self) -> None:
-        """Have the process end the stream; it is killed at the deadline."""
+        """Ask the process to end the stream; it is killed at the deadline."""
         if self._has_ended:
             return
         if not self._call.timed_out:
