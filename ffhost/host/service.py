@@ -351,6 +351,7 @@ class Service:
                 notices.reload_refused(error)
                 return False
             previous = self.host
+            host.take_over(previous)
             self._configure_logs(config)
             self._swap(host)
             self.schedules.start()
