@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 from ffhost.errors import ContentTooLarge, MethodNotAllowed, RequestError
 from ffhost.execution.failures import CANCELLED_STATUS
 from ffhost.execution.loop_caller import LoopRunner
-from ffhost.fronts.replies import report_outcome
-from ffhost.fronts.streams_by_name import LoopStream, ThreadStream
+from ffhost.fronts.replies import make_reply_reporter
+from ffhost.fronts.streams_by_name import FrontLoopStream, FrontThreadStream
 from ffhost.host.call_answer import CallAnswer
 from ffhost.host.called_hosts import Take
-from ffhost.host.named_calls import answer_of_error
+from ffhost.host.named_calls import named_call_answer_of_error
 from ffhost.host.snapshot import Host
 from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call
@@ -28,7 +28,7 @@ from ffhost.web.messages import Reply
 T = TypeVar("T")
 
 
-class CallsByName:
+class FrontCallsByName:
     """Calls functions of one host.
 
     Args:
@@ -80,7 +80,7 @@ class CallsByName:
             raise
         if call.channel is None:
             return _ended(callee, call, reply)
-        stream = LoopStream(call, caller, partial(callee.report, call, reply.status))
+        stream = FrontLoopStream(call, caller, partial(callee.report, call, reply.status))
         answer = AsyncStreamedAnswer(reply.status, _fields(reply), stream)
         return await _read(answer, take) if whole else answer
 
@@ -100,7 +100,7 @@ class CallsByName:
             return _refused(callee, call, error)
         if call.channel is None:
             return _ended(callee, call, reply)
-        stream = ThreadStream(call, caller, partial(callee.report, call, reply.status))
+        stream = FrontThreadStream(call, caller, partial(callee.report, call, reply.status))
         return StreamedAnswer(reply.status, _fields(reply), stream)
 
     def _callee(self, function: Function) -> _Callee:
@@ -113,12 +113,12 @@ class CallsByName:
 class _Callee:
     """How one function is called, and what is told of its outcome."""
 
-    def __init__(self, function: Function, runner: LoopRunner, calls: CallsByName) -> None:
+    def __init__(self, function: Function, runner: LoopRunner, calls: FrontCallsByName) -> None:
         from ffhost.execution.nested_callers import NestedLoopCaller, NestedThreadCaller
 
         self.from_loop = NestedLoopCaller(function, runner)
         self.from_thread = NestedThreadCaller(function, runner.pool, calls)
-        self.report = report_outcome(function) or _report_nothing
+        self.report = make_reply_reporter(function) or _report_nothing
         self._function = function
         self._most_bytes = function.max_body_bytes
 
@@ -152,7 +152,7 @@ def _report_nothing(_call: Call, _status: int, _sent_bytes: int) -> None:
 
 def _refused(callee: _Callee, call: Call, error: RequestError) -> CallAnswer:
     call.refuse(error)
-    answer = answer_of_error(error, call.execution_id)
+    answer = named_call_answer_of_error(error, call.execution_id)
     callee.report(call, answer.status, len(answer.body))
     return answer
 
@@ -166,6 +166,6 @@ def _fields(reply: Reply) -> dict[str, str]:
     return {key.lower(): value for key, value in reply.headers}
 
 
-def connect(host: Host, runner: Callable[[], LoopRunner]) -> None:
+def connect_front_calls(host: Host, runner: Callable[[], LoopRunner]) -> None:
     """Set how the functions of *host* call each other."""
-    host.calls = CallsByName(runner)
+    host.calls = FrontCallsByName(runner)

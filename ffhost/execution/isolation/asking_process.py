@@ -24,7 +24,7 @@ from ffhost.execution.isolation.frames import (
     CANCEL,
     MORE,
     TO_HOST,
-    Frame,
+    ProcessFrame,
 )
 
 
@@ -34,11 +34,11 @@ class _Asked:
     __slots__ = ("frame", "has_ended", "on_end")
 
     def __init__(self, on_end: Callable[[], object] | None) -> None:
-        self.frame: Frame | None = None
+        self.frame: ProcessFrame | None = None
         self.has_ended = False
         self.on_end = on_end
 
-    def end(self, frame: Frame | None) -> None:
+    def end(self, frame: ProcessFrame | None) -> None:
         self.frame, self.has_ended = frame, True
         if self.on_end is not None:
             self.on_end()
@@ -50,11 +50,11 @@ class SentStream(Protocol):
     number: int
     """Number of the call."""
 
-    def take(self, frame: Frame) -> None:
+    def take(self, frame: ProcessFrame) -> None:
         """Record that chunks were read, or that nobody reads them; never waits."""
 
 
-class AskingConnection(ProcessConnection):
+class AskingProcessConnection(ProcessConnection):
     """The end of a process whose function may call others by name."""
 
     def __init__(self, stream: socket.socket) -> None:
@@ -65,7 +65,7 @@ class AskingConnection(ProcessConnection):
         self._is_reading = False
         self._waiting = 0
         """How many threads wait for the one that reads."""
-        self._requests: deque[Frame] = deque()
+        self._requests: deque[ProcessFrame] = deque()
         self._questions: dict[int, _Asked] = {}
         self._last = 0
         self._running = False
@@ -78,7 +78,7 @@ class AskingConnection(ProcessConnection):
 
     # For the main thread.
 
-    def receive(self, deadline: float | None = None) -> Frame:
+    def receive(self, deadline: float | None = None) -> ProcessFrame:
         """Receive the next frame that the host sends of its own accord.
 
         Raises:
@@ -106,7 +106,7 @@ class AskingConnection(ProcessConnection):
 
     # For the function.
 
-    def call(self, head: bytes, body: bytes) -> Frame:
+    def call(self, head: bytes, body: bytes) -> ProcessFrame:
         """Ask the host to make a call, and wait for the answer.
 
         Raises:
@@ -116,7 +116,7 @@ class AskingConnection(ProcessConnection):
         self.read_until(lambda: asked.has_ended)
         return self._answer_of(number, asked)
 
-    async def call_async(self, head: bytes, body: bytes) -> Frame:
+    async def call_async(self, head: bytes, body: bytes) -> ProcessFrame:
         """Ask the host to make a call, and wait for the answer; cancelling this cancels it.
 
         Raises:
@@ -166,7 +166,7 @@ class AskingConnection(ProcessConnection):
             if self._running:
                 self._send(CANCEL, number, b"", b"", TO_HOST)
 
-    def _answer_of(self, number: int, asked: _Asked) -> Frame:
+    def _answer_of(self, number: int, asked: _Asked) -> ProcessFrame:
         self._questions.pop(number, None)
         if asked.frame is None:
             raise CallError("the call that this is part of has ended")
@@ -174,7 +174,7 @@ class AskingConnection(ProcessConnection):
 
     # Sending and reading.
 
-    def answer(self, frame: Frame, head: bytes, body: bytes = b"") -> None:
+    def answer(self, frame: ProcessFrame, head: bytes, body: bytes = b"") -> None:
         """Answer *frame*; see `ProcessConnection`."""
         with self._sending:
             super().answer(frame, head, body)
@@ -230,7 +230,7 @@ class AskingConnection(ProcessConnection):
         finally:
             self._waiting -= 1
 
-    def _read_piece(self) -> list[Frame]:
+    def _read_piece(self) -> list[ProcessFrame]:
         """Wait for the next bytes from the host, and return the frames that they complete."""
         reader = self._reader
         data = self.stream.recv(reader.piece_bytes)
@@ -244,7 +244,7 @@ class AskingConnection(ProcessConnection):
                 frames.append(frame)
         return frames
 
-    def _pass_on(self, frames: list[Frame]) -> None:
+    def _pass_on(self, frames: list[ProcessFrame]) -> None:
         for frame in frames:
             if frame.direction == TO_HOST:
                 asked = self._questions.get(frame.call)

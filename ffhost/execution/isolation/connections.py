@@ -1,8 +1,9 @@
 """The two ends of the socket between the host and a process.
 
 `ProcessConnection` blocks: it is the process's end, and the host's while the process loads and
-starts. `LoopConnection` is the host's end from then on. It belongs to the event loop: a call is one
-``send`` and one ``recv``, and no thread waits. While a call runs, its process may ask in turn.
+starts. `LoopProcessConnection` is the host's end from then on. It belongs to the event loop: a call
+is one ``send`` and one ``recv``, and no thread waits. While a call runs, its process may ask in
+turn.
 """
 
 from __future__ import annotations
@@ -27,26 +28,26 @@ from ffhost.execution.isolation.frames import (
     TO_HOST,
     TO_PROCESS,
     WINDOW_BYTES,
-    Frame,
-    FrameReader,
-    Misfit,
-    start_of,
+    FrameMisfit,
+    ProcessFrame,
+    ProcessFrameReader,
+    frame_without_body,
 )
 
 
-def is_answer(frame: Frame, call: int) -> bool:
+def is_answer_frame(frame: ProcessFrame, call: int) -> bool:
     """Whether *frame* answers the host's *call*."""
     return frame.call == call and frame.kind == ANSWER and frame.direction == TO_PROCESS
 
 
-class Cancellable(Protocol):
+class CancellableNestedCall(Protocol):
     """A call that a process has asked for."""
 
     def cancel(self) -> object:
         """Stop it."""
 
 
-class NotSent(ConnectionError):
+class ProcessCallNotSent(ConnectionError):
     """The process has ended, and has received nothing of the call."""
 
 
@@ -55,7 +56,7 @@ class ProcessConnection:
 
     def __init__(self, stream: socket.socket) -> None:
         self.stream = stream
-        self._reader = FrameReader()
+        self._reader = ProcessFrameReader()
         self._asked = 0
         self._is_bounded = stream.gettimeout() is not None
 
@@ -68,7 +69,7 @@ class ProcessConnection:
         self._asked += 1
         self._send(kind, self._asked, marshal.dumps(head), body)
 
-    def answer(self, frame: Frame, head: bytes, body: bytes = b"") -> None:
+    def answer(self, frame: ProcessFrame, head: bytes, body: bytes = b"") -> None:
         """Answer *frame*, as a process.
 
         Args:
@@ -82,7 +83,7 @@ class ProcessConnection:
     def _send(
         self, kind: int, call: int, head: bytes, body: bytes, direction: int = TO_PROCESS
     ) -> None:
-        start = start_of(kind, call, head, len(body), direction)
+        start = frame_without_body(kind, call, head, len(body), direction)
         self._bound(None)
         if len(body) <= PIECE_BYTES:
             self.stream.sendall(start + body)
@@ -90,7 +91,7 @@ class ProcessConnection:
             self.stream.sendall(start)
             self.stream.sendall(body)
 
-    def receive(self, deadline: float | None = None) -> Frame:
+    def receive(self, deadline: float | None = None) -> ProcessFrame:
         """Receive one frame.
 
         Raises:
@@ -99,7 +100,7 @@ class ProcessConnection:
         """
         reader = self._reader
         data, reader.rest = reader.rest, b""
-        frame: Frame | None = None
+        frame: ProcessFrame | None = None
         while frame is None:
             if not data:
                 self._bound(deadline)
@@ -117,8 +118,8 @@ class ProcessConnection:
             OSError: the other side is gone, or sent something else
         """
         frame = self.receive(deadline)
-        if not is_answer(frame, self._asked):
-            raise Misfit("a frame does not answer what was asked")
+        if not is_answer_frame(frame, self._asked):
+            raise FrameMisfit("a frame does not answer what was asked")
         return frame.json_head()
 
     def _bound(self, deadline: float | None) -> None:
@@ -130,7 +131,7 @@ class ProcessConnection:
             self._is_bounded = left is not None
 
 
-class LoopConnection:
+class LoopProcessConnection:
     """The host's end while calls are made; all methods are called on its loop.
 
     Args:
@@ -164,21 +165,21 @@ class LoopConnection:
         self, loop: asyncio.AbstractEventLoop, stream: socket.socket, lost: Callable[[], object]
     ) -> None:
         self.loop = loop
-        self.tasks: dict[int, Cancellable] | None = None
+        self.tasks: dict[int, CancellableNestedCall] | None = None
         self._stream = stream
         self._lost = lost
-        self._reader = FrameReader()
+        self._reader = ProcessFrameReader()
         self._asked = 1 << 32  # numbers that loading and starting have not used
         self._rest: list[memoryview] = []
         self._is_asked = False
         """Whether an answer is to come."""
         self._is_streaming = False
-        self._waiter: asyncio.Future[Frame] | None = None
-        self._held: deque[Frame] = deque()
+        self._waiter: asyncio.Future[ProcessFrame] | None = None
+        self._held: deque[ProcessFrame] = deque()
         """Frames of a stream that have not been read yet."""
         self._held_bytes = 0
         self._failure: ConnectionError | None = None
-        self._on_request: Callable[[Frame], object] | None = None
+        self._on_request: Callable[[ProcessFrame], object] | None = None
         stream.setblocking(False)
         loop.add_reader(stream, self._read)
 
@@ -187,30 +188,31 @@ class LoopConnection:
         kind: int,
         head: bytes,
         body: bytes,
-        on_request: Callable[[Frame], object] | None = None,
-    ) -> asyncio.Future[Frame]:
+        on_request: Callable[[ProcessFrame], object] | None = None,
+    ) -> asyncio.Future[ProcessFrame]:
         """Send a frame, and return the future of its answer, or of the head of a stream.
 
         The future fails with a `ConnectionError` if the process ends, or sends anything else.
 
         Args:
-            on_request: called with what the process asks until it answers; it may raise `Misfit`
+            on_request: called with what the process asks until it answers; it may raise
+            `FrameMisfit`
 
         Raises:
-            NotSent: the process has ended
+            ProcessCallNotSent: the process has ended
         """
         self._asked += 1
-        start = start_of(kind, self._asked, head, len(body))
+        start = frame_without_body(kind, self._asked, head, len(body))
         try:
             self._write([start + body] if len(body) <= PIECE_BYTES else [start, body])
         except OSError as error:
-            raise NotSent(str(error)) from error
+            raise ProcessCallNotSent(str(error)) from error
         self._is_asked = True
         self._on_request = on_request
         waiter = self._waiter = self.loop.create_future()
         return waiter
 
-    async def next_frame(self) -> Frame:
+    async def next_frame(self) -> ProcessFrame:
         """Wait for what follows in a stream: a chunk, or the answer at its end.
 
         Nothing is lost if the task is cancelled while it waits.
@@ -230,16 +232,16 @@ class LoopConnection:
     def ask_for_more(self, size: int) -> None:
         """Write to the process that *size* bytes of its stream have been read."""
         with suppress(OSError):  # its end shows when the next frame is awaited
-            self._write([start_of(MORE, self._asked, marshal.dumps(size), 0)])
+            self._write([frame_without_body(MORE, self._asked, marshal.dumps(size), 0)])
 
     def cancel_stream(self) -> None:
         """Ask the process to end its stream; its answer follows."""
         with suppress(OSError):
-            self._write([start_of(CANCEL, self._asked, b"", 0)])
+            self._write([frame_without_body(CANCEL, self._asked, b"", 0)])
 
-    def answer(self, frame: Frame, head: bytes, body: bytes) -> None:
+    def answer(self, frame: ProcessFrame, head: bytes, body: bytes) -> None:
         """Answer what the process has asked; nothing is sent to one that has ended."""
-        start = start_of(ANSWER, frame.call, head, len(body), TO_HOST)
+        start = frame_without_body(ANSWER, frame.call, head, len(body), TO_HOST)
         with suppress(OSError):
             self._write([start, body] if body else [start])
 
@@ -289,16 +291,16 @@ class LoopConnection:
         except ConnectionError as error:
             self._fail(error)
 
-    def _take(self, frame: Frame, *, is_last: bool) -> None:
+    def _take(self, frame: ProcessFrame, *, is_last: bool) -> None:
         if frame.direction == TO_HOST and self._on_request is not None:
             self._on_request(frame)
             return
         if not self._is_asked or frame.call != self._asked or frame.direction != TO_PROCESS:
-            raise Misfit("it sent what does not answer its call")
+            raise FrameMisfit("it sent what does not answer its call")
         if frame.kind == ANSWER and is_last:
             self._is_asked, self._on_request = False, None
         elif frame.kind != (CHUNK if self._is_streaming else STREAM):
-            raise Misfit("it sent what does not answer its call")
+            raise FrameMisfit("it sent what does not answer its call")
         if self._is_streaming:
             self._hold(frame)
         self._is_streaming = frame.kind != ANSWER
@@ -306,9 +308,9 @@ class LoopConnection:
         if waiter is not None and not waiter.done():
             waiter.set_result(frame)
 
-    def _hold(self, frame: Frame) -> None:
+    def _hold(self, frame: ProcessFrame) -> None:
         if self._held_bytes >= WINDOW_BYTES and frame.kind != ANSWER:
-            raise Misfit("it sent more of a stream than it was asked for")
+            raise FrameMisfit("it sent more of a stream than it was asked for")
         self._held.append(frame)
         self._held_bytes += len(frame.body) + CHUNK_COST_BYTES
 

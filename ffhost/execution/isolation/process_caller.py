@@ -15,8 +15,8 @@ from ffhost.errors import ResultError
 from ffhost.execution import shared_threads
 from ffhost.execution.caller import FunctionCaller
 from ffhost.execution.channels import ChunkSink, StreamClosed
-from ffhost.execution.isolation.asking_process import AskingConnection
-from ffhost.execution.isolation.call_frames import reply_head
+from ffhost.execution.isolation.asking_process import AskingProcessConnection
+from ffhost.execution.isolation.call_frames import reply_frame_head
 from ffhost.execution.isolation.frames import (
     CANCEL,
     CHUNK,
@@ -24,7 +24,7 @@ from ffhost.execution.isolation.frames import (
     LARGEST_BODY_BYTES,
     STREAM,
     WINDOW_BYTES,
-    Frame,
+    ProcessFrame,
 )
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
@@ -43,7 +43,7 @@ class ProcessCaller(FunctionCaller):
     def __init__(
         self,
         function: Function,
-        connection: AskingConnection,
+        connection: AskingProcessConnection,
         complete: Callable[[Coroutine[Any, Any, Any]], Any],
         before_stream: Callable[[], None],
     ) -> None:
@@ -78,7 +78,7 @@ class ProcessCaller(FunctionCaller):
     def deliver(self, call: Call, reply: Reply) -> None:
         """Send the head of a stream, and its first chunk."""
         self._before_stream()
-        call.channel.open(reply_head(reply, call))
+        call.channel.open(reply_frame_head(reply, call))
 
     def end(self, call: Call, reply: Reply | None) -> None:
         """Return at once: the process answers."""
@@ -98,7 +98,7 @@ class ProcessCaller(FunctionCaller):
 class _Frames(ABC):
     """Chunks on their way to the host, as frames."""
 
-    def __init__(self, connection: AskingConnection, number: int) -> None:
+    def __init__(self, connection: AskingProcessConnection, number: int) -> None:
         self.closed = False
         self.number = number
         self._connection = connection
@@ -141,7 +141,7 @@ class _Frames(ABC):
         self._room -= len(chunk) + CHUNK_COST_BYTES
         self._connection.send_part(CHUNK, self.number, b"", chunk)
 
-    def take(self, frame: Frame) -> None:
+    def take(self, frame: ProcessFrame) -> None:
         """Record that chunks were read, or that nobody reads them."""
         if frame.kind == CANCEL:
             self.closed = True
@@ -168,7 +168,7 @@ class ThreadFrames(_Frames):
 class LoopFrames(_Frames):
     """The chunks of an async generator; its task is cancelled when nobody reads them."""
 
-    def __init__(self, connection: AskingConnection, number: int) -> None:
+    def __init__(self, connection: AskingProcessConnection, number: int) -> None:
         super().__init__(connection, number)
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
@@ -181,7 +181,7 @@ class LoopFrames(_Frames):
         except OSError:  # the host is gone
             self._stop()
 
-    def take(self, frame: Frame) -> None:
+    def take(self, frame: ProcessFrame) -> None:
         """Record that chunks were read, or cancel the task."""
         super().take(frame)
         self._loop.call_soon_threadsafe(self._stop if self.closed else self._go_on)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from ffhost.errors import RequestError
 from ffhost.execution.channels import StreamCut
-from ffhost.execution.isolation.call_frames import FunctionCrashed, take_stream_end
-from ffhost.execution.isolation.connections import LoopConnection
-from ffhost.execution.isolation.frames import CHUNK, CHUNK_COST_BYTES, WINDOW_BYTES, Frame
+from ffhost.execution.isolation.call_frames import IsolatedFunctionCrashed, take_stream_end
+from ffhost.execution.isolation.connections import LoopProcessConnection
+from ffhost.execution.isolation.frames import CHUNK, CHUNK_COST_BYTES, WINDOW_BYTES, ProcessFrame
 from ffhost.invocation.call import Call
 
 
@@ -37,7 +37,9 @@ class ReceivedStream(AsyncIterator[bytes]):
         process: what becomes of the process at the end
     """
 
-    def __init__(self, call: Call, connection: LoopConnection, process: StreamingProcess) -> None:
+    def __init__(
+        self, call: Call, connection: LoopProcessConnection, process: StreamingProcess
+    ) -> None:
         self._call = call
         self._connection = connection
         self._process = process
@@ -59,7 +61,7 @@ class ReceivedStream(AsyncIterator[bytes]):
             self._read_bytes = 0
         return frame.body
 
-    async def _next(self) -> Frame | None:
+    async def _next(self) -> ProcessFrame | None:
         """Wait for the next chunk; None at the end.
 
         Raises:
@@ -76,7 +78,7 @@ class ReceivedStream(AsyncIterator[bytes]):
             ended = await self._process.died(lost)
             if not self._has_begun:
                 raise ended from None
-            self._call.error = FunctionCrashed("ProcessCrashed", str(ended))
+            self._call.error = IsolatedFunctionCrashed("ProcessCrashed", str(ended))
             raise StreamCut(str(ended)) from None
         self._has_ended = True
         self._process.release()
