@@ -102,7 +102,7 @@ def _started(config: LoadedConfig, name: str, environment: NeededEnvironment | N
     """Return new processes that have loaded the function.
 
     Raises:
-        LoadError: it cannot be loaded, or streams
+        LoadError: it cannot be loaded
     """
     from ffhost.execution.isolation.process_pool import ProcessPool
 
@@ -121,18 +121,11 @@ def _started(config: LoadedConfig, name: str, environment: NeededEnvironment | N
         None if environment is None else str(environment.python),
     )
     try:
-        streams = pool.load().streams
+        pool.load()
     except LoadError as error:
         raise (
             error if environment is None else explain_error_in_served_packages(environment, error)
         ) from error
-    if streams:
-        pool.stop()
-        raise LoadError(
-            "it is a generator function, and an isolated function cannot stream",
-            "return the whole body, or remove 'isolation: process'",
-            key=_KEY,
-        )
     return pool
 
 

@@ -1,4 +1,4 @@
-"""Calls and replies as the heads and bodies of frames."""
+"""NamedCalls and replies as the heads and bodies of frames."""
 
 from __future__ import annotations
 
@@ -59,17 +59,26 @@ def call_of_frame(function: Function, frame: ProcessFrame) -> Call:
 def reply_frame_head(reply: Reply, call: Call) -> bytes:
     """Return the head of the frame that answers a call; its body is the reply's."""
     # A header's value may be of a class derived from str; JSON encodes it as its text.
-    head: dict[str, Any] = {"status": int(reply.status), "headers": reply.headers}
-    error = call.error
-    if error is not None:
-        try:
-            text = str(error)
-        except Exception:
-            text = ""
-        head["error"] = [type(error).__name__, text]
+    head = {"status": int(reply.status), "headers": reply.headers, **_error_in(call)}
     if call.event is not None and (facts := event_facts_of(call.event)) is not None:
         head["event"] = {name: _plain(value) for name, value in facts._asdict().items()}
     return frame_head_as_json(head)
+
+
+def stream_end_head(call: Call) -> bytes:
+    """Return the head of the frame that ends a stream, with the error that has cut it."""
+    return frame_head_as_json(_error_in(call))
+
+
+def _error_in(call: Call) -> dict[str, Any]:
+    error = call.error
+    if error is None:
+        return {}
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return {"error": [type(error).__name__, text]}
 
 
 def _plain(value: Any) -> str | None:
@@ -80,7 +89,7 @@ def take_reply_frame(frame: ProcessFrame, call: Call) -> Reply:
     """Make the reply that *frame* holds, and tell *call* of its event and its error.
 
     Raises:
-        Misfit: it does not hold a reply
+        FrameMisfit: it does not hold a reply
     """
     head = frame.json_head()
     try:
@@ -96,3 +105,16 @@ def take_reply_frame(frame: ProcessFrame, call: Call) -> Reply:
     except (ValueError, TypeError, KeyError) as error:
         raise FrameMisfit(f"its answer cannot be read: {error}") from error
     return reply
+
+
+def take_stream_end(frame: ProcessFrame) -> IsolatedFunctionCrashed | None:
+    """Return what has cut the stream that *frame* ends; None if it is whole.
+
+    Raises:
+        FrameMisfit: it does not end a stream
+    """
+    head = frame.json_head()
+    try:
+        return IsolatedFunctionCrashed(*map(str, head["error"])) if "error" in head else None
+    except (ValueError, TypeError, KeyError) as error:
+        raise FrameMisfit(f"the end of its stream cannot be read: {error}") from error
