@@ -32,7 +32,7 @@ class ClientFlow:
             await self._waiter.wait()
 
     def pause_reading(self) -> None:
-        """Let the client wait with what it sends."""
+        """Stop reading: the client waits with what it sends."""
         if not self.read_paused:
             self.read_paused = True
             self._transport.pause_reading()
