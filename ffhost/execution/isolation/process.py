@@ -17,7 +17,11 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ffhost.config import LoadedConfig
-from ffhost.execution.isolation.connections import LoopConnection, ProcessConnection
+from ffhost.execution.isolation.connections import (
+    LoopConnection,
+    ProcessConnection,
+    blocking_pair,
+)
 from ffhost.execution.isolation.forkserver_client import ForkServerClient, Started
 from ffhost.execution.isolation.frames import LOAD, STOP, start_of
 from ffhost.execution.isolation.keeper import STATUS
@@ -212,7 +216,7 @@ def start_process(
     Raises:
         OSError: it could not be forked
     """
-    ours, theirs = socket.socketpair()
+    ours, theirs = blocking_pair()
     reading, writing = os.pipe()
     os.set_blocking(writing, False)  # an unread stack must not block the process
     try:
