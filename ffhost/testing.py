@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote_to_bytes
 
 from ffhost._lazy import lazy_names
-from ffhost.config import Sources
+from ffhost.config import ConfigSources
 from ffhost.execution.loops import BackgroundLoop
 from ffhost.host.service import Service
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ffhost.asgi import AsgiApp
+    from ffhost.asgi import FalconAsgiApp
     from ffhost.events.builders import (
         Form,
         background_event,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         storage_event,
     )
     from ffhost.host.call_record import MadeCall
-    from ffhost.wsgi import WsgiApp
+    from ffhost.wsgi import FalconWsgiApp
 
 Front = Literal["asgi", "wsgi"]
 _LINGER_SECONDS = 0.1
@@ -130,12 +130,12 @@ class Client:
     Since 0.1.
     """
 
-    def __init__(self, sources: Sources, front: Front = "asgi") -> None:
+    def __init__(self, sources: ConfigSources, front: Front = "asgi") -> None:
         self.service = Service(sources, embedded=True)
         self._front = front
         self._loop = BackgroundLoop()
-        self._asgi: AsgiApp | None = None
-        self._wsgi: WsgiApp | None = None
+        self._asgi: FalconAsgiApp | None = None
+        self._wsgi: FalconWsgiApp | None = None
         self._calls: list[MadeCall] | None = None
 
     def __enter__(self) -> Client:
@@ -241,11 +241,12 @@ class Client:
         return self.request("POST", path, **options)
 
     def replace(self, name: str, fake: Any) -> None:
-        """Put *fake* in the place of a function when others call it by name.
+        """Put *fake* in the place of a function when others call it by name, also after reloads.
 
         Args:
             name: the function; it may be one that is served elsewhere
-            fake: what is answered, or a plain or coroutine function that takes a `MadeCall` and
+            fake: what is answered, or a plain or coroutine function that takes a `MadeCall`
+            and
                 returns it: text, bytes, a value for JSON, ``(body, status)``, None, an
                 `ffhost.CallAnswer`, or an iterator of chunks; a generator function is one, too
 
@@ -259,13 +260,15 @@ class Client:
     def calls(self) -> list[MadeCall]:
         """Return the calls by name that functions have made since this was first asked for.
 
+        It goes on after reloads.
+
         Since 0.2.
         """
         if self._calls is None:
-            from ffhost.host.call_record import CallRecord
+            from ffhost.host.call_record import NamedCallRecord
 
             self._calls = []
-            self.service.host.on_call = CallRecord(self._calls).take
+            self.service.host.on_call = NamedCallRecord(self._calls).take
         return self._calls
 
     def send(self, path: str, event: Form, **options: Any) -> Answer:
@@ -327,7 +330,7 @@ def client(
     Since 0.1.
     """
     return Client(
-        Sources(
+        ConfigSources(
             config=None if config is None else str(config),
             environ=dict(environ or {}),
             flags=dict(flags or {}),

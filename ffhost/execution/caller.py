@@ -9,23 +9,25 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError
 from typing import Any, cast
 
 from ffhost.errors import MethodNotAllowed, RequestError
 from ffhost.execution.channels import (
     END,
+    ChunkSink,
     StreamChannel,
     StreamClosed,
-    close,
-    close_async,
-    push,
-    push_async,
-    push_file,
+    StreamCut,
+    close_async_generator,
+    close_generator,
+    push_chunks,
+    push_chunks_async,
+    push_file_body,
 )
 from ffhost.execution.executor import executor
-from ffhost.execution.failures import timed_out
+from ffhost.execution.failures import answer_timed_out_call
 from ffhost.execution.file_body import FileBody
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import PoolThread, ThreadPool
@@ -33,7 +35,7 @@ from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.function import Function
 from ffhost.signatures.chunks import FollowedChunks
-from ffhost.signatures.file_parts import FilePart
+from ffhost.signatures.file_parts import RequestFilePart
 from ffhost.web.messages import Reply
 
 PAUSED_LOOK_SECONDS = 0.25
@@ -89,7 +91,7 @@ class FunctionCaller(ABC):
         CURRENT.set(call)
         if hasattr(reply.chunks, "__anext__"):
             work = self._stream_async(call, reply, cast("AsyncIterator[bytes]", reply.chunks))
-            return asyncio.run_coroutine_threadsafe(work, self.loop()).result()
+            return cast("Reply | None", self._await_from_thread(work))
         return self._stream(call, reply, reply.chunks)
 
     # A function that is loaded at its first call. Until then its calls run on threads. The
@@ -161,26 +163,26 @@ class FunctionCaller(ABC):
     def _stream(self, call: Call, reply: Reply, chunks: Iterator[bytes]) -> Reply | None:
         is_head = call.message.method == "HEAD"
         try:
-            if isinstance(chunks, FilePart) and not is_head:
+            if isinstance(chunks, RequestFilePart) and not is_head:
                 whole = chunks.whole()
                 if whole is not None:
                     return Reply(reply.status, reply.headers, whole)
                 if self.takes_files():
                     body = FileBody(chunks)
-                    push_file(body, self._open_stream(call, reply, body))
+                    push_file_body(body, self._open_stream(call, reply, body))
                     call.channel.end()
                     return None
             first = END if is_head else next(chunks, END)
             channel = self._open_stream(call, reply, first)
             if first is not END:
-                push(chunks, channel)
+                push_chunks(chunks, channel)
             if isinstance(chunks, FollowedChunks):
-                asyncio.run_coroutine_threadsafe(_awaited(chunks.after), self.loop()).result()
+                self._await_from_thread(_awaited(chunks.after))
             channel.end()
         except BaseException as error:
             return self._stream_failed(call, error)
         finally:
-            close(chunks)
+            close_generator(chunks)
         return None
 
     async def _stream_async(
@@ -190,16 +192,16 @@ class FunctionCaller(ABC):
             first = END if call.message.method == "HEAD" else await anext(chunks, END)
             channel = self._open_stream(call, reply, first)
             if first is not END:
-                await push_async(chunks, channel)
+                await push_chunks_async(chunks, channel)
             channel.end()
         except BaseException as error:
             return self._stream_failed(call, error)
         finally:
-            await close_async(chunks)
+            await close_async_generator(chunks)
         return None
 
-    def _open_stream(self, call: Call, reply: Reply, first: Any) -> StreamChannel:
-        channel = call.channel = StreamChannel()
+    def _open_stream(self, call: Call, reply: Reply, first: Any) -> Any:
+        channel = call.channel = self._new_channel(call, reply)
         if call.timed_out:
             channel.close(cut=True)
         elif first is not END:
@@ -207,12 +209,19 @@ class FunctionCaller(ABC):
         self.deliver(call, Reply(reply.status, reply.headers))
         return channel
 
+    def _new_channel(self, _call: Call, _reply: Reply) -> Any:
+        return StreamChannel()
+
+    def _await_from_thread(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self.loop()).result()
+
     def _stream_failed(self, call: Call, error: BaseException) -> Reply | None:
-        channel: StreamChannel | None = call.channel
+        channel: ChunkSink | None = call.channel
         if channel is None:
             return self.function.failures.reply(call, error)
         # Closed by the front, at the deadline or because the client is gone: not a failure.
-        if not (call.timed_out or channel.closed or isinstance(error, StreamClosed)):
+        # One that was cut in a process has been logged there.
+        if not (call.timed_out or channel.closed or isinstance(error, StreamClosed | StreamCut)):
             self.function.failures.reply(call, error)
         channel.end(cut=not isinstance(error, StreamClosed))
         return None
@@ -223,12 +232,12 @@ class FunctionCaller(ABC):
         Its slot stays taken until the function really ends.
         """
         self.answer_timed_out(call)
-        reply = timed_out(call)
+        reply = answer_timed_out_call(call)
         if self.function.processes is None:
             stuck_calls.add(call)  # a process is killed
         if call.channel is not None:
             call.channel.close(cut=True)
-        stop(call)
+        stop_running_call(call)
         return reply
 
     def answer_timed_out(self, call: Call) -> None:
@@ -242,7 +251,7 @@ class FunctionCaller(ABC):
         """Stop a stream whose client is gone."""
         call.channel.close()
         if isinstance(call.job, asyncio.Task) and call.state != "ended":
-            stop(call)
+            stop_running_call(call)
 
 
 def _check_method(function: Function, method: str) -> None:
@@ -267,7 +276,7 @@ async def _at_once(reply: Reply) -> Reply:
     return reply
 
 
-def stop(call: Call) -> None:
+def stop_running_call(call: Call) -> None:
     """Interrupt the thread or cancel the task that runs *call*."""
     job = call.job
     if isinstance(job, PoolThread):

@@ -12,8 +12,8 @@ import pytest
 
 import ffhost.asgi
 import ffhost.wsgi
-from ffhost.config import Sources
-from ffhost.host.readiness import ready_state
+from ffhost.config import ConfigSources
+from ffhost.host.readiness import readiness_answer
 from ffhost.host.service import Service
 
 CODE = """
@@ -54,7 +54,7 @@ def ask_wsgi(service: Service) -> list[Any]:
         statuses: list[str] = []
         body = b"".join(app(environ, lambda status, *_rest, told=statuses: told.append(status)))
         answers.append((int(statuses[0][:3]), json.loads(body)))
-        answers.append(ready_state(service)[0])
+        answers.append(readiness_answer(service)[0])
     return answers
 
 
@@ -88,7 +88,7 @@ def ask_asgi(service: Service) -> list[Any]:
             await app(scope, receive, send)
             body = b"".join(event.get("body", b"") for event in sent)
             answers.append((sent[0]["status"], json.loads(body)))
-            answers.append(ready_state(service)[0])
+            answers.append(readiness_answer(service)[0])
         return answers
 
     return asyncio.run(main())
@@ -100,7 +100,7 @@ def test_a_failed_start_is_answered_and_the_next_request_starts_the_rest(
 ) -> None:
     (tmp_path / "main.py").write_text(CODE)
     (tmp_path / "functions.yaml").write_text(CONFIG)
-    service = Service(Sources(config="functions.yaml", cwd=tmp_path), embedded=True)
+    service = Service(ConfigSources(config="functions.yaml", cwd=tmp_path), embedded=True)
     first, not_ready, *others = ask(service)
     service.stop()
     assert first == (

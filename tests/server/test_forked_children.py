@@ -191,7 +191,7 @@ def run(script: str) -> str:
     """Run *script* in a new process that has a listener and a connection to it."""
     code = (
         "import os, socket, sys\n"
-        "from ffhost.execution.forked_children import separate\n"
+        "from ffhost.execution.forked_children import separate_forked_children as separate\n"
         "listener = socket.create_server(('127.0.0.1', 0))\n"
         "client = socket.create_connection(listener.getsockname())\n"
         "accepted, _ = listener.accept()\n"

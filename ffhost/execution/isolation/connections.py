@@ -1,8 +1,9 @@
 """The two ends of the socket between the host and a process.
 
 `ProcessConnection` blocks: it is the process's end, and the host's while the process loads and
-starts. `LoopConnection` is the host's end from then on. It belongs to the event loop: a call is one
-``send`` and one ``recv``, and no thread waits. While a call runs, its process may ask in turn.
+starts. `LoopProcessConnection` is the host's end from then on. It belongs to the event loop: a call
+is one ``send`` and one ``recv``, and no thread waits. While a call runs, its process may ask in
+turn.
 """
 
 from __future__ import annotations
@@ -11,39 +12,46 @@ import asyncio
 import marshal
 import socket
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
 from ffhost.execution.isolation.frames import (
     ANSWER,
+    CANCEL,
+    CHUNK,
+    CHUNK_COST_BYTES,
+    MORE,
     PIECE_BYTES,
+    STREAM,
     TO_HOST,
     TO_PROCESS,
-    Frame,
-    FrameReader,
-    Misfit,
-    start_of,
+    WINDOW_BYTES,
+    FrameMisfit,
+    ProcessFrame,
+    ProcessFrameReader,
+    frame_without_body,
 )
 
 
-def is_answer(frame: Frame, call: int) -> bool:
+def is_answer_frame(frame: ProcessFrame, call: int) -> bool:
     """Whether *frame* answers the host's *call*."""
     return frame.call == call and frame.kind == ANSWER and frame.direction == TO_PROCESS
 
 
-class Cancellable(Protocol):
+class CancellableNestedCall(Protocol):
     """A call that a process has asked for."""
 
     def cancel(self) -> object:
         """Stop it."""
 
 
-class NotSent(ConnectionError):
+class ProcessCallNotSent(ConnectionError):
     """The process has ended, and has received nothing of the call."""
 
 
-def blocking_pair() -> tuple[socket.socket, socket.socket]:
+def blocking_socket_pair() -> tuple[socket.socket, socket.socket]:
     """Make two connected sockets that block, whatever `socket.setdefaulttimeout` has been told."""
     ours, theirs = socket.socketpair()
     ours.settimeout(None)
@@ -56,7 +64,7 @@ class ProcessConnection:
 
     def __init__(self, stream: socket.socket) -> None:
         self.stream = stream
-        self._reader = FrameReader()
+        self._reader = ProcessFrameReader()
         self._asked = 0
         self._is_bounded = stream.gettimeout() is not None
 
@@ -69,7 +77,7 @@ class ProcessConnection:
         self._asked += 1
         self._send(kind, self._asked, marshal.dumps(head), body)
 
-    def answer(self, frame: Frame, head: bytes, body: bytes = b"") -> None:
+    def answer(self, frame: ProcessFrame, head: bytes, body: bytes = b"") -> None:
         """Answer *frame*, as a process.
 
         Args:
@@ -83,7 +91,7 @@ class ProcessConnection:
     def _send(
         self, kind: int, call: int, head: bytes, body: bytes, direction: int = TO_PROCESS
     ) -> None:
-        start = start_of(kind, call, head, len(body), direction)
+        start = frame_without_body(kind, call, head, len(body), direction)
         self._bound(None)
         if len(body) <= PIECE_BYTES:
             self.stream.sendall(start + body)
@@ -91,7 +99,7 @@ class ProcessConnection:
             self.stream.sendall(start)
             self.stream.sendall(body)
 
-    def receive(self, deadline: float | None = None) -> Frame:
+    def receive(self, deadline: float | None = None) -> ProcessFrame:
         """Receive one frame.
 
         Raises:
@@ -100,7 +108,7 @@ class ProcessConnection:
         """
         reader = self._reader
         data, reader.rest = reader.rest, b""
-        frame: Frame | None = None
+        frame: ProcessFrame | None = None
         while frame is None:
             if not data:
                 self._bound(deadline)
@@ -118,8 +126,8 @@ class ProcessConnection:
             OSError: the other side is gone, or sent something else
         """
         frame = self.receive(deadline)
-        if not is_answer(frame, self._asked):
-            raise Misfit("a frame does not answer what was asked")
+        if not is_answer_frame(frame, self._asked):
+            raise FrameMisfit("a frame does not answer what was asked")
         return frame.json_head()
 
     def _bound(self, deadline: float | None) -> None:
@@ -131,7 +139,7 @@ class ProcessConnection:
             self._is_bounded = left is not None
 
 
-class LoopConnection:
+class LoopProcessConnection:
     """The host's end while calls are made; all methods are called on its loop.
 
     Args:
@@ -146,6 +154,11 @@ class LoopConnection:
 
     __slots__ = (
         "_asked",
+        "_failure",
+        "_held",
+        "_held_bytes",
+        "_is_asked",
+        "_is_streaming",
         "_lost",
         "_on_request",
         "_reader",
@@ -160,14 +173,21 @@ class LoopConnection:
         self, loop: asyncio.AbstractEventLoop, stream: socket.socket, lost: Callable[[], object]
     ) -> None:
         self.loop = loop
-        self.tasks: dict[int, Cancellable] | None = None
+        self.tasks: dict[int, CancellableNestedCall] | None = None
         self._stream = stream
         self._lost = lost
-        self._reader = FrameReader()
+        self._reader = ProcessFrameReader()
         self._asked = 1 << 32  # numbers that loading and starting have not used
         self._rest: list[memoryview] = []
-        self._waiter: asyncio.Future[Frame] | None = None
-        self._on_request: Callable[[Frame], object] | None = None
+        self._is_asked = False
+        """Whether an answer is to come."""
+        self._is_streaming = False
+        self._waiter: asyncio.Future[ProcessFrame] | None = None
+        self._held: deque[ProcessFrame] = deque()
+        """Frames of a stream that have not been read yet."""
+        self._held_bytes = 0
+        self._failure: ConnectionError | None = None
+        self._on_request: Callable[[ProcessFrame], object] | None = None
         stream.setblocking(False)
         loop.add_reader(stream, self._read)
 
@@ -176,31 +196,60 @@ class LoopConnection:
         kind: int,
         head: bytes,
         body: bytes,
-        on_request: Callable[[Frame], object] | None = None,
-    ) -> asyncio.Future[Frame]:
-        """Send a frame, and return the future of its answer.
+        on_request: Callable[[ProcessFrame], object] | None = None,
+    ) -> asyncio.Future[ProcessFrame]:
+        """Send a frame, and return the future of its answer, or of the head of a stream.
 
         The future fails with a `ConnectionError` if the process ends, or sends anything else.
 
         Args:
-            on_request: called with what the process asks until it answers; it may raise `Misfit`
+            on_request: called with what the process asks until it answers; it may raise
+            `FrameMisfit`
 
         Raises:
-            NotSent: the process has ended
+            ProcessCallNotSent: the process has ended
         """
         self._asked += 1
-        start = start_of(kind, self._asked, head, len(body))
+        start = frame_without_body(kind, self._asked, head, len(body))
         try:
             self._write([start + body] if len(body) <= PIECE_BYTES else [start, body])
         except OSError as error:
-            raise NotSent(str(error)) from error
+            raise ProcessCallNotSent(str(error)) from error
+        self._is_asked = True
         self._on_request = on_request
         waiter = self._waiter = self.loop.create_future()
         return waiter
 
-    def answer(self, frame: Frame, head: bytes, body: bytes) -> None:
+    async def next_frame(self) -> ProcessFrame:
+        """Wait for what follows in a stream: a chunk, or the answer at its end.
+
+        Nothing is lost if the task is cancelled while it waits.
+
+        Raises:
+            ConnectionError: the process has ended, or sent anything else
+        """
+        while not self._held:
+            if self._failure is not None:
+                raise self._failure
+            self._waiter = self.loop.create_future()
+            await self._waiter
+        frame = self._held.popleft()
+        self._held_bytes -= len(frame.body) + CHUNK_COST_BYTES
+        return frame
+
+    def ask_for_more(self, size: int) -> None:
+        """Write to the process that *size* bytes of its stream have been read."""
+        with suppress(OSError):  # its end shows when the next frame is awaited
+            self._write([frame_without_body(MORE, self._asked, marshal.dumps(size), 0)])
+
+    def cancel_stream(self) -> None:
+        """Ask the process to end its stream; its answer follows."""
+        with suppress(OSError):
+            self._write([frame_without_body(CANCEL, self._asked, b"", 0)])
+
+    def answer(self, frame: ProcessFrame, head: bytes, body: bytes) -> None:
         """Answer what the process has asked; nothing is sent to one that has ended."""
-        start = start_of(ANSWER, frame.call, head, len(body), TO_HOST)
+        start = frame_without_body(ANSWER, frame.call, head, len(body), TO_HOST)
         with suppress(OSError):
             self._write([start, body] if body else [start])
 
@@ -243,28 +292,44 @@ class LoopConnection:
             while data:
                 frame = reader.feed(data)
                 data, reader.rest = reader.rest, b""
-                if frame is None:
-                    continue
-                waiter = self._waiter
-                if frame.direction == TO_HOST and waiter is not None and self._on_request:
-                    self._on_request(frame)
-                elif waiter is None or data or not is_answer(frame, self._asked):
-                    raise Misfit("it sent what does not answer its call")
-                else:
-                    self._waiter = self._on_request = None
-                    if not waiter.done():
-                        waiter.set_result(frame)
+                if frame is not None:
+                    self._take(frame, is_last=not data)
         except BlockingIOError:
             return
         except ConnectionError as error:
             self._fail(error)
 
+    def _take(self, frame: ProcessFrame, *, is_last: bool) -> None:
+        if frame.direction == TO_HOST and self._on_request is not None:
+            self._on_request(frame)
+            return
+        if not self._is_asked or frame.call != self._asked or frame.direction != TO_PROCESS:
+            raise FrameMisfit("it sent what does not answer its call")
+        if frame.kind == ANSWER and is_last:
+            self._is_asked, self._on_request = False, None
+        elif frame.kind != (CHUNK if self._is_streaming else STREAM):
+            raise FrameMisfit("it sent what does not answer its call")
+        if self._is_streaming:
+            self._hold(frame)
+        self._is_streaming = frame.kind != ANSWER
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(frame)
+
+    def _hold(self, frame: ProcessFrame) -> None:
+        if self._held_bytes >= WINDOW_BYTES and frame.kind != ANSWER:
+            raise FrameMisfit("it sent more of a stream than it was asked for")
+        self._held.append(frame)
+        self._held_bytes += len(frame.body) + CHUNK_COST_BYTES
+
     def _fail(self, error: ConnectionError) -> None:
         self.detach()
         waiter, self._waiter = self._waiter, None
-        if waiter is None:
+        if not self._is_asked:
             self._lost()
-        elif not waiter.done():
+            return
+        self._failure = error
+        if waiter is not None and not waiter.done():
             waiter.set_exception(error)
 
     def detach(self) -> None:

@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ffhost.execution.isolation.connections import blocking_pair
+from ffhost.execution.isolation.connections import blocking_socket_pair
 from ffhost.execution.isolation.keeper import PIDS
 
 _CHILD = "ffhost.host.isolated_child"
@@ -22,7 +22,7 @@ _CHILD = "ffhost.host.isolated_child"
 _NULL = os.open(os.devnull, os.O_RDWR)
 
 
-class Started(NamedTuple):
+class StartedProcess(NamedTuple):
     """A process that was started: its keeper's pid, its own, and the socket of its keeper."""
 
     keeper: int
@@ -44,7 +44,7 @@ class ForkServerClient:
         self._requests: socket.socket | None = None
         self._program: subprocess.Popen[bytes] | None = None
 
-    def start(self, calls: socket.socket, stacks: int) -> Started:
+    def start(self, calls: socket.socket, stacks: int) -> StartedProcess:
         """Start a process that serves *calls* and writes its stacks to *stacks*.
 
         Raises:
@@ -57,9 +57,9 @@ class ForkServerClient:
                 self._close()  # it was killed: start a new one
                 return self._start(calls, stacks)
 
-    def _start(self, calls: socket.socket, stacks: int) -> Started:
+    def _start(self, calls: socket.socket, stacks: int) -> StartedProcess:
         requests = self._connected()
-        ours, theirs = blocking_pair()
+        ours, theirs = blocking_socket_pair()
         try:
             with theirs:
                 descriptors = [calls.fileno(), stacks, theirs.fileno(), *_streams()]
@@ -71,16 +71,17 @@ class ForkServerClient:
             ours.close()
             raise
         keeper, pid = PIDS.unpack(pids)
-        return Started(keeper, pid, ours)
+        return StartedProcess(keeper, pid, ours)
 
     def _connected(self) -> socket.socket:
         if self._host != os.getpid():  # forked from a process that has one
             self._requests = self._program = None
             self._host = os.getpid()
         if self._requests is None:
-            ours, theirs = blocking_pair()
+            ours, theirs = blocking_socket_pair()
             with theirs:
-                code = f"from {_CHILD} import fork_server; fork_server({theirs.fileno()})"
+                run = "run_host_forkserver"
+                code = f"from {_CHILD} import {run}; {run}({theirs.fileno()})"
                 own = self.python is None
                 self._program = subprocess.Popen(
                     [self.python or sys.executable, "-c", (_importing if own else _alone)(code)],

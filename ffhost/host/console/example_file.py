@@ -16,7 +16,7 @@ from ffhost.errors import Conflict
 _HINT = "add it by hand"
 
 
-def with_example(text: str, function: str, item: str) -> tuple[str, int]:
+def with_console_example(text: str, function: str, item: str) -> tuple[str, int]:
     """Return *text* with an example added, and the line (from 1) where that begins.
 
     Args:

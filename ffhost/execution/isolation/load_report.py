@@ -9,13 +9,12 @@ from ffhost.errors import LoadError
 from ffhost.signatures.function_types import FunctionTypes
 
 
-class Loaded(NamedTuple):
+class IsolatedLoadReport(NamedTuple):
     """The report of one process."""
 
     signature: str
     request: str | None
     methods: list[str] | None
-    streams: bool
     seconds: float
     files: tuple[tuple[str, int, int], ...]
     """The user's files that were loaded, each with its time and size."""
@@ -26,7 +25,7 @@ class Loaded(NamedTuple):
         return all(_stamp(file) == (file, *at) for file, *at in self.files)
 
 
-def loaded_of(head: Any) -> Loaded:
+def isolated_load_report_of(head: Any) -> IsolatedLoadReport:
     """Make the report of the answer to a request to load.
 
     Raises:
@@ -35,11 +34,10 @@ def loaded_of(head: Any) -> Loaded:
     if "message" in head:
         key, line = _key(head["key"]), head["line"]
         raise LoadError(head["message"], head["hint"], head["notes"], key=key, line=line)
-    return Loaded(
+    return IsolatedLoadReport(
         head["signature"],
         head["request"],
         head["methods"],
-        head["streams"],
         head["seconds"],
         tuple(_stamp(file) for file in head["files"]),
         None if head["types"] is None else FunctionTypes(**head["types"]),
