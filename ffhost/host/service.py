@@ -244,7 +244,7 @@ class Service:
 
     @contextmanager
     def _noting_failure(self) -> Iterator[None]:
-        """Note a failure, so that the next start tries again: another server goes on serving."""
+        """Remember a failure, so that the next start tries again: some servers go on serving."""
         try:
             yield
         except BaseException:
