@@ -69,7 +69,7 @@ def is_body_limited(app: flask.Flask, request: flask.Request) -> bool:
 
 
 def mark_body_as_read(request: flask.Request) -> None:
-    """Tell Werkzeug that the body was read and kept, within the limits of that time."""
+    """Mark the body as read and kept for Werkzeug, within the limits of that time."""
     limit, request._max_content_length = request._max_content_length, None
     flask.Request.get_data(request)
     request._max_content_length = limit
