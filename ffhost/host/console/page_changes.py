@@ -56,7 +56,7 @@ class PageChanges:
     def _event(self, asked: Shown, rest: str, _query: str) -> Shown:
         event = read_event(asked.get("event"))
         if rest == "route":
-            return {"functions": routes(self._service, event)}
+            return routes(self._service, event)
         sent = EventTrial(self._service, self._trials, self._calls.mask).send(event)
         self._calls.look()
         return {"routed": sent}
