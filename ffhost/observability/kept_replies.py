@@ -43,24 +43,21 @@ def keep_replies(run: Run, is_async: bool) -> Run:
     """Return a callable that does as *run*, and keeps the reply with the call."""
 
     def run_and_keep(call: Call) -> Any:
-        reply = run(call)
-        _keep(call, reply)
+        reply = call.kept_reply = run(call)
+        if reply is not None and reply.chunks is not None:
+            _follow(call, reply)
         return reply
 
     async def await_and_keep(call: Call) -> Any:
-        reply = await run(call)
-        _keep(call, reply)
+        reply = call.kept_reply = await run(call)
+        if reply is not None and reply.chunks is not None:
+            _follow(call, reply)
         return reply
 
     return await_and_keep if is_async else run_and_keep
 
 
-def _keep(call: Call, reply: Reply | None) -> None:
-    if reply is None:
-        return
-    call.kept_reply = reply
-    if reply.chunks is None:
-        return
+def _follow(call: Call, reply: Reply) -> None:
     kept = call.kept_reply = KeptReply(reply.status, reply.headers, reply.body)
     if type(reply.chunks) is ByteChunks:
         reply.chunks = _Followed(reply.chunks, kept)

@@ -29,8 +29,6 @@ from ffhost.observability.kept_replies import BODY_BYTES
 _NOTES = 2000
 """Most notes that wait; a host that is busier than this drops the oldest."""
 _IDS = 5000
-_EPOCH = time.time() - time.monotonic()
-"""What makes a time of the monotonic clock one since the epoch, near enough for minutes."""
 
 
 class NotedEntry(NamedTuple):
@@ -62,15 +60,15 @@ class Recorder:
         self._count = 0
         self._lock = threading.Lock()
         self._worker = os.getpid()
-        self.minutes = Minutes()
+        self.minutes = Minutes(time.time())
         self.dropped = 0
 
     def note_call(self, call: Call, outcome: Outcome) -> None:
         """Keep a note of a call that has its outcome."""
-        now, failed = time.monotonic(), outcome.status >= 500
-        self.minutes.add(call.function.name, now + _EPOCH, outcome.duration_seconds, failed)
+        failed = outcome.status >= 500
+        self.minutes.add(call.function.name, outcome.duration_seconds, failed)
         budget = self._failed if failed or call.source == "console" else self._budget
-        if not budget.has_room(now):
+        if budget.is_spent:
             self.dropped += 1
             return
         budget.spend(min(len(call.message.body), BODY_BYTES) + min(outcome.sent_bytes, BODY_BYTES))
@@ -103,6 +101,10 @@ class Recorder:
 
     def take_notes(self, mask: MessageMask) -> list[bytes]:
         """Return what was noted since the last time, masked, as lines."""
+        now = time.monotonic()
+        self._budget.fill_up(now)
+        self._failed.fill_up(now)
+        self.minutes.turn(time.time())
         lines: list[bytes] = []
         while True:
             try:
