@@ -70,14 +70,16 @@ def _write(file: Path, timeout: str) -> None:
 
 def main() -> None:
     """Load and reload once, and print the seconds of both as JSON."""
-    from ffhost.config import Sources
+    from ffhost.config import ConfigSources
     from ffhost.host.service import Service
     from ffhost.wsgi import create_app
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "functions.yaml"
         _write(file, "10s")
-        service = Service(Sources(config=str(file), environ={}, cwd=Path(folder)), embedded=True)
+        service = Service(
+            ConfigSources(config=str(file), environ={}, cwd=Path(folder)), embedded=True
+        )
         begun = time.perf_counter()
         create_app(service)
         loaded = time.perf_counter()

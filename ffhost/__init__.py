@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         trace_hook,
         typed,
     )
-    from ffhost.signatures.requests.native import Request
+    from ffhost.signatures.requests.native_request import Request
     from ffhost.web.responses import Response
 
 _HOMES = {
@@ -41,7 +41,7 @@ _HOMES = {
     "Invocation": "ffhost.invocation.current",
     "Outcome": "ffhost.invocation.outcome",
     "Principal": "ffhost.auth.principals",
-    "Request": "ffhost.signatures.requests.native",
+    "Request": "ffhost.signatures.requests.native_request",
     "Response": "ffhost.web.responses",
     "StreamedAnswer": "ffhost.host.streamed_answer",
     "call": "ffhost.host.named_calls",

@@ -33,7 +33,7 @@ def lazy_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     return find
 
 
-def postpone(package: str) -> None:
+def postpone_import(package: str) -> None:
     """Make modules of *package* importable without what its ``__init__`` imports.
 
     That runs when a name of the package is first asked for which is not a module that was
@@ -66,7 +66,7 @@ _running = RLock()
 _begun: set[ModuleType] = set()
 
 
-class Later:
+class LateAttribute:
     """An attribute that is made at its first use; an assigned value takes its place."""
 
     def __init__(self, make: Callable[[Any], Any]) -> None:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from ffhost.errors import StartupError
 
 
-class Library:
+class InstalledLibrary:
     """An installed library, by the name that pip knows it by.
 
     Args:
@@ -56,7 +56,7 @@ class Library:
         """
         for name, purpose in names.items():
             self.required.append((owner, name))
-            if not has(owner, name):
+            if not has_attribute(owner, name):
                 self._fail(f"{owner.__name__}.{name}", purpose)
 
     def require_parameters(self, function: Any, names: Mapping[str, str]) -> None:
@@ -83,7 +83,7 @@ class Library:
 _STORE = opmap["STORE_ATTR"]
 
 
-def has(owner: Any, name: str) -> bool:
+def has_attribute(owner: Any, name: str) -> bool:
     """Whether *owner* has *name*, or its methods assign it to its instances."""
     return hasattr(owner, name) or any(
         _assigns(method.__code__, name)

@@ -10,21 +10,21 @@ import stat
 from pathlib import Path
 
 
-class NotRegular(Exception):
+class NotRegularFile(Exception):
     """What was to be read is a pipe or a device; the message says which."""
 
 
-def read_regular(path: Path, limit: int) -> bytes:
+def read_regular_file(path: Path, limit: int) -> bytes:
     """Return at most *limit* bytes of a regular file; nothing is waited for.
 
     Raises:
-        NotRegular: it is a pipe or a device
+        NotRegularFile: it is a pipe or a device
         OSError: it cannot be read
     """
     with open(path, "rb", opener=_open_at_once) as stream:
         kind = os.fstat(stream.fileno()).st_mode
         if not stat.S_ISREG(kind):
-            raise NotRegular(
+            raise NotRegularFile(
                 f"expected a file, got a {'pipe' if stat.S_ISFIFO(kind) else 'device'}"
             )
         return stream.read(limit)

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from ffhost.fronts.falcon_asgi import AsgiApp
+from ffhost.fronts.falcon_asgi import FalconAsgiApp
 from ffhost.host.service import Service
 
-__all__ = ["AsgiApp", "create_app"]
+__all__ = ["FalconAsgiApp", "create_app"]
 
 
-def create_app(service: Service) -> AsgiApp:
+def create_app(service: Service) -> FalconAsgiApp:
     """Make an ASGI application of *service*, loaded and not yet started."""
     service.load()
-    return AsgiApp(service)
+    return FalconAsgiApp(service)
 
 
 def __getattr__(name: str) -> Any:
     # Loaded when a server asks for it, so that importing this module loads no function.
     if name == "app":
-        from ffhost.host.process_service import service
+        from ffhost.host.process_service import service_of_process
 
-        globals()["app"] = made = create_app(service())
+        globals()["app"] = made = create_app(service_of_process())
         return made
     raise AttributeError(f"module 'ffhost.asgi' has no attribute {name!r}")

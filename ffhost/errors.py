@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
-    from ffhost.config.diagnostics import Problem
+    from ffhost.config.diagnostics import ConfigProblem
 
 
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
@@ -52,7 +52,7 @@ class ConfigError(StartupError):
 
     exit_code = 2
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[ConfigProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 

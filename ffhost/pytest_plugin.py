@@ -34,9 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests() -> None:
     """Provide the old names before the first ``conftest.py`` is imported."""
-    from ffhost.loading.compat import install_for_all
+    from ffhost.loading.compat import install_compat_for_all
 
-    install_for_all()
+    install_compat_for_all()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote_to_bytes
 
 from ffhost._lazy import lazy_names
-from ffhost.config import Sources
+from ffhost.config import ConfigSources
 from ffhost.execution.loops import BackgroundLoop
 from ffhost.host.service import Service
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ffhost.asgi import AsgiApp
+    from ffhost.asgi import FalconAsgiApp
     from ffhost.events.builders import (
         Form,
         background_event,
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
         pubsub_push,
         storage_event,
     )
-    from ffhost.host.call_record import MadeCall
-    from ffhost.wsgi import WsgiApp
+    from ffhost.host.call_record import MadeNamedCall
+    from ffhost.wsgi import FalconWsgiApp
 
 Front = Literal["asgi", "wsgi"]
 _LINGER_SECONDS = 0.1
@@ -43,7 +43,7 @@ _LINGER_SECONDS = 0.1
 __all__ = [
     "Answer",
     "Client",
-    "MadeCall",
+    "MadeNamedCall",
     "background_event",
     "client",
     "firestore_event",
@@ -59,7 +59,7 @@ _BUILDERS = [name for name in __all__ if name.islower() and name != "client"]
 __getattr__ = lazy_names(
     __name__,
     {
-        "MadeCall": "ffhost.host.call_record",
+        "MadeNamedCall": "ffhost.host.call_record",
         **dict.fromkeys(_BUILDERS, "ffhost.events.builders"),
     },
 )
@@ -130,13 +130,13 @@ class Client:
     Since 0.1.
     """
 
-    def __init__(self, sources: Sources, front: Front = "asgi") -> None:
+    def __init__(self, sources: ConfigSources, front: Front = "asgi") -> None:
         self.service = Service(sources, embedded=True)
         self._front = front
         self._loop = BackgroundLoop()
-        self._asgi: AsgiApp | None = None
-        self._wsgi: WsgiApp | None = None
-        self._calls: list[MadeCall] | None = None
+        self._asgi: FalconAsgiApp | None = None
+        self._wsgi: FalconWsgiApp | None = None
+        self._calls: list[MadeNamedCall] | None = None
 
     def __enter__(self) -> Client:
         if self._front == "asgi":
@@ -245,7 +245,8 @@ class Client:
 
         Args:
             name: the function; it may be one that is served elsewhere
-            fake: what is answered, or a plain or coroutine function that takes a `MadeCall` and
+            fake: what is answered, or a plain or coroutine function that takes a `MadeNamedCall`
+            and
                 returns it: text, bytes, a value for JSON, ``(body, status)``, None, an
                 `ffhost.CallAnswer`, or an iterator of chunks; a generator function is one, too
 
@@ -256,16 +257,16 @@ class Client:
         self.service.host.replacements[name] = FakeFunction(fake)
 
     @property
-    def calls(self) -> list[MadeCall]:
+    def calls(self) -> list[MadeNamedCall]:
         """Return the calls by name that functions have made since this was first asked for.
 
         Since 0.2.
         """
         if self._calls is None:
-            from ffhost.host.call_record import CallRecord
+            from ffhost.host.call_record import NamedCallRecord
 
             self._calls = []
-            self.service.host.on_call = CallRecord(self._calls).take
+            self.service.host.on_call = NamedCallRecord(self._calls).take
         return self._calls
 
     def send(self, path: str, event: Form, **options: Any) -> Answer:
@@ -327,7 +328,7 @@ def client(
     Since 0.1.
     """
     return Client(
-        Sources(
+        ConfigSources(
             config=None if config is None else str(config),
             environ=dict(environ or {}),
             flags=dict(flags or {}),

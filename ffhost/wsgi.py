@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from ffhost.fronts.falcon_wsgi import WsgiApp
+from ffhost.fronts.falcon_wsgi import FalconWsgiApp
 from ffhost.host.service import Service
 
-__all__ = ["WsgiApp", "create_app"]
+__all__ = ["FalconWsgiApp", "create_app"]
 
 
-def create_app(service: Service) -> WsgiApp:
+def create_app(service: Service) -> FalconWsgiApp:
     """Make a WSGI application of *service*, loaded and not yet started."""
     service.load()
-    return WsgiApp(service)
+    return FalconWsgiApp(service)
 
 
 def __getattr__(name: str) -> Any:
     # Loaded when a server asks for it, so that importing this module loads no function.
     if name == "app":
-        from ffhost.host.process_service import service
+        from ffhost.host.process_service import service_of_process
 
-        globals()["app"] = made = create_app(service())
+        globals()["app"] = made = create_app(service_of_process())
         return made
     raise AttributeError(f"module 'ffhost.wsgi' has no attribute {name!r}")

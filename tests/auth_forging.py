@@ -7,8 +7,14 @@ import string
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ffhost.auth.schemes import GitHub, Hmac, Scheme, Slack, Stripe
-from ffhost.auth.standard_webhooks import Standard
+from ffhost.auth.standard_webhooks import StandardWebhooks
+from ffhost.auth.webhook_schemes import (
+    GitHubWebhooks,
+    HmacWebhooks,
+    SlackWebhooks,
+    StripeWebhooks,
+    WebhookScheme,
+)
 from tests.auth_signing import (
     CLAIMS,
     key_set,
@@ -21,12 +27,12 @@ from tests.auth_signing import (
 
 KEY = "a-key-that-only-machines-know"
 HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-SCHEMES: dict[str, Scheme] = {
-    "standard": Standard(),
-    "github": GitHub(),
-    "stripe": Stripe(),
-    "slack": Slack(),
-    "hmac": Hmac("x-signature"),
+SCHEMES: dict[str, WebhookScheme] = {
+    "standard": StandardWebhooks(),
+    "github": GitHubWebhooks(),
+    "stripe": StripeWebhooks(),
+    "slack": SlackWebhooks(),
+    "hmac": HmacWebhooks("x-signature"),
 }
 KEYS = key_set(
     public("P-256", kid="es"), public("RSA", kid="rs"), public("Ed25519", kid="ed", alg="EdDSA")

@@ -116,4 +116,4 @@ def no_main_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def no_log_is_left() -> Iterator[None]:
     """Undo that the log is set up."""
     yield
-    logs.reset()
+    logs.reset_logging()

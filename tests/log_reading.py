@@ -54,7 +54,9 @@ class Log:
         ]
         out, err = self.descriptors
         options.setdefault("environ", {})
-        return logs.configure(settings(**changes), revision=revision, out=out, err=err, **options)
+        return logs.configure_logging(
+            settings(**changes), revision=revision, out=out, err=err, **options
+        )
 
     def text(self, stream=0):
         logs.flush_log()
@@ -71,8 +73,8 @@ class Log:
         return entry
 
     def close(self):
-        logs.reset()
-        logs.set_context_source(None)
+        logs.reset_logging()
+        logs.set_log_fields_source(None)
         for logger in logging.root.manager.loggerDict.values():
             logger.disabled = False
         for descriptor in self.descriptors:

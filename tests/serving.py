@@ -223,16 +223,16 @@ def free_port() -> int:
 
 def main() -> None:
     """Be the server."""
-    from ffhost.cli.banner import Banner
-    from ffhost.cli.exit_messages import reported
-    from ffhost.config import Sources, load_config
-    from ffhost.server import Listening, serve
+    from ffhost.cli.banner import ServeBanner
+    from ffhost.cli.exit_messages import errors_as_exit_messages
+    from ffhost.config import ConfigSources, load_config
+    from ffhost.server import ListeningAddress, run_server
 
     announced = Path(os.environ["TEST_ANNOUNCED"])
 
-    class Announced(Banner):
+    class Announced(ServeBanner):
         def serving(self, addresses: Any, serves: Any) -> None:
-            found: list[Listening] = list(addresses)
+            found: list[ListeningAddress] = list(addresses)
             announced.with_suffix(".served").write_text(json.dumps(serves))
             half = announced.with_suffix(".half")
             half.write_text(json.dumps([each.url for each in found]))
@@ -240,11 +240,11 @@ def main() -> None:
 
     environ = {name: value for name, value in os.environ.items() if name != "PORT"}
     check = os.environ.get("TEST_CODE_CHECK")
-    sources = Sources(environ=environ, sets=tuple(sys.argv[1:]), cwd=Path.cwd())
+    sources = ConfigSources(environ=environ, sets=tuple(sys.argv[1:]), cwd=Path.cwd())
     command = [sys.executable, "-c", check] if check else None
-    with reported():
+    with errors_as_exit_messages():
         config = load_config(sources)
-        status = serve(config, sources, announcer=Announced(config), check=command)
+        status = run_server(config, sources, announcer=Announced(config), check=command)
     raise SystemExit(status)
 
 

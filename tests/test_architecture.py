@@ -139,3 +139,46 @@ def test_no_module_is_named_for_an_activity() -> None:
     things = {"routing", "mounting", "binding", "framing"}
     verbs = {file.stem for file in names_inside_rooms() if file.stem.endswith("ing")}
     assert verbs <= things
+
+
+ONE_WORD = {
+    "call": "ffhost.call",
+    "cli": "the group of commands, as click has it",
+    "client": "ffhost.testing.client",
+    "current": "ffhost.current",
+    "event": "ffhost.event",
+    "http": "ffhost.http",
+    "main": "what a console script calls",
+    "typed": "ffhost.typed",
+}
+"""Functions of one word that are imported by their bare name, and why."""
+
+
+def functions_imported_bare() -> Iterator[tuple[Path, str]]:
+    """Yield each function of ours that another module imports, with the file that does."""
+    trees = {file: ast.parse(file.read_text()) for file in sorted(PACKAGE.rglob("*.py"))}
+    functions = {
+        (
+            ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"),
+            node.name,
+        )
+        for file, tree in trees.items()
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    for file, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    if (node.module, alias.name) in functions:
+                        yield file, alias.name
+
+
+def test_a_function_that_is_imported_by_its_name_says_what_it_works_on() -> None:
+    """A verb alone tells nothing where it is used: ``read_yaml``, not ``read``."""
+    bare = [
+        f"{file.relative_to(ROOT)}: {name}"
+        for file, name in functions_imported_bare()
+        if "_" not in name.strip("_") and name not in ONE_WORD
+    ]
+    assert bare == []

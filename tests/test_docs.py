@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from ffhost.config import Sources, load_config
-from ffhost.config.reference import BEGIN, END, reference
+from ffhost.config import ConfigSources, load_config
+from ffhost.config.reference import BEGIN, END, settings_reference
 from tests.documents import PAGES, ROOT, blocks, read
 
 SHOWN = [str(page.relative_to(ROOT)) for page in PAGES]
@@ -47,13 +47,13 @@ def test_configurations_that_are_shown_are_right(where: str, text: str, tmp_path
     (tmp_path / "functions.yaml").write_text(text)
     names = set(re.findall(r"\$\{(\w+)\}|from_env: (\w+)", text))
     environ = {name: f"{name}-of-32-characters-or-more" for pair in names for name in pair if name}
-    load_config(Sources(environ=environ, cwd=tmp_path))
+    load_config(ConfigSources(environ=environ, cwd=tmp_path))
 
 
 def test_the_reference_is_generated_from_the_models() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text()
     shown = page.partition(BEGIN)[2].partition(END)[0]
-    assert shown.strip() == reference().strip(), "run 'make reference'"
+    assert shown.strip() == settings_reference().strip(), "run 'make reference'"
 
 
 def test_the_folders_of_the_migration_page_are_those_that_it_describes() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ffhost._lazy import postpone
+from ffhost._lazy import postpone_import
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (package / "part.py").write_text("NAME = __name__\n")
     (package / "costly.py").write_text("import time\ntime.sleep(0.02)\nVALUE = 7\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    postpone("late_package")
+    postpone_import("late_package")
     yield "late_package"
     for name in [each for each in sys.modules if each.startswith("late_package")]:
         del sys.modules[name]
@@ -54,9 +54,9 @@ def test_star_imports_get_every_name(late: str) -> None:
 
 
 def test_a_package_that_is_imported_or_not_installed_is_left_alone() -> None:
-    postpone("json")
+    postpone_import("json")
     assert "json" in sys.modules
-    postpone("no_such_package_at_all")
+    postpone_import("no_such_package_at_all")
     assert "no_such_package_at_all" not in sys.modules
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ffhost._library import Library, has
+from ffhost._library import InstalledLibrary, has_attribute
 from ffhost.errors import StartupError
 
 ROOT = Path(__file__).parent.parent
@@ -53,10 +53,10 @@ OTHERS = {
 }
 
 REPLACED = {
-    "ffhost.server._gunicorn.BoundSocket._is_listening",
+    "ffhost.server._gunicorn.GunicornBoundSocket._is_listening",
     # Used with versions of Flask that were tried, and no others.
-    "ffhost.signatures.requests._flask_contexts.RequestContext._after_request_functions",
-    "ffhost.signatures.requests._flask_contexts.RequestContext._session",
+    "ffhost.signatures.requests._flask_contexts.LazyFlaskRequestContext._after_request_functions",
+    "ffhost.signatures.requests._flask_contexts.LazyFlaskRequestContext._session",
 }
 
 
@@ -133,7 +133,9 @@ def test_no_class_replaces_a_private_name_of_the_class_that_it_derives_from(room
         f"{ours.__module__}.{ours.__name__}.{name}"
         for ours, bases in classes(room)
         for name in vars(ours)
-        if is_private(name) and name != "_abc_impl" and any(has(each, name) for each in bases)
+        if is_private(name)
+        and name != "_abc_impl"
+        and any(has_attribute(each, name) for each in bases)
     ]
     assert set(replaced) <= REPLACED
 
@@ -190,8 +192,8 @@ class Cycle:
         self.task = None
 
 
-def library() -> Library:
-    return Library("uvicorn", tested="0.54.0")
+def library() -> InstalledLibrary:
+    return InstalledLibrary("uvicorn", tested="0.54.0")
 
 
 def refused(message: str) -> Any:
@@ -233,7 +235,7 @@ def test_a_missing_module_is_told_with_library_and_version() -> None:
 
 
 def test_a_library_that_is_not_installed_is_an_import_error_as_anywhere() -> None:
-    with pytest.raises(ModuleNotFoundError), Library("nothing", tested="1").imports():
+    with pytest.raises(ModuleNotFoundError), InstalledLibrary("nothing", tested="1").imports():
         importlib.import_module("nothing")
 
 

@@ -14,20 +14,20 @@ from pathlib import Path
 
 import pytest
 
-from ffhost.auth.key_fetcher import DOCUMENT_LIMIT, file_reader
-from ffhost.auth.key_sources import ReadFailed
-from ffhost.config import Sources, attempt
-from ffhost.config.diagnostics import Problem
+from ffhost.auth.key_fetcher import DOCUMENT_LIMIT, key_file_reader
+from ffhost.auth.key_sources import KeysUnreadable
+from ffhost.config import ConfigSources, attempt_config
+from ffhost.config.diagnostics import ConfigProblem
 from ffhost.config.dotenv import read_dotenv
 from ffhost.config.files import MAX_BYTES
-from ffhost.config.interpolation import interpolate
+from ffhost.config.interpolation import interpolate_variables
 from ffhost.config.mask import PLAIN
-from ffhost.config.nodes import Source
+from ffhost.config.nodes import ConfigText
 from ffhost.config.units import ByteSize, Duration
-from ffhost.config.watcher import fingerprint
-from ffhost.config.yaml_reader import YamlError, read
+from ffhost.config.watcher import fingerprint_config_files
+from ffhost.config.yaml_reader import YamlError, read_yaml
 from ffhost.errors import RequestError
-from ffhost.events.filters import compile_filters
+from ffhost.events.filters import compile_event_filters
 from ffhost.events.incoming_events import read_events
 from ffhost.events.subscriptions import Subscription, SubscriptionTable
 from ffhost.web.byte_ranges import parse_ranges
@@ -35,7 +35,7 @@ from ffhost.web.fields import Fields, parse_urlencoded
 from ffhost.web.forms import parse_form
 from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.json_text import read_json
-from ffhost.web.mediatypes import parse_options
+from ffhost.web.mediatypes import parse_media_type_options
 from ffhost.web.messages import Message
 
 PATIENCE_SECONDS = 30
@@ -63,13 +63,13 @@ def refused(reads: Callable[..., object], *arguments: object) -> None:
 
 
 def dotenv(text: str) -> dict[str, tuple[str, int]]:
-    return read_dotenv(Source(".env", text=text), [])
+    return read_dotenv(ConfigText(".env", text=text), [])
 
 
 def yaml_fault(text: str) -> str:
-    problems: list[Problem] = []
+    problems: list[ConfigProblem] = []
     with pytest.raises(YamlError) as caught:
-        read(Source("f.yaml", text=text), problems)
+        read_yaml(ConfigText("f.yaml", text=text), problems)
     return str(caught.value)
 
 
@@ -93,7 +93,7 @@ LINEAR: dict[str, Callable[[], object]] = {
     ".env: an escape without an end": lambda: dotenv('A="' + "\\" * N),
     "YAML: brackets in a broken line": lambda: yaml_fault("a: [x, y z: }" + "[" * N),
     "YAML: a reference in a broken line": lambda: yaml_fault("a: [x, ${}" + "[" * N + "}"),
-    "a reference that is not closed": lambda: interpolate("$${" + "$${A:-" * N, {}),
+    "a reference that is not closed": lambda: interpolate_variables("$${" + "$${A:-" * N, {}),
     "a duration of spaces": lambda: refused(Duration.parse, "1" + " " * N + "x"),
     "a duration of parts": lambda: refused(Duration.parse, "1s" * 50_000),
     "a size of spaces": lambda: refused(ByteSize.parse, "1" + " " * N + "x"),
@@ -103,8 +103,8 @@ LINEAR: dict[str, Callable[[], object]] = {
     "Range: spaces after a number": lambda: parse_ranges("bytes=1" + " " * N + "x", 10),
     "Range: digits": lambda: parse_ranges("bytes=" + "1" * N + "x", 10),
     "Range: many": lambda: parse_ranges("bytes=" + "1-2," * N, 10),
-    "Content-Type: spaces": lambda: parse_options("a; b" + " " * N + ";" * N),
-    "Content-Type: a quote without an end": lambda: parse_options('a; b="' + "\\" * N),
+    "Content-Type: spaces": lambda: parse_media_type_options("a; b" + " " * N + ";" * N),
+    "Content-Type: a quote without an end": lambda: parse_media_type_options('a; b="' + "\\" * N),
     "X-Forwarded-For: addresses": lambda: forwarded("10.9.9.9," * (N // 9), 200),
     "X-Forwarded-For: colons": lambda: forwarded(":" * N, 1),
     "fields of a query": lambda: lists(9_999),
@@ -168,7 +168,7 @@ def test_a_size_without_end_is_refused(tmp_path: Path) -> None:
 
 def test_many_types_beside_many_subscriptions_to_any_type_are_held_once_each() -> None:
     count = 3_000
-    (any_type,) = compile_filters([{"prefix": {"source": "/9/"}}])
+    (any_type,) = compile_event_filters([{"prefix": {"source": "/9/"}}])
     entries = [
         Subscription(f"{kind}-{number}", (each,))
         for number in range(count)
@@ -202,7 +202,7 @@ def endless(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
 
 def problems_of(folder: Path, text: str) -> list[str]:
     (folder / "functions.yaml").write_text(text)
-    problems = attempt(Sources("functions.yaml", cwd=folder)).problems
+    problems = attempt_config(ConfigSources("functions.yaml", cwd=folder)).problems
     return [str(each) for each in problems]
 
 
@@ -226,21 +226,21 @@ def test_a_pipe_or_a_device_is_not_read(
 
 def test_a_pipe_or_a_device_is_no_configuration(endless: tuple[Path, str], tmp_path: Path) -> None:
     path, kind = endless
-    problems = attempt(Sources(str(path), cwd=tmp_path)).problems
+    problems = attempt_config(ConfigSources(str(path), cwd=tmp_path)).problems
     assert [each.message for each in problems] == [f"expected a file, got a {kind}"]
-    assert fingerprint([path]) == fingerprint([path])
+    assert fingerprint_config_files([path]) == fingerprint_config_files([path])
 
 
 def test_keys_are_read_from_files_only_and_up_to_a_limit(
     endless: tuple[Path, str], tmp_path: Path
 ) -> None:
     path, kind = endless
-    with pytest.raises(ReadFailed, match=f"expected a file, got a {kind}"):
-        file_reader(path)()
+    with pytest.raises(KeysUnreadable, match=f"expected a file, got a {kind}"):
+        key_file_reader(path)()
     large = tmp_path / "keys.json"
     large.write_bytes(b" " * (DOCUMENT_LIMIT + 1))
-    with pytest.raises(ReadFailed, match=f"it is larger than {DOCUMENT_LIMIT} bytes"):
-        file_reader(large)()
+    with pytest.raises(KeysUnreadable, match=f"it is larger than {DOCUMENT_LIMIT} bytes"):
+        key_file_reader(large)()
 
 
 @pytest.mark.parametrize("name", ["functions.yaml", ".env", "key"])
@@ -251,5 +251,5 @@ def test_a_file_above_the_limit_is_not_a_configuration(name: str, tmp_path: Path
     (tmp_path / "functions.yaml").write_text(text)
     with (tmp_path / name).open("ab") as file:
         file.truncate(MAX_BYTES + 1)
-    problems = attempt(Sources("functions.yaml", cwd=tmp_path)).problems
+    problems = attempt_config(ConfigSources("functions.yaml", cwd=tmp_path)).problems
     assert any("larger than 8MiB; this is not a configuration" in str(each) for each in problems)

@@ -15,7 +15,7 @@ from ffhost.errors import Forbidden
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
-class OriginRule:
+class AgentOriginRule:
     """Which origins and hosts are let in.
 
     Args:
@@ -44,7 +44,7 @@ class OriginRule:
             raise Forbidden("this host is not served here")
 
 
-def is_local_address(address: str) -> bool:
+def serves_local_agents_only(address: str) -> bool:
     """Whether a server that listens on *address* is reached from this machine only."""
     return address in _LOCAL or address.startswith("127.")
 

@@ -21,7 +21,7 @@ UNSUPPORTED_VERSION: Final = -32022
 CANCELLED: Final = -32800
 
 
-class RpcError(Exception):
+class JsonRpcError(Exception):
     """A request that is answered with an error of the protocol.
 
     Args:
@@ -38,7 +38,7 @@ class RpcError(Exception):
 
 
 @dataclass(frozen=True)
-class RpcRequest:
+class JsonRpcRequest:
     """A message that wants an answer, or a notification, which does not: its *id* is None."""
 
     id: Id | None
@@ -52,38 +52,38 @@ class RpcRequest:
         return found if isinstance(found, dict) else {}
 
 
-def parse(body: bytes) -> RpcRequest | None:
+def parse_json_rpc(body: bytes) -> JsonRpcRequest | None:
     """Read a message; None for the answer to a request, of which the host sends none.
 
     Raises:
-        RpcError: it is not one message of JSON-RPC
+        JsonRpcError: it is not one message of JSON-RPC
     """
     try:
         value = read_json(body)
     except ValueError:
-        raise RpcError(PARSE_ERROR, "the body is not valid JSON") from None
+        raise JsonRpcError(PARSE_ERROR, "the body is not valid JSON") from None
     if isinstance(value, list):
-        raise RpcError(INVALID_REQUEST, "send one message at a time: batches are not taken")
+        raise JsonRpcError(INVALID_REQUEST, "send one message at a time: batches are not taken")
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
-        raise RpcError(INVALID_REQUEST, "the body is not a message of JSON-RPC 2.0")
+        raise JsonRpcError(INVALID_REQUEST, "the body is not a message of JSON-RPC 2.0")
     if "method" not in value and ("result" in value or "error" in value):
         return None
     method, params = value.get("method"), value.get("params", {})
     if not isinstance(method, str) or not isinstance(params, dict):
-        raise RpcError(INVALID_REQUEST, "'method' must be a text, and 'params' an object")
+        raise JsonRpcError(INVALID_REQUEST, "'method' must be a text, and 'params' an object")
     if "id" not in value:
-        return RpcRequest(None, method, params)
+        return JsonRpcRequest(None, method, params)
     if isinstance(value["id"], bool) or not isinstance(value["id"], str | int):
-        raise RpcError(INVALID_REQUEST, "'id' must be a text or a whole number")
-    return RpcRequest(value["id"], method, params)
+        raise JsonRpcError(INVALID_REQUEST, "'id' must be a text or a whole number")
+    return JsonRpcRequest(value["id"], method, params)
 
 
-def result_document(id: Id | None, result: dict[str, Any]) -> dict[str, Any]:
+def json_rpc_result(id: Id | None, result: dict[str, Any]) -> dict[str, Any]:
     """Return the answer to a request."""
     return {"jsonrpc": "2.0", "id": id, "result": result}
 
 
-def error_document(id: Id | None, error: RpcError) -> dict[str, Any]:
+def json_rpc_error(id: Id | None, error: JsonRpcError) -> dict[str, Any]:
     """Return the answer to a request that failed."""
     described: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.data is not None:
@@ -91,16 +91,16 @@ def error_document(id: Id | None, error: RpcError) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": id, "error": described}
 
 
-def notification(method: str, params: dict[str, Any]) -> dict[str, Any]:
+def json_rpc_notification(method: str, params: dict[str, Any]) -> dict[str, Any]:
     """Return a message to the client that wants no answer."""
     return {"jsonrpc": "2.0", "method": method, "params": params}
 
 
-def encoded(document: dict[str, Any]) -> bytes:
+def encode_json_rpc(document: dict[str, Any]) -> bytes:
     """Write a message as JSON."""
     return orjson.dumps(document)
 
 
-def event(document: dict[str, Any]) -> bytes:
+def json_rpc_as_event(document: dict[str, Any]) -> bytes:
     """Write a message as a server-sent event."""
-    return b"event: message\r\ndata: " + encoded(document) + b"\r\n\r\n"
+    return b"event: message\r\ndata: " + encode_json_rpc(document) + b"\r\n\r\n"

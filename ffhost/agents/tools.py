@@ -14,17 +14,17 @@ from urllib.parse import quote
 
 import orjson
 
-from ffhost.agents.rpc import INVALID_PARAMS, RpcError
-from ffhost.signatures.function_types import FunctionTypes, inner
+from ffhost.agents.rpc import INVALID_PARAMS, JsonRpcError
+from ffhost.signatures.function_types import FunctionTypes, inner_type_schema
 from ffhost.web.mediatypes import is_json, mimetype_of
 from ffhost.web.problems import CONTENT_TYPE as PROBLEM
-from ffhost.web.routing import parameter, segments
+from ffhost.web.routing import route_path_parameter, split_path_segments
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _RESULT: Final = "result"
 
 
-class Tool:
+class AgentTool:
     """One function as agents see it.
 
     Args:
@@ -68,16 +68,16 @@ class Tool:
         """Return path and body of the call with *arguments*.
 
         Raises:
-            RpcError: they are not an object
+            JsonRpcError: they are not an object
         """
         if arguments is None:
             arguments = {}
         if not isinstance(arguments, dict):
-            raise RpcError(INVALID_PARAMS, "'arguments' must be an object")
+            raise JsonRpcError(INVALID_PARAMS, "'arguments' must be an object")
         value = arguments.get(self._input_name) if self._wraps_input else arguments
         parts = []
-        for part in segments(self._path):
-            name = parameter(part)
+        for part in split_path_segments(self._path):
+            name = route_path_parameter(part)
             parts.append(part if name is None else quote(str(arguments.get(name, "")), safe=""))
         path = "/" + "/".join(parts)
         return path, json.dumps(value).encode()
@@ -110,13 +110,13 @@ class Tool:
 
 
 def _is_object(schema: dict[str, Any]) -> bool:
-    return inner(schema)[1].get("type") == "object"
+    return inner_type_schema(schema)[1].get("type") == "object"
 
 
 def _object(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of an object with its type at the root, where MCP wants it."""
     definitions = {"$defs": schema["$defs"]} if "$defs" in schema else {}
-    name, found = inner(schema)
+    name, found = inner_type_schema(schema)
     if name is not None and not _refers(schema["$defs"], name):
         rest = {key: value for key, value in schema["$defs"].items() if key != name}
         definitions = {"$defs": rest} if rest else {}

@@ -16,8 +16,8 @@ from ffhost.agents.rpc import (
     HEADER_MISMATCH,
     INVALID_PARAMS,
     UNSUPPORTED_VERSION,
-    RpcError,
-    RpcRequest,
+    JsonRpcError,
+    JsonRpcRequest,
 )
 
 HANDSHAKE: Final = ("2025-03-26", "2025-06-18", "2025-11-25")
@@ -36,44 +36,46 @@ _STANDALONE_METHODS: Final = frozenset({"server/discover", "subscriptions/listen
 _BASE64 = ("=?base64?", "?=")
 
 
-def is_standalone(headers: Mapping[str, str], request: RpcRequest | None = None) -> bool:
+def is_standalone_mcp_request(
+    headers: Mapping[str, str], request: JsonRpcRequest | None = None
+) -> bool:
     """Whether a request is of a version without ``initialize``."""
     if headers.get(VERSION_FIELD) in STANDALONE:
         return True
     return request is not None and request.method in _STANDALONE_METHODS
 
 
-def agreed(asked: object) -> str:
+def agree_on_mcp_version(asked: object) -> str:
     """Return the version that ``initialize`` settles: the one asked for, else the newest."""
     return asked if isinstance(asked, str) and asked in HANDSHAKE else HANDSHAKE[-1]
 
 
-def check_version(headers: Mapping[str, str]) -> None:
+def check_mcp_version(headers: Mapping[str, str]) -> None:
     """Check the version that a request names; one that names none is of an older client.
 
     Raises:
-        RpcError: it is not known here
+        JsonRpcError: it is not known here
     """
     named = headers.get(VERSION_FIELD)
     if named is not None and named not in VERSIONS:
         raise _unsupported(named)
 
 
-def _unsupported(named: str) -> RpcError:
+def _unsupported(named: str) -> JsonRpcError:
     data = {"supported": list(VERSIONS), "requested": named}
-    return RpcError(UNSUPPORTED_VERSION, "unsupported protocol version", data)
+    return JsonRpcError(UNSUPPORTED_VERSION, "unsupported protocol version", data)
 
 
-def check_standalone(headers: Mapping[str, str], request: RpcRequest) -> None:
+def check_mcp_fields(headers: Mapping[str, str], request: JsonRpcRequest) -> None:
     """Check that the header fields of a request say what its body says.
 
     Raises:
-        RpcError: they differ, or the body lacks what it must say
+        JsonRpcError: they differ, or the body lacks what it must say
     """
     meta = request.meta
     for key in (_VERSION_KEY, _CAPABILITIES_KEY):
         if key not in meta:
-            raise RpcError(INVALID_PARAMS, f"params._meta lacks {key!r}")
+            raise JsonRpcError(INVALID_PARAMS, f"params._meta lacks {key!r}")
     version = meta[_VERSION_KEY]
     if headers.get(VERSION_FIELD) != version:
         raise _mismatch(VERSION_FIELD, "the version of the body")
@@ -87,8 +89,8 @@ def check_standalone(headers: Mapping[str, str], request: RpcRequest) -> None:
         raise _unsupported(version)
 
 
-def _mismatch(field: str, what: str) -> RpcError:
-    return RpcError(HEADER_MISMATCH, f"the header field {field} does not match {what}")
+def _mismatch(field: str, what: str) -> JsonRpcError:
+    return JsonRpcError(HEADER_MISMATCH, f"the header field {field} does not match {what}")
 
 
 def _decoded(value: str | None) -> str | None:

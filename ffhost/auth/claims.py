@@ -23,7 +23,7 @@ class TokenVerdict(NamedTuple):
     until: float = 0
 
 
-class ClaimRules:
+class TokenClaimRules:
     """The rules of one way.
 
     Args:
@@ -64,7 +64,7 @@ class ClaimRules:
             return TokenVerdict(401, reason)
         if not all(_holds(claims, name, wanted) for name, wanted in self._claims.items()):
             return TokenVerdict(403, "claims do not suffice", until)
-        if not self._scopes <= scopes_of(claims):
+        if not self._scopes <= scopes_of_token(claims):
             return TokenVerdict(403, "scopes do not suffice", until)
         return TokenVerdict(0, "", until)
 
@@ -95,7 +95,7 @@ def _texts(value: Any) -> list[str]:
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
-def scopes_of(claims: Mapping[str, Any]) -> set[str]:
+def scopes_of_token(claims: Mapping[str, Any]) -> set[str]:
     """Return the scopes of a token: ``scope`` (RFC 8693) or ``scp`` (Entra, Okta)."""
     found: set[str] = set()
     for name in ("scope", "scp"):

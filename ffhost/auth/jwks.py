@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from ffhost.auth.secrets import HmacKey, SecretBytes
-from ffhost.auth.tokens import MalformedToken, Token, decode, parse_object
+from ffhost.auth.secrets import AuthSecret, HmacKey
+from ffhost.auth.tokens import MalformedToken, UnverifiedToken, decode_base64url, parse_token_object
 
 Verify: TypeAlias = Callable[[bytes, bytes], bool]
 """Whether a signature (second) is that of the bytes (first)."""
@@ -35,7 +35,7 @@ _RSA_BITS = 2048
 """RFC 7518, section 3.3."""
 
 
-class VerificationKey:
+class TokenVerificationKey:
     """One key, with what verifies by it for each algorithm that it may be used with."""
 
     __slots__ = ("key_id", "verifiers")
@@ -45,15 +45,15 @@ class VerificationKey:
         self.verifiers = verifiers
 
 
-class KeySet:
+class TokenKeySet:
     """Keys at one moment. A set that was fetched anew is another object."""
 
     __slots__ = ("_by_id", "algorithms", "keys")
 
-    def __init__(self, keys: Sequence[VerificationKey]) -> None:
+    def __init__(self, keys: Sequence[TokenVerificationKey]) -> None:
         self.keys = tuple(keys)
         self.algorithms = frozenset(name for key in keys for name in key.verifiers)
-        self._by_id: dict[str | None, list[VerificationKey]] = {}
+        self._by_id: dict[str | None, list[TokenVerificationKey]] = {}
         for key in keys:
             self._by_id.setdefault(key.key_id, []).append(key)
 
@@ -63,7 +63,7 @@ class KeySet:
         With a key id: each key of that id, since some sets have one twice. Without: the only
         key that fits the algorithm.
         """
-        keys: Iterable[VerificationKey] = self.keys
+        keys: Iterable[TokenVerificationKey] = self.keys
         if key_id is not None:
             keys = self._by_id.get(key_id, ())
         fitting = [key.verifiers[algorithm] for key in keys if algorithm in key.verifiers]
@@ -74,11 +74,11 @@ class KeySet:
         return key_id is None or key_id in self._by_id
 
 
-class SecretKeySet(KeySet):
+class TokenSecretSet(TokenKeySet):
     """The secrets that both sides share: tried one after another, whatever the token's ``kid``."""
 
-    def __init__(self, secrets: Sequence[SecretBytes]) -> None:
-        super().__init__([VerificationKey(None, _by_secret(secret)) for secret in secrets])
+    def __init__(self, secrets: Sequence[AuthSecret]) -> None:
+        super().__init__([TokenVerificationKey(None, _by_secret(secret)) for secret in secrets])
 
     def candidates(self, algorithm: str, key_id: str | None) -> list[Verify]:
         """Return what verifies by each secret that is long enough for *algorithm*."""
@@ -89,7 +89,7 @@ class SecretKeySet(KeySet):
         return True
 
 
-def _by_secret(secret: SecretBytes) -> dict[str, Verify]:
+def _by_secret(secret: AuthSecret) -> dict[str, Verify]:
     # RFC 7518, section 3.2: a key is at least as long as the hash.
     return {
         name: _verifier_by_secret(secret, hash_name)
@@ -98,28 +98,28 @@ def _by_secret(secret: SecretBytes) -> dict[str, Verify]:
     }
 
 
-def _verifier_by_secret(secret: SecretBytes, hash_name: str) -> Verify:
+def _verifier_by_secret(secret: AuthSecret, hash_name: str) -> Verify:
     key = HmacKey(secret.reveal(), hash_name)
 
     def verify(signed: bytes, signature: bytes) -> bool:
-        return SecretBytes(key.digest(signed)).matches(signature)
+        return AuthSecret(key.digest(signed)).matches(signature)
 
     return verify
 
 
-def verified(token: Token, candidates: Sequence[Verify]) -> bool:
+def any_key_verifies(token: UnverifiedToken, candidates: Sequence[Verify]) -> bool:
     """Whether one of *candidates* verifies *token*."""
     return any(verify(token.signed, token.signature) for verify in candidates)
 
 
-def import_keys(text: bytes) -> tuple[KeySet, list[str]]:
+def import_json_web_keys(text: bytes) -> tuple[TokenKeySet, list[str]]:
     """Import a JSON Web Key Set; return it and a note for each key that was dropped.
 
     Raises:
         ValueError: *text* is not a key set, or none of its keys can be used
     """
     try:
-        entries = parse_object(text).get("keys")
+        entries = parse_token_object(text).get("keys")
     except MalformedToken:
         raise ValueError("it is not a JSON object") from None
     if not isinstance(entries, list):
@@ -134,7 +134,7 @@ def import_keys(text: bytes) -> tuple[KeySet, list[str]]:
         notes.append(f"only the first {KEYS_LIMIT} of {len(entries)} keys are used")
     if not keys:
         raise ValueError("; ".join(["it has no key that can be used", *notes]))
-    return KeySet(keys), notes
+    return TokenKeySet(keys), notes
 
 
 class _Unusable(Exception):
@@ -146,7 +146,7 @@ def _label(entry: Any, index: int) -> str:
     return f"key {index}" + (f" ({key_id[:80]!r})" if isinstance(key_id, str) else "")
 
 
-def _import(entry: Any) -> list[VerificationKey]:
+def _import(entry: Any) -> list[TokenVerificationKey]:
     if not isinstance(entry, dict):
         raise _Unusable("is not an object")
     if _for_others(entry):
@@ -165,7 +165,7 @@ def _import(entry: Any) -> list[VerificationKey]:
     if kind == "RSA" and _bits(entry["n"]) < _RSA_BITS:
         raise _Unusable(f"is shorter than {_RSA_BITS} bits")
     imported = _imported({"kty": kind, **{name: entry[name] for name in members}})
-    return [VerificationKey(key_id, {name: _verifier(name, imported) for name in algorithms})]
+    return [TokenVerificationKey(key_id, {name: _verifier(name, imported) for name in algorithms})]
 
 
 def _for_others(entry: dict[str, Any]) -> bool:
@@ -198,7 +198,7 @@ def _imported(members: dict[str, str]) -> Any:
 def _bits(modulus: str) -> int:
     # Before it is imported: joserfc warns of a short key on stderr.
     try:
-        return int.from_bytes(decode(modulus)).bit_length()
+        return int.from_bytes(decode_base64url(modulus)).bit_length()
     except MalformedToken:
         raise _Unusable("its values are not a key") from None
 

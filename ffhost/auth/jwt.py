@@ -6,20 +6,25 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from ffhost.auth.claims import ClaimRules, TokenVerdict
-from ffhost.auth.jwks import ASYMMETRIC, KeySet, verified
+from ffhost.auth.claims import TokenClaimRules, TokenVerdict
+from ffhost.auth.jwks import ASYMMETRIC, TokenKeySet, any_key_verifies
 from ffhost.auth.principals import Principal
-from ffhost.auth.rates import RateLimiter
-from ffhost.auth.refusals import KEYS_RETRY_AFTER, Refusal
-from ffhost.auth.remembered import TOKEN_BYTES, TOKENS, RememberedTokens
-from ffhost.auth.tokens import MalformedToken, Token, parse_object, parse_token
-from ffhost.auth.ways import AUTHORIZATION, bearer_challenge, missing, presented
+from ffhost.auth.rates import CallerRateLimiter
+from ffhost.auth.refusals import KEYS_RETRY_AFTER, CallerRefusal
+from ffhost.auth.remembered_callers import TOKEN_BYTES, TOKENS, RememberedTokens
+from ffhost.auth.tokens import MalformedToken, UnverifiedToken, parse_token, parse_token_object
+from ffhost.auth.ways import (
+    AUTHORIZATION,
+    bearer_challenge,
+    missing_credentials,
+    presented_credentials,
+)
 
 
-class Keys(Protocol):
+class TokenKeys(Protocol):
     """Where keys come from; None while there are none to judge by."""
 
-    keys: KeySet | None
+    keys: TokenKeySet | None
     known: bool
     """Whether there have been keys at any time."""
 
@@ -28,17 +33,17 @@ class Keys(Protocol):
         ...
 
 
-class Verified(NamedTuple):
+class VerifiedToken(NamedTuple):
     """A token that was verified: by which keys, until when, and what it says."""
 
-    keys: KeySet
+    keys: TokenKeySet
     until: float
     name: str
     payload: bytes
-    refusal: Refusal | None
+    refusal: CallerRefusal | None
 
 
-class Jwt:
+class JwtWay:
     """A way that verifies tokens.
 
     Args:
@@ -53,20 +58,20 @@ class Jwt:
     def __init__(
         self,
         name: str,
-        keys: Keys,
-        rules: ClaimRules,
+        keys: TokenKeys,
+        rules: TokenClaimRules,
         *,
         header: str = AUTHORIZATION,
         scopes: Sequence[str] = (),
-        limiter: RateLimiter | None = None,
+        limiter: CallerRateLimiter | None = None,
     ) -> None:
         self.name = name
         self._keys = keys
         self._rules = rules
         self._header = header
         self._limiter = limiter
-        self._verified: RememberedTokens[Verified] = RememberedTokens(TOKENS)
-        self._missing = missing(name, bearer_challenge(header))
+        self._verified: RememberedTokens[VerifiedToken] = RememberedTokens(TOKENS)
+        self._missing = missing_credentials(name, bearer_challenge(header))
         self._invalid = bearer_challenge(header, "invalid_token")
         self._insufficient = bearer_challenge(header, "insufficient_scope", " ".join(scopes))
 
@@ -75,51 +80,53 @@ class Jwt:
         """Whether there have been keys to judge by."""
         return self._keys.known
 
-    def check(self, headers: Mapping[str, str], now: float) -> Principal | Refusal:
+    def check(self, headers: Mapping[str, str], now: float) -> Principal | CallerRefusal:
         """Check the token of a request."""
-        text = presented(headers, self._header)
+        text = presented_credentials(headers, self._header)
         if text is None:
             return self._missing
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
         found = self._verified.get(digest)
         if found is None or found.keys is not self._keys.keys or now >= found.until:
             judged = self._judge(text, digest, now)
-            if isinstance(judged, Refusal):
+            if isinstance(judged, CallerRefusal):
                 return judged
             found = judged
         return found.refusal or self._admit(found, now)
 
-    def _admit(self, found: Verified, now: float) -> Principal | Refusal:
+    def _admit(self, found: VerifiedToken, now: float) -> Principal | CallerRefusal:
         if self._limiter is not None:
             wait = self._limiter.take(found.name, now)
             if wait:
-                return Refusal(429, "rate exceeded", retry_after=wait, way=self.name)
+                return CallerRefusal(429, "rate exceeded", retry_after=wait, way=self.name)
         return Principal(found.name, self.name, found.payload)
 
-    def _judge(self, text: str, digest: bytes, now: float) -> Verified | Refusal:
+    def _judge(self, text: str, digest: bytes, now: float) -> VerifiedToken | CallerRefusal:
         try:
             token = parse_token(text)
             keys = self._keys.keys
             refusal = self._verify(token, keys, now)
             if refusal is not None or keys is None:
                 return refusal or self._refused("no keys")
-            claims = parse_object(token.payload)
+            claims = parse_token_object(token.payload)
         except MalformedToken as error:
             return self._refused(str(error))
         verdict = self._rules.judge(claims, now)
         if verdict.status == 401:
             return self._refused(verdict.reason)
         name = claims.get("sub") or self.name
-        judged = Verified(keys, verdict.until, name, token.payload, self._forbidden(verdict))
+        judged = VerifiedToken(keys, verdict.until, name, token.payload, self._forbidden(verdict))
         if len(token.payload) <= TOKEN_BYTES:
             self._verified.put(digest, judged)
         return judged
 
-    def _verify(self, token: Token, keys: KeySet | None, now: float) -> Refusal | None:
+    def _verify(
+        self, token: UnverifiedToken, keys: TokenKeySet | None, now: float
+    ) -> CallerRefusal | None:
         if keys is None:
             if token.algorithm not in ASYMMETRIC:
                 return self._refused("algorithm not allowed")
-            return Refusal(503, "no keys yet", retry_after=KEYS_RETRY_AFTER, way=self.name)
+            return CallerRefusal(503, "no keys yet", retry_after=KEYS_RETRY_AFTER, way=self.name)
         if not keys.knows(token.key_id):
             self._keys.ask(now)
             return self._refused("unknown kid")
@@ -127,12 +134,12 @@ class Jwt:
         if not candidates:
             known = token.algorithm in keys.algorithms
             return self._refused("no kid" if known else "algorithm not allowed")
-        return None if verified(token, candidates) else self._refused("wrong signature")
+        return None if any_key_verifies(token, candidates) else self._refused("wrong signature")
 
-    def _refused(self, reason: str) -> Refusal:
-        return Refusal(401, reason, self._invalid, way=self.name)
+    def _refused(self, reason: str) -> CallerRefusal:
+        return CallerRefusal(401, reason, self._invalid, way=self.name)
 
-    def _forbidden(self, verdict: TokenVerdict) -> Refusal | None:
+    def _forbidden(self, verdict: TokenVerdict) -> CallerRefusal | None:
         if verdict.status == 0:
             return None
-        return Refusal(403, verdict.reason, self._insufficient, way=self.name)
+        return CallerRefusal(403, verdict.reason, self._insufficient, way=self.name)

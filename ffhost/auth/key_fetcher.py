@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from ffhost._regular_files import NotRegular, read_regular
-from ffhost.auth.key_sources import KeySource, ReadFailed
-from ffhost.auth.tokens import MalformedToken, parse_object
+from ffhost._regular_files import NotRegularFile, read_regular_file
+from ffhost.auth.key_sources import KeySource, KeysUnreadable
+from ffhost.auth.tokens import MalformedToken, parse_token_object
 
 TIMEOUT = 10.0
 """Seconds for one answer as a whole, however slowly it comes."""
@@ -37,11 +37,11 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def fetch(url: str, timeout: float = TIMEOUT) -> bytes:
+def fetch_key_document(url: str, timeout: float = TIMEOUT) -> bytes:
     """Return the body of the answer to a GET of *url*.
 
     Raises:
-        ReadFailed: there was no answer of status 200 in time, or it is too large
+        KeysUnreadable: there was no answer of status 200 in time, or it is too large
     """
     request = urllib.request.Request(
         url, headers={"Accept": "application/json", "User-Agent": "ffhost"}
@@ -50,19 +50,19 @@ def fetch(url: str, timeout: float = TIMEOUT) -> bytes:
     try:
         with urllib.request.build_opener(_Stay).open(request, timeout=timeout) as answer:
             if answer.status != 200:
-                raise ReadFailed(f"it answered {answer.status}")
+                raise KeysUnreadable(f"it answered {answer.status}")
             return _read_body(answer, ends)
     except urllib.error.HTTPError as error:
         with error:
             hint = "; redirects are not followed" if error.code in range(300, 400) else ""
-            raise ReadFailed(f"it answered {error.code}{hint}") from None
+            raise KeysUnreadable(f"it answered {error.code}{hint}") from None
     except TimeoutError:
-        raise ReadFailed("it did not answer in time") from None
+        raise KeysUnreadable("it did not answer in time") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, TimeoutError):
-            raise ReadFailed("it did not answer in time") from None
-        raise ReadFailed(f"it cannot be reached ({reason})") from None
+            raise KeysUnreadable("it did not answer in time") from None
+        raise KeysUnreadable(f"it cannot be reached ({reason})") from None
 
 
 def _read_body(answer: http.client.HTTPResponse, ends: float) -> bytes:
@@ -70,64 +70,66 @@ def _read_body(answer: http.client.HTTPResponse, ends: float) -> bytes:
     while chunk := answer.read1(65536):
         body += chunk
         if len(body) > DOCUMENT_LIMIT:
-            raise ReadFailed(f"its answer is larger than {DOCUMENT_LIMIT} bytes")
+            raise KeysUnreadable(f"its answer is larger than {DOCUMENT_LIMIT} bytes")
         if time.monotonic() > ends:
-            raise ReadFailed("it did not answer in time")
+            raise KeysUnreadable("it did not answer in time")
     return bytes(body)
 
 
-def url_reader(url: str, timeout: float = TIMEOUT) -> Callable[[], bytes]:
+def key_url_reader(url: str, timeout: float = TIMEOUT) -> Callable[[], bytes]:
     """Return what reads a key set from *url*."""
-    return lambda: fetch(url, timeout)
+    return lambda: fetch_key_document(url, timeout)
 
 
-def file_reader(path: Path) -> Callable[[], bytes]:
+def key_file_reader(path: Path) -> Callable[[], bytes]:
     """Return what reads a key set from the file *path*."""
 
     def read() -> bytes:
         try:
-            text = read_regular(path, DOCUMENT_LIMIT + 1)
-        except NotRegular as error:
-            raise ReadFailed(str(error)) from None
+            text = read_regular_file(path, DOCUMENT_LIMIT + 1)
+        except NotRegularFile as error:
+            raise KeysUnreadable(str(error)) from None
         except OSError as error:
-            raise ReadFailed(error.strerror or "it cannot be read") from None
+            raise KeysUnreadable(error.strerror or "it cannot be read") from None
         if len(text) > DOCUMENT_LIMIT:
-            raise ReadFailed(f"it is larger than {DOCUMENT_LIMIT} bytes")
+            raise KeysUnreadable(f"it is larger than {DOCUMENT_LIMIT} bytes")
         return text
 
     return read
 
 
-def discovery_reader(issuer: str, timeout: float = TIMEOUT) -> Callable[[], bytes]:
+def key_discovery_reader(issuer: str, timeout: float = TIMEOUT) -> Callable[[], bytes]:
     """Return what reads the key set that *issuer* names in its discovery document."""
     address = issuer.rstrip("/") + DISCOVERY_PATH
-    return lambda: fetch(keys_address(fetch(address, timeout), issuer), timeout)
+    return lambda: fetch_key_document(
+        discovered_key_url(fetch_key_document(address, timeout), issuer), timeout
+    )
 
 
-def keys_address(document: bytes, issuer: str) -> str:
+def discovered_key_url(document: bytes, issuer: str) -> str:
     """Return the ``jwks_uri`` of a discovery document of *issuer*.
 
     Raises:
-        ReadFailed: it is another issuer's, or names no address that can be trusted
+        KeysUnreadable: it is another issuer's, or names no address that can be trusted
     """
     try:
-        found = parse_object(document)
+        found = parse_token_object(document)
     except MalformedToken:
-        raise ReadFailed("its discovery document is not a JSON object") from None
+        raise KeysUnreadable("its discovery document is not a JSON object") from None
     if found.get("issuer") != issuer:
-        raise ReadFailed(
+        raise KeysUnreadable(
             f"its discovery document is that of another issuer; expected {issuer!r}, to the letter"
         )
     address = found.get("jwks_uri")
     if not isinstance(address, str) or not urlsplit(address).hostname:
-        raise ReadFailed("its discovery document has no jwks_uri")
+        raise KeysUnreadable("its discovery document has no jwks_uri")
     schemes = ("https",) if issuer.startswith("https:") else ("https", "http")
     if urlsplit(address).scheme not in schemes:
-        raise ReadFailed(f"its jwks_uri does not begin with {schemes[0]}:")
+        raise KeysUnreadable(f"its jwks_uri does not begin with {schemes[0]}:")
     return address
 
 
-class Fetcher:
+class KeyFetcher:
     """One source's thread. It ends with the process, or when it is stopped."""
 
     def __init__(self, source: KeySource, clock: Callable[[], float] = time.time) -> None:

@@ -11,10 +11,10 @@ import threading
 from collections.abc import Callable
 from typing import TypeAlias
 
-from ffhost.auth.jwks import KeySet, SecretKeySet, import_keys
+from ffhost.auth.jwks import TokenKeySet, TokenSecretSet, import_json_web_keys
 
 Read: TypeAlias = Callable[[], bytes]
-"""Return the text of a key set, or raise `ReadFailed`."""
+"""Return the text of a key set, or raise `KeysUnreadable`."""
 
 REFRESH = 300.0
 """Seconds between two fetches of a set that works: keys that were revoked leave by then."""
@@ -27,15 +27,15 @@ RETRY_FIRST, RETRY_MOST = 1.0, 60.0
 STALE = 24 * 3600.0
 
 
-class ReadFailed(Exception):
+class KeysUnreadable(Exception):
     """Keys could not be read; the message says why, and holds nothing secret."""
 
 
 class FixedKeys:
     """Keys that never change: secrets of the configuration."""
 
-    def __init__(self, keys: SecretKeySet) -> None:
-        self.keys: KeySet | None = keys
+    def __init__(self, keys: TokenSecretSet) -> None:
+        self.keys: TokenKeySet | None = keys
         self.known = True
 
     def ask(self, now: float) -> None:
@@ -67,7 +67,7 @@ class KeySource:
         noting: Callable[[str], None] = lambda note: None,
     ) -> None:
         self.name = name
-        self.keys: KeySet | None = None
+        self.keys: TokenKeySet | None = None
         self.known = False
         """Whether there have been keys at any time."""
         self.woken = threading.Event()
@@ -95,7 +95,7 @@ class KeySource:
         """Read the keys while the host loads; return what is wrong with them, or nothing."""
         try:
             self._take(self._read())
-        except (ReadFailed, ValueError) as error:
+        except (KeysUnreadable, ValueError) as error:
             return str(error)
         self._succeeded = now
         return ""
@@ -105,7 +105,7 @@ class KeySource:
         self._attempted = now
         try:
             self._take(self._read())
-        except (ReadFailed, ValueError) as error:
+        except (KeysUnreadable, ValueError) as error:
             self._fail(str(error), now)
         except Exception as error:  # the thread must outlive whatever an issuer sends
             self._fail(f"{type(error).__name__}: {error}", now)
@@ -118,7 +118,7 @@ class KeySource:
     def _take(self, text: bytes) -> None:
         if text == self._text:  # the same object: tokens that were verified by it stay so
             return
-        keys, notes = import_keys(text)
+        keys, notes = import_json_web_keys(text)
         self.keys, self._text, self.known = keys, text, True
         self._taking(len(keys.keys))
         for note in notes:

@@ -11,14 +11,14 @@ BUCKETS = 10_000
 _PERIODS = {"s": 1, "m": 60, "h": 3600}
 
 
-class Rate(NamedTuple):
+class CallerRate(NamedTuple):
     """So many calls in so many seconds; also how many may come at once."""
 
     calls: int
     seconds: int
 
     @classmethod
-    def parse(cls, text: str) -> Rate:
+    def parse(cls, text: str) -> CallerRate:
         """Read ``100/s``, ``20/m`` or ``1000/h``.
 
         Raises:
@@ -34,14 +34,14 @@ class Rate(NamedTuple):
         return f"{self.calls}/{unit}"
 
 
-class RateLimiter:
+class CallerRateLimiter:
     """A token bucket for each caller, all of one rate.
 
     A bucket holds what a caller may still take and the time of that count. The oldest is
     forgotten when there are too many, which can only be to its owner's advantage.
     """
 
-    def __init__(self, rate: Rate, buckets: int = BUCKETS) -> None:
+    def __init__(self, rate: CallerRate, buckets: int = BUCKETS) -> None:
         self.rate = rate
         self._limit = buckets
         self._buckets: dict[str, tuple[float, float]] = {}

@@ -6,16 +6,16 @@ import threading
 from collections.abc import Callable
 from typing import TypeAlias
 
-from ffhost.auth.refusals import Refusal
+from ffhost.auth.refusals import CallerRefusal
 
-Write: TypeAlias = Callable[[Refusal, str, int], None]
+Write: TypeAlias = Callable[[CallerRefusal, str, int], None]
 """Write one entry: the refusal, the function's name, and how many like it were left out."""
 
 INTERVAL = 1.0
 """Seconds between two entries of the same reason."""
 
 
-class RefusalReports:
+class AuthRefusalReports:
     """Lets through what is to be logged."""
 
     def __init__(self, write: Write, interval: float = INTERVAL) -> None:
@@ -25,7 +25,7 @@ class RefusalReports:
         self._next: dict[str, float] = {}
         self._left_out: dict[str, int] = {}
 
-    def report(self, refusal: Refusal, function: str, now: float) -> None:
+    def report(self, refusal: CallerRefusal, function: str, now: float) -> None:
         """Log *refusal*, or count it for the next entry of its reason."""
         reason = refusal.reason
         with self._lock:

@@ -25,7 +25,7 @@ KEYS_RETRY_AFTER = 5
 """Seconds after which to try again while there are no keys to judge a token by."""
 
 
-class Refusal(NamedTuple):
+class CallerRefusal(NamedTuple):
     """Why one way did not let a caller in.
 
     Attributes:
@@ -47,20 +47,20 @@ _WEIGHTS = {429: 3, 503: 2, 403: 1, 401: 0}
 """Of several ways the one that came nearest to letting the caller in speaks."""
 
 
-class Denied(NamedTuple):
+class DeniedCaller(NamedTuple):
     """A caller who may not call: the answer for him, and the refusal for the log."""
 
     error: RequestError
-    refusal: Refusal
+    refusal: CallerRefusal
 
 
-def refuse(refusals: Sequence[Refusal]) -> Denied:
+def refuse_caller(refusals: Sequence[CallerRefusal]) -> DeniedCaller:
     """Return the answer for a caller whom none of the ways lets in."""
     chosen = max(refusals, key=lambda each: (_WEIGHTS[each.status], each.reason != MISSING))
-    return Denied(_answer(chosen, refusals), chosen)
+    return DeniedCaller(_answer(chosen, refusals), chosen)
 
 
-def _answer(chosen: Refusal, refusals: Sequence[Refusal]) -> RequestError:
+def _answer(chosen: CallerRefusal, refusals: Sequence[CallerRefusal]) -> RequestError:
     if chosen.status == 429:
         return TooManyRequests("too many calls with these credentials", headers=_later(chosen))
     if chosen.status == 503:
@@ -73,5 +73,5 @@ def _answer(chosen: Refusal, refusals: Sequence[Refusal]) -> RequestError:
     return Unauthenticated("valid credentials are required", headers=headers)
 
 
-def _later(refusal: Refusal) -> dict[str, str]:
+def _later(refusal: CallerRefusal) -> dict[str, str]:
     return {"retry-after": str(max(1, math.ceil(refusal.retry_after)))}

@@ -7,7 +7,7 @@ import hmac
 from typing import NoReturn
 
 
-class SecretBytes:
+class AuthSecret:
     """The bytes of a key or of a signature that is expected.
 
     ``==`` raises: it stops at the first byte that differs, and so tells an attacker how many

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from ffhost.auth.schemes import GitHub, Hmac, Scheme, Slack, Stripe
-from ffhost.auth.standard_webhooks import Standard
+from ffhost.auth.standard_webhooks import StandardWebhooks
+from ffhost.auth.webhook_schemes import (
+    GitHubWebhooks,
+    HmacWebhooks,
+    SlackWebhooks,
+    StripeWebhooks,
+    WebhookScheme,
+)
 
-_SENDERS: dict[str, type[Standard | GitHub | Stripe | Slack]] = {
-    "standard": Standard,
-    "github": GitHub,
-    "stripe": Stripe,
-    "slack": Slack,
+_SENDERS: dict[str, type[StandardWebhooks | GitHubWebhooks | StripeWebhooks | SlackWebhooks]] = {
+    "standard": StandardWebhooks,
+    "github": GitHubWebhooks,
+    "stripe": StripeWebhooks,
+    "slack": SlackWebhooks,
 }
 
 
-def scheme_named(
+def webhook_scheme_named(
     name: str,
     header: str | None = None,
     prefix: str = "",
     encoding: str = "hex",
     algorithm: str = "sha256",
-) -> Scheme:
+) -> WebhookScheme:
     """Return the scheme *name*; what follows it describes ``hmac`` and nothing else."""
     if name == "hmac":
-        return Hmac(header or "", prefix, encoding, algorithm)
+        return HmacWebhooks(header or "", prefix, encoding, algorithm)
     return _SENDERS[name]()

@@ -10,48 +10,50 @@ import base64
 import binascii
 from collections.abc import Mapping
 
-from ffhost.auth.schemes import (
+from ffhost.auth.secrets import HmacKey
+from ffhost.auth.webhook_schemes import (
     DELIVERY_ID,
     SIGNATURES,
-    Claimed,
-    Unacceptable,
     Verifier,
-    base64_verifier,
-    field,
-    timestamp,
+    WebhookClaim,
+    WebhookFieldsMalformed,
+    find_webhook_field,
+    hmac_base64_verifier,
+    read_webhook_timestamp,
 )
-from ffhost.auth.secrets import HmacKey
 
 SECRET, PUBLIC_KEY = "whsec_", "whpk_"
 _SECRET_BYTES = range(24, 65)
 _PUBLIC_KEY_BYTES = 32
 
 
-class Standard:
+class StandardWebhooks:
     """The scheme ``standard``."""
 
     name = "standard"
     header = "webhook-signature"
 
-    def read(self, headers: Mapping[str, str]) -> Claimed:
+    def read(self, headers: Mapping[str, str]) -> WebhookClaim:
         """Read webhook-id, webhook-timestamp and webhook-signature."""
-        signatures = field(headers, "webhook-signature").split(" ")
-        delivery = field(headers, "webhook-id")
-        text = field(headers, "webhook-timestamp")
+        signatures = find_webhook_field(headers, "webhook-signature").split(" ")
+        delivery = find_webhook_field(headers, "webhook-id")
+        text = find_webhook_field(headers, "webhook-timestamp")
         # A dot in the id would let somebody move the border between the id and the time.
         if not DELIVERY_ID.fullmatch(delivery) or "." in delivery:
-            raise Unacceptable("malformed id")
+            raise WebhookFieldsMalformed("malformed id")
         if len(signatures) > SIGNATURES or not all("," in each for each in signatures):
-            raise Unacceptable("malformed signature")
+            raise WebhookFieldsMalformed("malformed signature")
         signed = tuple(each.encode("utf-8", "surrogatepass") for each in signatures)
-        return Claimed(f"{delivery}.{text}.".encode(), signed, timestamp(text), delivery)
+        return WebhookClaim(
+            f"{delivery}.{text}.".encode(), signed, read_webhook_timestamp(text), delivery
+        )
 
     def verifier(self, secret: str) -> Verifier:
         """Verify ``v1`` by a ``whsec_`` secret, ``v1a`` by a ``whpk_`` key."""
         if secret.startswith(PUBLIC_KEY):
-            check_secret(secret)
+            check_webhook_secret(secret)
             return _of_version(b"v1a,", _by_public_key(_decoded(secret, PUBLIC_KEY)))
-        return _of_version(b"v1,", base64_verifier(HmacKey(_secret(secret))))
+        return _of_version(b"v1,", hmac_base64_verifier(HmacKey(_secret(secret))))
 
     def sign(self, secret: str, body: bytes, now: int, delivery: str) -> dict[str, str]:
         """Sign *delivery*, *now* and *body*."""
@@ -64,7 +66,7 @@ class Standard:
         }
 
 
-def check_secret(secret: str) -> None:
+def check_webhook_secret(secret: str) -> None:
     """Raise ValueError unless *secret* has the form of this scheme's secrets."""
     if not secret.startswith(PUBLIC_KEY):
         _secret(secret)
@@ -89,7 +91,7 @@ def _decoded(secret: str, prefix: str) -> bytes:
 
 
 def _of_version(version: bytes, verify: Verifier) -> Verifier:
-    def verify_version(claimed: Claimed, body: bytes) -> bool:
+    def verify_version(claimed: WebhookClaim, body: bytes) -> bool:
         signatures = tuple(
             each[len(version) :] for each in claimed.signatures if each.startswith(version)
         )
@@ -114,7 +116,7 @@ def _by_public_key(key: bytes) -> Verifier:
             return False
         return True
 
-    def verify(claimed: Claimed, body: bytes) -> bool:
+    def verify(claimed: WebhookClaim, body: bytes) -> bool:
         signed = claimed.prefix + body
         return any(verify_one(given, signed) for given in claimed.signatures)
 

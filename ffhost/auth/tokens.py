@@ -21,7 +21,7 @@ class MalformedToken(ValueError):
     """Not a token; the message is the reason for the log."""
 
 
-class Token(NamedTuple):
+class UnverifiedToken(NamedTuple):
     """A token whose signature has not been looked at.
 
     Attributes:
@@ -39,7 +39,7 @@ class Token(NamedTuple):
     payload: bytes
 
 
-def parse_token(text: str) -> Token:
+def parse_token(text: str) -> UnverifiedToken:
     """Take *text* apart.
 
     Raises:
@@ -50,12 +50,14 @@ def parse_token(text: str) -> Token:
     parts = text.split(".")
     if len(parts) != 3:
         raise MalformedToken("malformed token")
-    header = decode(parts[0])
+    header = decode_base64url(parts[0])
     if len(header) > HEADER_LIMIT:
         raise MalformedToken("token header too long")
-    algorithm, key_id = _read_header(parse_object(header))
+    algorithm, key_id = _read_header(parse_token_object(header))
     signed = text[: len(parts[0]) + 1 + len(parts[1])].encode()
-    return Token(algorithm, key_id, signed, decode(parts[2]), decode(parts[1]))
+    return UnverifiedToken(
+        algorithm, key_id, signed, decode_base64url(parts[2]), decode_base64url(parts[1])
+    )
 
 
 def _read_header(header: dict[str, Any]) -> tuple[str, str | None]:
@@ -68,7 +70,7 @@ def _read_header(header: dict[str, Any]) -> tuple[str, str | None]:
     return algorithm, key_id
 
 
-def decode(text: str) -> bytes:
+def decode_base64url(text: str) -> bytes:
     """Return the bytes of base64url without padding.
 
     Raises:
@@ -78,17 +80,17 @@ def decode(text: str) -> bytes:
         decoded = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise MalformedToken("malformed token") from None
-    if encode(decoded) != text:
+    if encode_base64url(decoded) != text:
         raise MalformedToken("malformed token")
     return decoded
 
 
-def encode(value: bytes) -> str:
+def encode_base64url(value: bytes) -> str:
     """Return *value* as base64url without padding, as tokens have it."""
     return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
-def parse_object(text: bytes) -> dict[str, Any]:
+def parse_token_object(text: bytes) -> dict[str, Any]:
     """Parse the JSON object *text*: UTF-8, finite numbers, each name once.
 
     Raises:

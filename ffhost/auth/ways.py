@@ -6,22 +6,22 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol, TypeAlias
 
 from ffhost.auth.principals import Principal
-from ffhost.auth.refusals import MISSING, REALM, Refusal
+from ffhost.auth.refusals import MISSING, REALM, CallerRefusal
 
-BodyCheck: TypeAlias = Callable[[bytes], Principal | Refusal]
+BodyCheck: TypeAlias = Callable[[bytes], Principal | CallerRefusal]
 """Looks at the whole body; what could be refused without it has been."""
 
 
-class Pending(NamedTuple):
+class WayAwaitingBody(NamedTuple):
     """A request that may be let in once its body has been read."""
 
     finish: BodyCheck
 
 
-Result: TypeAlias = Principal | Refusal | Pending
+Result: TypeAlias = Principal | CallerRefusal | WayAwaitingBody
 
 
-class Way(Protocol):
+class AuthWay(Protocol):
     """A named way to prove who calls."""
 
     name: str
@@ -34,7 +34,7 @@ class Way(Protocol):
 AUTHORIZATION = "authorization"
 
 
-def bearer(headers: Mapping[str, str]) -> str | None:
+def read_bearer_token(headers: Mapping[str, str]) -> str | None:
     """Return the credentials of ``Authorization: Bearer``, or None without such a field.
 
     A field that occurs twice arrives joined with a comma and a space, and is not a token then.
@@ -45,10 +45,10 @@ def bearer(headers: Mapping[str, str]) -> str | None:
     return value[7:].strip(" ")
 
 
-def presented(headers: Mapping[str, str], name: str) -> str | None:
+def presented_credentials(headers: Mapping[str, str], name: str) -> str | None:
     """Return the credentials in the field *name*; another than Authorization holds them bare."""
     if name == AUTHORIZATION:
-        return bearer(headers)
+        return read_bearer_token(headers)
     value = headers.get(name)
     if value is not None and value[:7].lower() == "bearer ":
         value = value[7:].strip(" ")
@@ -68,6 +68,6 @@ def bearer_challenge(name: str, error: str = "", scopes: str = "") -> str:
     return ", ".join(parts)
 
 
-def missing(name: str, challenge: str) -> Refusal:
+def missing_credentials(name: str, challenge: str) -> CallerRefusal:
     """Return the refusal of a request without credentials for the way *name*."""
-    return Refusal(401, MISSING, challenge, way=name)
+    return CallerRefusal(401, MISSING, challenge, way=name)

@@ -10,15 +10,21 @@ import json
 from collections.abc import Mapping, Sequence
 
 from ffhost.auth.principals import Principal
-from ffhost.auth.refusals import MISSING, Refusal
-from ffhost.auth.schemes import Absent, Claimed, Scheme, Unacceptable, Verifier
-from ffhost.auth.ways import Pending
+from ffhost.auth.refusals import MISSING, CallerRefusal
+from ffhost.auth.ways import WayAwaitingBody
+from ffhost.auth.webhook_schemes import (
+    Verifier,
+    WebhookClaim,
+    WebhookFieldsMalformed,
+    WebhookScheme,
+    WebhookSignatureAbsent,
+)
 
 TOLERANCE = 300.0
 """Seconds by which a signed time may differ from ours: what the senders' own libraries allow."""
 
 
-class Webhook:
+class WebhookWay:
     """A way that checks signatures.
 
     Args:
@@ -31,7 +37,7 @@ class Webhook:
     def __init__(
         self,
         name: str,
-        scheme: Scheme,
+        scheme: WebhookScheme,
         verifiers: Sequence[Verifier],
         tolerance: float = TOLERANCE,
     ) -> None:
@@ -41,19 +47,19 @@ class Webhook:
         self._tolerance = tolerance
         self._challenge = f'Webhook scheme="{scheme.name}"'
 
-    def check(self, headers: Mapping[str, str], now: float) -> Pending | Refusal:
+    def check(self, headers: Mapping[str, str], now: float) -> WayAwaitingBody | CallerRefusal:
         """Check what stands in the header fields."""
         try:
             claimed = self._scheme.read(headers)
-        except Absent:
+        except WebhookSignatureAbsent:
             return self._refused(MISSING)
-        except Unacceptable as error:
+        except WebhookFieldsMalformed as error:
             return self._refused(str(error))
         if claimed.timestamp is not None and abs(now - claimed.timestamp) > self._tolerance:
             return self._refused("timestamp outside of the tolerance")
-        return Pending(lambda body: self._check_body(claimed, body))
+        return WayAwaitingBody(lambda body: self._check_body(claimed, body))
 
-    def _check_body(self, claimed: Claimed, body: bytes) -> Principal | Refusal:
+    def _check_body(self, claimed: WebhookClaim, body: bytes) -> Principal | CallerRefusal:
         # Every secret is tried, so that the time does not tell which one signed.
         found = [verify(claimed, body) for verify in self._verifiers]
         if not any(found):
@@ -65,5 +71,5 @@ class Webhook:
             claims["timestamp"] = claimed.timestamp
         return Principal(self.name, self.name, json.dumps(claims).encode(), claimed.delivery)
 
-    def _refused(self, reason: str) -> Refusal:
-        return Refusal(401, reason, self._challenge, way=self.name)
+    def _refused(self, reason: str) -> CallerRefusal:
+        return CallerRefusal(401, reason, self._challenge, way=self.name)

@@ -76,7 +76,7 @@ Where to begin:
 """
 
 
-class LazyGroup(click.Group):
+class LazyCommandGroup(click.Group):
     """A group whose commands are imported when they are called for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -98,9 +98,9 @@ class LazyGroup(click.Group):
         typed = args[0]
         if typed in COMMANDS or typed.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        from ffhost.config.diagnostics import nearest
+        from ffhost.config.diagnostics import nearest_known_word
 
-        near = nearest(typed, [*COMMANDS, *SYNONYMS])
+        near = nearest_known_word(typed, [*COMMANDS, *SYNONYMS])
         if near in SYNONYMS:
             near = f"ffhost {SYNONYMS[near]}"
         hint = f"; did you mean {near!r}?" if near else ""
@@ -124,7 +124,9 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyCommandGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, message="ffhost %(version)s")
 def cli() -> None:
     """Host functions: one functions.yaml, one process, many functions.
@@ -135,7 +137,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit with its status."""
-    from ffhost.cli.exit_messages import reported
+    from ffhost.cli.exit_messages import errors_as_exit_messages
 
-    with reported():
+    with errors_as_exit_messages():
         raise SystemExit(cli.main(args=arguments, prog_name="ffhost", standalone_mode=False) or 0)

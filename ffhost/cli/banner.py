@@ -16,7 +16,7 @@ from ffhost import __version__
 from ffhost.config import LoadedConfig
 from ffhost.host.service import Service
 from ffhost.invocation.function import Function
-from ffhost.server import Listening
+from ffhost.server import ListeningAddress
 
 if TYPE_CHECKING:
     from ffhost.cli.code_watcher import CodeWatcher
@@ -25,8 +25,8 @@ MOST_ROWS = 50
 """Most rows of the table on a terminal; the rest is counted."""
 
 
-class Banner:
-    """The announcements of one server, as an `Announcer`.
+class ServeBanner:
+    """The announcements of one server, as an `ServerAnnouncer`.
 
     Args:
         watcher: of changed code; None if that is not served
@@ -52,12 +52,12 @@ class Banner:
         """Return what *service* serves, and the folders to watch for changed code."""
         serves: dict[str, Any] = {
             "revision": service.config.revision,
-            "functions": [row(each) for each in service.host.functions.values()],
+            "functions": [banner_row(each) for each in service.host.functions.values()],
         }
         if not service.watches:
-            from ffhost.cli.code_watcher import imported_folders
+            from ffhost.cli.code_watcher import folders_of_imported_code
 
-            serves["folders"] = imported_folders()
+            serves["folders"] = folders_of_imported_code()
         return serves
 
     def loading(self, place: str) -> None:
@@ -65,14 +65,14 @@ class Banner:
         if self._for_people:
             print(f"still loading: {place}", flush=True)
 
-    def serving(self, addresses: Sequence[Listening], serves: dict[str, Any]) -> None:
+    def serving(self, addresses: Sequence[ListeningAddress], serves: dict[str, Any]) -> None:
         """Write what is served and where."""
         self._watch(serves)
         self._served = serves["functions"]
         self._base = _base(addresses)
         console = self._console(addresses)
         if self._for_people:
-            print(text(serves, addresses, console), flush=True)
+            print(banner_text(serves, addresses, console), flush=True)
             return
         _log().info(
             "serving",
@@ -82,7 +82,7 @@ class Banner:
             **({} if console is None else {"console": console}),
         )
 
-    def _console(self, addresses: Sequence[Listening]) -> str | None:
+    def _console(self, addresses: Sequence[ListeningAddress]) -> str | None:
         """Return the address of the console; None if it is closed."""
         found = (each.local_url for each in addresses if each.kind == "admin")
         return next(found, None) if self._has_console else None
@@ -141,7 +141,7 @@ def _count(functions: int) -> str:
     return "1 function" if functions == 1 else f"{functions} functions"
 
 
-def row(function: Function) -> dict[str, Any]:
+def banner_row(function: Function) -> dict[str, Any]:
     """Describe one function in one line."""
     methods = sorted(function.methods) if function.methods is not None else ["*"]
     shown: dict[str, Any] = {
@@ -156,7 +156,9 @@ def row(function: Function) -> dict[str, Any]:
     return shown
 
 
-def text(table: dict[str, Any], addresses: Sequence[Listening], console: str | None = None) -> str:
+def banner_text(
+    table: dict[str, Any], addresses: Sequence[ListeningAddress], console: str | None = None
+) -> str:
     """Write the table for people, with the address of every function."""
     where = ", ".join(
         each.local_url + (" (admin)" if each.kind == "admin" else "")
@@ -164,7 +166,7 @@ def text(table: dict[str, Any], addresses: Sequence[Listening], console: str | N
         if each.kind == "public" or console is None
     )
     count = _count(len(table["functions"]))
-    network = network_url(addresses)
+    network = banner_network_url(addresses)
     return "\n".join(
         [
             f"ffhost serves {count} on {where}, revision {table['revision']}",
@@ -175,7 +177,7 @@ def text(table: dict[str, Any], addresses: Sequence[Listening], console: str | N
     )
 
 
-def _base(addresses: Sequence[Listening]) -> str:
+def _base(addresses: Sequence[ListeningAddress]) -> str:
     return next((each.local_url for each in addresses if each.kind == "public"), "")
 
 
@@ -204,7 +206,7 @@ def _lines(functions: Sequence[dict[str, Any]], base: str) -> list[str]:
     return lines
 
 
-def network_url(addresses: Sequence[Listening]) -> str | None:
+def banner_network_url(addresses: Sequence[ListeningAddress]) -> str | None:
     """Return the public address for other machines; None if it is bound to this one only.
 
     No packet is sent: the system only says from which address it would send one.

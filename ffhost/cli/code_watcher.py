@@ -35,12 +35,12 @@ _COARSE_SECONDS = 0.02
 _TEMPLATES = (".html", ".jinja", ".jinja2")
 
 
-def is_installed() -> bool:
+def is_watchfiles_installed() -> bool:
     """Whether watchfiles, which watching needs, is installed."""
     return find_spec("watchfiles") is not None
 
 
-def source_folders(config: LoadedConfig) -> list[Path]:
+def watched_source_folders(config: LoadedConfig) -> list[Path]:
     """Return the folders that hold the functions of *config*."""
     folders = [config.base]
     for function in config.settings.functions.values():
@@ -50,7 +50,7 @@ def source_folders(config: LoadedConfig) -> list[Path]:
     return _whole(folder.resolve() for folder in folders if folder.is_dir())
 
 
-def imported_folders() -> list[str]:
+def folders_of_imported_code() -> list[str]:
     """Return the folders of all imported modules that were not installed."""
     import ffhost
 
@@ -80,7 +80,7 @@ class CodeWatcher:
     """
 
     def __init__(self, config: LoadedConfig) -> None:
-        self._folders = source_folders(config)
+        self._folders = watched_source_folders(config)
         self._unfinished = b""
         self.ended = False
         places = {
@@ -130,13 +130,13 @@ class CodeWatcher:
 
 
 @contextmanager
-def watching(config: LoadedConfig) -> Iterator[CodeWatcher]:
+def watching_code(config: LoadedConfig) -> Iterator[CodeWatcher]:
     """Watch the sources of *config* inside the block.
 
     Raises:
         StartupError: watchfiles is not installed
     """
-    if not is_installed():
+    if not is_watchfiles_installed():
         raise StartupError(f"--reload needs watchfiles: {INSTALL}")
     watcher = CodeWatcher(config)
     try:
@@ -148,7 +148,7 @@ def watching(config: LoadedConfig) -> Iterator[CodeWatcher]:
 # In the watching process
 
 
-def watch(server: int, since: float) -> None:
+def watch_code(server: int, since: float) -> None:
     """Write the names of files that change to stdout, until the server has ended.
 
     Args:
@@ -193,7 +193,7 @@ def _watch_until_asked(server: int, since: float, places: dict[str, list[str]]) 
         names = {path for _change, path in changed}
         if not begun:
             begun = True
-            names.update(changed_since(since - _COARSE_SECONDS, folders, wanted))
+            names.update(code_changed_since(since - _COARSE_SECONDS, folders, wanted))
         if names:
             print(json.dumps(sorted(map(_short, names))), flush=True)
         if os.getppid() != server or select.select([0], [], [], 0)[0]:
@@ -209,7 +209,7 @@ def _short(path: str) -> str:
     return path
 
 
-def changed_since(
+def code_changed_since(
     moment: float, folders: list[str], wanted: Callable[[Any, str], bool]
 ) -> Iterator[str]:
     """Return the files that are *wanted* and were written after *moment*."""
@@ -226,6 +226,6 @@ def changed_since(
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        watch(int(sys.argv[1]), float(sys.argv[2]))
+        watch_code(int(sys.argv[1]), float(sys.argv[2]))
     except Exception as error:
         sys.exit(f"ffhost: cannot watch the code: {error}")

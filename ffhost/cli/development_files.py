@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ffhost.config import DEFAULT_FILE, LoadedConfig, Sources
+from ffhost.config import DEFAULT_FILE, ConfigSources, LoadedConfig
 
 DOTENV = ".env"
 
 
-def search_upward(options: dict[str, Any]) -> None:
+def set_config_option(options: dict[str, Any]) -> None:
     """Set ``config`` to the nearest ``functions.yaml`` above, unless there is one or a target.
 
     The search ends at the root of the repository; outside of one only this folder counts.
@@ -21,13 +21,13 @@ def search_upward(options: dict[str, Any]) -> None:
     if named or options["target"] or os.environ.get("FUNCTION_TARGET"):
         return
     here = Path.cwd()
-    found = nearest_above(here)
+    found = nearest_config_above(here)
     if found is not None and found.parent != here:
         options["config"] = os.path.relpath(found, here)
         print(f"ffhost: using {options['config']}", file=sys.stderr)
 
 
-def nearest_above(folder: Path) -> Path | None:
+def nearest_config_above(folder: Path) -> Path | None:
     """Return the nearest ``functions.yaml`` in *folder* or above it, within its repository."""
     folders = [folder, *folder.parents]
     roots = [number for number, each in enumerate(folders) if (each / ".git").exists()]
@@ -37,7 +37,7 @@ def nearest_above(folder: Path) -> Path | None:
     return None
 
 
-def name_dotenv(config: LoadedConfig, given: Sources) -> list[str]:
+def echo_dotenv_option(config: LoadedConfig, given: ConfigSources) -> list[str]:
     """Write that ``.env`` is read, if it was found; return the option by which it is named."""
     if config.settings.env_file is not None or config.base / DOTENV not in config.watched:
         return []

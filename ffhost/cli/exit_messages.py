@@ -20,19 +20,19 @@ class CommandFailed(StartupError):
         super().__init__(message if hint is None else f"{message}\n  hint: {hint}")
 
 
-class WrongUse(CommandFailed):
+class WrongCommandUse(CommandFailed):
     """What was typed contradicts the configuration or itself."""
 
     exit_code = 2
 
 
-def paint(code: int, text: str, *, color: bool) -> str:
+def paint_terminal_text(code: int, text: str, *, color: bool) -> str:
     """Return *text* with the terminal's colour *code*, or unchanged."""
     return f"\x1b[{code}m{text}\x1b[0m" if color else text
 
 
 @contextmanager
-def reported(format: Literal["text", "json", "github"] = "text") -> Iterator[None]:
+def errors_as_exit_messages(format: Literal["text", "json", "github"] = "text") -> Iterator[None]:
     """Turn start-up errors into messages and exit statuses.
 
     Args:
@@ -42,10 +42,12 @@ def reported(format: Literal["text", "json", "github"] = "text") -> Iterator[Non
     try:
         yield
     except ConfigError as error:
-        from ffhost.config.diagnostics import render
+        from ffhost.config.diagnostics import show_config_problems
 
         stream = sys.stderr if format == "text" else sys.stdout
-        stream.write(render(error.problems, format, color=wants_color(stream.isatty())))
+        stream.write(
+            show_config_problems(error.problems, format, color=wants_color(stream.isatty()))
+        )
         stream.flush()
         raise SystemExit(error.exit_code) from None
     except StartupError as error:
@@ -65,11 +67,13 @@ def _usage(error: click.ClickException) -> str:
     command = "ffhost" if context is None else context.command_path
     text = error.format_message()
     if isinstance(error, click.NoSuchOption):
-        from ffhost.config.diagnostics import nearest
+        from ffhost.config.diagnostics import nearest_known_word
 
         options = [] if context is None else context.command.get_params(context)
         known = [name for each in options for name in (*each.opts, *each.secondary_opts)]
-        near = nearest(error.option_name, [name for name in known if name.startswith("--")])
+        near = nearest_known_word(
+            error.option_name, [name for name in known if name.startswith("--")]
+        )
         text = f"no such option {error.option_name!r}"
         text += f"; did you mean {near!r}?" if near else ""
     elif type(error).__name__ == "NoArgsIsHelpError":  # since click 8.2

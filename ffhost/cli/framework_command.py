@@ -38,7 +38,7 @@ def command(
     asgi: bool,
 ) -> None:
     """Serve one function."""
-    from ffhost.cli.commands.serve import run
+    from ffhost.cli.commands.serve import run_serve_command
 
     # Values without a flag are read from the environment where the configuration is made, so that
     # its messages name the variable.
@@ -51,12 +51,12 @@ def command(
         "debug": debug,
         "asgi": asgi,
     }
-    raise SystemExit(run(command_sources(given)))
+    raise SystemExit(run_serve_command(command_sources(given)))
 
 
 def main(arguments: list[str] | None = None, program: str = "functions-framework") -> None:
     """Run the command and exit with its status."""
-    from ffhost.cli.exit_messages import reported
+    from ffhost.cli.exit_messages import errors_as_exit_messages
 
-    with reported():
+    with errors_as_exit_messages():
         command.main(args=arguments, prog_name=program)

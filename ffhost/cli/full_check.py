@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ffhost.config import LoadedConfig, PathKey, Sources, attempt
-from ffhost.config.diagnostics import Problem
-from ffhost.config.load_problems import merged, problem_of
+from ffhost.config import ConfigSources, LoadedConfig, PathKey, attempt_config
+from ffhost.config.diagnostics import ConfigProblem
+from ffhost.config.load_problems import config_problem_of_error, merge_config_problems
 from ffhost.config.settings import SIGNATURES
 from ffhost.errors import ConfigError, LoadError
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Findings:
+class CheckFindings:
     """What a check found.
 
     Args:
@@ -37,31 +37,31 @@ class Findings:
     """
 
     config: LoadedConfig | None
-    problems: list[Problem] = field(default_factory=list)
-    warnings: list[Problem] = field(default_factory=list)
+    problems: list[ConfigProblem] = field(default_factory=list)
+    warnings: list[ConfigProblem] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
-    habits: list[Problem] = field(default_factory=list)
+    habits: list[ConfigProblem] = field(default_factory=list)
 
 
-def check(given: Sources, *, read_only: bool) -> Findings:
+def run_full_check(given: ConfigSources, *, read_only: bool) -> CheckFindings:
     """Check the configuration, then each function that is switched on."""
-    found = attempt(given)
+    found = attempt_config(given)
     if found.config is None:
         unloaded = _read_beside(given, found.problems) if found.watched else []
-        return Findings(None, sorted([*found.problems, *unloaded], key=_place))
-    findings = Findings(found.config)
+        return CheckFindings(None, sorted([*found.problems, *unloaded], key=_place))
+    findings = CheckFindings(found.config)
     if read_only:
         _read(found.config, findings)
     else:
         _load(found.config, findings)
-    findings.problems = merged(sorted(findings.problems, key=_place))
+    findings.problems = merge_config_problems(sorted(findings.problems, key=_place))
     if not findings.problems:
         findings.habits += _habits(found.config)
         findings.habits += _circles(found.config)
     return findings
 
 
-def _place(problem: Problem) -> tuple[bool, str, int, int]:
+def _place(problem: ConfigProblem) -> tuple[bool, str, int, int]:
     """Sort problems by their place in the file; variables and flags come last."""
     origin = problem.origin
     if origin is None or origin.file is None:
@@ -69,8 +69,8 @@ def _place(problem: Problem) -> tuple[bool, str, int, int]:
     return (False, origin.label, origin.line or 0, origin.column or 0)
 
 
-def _read(config: LoadedConfig, findings: Findings) -> None:
-    from ffhost.loading.targets import check_hook, check_target
+def _read(config: LoadedConfig, findings: CheckFindings) -> None:
+    from ffhost.loading.targets import check_hook_statically, check_target_statically
 
     names = [config.single] if config.single is not None else list(config.settings.functions)
     for name in names:
@@ -78,11 +78,11 @@ def _read(config: LoadedConfig, findings: Findings) -> None:
         if not function.enabled:
             continue
         try:
-            found = check_target(
+            found = check_target_statically(
                 function.target, function.source, config.base, signature=function.signature
             )
         except LoadError as error:
-            problem = problem_of(config, name, error)
+            problem = config_problem_of_error(config, name, error)
             may_fail = function.on_load_error == "unavailable"
             (findings.warnings if may_fail else findings.problems).append(problem)
             continue
@@ -91,51 +91,55 @@ def _read(config: LoadedConfig, findings: Findings) -> None:
         elif function.signature and found.signature not in (None, function.signature):
             findings.problems.append(_contradiction(config, name, found.signature))
     findings.problems += _subscription_problems(config, names)
-    findings.problems += _hook_problems(config, check_hook, [])
+    findings.problems += _hook_problems(config, check_hook_statically, [])
 
 
-def _habits(config: LoadedConfig) -> Iterator[Problem]:
+def _habits(config: LoadedConfig) -> Iterator[ConfigProblem]:
     """Report what the source of a function does that several functions in one process cannot."""
-    from ffhost.loading.targets import relative_files, source_file, tests_plain_name
-    from ffhost.loading.targets.places import show
+    from ffhost.loading.targets import (
+        find_relative_files_in_target_source,
+        line_that_tests_module_name,
+        source_file_of_target,
+    )
+    from ffhost.loading.targets.places import show_target_path
 
     seen = set()
     for name, function in config.settings.functions.items():
-        file = source_file(function.target, function.source, config.base)
+        file = source_file_of_target(function.target, function.source, config.base)
         if file is None or file in seen or not function.enabled:
             continue
         seen.add(file)
         key = "target" if function.source is None else "source"
         path = f"functions.{name}.{key}"
         origin = config.locate(("functions", name, key))
-        for each in relative_files(file):
-            yield Problem(
+        for each in find_relative_files_in_target_source(file):
+            yield ConfigProblem(
                 path,
-                f"{show(each.source, config.base)}:{each.line} opens {each.path!r}, which lies "
-                "beside it and not in the current folder",
+                f"{show_target_path(each.source, config.base)}:{each.line} opens {each.path!r}, "
+                "which lies beside it and not in the current folder",
                 origin,
                 f"write open(Path(__file__).parent / {each.path!r})",
             )
-        line = None if config.framework_mode else tests_plain_name(file, file.stem)
+        line = None if config.framework_mode else line_that_tests_module_name(file, file.stem)
         if line is not None:
-            yield Problem(
+            yield ConfigProblem(
                 path,
-                f"{show(file, config.base)}:{line} asks whether __name__ is {file.stem!r}, "
-                "which it never is here",
+                f"{show_target_path(file, config.base)}:{line} asks whether __name__ "
+                f"is {file.stem!r}, which it never is here",
                 origin,
                 "move what depends on it into a start-up hook, ffhost.on_startup",
             )
 
 
-def _circles(config: LoadedConfig) -> Iterator[Problem]:
+def _circles(config: LoadedConfig) -> Iterator[ConfigProblem]:
     """Report functions that call each other in a circle; such calls end at their limit."""
-    from ffhost.config.call_circles import call_circles
+    from ffhost.config.call_circles import find_declared_call_circles
 
     functions = config.settings.functions
     declared = {name: each.calls for name, each in functions.items() if each.calls is not None}
-    for circle in call_circles(declared):
+    for circle in find_declared_call_circles(declared):
         path = f"functions.{circle[0]}.calls"
-        yield Problem(
+        yield ConfigProblem(
             path,
             f"functions call each other in a circle: {' -> '.join(circle)}",
             config.locate(("functions", circle[0], "calls")),
@@ -143,18 +147,18 @@ def _circles(config: LoadedConfig) -> Iterator[Problem]:
         )
 
 
-def _subscription_problems(config: LoadedConfig, names: list[str]) -> list[Problem]:
+def _subscription_problems(config: LoadedConfig, names: list[str]) -> list[ConfigProblem]:
     if not any(config.settings.functions[name].subscriptions for name in names):
         return []
-    from ffhost.events.declared_subscriptions import declared_subscriptions
+    from ffhost.events.declared_subscriptions import compile_subscriptions
 
-    return declared_subscriptions(config, names)[1]
+    return compile_subscriptions(config, names)[1]
 
 
-def _contradiction(config: LoadedConfig, name: str, decorated: str | None) -> Problem:
+def _contradiction(config: LoadedConfig, name: str, decorated: str | None) -> ConfigProblem:
     at = ("functions", name, "signature")
     said = config.settings.functions[name].signature
-    return Problem(
+    return ConfigProblem(
         ".".join(at),
         f"{name} is decorated as {decorated}, but the configuration says {said!r}; "
         "remove one of them",
@@ -162,24 +166,24 @@ def _contradiction(config: LoadedConfig, name: str, decorated: str | None) -> Pr
     )
 
 
-def _load(config: LoadedConfig, findings: Findings) -> None:
+def _load(config: LoadedConfig, findings: CheckFindings) -> None:
     try:
-        with loaded(config) as host:
+        with load_for_check_command(config) as host:
             errors = [each.load_error for each in host.functions.values()]
             findings.warnings += [each for each in errors if each is not None]
     except ConfigError as error:
         findings.problems += error.problems
-    from ffhost.loading.targets import resolve_hook
+    from ffhost.loading.targets import resolve_hook_target
 
-    with quiet():
-        findings.problems += _hook_problems(config, resolve_hook, findings.problems)
+    with quiet_stdout():
+        findings.problems += _hook_problems(config, resolve_hook_target, findings.problems)
 
 
 def _hook_problems(
-    config: LoadedConfig, find: Callable[[str, Path], object], known: list[Problem]
-) -> list[Problem]:
+    config: LoadedConfig, find: Callable[[str, Path], object], known: list[ConfigProblem]
+) -> list[ConfigProblem]:
     """Report the hooks that *find* cannot find, unless loading has reported them."""
-    from ffhost.config.nodes import dotted
+    from ffhost.config.nodes import dotted_config_path
 
     problems = []
     reported = {problem.path for problem in known}
@@ -187,10 +191,12 @@ def _hook_problems(
         try:
             find(target, config.base)
         except LoadError as error:
-            if dotted(path) not in reported:
+            if dotted_config_path(path) not in reported:
                 origin = config.locate(path)
                 problems.append(
-                    Problem(dotted(path), error.message, origin, error.hint, error.notes)
+                    ConfigProblem(
+                        dotted_config_path(path), error.message, origin, error.hint, error.notes
+                    )
                 )
     return problems
 
@@ -207,29 +213,29 @@ def _hooks(config: LoadedConfig) -> Iterator[tuple[PathKey, str]]:
 
 
 @contextmanager
-def loaded(config: LoadedConfig) -> Iterator[Host]:
+def load_for_check_command(config: LoadedConfig) -> Iterator[Host]:
     """Load the functions of *config*, lazy ones too, to inspect them.
 
     Raises:
         ConfigError: required functions cannot be loaded
     """
-    from ffhost.host.snapshot import build_host, discard
-    from ffhost.host.store import Store
+    from ffhost.host.snapshot import discard_served_functions, make_host
+    from ffhost.host.store import ReloadStore
 
     functions = {
         name: each.replaced(lazy=False) for name, each in config.settings.functions.items()
     }
     settings = config.settings.replaced(functions=functions)
-    with quiet():
-        host = build_host(replace(config, settings=settings), Store())
+    with quiet_stdout():
+        host = make_host(replace(config, settings=settings), ReloadStore())
         try:
             yield host
         finally:
-            discard(host.functions.values(), None)
+            discard_served_functions(host.functions.values(), None)
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet_stdout() -> Iterator[None]:
     """Keep stdout for the command while user code is imported in the block.
 
     What user code prints goes to stderr. The host's own entries are dropped: they repeat the
@@ -245,18 +251,18 @@ def quiet() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def _read_beside(given: Sources, known: tuple[Problem, ...]) -> list[Problem]:
+def _read_beside(given: ConfigSources, known: tuple[ConfigProblem, ...]) -> list[ConfigProblem]:
     """Read the targets of a configuration with other mistakes, so that all are reported together.
 
     Only plain texts of the file are checked: other layers are applied when the
     configuration is right.
     """
-    from ffhost.config.files import read_tree
-    from ffhost.loading.targets import check_target
+    from ffhost.config.files import read_config_tree
+    from ffhost.loading.targets import check_target_statically
 
     name = given.named_config
     path = given.cwd / name
-    root = read_tree(path, Path(name), [])
+    root = read_config_tree(path, Path(name), [])
     functions = _children(root).get("functions")
     reported = {problem.path for problem in known}
     problems = []
@@ -270,7 +276,7 @@ def _read_beside(given: Sources, known: tuple[Problem, ...]) -> list[Problem]:
             continue
         try:
             base = path if path.is_dir() else path.parent
-            check_target(
+            check_target_statically(
                 target,
                 texts.get("source"),
                 base,
@@ -279,7 +285,7 @@ def _read_beside(given: Sources, known: tuple[Problem, ...]) -> list[Problem]:
         except LoadError as error:
             at = values.get(str(error.key)) or values["target"]
             problems.append(
-                Problem(
+                ConfigProblem(
                     f"functions.{function}.{error.key}",
                     error.message,
                     at[1].origin,

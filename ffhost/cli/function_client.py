@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from ffhost.cli.exit_messages import CommandFailed, WrongUse
-from ffhost.config import LoadedConfig, Sources
+from ffhost.cli.exit_messages import CommandFailed, WrongCommandUse
+from ffhost.config import ConfigSources, LoadedConfig
 from ffhost.config.settings import EVENT_OR_TYPED
 from ffhost.errors import LoadError
 
@@ -68,7 +68,7 @@ class CommandCaller(Protocol):
         """Return the shape of the function *name*."""
 
 
-class InProcess:
+class LocalCommandCaller:
     """A host in this process."""
 
     def __init__(self, client: Client) -> None:
@@ -84,13 +84,15 @@ class InProcess:
         return CommandCallShape(name, function.path, function.signature, function.methods)
 
 
-class Remote:
+class RemoteCommandCaller:
     """A host on a server; the configuration says what its functions take."""
 
     def __init__(self, url: str, config: LoadedConfig) -> None:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise WrongUse(f"{url!r} is not an address", "write --remote http://localhost:8080")
+            raise WrongCommandUse(
+                f"{url!r} is not an address", "write --remote http://localhost:8080"
+            )
         self._url = parts
         self._config = config
 
@@ -141,24 +143,26 @@ class Remote:
 
     def _read_signature(self, name: str) -> str:
         """Return the decorator's signature, else the loaded one's; http if it cannot be loaded."""
-        from ffhost.cli.full_check import quiet
-        from ffhost.host.loader import load_function
-        from ffhost.host.store import Store
-        from ffhost.loading.targets import check_target
+        from ffhost.cli.full_check import quiet_stdout
+        from ffhost.host.loader import load_served_function
+        from ffhost.host.store import ReloadStore
+        from ffhost.loading.targets import check_target_statically
 
         settings = self._config.settings.functions[name]
         try:
-            found = check_target(settings.target, settings.source, self._config.base)
+            found = check_target_statically(settings.target, settings.source, self._config.base)
             if found is not None and found.signature is not None:
                 return found.signature
-            with quiet():
-                return load_function(self._config, name, Store()).signature
+            with quiet_stdout():
+                return load_served_function(self._config, name, ReloadStore()).signature
         except LoadError:
             return "http"
 
 
 @contextmanager
-def in_process(given: Sources, config: LoadedConfig) -> Iterator[InProcess]:
+def local_command_caller(
+    given: ConfigSources, config: LoadedConfig
+) -> Iterator[LocalCommandCaller]:
     """Load and start the host in this process; what it logs and prints goes to stderr.
 
     Raises:
@@ -179,50 +183,52 @@ def in_process(given: Sources, config: LoadedConfig) -> Iterator[InProcess]:
         "levels": {"ffhost": "warning", **settings.levels},
     }
     try:
-        logs.set_context_source(log_fields)
-        logs.configure(
+        logs.set_log_fields_source(log_fields)
+        logs.configure_logging(
             settings.replaced(**changes),
             debug=config.settings.server.debug,
-            plain_name=modules.plain_name,
+            plain_name=modules.plain_module_name,
             out=2,
         )
         with redirect_stdout(sys.stderr), Client(given) as client:
-            yield InProcess(client)
+            yield LocalCommandCaller(client)
     finally:
-        logs.reset()
+        logs.reset_logging()
 
 
-def chosen(config: LoadedConfig, name: str | None) -> str:
+def choose_command_function(config: LoadedConfig, name: str | None) -> str:
     """Return the function *name*; the only one if *name* is None.
 
     Raises:
-        WrongUse: there is no such function, or more than one
+        WrongCommandUse: there is no such function, or more than one
     """
     known = [config.single] if config.single is not None else list(config.settings.functions)
     if name is None:
         if len(known) == 1:
             return known[0]
-        raise WrongUse("which function?", f"there are {_listing(known)}")
+        raise WrongCommandUse("which function?", f"there are {_listing(known)}")
     if name in known:
         return name
-    from ffhost.config.diagnostics import nearest
+    from ffhost.config.diagnostics import nearest_known_word
 
-    near = nearest(name, known)
+    near = nearest_known_word(name, known)
     hint = f"did you mean {near!r}?" if near else f"there are {_listing(known)}"
-    raise WrongUse(f"the configuration has no function {name!r}", hint)
+    raise WrongCommandUse(f"the configuration has no function {name!r}", hint)
 
 
-def read_headers(lines: Sequence[str]) -> dict[str, str]:
+def read_header_options(lines: Sequence[str]) -> dict[str, str]:
     """Read ``NAME:VALUE`` texts.
 
     Raises:
-        WrongUse: a text has another form
+        WrongCommandUse: a text has another form
     """
     headers = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or not name.strip():
-            raise WrongUse(f"{line!r} is not a header", "write --header 'accept: text/plain'")
+            raise WrongCommandUse(
+                f"{line!r} is not a header", "write --header 'accept: text/plain'"
+            )
         headers[name.strip()] = value.strip()
     return headers
 
@@ -231,13 +237,13 @@ def _listing(names: list[str]) -> str:
     return ", ".join(names) if len(names) <= 20 else f"{len(names)} functions"
 
 
-def timed(caller: CommandCaller, call: CommandCall) -> tuple[Answer, float]:
+def time_command_call(caller: CommandCaller, call: CommandCall) -> tuple[Answer, float]:
     """Send *call*; return its answer and the seconds that it took."""
     begin = time.perf_counter()
     answer = caller.call(call)
     return answer, time.perf_counter() - begin
 
 
-def span(seconds: float) -> str:
+def show_command_seconds(seconds: float) -> str:
     """Format a duration for people."""
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"

@@ -10,20 +10,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ffhost.cli.exit_messages import WrongUse
+from ffhost.cli.exit_messages import WrongCommandUse
 from ffhost.cli.function_client import CommandCall, CommandCallShape
-from ffhost.config.diagnostics import nearest
+from ffhost.config.diagnostics import nearest_known_word
 from ffhost.config.settings import EVENT_OR_TYPED
 from ffhost.errors import ResultError
 from ffhost.events.builders import (
     Form,
     background_event,
+    event_in_all_forms,
     firestore_event,
     make_cloud_event,
     pubsub_event,
     pubsub_push,
     storage_event,
-    to_forms,
 )
 
 if TYPE_CHECKING:
@@ -45,32 +45,32 @@ _CHANGES = {
 
 
 @dataclass(frozen=True, slots=True)
-class EventWords:
+class EventOptionWords:
     """The values of ``--event``: the kind of event, and its values by key."""
 
     kind: str
     values: Mapping[str, str]
 
 
-def read_event_words(words: Sequence[str]) -> EventWords | None:
+def read_event_option(words: Sequence[str]) -> EventOptionWords | None:
     """Read the texts of ``--event``: a kind, or ``key=value``; None if there are none.
 
     Raises:
-        WrongUse: the kind or a key does not exist
+        WrongCommandUse: the kind or a key does not exist
     """
     kinds = [word for word in words if "=" not in word]
     values = dict(word.split("=", 1) for word in words if "=" in word)
     if not words:
         return None
     if len(kinds) > 1:
-        raise WrongUse(f"expected one kind of event, got {' and '.join(kinds)}")
+        raise WrongCommandUse(f"expected one kind of event, got {' and '.join(kinds)}")
     kind = kinds[0] if kinds else "cloudevent"
     if kind not in KINDS:
-        near = nearest(kind, KINDS)
+        near = nearest_known_word(kind, KINDS)
         hint = f"did you mean {near!r}?" if near else f"write one of {', '.join(KINDS)}, or type=…"
-        raise WrongUse(f"unknown kind of event {kind!r}", hint)
+        raise WrongCommandUse(f"unknown kind of event {kind!r}", hint)
     _check_keys(kind, values)
-    return EventWords(kind, values)
+    return EventOptionWords(kind, values)
 
 
 def _check_keys(kind: str, values: Mapping[str, str]) -> None:
@@ -79,21 +79,21 @@ def _check_keys(kind: str, values: Mapping[str, str]) -> None:
         return  # a CloudEvent may have any attribute
     for key in values:
         if key not in known and not (kind == "pubsub" and key.startswith("attribute.")):
-            near = nearest(key, known)
+            near = nearest_known_word(key, known)
             hint = f"did you mean {near!r}?" if near else f"it has {', '.join(known)}"
-            raise WrongUse(f"an event of kind {kind} has no {key!r}", hint)
+            raise WrongCommandUse(f"an event of kind {kind} has no {key!r}", hint)
     change = values.get("change")
     if change is not None and change not in _CHANGES[kind]:
         hint = f"write one of {', '.join(_CHANGES[kind])}"
-        raise WrongUse(f"unknown change {change!r}", hint)
+        raise WrongCommandUse(f"unknown change {change!r}", hint)
 
 
-def request_for(
+def make_invoke_request(
     shape: CommandCallShape,
     body: bytes | None,
     *,
     content_type: str | None = None,
-    event: EventWords | None = None,
+    event: EventOptionWords | None = None,
     structured: bool = False,
     method: str | None = None,
     path: str | None = None,
@@ -108,12 +108,12 @@ def request_for(
         headers: they win over those that are made here
 
     Raises:
-        WrongUse: the function does not take events, or a path with parameters is missing
+        WrongCommandUse: the function does not take events, or a path with parameters is missing
     """
     if path is None:
         path = shape.path
         if "{" in path:
-            raise WrongUse(
+            raise WrongCommandUse(
                 f"the path of {shape.name} has parameters: {path}", "pass them with --path"
             )
     made, payload = _form(shape, body, content_type, event, structured)
@@ -121,22 +121,22 @@ def request_for(
     return CommandCall(method or _method(shape, body), path, {**made, **given}, payload)
 
 
-def schedule_request(
+def make_invoke_schedule_request(
     shape: CommandCallShape, config: LoadedConfig, index: int, headers: Mapping[str, str]
 ) -> CommandCall:
     """Make the request that a schedule of the function makes.
 
     Raises:
-        WrongUse: the function has no such schedule
+        WrongCommandUse: the function has no such schedule
     """
-    from ffhost.host.ping_event import ping_message
+    from ffhost.host.ping_event import schedule_ping_message
     from ffhost.host.schedules import function_schedules
 
     found = function_schedules(config, shape.name)
     if not 0 <= index < len(found):
         hint = f"it has {len(found)}" if found else "write 'schedules: [{cron: \"0 3 * * *\"}]'"
-        raise WrongUse(f"{shape.name} has no schedule {index}", hint)
-    message = ping_message(found[index], shape.signature, shape.path)
+        raise WrongCommandUse(f"{shape.name} has no schedule {index}", hint)
+    message = schedule_ping_message(found[index], shape.signature, shape.path)
     given = {name.lower(): value for name, value in headers.items()}
     return CommandCall(message.method, message.path, {**message.headers, **given}, message.body)
 
@@ -154,18 +154,18 @@ def _form(
     shape: CommandCallShape,
     body: bytes | None,
     content_type: str | None,
-    event: EventWords | None,
+    event: EventOptionWords | None,
     structured: bool,
 ) -> Form:
     if event is not None and shape.signature not in ("cloudevent", "event", "http"):
-        raise WrongUse(f"{shape.name} is a {shape.signature} function; it takes no event")
+        raise WrongCommandUse(f"{shape.name} is a {shape.signature} function; it takes no event")
     try:
         if event is not None:
-            return _event(shape, event, read_data(body), structured)
+            return _event(shape, event, read_data_option(body), structured)
         if shape.signature in ("cloudevent", "event"):
-            return _plain_event(shape, read_data(body), structured)
+            return _plain_event(shape, read_data_option(body), structured)
     except ResultError as error:
-        raise WrongUse(f"the event cannot be written: {error}") from error
+        raise WrongCommandUse(f"the event cannot be written: {error}") from error
     if body is None:
         return {}, b""
     kind = "application/json" if shape.signature == "typed" else content_type
@@ -184,7 +184,7 @@ def _plain_event(shape: CommandCallShape, data: Any, structured: bool) -> Form:
     return _cloud_event({}, data, structured)
 
 
-def _event(shape: CommandCallShape, words: EventWords, data: Any, structured: bool) -> Form:
+def _event(shape: CommandCallShape, words: EventOptionWords, data: Any, structured: bool) -> Form:
     if words.kind == "cloudevent":
         return _cloud_event(words.values, data, structured)
     if words.kind == "pubsub" and shape.signature == "http":
@@ -198,14 +198,14 @@ def _event(shape: CommandCallShape, words: EventWords, data: Any, structured: bo
     form = _BUILDERS[words.kind](words, data)
     if shape.signature == "event" or words.kind == "background":
         return form
-    return as_cloud_event(form, structured)
+    return invoke_event_as_cloud_event(form, structured)
 
 
-def as_cloud_event(form: Form, structured: bool = False) -> Form:
+def invoke_event_as_cloud_event(form: Form, structured: bool = False) -> Form:
     """Convert a background event to a CloudEvent."""
     from ffhost import events
 
-    forms = to_forms(events.decode(form[0], form[1]))
+    forms = event_in_all_forms(events.decode_cloud_event(form[0], form[1]))
     return forms.structured if structured else forms.binary
 
 
@@ -216,14 +216,14 @@ def _cloud_event(values: Mapping[str, str], data: Any, structured: bool) -> Form
     return made
 
 
-def _pubsub(words: EventWords, data: Any) -> Form:
+def _pubsub(words: EventOptionWords, data: Any) -> Form:
     options = {key: value for key, value in words.values.items() if "." not in key}
     if "topic" in options and "/" not in options["topic"]:
         options["topic"] = f"projects/local/topics/{options['topic']}"
     return pubsub_event(data, attributes=_attributes(words), **options)
 
 
-def _attributes(words: EventWords) -> dict[str, str]:
+def _attributes(words: EventOptionWords) -> dict[str, str]:
     return {
         key.removeprefix("attribute."): value
         for key, value in words.values.items()
@@ -231,28 +231,28 @@ def _attributes(words: EventWords) -> dict[str, str]:
     }
 
 
-def _storage(words: EventWords, data: Any) -> Form:
+def _storage(words: EventOptionWords, data: Any) -> Form:
     options: dict[str, Any] = {"bucket": "local", "name": "file.txt", **words.values}
     return storage_event(**options, data=_mapping(words, data))
 
 
-def _firestore(words: EventWords, data: Any) -> Form:
+def _firestore(words: EventOptionWords, data: Any) -> Form:
     options: dict[str, Any] = {"document": "local/1", **words.values}
     return firestore_event(**options, value=_mapping(words, data))
 
 
-def _background(words: EventWords, data: Any) -> Form:
+def _background(words: EventOptionWords, data: Any) -> Form:
     options: dict[str, Any] = {"type": DEFAULT_TYPE, "resource": "local", **words.values}
     return background_event(options.pop("type"), data, **options)
 
 
-def _mapping(words: EventWords, data: Any) -> dict[str, Any] | None:
+def _mapping(words: EventOptionWords, data: Any) -> dict[str, Any] | None:
     if data is None or isinstance(data, dict):
         return data
-    raise WrongUse(f"the data of an event of kind {words.kind} must be a JSON object")
+    raise WrongCommandUse(f"the data of an event of kind {words.kind} must be a JSON object")
 
 
-_BUILDERS: dict[str, Callable[[EventWords, Any], Form]] = {
+_BUILDERS: dict[str, Callable[[EventOptionWords, Any], Form]] = {
     "pubsub": _pubsub,
     "storage": _storage,
     "firestore": _firestore,
@@ -260,7 +260,7 @@ _BUILDERS: dict[str, Callable[[EventWords, Any], Form]] = {
 }
 
 
-def read_data(body: bytes | None) -> Any:
+def read_data_option(body: bytes | None) -> Any:
     """Return the value of a JSON text, else the text, else the bytes."""
     if body is None:
         return None
@@ -275,7 +275,7 @@ def read_data(body: bytes | None) -> Any:
 
 
 def _guess(body: bytes) -> str:
-    data = read_data(body)
+    data = read_data_option(body)
     if isinstance(data, bytes):
         return "application/octet-stream"
     return "application/json" if isinstance(data, dict | list) else "text/plain; charset=utf-8"

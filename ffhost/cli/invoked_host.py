@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from ffhost.cli.typed_targets import FileFunctions
-from ffhost.config import LoadedConfig, Sources
+from ffhost.cli.typed_targets import TypedFileFunctions
+from ffhost.config import ConfigSources, LoadedConfig
 from ffhost.config.settings import FunctionSettings
 from ffhost.errors import LoadError
 
 _CALLS_BY_NAME: Final = re.compile(rb"\bffhost\.call(_sync)?\b|\bfrom ffhost import\b.*\bcall")
 
 
-def host_of(given: Sources, config: LoadedConfig, name: str) -> Sources:
+def host_for_invoke_command(given: ConfigSources, config: LoadedConfig, name: str) -> ConfigSources:
     """Return the sources of a host that serves *name* at its own path.
 
     Others that it may call by name are served beside it, and loaded when it does.
@@ -58,18 +58,18 @@ def _lazy_settings(name: str, settings: FunctionSettings) -> list[str]:
     return found
 
 
-def _serving(given: Sources, sets: list[str]) -> Sources:
+def _serving(given: ConfigSources, sets: list[str]) -> ConfigSources:
     return replace(given, sets=(*given.sets, *sets)) if sets else given
 
 
-def _with_its_file(given: Sources, config: LoadedConfig, name: str) -> Sources:
+def _with_its_file(given: ConfigSources, config: LoadedConfig, name: str) -> ConfigSources:
     """Return the sources of all functions of a source file, if it calls any by name."""
     settings = config.settings.functions[name]
     label = settings.source or settings.target.partition(":")[0]
     try:
         if not label.endswith(".py") or not _CALLS_BY_NAME.search(Path(label).read_bytes()):
             return given
-        listing = FileFunctions(label)
+        listing = TypedFileFunctions(label)
         names = set(listing.targets())
     except (LoadError, OSError):
         return given
@@ -78,7 +78,7 @@ def _with_its_file(given: Sources, config: LoadedConfig, name: str) -> Sources:
     return _serving(_listed(given, listing), _beside(name, settings.path, sorted(names - {name})))
 
 
-def _listed(given: Sources, listing: FileFunctions) -> Sources:
+def _listed(given: ConfigSources, listing: TypedFileFunctions) -> ConfigSources:
     flags: dict[str, Any] = {
         key: value for key, value in given.flags.items() if key not in ("target", "source")
     }

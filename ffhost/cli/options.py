@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ffhost.config import LoadedConfig, Sources
+from ffhost.config import ConfigSources, LoadedConfig
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -30,7 +30,7 @@ FLAGS = {
 """Options that stand for one value: their flag, and the path of the value."""
 
 
-def one_of(*values: str) -> Callable[..., list[str]]:
+def complete_option_value(*values: str) -> Callable[..., list[str]]:
     """Return what completes an option with *values*; others are judged with the configuration."""
 
     def complete(_context: object, _parameter: object, incomplete: str) -> list[str]:
@@ -42,10 +42,10 @@ def one_of(*values: str) -> Callable[..., list[str]]:
 def _complete_signature(context: object, parameter: object, incomplete: str) -> list[str]:
     from ffhost.config.settings import SIGNATURES
 
-    return one_of(*SIGNATURES)(context, parameter, incomplete)
+    return complete_option_value(*SIGNATURES)(context, parameter, incomplete)
 
 
-def config_options(command: F) -> F:
+def add_config_options(command: F) -> F:
     """Add ``-c``, ``--set`` and the flags of single-target mode."""
     for option in reversed(
         (
@@ -83,19 +83,19 @@ def config_options(command: F) -> F:
     return command
 
 
-def sources_without_values(options: Mapping[str, Any]) -> Sources:
+def command_sources_without_values(options: Mapping[str, Any]) -> ConfigSources:
     """Make sources of which the values of secrets and variables need not be there."""
     return replace(command_sources(options), values_may_be_missing=True)
 
 
-def name_unseen(*configs: LoadedConfig) -> None:
+def echo_unseen_names(*configs: LoadedConfig) -> None:
     """Write which secrets and variables were not seen to stderr, if any."""
     names = dict.fromkeys(name for config in configs for name in config.unseen)
     if names:
         click.echo(f"note: not set here, and not looked at: {', '.join(names)}", err=True)
 
 
-def server_options(command: F) -> F:
+def add_server_options(command: F) -> F:
     """Add the options of a server that ``serve`` and ``dev`` have alike."""
     for option in reversed(
         (
@@ -106,11 +106,15 @@ def server_options(command: F) -> F:
             click.option("--quiet", is_flag=True, help="Log warnings and errors only."),
             click.option(
                 "--log-level",
-                shell_complete=one_of("debug", "info", "warning", "error", "critical"),
+                shell_complete=complete_option_value(
+                    "debug", "info", "warning", "error", "critical"
+                ),
                 help="debug, info, warning, error or critical.",
             ),
             click.option(
-                "--log-format", shell_complete=one_of("json", "console"), help="json or console."
+                "--log-format",
+                shell_complete=complete_option_value("json", "console"),
+                help="json or console.",
             ),
             click.option("--trace/--no-trace", default=None, help="Switch trace hooks on or off."),
         )
@@ -119,7 +123,7 @@ def server_options(command: F) -> F:
     return command
 
 
-def command_sources(options: Mapping[str, Any]) -> Sources:
+def command_sources(options: Mapping[str, Any]) -> ConfigSources:
     """Make the sources of a configuration from the command line and the environment."""
     flags: dict[str, tuple[str, str]] = {}
     for name, (flag, path) in FLAGS.items():
@@ -136,7 +140,7 @@ def command_sources(options: Mapping[str, Any]) -> Sources:
     if options.get("trace") is not None:
         flag = "--trace" if options["trace"] else "--no-trace"
         flags["tracing.enabled"] = (flag, "true" if options["trace"] else "false")
-    return Sources(
+    return ConfigSources(
         config=options.get("config"),
         environ=dict(os.environ),
         flags=flags,
@@ -147,16 +151,16 @@ def command_sources(options: Mapping[str, Any]) -> Sources:
     )
 
 
-def function_names(
+def complete_function_names(
     ctx: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Complete the name of a function of the configuration."""
     from click.shell_completion import CompletionItem
 
-    from ffhost.config import attempt
+    from ffhost.config import attempt_config
 
     given = {name: ctx.params.get(name) for name in ("config", "sets")}
-    config = attempt(command_sources(given)).config
+    config = attempt_config(command_sources(given)).config
     functions = {} if config is None else config.settings.functions
     return [
         CompletionItem(name, help=each.path)
@@ -165,7 +169,7 @@ def function_names(
     ]
 
 
-def what_argument(command: F) -> F:
+def add_what_argument(command: F) -> F:
     """Add the argument that names a file or a function; `apply_typed` says what it stands for."""
     return click.argument(
         "what", required=False, metavar="[FILE|FUNCTION]", shell_complete=_functions_or_files
@@ -178,4 +182,7 @@ def _functions_or_files(
     """Complete the name of a function, or of a file."""
     from click.shell_completion import CompletionItem
 
-    return [*function_names(ctx, parameter, incomplete), CompletionItem(incomplete, type="file")]
+    return [
+        *complete_function_names(ctx, parameter, incomplete),
+        CompletionItem(incomplete, type="file"),
+    ]

@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 from ffhost.cli.options import command_sources
-from ffhost.config import Sources
+from ffhost.config import ConfigSources
 
 _ONLY_HERE = ("PORT", "HOST", "DEBUG", "WORKERS", "THREADS")
 
 
-def described(options: Mapping[str, Any]) -> Sources:
+def portable_command_sources(options: Mapping[str, Any]) -> ConfigSources:
     """Make the sources of a configuration from its files and the command line."""
     given = command_sources(options)
     environ = {

@@ -9,16 +9,16 @@ from typing import Any
 
 import click
 
-from ffhost.cli.tables import columns
+from ffhost.cli.tables import align_table_columns
 from ffhost.config import LoadedConfig
-from ffhost.config.cron import zone_of
+from ffhost.config.cron import cron_time_zone
 from ffhost.host.schedule_plan import Schedule
 from ffhost.host.schedules import function_schedules
 
 _NEXT_TIMES = 3
 
 
-def show_schedules(config: LoadedConfig, format: str) -> None:
+def print_schedule_table(config: LoadedConfig, format: str) -> None:
     """Print every schedule, also those of functions that are switched off."""
     names = list(config.settings.functions) if config.single is None else [config.single]
     now = datetime.now(UTC)
@@ -31,13 +31,15 @@ def show_schedules(config: LoadedConfig, format: str) -> None:
         (*(str(record[head]) for head in heads[:-1]), ", ".join(record["next"]))
         for record in records
     ]
-    click.echo(columns([heads, *rows]) if rows else "no function has a schedule\n", nl=False)
+    click.echo(
+        align_table_columns([heads, *rows]) if rows else "no function has a schedule\n", nl=False
+    )
     if not config.settings.schedules.enabled:
         click.echo("\nnote: nothing runs by the clock here: schedules.enabled is false", err=True)
 
 
 def _record(schedule: Schedule, now: datetime) -> dict[str, Any]:
-    zone = zone_of(schedule.zone)
+    zone = cron_time_zone(schedule.zone)
     return {
         "function": schedule.function,
         "index": schedule.index,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def columns(rows: Sequence[Sequence[str]]) -> str:
+def align_table_columns(rows: Sequence[Sequence[str]]) -> str:
     """Align the cells of *rows*; a column that is empty in all of them is left out."""
     kept = [index for index in range(len(rows[0])) if any(row[index] for row in rows[1:])]
     widths = {index: max(len(row[index]) for row in rows) for index in kept}

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ffhost.cli.exit_messages import WrongUse
+from ffhost.cli.exit_messages import WrongCommandUse
 from ffhost.config import DEFAULT_FILE
 from ffhost.errors import LoadError
 
 
 @dataclass(frozen=True, slots=True)
-class FileFunctions:
-    """The functions of a source file that nothing else lists, as a `Listing`.
+class TypedFileFunctions:
+    """The functions of a source file that nothing else lists, as a `ListedInSource`.
 
     They are the decorated ones, each under its name; or else the only one that looks like one.
     """
@@ -29,17 +29,19 @@ class FileFunctions:
             LoadError: there is none, there are several that are not decorated, or the file
                 cannot be read
         """
-        from ffhost.cli.scaffold.found_functions import guess
-        from ffhost.config.single_target import name_of
-        from ffhost.loading.targets import defined_functions
+        from ffhost.cli.scaffold.migrated_functions import guess_migrated_signature
+        from ffhost.config.single_target import single_target_name
+        from ffhost.loading.targets import targets_defined_in_source
 
         file = Path(self.label)
         if not file.is_file():
             near = ", ".join(sorted(map(str, Path().glob("*.py"))))
             raise LoadError(f"no file {self.label!r}", f"here are: {near}" if near else None)
-        functions = defined_functions(file.absolute()).values()
+        functions = targets_defined_in_source(file.absolute()).values()
         marked = [each.name for each in functions if each.signature is not None]
-        found = marked or [each.name for each in functions if guess(each) is not None]
+        found = marked or [
+            each.name for each in functions if guess_migrated_signature(each) is not None
+        ]
         if not found:
             raise LoadError(
                 f"{self.label} defines no function that looks like one to serve",
@@ -51,10 +53,10 @@ class FileFunctions:
                 f"ffhost serve {self.label}:{found[0]} serves one; with @ffhost.http above each, "
                 f"ffhost serve {self.label} serves them all",
             )
-        return {name_of(each): f"{self.label}:{each}" for each in found}
+        return {single_target_name(each): f"{self.label}:{each}" for each in found}
 
 
-def apply_typed(typed: str | None, options: dict[str, Any]) -> None:
+def apply_command_argument(typed: str | None, options: dict[str, Any]) -> None:
     """Set the *options* that *typed* stands for.
 
     ``functions.yaml`` or a folder is the configuration; ``main.py:hello`` and ``module:hello`` are
@@ -62,7 +64,7 @@ def apply_typed(typed: str | None, options: dict[str, Any]) -> None:
     configuration, or of ``main.py`` where there is no configuration.
 
     Raises:
-        WrongUse: it contradicts an option, or does not say which function is meant
+        WrongCommandUse: it contradicts an option, or does not say which function is meant
     """
     if typed is None:
         return
@@ -72,7 +74,7 @@ def apply_typed(typed: str | None, options: dict[str, Any]) -> None:
     elif ":" in typed:
         _set(options, "target", typed)
     elif typed.endswith(".py"):
-        _list(options, FileFunctions(typed))
+        _list(options, TypedFileFunctions(typed))
     else:
         _set(options, "target", typed, beside=())
         if (
@@ -83,7 +85,7 @@ def apply_typed(typed: str | None, options: dict[str, Any]) -> None:
             options["config"] = DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None
 
 
-def apply_called(name: str, options: dict[str, Any]) -> str | None:
+def apply_invoke_argument(name: str, options: dict[str, Any]) -> str | None:
     """Set the *options* that *name* stands for after ``invoke``; return what is left of it.
 
     A file, or a function where there is no configuration, is taken as ``serve`` takes it.
@@ -91,7 +93,7 @@ def apply_called(name: str, options: dict[str, Any]) -> str | None:
     named = (options["config"], options["target"], os.environ.get("FFHOST_CONFIG"))
     alone = not any(named) and not Path(DEFAULT_FILE).exists() and Path("main.py").exists()
     if name.endswith(".py") or ":" in name or alone:
-        apply_typed(name, options)
+        apply_command_argument(name, options)
         return None
     return name
 
@@ -103,20 +105,20 @@ def _set(
     options[name] = value
 
 
-def _list(options: dict[str, Any], functions: FileFunctions) -> None:
+def _list(options: dict[str, Any], functions: TypedFileFunctions) -> None:
     _refuse(options, functions.label, "config", "target", "source")
     try:
         several = len(functions.targets()) > 1
     except LoadError as error:
-        raise WrongUse(error.message, error.hint) from error
+        raise WrongCommandUse(error.message, error.hint) from error
     if several:
         _refuse(options, functions.label, "signature_type")
     options["listing"] = functions
 
 
 def _refuse(options: dict[str, Any], typed: str, *names: str) -> None:
-    """Raise `WrongUse` if one of the options *names* is given beside what was typed."""
+    """Raise `WrongCommandUse` if one of the options *names* is given beside what was typed."""
     for name in names:
         if options[name] is not None:
             flag = f"--{name.replace('_', '-')} {options[name]!r}"
-            raise WrongUse(f"{typed!r} and {flag} contradict each other")
+            raise WrongCommandUse(f"{typed!r} and {flag} contradict each other")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ffhost.config.diagnostics import DEFAULT, Origin, Problem
+from ffhost.config.diagnostics import DEFAULT, ConfigProblem, ValueOrigin
 from ffhost.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ PathKey = tuple[str | int, ...]
 """Keys and positions from the root to a value."""
 
 
-class Listing(Protocol):
+class ListedInSource(Protocol):
     """Functions that no configuration lists, such as those that a source file decorates."""
 
     @property
@@ -40,7 +40,7 @@ class Listing(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class ConfigSources:
     """Everything that a configuration is made of.
 
     Args:
@@ -65,7 +65,7 @@ class Sources:
     cwd: Path = field(default_factory=Path.cwd)
     values_may_be_missing: bool = False
     developing: bool = False
-    listing: Listing | None = None
+    listing: ListedInSource | None = None
 
     @property
     def named_config(self) -> str:
@@ -97,7 +97,7 @@ class LoadedConfig:
     single: str | None
     has_file: bool
     base: Path
-    origins: Mapping[PathKey, Origin] = field(repr=False)
+    origins: Mapping[PathKey, ValueOrigin] = field(repr=False)
     revision: str
     watched: tuple[Path, ...]
     asgi: bool = False
@@ -114,7 +114,7 @@ class LoadedConfig:
         """Whether one function is served as functions-framework would, without a file."""
         return self.framework_target is not None
 
-    def locate(self, path: PathKey) -> Origin:
+    def locate(self, path: PathKey) -> ValueOrigin:
         """Return the origin of *path*, or of the nearest enclosing value that has one."""
         while path:
             origin = self.origins.get(path)
@@ -124,36 +124,36 @@ class LoadedConfig:
         return self.origins.get((), DEFAULT)
 
 
-class Attempt(NamedTuple):
+class ConfigAttempt(NamedTuple):
     """The result of loading: a configuration, or its problems.
 
     ``watched`` is set in both cases, so that a corrected file is noticed.
     """
 
     config: LoadedConfig | None
-    problems: tuple[Problem, ...]
+    problems: tuple[ConfigProblem, ...]
     watched: tuple[Path, ...]
 
 
-def attempt(sources: Sources, *, at_start: bool = False) -> Attempt:
+def attempt_config(sources: ConfigSources, *, at_start: bool = False) -> ConfigAttempt:
     """Read, merge and check the configuration; problems are returned, not raised.
 
     Args:
         at_start: whether a server waits for it: plain and valid values are read without
             importing pydantic, to the same settings
     """
-    from ffhost.config.loaded_config import attempt as load
+    from ffhost.config.loaded_config import attempt_sources as load
 
     return load(sources, at_start=at_start)
 
 
-def load_config(sources: Sources, *, at_start: bool = False) -> LoadedConfig:
-    """Read, merge and check the configuration; see `attempt`.
+def load_config(sources: ConfigSources, *, at_start: bool = False) -> LoadedConfig:
+    """Read, merge and check the configuration; see `attempt_config`.
 
     Raises:
         ConfigError: it is not valid; the error lists all problems that were found.
     """
-    found = attempt(sources, at_start=at_start)
+    found = attempt_config(sources, at_start=at_start)
     if found.config is None:
         raise ConfigError(found.problems)
     return found.config

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from ffhost.config.diagnostics import nearest
-from ffhost.config.located_problems import Reporter
+from ffhost.config.diagnostics import nearest_known_word
+from ffhost.config.located_problems import ConfigProblemReporter
 from ffhost.config.nodes import PathKey
-from ffhost.config.settings import NAME_PATTERN, shown
+from ffhost.config.settings import NAME_PATTERN, show_setting
 from ffhost.config.settings.auth_settings import PUBLIC, REQUIRED
 
 KEY_LENGTH = 16
@@ -22,7 +22,7 @@ _HMAC_ONLY = ("header", "prefix", "encoding", "algorithm")
 _UNTIMED = ("github", "hmac")
 
 
-def check_auth(values: dict[str, Any], report: Reporter) -> None:
+def check_auth_settings(values: dict[str, Any], report: ConfigProblemReporter) -> None:
     """Report what is wrong with the ways, and with the functions that refer to them."""
     ways = _mapping(values.get("auth"))
     for name, way in ways.items():
@@ -38,7 +38,7 @@ def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _check_way(name: str, way: Any, report: Reporter) -> None:
+def _check_way(name: str, way: Any, report: ConfigProblemReporter) -> None:
     path: PathKey = ("auth", name)
     if name in (PUBLIC, REQUIRED) or not re.fullmatch(NAME_PATTERN, name):
         report.at(
@@ -66,7 +66,7 @@ def _check_way(name: str, way: Any, report: Reporter) -> None:
 # ── jwt ───────────────────────────────────────────────────────────────────────
 
 
-def _check_jwt(jwt: dict[str, Any], path: PathKey, report: Reporter) -> None:
+def _check_jwt(jwt: dict[str, Any], path: PathKey, report: ConfigProblemReporter) -> None:
     if "secret" in jwt:
         _check_secrets(jwt["secret"], (*path, "secret"), report, SECRET_LENGTH)
         for other in ("jwks", "stale"):
@@ -91,7 +91,7 @@ def _check_jwt(jwt: dict[str, Any], path: PathKey, report: Reporter) -> None:
         )
 
 
-def _check_url(value: Any, path: PathKey, report: Reporter) -> None:
+def _check_url(value: Any, path: PathKey, report: ConfigProblemReporter) -> None:
     if not isinstance(value, str):
         return
     try:
@@ -101,20 +101,22 @@ def _check_url(value: Any, path: PathKey, report: Reporter) -> None:
     except ValueError:
         right = False
     if not right or any(character <= " " for character in value):
-        report.at(path, f"expected a URL, got {shown(value)}", "write 'https://id.example.com'")
+        report.at(
+            path, f"expected a URL, got {show_setting(value)}", "write 'https://id.example.com'"
+        )
 
 
 # ── keys ──────────────────────────────────────────────────────────────────────
 
 
-def _check_keys(keys: dict[str, Any], path: PathKey, report: Reporter) -> None:
+def _check_keys(keys: dict[str, Any], path: PathKey, report: ConfigProblemReporter) -> None:
     if not keys:
         report.at(path, "expected at least one key", "write 'ci: {from_env: CI_KEY}'", key=True)
     seen: dict[str, str] = {}
     for name, entry in keys.items():
         here = (*path, name)
         if not name or not name.isprintable() or len(name) > 100:
-            report.at(here, f"{shown(name)} is not a valid key name", key=True)
+            report.at(here, f"{show_setting(name)} is not a valid key name", key=True)
         if isinstance(entry, dict):
             _check_entry(entry, here, report)
             entry = entry.get("key")
@@ -124,25 +126,25 @@ def _check_keys(keys: dict[str, Any], path: PathKey, report: Reporter) -> None:
                 report.at(here, f"has the same key as {other!r}", key=True, secret=True)
 
 
-def _check_entry(entry: dict[str, Any], path: PathKey, report: Reporter) -> None:
+def _check_entry(entry: dict[str, Any], path: PathKey, report: ConfigProblemReporter) -> None:
     for unknown in entry.keys() - {"key", "rate"}:
-        near = nearest(unknown, ("key", "rate"))
+        near = nearest_known_word(unknown, ("key", "rate"))
         hint = f"did you mean {near!r}?" if near else "known here: key, rate"
         report.at((*path, unknown), "unknown key", hint, key=True, secret=True)
     if "rate" in entry:
-        from ffhost.auth.rates import Rate
+        from ffhost.auth.rates import CallerRate
 
         try:
-            Rate.parse(entry["rate"])
+            CallerRate.parse(entry["rate"])
         except (ValueError, TypeError):
             message = "expected a rate such as '100/s', '20/m' or '1000/h', got "
-            report.at((*path, "rate"), message + shown(entry["rate"]))
+            report.at((*path, "rate"), message + show_setting(entry["rate"]))
     if "key" not in entry:
         report.at(path, "has no key", "write 'key: {from_env: NAME}'", key=True, secret=True)
 
 
 def _check_secrets(
-    value: Any, path: PathKey, report: Reporter, length: int = 1, *, sent: bool = False
+    value: Any, path: PathKey, report: ConfigProblemReporter, length: int = 1, *, sent: bool = False
 ) -> list[str]:
     """Report secrets of the wrong form; return those that are strings."""
     secrets = value if isinstance(value, list) else [value]
@@ -170,14 +172,14 @@ def _too_short(length: int) -> str:
     return "a secret must not be empty" if length == 1 else f"must have {length} bytes or more"
 
 
-def _reported_below(path: PathKey, report: Reporter) -> bool:
+def _reported_below(path: PathKey, report: ConfigProblemReporter) -> bool:
     return any(each[: len(path)] == path for each in report.paths)
 
 
 # ── webhook ───────────────────────────────────────────────────────────────────
 
 
-def _check_webhook(webhook: dict[str, Any], path: PathKey, report: Reporter) -> None:
+def _check_webhook(webhook: dict[str, Any], path: PathKey, report: ConfigProblemReporter) -> None:
     scheme = webhook.get("scheme")
     if "secret" in webhook:
         texts = _check_secrets(webhook["secret"], (*path, "secret"), report)
@@ -197,12 +199,12 @@ def _check_webhook(webhook: dict[str, Any], path: PathKey, report: Reporter) -> 
         report.at((*path, "tolerance"), message, "remove this line", key=True)
 
 
-def _check_standard(secrets: Iterable[str], path: PathKey, report: Reporter) -> None:
-    from ffhost.auth.standard_webhooks import PUBLIC_KEY, SECRET, check_secret
+def _check_standard(secrets: Iterable[str], path: PathKey, report: ConfigProblemReporter) -> None:
+    from ffhost.auth.standard_webhooks import PUBLIC_KEY, SECRET, check_webhook_secret
 
     for secret in secrets:
         try:
-            check_secret(secret)
+            check_webhook_secret(secret)
         except ValueError as error:
             hint = f"copy it as the sender shows it, with {SECRET!r} or {PUBLIC_KEY!r}"
             report.at(path, str(error), hint, key=True, secret=True)
@@ -211,7 +213,9 @@ def _check_standard(secrets: Iterable[str], path: PathKey, report: Reporter) -> 
 # ── references ─────────────────────────────────────────────────────────────────────
 
 
-def _check_references(values: dict[str, Any], ways: list[str], report: Reporter) -> None:
+def _check_references(
+    values: dict[str, Any], ways: list[str], report: ConfigProblemReporter
+) -> None:
     defaults = _mapping(values.get("defaults")).get("auth")
     _check_names(defaults, ("defaults", "auth"), ways, report, required=True)
     for name, function in _mapping(values.get("functions")).items():
@@ -228,7 +232,12 @@ def _check_references(values: dict[str, Any], ways: list[str], report: Reporter)
 
 
 def _check_names(
-    value: Any, path: PathKey, ways: list[str], report: Reporter, *, required: bool = False
+    value: Any,
+    path: PathKey,
+    ways: list[str],
+    report: ConfigProblemReporter,
+    *,
+    required: bool = False,
 ) -> None:
     names = value if isinstance(value, list) else [value] if value is not None else []
     words = (PUBLIC, REQUIRED) if required else (PUBLIC,)
@@ -241,14 +250,14 @@ def _check_names(
         elif name in names[:index]:
             report.at(here, f"{name!r} occurs twice")
         elif isinstance(name, str) and name and name not in (*ways, *words):
-            near = nearest(name, (*ways, *words))
+            near = nearest_known_word(name, (*ways, *words))
             known = f"known: {', '.join((*ways, *words))}"
             hint = f"did you mean {near!r}?" if near else known
             report.at(here, f"unknown way {name!r}", hint)
 
 
 def _check_address(
-    section: str, who: str, values: dict[str, Any], ways: list[str], report: Reporter
+    section: str, who: str, values: dict[str, Any], ways: list[str], report: ConfigProblemReporter
 ) -> Any:
     """Check the ways of an address of the host itself; return the ways that open it."""
     path = (section, "auth")
@@ -261,7 +270,7 @@ def _check_address(
     return defaults if written is None else written
 
 
-def _check_events(values: dict[str, Any], ways: list[str], report: Reporter) -> None:
+def _check_events(values: dict[str, Any], ways: list[str], report: ConfigProblemReporter) -> None:
     if "events" not in values:
         return
     effective = _check_address("events", "send events", values, ways, report)
@@ -279,7 +288,9 @@ def _check_events(values: dict[str, Any], ways: list[str], report: Reporter) -> 
             )
 
 
-def _check_admin(values: dict[str, Any], ways: dict[str, Any], report: Reporter) -> None:
+def _check_admin(
+    values: dict[str, Any], ways: dict[str, Any], report: ConfigProblemReporter
+) -> None:
     value, path = _mapping(values.get("admin")).get("auth"), ("admin", "auth")
     _check_names(value, path, list(ways), report)
     for name in value if isinstance(value, list) else [value]:

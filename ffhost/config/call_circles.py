@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 
-def call_circles(calls: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
+def find_declared_call_circles(calls: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
     """Return each circle once, as names that end where they begin.
 
     A function that declares no calls may call all, which says nothing about what it does; it is
     to be left out of *calls*.
 
-    >>> call_circles({"a": ["b"], "b": ["c"], "c": ["a", "c"]})
+    >>> find_declared_call_circles({"a": ["b"], "b": ["c"], "c": ["a", "c"]})
     [('a', 'b', 'c', 'a'), ('c', 'c')]
     """
     found: dict[frozenset[str], tuple[str, ...]] = {}

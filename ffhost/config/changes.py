@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ffhost.config import LoadedConfig
-from ffhost.config.leaves import Leaf, as_text, leaves
+from ffhost.config.leaves import ConfigLeaf, list_config_leaves, show_config_leaf
 from ffhost.config.mask import HIDDEN
-from ffhost.config.nodes import PathKey, dotted
+from ffhost.config.nodes import PathKey, dotted_config_path
 
 RESTART = ("server", "admin", "console")
 """Sections that are read when the server starts; of the latter all but its door."""
@@ -19,7 +19,7 @@ _LIVE = ("admin", "auth")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ConfigChange:
     """One value that differs.
 
     ``old`` and ``new`` are redacted texts, or None if the value is missing;
@@ -40,8 +40,8 @@ class ConfigPlan:
     new_revision: str
     added: tuple[str, ...]
     removed: tuple[str, ...]
-    functions: dict[str, tuple[Change, ...]]
-    host: tuple[Change, ...]
+    functions: dict[str, tuple[ConfigChange, ...]]
+    host: tuple[ConfigChange, ...]
 
     @property
     def needs_restart(self) -> tuple[str, ...]:
@@ -54,11 +54,11 @@ class ConfigPlan:
         return not (self.added or self.removed or self.functions or self.host)
 
 
-def plan(old: LoadedConfig, new: LoadedConfig) -> ConfigPlan:
+def plan_config_changes(old: LoadedConfig, new: LoadedConfig) -> ConfigPlan:
     """Compare two configurations, effective value by effective value."""
     mine, other = old.settings.functions, new.settings.functions
-    functions: dict[str, list[Change]] = {}
-    host: list[Change] = []
+    functions: dict[str, list[ConfigChange]] = {}
+    host: list[ConfigChange] = []
     for path, change in _changes(old, new):
         if path[0] != "functions":
             host.append(change)
@@ -74,7 +74,7 @@ def plan(old: LoadedConfig, new: LoadedConfig) -> ConfigPlan:
     )
 
 
-def changed_functions(old: LoadedConfig, new: LoadedConfig) -> list[str]:
+def changed_function_settings(old: LoadedConfig, new: LoadedConfig) -> list[str]:
     """Return the names of the functions that both have, with different settings.
 
     Unlike a plan it does not list the values: a reload of a thousand functions would have to
@@ -85,16 +85,16 @@ def changed_functions(old: LoadedConfig, new: LoadedConfig) -> list[str]:
     return [name for name in both if mine.function(name) != other.function(name)]
 
 
-def needs_restart(old: LoadedConfig, new: LoadedConfig) -> list[str]:
+def settings_needing_restart(old: LoadedConfig, new: LoadedConfig) -> list[str]:
     """Return the paths that differ and that a reload does not apply."""
     return [change.path for _, change in _changes(old, new, functions=False) if not change.live]
 
 
 def _changes(
     old: LoadedConfig, new: LoadedConfig, *, functions: bool = True
-) -> list[tuple[PathKey, Change]]:
-    mine = {leaf.path: leaf for leaf in leaves(old, functions=functions)}
-    other = {leaf.path: leaf for leaf in leaves(new, functions=functions)}
+) -> list[tuple[PathKey, ConfigChange]]:
+    mine = {leaf.path: leaf for leaf in list_config_leaves(old, functions=functions)}
+    other = {leaf.path: leaf for leaf in list_config_leaves(new, functions=functions)}
     found = []
     for path in [*mine, *(path for path in other if path not in mine)]:
         before, after = mine.get(path), other.get(path)
@@ -106,21 +106,26 @@ def _changes(
         if texts[0] == texts[1] == HIDDEN:
             texts = HIDDEN, f"{HIDDEN} (changed)"
         found.append(
-            (path, Change(dotted(path), *texts, live=path[0] not in RESTART or path == _LIVE))
+            (
+                path,
+                ConfigChange(
+                    dotted_config_path(path), *texts, live=path[0] not in RESTART or path == _LIVE
+                ),
+            )
         )
     return found
 
 
-def _is_empty(leaf: Leaf | None) -> bool:
+def _is_empty(leaf: ConfigLeaf | None) -> bool:
     """Whether *leaf* is a mapping or list without content: its content is listed instead."""
     return leaf is not None and leaf.value in ({}, [])
 
 
-def _text(leaf: Leaf | None) -> str | None:
-    return None if leaf is None else as_text(leaf.shown)
+def _text(leaf: ConfigLeaf | None) -> str | None:
+    return None if leaf is None else show_config_leaf(leaf.shown)
 
 
-def show_plan(plan: ConfigPlan, format: str = "text", *, color: bool = False) -> str:
+def show_config_plan(plan: ConfigPlan, format: str = "text", *, color: bool = False) -> str:
     """Show *plan* as ``text`` or ``json``, ending with a newline."""
     if format == "json":
         return json.dumps(_record(plan), indent=2, ensure_ascii=False) + "\n"
@@ -135,7 +140,7 @@ def show_plan(plan: ConfigPlan, format: str = "text", *, color: bool = False) ->
     lines += [paint(31, f"- {name}") for name in plan.removed]
     for name, changes in plan.functions.items():
         lines.append(paint(33, f"~ {name}"))
-        prefix = dotted(("functions", name)) + "."
+        prefix = dotted_config_path(("functions", name)) + "."
         lines += [f"    {_line(each, prefix)}" for each in changes]
     if plan.host:
         lines.append(paint(33, "~ host"))
@@ -145,7 +150,7 @@ def show_plan(plan: ConfigPlan, format: str = "text", *, color: bool = False) ->
     return "\n".join(lines) + "\n"
 
 
-def _line(change: Change, prefix: str) -> str:
+def _line(change: ConfigChange, prefix: str) -> str:
     old = "-" if change.old is None else change.old
     new = "-" if change.new is None else change.new
     when = "live" if change.live else "needs a restart"

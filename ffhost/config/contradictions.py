@@ -10,17 +10,17 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ffhost.config.diagnostics import nearest
-from ffhost.config.environment import env_form
-from ffhost.config.located_problems import Reporter
-from ffhost.config.nodes import PathKey, dotted
+from ffhost.config.config_variables import variable_form
+from ffhost.config.diagnostics import nearest_known_word
+from ffhost.config.located_problems import ConfigProblemReporter
+from ffhost.config.nodes import PathKey, dotted_config_path
 from ffhost.config.settings import BUILT_IN_HOOKS, EVENT_OR_TYPED, NAME_PATTERN
 from ffhost.config.settings.auth_settings import PUBLIC
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
-def check(values: dict[str, Any], report: Reporter) -> None:
+def check_contradictions(values: dict[str, Any], report: ConfigProblemReporter) -> None:
     """Report every contradiction in *values*."""
     functions = _mapping(values.get("functions"))
     if not functions and ("functions",) not in report.paths:
@@ -59,7 +59,9 @@ _ADDRESSES = (("events", "/events"), ("mcp", "/mcp"), ("openapi", "/openapi.json
 """The host's own addresses on the public port, with their default paths."""
 
 
-def _check_addresses(values: dict[str, Any], functions: dict[str, Any], report: Reporter) -> None:
+def _check_addresses(
+    values: dict[str, Any], functions: dict[str, Any], report: ConfigProblemReporter
+) -> None:
     served = {
         str(function.get("path", f"/{name}")): name
         for name, function in functions.items()
@@ -87,7 +89,7 @@ def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _check_auth(values: dict[str, Any], report: Reporter) -> None:
+def _check_auth(values: dict[str, Any], report: ConfigProblemReporter) -> None:
     sections = [
         values.get("admin"),
         values.get("defaults"),
@@ -96,12 +98,12 @@ def _check_auth(values: dict[str, Any], report: Reporter) -> None:
         *_mapping(values.get("functions")).values(),
     ]
     if "auth" in values or any("auth" in _mapping(each) for each in sections):
-        from ffhost.config.auth_rules import check_auth
+        from ffhost.config.auth_rules import check_auth_settings
 
-        check_auth(values, report)
+        check_auth_settings(values, report)
 
 
-def _check_listeners(values: dict[str, Any], report: Reporter) -> None:
+def _check_listeners(values: dict[str, Any], report: ConfigProblemReporter) -> None:
     server, admin = _mapping(values.get("server")), _mapping(values.get("admin"))
     port = admin.get("port", 9901)
     if admin.get("enabled") is not True or port == 0 or port != server.get("port", 8080):
@@ -116,7 +118,7 @@ def _check_listeners(values: dict[str, Any], report: Reporter) -> None:
         )
 
 
-def _check_console(values: dict[str, Any], report: Reporter) -> None:
+def _check_console(values: dict[str, Any], report: ConfigProblemReporter) -> None:
     """Report a console that nobody could reach, or that anybody could."""
     if _mapping(values.get("console")).get("enabled") is not True:
         return
@@ -127,7 +129,7 @@ def _check_console(values: dict[str, Any], report: Reporter) -> None:
             "the console is a page of the admin listener, which is off",
             "write 'admin: {enabled: true}'",
         )
-    elif opens_wide(admin.get("host", _LOCAL[0]), admin.get("auth")):
+    elif config_opens_admin_to_others(admin.get("host", _LOCAL[0]), admin.get("auth")):
         report.at(
             ("console", "enabled"),
             f"whoever reaches {admin.get('host')} could call every function past its auth",
@@ -135,18 +137,18 @@ def _check_console(values: dict[str, Any], report: Reporter) -> None:
         )
 
 
-def opens_wide(host: Any, auth: Any) -> bool:
+def config_opens_admin_to_others(host: Any, auth: Any) -> bool:
     """Whether other machines reach an admin listener at *host* without credentials."""
     local = isinstance(host, str) and (host.strip("[]") in _LOCAL or host.startswith("unix:"))
     return not local and auth in (None, PUBLIC, [PUBLIC])
 
 
 def _check_hooks(
-    tracing: dict[str, Any], path: PathKey, known: tuple[str, ...], report: Reporter
+    tracing: dict[str, Any], path: PathKey, known: tuple[str, ...], report: ConfigProblemReporter
 ) -> None:
     for name, hook in _mapping(tracing.get("hooks")).items():
         if isinstance(hook, dict) and "target" not in hook and name not in known + BUILT_IN_HOOKS:
-            near = nearest(name, BUILT_IN_HOOKS)
+            near = nearest_known_word(name, BUILT_IN_HOOKS)
             report.at(
                 (*path, "hooks", name),
                 f"{name!r} is not a built-in hook and has no target",
@@ -158,7 +160,7 @@ def _check_hooks(
 # ── one function ──────────────────────────────────────────────────────────────
 
 
-def _check_target(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+def _check_target(function: dict[str, Any], path: PathKey, report: ConfigProblemReporter) -> None:
     target, source = function.get("target"), function.get("source")
     if not isinstance(target, str):
         return
@@ -184,7 +186,9 @@ def _check_target(function: dict[str, Any], path: PathKey, report: Reporter) -> 
             )
 
 
-def _check_isolation(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+def _check_isolation(
+    function: dict[str, Any], path: PathKey, report: ConfigProblemReporter
+) -> None:
     isolated = function.get("isolation", "thread") == "process"
     for key in ("processes", "memory", "requirements"):
         if key in function and not isolated:
@@ -211,7 +215,7 @@ def _check_isolation(function: dict[str, Any], path: PathKey, report: Reporter) 
         )
 
 
-def _check_gone(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+def _check_gone(function: dict[str, Any], path: PathKey, report: ConfigProblemReporter) -> None:
     if function.get("gone") is True and function.get("enabled", True) is True:
         report.at(
             (*path, "gone"),
@@ -221,7 +225,7 @@ def _check_gone(function: dict[str, Any], path: PathKey, report: Reporter) -> No
         )
 
 
-def _check_methods(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+def _check_methods(function: dict[str, Any], path: PathKey, report: ConfigProblemReporter) -> None:
     methods, signature = function.get("methods"), function.get("signature")
     if not isinstance(methods, list):
         return
@@ -236,7 +240,7 @@ def _check_methods(function: dict[str, Any], path: PathKey, report: Reporter) ->
         )
 
 
-def _check_request(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+def _check_request(function: dict[str, Any], path: PathKey, report: ConfigProblemReporter) -> None:
     signature, request = function.get("signature", "http"), function.get("request") or "auto"
     if signature != "http" and request != "auto":
         report.at(
@@ -254,7 +258,7 @@ def _check_request(function: dict[str, Any], path: PathKey, report: Reporter) ->
         )
 
 
-def _check_cors(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+def _check_cors(function: dict[str, Any], path: PathKey, report: ConfigProblemReporter) -> None:
     cors = _mapping(function.get("cors"))
     origins = cors.get("allow_origins")
     everyone = origins == "*" or (isinstance(origins, list) and "*" in origins)
@@ -274,7 +278,7 @@ def _check_cors(function: dict[str, Any], path: PathKey, report: Reporter) -> No
         )
 
 
-def _check_examples(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+def _check_examples(function: dict[str, Any], path: PathKey, report: ConfigProblemReporter) -> None:
     examples = function.get("examples")
     for index, example in enumerate(examples if isinstance(examples, list) else ()):
         here = (*path, "examples", index)
@@ -295,7 +299,9 @@ def _check_examples(function: dict[str, Any], path: PathKey, report: Reporter) -
                 )
 
 
-def _check_subscriptions(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+def _check_subscriptions(
+    function: dict[str, Any], path: PathKey, report: ConfigProblemReporter
+) -> None:
     signature = function.get("signature")
     if not function.get("subscriptions") or signature in (None, "cloudevent", "event"):
         return
@@ -307,7 +313,9 @@ def _check_subscriptions(function: dict[str, Any], path: PathKey, report: Report
     )
 
 
-def _check_schedules(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+def _check_schedules(
+    function: dict[str, Any], path: PathKey, report: ConfigProblemReporter
+) -> None:
     methods = function.get("methods")
     if function.get("schedules") and isinstance(methods, list) and "POST" not in methods:
         report.at(
@@ -318,7 +326,7 @@ def _check_schedules(function: dict[str, Any], path: PathKey, report: Reporter) 
         )
 
 
-def _check_tool(function: dict[str, Any], path: PathKey, report: Reporter) -> None:
+def _check_tool(function: dict[str, Any], path: PathKey, report: ConfigProblemReporter) -> None:
     signature = function.get("signature")
     if function.get("tool") is not True or signature == "typed":
         return
@@ -338,7 +346,7 @@ def _check_tool(function: dict[str, Any], path: PathKey, report: Reporter) -> No
         )
 
 
-_FUNCTION_RULES: tuple[Callable[[dict[str, Any], PathKey, Reporter], None], ...] = (
+_FUNCTION_RULES: tuple[Callable[[dict[str, Any], PathKey, ConfigProblemReporter], None], ...] = (
     _check_target,
     _check_isolation,
     _check_gone,
@@ -355,7 +363,9 @@ _FUNCTION_RULES: tuple[Callable[[dict[str, Any], PathKey, Reporter], None], ...]
 # ── functions beside each other ───────────────────────────────────────────────
 
 
-def _check_tools(values: dict[str, Any], functions: dict[str, Any], report: Reporter) -> None:
+def _check_tools(
+    values: dict[str, Any], functions: dict[str, Any], report: ConfigProblemReporter
+) -> None:
     if "mcp" in values:
         return
     for name, function in functions.items():
@@ -368,12 +378,12 @@ def _check_tools(values: dict[str, Any], functions: dict[str, Any], report: Repo
             )
 
 
-def _check_calls(functions: dict[str, Any], report: Reporter) -> None:
+def _check_calls(functions: dict[str, Any], report: ConfigProblemReporter) -> None:
     for name, function in functions.items():
         called = _mapping(function).get("calls")
         for index, other in enumerate(called if isinstance(called, list) else ()):
             if isinstance(other, str) and other not in functions:
-                near = nearest(other, functions)
+                near = nearest_known_word(other, functions)
                 report.at(
                     ("functions", name, "calls", index),
                     f"there is no function {other!r}",
@@ -381,10 +391,10 @@ def _check_calls(functions: dict[str, Any], report: Reporter) -> None:
                 )
 
 
-def _check_forms(names: list[str], report: Reporter) -> None:
+def _check_forms(names: list[str], report: ConfigProblemReporter) -> None:
     first: dict[str, str] = {}
     for name in names:
-        form = env_form(name)
+        form = variable_form(name)
         other = first.setdefault(form, name)
         if other != name:
             report.at(
@@ -396,11 +406,11 @@ def _check_forms(names: list[str], report: Reporter) -> None:
             )
 
 
-def _note(name: str, report: Reporter) -> str:
+def _note(name: str, report: ConfigProblemReporter) -> str:
     return f"{name!r} is at {report.origin(('functions', name), key=True).place}"
 
 
-def _check_collisions(functions: dict[str, Any], report: Reporter) -> None:
+def _check_collisions(functions: dict[str, Any], report: ConfigProblemReporter) -> None:
     """Report functions with the same path pattern and a common method.
 
     Where a method is known only once the function is loaded, the router reports it.
@@ -426,9 +436,9 @@ def _check_collisions(functions: dict[str, Any], report: Reporter) -> None:
         others.append((name, function, path))
 
 
-def _where(name: str, path: str, report: Reporter) -> str:
+def _where(name: str, path: str, report: ConfigProblemReporter) -> str:
     place = report.origin(("functions", name, "path")).place
-    return f"{dotted(('functions', name, 'path'))} is {path!r} at {place}"
+    return f"{dotted_config_path(('functions', name, 'path'))} is {path!r} at {place}"
 
 
 def _example(pattern: str) -> str:

@@ -32,7 +32,7 @@ _DAY: Final = timedelta(days=1)
 _TRIAL: Final = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-class Cron:
+class CronExpression:
     """A cron expression in a time zone.
 
     Raises:
@@ -42,7 +42,7 @@ class Cron:
     def __init__(self, text: str, zone: str = "UTC") -> None:
         self.text = text
         self.fields = _fields_of(text)
-        self.zone = zone_of(zone)
+        self.zone = cron_time_zone(zone)
         if self.after(_TRIAL) is None:
             raise ValueError(f"{text!r} never matches")
 
@@ -139,7 +139,7 @@ def _check_fields(fields: list[str]) -> None:
         raise ValueError(f"{' '.join(fields)!r} never matches") from error
 
 
-def zone_of(name: str) -> tzinfo:
+def cron_time_zone(name: str) -> tzinfo:
     """Return the time zone *name*.
 
     Raises:

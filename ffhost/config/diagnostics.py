@@ -1,6 +1,6 @@
 """Problems of a configuration: what is wrong, where, and how it is shown.
 
-Knows nothing of YAML, pydantic or terminals: the code that finds a mistake makes a `Problem`,
+Knows nothing of YAML, pydantic or terminals: the code that finds a mistake makes a `ConfigProblem`,
 and the code that prints it chooses the format and the colours.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from ffhost.config.nodes import SourceLine
+    from ffhost.config.nodes import ConfigLine
 
 Format = Literal["text", "json", "github"]
 
@@ -23,7 +23,7 @@ _LINE_LIMIT = 160
 _RED, _BLUE, _DIM, _BOLD, _PLAIN = "\x1b[31m", "\x1b[34m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
 
 
-class Origin(NamedTuple):
+class ValueOrigin(NamedTuple):
     """Where a value came from.
 
     Args:
@@ -38,7 +38,7 @@ class Origin(NamedTuple):
     file: Path | None = None
     line: int | None = None
     column: int | None = None
-    text: str | SourceLine | None = None
+    text: str | ConfigLine | None = None
 
     @property
     def short(self) -> str:
@@ -53,11 +53,11 @@ class Origin(NamedTuple):
         return f"{self.label}:{self.line}:{self.column or 1}"
 
 
-DEFAULT = Origin("default")
+DEFAULT = ValueOrigin("default")
 """The origin of a default value."""
 
 
-class Problem(NamedTuple):
+class ConfigProblem(NamedTuple):
     """One mistake: the dotted path of the value, what is wrong, and what to do.
 
     ``path`` is empty for a mistake that belongs to a file as a whole. ``notes`` are further
@@ -67,23 +67,23 @@ class Problem(NamedTuple):
 
     path: str
     message: str
-    origin: Origin | None = None
+    origin: ValueOrigin | None = None
     hint: str | None = None
     notes: tuple[str, ...] = ()
     line: str | None = None
 
     def __str__(self) -> str:
-        return redact(_headline(self))
+        return redact_text(_headline(self))
 
 
-def redact(text: str) -> str:
+def redact_text(text: str) -> str:
     """Return *text* with what is secret in URLs and PEM blocks masked."""
     from ffhost.config.mask import PLAIN
 
     return PLAIN.text(text)
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest_known_word(word: str, known: Iterable[str]) -> str | None:
     """Return the member of *known* that *word* was probably meant to be, or None."""
     from difflib import get_close_matches
 
@@ -97,26 +97,33 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return by_lower[close[0]] if close else None
 
 
-def render(problems: Sequence[Problem], format: Format = "text", *, color: bool = False) -> str:
+def show_config_problems(
+    problems: Sequence[ConfigProblem], format: Format = "text", *, color: bool = False
+) -> str:
     """Show *problems* in their order, ending with a newline.
 
     ``text`` is for people, ``json`` an array of records, ``github`` workflow annotations.
     """
     if format == "json":
-        return json.dumps([record(each) for each in problems], indent=2, ensure_ascii=False) + "\n"
+        return (
+            json.dumps(
+                [config_problem_record(each) for each in problems], indent=2, ensure_ascii=False
+            )
+            + "\n"
+        )
     if format == "github":
         return "".join(_annotation(each) + "\n" for each in problems)
     return "\n".join(_text(each, color) for each in problems)
 
 
-def record(problem: Problem) -> dict[str, Any]:
+def config_problem_record(problem: ConfigProblem) -> dict[str, Any]:
     """Return *problem* as a value that JSON can hold."""
     origin = problem.origin
     return {
         "path": problem.path,
-        "message": redact(problem.message),
-        "hint": None if problem.hint is None else redact(problem.hint),
-        "notes": [redact(note) for note in problem.notes],
+        "message": redact_text(problem.message),
+        "hint": None if problem.hint is None else redact_text(problem.hint),
+        "notes": [redact_text(note) for note in problem.notes],
         "origin": None if origin is None else origin.label,
         "file": None if origin is None or origin.file is None else str(origin.file),
         "line": None if origin is None else origin.line,
@@ -124,12 +131,12 @@ def record(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _headline(problem: Problem) -> str:
+def _headline(problem: ConfigProblem) -> str:
     parts = [problem.origin.place] if problem.origin else []
     return ": ".join([*parts, *filter(None, [problem.path]), problem.message])
 
 
-def _text(problem: Problem, color: bool) -> str:
+def _text(problem: ConfigProblem, color: bool) -> str:
     def paint(code: str, text: str) -> str:
         return f"{code}{text}{_PLAIN}" if color else text
 
@@ -140,14 +147,14 @@ def _text(problem: Problem, color: bool) -> str:
     lines += [f"  note: {_flat(note)}" for note in problem.notes]
     if problem.hint:
         lines.append(f"  {paint(_DIM, 'hint:')} {_flat(problem.hint)}")
-    return "".join(redact(line) + "\n" for line in lines)
+    return "".join(redact_text(line) + "\n" for line in lines)
 
 
 def _flat(text: str) -> str:
     return re.sub(_CONTROL, "�", text)
 
 
-def _excerpt(origin: Origin | None, paint: Any) -> list[str]:
+def _excerpt(origin: ValueOrigin | None, paint: Any) -> list[str]:
     """Return the source line and a line with a caret, cut around the caret if they are long."""
     if origin is None or origin.column is None or origin.text is None:
         return []
@@ -165,10 +172,10 @@ def _excerpt(origin: Origin | None, paint: Any) -> list[str]:
 
 
 def _printable(line: str) -> str:
-    return redact(re.sub(_CONTROL, "\ufffd", line).replace("\t", "→"))
+    return redact_text(re.sub(_CONTROL, "\ufffd", line).replace("\t", "→"))
 
 
-def _annotation(problem: Problem) -> str:
+def _annotation(problem: ConfigProblem) -> str:
     """Write a GitHub Actions workflow command, escaped as its toolkit does."""
     origin = problem.origin
     properties = []
@@ -180,7 +187,7 @@ def _annotation(problem: Problem) -> str:
     where = origin.label + ": " if origin is not None and origin.file is None else ""
     path = problem.path + ": " if problem.path else ""
     text = [where + path + problem.message, *problem.notes, *filter(None, [problem.hint])]
-    return f"::error {','.join(properties)}::{_escaped(redact(chr(10).join(text)))}"
+    return f"::error {','.join(properties)}::{_escaped(redact_text(chr(10).join(text)))}"
 
 
 def _escaped(text: str, *, property: bool = False) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ffhost.config.diagnostics import Problem
-from ffhost.config.nodes import Source
+from ffhost.config.diagnostics import ConfigProblem
+from ffhost.config.nodes import ConfigText
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTED = re.compile(
@@ -15,7 +15,7 @@ _COMMENT = re.compile(r"(?:^|\s)#")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
-def read_dotenv(source: Source, problems: list[Problem]) -> dict[str, tuple[str, int]]:
+def read_dotenv(source: ConfigText, problems: list[ConfigProblem]) -> dict[str, tuple[str, int]]:
     """Return the value and the line (counted from 0) of each name in ``NAME=value`` lines.
 
     A value may stand in single quotes (as it is) or double quotes (``\\n``, ``\\t``, ``\\"``
@@ -31,8 +31,8 @@ def read_dotenv(source: Source, problems: list[Problem]) -> dict[str, tuple[str,
                 first = variables[name][1] + 1
                 raise ValueError(f"{name} is set twice, first on line {first}")
         except ValueError as error:
-            place = Source(source.label, file=source.file).origin(number, 0)
-            problems.append(Problem("", str(error), place, "write NAME=value"))
+            place = ConfigText(source.label, file=source.file).origin(number, 0)
+            problems.append(ConfigProblem("", str(error), place, "write NAME=value"))
             continue
         variables[name] = (value, number)
     return variables

@@ -8,15 +8,18 @@ from typing import Any
 
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import DEFAULT
-from ffhost.config.leaves import as_text, leaves
-from ffhost.config.nodes import PathKey, dotted
+from ffhost.config.leaves import list_config_leaves, show_config_leaf
+from ffhost.config.nodes import PathKey, dotted_config_path
 
 Row = tuple[str, str, str]
 
 
-def effective_rows(loaded: LoadedConfig) -> list[Row]:
+def effective_config_rows(loaded: LoadedConfig) -> list[Row]:
     """Return (dotted path, value as text, origin) of every effective value, redacted."""
-    return [(dotted(each.path), as_text(each.shown), each.origin) for each in leaves(loaded)]
+    return [
+        (dotted_config_path(each.path), show_config_leaf(each.shown), each.origin)
+        for each in list_config_leaves(loaded)
+    ]
 
 
 def show_config(loaded: LoadedConfig, format: str = "table") -> str:
@@ -25,7 +28,7 @@ def show_config(loaded: LoadedConfig, format: str = "table") -> str:
 
 
 def _table(loaded: LoadedConfig) -> str:
-    rows = [("setting", "value", "from"), *effective_rows(loaded)]
+    rows = [("setting", "value", "from"), *effective_config_rows(loaded)]
     first = min(max(len(row[0]) for row in rows), 60)
     second = min(max(len(row[1]) for row in rows), 40)
     lines = [f"{path:<{first}}  {value:<{second}}  {origin}" for path, value, origin in rows]
@@ -34,7 +37,8 @@ def _table(loaded: LoadedConfig) -> str:
 
 def _json(loaded: LoadedConfig) -> str:
     values = {
-        dotted(each.path): {"value": each.shown, "origin": each.origin} for each in leaves(loaded)
+        dotted_config_path(each.path): {"value": each.shown, "origin": each.origin}
+        for each in list_config_leaves(loaded)
     }
     document = {"revision": loaded.revision, "single": loaded.single, "values": values}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
@@ -44,7 +48,7 @@ def _yaml(loaded: LoadedConfig) -> str:
     """Write the tree as YAML that can be read back, with each origin as a comment."""
     lines = [f"# revision {loaded.revision}"]
     before: PathKey = ()
-    for leaf in leaves(loaded):
+    for leaf in list_config_leaves(loaded):
         if leaf.shown is None and leaf.origin == DEFAULT.label:
             continue
         shared = _shared(before, leaf.path)

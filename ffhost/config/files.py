@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ffhost._regular_files import NotRegular, read_regular
-from ffhost.config.diagnostics import Origin, Problem
-from ffhost.config.nodes import ConfigNode, PathKey, Source, dotted
+from ffhost._regular_files import NotRegularFile, read_regular_file
+from ffhost.config.diagnostics import ConfigProblem, ValueOrigin
+from ffhost.config.nodes import ConfigNode, ConfigText, PathKey, dotted_config_path
 
 MAX_BYTES = 8 * 1024 * 1024
 """Eight times the largest ConfigMap (1 MiB); a larger file was probably named by mistake."""
@@ -23,34 +23,38 @@ _MARKS = (
 )
 
 
-def read_text(path: Path, label: str, problems: list[Problem], origin: Origin | None) -> str | None:
+def read_config_text(
+    path: Path, label: str, problems: list[ConfigProblem], origin: ValueOrigin | None
+) -> str | None:
     """Read a file as UTF-8, or append why it cannot be read and return None.
 
     *origin* is where the file is named; without one the problem is located in the file.
     """
-    place = origin or Origin(label, path)
+    place = origin or ValueOrigin(label, path)
     subject = f"{label!r}: " if origin else ""
     try:
-        data = read_regular(path, MAX_BYTES + 1)
-    except NotRegular as error:
+        data = read_regular_file(path, MAX_BYTES + 1)
+    except NotRegularFile as error:
         hint = "write it to a file; the configuration may be read again at any time"
-        problems.append(Problem("", subject + str(error), place, hint))
+        problems.append(ConfigProblem("", subject + str(error), place, hint))
         return None
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else _reason(error)
-        problems.append(Problem("", subject + reason, place))
+        problems.append(ConfigProblem("", subject + reason, place))
         return None
     except ValueError:
-        problems.append(Problem("", subject + "not a valid file name", place))
+        problems.append(ConfigProblem("", subject + "not a valid file name", place))
         return None
     if len(data) > MAX_BYTES:
         message = f"larger than {MAX_BYTES // 1024**2}MiB; this is not a configuration"
-        problems.append(Problem("", subject + message, place))
+        problems.append(ConfigProblem("", subject + message, place))
         return None
     mark = next((name for start, name in _MARKS if data.startswith(start)), None)
     if mark is not None:
         hint = "save it as UTF-8"
-        problems.append(Problem("", f"{subject}the text is {mark}, expected UTF-8", place, hint))
+        problems.append(
+            ConfigProblem("", f"{subject}the text is {mark}, expected UTF-8", place, hint)
+        )
         return None
     try:
         return data.decode("utf-8-sig")
@@ -59,9 +63,9 @@ def read_text(path: Path, label: str, problems: list[Problem], origin: Origin | 
         line = before.count(b"\n") + 1
         column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
         if origin is None:
-            place = Origin(label, path, line, column)
+            place = ValueOrigin(label, path, line, column)
         message = f"{subject}the byte 0x{data[error.start]:02X} is not UTF-8"
-        problems.append(Problem("", message, place, "save it as UTF-8"))
+        problems.append(ConfigProblem("", message, place, "save it as UTF-8"))
         return None
 
 
@@ -69,7 +73,7 @@ def _reason(error: OSError) -> str:
     return (error.strerror or "cannot be read").lower()
 
 
-def files_of(path: Path) -> list[Path]:
+def list_config_files(path: Path) -> list[Path]:
     """Return the files that a configuration at *path* consists of, in their order."""
     if not path.is_dir():
         return [path]
@@ -78,7 +82,7 @@ def files_of(path: Path) -> list[Path]:
     )
 
 
-def read_tree(path: Path, label: Path, problems: list[Problem]) -> ConfigNode | None:
+def read_config_tree(path: Path, label: Path, problems: list[ConfigProblem]) -> ConfigNode | None:
     """Read the file or folder at *path*, shown as *label*; None if nothing could be read."""
     if not path.is_dir():
         return _read_file(path, label, problems)
@@ -86,17 +90,19 @@ def read_tree(path: Path, label: Path, problems: list[Problem]) -> ConfigNode | 
         if not each.name.startswith("."):
             shown = str(label / each.name)
             problems.append(
-                Problem(
+                ConfigProblem(
                     "",
                     "a folder is read for files that end with .yaml",
-                    Origin(shown, label / each.name),
+                    ValueOrigin(shown, label / each.name),
                     f"rename it to {each.stem}.yaml, or move it elsewhere",
                 )
             )
-    files = files_of(path)
+    files = list_config_files(path)
     if not files:
         problems.append(
-            Problem("", "the folder holds no file that ends with .yaml", Origin(str(label), label))
+            ConfigProblem(
+                "", "the folder holds no file that ends with .yaml", ValueOrigin(str(label), label)
+            )
         )
         return None
     trees = [_read_file(each, label / each.name, problems) for each in files]
@@ -111,30 +117,32 @@ def read_tree(path: Path, label: Path, problems: list[Problem]) -> ConfigNode | 
     return merged or next((tree for tree in trees if tree is not None), None)
 
 
-def _read_file(path: Path, label: Path, problems: list[Problem]) -> ConfigNode | None:
+def _read_file(path: Path, label: Path, problems: list[ConfigProblem]) -> ConfigNode | None:
     from ffhost.config.known_keys import settings_shape
-    from ffhost.config.yaml_reader import YamlError, read
+    from ffhost.config.yaml_reader import YamlError, read_yaml
 
-    text = read_text(path, str(label), problems, None)
+    text = read_config_text(path, str(label), problems, None)
     if text is None:
         return None
-    source = Source(str(label), file=label, text=text, references=True)
+    source = ConfigText(str(label), file=label, text=text, references=True)
     try:
-        tree = read(source, problems)
+        tree = read_yaml(source, problems)
     except YamlError as error:
         problems.append(error.problem)
         return None
     source.tree = (tree, settings_shape())
     if tree.value is not None and not isinstance(tree.value, dict):
         problems.append(
-            Problem("", "expected a mapping of sections", tree.origin, "begin with 'functions:'")
+            ConfigProblem(
+                "", "expected a mapping of sections", tree.origin, "begin with 'functions:'"
+            )
         )
         return None
     return tree
 
 
 def _merged(
-    first: ConfigNode, second: ConfigNode, path: PathKey, problems: list[Problem]
+    first: ConfigNode, second: ConfigNode, path: PathKey, problems: list[ConfigProblem]
 ) -> ConfigNode:
     """Merge the mappings of two files; a key that both define is a problem.
 
@@ -155,8 +163,8 @@ def _merged(
         elif here != ("version",) or other.value != value.value:
             what = "function" if path == ("functions",) else "key"
             problems.append(
-                Problem(
-                    dotted(here),
+                ConfigProblem(
+                    dotted_config_path(here),
                     f"the same {what} in two files",
                     key.origin,
                     notes=(f"the other one is at {other_key.origin.place}",),

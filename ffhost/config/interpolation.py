@@ -13,7 +13,7 @@ _REFERENCE = re.compile(
 )
 
 
-class Missing(ValueError):
+class MissingVariable(ValueError):
     """A variable that is not set and has no default."""
 
     def __init__(self, name: str) -> None:
@@ -21,7 +21,7 @@ class Missing(ValueError):
         self.name = name
 
 
-def interpolate(text: str, variables: Mapping[str, str]) -> str:
+def interpolate_variables(text: str, variables: Mapping[str, str]) -> str:
     """Replace ``${NAME}`` and ``${NAME:-default}`` in *text*; ``$${`` becomes ``${``.
 
     The default also replaces an empty variable, as in a shell. The value of a variable is not
@@ -42,7 +42,7 @@ def interpolate(text: str, variables: Mapping[str, str]) -> str:
         if default is not None:
             return found or default
         if found is None:
-            raise Missing(name)
+            raise MissingVariable(name)
         return found
 
     return _REFERENCE.sub(value, text)

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from ffhost.config.settings import NAME_PATTERN, Section, key_of, plain
-from ffhost.config.validation import adapter
+from ffhost.config.settings import NAME_PATTERN, SettingsSection, plain_setting, setting_key_of
+from ffhost.config.validation import settings_adapter
 
 ID = "urn:ffhost:functions:1"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -101,9 +101,9 @@ class _Generator(GenerateJsonSchema):
     ignored_warning_kinds: ClassVar[set[Any]] = {"non-serializable-default"}  # type: ignore[misc]
 
 
-def schema() -> dict[str, Any]:
+def make_config_schema() -> dict[str, Any]:
     """Return the schema as a value."""
-    generated = adapter().json_schema(by_alias=True, schema_generator=_Generator)
+    generated = settings_adapter().json_schema(by_alias=True, schema_generator=_Generator)
     definitions = generated.pop("$defs")
     # Filters nest; the models leave them to those who compile them.
     definitions["SubscriptionSettings"]["properties"]["filters"]["items"] = _FILTER_REFERENCE
@@ -127,14 +127,14 @@ def schema() -> dict[str, Any]:
     }
 
 
-def schema_json() -> str:
+def config_schema_json() -> str:
     """Return the schema as the text of ``schemas/functions.schema.json``."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(make_config_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _section(name: str, definition: dict[str, Any]) -> dict[str, Any]:
     model = _models()[name]
-    described = {key_of(each.name): each for each in fields(model)}
+    described = {setting_key_of(each.name): each for each in fields(model)}
     section: dict[str, Any] = {
         "title": _title(name),
         "description": cleandoc(model.__doc__ or ""),
@@ -153,8 +153,8 @@ def _section(name: str, definition: dict[str, Any]) -> dict[str, Any]:
     return section
 
 
-def _models() -> dict[str, type[Section]]:
-    return {model.__name__: model for model in Section.__subclasses__()}
+def _models() -> dict[str, type[SettingsSection]]:
+    return {model.__name__: model for model in SettingsSection.__subclasses__()}
 
 
 def _title(name: str) -> str:
@@ -166,10 +166,10 @@ def _title(name: str) -> str:
 def _notes(field: Field[Any]) -> dict[str, Any]:
     notes = {key: field.metadata[key] for key in ("title", "description")}
     default = field.default if field.default_factory is MISSING else field.default_factory()
-    if isinstance(default, Section):
+    if isinstance(default, SettingsSection):
         notes["default"] = {}
     elif default is not MISSING and default is not None:
-        notes["default"] = "/<name>" if default == "" else plain(default)
+        notes["default"] = "/<name>" if default == "" else plain_setting(default)
     return {**notes, "examples": field.metadata["examples"]}
 
 

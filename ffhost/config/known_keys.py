@@ -12,7 +12,7 @@ from dataclasses import fields
 from functools import cache
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from ffhost.config.settings import Section, Settings, key_of
+from ffhost.config.settings import Settings, SettingsSection, setting_key_of
 from ffhost.config.settings.scalars import MAY_BE_SECRET
 
 Kind = Literal["section", "map", "list", "free", "text", "scalar"]
@@ -63,10 +63,10 @@ def settings_shape() -> ConfigShape:
     return _section(Settings)
 
 
-def _section(model: type[Section]) -> ConfigShape:
+def _section(model: type[SettingsSection]) -> ConfigShape:
     shapes = {}
     for each in fields(model):
-        key = key_of(each.name)
+        key = setting_key_of(each.name)
         if key in model.free:
             shapes[key] = ConfigShape(
                 "free",
@@ -87,7 +87,7 @@ def _shape(annotation: Any) -> ConfigShape:
     if hasattr(annotation, "__metadata__"):
         shape = _shape(arguments[0])
         return shape._replace(secrets=MAY_BE_SECRET in annotation.__metadata__)
-    if isinstance(annotation, type) and issubclass(annotation, Section):
+    if isinstance(annotation, type) and issubclass(annotation, SettingsSection):
         return _section(annotation)
     if origin is dict and arguments[1] is Any:
         return ConfigShape("free")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ffhost.config.diagnostics import Problem
+from ffhost.config.diagnostics import ConfigProblem
 from ffhost.config.known_keys import ConfigShape
-from ffhost.config.nodes import ConfigNode, Entry, PathKey, Source, typed
-from ffhost.config.resolved_values import is_secret
+from ffhost.config.nodes import ConfigNode, ConfigText, Entry, PathKey, read_plain_scalar
+from ffhost.config.resolved_values import is_secret_reference
 
 _WORDS = {
     **dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True),
@@ -15,7 +15,7 @@ _WORDS = {
 }
 
 
-def put(root: ConfigNode, path: PathKey, value: ConfigNode) -> ConfigNode:
+def put_config_value(root: ConfigNode, path: PathKey, value: ConfigNode) -> ConfigNode:
     """Return a tree with *value* at *path*; a mapping is merged into a mapping.
 
     *root* is not changed: a block may be shared by several places.
@@ -25,13 +25,16 @@ def put(root: ConfigNode, path: PathKey, value: ConfigNode) -> ConfigNode:
     name = str(path[0])
     tree = root.copy() if isinstance(root.value, dict) else ConfigNode({}, value.source)
     key, child = tree.value.get(name) or _entry(name, value)
-    tree.value[name] = (key if len(path) > 1 else _key(name, value), put(child, path[1:], value))
+    tree.value[name] = (
+        key if len(path) > 1 else _key(name, value),
+        put_config_value(child, path[1:], value),
+    )
     return tree
 
 
 def _laid_over(below: ConfigNode, above: ConfigNode) -> ConfigNode:
     mappings = isinstance(below.value, dict) and isinstance(above.value, dict)
-    if not mappings or is_secret(below) or is_secret(above):
+    if not mappings or is_secret_reference(below) or is_secret_reference(above):
         return above
     merged = below.copy()
     for name, (key, value) in above.value.items():
@@ -48,12 +51,12 @@ def _key(name: str, value: ConfigNode) -> ConfigNode:
     return ConfigNode(name, value.source, value.line, value.column, text=name)
 
 
-def value_of(
+def read_layer_value(
     text: str,
     shape: ConfigShape,
-    source: Source,
+    source: ConfigText,
     existing: ConfigNode | None,
-    problems: list[Problem],
+    problems: list[ConfigProblem],
 ) -> ConfigNode | None:
     """Return the text of a variable or a flag as a value of *shape*.
 
@@ -67,31 +70,33 @@ def value_of(
         return ConfigNode(text, source, 0, 0, text=text)
     if kind == "scalar":
         word = _WORDS.get(text.strip().lower()) if shape.boolean else None
-        return ConfigNode(typed(text) if word is None else word, source, 0, 0, text=text)
+        return ConfigNode(
+            read_plain_scalar(text) if word is None else word, source, 0, 0, text=text
+        )
     if kind == "list" and not text.lstrip().startswith("["):
         items = [part.strip() for part in text.split(",")]
         return ConfigNode(
             [ConfigNode(each, source, 0, 0, text=each) for each in items if each], source, 0, 0
         )
     if kind == "free" and text.lstrip()[:1] not in ("[", "{"):
-        return ConfigNode(typed(text), source, 0, 0, text=text)
-    return yaml_value(text, shape, source, problems)
+        return ConfigNode(read_plain_scalar(text), source, 0, 0, text=text)
+    return read_yaml_value(text, shape, source, problems)
 
 
-def yaml_value(
-    text: str, shape: ConfigShape, source: Source, problems: list[Problem]
+def read_yaml_value(
+    text: str, shape: ConfigShape, source: ConfigText, problems: list[ConfigProblem]
 ) -> ConfigNode | None:
     """Read *text* as YAML of *shape*, or append why it cannot be read and return None."""
-    from ffhost.config.yaml_reader import YamlError, read
+    from ffhost.config.yaml_reader import YamlError, read_yaml
 
     shown = source.text
-    inner = Source(source.label, file=source.file, text=text, offset=source.offset)
+    inner = ConfigText(source.label, file=source.file, text=text, offset=source.offset)
     try:
-        node = read(inner, problems)
+        node = read_yaml(inner, problems)
     except YamlError as error:
         origin = error.problem.origin
         problems.append(
-            Problem(
+            ConfigProblem(
                 error.problem.path,
                 error.problem.message,
                 source.origin(0, origin.column and origin.column - 1 - source.offset)
@@ -107,7 +112,7 @@ def yaml_value(
     return node
 
 
-def text_of(value: Any) -> str:
+def config_flag_as_text(value: Any) -> str:
     """Return the value of a flag as text; click passes switches as bool."""
     if isinstance(value, bool):
         return "true" if value else "false"

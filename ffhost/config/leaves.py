@@ -13,10 +13,10 @@ from typing import Any
 
 from ffhost.config import LoadedConfig
 from ffhost.config.diagnostics import DEFAULT
-from ffhost.config.mask import HIDDEN, Mask
-from ffhost.config.masked_places import is_masked_place
+from ffhost.config.mask import HIDDEN, SecretMask
+from ffhost.config.masked_places import is_masked_in_config
 from ffhost.config.nodes import PathKey
-from ffhost.config.settings import Secret, Section, key_of, plain
+from ffhost.config.settings import SecretSetting, SettingsSection, plain_setting, setting_key_of
 
 _INHERITED = {
     "timeout": ("defaults", "timeout"),
@@ -29,7 +29,7 @@ _INHERITED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class ConfigLeaf:
     """One value: its path, the value itself, the value as shown, and its origin's label."""
 
     path: PathKey
@@ -38,7 +38,7 @@ class Leaf:
     origin: str
 
 
-def leaves(loaded: LoadedConfig, *, functions: bool = True) -> Iterator[Leaf]:
+def list_config_leaves(loaded: LoadedConfig, *, functions: bool = True) -> Iterator[ConfigLeaf]:
     """Return every effective value in the order of the models; functions as they were written.
 
     A secret is hidden in every text that contains it.
@@ -49,7 +49,7 @@ def leaves(loaded: LoadedConfig, *, functions: bool = True) -> Iterator[Leaf]:
     found = list(_all(loaded, loaded.settings.functions if functions else ()))
     long = _secrets(found)
     logging = loaded.settings.logging
-    mask = Mask(logging.redact, logging.show)
+    mask = SecretMask(logging.redact, logging.show)
     for leaf in found:
         hidden = long and any(secret in str(leaf.value) for secret in long)
         yield replace(leaf, shown=HIDDEN if hidden else _shown(leaf.path, leaf.value, mask))
@@ -59,32 +59,32 @@ _SHORTEST_SECRET = 4
 """A shorter secret would also be found in unrelated values."""
 
 
-def declared_secrets(loaded: LoadedConfig) -> set[str]:
+def declared_config_secrets(loaded: LoadedConfig) -> set[str]:
     """Return the secrets that the configuration declares."""
     return _secrets(_all(loaded, loaded.settings.functions))
 
 
-def hidden_texts(loaded: LoadedConfig) -> set[str]:
+def hidden_config_texts(loaded: LoadedConfig) -> set[str]:
     """Return every text of the configuration that is never shown, declared as a secret or not.
 
     The values of ``env_file`` are judged by their names.
     """
     logging = loaded.settings.logging
-    mask = Mask(logging.redact, logging.show)
+    mask = SecretMask(logging.redact, logging.show)
     hidden = {value for name, value in loaded.env_file_values.items() if mask.hides(name)}
     for leaf in _all(loaded, loaded.settings.functions):
-        is_masked = is_masked_place(leaf.path, mask)
+        is_masked = is_masked_in_config(leaf.path, mask)
         hidden |= {
             str(each)
             for each in _scalars(leaf.value)
-            if isinstance(each, Secret) or (is_masked and isinstance(each, str))
+            if isinstance(each, SecretSetting) or (is_masked and isinstance(each, str))
         }
     return {text for text in hidden if len(text) >= _SHORTEST_SECRET}
 
 
-def _secrets(found: Iterable[Leaf]) -> set[str]:
+def _secrets(found: Iterable[ConfigLeaf]) -> set[str]:
     values = (each for leaf in found for each in _scalars(leaf.value))
-    secrets = {str(each) for each in values if isinstance(each, Secret)}
+    secrets = {str(each) for each in values if isinstance(each, SecretSetting)}
     return {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
 
 
@@ -92,7 +92,7 @@ def _scalars(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list) else (value,)
 
 
-def _all(loaded: LoadedConfig, functions: Iterable[str]) -> Iterator[Leaf]:
+def _all(loaded: LoadedConfig, functions: Iterable[str]) -> Iterator[ConfigLeaf]:
     for name, value in _items(loaded.settings):
         if name != "functions":
             yield from _leaves(loaded, (name,), value)
@@ -100,7 +100,7 @@ def _all(loaded: LoadedConfig, functions: Iterable[str]) -> Iterator[Leaf]:
         yield from _function(loaded, name)
 
 
-def _function(loaded: LoadedConfig, name: str) -> Iterator[Leaf]:
+def _function(loaded: LoadedConfig, name: str) -> Iterator[ConfigLeaf]:
     function = loaded.settings.function(name)
     isolated = function.isolation == "process"
     for key, value in _items(function):
@@ -114,40 +114,42 @@ def _function(loaded: LoadedConfig, name: str) -> Iterator[Leaf]:
             yield from _leaves(loaded, path, value)
 
 
-def _items(section: Section) -> Iterator[tuple[str, Any]]:
+def _items(section: SettingsSection) -> Iterator[tuple[str, Any]]:
     for each in fields(section):
-        yield key_of(each.name), getattr(section, each.name)
+        yield setting_key_of(each.name), getattr(section, each.name)
 
 
-def _leaves(loaded: LoadedConfig, path: PathKey, value: Any) -> Iterator[Leaf]:
-    if isinstance(value, Section):
+def _leaves(loaded: LoadedConfig, path: PathKey, value: Any) -> Iterator[ConfigLeaf]:
+    if isinstance(value, SettingsSection):
         for name, inner in _items(value):
             yield from _leaves(loaded, (*path, name), inner)
     elif isinstance(value, Mapping) and value:
         for name, inner in value.items():
             yield from _leaves(loaded, (*path, str(name)), inner)
-    elif isinstance(value, list) and any(isinstance(each, Section | dict | list) for each in value):
+    elif isinstance(value, list) and any(
+        isinstance(each, SettingsSection | dict | list) for each in value
+    ):
         for index, inner in enumerate(value):
             yield from _leaves(loaded, (*path, index), inner)
     else:
         yield _leaf(loaded, path, value, path)
 
 
-def _leaf(loaded: LoadedConfig, path: PathKey, value: Any, given_at: PathKey) -> Leaf:
+def _leaf(loaded: LoadedConfig, path: PathKey, value: Any, given_at: PathKey) -> ConfigLeaf:
     origin = loaded.origins.get(given_at, DEFAULT)
-    return Leaf(path, value, value, origin.short)
+    return ConfigLeaf(path, value, value, origin.short)
 
 
-def _shown(path: PathKey, value: Any, mask: Mask) -> Any:
+def _shown(path: PathKey, value: Any, mask: SecretMask) -> Any:
     empty = value is None or value == {} or value == []
-    if isinstance(value, Secret) or (not empty and is_masked_place(path, mask)):
+    if isinstance(value, SecretSetting) or (not empty and is_masked_in_config(path, mask)):
         return HIDDEN
     if isinstance(value, list):
         return [_shown(path, each, mask) for each in value]
-    return mask.text(value) if isinstance(value, str) else plain(value)
+    return mask.text(value) if isinstance(value, str) else plain_setting(value)
 
 
-def as_text(value: Any) -> str:
+def show_config_leaf(value: Any) -> str:
     """Write a shown value on one line, as it would be written in the file."""
     if value is None:
         return "-"

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ffhost.config import LoadedConfig
-from ffhost.config.diagnostics import Problem
+from ffhost.config.diagnostics import ConfigProblem
 from ffhost.errors import LoadError
 
 
-def problem_of(config: LoadedConfig, name: str, error: LoadError) -> Problem:
+def config_problem_of_error(config: LoadedConfig, name: str, error: LoadError) -> ConfigProblem:
     """Return the diagnostic of *error*, which the function *name* or one of its hooks has."""
     at = error.key if isinstance(error.key, tuple) else ("functions", name, error.key)
     origin = config.locate(at)
-    return Problem(".".join(at), error.message, origin, error.hint, error.notes, error.line)
+    return ConfigProblem(".".join(at), error.message, origin, error.hint, error.notes, error.line)
 
 
-def code_first(problem: Problem) -> Problem:
+def config_problem_from_code(problem: ConfigProblem) -> ConfigProblem:
     """Return *problem* as it is shown to somebody who edits code.
 
     It begins with the line of user code that is at fault, if there is one; the place in the
@@ -28,15 +28,15 @@ def code_first(problem: Problem) -> Problem:
     notes = [each.removeprefix(prefix) for each in problem.notes]
     place = ": ".join([*([problem.origin.place] if problem.origin else []), problem.path])
     message = prefix + problem.message.removeprefix(prefix)
-    return Problem("", message, None, problem.hint, (*notes, place))
+    return ConfigProblem("", message, None, problem.hint, (*notes, place))
 
 
-def merged(problems: Iterable[Problem]) -> list[Problem]:
+def merge_config_problems(problems: Iterable[ConfigProblem]) -> list[ConfigProblem]:
     """Return *problems* with one for each cause, which names all functions that it hits.
 
     A file that cannot be imported is one cause, however many functions it defines.
     """
-    by_cause: dict[object, list[Problem]] = {}
+    by_cause: dict[object, list[ConfigProblem]] = {}
     for problem in problems:
         where = "" if problem.path.startswith("functions.") else problem.path
         cause = (where, problem.message, problem.hint, problem.notes)
@@ -44,7 +44,7 @@ def merged(problems: Iterable[Problem]) -> list[Problem]:
     return [_with_others(first, rest) for first, *rest in by_cause.values()]
 
 
-def _with_others(problem: Problem, others: list[Problem]) -> Problem:
+def _with_others(problem: ConfigProblem, others: list[ConfigProblem]) -> ConfigProblem:
     others = [each for each in others if each != problem]
     if not others:
         return problem

@@ -1,4 +1,4 @@
-"""Loading of `Sources` into settings: files, variables, flags, values, checks."""
+"""Loading of `ConfigSources` into settings: files, variables, flags, values, checks."""
 
 from __future__ import annotations
 
@@ -8,41 +8,45 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ffhost.config import DEFAULT_FILE, Attempt, Listing, LoadedConfig, Sources
-from ffhost.config.contradictions import check
-from ffhost.config.diagnostics import DEFAULT, Origin, Problem, nearest
-from ffhost.config.environment import ConfigVariables, apply_framework_names, apply_tree_names
-from ffhost.config.files import files_of, read_text, read_tree
-from ffhost.config.flags import apply_flags
-from ffhost.config.known_keys import settings_shape
-from ffhost.config.located_problems import Reporter
-from ffhost.config.nodes import ConfigNode, PathKey, Source, walk_to
-from ffhost.config.quick_reader import settings_of
-from ffhost.config.requirement_files import requirements_state
-from ffhost.config.resolved_values import ABSENT, Evaluator
-from ffhost.config.settings import Settings, as_plain, completed, plain
-from ffhost.config.single_target import (
-    Choice,
-    check_beside_file,
-    check_known,
-    choice_of,
-    choose,
-    name_of,
-    tree,
-    tree_of,
+from ffhost.config import DEFAULT_FILE, ConfigAttempt, ConfigSources, ListedInSource, LoadedConfig
+from ffhost.config.config_variables import (
+    ConfigVariables,
+    apply_config_variables,
+    apply_framework_variables,
 )
-from ffhost.config.validation import validate
+from ffhost.config.contradictions import check_contradictions
+from ffhost.config.diagnostics import DEFAULT, ConfigProblem, ValueOrigin, nearest_known_word
+from ffhost.config.files import list_config_files, read_config_text, read_config_tree
+from ffhost.config.flags import apply_config_flags
+from ffhost.config.known_keys import settings_shape
+from ffhost.config.located_problems import ConfigProblemReporter
+from ffhost.config.nodes import ConfigNode, ConfigText, PathKey, walk_config_path
+from ffhost.config.quick_reader import read_settings_quickly
+from ffhost.config.resolved_values import ABSENT, ConfigEvaluator
+from ffhost.config.settings import Settings, complete_settings, plain_section, plain_setting
+from ffhost.config.single_target import (
+    SingleTargetChoice,
+    check_single_target_setting,
+    check_target_setting_beside_file,
+    choice_of_single_target,
+    choose_single_target,
+    single_target_name,
+    single_target_tree,
+    tree_of_listed_functions,
+)
+from ffhost.config.validation import validate_settings
+from ffhost.config.watched_requirements import watched_requirements_state
 from ffhost.errors import LoadError
 
 
-class Origins(Mapping[PathKey, Origin]):
+class LazyValueOrigins(Mapping[PathKey, ValueOrigin]):
     """Where the values of a tree were written, looked up on access."""
 
     def __init__(self, root: ConfigNode) -> None:
         self._root = root
 
-    def __getitem__(self, path: PathKey) -> Origin:
-        levels = list(walk_to(self._root, path))
+    def __getitem__(self, path: PathKey) -> ValueOrigin:
+        levels = list(walk_config_path(self._root, path))
         if len(levels) <= len(path):
             raise KeyError(path)
         return levels[-1][1].origin
@@ -59,59 +63,65 @@ class Origins(Mapping[PathKey, Origin]):
         return sum(1 for _ in self)
 
 
-def attempt(sources: Sources, *, at_start: bool) -> Attempt:
-    """Read, merge and check; see `ffhost.config.attempt`."""
-    choice = choose(sources.flags, sources.environ)
-    problems: list[Problem] = []
+def attempt_sources(sources: ConfigSources, *, at_start: bool) -> ConfigAttempt:
+    """Read, merge and check; see `ffhost.config.attempt_config`."""
+    choice = choose_single_target(sources.flags, sources.environ)
+    problems: list[ConfigProblem] = []
     if sources.listing is not None:
         return _attempt_listed(sources, choice, sources.listing)
     located = _locate(sources, choice, problems)
     if located is None:
-        return Attempt(None, tuple(problems), ())
+        return ConfigAttempt(None, tuple(problems), ())
     label, path = located
     if label is None or path is None:
-        root: ConfigNode | None = tree(choice)
+        root: ConfigNode | None = single_target_tree(choice)
         base, watched = sources.cwd, []
     else:
-        root = read_tree(path, label, problems)
+        root = read_config_tree(path, label, problems)
         base = path if path.is_dir() else path.parent
-        watched = list(dict.fromkeys([path, *files_of(path)]))
-        check_beside_file(choice, problems)
+        watched = list(dict.fromkeys([path, *list_config_files(path)]))
+        check_target_setting_beside_file(choice, problems)
     if root is None:
-        return Attempt(None, tuple(Reporter(_EMPTY, problems).result()), tuple(watched))
+        return ConfigAttempt(
+            None, tuple(ConfigProblemReporter(_EMPTY, problems).result()), tuple(watched)
+        )
     stage = _Stage(sources, choice, problems, base, watched, has_file=path is not None)
     return stage.run(root, quick=at_start or path is None)
 
 
-def _attempt_listed(sources: Sources, choice: Choice, listing: Listing) -> Attempt:
+def _attempt_listed(
+    sources: ConfigSources, choice: SingleTargetChoice, listing: ListedInSource
+) -> ConfigAttempt:
     """Make a configuration of functions that no file lists."""
     try:
         targets = listing.targets()
     except LoadError as error:
-        problem = Problem("", error.message, hint=error.hint)
-        return Attempt(None, (problem,), ())
-    choice = choice_of(targets, listing.label, choice)
+        problem = ConfigProblem("", error.message, hint=error.hint)
+        return ConfigAttempt(None, (problem,), ())
+    choice = choice_of_single_target(targets, listing.label, choice)
     several = choice.target is None
-    root = tree_of(targets, listing.label) if several else tree(choice)
+    root = (
+        tree_of_listed_functions(targets, listing.label) if several else single_target_tree(choice)
+    )
     return _Stage(sources, choice, [], sources.cwd, [], has_file=several).run(root, quick=True)
 
 
-_EMPTY = ConfigNode({}, Source(DEFAULT.label))
+_EMPTY = ConfigNode({}, ConfigText(DEFAULT.label))
 
 
 def _locate(
-    sources: Sources, choice: Choice, problems: list[Problem]
+    sources: ConfigSources, choice: SingleTargetChoice, problems: list[ConfigProblem]
 ) -> tuple[Path | None, Path | None] | None:
     """Return the file or folder as shown and as opened; (None, None) for none, None if absent."""
     named, source = sources.config, "-c"
-    origin = Origin(f"-c {named}")
+    origin = ValueOrigin(f"-c {named}")
     if not named:
         named, source = sources.environ.get("FFHOST_CONFIG"), "env FFHOST_CONFIG"
-        origin = Origin(source)
+        origin = ValueOrigin(source)
     if not named:
         if choice.target is not None:
             return None, None
-        named, origin = DEFAULT_FILE, Origin(DEFAULT_FILE)
+        named, origin = DEFAULT_FILE, ValueOrigin(DEFAULT_FILE)
         hint = "'ffhost init' writes one; or name a file with -c, or a function with --target"
     else:
         hint = None
@@ -123,7 +133,7 @@ def _locate(
     if not found:
         hint = hint or _near_file(named, sources.cwd)
         subject = "no such file" if named == DEFAULT_FILE and hint else f"no such file: {named!r}"
-        problems.append(Problem("", subject, origin, hint))
+        problems.append(ConfigProblem("", subject, origin, hint))
         return None
     return Path(named), path
 
@@ -131,7 +141,7 @@ def _locate(
 def _near_file(named: str, folder: Path) -> str | None:
     """Return which configuration of *folder* was probably meant."""
     files = [each.name for each in sorted(folder.glob("*.y*ml"))]
-    near = nearest(named, files)
+    near = nearest_known_word(named, files)
     return None if near is None else f"did you mean {near!r}?"
 
 
@@ -140,9 +150,9 @@ class _Stage:
 
     def __init__(
         self,
-        sources: Sources,
-        choice: Choice,
-        problems: list[Problem],
+        sources: ConfigSources,
+        choice: SingleTargetChoice,
+        problems: list[ConfigProblem],
         base: Path,
         watched: list[Path],
         *,
@@ -157,35 +167,35 @@ class _Stage:
         self.unseen: dict[str, PathKey] | None = {} if sources.values_may_be_missing else None
         self.shape = settings_shape()
 
-    def run(self, root: ConfigNode, *, quick: bool) -> Attempt:
+    def run(self, root: ConfigNode, *, quick: bool) -> ConfigAttempt:
         if not isinstance(root.value, dict):
             root = ConfigNode({}, root.source, root.line, root.column)
         variables = self.variables(root)
         problems = self.problems
-        root = apply_framework_names(root, variables, has_file=self.has_file, problems=problems)
-        root = apply_tree_names(root, self.shape, variables, problems)
-        root = apply_flags(root, self.shape, self.sources.flags, self.sources.sets, problems)
+        root = apply_framework_variables(root, variables, has_file=self.has_file, problems=problems)
+        root = apply_config_variables(root, self.shape, variables, problems)
+        root = apply_config_flags(root, self.shape, self.sources.flags, self.sources.sets, problems)
         if self.sources.developing:
-            from ffhost.config.development_defaults import apply_developing
+            from ffhost.config.development_defaults import apply_development_defaults
 
-            root = apply_developing(root)
-        report = Reporter(root, problems)
-        evaluator = Evaluator(report, variables.values, self.base, self.unseen)
+            root = apply_development_defaults(root)
+        report = ConfigProblemReporter(root, problems)
+        evaluator = ConfigEvaluator(report, variables.values, self.base, self.unseen)
         values = evaluator.value(root, self.shape, ())
         values = {} if values is ABSENT else values
         self.watched += [file for file in evaluator.files if file not in self.watched]
         if self.has_file:
-            check_known(self.choice, values.get("functions"), report)
+            check_single_target_setting(self.choice, values.get("functions"), report)
         self.report_needed(values, report)
-        check(values, report)
-        values = completed(values)
-        settings = settings_of(values) if quick else None
+        check_contradictions(values, report)
+        values = complete_settings(values)
+        settings = read_settings_quickly(values) if quick else None
         if settings is None:
-            settings = validate(values, report)
+            settings = validate_settings(values, report)
         problems = report.result()
         if problems or settings is None:
-            return Attempt(None, tuple(problems), tuple(self.watched))
-        return Attempt(self.loaded(settings, root, variables), (), tuple(self.watched))
+            return ConfigAttempt(None, tuple(problems), tuple(self.watched))
+        return ConfigAttempt(self.loaded(settings, root, variables), (), tuple(self.watched))
 
     def variables(self, root: ConfigNode) -> ConfigVariables:
         """Return the environment over the variables of ``env_file``."""
@@ -194,8 +204,8 @@ class _Stage:
         if node is None:
             return ConfigVariables(environ, {})
         # its mistakes are reported when the whole tree is evaluated
-        quiet = Reporter(root, [])
-        name = Evaluator(quiet, environ, self.base).scalar(node, ("env_file",))
+        quiet = ConfigProblemReporter(root, [])
+        name = ConfigEvaluator(quiet, environ, self.base).scalar(node, ("env_file",))
         if not isinstance(name, str) or not name:
             return ConfigVariables(environ, {})
         path = self.base / name
@@ -203,12 +213,12 @@ class _Stage:
         if self.unseen is not None and not path.exists():
             self.unseen[name] = ("env_file",)
             return ConfigVariables(environ, {})
-        text = read_text(path, name, self.problems, node.origin)
+        text = read_config_text(path, name, self.problems, node.origin)
         if text is None:
             return ConfigVariables(environ, {})
         from ffhost.config.dotenv import read_dotenv
 
-        source = Source(name, file=Path(name), text=text)
+        source = ConfigText(name, file=Path(name), text=text)
         read = read_dotenv(source, self.problems)
         added = {key: value for key, (value, _) in read.items() if key not in environ}
         lines = {key: f"{name}:{read[key][1] + 1}" for key in added}
@@ -222,15 +232,15 @@ class _Stage:
         if environ.get("FFHOST_ENV_FILE"):
             label = "FFHOST_ENV_FILE"
             text = environ[label]
-            source = Source(f"env {label}", text=f"{label}={text}", offset=len(label) + 1)
+            source = ConfigText(f"env {label}", text=f"{label}={text}", offset=len(label) + 1)
             entry = (
                 ConfigNode("env_file", source, text="env_file"),
                 ConfigNode(text, source, 0, 0, text=text),
             )
             root.value["env_file"] = entry
-        found = apply_flags(root, self.shape, flag, sets, []).value.get("env_file")
+        found = apply_config_flags(root, self.shape, flag, sets, []).value.get("env_file")
         if found is None and self.sources.developing and self._has_dotenv():
-            return ConfigNode(".env", Source("found beside the file"), text=".env")
+            return ConfigNode(".env", ConfigText("found beside the file"), text=".env")
         return found[1] if found and found[1].text is not None else None
 
     def _has_dotenv(self) -> bool:
@@ -242,23 +252,23 @@ class _Stage:
         target = self.choice.target
         single = None
         if target is not None:
-            single = str(target.value) if self.has_file else name_of(str(target.value))
-        files, state = requirements_state(settings, self.base)
+            single = str(target.value) if self.has_file else single_target_name(str(target.value))
+        files, state = watched_requirements_state(settings, self.base)
         self.watched += [file for file in files if file not in self.watched]
         return LoadedConfig(
             settings=settings,
             single=single,
             has_file=self.has_file,
             base=self.base,
-            origins=Origins(root),
-            revision=revision(settings, single, state),
+            origins=LazyValueOrigins(root),
+            revision=config_revision(settings, single, state),
             watched=tuple(self.watched),
             asgi=self.choice.asgi,
             env_file_values={name: variables.values[name] for name in variables.lines},
             unseen=tuple(sorted(self.unseen or ())),
         )
 
-    def report_needed(self, values: Any, report: Reporter) -> None:
+    def report_needed(self, values: Any, report: ConfigProblemReporter) -> None:
         """Report variables that are not set where no default can take the place of the value."""
         functions = values.get("functions")
         for name, path in (self.unseen or {}).items():
@@ -269,7 +279,7 @@ class _Stage:
                 report.at(path, f"the environment variable {name!r} is not set")
 
 
-def revision(settings: Settings, single: str | None, requirements: str = "") -> str:
+def config_revision(settings: Settings, single: str | None, requirements: str = "") -> str:
     """Return twelve hexadecimal digits that depend on the effective values alone.
 
     Args:
@@ -278,9 +288,9 @@ def revision(settings: Settings, single: str | None, requirements: str = "") -> 
     The order of functions does not count; the order of trace hooks does.
     """
     # limits that a function inherits from the host count as its own
-    dump = as_plain(settings)
+    dump = plain_section(settings)
     for name, function in dump["functions"].items():
-        function.update({key: plain(value) for key, value in settings.limits(name).items()})
+        function.update({key: plain_setting(value) for key, value in settings.limits(name).items()})
     orders = [list(settings.tracing.hooks)]
     orders += [list(settings.functions[name].tracing.hooks) for name in sorted(settings.functions)]
     parts = [dump, single, orders, *([requirements] if requirements else [])]

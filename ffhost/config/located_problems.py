@@ -9,19 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ffhost.config.diagnostics import DEFAULT, Origin, Problem
-from ffhost.config.masked_places import is_masked_place, mask_of
-from ffhost.config.nodes import ConfigNode, PathKey, dotted, walk_to
+from ffhost.config.diagnostics import DEFAULT, ConfigProblem, ValueOrigin
+from ffhost.config.masked_places import is_masked_in_config, mask_of_config
+from ffhost.config.nodes import ConfigNode, PathKey, dotted_config_path, walk_config_path
 
 
-class Reporter:
+class ConfigProblemReporter:
     """Collects problems over the tree *root*."""
 
-    def __init__(self, root: ConfigNode, problems: list[Problem]) -> None:
+    def __init__(self, root: ConfigNode, problems: list[ConfigProblem]) -> None:
         self.root = root
         self.problems = problems
         self.paths: set[PathKey] = set()
-        self._uses: dict[Problem, list[str]] = {}
+        self._uses: dict[ConfigProblem, list[str]] = {}
 
     def at(
         self,
@@ -44,25 +44,27 @@ class Reporter:
             origin = origin._replace(text=None)
         use_text = None
         if use is not None:
-            use_text = f"{dotted(use[0])} ({use[1].place})"
+            use_text = f"{dotted_config_path(use[0])} ({use[1].place})"
             for known, uses in self._uses.items():
                 if known.origin == origin and known.message == message:
                     if use_text not in uses:
                         uses.append(use_text)
                     return
-        problem = Problem(dotted(path), message, origin, hint, tuple(notes))
+        problem = ConfigProblem(dotted_config_path(path), message, origin, hint, tuple(notes))
         self.problems.append(problem)
         if use_text is not None:
             self._uses[problem] = [use_text]
 
     def _masked(self, message: str, path: PathKey) -> str:
         """Return *message* without the value at *path* if that is a secret."""
-        if ", got " not in message or not is_masked_place(path, mask_of(self.root)):
+        if ", got " not in message or not is_masked_in_config(path, mask_of_config(self.root)):
             return message
         return re.sub(r", got (?!a list$|a mapping$|nothing$).*", ", got a secret", message)
 
-    def _place(self, path: PathKey, key: bool) -> tuple[Origin, tuple[PathKey, Origin] | None]:
-        levels = list(walk_to(self.root, path))
+    def _place(
+        self, path: PathKey, key: bool
+    ) -> tuple[ValueOrigin, tuple[PathKey, ValueOrigin] | None]:
+        levels = list(walk_config_path(self.root, path))
         use = None
         for depth, (key_node, value) in enumerate(levels):
             if value.use is not None:
@@ -77,26 +79,26 @@ class Reporter:
             return DEFAULT, use
         return value.origin, use
 
-    def origin(self, path: PathKey, *, key: bool = False) -> Origin:
+    def origin(self, path: PathKey, *, key: bool = False) -> ValueOrigin:
         """Return where the value at *path*, or its key, was written."""
         return self._place(path, key)[0]
 
-    def result(self) -> list[Problem]:
+    def result(self) -> list[ConfigProblem]:
         """Return all problems: files by line, then variables and flags as they were found."""
         finished = [self._with_uses(each) for each in self.problems]
         return sorted(dict.fromkeys(finished), key=_order)
 
-    def _with_uses(self, problem: Problem) -> Problem:
+    def _with_uses(self, problem: ConfigProblem) -> ConfigProblem:
         uses = self._uses.get(problem)
         if not uses:
             return problem
         note = "in an aliased block, used by " + ", ".join(uses)
-        return Problem(
+        return ConfigProblem(
             problem.path, problem.message, problem.origin, problem.hint, (*problem.notes, note)
         )
 
 
-def _order(problem: Problem) -> tuple[bool, str, int, int]:
+def _order(problem: ConfigProblem) -> tuple[bool, str, int, int]:
     origin = problem.origin
     if origin is None or origin.file is None:
         return (True, "", 0, 0)

@@ -38,7 +38,7 @@ _URL = re.compile(r"://[^\s'\"<>`]+")
 _QUERY = re.compile(r"([?&;])([^=&;#\s'\"<>`?]*)=([^&;#\s'\"<>`]+)")
 
 
-class Mask:
+class SecretMask:
     """The rule with what the users of a host added to it.
 
     Args:
@@ -51,9 +51,9 @@ class Mask:
         self._show = frozenset(map(_flat, show))
         self.hides = lru_cache(maxsize=4096)(self._hides)
 
-    def showing(self, *names: str) -> Mask:
+    def showing(self, *names: str) -> SecretMask:
         """Return the same rule with further exceptions."""
-        return Mask(self._redact, {*self._show, *names})
+        return SecretMask(self._redact, {*self._show, *names})
 
     def _hides(self, name: str) -> bool:
         """Whether values below *name* are masked."""
@@ -132,5 +132,5 @@ def _within(part: tuple[str, ...], words: tuple[str, ...]) -> bool:
     )
 
 
-PLAIN = Mask()
+PLAIN = SecretMask()
 """The rule by itself, for what is shown before a configuration is known."""

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import re
 
-from ffhost.config.mask import HIDDEN, Mask
-from ffhost.config.masked_places import ConfigPlace, hidden_nodes, mask_of, root_place
-from ffhost.config.nodes import Source
+from ffhost.config.mask import HIDDEN, SecretMask
+from ffhost.config.masked_places import (
+    ConfigPlace,
+    mask_of_config,
+    masked_config_nodes,
+    root_config_place,
+)
+from ffhost.config.nodes import ConfigText
 
 Span = tuple[int, int]
 _KEY = re.compile(r"""(?P<name>[^\s\[\]{},:='"][^\[\]{},:='"]*|'[^']*'|"[^"]*")\s*[:=]\s*""")
 _INDENTATION = re.compile(r"\s*(?:- +)*")
 
 
-def masked_line(source: Source, number: int, column: int) -> tuple[str, int]:
+def mask_config_line(source: ConfigText, number: int, column: int) -> tuple[str, int]:
     """Return line *number* (from 0) of *source* masked, and where *column* (from 0) is in it."""
     line = source.line(number) or ""
     spans = _known_spans(source, number) if source.tree else _guessed_spans(source, number)
@@ -34,13 +39,13 @@ def masked_line(source: Source, number: int, column: int) -> tuple[str, int]:
     return masked + line[end:], moved
 
 
-def _known_spans(source: Source, number: int) -> list[Span]:
+def _known_spans(source: ConfigText, number: int) -> list[Span]:
     assert source.tree is not None
     root, shape = source.tree
     line = source.line(number) or ""
     offset = source.offset if number == 0 else 0
     spans = []
-    for _, node in hidden_nodes(root, ConfigPlace(shape), mask_of(root)):
+    for _, node in masked_config_nodes(root, ConfigPlace(shape), mask_of_config(root)):
         if node.source.label != source.label or node.line is None or node.end is None:
             continue
         first, last = node.line, node.end[0]
@@ -51,11 +56,11 @@ def _known_spans(source: Source, number: int) -> list[Span]:
     return sorted(spans)
 
 
-def _guessed_spans(source: Source, number: int) -> list[Span]:
+def _guessed_spans(source: ConfigText, number: int) -> list[Span]:
     """Return what is masked in a line of a text that is not valid YAML."""
     line = source.line(number) or ""
-    mask = Mask()
-    place = root_place()
+    mask = SecretMask()
+    place = root_config_place()
     for name in _enclosing(source, number):
         place = place.below(name, mask)
     start = _indentation(line)
@@ -74,7 +79,7 @@ def _is_ours(place: ConfigPlace, name: str) -> bool:
     return place.shape is not None and place.shape.child(name) is not None
 
 
-def _enclosing(source: Source, number: int) -> list[str]:
+def _enclosing(source: ConfigText, number: int) -> list[str]:
     """Return the keys of the lines above that are indented less, the outermost first."""
     names: list[str] = []
     least = _indentation(source.line(number) or "")

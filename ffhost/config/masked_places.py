@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ffhost.config.known_keys import ConfigShape, settings_shape
-from ffhost.config.mask import Mask
-from ffhost.config.nodes import ConfigNode, PathKey, walk_to
+from ffhost.config.mask import SecretMask
+from ffhost.config.nodes import ConfigNode, PathKey, walk_config_path
 
 _REFERENCE = re.compile(r"(?:\$\{[A-Za-z_][A-Za-z0-9_]*\})+")
 _NAMED_ELSEWHERE = ("from_env", "from_file")
@@ -32,7 +32,7 @@ class ConfigPlace(NamedTuple):
     hidden: bool = False
     depth: int = 0
 
-    def below(self, step: str | int, mask: Mask) -> ConfigPlace:
+    def below(self, step: str | int, mask: SecretMask) -> ConfigPlace:
         """Return the place *step* below this one."""
         shape = self.shape
         if isinstance(step, int):
@@ -51,21 +51,21 @@ class ConfigPlace(NamedTuple):
         return ConfigPlace(inner, inner.all_secret)
 
 
-def root_place() -> ConfigPlace:
+def root_config_place() -> ConfigPlace:
     """Return the place of a whole configuration."""
     return ConfigPlace(settings_shape())
 
 
-def is_masked_place(path: PathKey, mask: Mask) -> bool:
+def is_masked_in_config(path: PathKey, mask: SecretMask) -> bool:
     """Whether the value at *path* is masked."""
-    place = root_place()
+    place = root_config_place()
     for step in path:
         place = place.below(step, mask)
     return place.hidden
 
 
-def hidden_nodes(
-    root: ConfigNode, place: ConfigPlace, mask: Mask
+def masked_config_nodes(
+    root: ConfigNode, place: ConfigPlace, mask: SecretMask
 ) -> Iterator[tuple[PathKey, ConfigNode]]:
     """Yield the scalars below *root* that are masked, each block once for each kind of place."""
     yield from _hidden((), root, place, mask, set())
@@ -75,7 +75,7 @@ def _hidden(
     path: PathKey,
     node: ConfigNode,
     place: ConfigPlace,
-    mask: Mask,
+    mask: SecretMask,
     seen: set[tuple[int, int, bool, int]],
 ) -> Iterator[tuple[PathKey, ConfigNode]]:
     if node.text is not None:
@@ -95,14 +95,14 @@ def _hidden(
             yield from _hidden((*path, name), inner, place.below(name, mask), mask, seen)
 
 
-def mask_of(root: ConfigNode) -> Mask:
+def mask_of_config(root: ConfigNode) -> SecretMask:
     """Return the rule with the names that ``logging`` adds in a tree, valid or not."""
-    return Mask(_names(root, "redact"), _names(root, "show"))
+    return SecretMask(_names(root, "redact"), _names(root, "show"))
 
 
 def _names(root: ConfigNode, key: str) -> Iterator[str]:
     path = ("logging", key)
-    levels = list(walk_to(root, path))
+    levels = list(walk_config_path(root, path))
     found = levels[-1][1].value if len(levels) > len(path) else None
     for each in found if isinstance(found, list) else ():
         if isinstance(each.value, str):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from ffhost.config.diagnostics import Origin
+from ffhost.config.diagnostics import ValueOrigin
 
 if TYPE_CHECKING:
     from ffhost.config.known_keys import ConfigShape
@@ -34,12 +34,12 @@ _FIRST = frozenset("+-.0123456789~nNtTfF")
 _LONGEST_NUMBER = 400
 
 
-class Source:
+class ConfigText:
     """What text a node was read from: a file, a variable, a flag.
 
     Args:
-        label: as in `Origin`
-        file: as in `Origin`
+        label: as in `ValueOrigin`
+        file: as in `ValueOrigin`
         text: the whole text, or None if it may not be shown
         offset: columns that stand before the text where it is shown, as ``--set a.b=`` does
         references: whether ``${NAME}`` is replaced in its values
@@ -69,19 +69,19 @@ class Source:
 
     def __eq__(self, other: object) -> bool:
         """Whether both have the same text and name: a problem is the same when found twice."""
-        if not isinstance(other, Source):
+        if not isinstance(other, ConfigText):
             return NotImplemented
         return (self.label, self.file, self.text) == (other.label, other.file, other.text)
 
     def __hash__(self) -> int:
         return hash((self.label, self.file))
 
-    def origin(self, line: int | None, column: int | None) -> Origin:
+    def origin(self, line: int | None, column: int | None) -> ValueOrigin:
         """Return the origin at *line* and *column*, counted from 0."""
         if line is None or column is None:
-            return Origin(self.label, self.file)
-        text = None if self.text is None else SourceLine(self, line)
-        return Origin(self.label, self.file, line + 1, column + self.offset + 1, text)
+            return ValueOrigin(self.label, self.file)
+        text = None if self.text is None else ConfigLine(self, line)
+        return ValueOrigin(self.label, self.file, line + 1, column + self.offset + 1, text)
 
     def line(self, number: int) -> str | None:
         """Return line *number* of the text, counted from 0, with YAML's line breaks."""
@@ -92,17 +92,17 @@ class Source:
         return self._lines[number] if number < len(self._lines) else ""
 
 
-class SourceLine(NamedTuple):
+class ConfigLine(NamedTuple):
     """A line of a source, which can be shown; *number* is counted from 0."""
 
-    source: Source
+    source: ConfigText
     number: int
 
     def shown(self, column: int) -> tuple[str, int]:
         """Return the line with secrets masked, and where *column* (from 0) is in it."""
-        from ffhost.config.masked_lines import masked_line
+        from ffhost.config.masked_lines import mask_config_line
 
-        return masked_line(self.source, self.number, column)
+        return mask_config_line(self.source, self.number, column)
 
 
 class ConfigNode:
@@ -125,7 +125,7 @@ class ConfigNode:
     def __init__(
         self,
         value: Any,
-        source: Source,
+        source: ConfigText,
         line: int | None = None,
         column: int | None = None,
         *,
@@ -138,17 +138,17 @@ class ConfigNode:
         self.column = column
         self.text = text
         self.plain = plain
-        self.use: tuple[Source, int, int] | None = None
+        self.use: tuple[ConfigText, int, int] | None = None
         self.end: tuple[int, int] | None = None
         self.size = 1
         self.depth = 0
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> ValueOrigin:
         """Return where the node was written."""
         return self.source.origin(self.line, self.column)
 
-    def used(self, use: tuple[Source, int, int] | None) -> ConfigNode:
+    def used(self, use: tuple[ConfigText, int, int] | None) -> ConfigNode:
         """Return a copy that shares its children and is reached through an alias at *use*."""
         copy = self.copy()
         copy.use = use or self.use
@@ -171,7 +171,7 @@ Entry: TypeAlias = tuple[ConfigNode, ConfigNode]
 """A key and its value."""
 
 
-def typed(text: str) -> Any:
+def read_plain_scalar(text: str) -> Any:
     """Return the value of a plain scalar by the core schema of YAML 1.2.
 
     YAML 1.1 is not followed where it surprises: ``on`` and ``yes`` are strings, ``1:30`` is not
@@ -191,7 +191,9 @@ def typed(text: str) -> Any:
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
-def walk_to(root: ConfigNode, path: PathKey) -> Iterator[tuple[ConfigNode | None, ConfigNode]]:
+def walk_config_path(
+    root: ConfigNode, path: PathKey
+) -> Iterator[tuple[ConfigNode | None, ConfigNode]]:
     """Return (key, value) of each level from *root* along *path*, as far as it goes."""
     node, key = root, None
     yield None, root
@@ -205,7 +207,7 @@ def walk_to(root: ConfigNode, path: PathKey) -> Iterator[tuple[ConfigNode | None
         yield key, node
 
 
-def dotted(path: PathKey) -> str:
+def dotted_config_path(path: PathKey) -> str:
     """Write *path* as users write it: ``functions.hello.methods[0]``."""
     text = ""
     for step in path:

@@ -13,13 +13,13 @@ from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from ffhost.config.settings import Section, Settings, key_of
-from ffhost.config.settings.scalars import MAY_BE_SECRET, Kind, NotEmpty
+from ffhost.config.settings import Settings, SettingsSection, setting_key_of
+from ffhost.config.settings.scalars import MAY_BE_SECRET, NotEmptySetting, SettingKind
 
 Reader = Callable[[Any], Any]
 
 
-def settings_of(values: dict[str, Any]) -> Settings | None:
+def read_settings_quickly(values: dict[str, Any]) -> Settings | None:
     """Return the settings; None if pydantic is needed to decide."""
     try:
         settings: Settings = _reader(Settings)(values)
@@ -49,7 +49,7 @@ def _reader(annotation: Any) -> Reader:
 
 
 def _plain(kind: type, arguments: tuple[Any, ...]) -> Reader:
-    if issubclass(kind, Section):
+    if issubclass(kind, SettingsSection):
         return _section(kind)
     if kind is dict:
         return partial(_mapping, *map(_reader, arguments))
@@ -60,16 +60,16 @@ def _plain(kind: type, arguments: tuple[Any, ...]) -> Reader:
 
 def _annotated(inner: Any, metadata: tuple[Any, ...]) -> Reader:
     first, *others = metadata
-    if isinstance(first, Kind) and others in ([], [MAY_BE_SECRET]):
+    if isinstance(first, SettingKind) and others in ([], [MAY_BE_SECRET]):
         return first.read
-    if isinstance(first, NotEmpty) and not others:
+    if isinstance(first, NotEmptySetting) and not others:
         return partial(_not_empty, _reader(inner))
     return _left_to_pydantic
 
 
-def _section(kind: type[Section]) -> Reader:
+def _section(kind: type[SettingsSection]) -> Reader:
     types: dict[str, Any] = {each.name: each.type for each in fields(kind)}
-    known = {key_of(name): (name, _reader(each)) for name, each in types.items()}
+    known = {setting_key_of(name): (name, _reader(each)) for name, each in types.items()}
     factories = [
         (each.name, each.default_factory)
         for each in fields(kind)
@@ -77,7 +77,7 @@ def _section(kind: type[Section]) -> Reader:
     ]
     defaults = {each.name: each.default for each in fields(kind)}
 
-    def read(values: Any) -> Section:
+    def read(values: Any) -> SettingsSection:
         _check(values, dict)
         if not values.keys() <= known.keys():
             raise _Unclear

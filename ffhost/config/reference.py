@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ffhost.config.json_schema import schema
+from ffhost.config.json_schema import make_config_schema
 
 BEGIN, END = "<!-- reference: generated from the models -->", "<!-- end of reference -->"
 
@@ -48,9 +48,9 @@ _PLACES = {
 """Where each section is written, in the order of the page."""
 
 
-def reference() -> str:
+def settings_reference() -> str:
     """Return a heading and a table for each section."""
-    whole = schema()
+    whole = make_config_schema()
     sections = {"Settings": whole, **whole["$defs"]}
     missing = set(sections) - set(_PLACES) - {"Reference", "Filter"}
     if missing:
@@ -152,15 +152,15 @@ def _anchor(place: str) -> str:
     return re.sub(r"[^\w-]", "", place.lower())
 
 
-def main(page: Path) -> None:
+def write_config_reference(page: Path) -> None:
     """Write the reference into *page*."""
     text = page.read_text()
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise SystemExit(f"{page} has no {BEGIN} ... {END}")
-    page.write_text(f"{before}{BEGIN}\n\n{reference()}\n{END}{after}")
+    page.write_text(f"{before}{BEGIN}\n\n{settings_reference()}\n{END}{after}")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    write_config_reference(Path(sys.argv[1]))

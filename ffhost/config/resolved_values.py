@@ -11,31 +11,31 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ffhost.config.diagnostics import nearest
-from ffhost.config.files import read_text
-from ffhost.config.interpolation import Missing, interpolate
+from ffhost.config.diagnostics import nearest_known_word
+from ffhost.config.files import read_config_text
+from ffhost.config.interpolation import MissingVariable, interpolate_variables
 from ffhost.config.known_keys import ConfigShape
-from ffhost.config.located_problems import Reporter
-from ffhost.config.nodes import ConfigNode, PathKey, typed
+from ffhost.config.located_problems import ConfigProblemReporter
+from ffhost.config.nodes import ConfigNode, PathKey, read_plain_scalar
 from ffhost.config.removed_keys import REMOVED
-from ffhost.config.settings import Secret, shown
+from ffhost.config.settings import SecretSetting, show_setting
 
 SECRET_KEYS = ("from_file", "from_env")
 ABSENT: Any = object()
 """Returned in place of a value for which a problem was reported."""
 
 
-def is_secret(node: ConfigNode) -> bool:
+def is_secret_reference(node: ConfigNode) -> bool:
     """Whether *node* is written as ``{from_file: …}`` or ``{from_env: …}``."""
     return isinstance(node.value, dict) and any(key in node.value for key in SECRET_KEYS)
 
 
-def _stand_in(name: str) -> Secret:
+def _stand_in(name: str) -> SecretSetting:
     """Return what stands for the secret *name*: long enough, and of a form that all rules take."""
-    return Secret("whsec_" + b64encode(sha256(name.encode()).digest()).decode())
+    return SecretSetting("whsec_" + b64encode(sha256(name.encode()).digest()).decode())
 
 
-class Evaluator:
+class ConfigEvaluator:
     """Evaluates nodes to values; problems go to *report*.
 
     ``files`` are the files that were read, by absolute path.
@@ -46,7 +46,7 @@ class Evaluator:
 
     def __init__(
         self,
-        report: Reporter,
+        report: ConfigProblemReporter,
         variables: Mapping[str, str],
         base: Path,
         unseen: dict[str, PathKey] | None = None,
@@ -75,10 +75,10 @@ class Evaluator:
                 self.value(item, shape.item, (*path, index)) for index, item in enumerate(value)
             ]
             return [item for item in items if item is not ABSENT]
-        if is_secret(node) and shape.secrets:
+        if is_secret_reference(node) and shape.secrets:
             secret = self._secret(node, path)
             return ABSENT if secret is None else secret
-        if is_secret(node):
+        if is_secret_reference(node):
             self.report.at(
                 path,
                 "a secret is not allowed here",
@@ -96,12 +96,12 @@ class Evaluator:
         if not node.source.references or "${" not in text:
             return node.value
         try:
-            replaced = interpolate(text, self.variables)
-        except Missing as missing:
+            replaced = interpolate_variables(text, self.variables)
+        except MissingVariable as missing:
             if self.unseen is not None:
                 self.unseen.setdefault(missing.name, path)
                 return ABSENT
-            near = nearest(missing.name, self.variables)
+            near = nearest_known_word(missing.name, self.variables)
             example = f"${{{missing.name}:-default}}"
             hint = f"did you mean '{near}'? " if near else ""
             self.report.at(path, str(missing), f"{hint}set it, or write {example}")
@@ -109,13 +109,13 @@ class Evaluator:
         except ValueError as error:
             self.report.at(path, str(error), "write $${ for a literal '${'")
             return ABSENT
-        return typed(replaced) if node.plain else replaced
+        return read_plain_scalar(replaced) if node.plain else replaced
 
     def _mapping(self, node: ConfigNode, value: Any, shape: ConfigShape, path: PathKey) -> Any:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            self.report.at(path, f"expected a mapping, got {shown(value)}")
+            self.report.at(path, f"expected a mapping, got {show_setting(value)}")
             return ABSENT
         result = {}
         for name, (_, inner) in value.items():
@@ -135,7 +135,7 @@ class Evaluator:
         if path in REMOVED:
             self.report.at(path, *REMOVED[path], key=True)
             return
-        near = nearest(name, shape.fields)
+        near = nearest_known_word(name, shape.fields)
         if near:
             self.report.at(path, f"unknown key; did you mean {near!r}?", key=True)
             return
@@ -147,7 +147,7 @@ class Evaluator:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            self.report.at(path, f"expected a mapping, got {shown(value)}")
+            self.report.at(path, f"expected a mapping, got {show_setting(value)}")
             return ABSENT
         return self.free(node, shape, path, root=True)
 
@@ -164,13 +164,13 @@ class Evaluator:
             return [self.free(item, shape, (*path, i)) for i, item in enumerate(node.value)]
         if not isinstance(node.value, dict):
             return node.value
-        if shape.secrets and not root and is_secret(node):
+        if shape.secrets and not root and is_secret_reference(node):
             return self._secret(node, path)
         return {
             name: self.free(inner, shape, (*path, name)) for name, (_, inner) in node.value.items()
         }
 
-    def _secret(self, node: ConfigNode, path: PathKey) -> Secret | None:
+    def _secret(self, node: ConfigNode, path: PathKey) -> SecretSetting | None:
         if len(node.value) > 1:
             self.report.at(
                 path,
@@ -185,36 +185,36 @@ class Evaluator:
             return None
         if not isinstance(name, str) or not name:
             what = "the name of a file" if kind == "from_file" else "the name of a variable"
-            self.report.at(here, f"expected {what}, got {shown(name)}", key=name is None)
+            self.report.at(here, f"expected {what}, got {show_setting(name)}", key=name is None)
             return None
         return self._from_env(name, here) if kind == "from_env" else self._from_file(name, here)
 
-    def _from_env(self, name: str, path: PathKey) -> Secret | None:
+    def _from_env(self, name: str, path: PathKey) -> SecretSetting | None:
         value = self.variables.get(name)
         if value is None and self.unseen is not None:
             self.unseen.setdefault(name, path)
             return _stand_in(name)
         if value is None:
-            near = nearest(name, self.variables)
+            near = nearest_known_word(name, self.variables)
             self.report.at(
                 path,
                 f"the environment variable {name!r} is not set",
                 f"did you mean {near!r}?" if near else None,
             )
             return None
-        return Secret(value)
+        return SecretSetting(value)
 
-    def _from_file(self, name: str, path: PathKey) -> Secret | None:
+    def _from_file(self, name: str, path: PathKey) -> SecretSetting | None:
         file = self.base / name
         if self.unseen is not None and not file.exists():
             self.unseen.setdefault(name, path)
             return _stand_in(name)
         if file not in self.files:
             problems: list[Any] = []
-            self.files[file] = read_text(file, name, problems, self.report.origin(path))
+            self.files[file] = read_config_text(file, name, problems, self.report.origin(path))
             for problem in problems:
                 self.report.at(path, problem.message, problem.hint)
         text = self.files[file]
         if text is None:
             return None
-        return Secret(text.removesuffix("\n").removesuffix("\r"))
+        return SecretSetting(text.removesuffix("\n").removesuffix("\r"))

@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ffhost.config.diagnostics import DEFAULT, Problem, nearest
-from ffhost.config.environment import is_true
-from ffhost.config.located_problems import Reporter
-from ffhost.config.nodes import ConfigNode, Source
+from ffhost.config.config_variables import is_true_variable
+from ffhost.config.diagnostics import DEFAULT, ConfigProblem, nearest_known_word
+from ffhost.config.located_problems import ConfigProblemReporter
+from ffhost.config.nodes import ConfigNode, ConfigText
 from ffhost.config.settings import NAME_PATTERN
 
 _VARIABLES = {
@@ -30,7 +30,7 @@ _UNLIMITED = (
 )
 
 
-class Choice(NamedTuple):
+class SingleTargetChoice(NamedTuple):
     """The flags and variables of single-target mode; each a text scalar, or None.
 
     ``asgi`` is whether ``--asgi`` or ``FUNCTION_USE_ASGI`` is given.
@@ -42,27 +42,31 @@ class Choice(NamedTuple):
     asgi: bool = False
 
 
-def choose(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Choice:
+def choose_single_target(
+    flags: Mapping[str, Any], environ: Mapping[str, str]
+) -> SingleTargetChoice:
     """Return the function to serve alone: a flag overrides its variable."""
     found = {name: _given(name, flags, environ) for name in _VARIABLES}
-    asgi = "asgi" in flags or is_true(environ.get("FUNCTION_USE_ASGI", ""))
-    return Choice(found["target"], found["source"], found["signature_type"], asgi)
+    asgi = "asgi" in flags or is_true_variable(environ.get("FUNCTION_USE_ASGI", ""))
+    return SingleTargetChoice(found["target"], found["source"], found["signature_type"], asgi)
 
 
 def _given(name: str, flags: Mapping[str, Any], environ: Mapping[str, str]) -> ConfigNode | None:
     flag, text = flags.get(name) or (None, None)
     if flag is not None and text:
-        source = Source(flag, text=f"{flag} {text}", offset=len(flag) + 1)
+        source = ConfigText(flag, text=f"{flag} {text}", offset=len(flag) + 1)
         return ConfigNode(str(text), source, 0, 0, text=str(text))
     variable = _VARIABLES[name]
     text = environ.get(variable)
     if not text:
         return None
-    source = Source(f"env {variable}", text=f"{variable}={text}", offset=len(variable) + 1)
+    source = ConfigText(f"env {variable}", text=f"{variable}={text}", offset=len(variable) + 1)
     return ConfigNode(text, source, 0, 0, text=text)
 
 
-def choice_of(targets: Mapping[str, str], label: str, given: Choice) -> Choice:
+def choice_of_single_target(
+    targets: Mapping[str, str], label: str, given: SingleTargetChoice
+) -> SingleTargetChoice:
     """Return the choice of the only one of *targets*, or of none if there are several.
 
     Args:
@@ -72,11 +76,11 @@ def choice_of(targets: Mapping[str, str], label: str, given: Choice) -> Choice:
     target = None
     if len(targets) == 1:
         text = next(iter(targets.values()))
-        target = ConfigNode(text, Source(label), text=text)
+        target = ConfigNode(text, ConfigText(label), text=text)
     return given._replace(target=target, source=None)
 
 
-def name_of(target: str) -> str:
+def single_target_name(target: str) -> str:
     """Return the name of the one function that is served without a file."""
     attribute = target.rpartition(":")[2]
     if re.fullmatch(NAME_PATTERN, attribute):
@@ -85,11 +89,11 @@ def name_of(target: str) -> str:
     return name or "function"
 
 
-def tree(choice: Choice) -> ConfigNode:
+def single_target_tree(choice: SingleTargetChoice) -> ConfigNode:
     """Return the tree of a host that serves the one function without a file."""
     target = choice.target
     assert target is not None
-    default = Source(DEFAULT.label)
+    default = ConfigText(DEFAULT.label)
 
     def text(value: str) -> ConfigNode:
         return ConfigNode(value, default, text=value)
@@ -99,22 +103,22 @@ def tree(choice: Choice) -> ConfigNode:
         function["source"] = choice.source or text("main.py")
     if choice.signature is not None:
         function["signature"] = choice.signature
-    root: dict[str, Any] = {"functions": {name_of(str(target.value)): function}}
+    root: dict[str, Any] = {"functions": {single_target_name(str(target.value)): function}}
     for section, key in _UNLIMITED:
         root.setdefault(section, {})[key] = text("unlimited")
     return _node(root, default)
 
 
-def tree_of(targets: Mapping[str, str], label: str) -> ConfigNode:
+def tree_of_listed_functions(targets: Mapping[str, str], label: str) -> ConfigNode:
     """Return the tree of a host of several functions that *label* lists, without a file."""
-    source = Source(label)
+    source = ConfigText(label)
     entries = {
         name: {"target": ConfigNode(text, source, text=text)} for name, text in targets.items()
     }
     return _node({"functions": entries}, source)
 
 
-def _node(value: Any, source: Source) -> ConfigNode:
+def _node(value: Any, source: ConfigText) -> ConfigNode:
     if isinstance(value, ConfigNode):
         return value
     entries = {
@@ -124,12 +128,14 @@ def _node(value: Any, source: Source) -> ConfigNode:
     return ConfigNode(entries, source)
 
 
-def check_beside_file(choice: Choice, problems: list[Problem]) -> None:
+def check_target_setting_beside_file(
+    choice: SingleTargetChoice, problems: list[ConfigProblem]
+) -> None:
     """Report a source or a signature that is given although there is a file."""
     for given, key in ((choice.source, "source"), (choice.signature, "signature")):
         if given is not None:
             problems.append(
-                Problem(
+                ConfigProblem(
                     "",
                     f"names the {key} of a function, but a configuration file is used",
                     given.origin,
@@ -138,15 +144,17 @@ def check_beside_file(choice: Choice, problems: list[Problem]) -> None:
             )
 
 
-def check_known(choice: Choice, functions: Any, report: Reporter) -> None:
+def check_single_target_setting(
+    choice: SingleTargetChoice, functions: Any, report: ConfigProblemReporter
+) -> None:
     """Report a target that is not among the functions of the file."""
     target = choice.target
     if target is None or not isinstance(functions, dict) or target.value in functions:
         return
-    near = nearest(str(target.value), functions)
+    near = nearest_known_word(str(target.value), functions)
     known = ", ".join(functions) if len(functions) <= 20 else f"{len(functions)} functions"
     report.problems.append(
-        Problem(
+        ConfigProblem(
             "",
             f"the configuration has no function {target.value!r}",
             target.origin,

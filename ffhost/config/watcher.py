@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeAlias
 
-from ffhost._regular_files import NotRegular, read_regular
+from ffhost._regular_files import NotRegularFile, read_regular_file
 from ffhost.config.files import MAX_BYTES
 
 CONFIG_SUFFIXES = (".yaml", ".yml")
@@ -26,7 +26,7 @@ _READ_EVERY = 30
 _Mark: TypeAlias = tuple[Path, tuple[int, ...] | None]
 
 
-def fingerprint(watched: Iterable[Path]) -> str:
+def fingerprint_config_files(watched: Iterable[Path]) -> str:
     """Return a digest of the contents of files, and of the YAML files in folders.
 
     Missing and unreadable files are part of it: a file that comes back is a change.
@@ -36,9 +36,9 @@ def fingerprint(watched: Iterable[Path]) -> str:
         for file in _files(path):
             digest.update(os.fsencode(file) + b"\0")
             try:
-                content = read_regular(file, MAX_BYTES + 1)
+                content = read_regular_file(file, MAX_BYTES + 1)
                 digest.update(hashlib.sha256(content).digest())
-            except (OSError, NotRegular):
+            except (OSError, NotRegularFile):
                 digest.update(b"missing")
     return digest.hexdigest()
 
@@ -82,7 +82,7 @@ def _files(path: Path) -> list[Path]:
         return [path]
 
 
-class Watcher:
+class ConfigWatcher:
     """A thread that looks every *interval* seconds whether *watched* has changed.
 
     Args:
@@ -103,7 +103,7 @@ class Watcher:
         self._changed = changed
         self._interval = interval
         self._stopped = threading.Event()
-        self._seen = fingerprint(watched()) if seen is None else seen
+        self._seen = fingerprint_config_files(watched()) if seen is None else seen
         self._marks: list[_Mark] | None = None
         self._looks = 0
         """Since the marks have changed, or the last of `_READ_EVERY`."""
@@ -124,7 +124,7 @@ class Watcher:
         """Compare once."""
         if self._seems_unchanged():
             return
-        now = fingerprint(self._watched())
+        now = fingerprint_config_files(self._watched())
         if now != self._seen:
             self._seen = now
             # Taken before the files are read: what changes while they are is seen next time.
@@ -142,7 +142,7 @@ class Watcher:
         return self._looks > 2
 
 
-def is_sub_path_mount(path: Path) -> bool:
+def is_sub_path_config(path: Path) -> bool:
     """Whether *path* looks like a single file of a ConfigMap mounted with ``subPath``.
 
     Kubernetes never updates such a file. It is a mount of its own, read-only, without the

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ffhost.config.diagnostics import Problem, nearest
-from ffhost.config.nodes import ConfigNode, Entry, Source, dotted, typed
+from ffhost.config.diagnostics import ConfigProblem, nearest_known_word
+from ffhost.config.nodes import ConfigNode, ConfigText, Entry, dotted_config_path, read_plain_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,12 +29,12 @@ _TAGS = "tag:yaml.org,2002:"
 class YamlError(Exception):
     """The text cannot be read; holds the problem that stopped the reader."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: ConfigProblem) -> None:
         super().__init__(problem.message)
         self.problem = problem
 
 
-def read(source: Source, problems: list[Problem]) -> ConfigNode:
+def read_yaml(source: ConfigText, problems: list[ConfigProblem]) -> ConfigNode:
     """Read the one document of *source*; mistakes that do not stop the reader are appended.
 
     Raises:
@@ -46,7 +46,7 @@ def read(source: Source, problems: list[Problem]) -> ConfigNode:
         line = text.count("\n", 0, bad.start())
         column = bad.start() - (text.rfind("\n", 0, bad.start()) + 1)
         raise YamlError(
-            Problem(
+            ConfigProblem(
                 "",
                 f"the character U+{ord(bad[0]):04X} is not allowed in YAML",
                 source.origin(line, column),
@@ -57,7 +57,7 @@ def read(source: Source, problems: list[Problem]) -> ConfigNode:
 
 
 class _Reader:
-    def __init__(self, source: Source, problems: list[Problem]) -> None:
+    def __init__(self, source: ConfigText, problems: list[ConfigProblem]) -> None:
         self.source = source
         self.problems = problems
         self.anchors: dict[str, ConfigNode | None] = {}
@@ -77,15 +77,17 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             raise YamlError(_syntax_problem(self.source, error, self.open)) from error
         except yaml.YAMLError as error:
-            raise YamlError(Problem("", _UNFINISHED, self.source.origin(0, 0))) from error
+            raise YamlError(ConfigProblem("", _UNFINISHED, self.source.origin(0, 0))) from error
         finally:
             parser.dispose()
 
     def fail(self, line: int, column: int, message: str, hint: str | None = None) -> YamlError:
-        return YamlError(Problem("", message, self.source.origin(line, column), hint))
+        return YamlError(ConfigProblem("", message, self.source.origin(line, column), hint))
 
     def report(self, line: int, column: int, path: str, message: str, *notes: str) -> None:
-        self.problems.append(Problem(path, message, self.source.origin(line, column), notes=notes))
+        self.problems.append(
+            ConfigProblem(path, message, self.source.origin(line, column), notes=notes)
+        )
 
     def document(self) -> ConfigNode:
         root = None
@@ -147,14 +149,14 @@ class _Reader:
         plain = event.style in (None, "") and tag is None
         if not plain and tag not in (None, "!", _TAGS + "str"):
             raise self._tag(tag, line, column)
-        value = typed(text) if plain else text
+        value = read_plain_scalar(text) if plain else text
         node = ConfigNode(value, self.source, line, column, text=text, plain=plain)
         node.end = (event.end_mark.line, event.end_mark.column)
         return node
 
     def alias(self, name: str, line: int, column: int) -> ConfigNode:
         if name not in self.anchors:
-            near = nearest(name, self.anchors)
+            near = nearest_known_word(name, self.anchors)
             raise self.fail(
                 line,
                 column,
@@ -220,7 +222,7 @@ class _Reader:
                 self.report(
                     key.line or 0,
                     key.column or 0,
-                    dotted((*self.path, name)),
+                    dotted_config_path((*self.path, name)),
                     "duplicate key",
                     f"first defined on line {(first.line or 0) + 1}",
                 )
@@ -252,7 +254,9 @@ class _Reader:
 # ── syntax errors ─────────────────────────────────────────────────────────────
 
 
-def _syntax_problem(source: Source, error: Any, opened: list[tuple[str, int, int]]) -> Problem:
+def _syntax_problem(
+    source: ConfigText, error: Any, opened: list[tuple[str, int, int]]
+) -> ConfigProblem:
     """Return a problem for what the parser rejects, in words that are the same for both parsers.
 
     *opened* are the brackets and braces that are open at that point, the innermost last.
@@ -277,7 +281,7 @@ def _syntax_problem(source: Source, error: Any, opened: list[tuple[str, int, int
         column = max(text.rfind("\\", 0, column + 1), 0)
     if message == _STRAY_KEY:
         column = len(text) - len(text.lstrip())
-    return Problem("", message, source.origin(line, column), hint, notes)
+    return ConfigProblem("", message, source.origin(line, column), hint, notes)
 
 
 _QUOTE_OR_COMMENT = re.compile("['\"#]")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ffhost.config.mask import Mask
-from ffhost.config.masked_places import hidden_nodes, mask_of, root_place
-from ffhost.config.nodes import ConfigNode, PathKey, Source, dotted
-from ffhost.config.yaml_reader import read
+from ffhost.config.mask import SecretMask
+from ffhost.config.masked_places import mask_of_config, masked_config_nodes, root_config_place
+from ffhost.config.nodes import ConfigNode, ConfigText, PathKey, dotted_config_path
+from ffhost.config.yaml_reader import read_yaml
 
 _CONFIG_MAP = "into a ConfigMap, which is not for secrets"
 _WHERE = {
@@ -19,7 +19,7 @@ _WHERE = {
 }
 
 
-def literal_secrets(files: Mapping[str, str], goal: str) -> list[str]:
+def find_secrets_to_deploy(files: Mapping[str, str], goal: str) -> list[str]:
     """Return a note for each secret that is written out in the configuration's *files*.
 
     Args:
@@ -27,19 +27,19 @@ def literal_secrets(files: Mapping[str, str], goal: str) -> list[str]:
     """
     notes = []
     for name, text in files.items():
-        root = read(Source(name, text=text), [])
-        mask = mask_of(root)
+        root = read_yaml(ConfigText(name, text=text), [])
+        mask = mask_of_config(root)
         for path, node in _found(root, mask):
             notes.append(
-                f"{name}:{(node.line or 0) + 1}: {dotted(path)}: this secret gets "
+                f"{name}:{(node.line or 0) + 1}: {dotted_config_path(path)}: this secret gets "
                 f"{_WHERE[goal]}; {_instead(path, node)}"
             )
     return notes
 
 
-def _found(root: ConfigNode, mask: Mask) -> Iterator[tuple[PathKey, ConfigNode]]:
+def _found(root: ConfigNode, mask: SecretMask) -> Iterator[tuple[PathKey, ConfigNode]]:
     seen: set[int] = set()
-    for path, node in hidden_nodes(root, root_place(), mask):
+    for path, node in masked_config_nodes(root, root_config_place(), mask):
         if isinstance(node.value, str) and "${" not in _without_defaults(node):
             seen.add(id(node))
             yield path, node

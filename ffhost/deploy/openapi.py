@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ffhost.config import LoadedConfig
-from ffhost.deploy.openapi_examples import Examples
-from ffhost.deploy.security_schemes import security, security_schemes
-from ffhost.deploy.shared_schemas import SharedSchemas, reference
+from ffhost.deploy.openapi_examples import OpenapiExamples
+from ffhost.deploy.security_schemes import openapi_security, openapi_security_schemes
+from ffhost.deploy.shared_schemas import SharedOpenapiSchemas, openapi_schema_reference
 from ffhost.invocation.function import Function
-from ffhost.loading.marked_functions import error_handlers
-from ffhost.signatures.function_types import FunctionTypes, inner
+from ffhost.loading.marked_functions import find_marked_error_handlers
+from ffhost.signatures.function_types import FunctionTypes, inner_type_schema
 from ffhost.web.problems import CONTENT_TYPE
-from ffhost.web.routing import parameter, segments
+from ffhost.web.routing import route_path_parameter, split_path_segments
 
 _ALL_METHODS = ("get", "post", "put", "patch", "delete")
 _DESCRIBED = (*_ALL_METHODS, "head", "options", "trace")
@@ -79,7 +79,7 @@ class _Described:
     parameters: list[str] = field(default_factory=list)
 
 
-def document(
+def make_openapi_document(
     config: LoadedConfig,
     functions: Iterable[Function],
     title: str,
@@ -93,7 +93,7 @@ def document(
         for each in functions
         if each.signature in ("http", "typed") and each.unavailable is None
     ]
-    schemas, examples = SharedSchemas(), Examples(config)
+    schemas, examples = SharedOpenapiSchemas(), OpenapiExamples(config)
     paths: dict[str, dict[str, Any]] = {}
     for each in described:
         item = paths.setdefault(each.function.path, {})
@@ -109,11 +109,11 @@ def document(
     }
     ways = {name for each in described for name in _ways(each.function)}
     if ways:
-        found["components"]["securitySchemes"] = security_schemes(config.settings, ways)
+        found["components"]["securitySchemes"] = openapi_security_schemes(config.settings, ways)
     return found
 
 
-def title_and_version(config: LoadedConfig) -> tuple[str, str]:
+def openapi_title_and_version(config: LoadedConfig) -> tuple[str, str]:
     """Return title and version of the API: as written, else the name of the folder and 1.0.0."""
     written = config.settings.openapi
     title = None if written is None else written.title
@@ -123,7 +123,7 @@ def title_and_version(config: LoadedConfig) -> tuple[str, str]:
 
 def _described(function: Function) -> _Described:
     types = FunctionTypes() if function.types is None else function.types()
-    names = list(filter(None, map(parameter, segments(function.path))))
+    names = list(filter(None, map(route_path_parameter, split_path_segments(function.path))))
     return _Described(function, types, names)
 
 
@@ -134,7 +134,7 @@ def _methods(function: Function) -> list[str]:
 
 
 def _operations(
-    config: LoadedConfig, each: _Described, schemas: SharedSchemas, examples: Examples
+    config: LoadedConfig, each: _Described, schemas: SharedOpenapiSchemas, examples: OpenapiExamples
 ) -> dict[str, dict[str, Any]]:
     """Return the operations of a function by method."""
     function, types = each.function, each.types
@@ -164,9 +164,11 @@ def _operations(
     return operations
 
 
-def _parameters(each: _Described, schemas: SharedSchemas) -> list[dict[str, Any]]:
+def _parameters(each: _Described, schemas: SharedOpenapiSchemas) -> list[dict[str, Any]]:
     takes = each.types.takes or {}
-    fields = schemas.added(inner(takes)[1], takes, each.function.name).get("properties", {})
+    fields = schemas.added(inner_type_schema(takes)[1], takes, each.function.name).get(
+        "properties", {}
+    )
     return [
         {
             "name": name,
@@ -194,12 +196,12 @@ def _request_body(
     return {"requestBody": {"content": {**content, "*/*": {}}}}
 
 
-def _body(each: _Described, schemas: SharedSchemas) -> dict[str, Any]:
+def _body(each: _Described, schemas: SharedOpenapiSchemas) -> dict[str, Any]:
     """Return the schema of the body of a typed function: what its path does not fill."""
     takes, name = each.types.takes, each.function.name
     if takes is None:
         return {"schema": {}}
-    model, whole = inner(takes)
+    model, whole = inner_type_schema(takes)
     filled = set(each.parameters) & set(whole.get("properties", {}))
     if not filled:
         return {"schema": schemas.add(takes, name)}
@@ -211,13 +213,13 @@ def _body(each: _Described, schemas: SharedSchemas) -> dict[str, Any]:
     }
     # The path of another function may fill other fields of the same type.
     rest = schemas.added(rest, takes, name)
-    return {"schema": {"$ref": reference(schemas.define(rest["title"], rest, name))}}
+    return {"schema": {"$ref": openapi_schema_reference(schemas.define(rest["title"], rest, name))}}
 
 
 # ── answers ───────────────────────────────────────────────────────────────────
 
 
-def _answer(each: _Described, schemas: SharedSchemas) -> dict[str, Any]:
+def _answer(each: _Described, schemas: SharedOpenapiSchemas) -> dict[str, Any]:
     """Describe the answer of a successful call."""
     answers: dict[str, Any] = {}
     types = each.types
@@ -238,7 +240,7 @@ def _answer(each: _Described, schemas: SharedSchemas) -> dict[str, Any]:
 def _other_answers(function: Function) -> dict[str, Any]:
     """Describe further answers: an http function and an error handler choose their status."""
     may = function.signature == "http" or function.processes is not None
-    if may or error_handlers(function.module):
+    if may or find_marked_error_handlers(function.module):
         return {"default": {"description": "Another answer of the function."}}
     return {}
 
@@ -268,7 +270,7 @@ def _problems(function: Function) -> dict[str, Any]:
 def _problem(status: int) -> dict[str, Any]:
     return {
         "description": _WORDS[status],
-        "content": {CONTENT_TYPE: {"schema": {"$ref": reference("Problem")}}},
+        "content": {CONTENT_TYPE: {"schema": {"$ref": openapi_schema_reference("Problem")}}},
     }
 
 
@@ -293,4 +295,4 @@ def _ways(function: Function) -> list[str]:
 
 def _security(config: LoadedConfig, function: Function) -> dict[str, Any]:
     ways = _ways(function)
-    return {"security": security(config.settings, ways)} if ways else {}
+    return {"security": openapi_security(config.settings, ways)} if ways else {}

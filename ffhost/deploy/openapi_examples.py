@@ -9,19 +9,19 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ffhost.config import LoadedConfig
-from ffhost.config.leaves import declared_secrets
-from ffhost.config.mask import HIDDEN, Mask
+from ffhost.config.leaves import declared_config_secrets
+from ffhost.config.mask import HIDDEN, SecretMask
 from ffhost.config.settings import ExampleSettings
 from ffhost.invocation.function import Function
 
 
-class Examples:
+class OpenapiExamples:
     """The examples of one configuration, as the member ``examples`` of a media type."""
 
     def __init__(self, config: LoadedConfig) -> None:
         logging = config.settings.logging
-        self._mask = Mask(logging.redact, logging.show)
-        self._secrets = declared_secrets(config)
+        self._mask = SecretMask(logging.redact, logging.show)
+        self._secrets = declared_config_secrets(config)
 
     def requests(self, function: Function, method: str) -> dict[str, Any]:
         """Return the examples of bodies of requests with *method*."""

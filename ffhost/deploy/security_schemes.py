@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ffhost.auth.senders import scheme_named
+from ffhost.auth.senders import webhook_scheme_named
 from ffhost.config.settings import Settings, WaySettings
 
 
-def security_schemes(settings: Settings, ways: Iterable[str]) -> dict[str, Any]:
+def openapi_security_schemes(settings: Settings, ways: Iterable[str]) -> dict[str, Any]:
     """Return the schemes of *ways*, by name, in the order of the configuration."""
     wanted = set(ways)
     return {name: _scheme(way) for name, way in settings.auth.items() if name in wanted}
 
 
-def security(settings: Settings, ways: Iterable[str]) -> list[dict[str, list[str]]]:
+def openapi_security(settings: Settings, ways: Iterable[str]) -> list[dict[str, list[str]]]:
     """Return what an operation requires: any one of *ways*, with the scopes of its tokens."""
     return [{name: _scopes(settings.auth[name])} for name in ways]
 
@@ -38,7 +38,7 @@ def _scheme(way: WaySettings) -> dict[str, Any]:
             return {"type": "http", "scheme": "bearer", "description": words}
         return _field(way.header, words)
     assert way.webhook is not None
-    header = scheme_named(way.webhook.scheme, way.webhook.header).header
+    header = webhook_scheme_named(way.webhook.scheme, way.webhook.header).header
     return _field(header, f"The signature of the body, scheme {way.webhook.scheme!r}.")
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ffhost.signatures.function_types import with_references
+from ffhost.signatures.function_types import type_schema_with_references
 
 
-def reference(name: str) -> str:
+def openapi_schema_reference(name: str) -> str:
     """Return the reference to the definition *name*."""
     return f"#/components/schemas/{name}"
 
 
-class SharedSchemas:
+class SharedOpenapiSchemas:
     """Collects the definitions of all functions. Equal ones are kept once.
 
     Attributes:
@@ -31,7 +31,9 @@ class SharedSchemas:
         """Return a *part* of the schema *whole* with references to our definitions."""
         names = self._names(whole.get("$defs", {}), function)
         rest = {key: value for key, value in part.items() if key != "$defs"}
-        changed: dict[str, Any] = with_references(rest, lambda name: reference(names[name]))
+        changed: dict[str, Any] = type_schema_with_references(
+            rest, lambda name: openapi_schema_reference(names[name])
+        )
         return changed
 
     def define(self, name: str, schema: dict[str, Any], function: str) -> str:
@@ -46,7 +48,7 @@ class SharedSchemas:
         names = {name: name for name in definitions}
         for taken in (names, {name: f"{name}_{function}" for name in definitions}):
             found = {
-                taken[name]: with_references(schema, _to(taken))
+                taken[name]: type_schema_with_references(schema, _to(taken))
                 for name, schema in definitions.items()
             }
             if all(self.definitions.get(key, schema) == schema for key, schema in found.items()):
@@ -56,4 +58,4 @@ class SharedSchemas:
 
 
 def _to(names: dict[str, str]) -> Callable[[str], str]:
-    return lambda name: reference(names[name])
+    return lambda name: openapi_schema_reference(names[name])

@@ -1,9 +1,10 @@
 """CloudEvents and Google's background events, from HTTP and back to it. No I/O.
 
-``decode`` and ``decoder_for`` serve functions that take a CloudEvent, ``decode_background``
-those that take ``data, context``; ``encode`` and ``encode_batch`` write what a function
-returned. The names are imported at their first use: the CloudEvents SDK costs more than ten
-milliseconds, which a host of plain HTTP functions does not pay.
+``decode_cloud_event`` and ``make_event_decoder`` serve functions that take a CloudEvent,
+``decode_background_event`` those that take ``data, context``; ``encode_event`` and
+``encode_event_batch`` write what a function returned. The names are imported at their first use:
+the CloudEvents SDK costs more than ten milliseconds, which a host of plain HTTP functions does
+not pay.
 """
 
 from __future__ import annotations
@@ -14,37 +15,37 @@ from ffhost._lazy import lazy_names
 
 if TYPE_CHECKING:
     from ffhost.events.background import Context as Context
-    from ffhost.events.binding import Batch as Batch
-    from ffhost.events.binding import decode as decode
-    from ffhost.events.binding import decode_background as decode_background
-    from ffhost.events.binding import decoder_for as decoder_for
-    from ffhost.events.cloudevent_writer import encode as encode
-    from ffhost.events.cloudevent_writer import encode_batch as encode_batch
-    from ffhost.events.cloudevent_writer import is_event as is_event
+    from ffhost.events.binding import EventBatch as EventBatch
+    from ffhost.events.binding import decode_background_event as decode_background_event
+    from ffhost.events.binding import decode_cloud_event as decode_cloud_event
+    from ffhost.events.binding import make_event_decoder as make_event_decoder
+    from ffhost.events.cloudevent_writer import encode_event as encode_event
+    from ffhost.events.cloudevent_writer import encode_event_batch as encode_event_batch
+    from ffhost.events.cloudevent_writer import is_cloud_event as is_cloud_event
     from ffhost.events.received_event import Event as Event
 
 _HOMES = {
-    "Batch": "ffhost.events.binding",
+    "EventBatch": "ffhost.events.binding",
     "Context": "ffhost.events.background",
     "Event": "ffhost.events.received_event",
-    "decode": "ffhost.events.binding",
-    "decode_background": "ffhost.events.binding",
-    "decoder_for": "ffhost.events.binding",
-    "encode": "ffhost.events.cloudevent_writer",
-    "encode_batch": "ffhost.events.cloudevent_writer",
-    "is_event": "ffhost.events.cloudevent_writer",
+    "decode_cloud_event": "ffhost.events.binding",
+    "decode_background_event": "ffhost.events.binding",
+    "make_event_decoder": "ffhost.events.binding",
+    "encode_event": "ffhost.events.cloudevent_writer",
+    "encode_event_batch": "ffhost.events.cloudevent_writer",
+    "is_cloud_event": "ffhost.events.cloudevent_writer",
 }
 
 __all__ = [
-    "Batch",
     "Context",
     "Event",
-    "decode",
-    "decode_background",
-    "decoder_for",
-    "encode",
-    "encode_batch",
-    "is_event",
+    "EventBatch",
+    "decode_background_event",
+    "decode_cloud_event",
+    "encode_event",
+    "encode_event_batch",
+    "is_cloud_event",
+    "make_event_decoder",
 ]
 
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from ffhost.errors import FieldError
 from ffhost.events.cloudevent_reader import MalformedEvent
-from ffhost.events.json_values import kind_of
+from ffhost.events.event_values import event_value_kind
 
 PUBSUB_SERVICE: Final = "pubsub.googleapis.com"
 PUBSUB_TYPE: Final = "google.pubsub.topic.publish"
@@ -57,7 +57,7 @@ class Context:
         )
 
 
-class Background(NamedTuple):
+class ParsedBackgroundEvent(NamedTuple):
     """A background event as it was read.
 
     ``fields`` says under which name each value of the context was found, or belongs, for
@@ -71,17 +71,17 @@ class Background(NamedTuple):
     domain: Any = None
 
 
-def is_push(value: Mapping[str, Any]) -> bool:
+def is_pubsub_push(value: Mapping[str, Any]) -> bool:
     """Whether a JSON object is what a Pub/Sub push subscription sends."""
     return "subscription" in value and "message" in value and value.get("context") is None
 
 
-def is_background(value: Mapping[str, Any]) -> bool:
+def is_background_event(value: Mapping[str, Any]) -> bool:
     """Whether a JSON object is meant as a background event or a Pub/Sub push message."""
-    return not value.keys().isdisjoint(("context", "eventId", "eventType")) or is_push(value)
+    return not value.keys().isdisjoint(("context", "eventId", "eventType")) or is_pubsub_push(value)
 
 
-def read_background(value: dict[str, Any], path: str = "") -> Background:
+def read_background_event(value: dict[str, Any], path: str = "") -> ParsedBackgroundEvent:
     """Read a background event, or a Pub/Sub push message, from its JSON object.
 
     The context stands under ``context`` or at the top level; for each value the first place
@@ -90,12 +90,12 @@ def read_background(value: dict[str, Any], path: str = "") -> Background:
     Raises:
         Malformed: a value of the context has the wrong type, or there is no event at all.
     """
-    if is_push(value):
+    if is_pubsub_push(value):
         return _read_push(value, path)
     context = value.get("context")
     if context is not None and not isinstance(context, dict):
-        raise _fault("context", f"expected an object, got {kind_of(context)}")
-    if "data" not in value and not is_background(value):
+        raise _fault("context", f"expected an object, got {event_value_kind(context)}")
+    if "data" not in value and not is_background_event(value):
         raise MalformedEvent(
             "the body is neither an event nor a Pub/Sub message",
             FieldError("data", "required, but missing"),
@@ -109,12 +109,14 @@ def read_background(value: dict[str, Any], path: str = "") -> Background:
     resource_name = resource.get("name") if isinstance(resource, dict) else None
     if resource_name is not None and not isinstance(resource_name, str):
         field = f"{fields['resource']}.name"
-        raise _fault(field, f"expected a string, got {kind_of(resource_name)}")
+        raise _fault(field, f"expected a string, got {event_value_kind(resource_name)}")
     # functions-framework hands on an empty string where there is no data.
-    return Background(value.get("data", ""), Context(**found), fields, value.get("domain"))
+    return ParsedBackgroundEvent(
+        value.get("data", ""), Context(**found), fields, value.get("domain")
+    )
 
 
-def read_draft(headers: Mapping[str, str], body: Any) -> Background:
+def read_draft_event(headers: Mapping[str, str], body: Any) -> ParsedBackgroundEvent:
     """Read the ``ce-eventId`` headers that senders of the 0.1 draft use; *body* is the data."""
     context = Context(
         eventId=headers.get("ce-eventid", ""),
@@ -123,7 +125,7 @@ def read_draft(headers: Mapping[str, str], body: Any) -> Background:
         resource=headers.get("ce-resource", ""),
     )
     names = ("eventId", "timestamp", "eventType", "resource")
-    return Background(body, context, {name: f"ce-{name}" for name in names})
+    return ParsedBackgroundEvent(body, context, {name: f"ce-{name}" for name in names})
 
 
 def _locate(name: str, context: dict[str, Any] | None, value: dict[str, Any]) -> tuple[Any, str]:
@@ -136,13 +138,13 @@ def _locate(name: str, context: dict[str, Any] | None, value: dict[str, Any]) ->
     if isinstance(found, str) or (name == "resource" and isinstance(found, dict)):
         return found, field
     expected = "a string or an object" if name == "resource" else "a string"
-    raise _fault(field, f"expected {expected}, got {kind_of(found)}")
+    raise _fault(field, f"expected {expected}, got {event_value_kind(found)}")
 
 
-def _read_push(value: dict[str, Any], path: str) -> Background:
+def _read_push(value: dict[str, Any], path: str) -> ParsedBackgroundEvent:
     message = value["message"]
     if not isinstance(message, dict):
-        raise _fault("message", f"expected an object, got {kind_of(message)}")
+        raise _fault("message", f"expected an object, got {event_value_kind(message)}")
     # The emulator writes snake case beside camel case.
     event_id = _text(message, "messageId", "message_id")
     if not event_id:
@@ -153,7 +155,9 @@ def _read_push(value: dict[str, Any], path: str) -> Background:
         data["data"] = text
     attributes = message.get("attributes")
     if attributes is not None and not isinstance(attributes, dict):
-        raise _fault("message.attributes", f"expected an object, got {kind_of(attributes)}")
+        raise _fault(
+            "message.attributes", f"expected an object, got {event_value_kind(attributes)}"
+        )
     data["attributes"] = attributes or {}
     topic = _TOPIC.search(path)
     context = Context(
@@ -172,7 +176,7 @@ def _read_push(value: dict[str, Any], path: str) -> Background:
         "eventType": "eventType",
         "resource": "resource",
     }
-    return Background(data, context, fields)
+    return ParsedBackgroundEvent(data, context, fields)
 
 
 def _text(message: dict[str, Any], name: str, other: str) -> str | None:
@@ -180,7 +184,7 @@ def _text(message: dict[str, Any], name: str, other: str) -> str | None:
     if value is None:
         value = message.get(other)
     if value is not None and not isinstance(value, str):
-        raise _fault(f"message.{name}", f"expected a string, got {kind_of(value)}")
+        raise _fault(f"message.{name}", f"expected a string, got {event_value_kind(value)}")
     return value
 
 

@@ -1,9 +1,9 @@
 """Requests that carry events, decoded into what functions take. No I/O.
 
-``decode`` gives a CloudEvent or a `Batch`, ``decode_background`` gives ``data, context``;
-each accepts what is meant for the other. Headers are a mapping with lower-case names, the
-path is as received. What does not fit is a `BadRequest` that names the fields at fault and
-what the signature takes; nothing else is ever raised but `UnsupportedMediaType`, for event
+``decode_cloud_event`` gives a CloudEvent or an `EventBatch`, ``decode_background_event`` gives
+``data, context``; each accepts what is meant for the other. Headers are a mapping with lower-case
+names, the path is as received. What does not fit is a `BadRequest` that names the fields at fault
+and what the signature takes; nothing else is ever raised but `UnsupportedMediaType`, for event
 formats other than JSON.
 
 What is tolerated, because rejecting a whole event for it would help nobody: a ``time``
@@ -19,26 +19,26 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ffhost.errors import BadRequest, FieldError, UnsupportedMediaType
 from ffhost.events.background import (
-    Background,
     Context,
-    is_background,
-    read_background,
-    read_draft,
+    ParsedBackgroundEvent,
+    is_background_event,
+    read_background_event,
+    read_draft_event,
 )
 from ffhost.events.cloudevent_reader import (
     REQUIRED,
     MalformedEvent,
     Read,
-    add_trace,
-    json_or_bytes,
-    mode_of,
-    parse_body,
-    read_binary,
-    read_object,
-    read_structured,
+    event_json_or_bytes,
+    event_mode_of,
+    event_with_trace_attributes,
+    parse_event_body,
+    read_binary_event,
+    read_event_object,
+    read_structured_event,
 )
 from ffhost.events.conversion import BACKGROUND_TYPES, to_background, to_cloud_event
-from ffhost.events.json_values import kind_of
+from ffhost.events.event_values import event_value_kind
 
 if TYPE_CHECKING:
     from ffhost.events.received_event import Event, EventMaker
@@ -55,17 +55,17 @@ BACKGROUND_EXPECTED = (
 )
 
 
-class Batch(tuple["Event", ...]):
+class EventBatch(tuple["Event", ...]):
     """The events of one ``application/cloudevents-batch+json`` request, in order; may be empty."""
 
     __slots__ = ()
 
 
-Decoder: TypeAlias = "Callable[[Mapping[str, str], bytes, str], Event | Batch]"
-"""Takes headers, body and path; see `decoder_for`."""
+Decoder: TypeAlias = "Callable[[Mapping[str, str], bytes, str], Event | EventBatch]"
+"""Takes headers, body and path; see `make_event_decoder`."""
 
 
-def decoder_for(annotation: object = None) -> Decoder:
+def make_event_decoder(annotation: object = None) -> Decoder:
     """Compose, once, the decoder of a function whose argument has *annotation*.
 
     *annotation* is resolved (no string); what it does to the event says
@@ -75,17 +75,17 @@ def decoder_for(annotation: object = None) -> Decoder:
 
     make = event_maker(annotation)
 
-    def decode(headers: Mapping[str, str], body: bytes, path: str = "") -> Event | Batch:
+    def decode(headers: Mapping[str, str], body: bytes, path: str = "") -> Event | EventBatch:
         try:
-            mode = mode_of(headers)
+            mode = event_mode_of(headers)
             if mode == "batch":
                 return _read_batch(headers, body, make)
             if mode == "binary":
-                attributes, data, payload = read_binary(headers, body)
+                attributes, data, payload = read_binary_event(headers, body)
             else:
                 attributes, data, payload = _read_other(mode, headers, body, path)
             if "traceparent" in headers:
-                add_trace(attributes, headers)
+                event_with_trace_attributes(attributes, headers)
             event: Event = make(attributes, data, payload)
             return event
         except MalformedEvent as error:
@@ -97,7 +97,9 @@ def decoder_for(annotation: object = None) -> Decoder:
 _decode: Decoder | None = None
 
 
-def decode(headers: Mapping[str, str], body: bytes, path: str = "") -> Event | Batch:
+def decode_cloud_event(
+    headers: Mapping[str, str], body: bytes, path: str = ""
+) -> Event | EventBatch:
     """Decode a request for a function that takes a CloudEvent and names no class.
 
     In this order: an event format in the content type (structured, batch); any of the
@@ -112,11 +114,11 @@ def decode(headers: Mapping[str, str], body: bytes, path: str = "") -> Event | B
     """
     global _decode
     if _decode is None:
-        _decode = decoder_for()
+        _decode = make_event_decoder()
     return _decode(headers, body, path)
 
 
-def decode_background(
+def decode_background_event(
     headers: Mapping[str, str], body: bytes, path: str = ""
 ) -> tuple[Any, Context]:
     """Decode a request for a function that takes ``data, context``.
@@ -143,31 +145,31 @@ def _read_other(mode: str, headers: Mapping[str, str], body: bytes, path: str) -
             f"the only event format is JSON (application/cloudevents+json); {CLOUD_EVENT_EXPECTED}"
         )
     if mode == "draft":
-        data = parse_body(body) if body else None
-        return (*to_cloud_event(read_draft(headers, data)), None)
-    value = read_object(body)
+        data = parse_event_body(body) if body else None
+        return (*to_cloud_event(read_draft_event(headers, data)), None)
+    value = read_event_object(body)
     if mode == "structured" or "specversion" in value:
-        return read_structured(value)
-    if not is_background(value):
+        return read_structured_event(value)
+    if not is_background_event(value):
         raise MalformedEvent(
             "the request holds no event",
             *(FieldError(name, "required, but missing") for name in REQUIRED),
         )
-    return (*to_cloud_event(read_background(value, path)), None)
+    return (*to_cloud_event(read_background_event(value, path)), None)
 
 
-def _read_batch(headers: Mapping[str, str], body: bytes, make: EventMaker) -> Batch:
-    values = parse_body(body)
+def _read_batch(headers: Mapping[str, str], body: bytes, make: EventMaker) -> EventBatch:
+    values = parse_event_body(body)
     if not isinstance(values, list):
         raise MalformedEvent(
             "the batch is not a JSON array",
-            FieldError("body", f"expected an array, got {kind_of(values)}"),
+            FieldError("body", f"expected an array, got {event_value_kind(values)}"),
         )
     events, faults = [], []
     for index, value in enumerate(values):
         try:
-            attributes, data, payload = read_structured(value)
-            add_trace(attributes, headers)
+            attributes, data, payload = read_structured_event(value)
+            event_with_trace_attributes(attributes, headers)
             events.append(make(attributes, data, payload))
         except MalformedEvent as error:
             faults += [
@@ -175,11 +177,13 @@ def _read_batch(headers: Mapping[str, str], body: bytes, make: EventMaker) -> Ba
             ] or [FieldError(f"[{index}]", error.problem)]
     if faults:
         raise MalformedEvent("the batch has events with faults", *faults)
-    return Batch(events)
+    return EventBatch(events)
 
 
-def _read_for_background(headers: Mapping[str, str], body: bytes, path: str) -> Background:
-    mode = mode_of(headers)
+def _read_for_background(
+    headers: Mapping[str, str], body: bytes, path: str
+) -> ParsedBackgroundEvent:
+    mode = event_mode_of(headers)
     if mode in ("unknown", "batch"):
         raise UnsupportedMediaType(f"the content type cannot be read; {BACKGROUND_EXPECTED}")
     if mode == "draft" or (
@@ -187,18 +191,18 @@ def _read_for_background(headers: Mapping[str, str], body: bytes, path: str) -> 
         and "ce-eventid" in headers
         and headers.get("ce-type") not in BACKGROUND_TYPES
     ):
-        return read_draft(headers, body)
+        return read_draft_event(headers, body)
     if mode == "binary":
-        attributes, data, payload = read_binary(headers, body)
+        attributes, data, payload = read_binary_event(headers, body)
     else:
-        value = read_object(body)
+        value = read_event_object(body)
         if mode == "json" and ("specversion" not in value or "context" in value):
-            return read_background(value, path)
-        attributes, data, payload = read_structured(value)
+            return read_background_event(value, path)
+        attributes, data, payload = read_structured_event(value)
     if payload is not None and isinstance(payload.new, bytes):
-        data = json_or_bytes(payload.new)  # also where the old SDK leaves base64 of 0.3 alone
+        data = event_json_or_bytes(payload.new)  # also where the old SDK leaves base64 of 0.3 alone
     data, context = to_background(attributes, data)
-    return Background(data, context, {})
+    return ParsedBackgroundEvent(data, context, {})
 
 
 def _refusal(error: MalformedEvent, expected: str) -> BadRequest:

@@ -15,7 +15,12 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ffhost.events.background import PUBSUB_MESSAGE, PUBSUB_SERVICE, PUBSUB_TYPE, Context
 from ffhost.events.cloudevent_reader import MalformedEvent
-from ffhost.events.cloudevent_writer import contents_of, dump_json, to_binary, to_structured
+from ffhost.events.cloudevent_writer import (
+    dump_event_json,
+    event_contents_of,
+    to_binary_event,
+    to_structured_event,
+)
 from ffhost.events.conversion import to_background
 from ffhost.events.received_event import EventV03, EventV1
 
@@ -23,7 +28,7 @@ Form: TypeAlias = tuple[dict[str, str], bytes]
 """Headers and body of a request."""
 
 
-class Forms(NamedTuple):
+class EventForms(NamedTuple):
     """One event in each form; ``background`` is None where the event has no such form."""
 
     background: Form | None
@@ -75,7 +80,7 @@ def make_cloud_event(
     if data is not None:
         values.setdefault("datacontenttype", "application/json")
     event = (EventV1 if specversion == "1.0" else EventV03)(values, data)
-    headers, body = to_binary(event) if mode == "binary" else to_structured(event)
+    headers, body = to_binary_event(event) if mode == "binary" else to_structured_event(event)
     return dict(headers), body
 
 
@@ -285,20 +290,20 @@ def firestore_event(
     )
 
 
-def to_forms(event: object) -> Forms:
+def event_in_all_forms(event: object) -> EventForms:
     """Write an event of any class in all its forms.
 
     Raises:
         ResultError: it is not a CloudEvent, or cannot be written.
     """
-    binary, structured = to_binary(event), to_structured(event)
-    return Forms(
+    binary, structured = to_binary_event(event), to_structured_event(event)
+    return EventForms(
         _background(event), (dict(binary[0]), binary[1]), (dict(structured[0]), structured[1])
     )
 
 
 def _background(event: object) -> Form | None:
-    attributes, data = contents_of(event)
+    attributes, data = event_contents_of(event)
     try:
         data, context = to_background(attributes, data)
     except MalformedEvent:
@@ -331,13 +336,13 @@ def _message(data: Any, attributes: Mapping[str, str] | None) -> dict[str, Any]:
     if data is not None:
         if isinstance(data, str):
             data = data.encode()
-        raw = data if isinstance(data, bytes) else dump_json(data)
+        raw = data if isinstance(data, bytes) else dump_event_json(data)
         message["data"] = base64.b64encode(raw).decode("ascii")
     return message
 
 
 def _json(value: Any) -> Form:
-    return {"content-type": "application/json"}, dump_json(value)
+    return {"content-type": "application/json"}, dump_event_json(value)
 
 
 def _number() -> str:

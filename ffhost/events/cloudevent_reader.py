@@ -14,12 +14,17 @@ from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import unquote
 
 from ffhost.errors import FieldError
-from ffhost.events.json_values import decode_base64, is_time, kind_of, shorten
+from ffhost.events.event_values import (
+    decode_event_base64,
+    event_value_kind,
+    is_event_time,
+    shorten_event_value,
+)
 from ffhost.web.json_text import read_json
 from ffhost.web.mediatypes import is_json
 
 Mode: TypeAlias = Literal["binary", "structured", "batch", "unknown", "draft", "json"]
-"""How a request carries its event; see `mode_of`."""
+"""How a request carries its event; see `event_mode_of`."""
 
 REQUIRED: Final = ("id", "source", "type", "specversion")
 """The attributes that every CloudEvent has (spec 1.0 and 0.3, section "required attributes")."""
@@ -52,7 +57,7 @@ class MalformedEvent(Exception):
         self.fields = fields
 
 
-class Payload:
+class EventPayload:
     """The data of an event whose two SDK generations read it differently.
 
     ``old`` is what the old SDK makes of it, `new` what the new one does, ``raw`` the bytes
@@ -78,14 +83,14 @@ class Payload:
         return self._new
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Payload, (self.old, self.raw, self.new)
+        return EventPayload, (self.old, self.raw, self.new)
 
 
-Read: TypeAlias = tuple[dict[str, Any], Any, Payload | None]
+Read: TypeAlias = tuple[dict[str, Any], Any, EventPayload | None]
 """Attributes, data as the old SDK gives it, and the payload where the new one differs."""
 
 
-def mode_of(headers: Mapping[str, str]) -> Mode:
+def event_mode_of(headers: Mapping[str, str]) -> Mode:
     """Return how a request carries its event.
 
     ``structured`` and ``batch`` by the content type (HTTP binding, section 3), ``unknown``
@@ -104,7 +109,7 @@ def mode_of(headers: Mapping[str, str]) -> Mode:
     return "draft" if "ce-eventid" in headers or "ce-eventtype" in headers else "json"
 
 
-def read_binary(headers: Mapping[str, str], body: bytes) -> Read:
+def read_binary_event(headers: Mapping[str, str], body: bytes) -> Read:
     """Read an event whose attributes are ``ce-`` headers and whose data is the body.
 
     The data follows the old SDK: JSON if the body parses as JSON, else bytes; None for an
@@ -117,7 +122,7 @@ def read_binary(headers: Mapping[str, str], body: bytes) -> Read:
     for name, value in headers.items():
         if name[:3] == "ce-":
             if "%" in value or value[:1] == '"' or not value.isascii():
-                value = header_value(name[3:], value)
+                value = decode_event_header(name[3:], value)
             attributes[name[3:]] = value
     content_type = headers.get("content-type")
     if content_type:
@@ -127,7 +132,7 @@ def read_binary(headers: Mapping[str, str], body: bytes) -> Read:
     return (attributes, *_read_body(body, attributes.get("datacontenttype")))
 
 
-def read_structured(value: object) -> Read:
+def read_structured_event(value: object) -> Read:
     """Read an event from the JSON object that holds its attributes and its data.
 
     Raises:
@@ -136,7 +141,7 @@ def read_structured(value: object) -> Read:
     if not isinstance(value, dict):
         raise MalformedEvent(
             "the CloudEvent is not a JSON object",
-            FieldError("body", f"expected an object, got {kind_of(value)}"),
+            FieldError("body", f"expected an object, got {event_value_kind(value)}"),
         )
     attributes: dict[str, Any] = {}
     for name, member in value.items():
@@ -152,22 +157,22 @@ def read_structured(value: object) -> Read:
     return (attributes, *_read_member(value, attributes))
 
 
-def read_object(body: bytes) -> dict[str, Any]:
+def read_event_object(body: bytes) -> dict[str, Any]:
     """Parse *body* as a JSON object.
 
     Raises:
         Malformed: it is empty, not JSON, or another JSON value.
     """
-    value = parse_body(body)
+    value = parse_event_body(body)
     if not isinstance(value, dict):
         raise MalformedEvent(
             "the body is not a JSON object",
-            FieldError("body", f"expected an object, got {kind_of(value)}"),
+            FieldError("body", f"expected an object, got {event_value_kind(value)}"),
         )
     return value
 
 
-def parse_body(body: bytes) -> Any:
+def parse_event_body(body: bytes) -> Any:
     """Parse *body* as JSON.
 
     Raises:
@@ -182,7 +187,7 @@ def parse_body(body: bytes) -> Any:
         raise MalformedEvent("the body is not JSON", FieldError("body", message)) from None
 
 
-def header_value(name: str, value: str) -> str:
+def decode_event_header(name: str, value: str) -> str:
     """Decode the header value of an attribute (HTTP binding, section 3.1.3.2).
 
     Quotes first, then one round of percent-decoding. Servers hand raw bytes over as
@@ -205,7 +210,7 @@ def header_value(name: str, value: str) -> str:
         ) from None
 
 
-def json_or_bytes(raw: bytes) -> Any:
+def event_json_or_bytes(raw: bytes) -> Any:
     """Return what the old SDK makes of bytes: JSON, else the bytes; None for what is empty."""
     try:
         value = read_json(raw)
@@ -214,7 +219,7 @@ def json_or_bytes(raw: bytes) -> Any:
     return None if value == "" else value
 
 
-def add_trace(attributes: dict[str, Any], headers: Mapping[str, str]) -> None:
+def event_with_trace_attributes(attributes: dict[str, Any], headers: Mapping[str, str]) -> None:
     """Add the request's trace context to the event, where it has none of its own.
 
     This is the distributed tracing extension; a malformed ``traceparent`` is ignored, as
@@ -267,11 +272,13 @@ def _required_faults(attributes: Mapping[str, Any], hint: str) -> list[FieldErro
         if value is None:
             faults.append(FieldError(name, "required, but missing: " + hint.format(name)))
         elif not isinstance(value, str):
-            faults.append(FieldError(name, f"expected a string, got {kind_of(value)}"))
+            faults.append(FieldError(name, f"expected a string, got {event_value_kind(value)}"))
         elif not value:
             faults.append(FieldError(name, "must not be empty"))
         elif name == "specversion" and value not in VERSIONS:
-            faults.append(FieldError(name, f"expected '1.0' or '0.3', got {shorten(value)}"))
+            faults.append(
+                FieldError(name, f"expected '1.0' or '0.3', got {shorten_event_value(value)}")
+            )
     return faults
 
 
@@ -282,8 +289,8 @@ def _optional_faults(attributes: Mapping[str, Any]) -> list[FieldError]:
         if value is None:
             continue
         if not isinstance(value, str):
-            faults.append(FieldError(name, f"expected a string, got {kind_of(value)}"))
-        elif name == "time" and not is_time(value):
+            faults.append(FieldError(name, f"expected a string, got {event_value_kind(value)}"))
+        elif name == "time" and not is_event_time(value):
             faults.append(FieldError(name, "expected an RFC 3339 time"))
         elif name == "datacontenttype" and not (value.isascii() and value.isprintable()):
             # It becomes a header of a reply, so a line break must not get in.
@@ -291,7 +298,7 @@ def _optional_faults(attributes: Mapping[str, Any]) -> list[FieldError]:
     return faults
 
 
-def _read_body(body: bytes, content_type: str | None) -> tuple[Any, Payload | None]:
+def _read_body(body: bytes, content_type: str | None) -> tuple[Any, EventPayload | None]:
     if not body:
         return None, None
     if content_type is not None and is_json(content_type):
@@ -302,14 +309,16 @@ def _read_body(body: bytes, content_type: str | None) -> tuple[Any, Payload | No
                 "the data of the CloudEvent is not JSON",
                 FieldError("data", "the content type says JSON, but the body is not JSON"),
             ) from None
-        return (data, None) if data != "" else (None, Payload(None, body, ""))
-    old = json_or_bytes(body)
+        return (data, None) if data != "" else (None, EventPayload(None, body, ""))
+    old = event_json_or_bytes(body)
     if content_type is None and old is not body:
-        return old, Payload(old, body, "" if old is None else old)
-    return old, Payload(old, body)
+        return old, EventPayload(old, body, "" if old is None else old)
+    return old, EventPayload(old, body)
 
 
-def _read_member(value: dict[str, Any], attributes: dict[str, Any]) -> tuple[Any, Payload | None]:
+def _read_member(
+    value: dict[str, Any], attributes: dict[str, Any]
+) -> tuple[Any, EventPayload | None]:
     data, encoded = value.get("data"), value.get("data_base64")
     if encoded is not None:
         if data is not None:
@@ -319,16 +328,16 @@ def _read_member(value: dict[str, Any], attributes: dict[str, Any]) -> tuple[Any
             )
         raw = _decode(encoded, "data_base64")
         # The old SDK looks for JSON in base64 as well; the new one gives the bytes.
-        old = json_or_bytes(raw)
-        return old, Payload(old, raw, raw)
+        old = event_json_or_bytes(raw)
+        return old, EventPayload(old, raw, raw)
     if attributes["specversion"] == "0.3" and _is_base64(attributes) and data is not None:
         # Decoded like data_base64 of 1.0; the old SDK handed the base64 text on.
         raw = _decode(data, "data")
-        old = json_or_bytes(raw)
-        return old, Payload(old, raw, raw)
+        old = event_json_or_bytes(raw)
+        return old, EventPayload(old, raw, raw)
     if data == "":
         declared = attributes.get("datacontenttype")
-        return None, Payload(None, b'""' if declared is None or is_json(declared) else b"", "")
+        return None, EventPayload(None, b'""' if declared is None or is_json(declared) else b"", "")
     return data, None
 
 
@@ -339,8 +348,8 @@ def _is_base64(attributes: Mapping[str, Any]) -> bool:
 def _decode(text: object, field: str) -> bytes:
     try:
         if isinstance(text, str):
-            return decode_base64(text)
-        problem = f"expected a base64 string, got {kind_of(text)}"
+            return decode_event_base64(text)
+        problem = f"expected a base64 string, got {event_value_kind(text)}"
     except ValueError:
         problem = "not base64 (RFC 4648, section 4)"
     raise MalformedEvent("the data of the CloudEvent cannot be decoded", FieldError(field, problem))

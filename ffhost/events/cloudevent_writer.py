@@ -19,8 +19,8 @@ from cloudevents.core.v1.event import CloudEvent as NewEvent
 from cloudevents.v1.abstract import CloudEvent as AnyOldEvent
 
 from ffhost.errors import ResultError
-from ffhost.events.cloudevent_reader import REQUIRED, VERSIONS, Payload
-from ffhost.events.json_values import decode_base64
+from ffhost.events.cloudevent_reader import REQUIRED, VERSIONS, EventPayload
+from ffhost.events.event_values import decode_event_base64
 from ffhost.events.received_event import Event
 from ffhost.web.json_text import read_json
 from ffhost.web.mediatypes import is_json
@@ -35,13 +35,13 @@ _PLAIN: Final = re.compile(r"[!#$&-~]*")
 class _Contents(NamedTuple):
     attributes: Mapping[str, Any]
     data: Any
-    payload: Payload | None
+    payload: EventPayload | None
     """What came with the request, where the data is still that."""
     text_is_final: bool
     """Whether text is the body itself even where JSON is declared, as in the new SDK."""
 
 
-def is_event(value: object) -> bool:
+def is_cloud_event(value: object) -> bool:
     """Whether *value* is a CloudEvent of either generation of the SDK, or ours."""
     return isinstance(value, (AnyOldEvent, NewEvent, NewEvent03)) or (
         callable(getattr(value, "get_attributes", None))
@@ -49,7 +49,7 @@ def is_event(value: object) -> bool:
     )
 
 
-def encode(event: object) -> Reply:
+def encode_event(event: object) -> Reply:
     """Write the event that a function returned: status 200, binary mode.
 
     Data is JSON where its content type says so or none is named (the reply then names it),
@@ -58,29 +58,31 @@ def encode(event: object) -> Reply:
     Raises:
         ResultError: it is not a CloudEvent, lacks a required attribute, or cannot be written.
     """
-    headers, body = to_binary(event)
+    headers, body = to_binary_event(event)
     return Reply(200, headers, body)
 
 
-def encode_batch(events: Iterable[object]) -> Reply:
+def encode_event_batch(events: Iterable[object]) -> Reply:
     """Write the events that the calls of one batch returned; None among them is left out.
 
     Status 200 and a batch, or 204 where no event is left.
 
     Raises:
-        ResultError: as for `encode`.
+        ResultError: as for `encode_event`.
     """
     replies = [_structured(event) for event in events if event is not None]
     if not replies:
         return Reply(204)
-    return Reply(200, [("content-type", "application/cloudevents-batch+json")], dump_json(replies))
+    return Reply(
+        200, [("content-type", "application/cloudevents-batch+json")], dump_event_json(replies)
+    )
 
 
-def to_binary(event: object) -> tuple[HeaderList, bytes]:
+def to_binary_event(event: object) -> tuple[HeaderList, bytes]:
     """Return the header fields and the body of *event* in binary mode.
 
     Raises:
-        ResultError: as for `encode`.
+        ResultError: as for `encode_event`.
     """
     contents = _contents(event)
     content_type = contents.attributes.get("datacontenttype") or None
@@ -95,27 +97,27 @@ def to_binary(event: object) -> tuple[HeaderList, bytes]:
     return headers, body
 
 
-def to_structured(event: object) -> tuple[HeaderList, bytes]:
+def to_structured_event(event: object) -> tuple[HeaderList, bytes]:
     """Return the header fields and the body of *event* in structured mode, as JSON.
 
     Raises:
-        ResultError: as for `encode`.
+        ResultError: as for `encode_event`.
     """
-    return [("content-type", "application/cloudevents+json")], dump_json(_structured(event))
+    return [("content-type", "application/cloudevents+json")], dump_event_json(_structured(event))
 
 
-def contents_of(event: object) -> tuple[dict[str, Any], Any]:
+def event_contents_of(event: object) -> tuple[dict[str, Any], Any]:
     """Return the attributes of *event* as text, as the old SDK has them, and its data.
 
     Raises:
-        ResultError: as for `encode`.
+        ResultError: as for `encode_event`.
     """
     contents = _contents(event)
     return _attributes_as_text(contents), contents.data
 
 
 def _contents(event: Any) -> _Contents:
-    if not is_event(event):
+    if not is_cloud_event(event):
         raise ResultError(
             f"expected None or a CloudEvent, got {type(event).__name__!r}; "
             "a cloudevent function returns nothing, or the event that is its reply"
@@ -129,7 +131,7 @@ def _contents(event: Any) -> _Contents:
     return contents
 
 
-def _unchanged(event: Event) -> Payload | None:
+def _unchanged(event: Event) -> EventPayload | None:
     """Return what came with the request, unless the data was replaced or changed in place."""
     payload = event.unchanged_payload
     if payload is None or not isinstance(event.data, dict | list):
@@ -179,7 +181,7 @@ def _canonical(value: Any) -> str:
     if isinstance(value, bytes | bytearray | memoryview):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, dict | list):
-        return dump_json(value).decode()
+        return dump_event_json(value).decode()
     return str(value)
 
 
@@ -199,7 +201,7 @@ def _body(contents: _Contents, content_type: str | None) -> tuple[bytes, str | N
                 return data.encode(), content_type
             except UnicodeEncodeError:
                 raise ResultError("the data of the CloudEvent is not valid unicode") from None
-    return dump_json(data), content_type or "application/json"
+    return dump_event_json(data), content_type or "application/json"
 
 
 def _structured(event: object) -> dict[str, Any]:
@@ -228,12 +230,12 @@ def _attributes_as_text(contents: _Contents) -> dict[str, Any]:
 
 def _decoded(text: str) -> bytes:
     try:
-        return decode_base64(text)
+        return decode_event_base64(text)
     except ValueError:
         raise ResultError("the data of the CloudEvent is declared as base64, but is not") from None
 
 
-def dump_json(value: Any) -> bytes:
+def dump_event_json(value: Any) -> bytes:
     """Write *value* as JSON.
 
     Raises:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ffhost.errors import FieldError
-from ffhost.events.background import PUBSUB_MESSAGE, Background, Context
+from ffhost.events.background import PUBSUB_MESSAGE, Context, ParsedBackgroundEvent
 from ffhost.events.cloudevent_reader import MalformedEvent
-from ffhost.events.json_values import is_time, kind_of, shorten
+from ffhost.events.event_values import event_value_kind, is_event_time, shorten_event_value
 
 _PUBSUB: Final = "pubsub.googleapis.com"
 _STORAGE: Final = "storage.googleapis.com"
@@ -84,7 +84,7 @@ _SOURCE: Final = re.compile(r"//([^/]+)/(.*)", re.DOTALL)
 _LOCATION: Final = re.compile(r"/locations/[^/]+")
 
 
-def to_cloud_event(event: Background) -> tuple[dict[str, Any], Any]:
+def to_cloud_event(event: ParsedBackgroundEvent) -> tuple[dict[str, Any], Any]:
     """Convert a background event to the attributes and the data of a CloudEvent 1.0.
 
     Raises:
@@ -96,7 +96,8 @@ def to_cloud_event(event: Background) -> tuple[dict[str, Any], Any]:
     cloud_type = CLOUD_EVENT_TYPES.get(context.event_type)
     if cloud_type is None:
         raise _fault(
-            fields["eventType"], f"{shorten(context.event_type)} has no CloudEvent equivalent"
+            fields["eventType"],
+            f"{shorten_event_value(context.event_type)} has no CloudEvent equivalent",
         )
     if not context.event_id:
         raise _fault(fields["eventId"], "required, but missing")
@@ -127,7 +128,9 @@ def to_background(attributes: dict[str, Any], data: Any) -> tuple[Any, Context]:
     """
     event_type = BACKGROUND_TYPES.get(attributes["type"])
     if event_type is None:
-        raise _fault("type", f"{shorten(attributes['type'])} has no background equivalent")
+        raise _fault(
+            "type", f"{shorten_event_value(attributes['type'])} has no background equivalent"
+        )
     source = _SOURCE.fullmatch(attributes["source"])
     if source is None:
         raise _fault("source", "expected '//SERVICE/RESOURCE'")
@@ -151,7 +154,7 @@ def to_background(attributes: dict[str, Any], data: Any) -> tuple[Any, Context]:
     return data, Context(attributes["id"], attributes.get("time", ""), event_type, resource)
 
 
-def _pubsub_parts(event: Background) -> tuple[str, str, Any]:
+def _pubsub_parts(event: ParsedBackgroundEvent) -> tuple[str, str, Any]:
     message = dict(_object(event.data, "data"))
     message.setdefault("messageId", event.context.event_id)
     if event.context.timestamp:
@@ -160,32 +163,32 @@ def _pubsub_parts(event: Background) -> tuple[str, str, Any]:
     return _resource_name(event, required=False), "", {"message": message}
 
 
-def _storage_parts(event: Background) -> tuple[str, str, Any]:
+def _storage_parts(event: ParsedBackgroundEvent) -> tuple[str, str, Any]:
     source, subject = _split(
         event, r"(projects/[^/]+/buckets/[^/]+)/(objects/.+)", "buckets/B/objects/O"
     )
     return source, _GENERATION.sub("", subject), event.data
 
 
-def _firestore_parts(event: Background) -> tuple[str, str, Any]:
+def _firestore_parts(event: ParsedBackgroundEvent) -> tuple[str, str, Any]:
     pattern = r"(projects/[^/]+/databases/[^/]+)/(documents/.+)"
     return (*_split(event, pattern, "databases/D/documents/X"), event.data)
 
 
-def _database_parts(event: Background) -> tuple[str, str, Any]:
+def _database_parts(event: ParsedBackgroundEvent) -> tuple[str, str, Any]:
     pattern = r"projects/[^/]+/(instances/[^/]+)/(refs/.+)"
     instance, subject = _split(event, pattern, "instances/I/refs/R")
     if event.domain is None:
         raise _fault("domain", "required in events of the Firebase database, but missing")
     if not isinstance(event.domain, str):
-        raise _fault("domain", f"expected a string, got {kind_of(event.domain)}")
+        raise _fault("domain", f"expected a string, got {event_value_kind(event.domain)}")
     location = "us-central1" if event.domain == "firebaseio.com" else event.domain.partition(".")[0]
     if not location:
         raise _fault("domain", "expected 'firebaseio.com' or 'LOCATION.firebasedatabase.app'")
     return f"projects/_/locations/{location}/{instance}", subject, event.data
 
 
-def _analytics_parts(event: Background) -> tuple[str, str, Any]:
+def _analytics_parts(event: ParsedBackgroundEvent) -> tuple[str, str, Any]:
     # Converted back from a CloudEvent, the resource names the app as well.
     pattern = r"(projects/[^/]+)(?:/apps/[^/]+)?/(events/.+)"
     project, subject = _split(event, pattern, "events/E")
@@ -197,17 +200,17 @@ def _analytics_parts(event: Background) -> tuple[str, str, Any]:
     return f"{project}/apps/{found}", subject, event.data
 
 
-def _auth_parts(event: Background) -> tuple[str, str, Any]:
+def _auth_parts(event: ParsedBackgroundEvent) -> tuple[str, str, Any]:
     data = _rename_metadata(_object(event.data, "data"), _AUTH_NAMES)
     uid = data.get("uid")
     return _resource_name(event), f"users/{uid}" if uid else "", data
 
 
-def _plain_parts(event: Background) -> tuple[str, str, Any]:
+def _plain_parts(event: ParsedBackgroundEvent) -> tuple[str, str, Any]:
     return _resource_name(event), "", event.data
 
 
-_PARTS: Final[dict[str, Callable[[Background], tuple[str, str, Any]]]] = {
+_PARTS: Final[dict[str, Callable[[ParsedBackgroundEvent], tuple[str, str, Any]]]] = {
     _PUBSUB: _pubsub_parts,
     _STORAGE: _storage_parts,
     _FIRESTORE: _firestore_parts,
@@ -218,14 +221,14 @@ _PARTS: Final[dict[str, Callable[[Background], tuple[str, str, Any]]]] = {
 """By service: the rest of the source, the subject, and the data of the CloudEvent."""
 
 
-def _split(event: Background, pattern: str, shape: str) -> tuple[str, str]:
+def _split(event: ParsedBackgroundEvent, pattern: str, shape: str) -> tuple[str, str]:
     match = re.fullmatch(pattern, _resource_name(event), re.DOTALL)
     if match is None:
         raise _fault(_name_field(event), f"expected 'projects/P/{shape}'")
     return match[1], match[2]
 
 
-def _resource_name(event: Background, *, required: bool = True) -> str:
+def _resource_name(event: ParsedBackgroundEvent, *, required: bool = True) -> str:
     resource = event.context.resource
     name: str = resource if isinstance(resource, str) else resource.get("name") or ""
     if required and not name:
@@ -233,12 +236,12 @@ def _resource_name(event: Background, *, required: bool = True) -> str:
     return name
 
 
-def _name_field(event: Background) -> str:
+def _name_field(event: ParsedBackgroundEvent) -> str:
     field = event.fields["resource"]
     return field if isinstance(event.context.resource, str) else f"{field}.name"
 
 
-def _named_service(event: Background) -> str:
+def _named_service(event: ParsedBackgroundEvent) -> str:
     resource = event.context.resource
     service = resource.get("service") if isinstance(resource, dict) else None
     if service is None:
@@ -265,12 +268,12 @@ def _rename_metadata(data: Any, names: dict[str, str]) -> Any:
 
 def _object(value: Any, field: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _fault(field, f"expected an object, got {kind_of(value)}")
+        raise _fault(field, f"expected an object, got {event_value_kind(value)}")
     return value
 
 
 def _check_time(text: str, field: str) -> None:
-    if not is_time(text):
+    if not is_event_time(text):
         raise _fault(field, "expected an RFC 3339 time")
 
 

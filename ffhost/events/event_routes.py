@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ffhost.events.filters import Attributes, Failure
+from ffhost.events.filters import Attributes, EventFilterFailure
 from ffhost.events.subscriptions import Subscription
 
 
@@ -35,7 +35,7 @@ def _route(
         return EventRoute(function, False, "it does not subscribe")
     reasons = []
     for index, each in enumerate(subscriptions):
-        failures: list[Failure] = []
+        failures: list[EventFilterFailure] = []
         failed = each.failed_filter(attributes, failures)
         if failed is None:
             return EventRoute(function, True, f"subscriptions[{index}]")

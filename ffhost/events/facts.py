@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 
-class Facts(NamedTuple):
+class EventFacts(NamedTuple):
     """What identifies an event; None for what it does not say. ``time`` has a zone."""
 
     id: str | None
@@ -20,7 +20,7 @@ class Facts(NamedTuple):
     time: datetime | None = None
 
 
-def facts_of(event: Any) -> Facts | None:
+def event_facts_of(event: Any) -> EventFacts | None:
     """Return the facts of a CloudEvent of any class or of a background context.
 
     None for anything else, such as a batch.
@@ -28,10 +28,12 @@ def facts_of(event: Any) -> Facts | None:
     if event is None:
         return None
     if hasattr(event, "event_type"):
-        return Facts(event.event_id or None, event.event_type or None, time=_time(event.timestamp))
+        return EventFacts(
+            event.event_id or None, event.event_type or None, time=_time(event.timestamp)
+        )
     get = getattr(event, "get", None)
     if get is not None:  # the old generation of the SDK, and ours
-        return Facts(
+        return EventFacts(
             get("id"),
             get("type"),
             get("source"),
@@ -41,7 +43,7 @@ def facts_of(event: Any) -> Facts | None:
         )
     if hasattr(event, "get_attributes"):
         attributes = event.get_attributes()
-        return Facts(
+        return EventFacts(
             attributes.get("id"),
             attributes.get("type"),
             attributes.get("source"),

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from ffhost.events.cesql import CesqlError, Expression
-from ffhost.events.json_values import kind_of
+from ffhost.events.cesql import CesqlError, CesqlExpression
+from ffhost.events.event_values import event_value_kind
 
 Attributes: TypeAlias = Mapping[str, Any]
 Path: TypeAlias = tuple[str | int, ...]
@@ -27,29 +27,29 @@ _NAME: Final = re.compile(r"[a-z0-9]+")
 _NOT_ATTRIBUTES: Final = frozenset({"data", "data_base64"})
 
 
-class FilterFault(NamedTuple):
+class EventFilterFault(NamedTuple):
     """What is wrong with a filter, and where: keys and indexes from the outermost list."""
 
     path: Path
     message: str
 
 
-class FilterError(Exception):
+class EventFilterError(Exception):
     """Filters that cannot be compiled; ``faults`` are all that was found."""
 
-    def __init__(self, faults: Sequence[FilterFault]) -> None:
+    def __init__(self, faults: Sequence[EventFilterFault]) -> None:
         super().__init__("; ".join(fault.message for fault in faults))
         self.faults = tuple(faults)
 
 
-class Failure(NamedTuple):
+class EventFilterFailure(NamedTuple):
     """An expression that could not be evaluated for an event; such an event does not match."""
 
     expression: str
     error: CesqlError
 
 
-Test: TypeAlias = Callable[[Attributes, list[Failure]], bool]
+Test: TypeAlias = Callable[[Attributes, list[EventFilterFailure]], bool]
 """Whether an event matches; failed expressions are appended to the list."""
 
 
@@ -64,20 +64,20 @@ class EventFilter(NamedTuple):
     types: frozenset[str] | None = None
 
 
-def compile_filters(sources: object) -> tuple[EventFilter, ...]:
+def compile_event_filters(sources: object) -> tuple[EventFilter, ...]:
     """Make the compiled filters of a subscription, all of which an event has to match.
 
     Raises:
-        FilterError: names every fault of every filter.
+        EventFilterError: names every fault of every filter.
     """
     compiler = _Compiler()
     found = compiler.filters(sources, (), 0, may_be_empty=True)
     if compiler.faults:
-        raise FilterError(compiler.faults)
+        raise EventFilterError(compiler.faults)
     return found
 
 
-def types_of(filters: Sequence[EventFilter]) -> frozenset[str] | None:
+def event_types_that_match(filters: Sequence[EventFilter]) -> frozenset[str] | None:
     """Return the types of the events that can match all of *filters*; None for any type."""
     known = [each.types for each in filters if each.types is not None]
     return frozenset.intersection(*known) if known else None
@@ -85,13 +85,13 @@ def types_of(filters: Sequence[EventFilter]) -> frozenset[str] | None:
 
 class _Compiler:
     def __init__(self) -> None:
-        self.faults: list[FilterFault] = []
+        self.faults: list[EventFilterFault] = []
 
     def filters(
         self, sources: object, path: Path, depth: int, *, may_be_empty: bool = False
     ) -> tuple[EventFilter, ...]:
         if not isinstance(sources, list | tuple):
-            self._fault(path, f"expected a list of filters, got {kind_of(sources)}")
+            self._fault(path, f"expected a list of filters, got {event_value_kind(sources)}")
             return ()
         if not sources and not may_be_empty:
             self._fault(path, "expected at least one filter")
@@ -103,7 +103,7 @@ class _Compiler:
         if depth > NESTING_LIMIT:
             return self._fault(path, "filters are nested too deeply")
         if not isinstance(source, Mapping):
-            return self._fault(path, f"expected a filter, got {kind_of(source)}")
+            return self._fault(path, f"expected a filter, got {event_value_kind(source)}")
         for key in source:
             if key not in DIALECTS:
                 return self._fault((*path, str(key)), _unknown_dialect(str(key)))
@@ -130,7 +130,7 @@ class _Compiler:
         parts = self.filters(value, path, depth)
         tests = [part.test for part in parts]
         if dialect == "all":
-            return _all_of(tests), types_of(parts)
+            return _all_of(tests), event_types_that_match(parts)
         known = [part.types for part in parts if part.types is not None]
         types = frozenset().union(*known) if len(known) == len(parts) else None
         return _any_of(tests), types
@@ -143,16 +143,16 @@ class _Compiler:
             if (problem := _name_problem(str(name))) is not None:
                 self._fault((*path, str(name)), problem)
             elif not isinstance(text, str):
-                self._fault((*path, str(name)), f"expected a string, got {kind_of(text)}")
+                self._fault((*path, str(name)), f"expected a string, got {event_value_kind(text)}")
             elif not text:
                 self._fault((*path, str(name)), "an empty value matches no event")
         return {str(name): text for name, text in value.items() if isinstance(text, str)}
 
     def _expression(self, value: object, path: Path) -> Test:
         if not isinstance(value, str):
-            return self._fault(path, f"expected an expression, got {kind_of(value)}").test
+            return self._fault(path, f"expected an expression, got {event_value_kind(value)}").test
         try:
-            expression = Expression(value)
+            expression = CesqlExpression(value)
         except CesqlError as error:
             where = f" at character {error.position + 1}" if error.position is not None else ""
             return self._fault(path, f"not a CESQL expression: {error}{where}").test
@@ -166,7 +166,7 @@ class _Compiler:
         return _expression_test(expression)
 
     def _fault(self, path: Path, message: str) -> EventFilter:
-        self.faults.append(FilterFault(path, message))
+        self.faults.append(EventFilterFault(path, message))
         return EventFilter({}, lambda event, failures: False)
 
 
@@ -180,25 +180,25 @@ _TEXT_TESTS: Final[dict[str, Callable[[str, str], bool]]] = {
 def _text_test(compare: Callable[[str, str], bool], wanted: Mapping[str, str]) -> Test:
     pairs = list(wanted.items())
 
-    def test(event: Attributes, failures: list[Failure]) -> bool:
+    def test(event: Attributes, failures: list[EventFilterFailure]) -> bool:
         for name, text in pairs:
             value = event.get(name)
-            if value is None or not compare(value_as_text(value), text):
+            if value is None or not compare(event_attribute_as_text(value), text):
                 return False
         return True
 
     return test
 
 
-def value_as_text(value: object) -> str:
+def event_attribute_as_text(value: object) -> str:
     """Return the value of an attribute in the canonical form of its type."""
     if isinstance(value, str):
         return value
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
-def _expression_test(expression: Expression) -> Test:
-    def test(event: Attributes, failures: list[Failure]) -> bool:
+def _expression_test(expression: CesqlExpression) -> Test:
+    def test(event: Attributes, failures: list[EventFilterFailure]) -> bool:
         try:
             value = expression.evaluate(event)
             if isinstance(value, bool):
@@ -206,7 +206,7 @@ def _expression_test(expression: Expression) -> Test:
             # Section 1.2 of CESQL: what is not a Boolean does not pass.
             raise CesqlError("cast", f"the expression is worth {value!r}, which is not a Boolean")
         except CesqlError as error:
-            failures.append(Failure(expression.text, error))
+            failures.append(EventFilterFailure(expression.text, error))
             return False
 
     return test

@@ -12,18 +12,18 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from ffhost.errors import BadRequest, FieldError, UnsupportedMediaType
-from ffhost.events.background import is_background, read_background, read_draft
+from ffhost.events.background import is_background_event, read_background_event, read_draft_event
 from ffhost.events.cloudevent_reader import (
     REQUIRED,
     MalformedEvent,
-    mode_of,
-    parse_body,
-    read_binary,
-    read_object,
-    read_structured,
+    event_mode_of,
+    parse_event_body,
+    read_binary_event,
+    read_event_object,
+    read_structured_event,
 )
 from ffhost.events.conversion import to_cloud_event
-from ffhost.events.json_values import kind_of
+from ffhost.events.event_values import event_value_kind
 
 EXPECTED: Final = (
     "this address takes CloudEvents (binary, structured or a batch), background events and "
@@ -49,14 +49,14 @@ class ReceivedEvent(NamedTuple):
         return str(self.attributes["source"]), str(self.attributes["id"])
 
 
-class Received(NamedTuple):
+class ReceivedEvents(NamedTuple):
     """The events of one request, in order."""
 
     events: tuple[ReceivedEvent, ...]
     is_batch: bool = False
 
 
-def read_events(headers: Mapping[str, str], body: bytes, path: str = "") -> Received:
+def read_events(headers: Mapping[str, str], body: bytes, path: str = "") -> ReceivedEvents:
     """Read the events of a request; header names are in lower case.
 
     Raises:
@@ -64,13 +64,13 @@ def read_events(headers: Mapping[str, str], body: bytes, path: str = "") -> Rece
         UnsupportedMediaType: the events have a format other than JSON.
     """
     try:
-        mode = mode_of(headers)
+        mode = event_mode_of(headers)
         if mode == "batch":
-            return Received(_batch(headers, body), is_batch=True)
+            return ReceivedEvents(_batch(headers, body), is_batch=True)
         if mode == "unknown":
             raise UnsupportedMediaType(f"the only event format is JSON; {EXPECTED}")
         attributes = _attributes(mode, headers, body, path)
-        return Received((ReceivedEvent(attributes, headers, body),))
+        return ReceivedEvents((ReceivedEvent(attributes, headers, body),))
     except MalformedEvent as error:
         raise BadRequest(f"{error.problem}; {EXPECTED}", errors=error.fields) from error
 
@@ -78,7 +78,7 @@ def read_events(headers: Mapping[str, str], body: bytes, path: str = "") -> Rece
 def reply_event(headers: Mapping[str, str], body: bytes) -> ReceivedEvent | None:
     """Return the event that a function answered with; None if its answer is not an event."""
     try:
-        if mode_of(headers) not in ("binary", "structured"):
+        if event_mode_of(headers) not in ("binary", "structured"):
             return None
         return read_events(headers, body).events[0]
     except BadRequest:
@@ -87,26 +87,28 @@ def reply_event(headers: Mapping[str, str], body: bytes) -> ReceivedEvent | None
 
 def _attributes(mode: str, headers: Mapping[str, str], body: bytes, path: str) -> dict[str, Any]:
     if mode == "binary":
-        return read_binary(headers, body)[0]
+        return read_binary_event(headers, body)[0]
     if mode == "draft":
-        return to_cloud_event(read_draft(headers, parse_body(body) if body else None))[0]
-    value = read_object(body)
+        return to_cloud_event(read_draft_event(headers, parse_event_body(body) if body else None))[
+            0
+        ]
+    value = read_event_object(body)
     if mode == "structured" or "specversion" in value:
-        return read_structured(value)[0]
-    if not is_background(value):
+        return read_structured_event(value)[0]
+    if not is_background_event(value):
         raise MalformedEvent(
             "the request holds no event",
             *(FieldError(name, "required, but missing") for name in REQUIRED),
         )
-    return to_cloud_event(read_background(value, path))[0]
+    return to_cloud_event(read_background_event(value, path))[0]
 
 
 def _batch(headers: Mapping[str, str], body: bytes) -> tuple[ReceivedEvent, ...]:
-    values = parse_body(body)
+    values = parse_event_body(body)
     if not isinstance(values, list):
         raise MalformedEvent(
             "the batch is not a JSON array",
-            FieldError("body", f"expected an array, got {kind_of(values)}"),
+            FieldError("body", f"expected an array, got {event_value_kind(values)}"),
         )
     if len(values) > BATCH_LIMIT:
         raise MalformedEvent(f"the batch has {len(values)} events, more than {BATCH_LIMIT}")
@@ -115,7 +117,7 @@ def _batch(headers: Mapping[str, str], body: bytes) -> tuple[ReceivedEvent, ...]
     faults: list[FieldError] = []
     for index, value in enumerate(values):
         try:
-            attributes = read_structured(value)[0]
+            attributes = read_structured_event(value)[0]
             events.append(ReceivedEvent(attributes, carried, _dump(value)))
         except MalformedEvent as error:
             faults += [

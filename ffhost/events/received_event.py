@@ -36,10 +36,10 @@ from cloudevents.v1.abstract import CloudEvent as AnyOldEvent
 from cloudevents.v1.http.event import CloudEvent as OldEvent
 
 from ffhost.errors import FieldError
-from ffhost.events.cloudevent_reader import MalformedEvent, Payload
-from ffhost.events.json_values import parse_time
+from ffhost.events.cloudevent_reader import EventPayload, MalformedEvent
+from ffhost.events.event_values import parse_event_time
 
-EventMaker: TypeAlias = Callable[[dict[str, Any], Any, Payload | None], Any]
+EventMaker: TypeAlias = Callable[[dict[str, Any], Any, EventPayload | None], Any]
 """Makes the event out of what was read: attributes, data of the old SDK, payload."""
 
 
@@ -51,7 +51,7 @@ class Event(OldEvent, BaseCloudEvent):  # type: ignore[misc]
     on is the event that came.
     """
 
-    _payload: Payload | None = None
+    _payload: EventPayload | None = None
 
     def __getitem__(self, key: str) -> Any:
         try:
@@ -72,7 +72,7 @@ class Event(OldEvent, BaseCloudEvent):  # type: ignore[misc]
     def get_time(self) -> datetime | None:
         """Return the time with its zone, UTC if the event names none; None if it has no time."""
         time = self._attributes.get("time")
-        return parse_time(time) if isinstance(time, str) else time
+        return parse_event_time(time) if isinstance(time, str) else time
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, AnyOldEvent):
@@ -84,7 +84,7 @@ class Event(OldEvent, BaseCloudEvent):  # type: ignore[misc]
         return str({"attributes": self._attributes, "data": self.data})
 
     @property
-    def unchanged_payload(self) -> Payload | None:
+    def unchanged_payload(self) -> EventPayload | None:
         """Return the payload as it came, or None where the data has been replaced since."""
         payload = self._payload
         return payload if payload is not None and self.data is payload.old else None
@@ -120,7 +120,7 @@ class _NewView:
         """
         attributes = {name: value for name, value in self._attributes.items() if name.isalnum()}
         if isinstance(time := attributes.get("time"), str):
-            attributes["time"] = parse_time(time)
+            attributes["time"] = parse_event_time(time)
         return attributes
 
 
@@ -177,7 +177,7 @@ def _members(annotation: Any) -> list[Any]:
 def _assigner(v1: type[Event], v03: type[Event]) -> EventMaker:
     new = object.__new__
 
-    def make(attributes: dict[str, Any], data: Any, payload: Payload | None) -> Event:
+    def make(attributes: dict[str, Any], data: Any, payload: EventPayload | None) -> Event:
         event = new(v1 if attributes["specversion"] == "1.0" else v03)
         event._attributes = attributes
         event.data = data
@@ -189,7 +189,7 @@ def _assigner(v1: type[Event], v03: type[Event]) -> EventMaker:
 
 
 def _old_creator(event_class: type[AnyOldEvent]) -> EventMaker:
-    def make(attributes: dict[str, Any], data: Any, payload: Payload | None) -> Any:
+    def make(attributes: dict[str, Any], data: Any, payload: EventPayload | None) -> Any:
         try:
             return event_class.create(attributes, data)
         except Exception as error:
@@ -199,9 +199,9 @@ def _old_creator(event_class: type[AnyOldEvent]) -> EventMaker:
 
 
 def _new_creator(event_class: type) -> EventMaker:
-    def make(attributes: dict[str, Any], data: Any, payload: Payload | None) -> Any:
+    def make(attributes: dict[str, Any], data: Any, payload: EventPayload | None) -> Any:
         kept: Mapping[str, Any] = {
-            name: parse_time(value) if name == "time" else value
+            name: parse_event_time(value) if name == "time" else value
             for name, value in attributes.items()
             if name.isalnum()
         }

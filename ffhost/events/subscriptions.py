@@ -6,7 +6,12 @@ from collections.abc import Iterable, Sequence
 from heapq import merge
 from typing import NamedTuple
 
-from ffhost.events.filters import Attributes, EventFilter, Failure, types_of
+from ffhost.events.filters import (
+    Attributes,
+    EventFilter,
+    EventFilterFailure,
+    event_types_that_match,
+)
 
 
 class Subscription(NamedTuple):
@@ -15,7 +20,7 @@ class Subscription(NamedTuple):
     function: str
     filters: tuple[EventFilter, ...]
 
-    def failed_filter(self, event: Attributes, failures: list[Failure]) -> int | None:
+    def failed_filter(self, event: Attributes, failures: list[EventFilterFailure]) -> int | None:
         """Return the index of the first filter that *event* does not match; None if all do."""
         for index, each in enumerate(self.filters):
             if not each.test(event, failures):
@@ -23,18 +28,18 @@ class Subscription(NamedTuple):
         return None
 
 
-class FilterFailure(NamedTuple):
+class SubscriptionFilterFailure(NamedTuple):
     """An expression of a subscription that could not be evaluated for an event."""
 
     function: str
-    failure: Failure
+    failure: EventFilterFailure
 
 
-class Matches(NamedTuple):
+class SubscriptionMatches(NamedTuple):
     """The functions that an event concerns, in the order of the file, each once."""
 
     functions: tuple[str, ...]
-    failures: tuple[FilterFailure, ...] = ()
+    failures: tuple[SubscriptionFilterFailure, ...] = ()
 
 
 class SubscriptionTable:
@@ -49,7 +54,7 @@ class SubscriptionTable:
         self._any_type: list[tuple[int, Subscription]] = []
         by_type: dict[str, list[tuple[int, Subscription]]] = {}
         for entry in enumerate(self.subscriptions):
-            types = types_of(entry[1].filters)
+            types = event_types_that_match(entry[1].filters)
             if types is None:
                 self._any_type.append(entry)
             for each in types or ():
@@ -61,18 +66,18 @@ class SubscriptionTable:
         """The functions that subscribe to anything, in the order of the file."""
         return tuple(dict.fromkeys(each.function for each in self.subscriptions))
 
-    def match(self, event: Attributes) -> Matches:
+    def match(self, event: Attributes) -> SubscriptionMatches:
         """Return the functions that *event* concerns, and the expressions that failed."""
         found: dict[str, None] = {}
-        failures: list[FilterFailure] = []
+        failures: list[SubscriptionFilterFailure] = []
         for _, subscription in self._concerning(event["type"]):
             if subscription.function in found:
                 continue
-            failed: list[Failure] = []
+            failed: list[EventFilterFailure] = []
             if subscription.failed_filter(event, failed) is None:
                 found[subscription.function] = None
-            failures += [FilterFailure(subscription.function, each) for each in failed]
-        return Matches(tuple(found), tuple(failures))
+            failures += [SubscriptionFilterFailure(subscription.function, each) for each in failed]
+        return SubscriptionMatches(tuple(found), tuple(failures))
 
     def _concerning(self, event_type: str) -> Iterable[tuple[int, Subscription]]:
         """Return those for a type in the order of the file.
@@ -90,6 +95,8 @@ def _place(entry: tuple[int, Subscription]) -> int:
     return entry[0]
 
 
-def subscriptions_of(function: str, filters: Sequence[Sequence[EventFilter]]) -> list[Subscription]:
+def make_subscriptions(
+    function: str, filters: Sequence[Sequence[EventFilter]]
+) -> list[Subscription]:
     """Return the subscriptions of a function from the filters of each."""
     return [Subscription(function, tuple(each)) for each in filters]

@@ -18,7 +18,7 @@ REMEMBERED_LIMIT: Final = 100_000
 """How many deliveries are remembered: some 18 MB, and ten minutes at 160 a second."""
 
 
-class Remembered:
+class TakenEventDeliveries:
     """The deliveries that were taken; safe to use from several threads."""
 
     def __init__(

@@ -36,7 +36,7 @@ class EventVerdict(NamedTuple):
         return line
 
 
-def worst_status(statuses: Iterable[int]) -> int:
+def worst_event_status(statuses: Iterable[int]) -> int:
     """Return the status that makes the sender deliver again if any of *statuses* should.
 
     A 5xx comes first, then what Knative repeats besides, then any other failure; 204 if there
@@ -53,7 +53,7 @@ def _badness(status: int) -> tuple[int, int]:
     return (1, status) if status >= 400 else (0, status)
 
 
-def retry_after(verdicts: Iterable[EventVerdict], status: int) -> Mapping[str, str]:
+def event_retry_after(verdicts: Iterable[EventVerdict], status: int) -> Mapping[str, str]:
     """Return the ``Retry-After`` of the functions that answered with *status*, the longest."""
     waits = [each.retry_after for each in verdicts if each.status == status and each.retry_after]
     seconds = [int(each) for each in waits if each.isascii() and each.isdigit()]

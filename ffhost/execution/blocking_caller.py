@@ -15,7 +15,7 @@ from typing import Any
 from ffhost.config.units import UNLIMITED
 from ffhost.execution.caller import PAUSED_LOOK_SECONDS, FunctionCaller
 from ffhost.execution.channels import EMPTY, StreamChannel, StreamCut
-from ffhost.execution.failures import crashed
+from ffhost.execution.failures import answer_crashed_call
 from ffhost.execution.loops import BackgroundLoop
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import ThreadPool
@@ -84,7 +84,7 @@ class BlockingCaller(FunctionCaller):
         if not (waiter.lock.acquire(timeout=timeout) or waiter.wait_on(call.deadline)):
             return self.expire(call)
         if waiter.reply is None:
-            return crashed(call)
+            return answer_crashed_call(call)
         return waiter.reply
 
     def answer_timed_out(self, call: Call) -> None:
@@ -132,7 +132,7 @@ class BlockingCaller(FunctionCaller):
         if reply is not None:
             call.waiter.set(reply)
         elif call.channel is None:
-            call.waiter.set(crashed(call))
+            call.waiter.set(answer_crashed_call(call))
 
 
 class BlockingStream:

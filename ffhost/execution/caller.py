@@ -18,14 +18,14 @@ from ffhost.execution.channels import (
     END,
     StreamChannel,
     StreamClosed,
-    close,
-    close_async,
-    push,
-    push_async,
-    push_file,
+    close_async_generator,
+    close_generator,
+    push_chunks,
+    push_chunks_async,
+    push_file_body,
 )
 from ffhost.execution.executor import executor
-from ffhost.execution.failures import timed_out
+from ffhost.execution.failures import answer_timed_out_call
 from ffhost.execution.file_body import FileBody
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import PoolThread, ThreadPool
@@ -33,7 +33,7 @@ from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.function import Function
 from ffhost.signatures.chunks import FollowedChunks
-from ffhost.signatures.file_parts import FilePart
+from ffhost.signatures.file_parts import RequestFilePart
 from ffhost.web.messages import Reply
 
 PAUSED_LOOK_SECONDS = 0.25
@@ -161,26 +161,26 @@ class FunctionCaller(ABC):
     def _stream(self, call: Call, reply: Reply, chunks: Iterator[bytes]) -> Reply | None:
         is_head = call.message.method == "HEAD"
         try:
-            if isinstance(chunks, FilePart) and not is_head:
+            if isinstance(chunks, RequestFilePart) and not is_head:
                 whole = chunks.whole()
                 if whole is not None:
                     return Reply(reply.status, reply.headers, whole)
                 if self.takes_files():
                     body = FileBody(chunks)
-                    push_file(body, self._open_stream(call, reply, body))
+                    push_file_body(body, self._open_stream(call, reply, body))
                     call.channel.end()
                     return None
             first = END if is_head else next(chunks, END)
             channel = self._open_stream(call, reply, first)
             if first is not END:
-                push(chunks, channel)
+                push_chunks(chunks, channel)
             if isinstance(chunks, FollowedChunks):
                 asyncio.run_coroutine_threadsafe(_awaited(chunks.after), self.loop()).result()
             channel.end()
         except BaseException as error:
             return self._stream_failed(call, error)
         finally:
-            close(chunks)
+            close_generator(chunks)
         return None
 
     async def _stream_async(
@@ -190,12 +190,12 @@ class FunctionCaller(ABC):
             first = END if call.message.method == "HEAD" else await anext(chunks, END)
             channel = self._open_stream(call, reply, first)
             if first is not END:
-                await push_async(chunks, channel)
+                await push_chunks_async(chunks, channel)
             channel.end()
         except BaseException as error:
             return self._stream_failed(call, error)
         finally:
-            await close_async(chunks)
+            await close_async_generator(chunks)
         return None
 
     def _open_stream(self, call: Call, reply: Reply, first: Any) -> StreamChannel:
@@ -223,12 +223,12 @@ class FunctionCaller(ABC):
         Its slot stays taken until the function really ends.
         """
         self.answer_timed_out(call)
-        reply = timed_out(call)
+        reply = answer_timed_out_call(call)
         if self.function.processes is None:
             stuck_calls.add(call)  # a process is killed
         if call.channel is not None:
             call.channel.close(cut=True)
-        stop(call)
+        stop_running_call(call)
         return reply
 
     def answer_timed_out(self, call: Call) -> None:
@@ -242,7 +242,7 @@ class FunctionCaller(ABC):
         """Stop a stream whose client is gone."""
         call.channel.close()
         if isinstance(call.job, asyncio.Task) and call.state != "ended":
-            stop(call)
+            stop_running_call(call)
 
 
 def _check_method(function: Function, method: str) -> None:
@@ -267,7 +267,7 @@ async def _at_once(reply: Reply) -> Reply:
     return reply
 
 
-def stop(call: Call) -> None:
+def stop_running_call(call: Call) -> None:
     """Interrupt the thread or cancel the task that runs *call*."""
     job = call.job
     if isinstance(job, PoolThread):

@@ -226,7 +226,7 @@ class LoopWaiter:
         self._future = self._loop.create_future()
 
 
-def push(chunks: Iterator[bytes], channel: StreamChannel) -> None:
+def push_chunks(chunks: Iterator[bytes], channel: StreamChannel) -> None:
     """Move *chunks* into *channel* from the thread that runs them."""
     waiter = threading.Lock()
     waiter.acquire()
@@ -236,7 +236,7 @@ def push(chunks: Iterator[bytes], channel: StreamChannel) -> None:
             waiter.acquire()
 
 
-async def push_async(chunks: AsyncIterator[bytes], channel: StreamChannel) -> None:
+async def push_chunks_async(chunks: AsyncIterator[bytes], channel: StreamChannel) -> None:
     """Move *chunks* into *channel* from the task that runs them."""
     waiter = LoopWaiter()
     async for chunk in chunks:
@@ -244,20 +244,20 @@ async def push_async(chunks: AsyncIterator[bytes], channel: StreamChannel) -> No
             await waiter.wait()
 
 
-def push_file(body: FileBody, channel: StreamChannel) -> None:
+def push_file_body(body: FileBody, channel: StreamChannel) -> None:
     """Send a file, which *channel* has been offered, from the thread that runs the call."""
     channel.stop_on_close(body.stop)
     body.send()
 
 
-def close(chunks: Iterator[bytes]) -> None:
+def close_generator(chunks: Iterator[bytes]) -> None:
     """Close a generator, in its own thread."""
     closing = getattr(chunks, "close", None)
     if closing is not None:
         closing()
 
 
-async def close_async(chunks: AsyncIterator[bytes]) -> None:
+async def close_async_generator(chunks: AsyncIterator[bytes]) -> None:
     """Close an async generator, in its own task."""
     closing = getattr(chunks, "aclose", None)
     if closing is not None:

@@ -1,8 +1,8 @@
 """Composition of a call: decode, call, encode, and error handling.
 
 Nothing here waits, reads a socket or knows Falcon. Everything that can be decided when a
-function is loaded is decided in `compose`. The result takes a call, returns a reply and never
-raises. The sync and the async form differ only in ``await``.
+function is loaded is decided in `make_call_runner`. The result takes a call, returns a reply and
+never raises. The sync and the async form differ only in ``await``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ffhost.signatures import Codec
 from ffhost.web.messages import Reply
 
 
-def compose(codec: Codec, failures: CallFailures) -> Run:
+def make_call_runner(codec: Codec, failures: CallFailures) -> Run:
     """Make one callable of a function's codec and its error handling."""
     decode, invoke, encode = codec.decode, codec.call, codec.encode
 

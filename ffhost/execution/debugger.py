@@ -18,7 +18,7 @@ _open: set[int] = set()
 """The threads that stand at a breakpoint."""
 
 
-def install() -> None:
+def install_debugger_watch() -> None:
     """Make deadlines wait for the debuggers that are imported; may be called again."""
     import pdb
 
@@ -28,7 +28,7 @@ def install() -> None:
         _surround(pydevd.PyDB, "do_wait_suspend")
 
 
-def is_open() -> bool:
+def is_at_breakpoint() -> bool:
     """Whether any call stands at a breakpoint."""
     return bool(_open)
 

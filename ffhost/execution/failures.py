@@ -10,8 +10,8 @@ from ffhost.errors import DeadlineExceeded, RequestError, ResultError, TimedOut
 from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
 from ffhost.loading.marked_functions import ErrorHandler
-from ffhost.loading.modules import error_text
-from ffhost.signatures import AnsweredCrash
+from ffhost.loading.modules import user_error_text
+from ffhost.signatures import AnsweredApplicationCrash
 from ffhost.web import problems
 from ffhost.web.messages import Reply
 
@@ -54,9 +54,9 @@ class CallFailures:
         """Return the answer for *error*: a problem of the request, a timeout, or a crash."""
         if isinstance(error, RequestError):
             call.error = error
-            return problems.problem(error, call.execution_id)
+            return problems.problem_reply(error, call.execution_id)
         if call.timed_out and isinstance(error, DeadlineExceeded | asyncio.CancelledError):
-            return timed_out(call)
+            return answer_timed_out_call(call)
         if call.cancelled and isinstance(error, DeadlineExceeded | asyncio.CancelledError):
             return Reply(CANCELLED_STATUS, [], b"")
         try:
@@ -65,21 +65,21 @@ class CallFailures:
             meant, error = None, unsendable
         if meant is not None:
             return meant
-        if isinstance(error, AnsweredCrash):
-            log_crash(call, error.error)
+        if isinstance(error, AnsweredApplicationCrash):
+            log_call_crash(call, error.error)
             return error.reply
-        log_crash(call, error)
-        stack = error_text(error) if self._debug else None
-        return problems.crash(call.execution_id, error, stack=stack, console=self._console)
+        log_call_crash(call, error)
+        stack = user_error_text(error) if self._debug else None
+        return problems.crash_problem(call.execution_id, error, stack=stack, console=self._console)
 
 
-def timed_out(call: Call) -> Reply:
+def answer_timed_out_call(call: Call) -> Reply:
     """Return the 504 response for a call past its deadline."""
     error = call.error = TimedOut(f"{call.function.name} did not answer in time")
-    return problems.problem(error, call.execution_id)
+    return problems.problem_reply(error, call.execution_id)
 
 
-def log_crash(call: Call, error: BaseException) -> None:
+def log_call_crash(call: Call, error: BaseException) -> None:
     """Write the one log entry of a crash, with the stack of user code."""
     call.error = error
     get_logger("ffhost").error(
@@ -100,6 +100,6 @@ def _hint(call: Call, error: BaseException) -> dict[str, str]:
     return {"hint": "request: flask"} if needs else {}
 
 
-def crashed(call: Call) -> Reply:
+def answer_crashed_call(call: Call) -> Reply:
     """Return the 500 response for a call that ended without a reply or an exception."""
-    return problems.crash(call.execution_id)
+    return problems.crash_problem(call.execution_id)

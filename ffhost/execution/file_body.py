@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ffhost.errors import ResultError
-from ffhost.signatures.file_parts import FilePart
+from ffhost.signatures.file_parts import RequestFilePart
 
 AVAILABLE = sys.platform == "linux"
 """Whether ``sendfile`` takes what is given to it here; elsewhere its arguments differ."""
@@ -33,7 +33,7 @@ class FileBody:
         part: the file
     """
 
-    def __init__(self, part: FilePart) -> None:
+    def __init__(self, part: RequestFilePart) -> None:
         self.sent = 0
         self._part = part
         self._socket: socket.socket | None = None

@@ -28,7 +28,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from ffhost.execution.threads import leave_pools
+from ffhost.execution.threads import leave_thread_pools
 from ffhost.invocation.call import Call
 
 _HANDLED = tuple(
@@ -50,7 +50,7 @@ _registered_in = 0
 """The process that the children are forked from; hooks cannot be removed in other ones."""
 
 
-def separate(descriptors: Iterable[int] = (), *, binds_late: bool = False) -> None:
+def separate_forked_children(descriptors: Iterable[int] = (), *, binds_late: bool = False) -> None:
     """Keep the server's sockets and handlers from children that are forked from now on.
 
     Only the first call in a process counts.
@@ -73,7 +73,7 @@ def separate(descriptors: Iterable[int] = (), *, binds_late: bool = False) -> No
     _addresses.update(_address(each) for each in _sockets() if _is_bound(each))
 
 
-def end_after(loop: asyncio.AbstractEventLoop) -> None:
+def end_forked_child(loop: asyncio.AbstractEventLoop) -> None:
     """End a child that is forked on *loop* when it comes back to the loop."""
     _loops.add(loop)
 
@@ -119,7 +119,7 @@ def _close_sockets() -> None:
 
 
 def _leave_when_it_returns() -> None:
-    leave_pools(_leave)
+    leave_thread_pools(_leave)
     Call.end = _leave  # type: ignore[method-assign]
     for loop in list(_loops):
         _forget_events(loop)

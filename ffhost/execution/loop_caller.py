@@ -19,9 +19,9 @@ from ffhost.config.units import UNLIMITED
 from ffhost.execution import subprocesses
 from ffhost.execution.caller import PAUSED_LOOK_SECONDS, FunctionCaller
 from ffhost.execution.channels import LoopWaiter
-from ffhost.execution.failures import crashed
-from ffhost.execution.forked_children import end_after
-from ffhost.execution.loops import task_factory
+from ffhost.execution.failures import answer_crashed_call
+from ffhost.execution.forked_children import end_forked_child
+from ffhost.execution.loops import loop_task_factory
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import ThreadPool
 from ffhost.invocation.call import Call
@@ -49,10 +49,10 @@ class LoopRunner:
         self.pool = pool
         self._done: deque[tuple[AsyncCaller, Call, Reply | None]] = deque()
         self._woken = False
-        end_after(loop)
+        end_forked_child(loop)
         if loop.get_task_factory() is None:
-            loop.set_task_factory(task_factory)
-        subprocesses.install_on_loop(loop)
+            loop.set_task_factory(loop_task_factory)
+        subprocesses.install_subprocess_patches_on_loop(loop)
 
     def finished(self, caller: AsyncCaller, call: Call, reply: Reply | None) -> None:
         """Report, from any thread, that a call has ended."""
@@ -237,5 +237,5 @@ class AsyncCaller(FunctionCaller):
             if reply is not None:
                 waiter.set_result(reply)
             elif call.channel is None:
-                waiter.set_result(crashed(call))
+                waiter.set_result(answer_crashed_call(call))
         self.slots.release()

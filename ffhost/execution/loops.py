@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Generator
 from typing import Any
 
 from ffhost.execution import subprocesses, watchdog
-from ffhost.execution.forked_children import end_after
+from ffhost.execution.forked_children import end_forked_child
 from ffhost.invocation.current import CURRENT
 
 
@@ -27,7 +27,7 @@ async def _guarded(work: Coroutine[Any, Any, Any] | Generator[Any, None, Any]) -
         raise TaskExited(f"a task of the function raised {error!r}") from error
 
 
-def task_factory(
+def loop_task_factory(
     loop: asyncio.AbstractEventLoop,
     work: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
     **options: Any,
@@ -72,11 +72,11 @@ class BackgroundLoop:
             loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         except ImportError:
             loop = asyncio.new_event_loop()
-        loop.set_task_factory(task_factory)
-        subprocesses.install_on_loop(loop)
-        end_after(loop)
+        loop.set_task_factory(loop_task_factory)
+        subprocesses.install_subprocess_patches_on_loop(loop)
+        end_forked_child(loop)
         threading.Thread(target=_run, args=(loop,), name="ffhost-loop", daemon=True).start()
-        watchdog.watch(loop)
+        watchdog.watch_for_blocked_loop(loop)
         return loop
 
     def close(self) -> None:

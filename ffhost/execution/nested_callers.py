@@ -14,7 +14,7 @@ from typing import Any
 
 from ffhost.config.units import UNLIMITED
 from ffhost.execution.blocking_caller import BlockingCaller
-from ffhost.execution.caller import PAUSED_LOOK_SECONDS, stop
+from ffhost.execution.caller import PAUSED_LOOK_SECONDS, stop_running_call
 from ffhost.execution.loop_caller import EXACT_SECONDS, AsyncCaller, LoopRunner
 from ffhost.execution.threads import ThreadPool
 from ffhost.invocation.call import Call
@@ -39,7 +39,7 @@ class NestedLoopCaller(AsyncCaller):
         """Cancel the function: whoever waited for its answer has been cancelled."""
         call.cancelled = True
         if call.state == "running":
-            stop(call)
+            stop_running_call(call)
 
     async def _queue(self, call: Call, seconds: float) -> None:
         if self.function.name in call.chain:

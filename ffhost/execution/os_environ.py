@@ -2,7 +2,7 @@
 
 The class of the mapping behind ``os.environ`` is exchanged, so that names that were imported
 earlier (``from os import environ``) find the same. A declared variable is read and written in
-the function's `Environment`; every other variable is the process's, because libraries in C
+the function's `FunctionVariables`; every other variable is the process's, because libraries in C
 need it there.
 
 Not reached: ``os.environb``, ``os.exec*``, ``os.spawn*``, C's getenv and with it the time zone,
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from types import CodeType, FrameType
 
 from ffhost.invocation.logger import get_logger
-from ffhost.invocation.variables import Environment, active_environment
+from ffhost.invocation.variables import FunctionVariables, active_function_variables
 from ffhost.loading.modules import SCOPE_KEY
 
 _MAPPINGS = frozenset({"os", "_collections_abc", "collections.abc", __name__})
@@ -25,7 +25,7 @@ _MAPPINGS = frozenset({"os", "_collections_abc", "collections.abc", __name__})
 _seen_readers: set[tuple[CodeType, str]] = set()
 
 
-def install() -> None:
+def install_function_environ() -> None:
     """Replace the class of ``os.environ``; may be called again."""
     if type(os.environ) is os._Environ:
         os.environ.__class__ = FunctionEnviron
@@ -35,7 +35,7 @@ class FunctionEnviron(os._Environ[str]):
     """The process's variables, below those of the function that the running code belongs to."""
 
     def __getitem__(self, name: str) -> str:
-        environment = active_environment()
+        environment = active_function_variables()
         if environment is None or name not in environment:
             return super().__getitem__(name)
         if name in environment.disputed:
@@ -46,7 +46,7 @@ class FunctionEnviron(os._Environ[str]):
         return value
 
     def __setitem__(self, name: str, value: str) -> None:
-        environment = active_environment()
+        environment = active_function_variables()
         if environment is None or name not in environment:
             super().__setitem__(name, value)
             return
@@ -54,7 +54,7 @@ class FunctionEnviron(os._Environ[str]):
         environment[name] = value
 
     def __delitem__(self, name: str) -> None:
-        environment = active_environment()
+        environment = active_function_variables()
         if environment is None or name not in environment:
             super().__delitem__(name)
             return
@@ -63,20 +63,20 @@ class FunctionEnviron(os._Environ[str]):
         environment[name] = None
 
     def __iter__(self) -> Iterator[str]:
-        environment = active_environment()
+        environment = active_function_variables()
         if environment is None:
             return super().__iter__()
         return iter(_names(environment, super().__iter__()))
 
     def __len__(self) -> int:
-        environment = active_environment()
+        environment = active_function_variables()
         return super().__len__() if environment is None else len(list(iter(self)))
 
     def __repr__(self) -> str:
         return f"environ({dict(self)!r})"
 
 
-def _names(environment: Environment, of_process: Iterator[str]) -> list[str]:
+def _names(environment: FunctionVariables, of_process: Iterator[str]) -> list[str]:
     return [*(name for name in of_process if name not in environment), *environment.names()]
 
 

@@ -45,7 +45,7 @@ PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
 
 
-def raise_in(ident: int, exception: type[BaseException] | None) -> None:
+def raise_in_thread(ident: int, exception: type[BaseException] | None) -> None:
     """Raise *exception* in the thread *ident* at its next bytecode; None withdraws it."""
     import ctypes
 
@@ -69,7 +69,7 @@ def absorb_deadline_strike() -> bool:
     raised: exceptions no longer reach a thread in which CPython 3.11 could not start another.
     """
     try:
-        raise_in(_thread.get_ident(), DeadlineExceeded)
+        raise_in_thread(_thread.get_ident(), DeadlineExceeded)
         # Not `while condition: pass`: on CPython 3.13.0 an exception escapes the try around it.
         for _ in range(1000):
             pass
@@ -96,7 +96,7 @@ _Delivered.__name__ = _Delivered.__qualname__ = DeadlineExceeded.__name__
 _Delivered.__module__ = DeadlineExceeded.__module__
 
 
-class Strike:
+class DeadlineStrike:
     """A `DeadlineExceeded` for one call, until it is delivered or the call has ended."""
 
     def __init__(self, worker: PoolThread, invocation: Any) -> None:
@@ -133,22 +133,22 @@ class Strike:
         self._looks_left = LOOKS
         self._look_seconds = LOOK_SECONDS
         self._turns = None
-        raise_in(self.worker.ident, _Delivered)
+        raise_in_thread(self.worker.ident, _Delivered)
         return LOOK_SECONDS
 
     def _withdraw(self) -> float:
         self.raised = False
-        raise_in(self.worker.ident, None)
+        raise_in_thread(self.worker.ident, None)
         pause = self._pause_seconds
         self._pause_seconds = min(2 * pause, LONGEST_PAUSE_SECONDS)
         return pause
 
     def _has_moved(self) -> bool:
-        before, self._turns = self._turns, turns(self.worker.native_id)
+        before, self._turns = self._turns, kernel_waits_of_thread(self.worker.native_id)
         return self._turns is None or before not in (None, self._turns)
 
 
-def turns(native_id: int) -> int | None:
+def kernel_waits_of_thread(native_id: int) -> int | None:
     """Return how often a thread has waited in the kernel; None where the system does not say.
 
     The number stays the same while the thread is blocked in a single system call.
@@ -164,7 +164,7 @@ def turns(native_id: int) -> int | None:
         return None
 
 
-class Strikes:
+class DeadlineStrikes:
     """The strikes of this process, and the thread that takes their steps.
 
     It is a raw thread. One made by `threading` gets the trace function of coverage or of a
@@ -172,9 +172,9 @@ class Strikes:
     """
 
     def __init__(self) -> None:
-        self.waiting: dict[int, Strike] = {}
+        self.waiting: dict[int, DeadlineStrike] = {}
         self._lock = threading.Lock()
-        self._new: SimpleQueue[Strike] = SimpleQueue()
+        self._new: SimpleQueue[DeadlineStrike] = SimpleQueue()
         self._pid = 0
 
     def start(self) -> bool:
@@ -193,22 +193,22 @@ class Strikes:
 
     def add(self, worker: PoolThread, invocation: Any) -> None:
         """Raise the exception in *worker* until it is delivered or *invocation* ends."""
-        strike = Strike(worker, invocation)
+        strike = DeadlineStrike(worker, invocation)
         if self.start():
             self._new.put(strike)
         else:
             strike.step()
 
-    def _run(self, new: SimpleQueue[Strike]) -> None:
+    def _run(self, new: SimpleQueue[DeadlineStrike]) -> None:
         try:
-            open_strikes: list[Strike] = []
+            open_strikes: list[DeadlineStrike] = []
             while True:
                 open_strikes += _wait(new, open_strikes)
                 open_strikes = [strike for strike in open_strikes if self._goes_on(strike)]
         finally:
             self._pid = 0  # the next strike starts another thread
 
-    def _goes_on(self, strike: Strike) -> bool:
+    def _goes_on(self, strike: DeadlineStrike) -> bool:
         now = time.monotonic()
         if now < strike.next_step:
             return True
@@ -224,7 +224,9 @@ class Strikes:
         return True
 
 
-def _wait(new: SimpleQueue[Strike], open_strikes: list[Strike]) -> list[Strike]:
+def _wait(
+    new: SimpleQueue[DeadlineStrike], open_strikes: list[DeadlineStrike]
+) -> list[DeadlineStrike]:
     """Wait for the next step of a strike, or for a new strike; return the new one."""
     seconds = None
     if open_strikes:
@@ -236,4 +238,4 @@ def _wait(new: SimpleQueue[Strike], open_strikes: list[Strike]) -> list[Strike]:
         return []
 
 
-strikes = Strikes()
+strikes = DeadlineStrikes()

@@ -18,18 +18,18 @@ from typing import Any
 from ffhost.execution.threads import PoolThread
 from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
-from ffhost.loading.modules import stack_text
+from ffhost.loading.modules import user_stack_text
 
 GRACE_SECONDS = 1.0
 """How long a call may take to end after its deadline before it counts as stuck."""
 REPEAT_SECONDS = 60.0
 
 
-def live_stack(job: Any) -> str | None:
+def stack_of_stuck_call(job: Any) -> str | None:
     """Return the present stack of a thread or task, innermost call last; None if it has ended."""
     if isinstance(job, PoolThread):
         frame = sys._current_frames().get(job.ident)
-        return None if frame is None else stack_text(frame)
+        return None if frame is None else user_stack_text(frame)
     if isinstance(job, asyncio.Task):
         return "".join(_awaited(job.get_coro()))
     return None
@@ -133,7 +133,7 @@ def _log(call: Call, event: str) -> None:
         execution_id=call.execution_id,
         timeout_seconds=round(call.timeout_seconds, 3),
         running_seconds=round(time.monotonic() - call.started, 3),
-        live_stack=live_stack(call.job),
+        live_stack=stack_of_stuck_call(call.job),
     )
 
 

@@ -13,20 +13,20 @@ import os
 import subprocess
 from typing import Any
 
-from ffhost.invocation.variables import active_environment
+from ffhost.invocation.variables import active_function_variables
 
 _METHODS = ("subprocess_exec", "subprocess_shell")
 _MARK = "__ffhost_wrapped__"
 
 
-def install() -> None:
+def install_subprocess_patches() -> None:
     """Wrap ``subprocess.Popen`` and ``os.system``; may be called again."""
     if not hasattr(os.system, _MARK):
         _wrap_popen()
         _wrap_system()
 
 
-def install_on_loop(loop: asyncio.AbstractEventLoop) -> None:
+def install_subprocess_patches_on_loop(loop: asyncio.AbstractEventLoop) -> None:
     """Wrap the methods of the class of *loop*, unless it uses ``subprocess.Popen``."""
     owner = type(loop)
     for name in _METHODS:
@@ -38,7 +38,7 @@ def install_on_loop(loop: asyncio.AbstractEventLoop) -> None:
 
 def _environ() -> dict[str, str] | None:
     """Return the variables for a program; None if it inherits those of the process."""
-    return None if active_environment() is None else dict(os.environ)
+    return None if active_function_variables() is None else dict(os.environ)
 
 
 def _wrap_popen() -> None:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from ffhost.errors import DeadlineExceeded
-from ffhost.execution.strikes import ATTENDED, absorb_deadline_strike, raise_in, strikes
+from ffhost.execution.strikes import ATTENDED, absorb_deadline_strike, raise_in_thread, strikes
 
 IDLE_SECONDS = 10.0
 """How long a thread waits for work before it ends."""
@@ -32,7 +32,7 @@ _Call: TypeAlias = tuple[Work, Any, Done]
 _pools: weakref.WeakSet[ThreadPool] = weakref.WeakSet()
 
 
-def leave_pools(leave: Callable[..., None]) -> None:
+def leave_thread_pools(leave: Callable[..., None]) -> None:
     """Run *leave*, which does not return, when a call returns in a forked child.
 
     No other thread has come along, and what waits for one is the parent's.
@@ -69,7 +69,7 @@ class PoolThread:
                 return False
             self.struck = True
             if not ATTENDED:
-                raise_in(self.ident, DeadlineExceeded)
+                raise_in_thread(self.ident, DeadlineExceeded)
         if ATTENDED:
             # Not under the lock: this thread may spin here until `strikes` clears the flag.
             strikes.add(self, invocation)

@@ -20,7 +20,12 @@ from typing import Any
 
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
-from ffhost.invocation.variables import Origin, active_origin, continue_for, entering
+from ffhost.invocation.variables import (
+    Origin,
+    active_call_or_function,
+    continue_call_or_function,
+    using_function_variables,
+)
 from ffhost.loading.modules import SCOPE_KEY
 
 _TRANSPARENT = frozenset({"threading", "concurrent", "multiprocessing", "asyncio"})
@@ -30,7 +35,7 @@ _POOLS = _TRANSPARENT - {"threading"}
 _MARK = "__ffhost_wrapped__"
 
 
-def install() -> None:
+def install_thread_patches() -> None:
     """Wrap the start of threads and the submission to pools; may be called again."""
     if not hasattr(threading.Thread.start, _MARK):
         _wrap_start()
@@ -42,7 +47,7 @@ def _wrap_start() -> None:
 
     @functools.wraps(original)
     def start(self: threading.Thread) -> None:
-        origin = active_origin()
+        origin = active_call_or_function()
         if origin is not None and not _is_of_pool(self) and _is_user_code(sys._getframe(1)):
             _continue_in(self, origin)
         original(self)
@@ -56,7 +61,7 @@ def _wrap_submit() -> None:
 
     @functools.wraps(original)
     def submit(self: Any, fn: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
-        origin = active_origin()
+        origin = active_call_or_function()
         if origin is None or not _is_user_code(sys._getframe(1)):
             return original(self, fn, *args, **options)
         return original(self, _run_for, origin, fn, *args, **options)
@@ -88,7 +93,7 @@ def _continue_in(thread: threading.Thread, origin: Origin) -> None:
 
     def run_for_origin() -> None:
         vars(thread).pop("run", None)
-        continue_for(origin)
+        continue_call_or_function(origin)
         run()
 
     thread.run = run_for_origin  # type: ignore[method-assign]
@@ -97,7 +102,7 @@ def _continue_in(thread: threading.Thread, origin: Origin) -> None:
 def _run_for(origin: Origin, fn: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
     """Call *fn* for *origin*, and leave the thread of the pool as it was."""
     if not isinstance(origin, Call):
-        with entering(origin):
+        with using_function_variables(origin):
             return fn(*args, **options)
     token = CURRENT.set(origin)
     try:

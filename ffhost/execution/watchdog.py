@@ -20,7 +20,7 @@ from ffhost.execution import debugger
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.logger import get_logger
-from ffhost.loading.modules import stack_text
+from ffhost.loading.modules import user_stack_text
 
 TICK_SECONDS = 0.5
 IDLE_SECONDS = 1.0
@@ -35,7 +35,7 @@ _REPEAT_SECONDS = 60.0
 _watched: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
 
 
-def watch(loop: asyncio.AbstractEventLoop) -> None:
+def watch_for_blocked_loop(loop: asyncio.AbstractEventLoop) -> None:
     """Watch *loop* for as long as it runs; call it on a thread of its process, once or often."""
     if loop not in _watched:
         _watched.add(loop)
@@ -75,7 +75,7 @@ class _Watch:
                 if not self._loop.is_running():
                     return
                 told_at = now
-                if not debugger.is_open():
+                if not debugger.is_at_breakpoint():
                     self._log_blocked(now)
 
     def _ask(self) -> bool:
@@ -112,7 +112,7 @@ class _Watch:
         get_logger("ffhost").error(
             "event_loop_blocked",
             blocked_seconds=round(now - self._asked_at, 1),
-            live_stack=None if frame is None else stack_text(frame),
+            live_stack=None if frame is None else user_stack_text(frame),
             **fields,
         )
 

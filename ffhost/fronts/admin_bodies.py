@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ffhost.fronts.agent_streams import FrameStream
-from ffhost.fronts.asgi_body import AsgiClientGone, too_large
-from ffhost.fronts.asgi_request import Receive, ScopeMessage, Send
+from ffhost.fronts.agent_streams import AsgiAgentStream
+from ffhost.fronts.asgi_body import AsgiClientGone, asgi_body_too_large
+from ffhost.fronts.asgi_request import AsgiScopeMessage, Receive, Send
 from ffhost.web.messages import Reply
 
 LIMIT = 8 * 1024 * 1024
 """The largest body, in bytes: a call to try, with a body of its own in it."""
 
 
-async def read_body(message: ScopeMessage, receive: Receive) -> None:
+async def read_admin_body(message: AsgiScopeMessage, receive: Receive) -> None:
     """Read the body of *message*.
 
     Raises:
         ContentTooLarge: it is longer than the console takes
-        ClientGone: the client left before its end
+        AsgiClientGone: the client left before its end
     """
     body = bytearray()
     more = True
@@ -28,16 +28,16 @@ async def read_body(message: ScopeMessage, receive: Receive) -> None:
             raise AsgiClientGone("the client left while it sent the request")
         body += event.get("body", b"")
         if len(body) > LIMIT:
-            raise too_large(LIMIT)
+            raise asgi_body_too_large(LIMIT)
         more = event.get("more_body", False)
     message.body = bytes(body)
 
 
-async def send_stream(send: Send, receive: Receive, reply: Reply) -> None:
+async def send_admin_stream(send: Send, receive: Receive, reply: Reply) -> None:
     """Send *reply* and its chunks, until they end or the client leaves."""
     headers: Any = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    stream = FrameStream(reply.chunks, receive)
+    stream = AsgiAgentStream(reply.chunks, receive)
     try:
         async for chunk in stream:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})

@@ -11,11 +11,11 @@ from ffhost.fronts.asgi_request import Receive
 from ffhost.web.messages import Reply
 
 
-async def until_left(work: Coroutine[Any, Any, Reply], receive: Receive) -> Reply:
+async def until_client_left(work: Coroutine[Any, Any, Reply], receive: Receive) -> Reply:
     """Await *work*, but cancel it if the client leaves.
 
     Raises:
-        ClientGone: it has left
+        AsgiClientGone: it has left
     """
     task: asyncio.Task[Reply] = _task(work)
     left = _task(_left(receive))
@@ -39,7 +39,7 @@ async def _left(receive: Receive) -> None:
         continue
 
 
-class FrameStream:
+class AsgiAgentStream:
     """Chunks for Falcon's ASGI application, which closes it at the end.
 
     Args:
@@ -51,7 +51,7 @@ class FrameStream:
         self._chunks = chunks
         self._left = _task(_left(receive))
 
-    def __aiter__(self) -> FrameStream:
+    def __aiter__(self) -> AsgiAgentStream:
         return self
 
     async def __anext__(self) -> bytes:
@@ -73,7 +73,7 @@ class FrameStream:
         await self._chunks.aclose()
 
 
-class BlockingFrames:
+class WsgiAgentStream:
     """Chunks for a WSGI server, whose thread waits for each.
 
     Args:
@@ -85,7 +85,7 @@ class BlockingFrames:
         self._chunks = chunks
         self._run = run
 
-    def __iter__(self) -> BlockingFrames:
+    def __iter__(self) -> WsgiAgentStream:
         return self
 
     def __next__(self) -> bytes:

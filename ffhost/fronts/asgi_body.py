@@ -6,7 +6,7 @@ import asyncio
 from typing import cast
 
 from ffhost.errors import ContentTooLarge, RequestError, RequestTimeout
-from ffhost.fronts.asgi_request import AsgiFrontRequest, Event, Receive, ScopeMessage
+from ffhost.fronts.asgi_request import AsgiFrontRequest, AsgiScopeMessage, Event, Receive
 
 _COLLECTED_BYTES = 256 * 1024
 """From this length on a body is read at once where the server can; less comes in a piece or two."""
@@ -16,17 +16,19 @@ class AsgiClientGone(RequestError):
     """The client closed the connection before its request was complete."""
 
 
-async def read_rest(req: AsgiFrontRequest, message: ScopeMessage, limit: float) -> bytes:
+async def read_rest_of_asgi_body(
+    req: AsgiFrontRequest, message: AsgiScopeMessage, limit: float
+) -> bytes:
     """Read the pieces of a body that follow its first.
 
     Raises:
         ContentTooLarge: the body is longer than *limit* bytes
-        ClientGone: the client left before its end
+        AsgiClientGone: the client left before its end
     """
     declared = message.header("content-length")
     announced = int(declared) if declared is not None and declared.isdecimal() else 0
     if announced > limit:
-        raise too_large(limit)
+        raise asgi_body_too_large(limit)
     if announced >= _COLLECTED_BYTES:
         collect = getattr(getattr(req.receive, "__self__", None), "collect", None)
         if collect is not None:  # our own server
@@ -44,18 +46,18 @@ async def read_rest(req: AsgiFrontRequest, message: ScopeMessage, limit: float) 
         if not event.get("more_body"):
             break
     if length > limit:
-        raise too_large(limit)
+        raise asgi_body_too_large(limit)
     return b"".join(chunks)
 
 
-def too_large(limit: float) -> ContentTooLarge:
+def asgi_body_too_large(limit: float) -> ContentTooLarge:
     """Return the error of a body that is longer than *limit* bytes."""
     return ContentTooLarge(
         f"the body is larger than {limit:.0f} bytes", headers={"Connection": "close"}
     )
 
 
-class TimedReceive:
+class TimedAsgiReceive:
     """ASGI's ``receive`` of a request that has to arrive in time.
 
     The first piece is empty: a request may be refused by its head alone, and most servers ask

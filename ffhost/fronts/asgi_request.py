@@ -25,17 +25,17 @@ SEND: ContextVar[Send] = ContextVar("ffhost_send")
 # Another server knows bytes only, and so does an application around ours.
 
 
-def takes_files() -> bool:
+def asgi_server_takes_files() -> bool:
     """Whether what is sent for the running request may be a `FileBody`."""
     return getattr(getattr(SEND.get(None), "__self__", None), "takes_files", False)
 
 
-def takes_groups() -> bool:
+def asgi_server_takes_groups() -> bool:
     """Whether what is sent for the running request may be a `ChunkGroup`."""
     return getattr(getattr(SEND.get(None), "__self__", None), "takes_groups", False)
 
 
-async def send_reply(send: Send, reply: Reply, *, head: bool = False) -> None:
+async def send_asgi_reply(send: Send, reply: Reply, *, head: bool = False) -> None:
     """Send *reply* without Falcon; *head*: without its body."""
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in reply.headers]
     headers.append((b"content-length", str(len(reply.body)).encode()))
@@ -48,7 +48,7 @@ def _encoded(names: frozenset[str]) -> frozenset[bytes]:
     return frozenset(name.encode("latin-1") for name in names)
 
 
-class ScopeMessage(Message):
+class AsgiScopeMessage(Message):
     """A request from an ASGI scope; rarely needed parts are read on access."""
 
     __slots__ = ("_scope",)
@@ -155,7 +155,7 @@ class ScopeMessage(Message):
         self._scope["client"] = self.client
 
 
-def below(root: str, path: str) -> str:
+def asgi_path_below_root(root: str, path: str) -> str:
     """Return what follows *root* in *path*, which contains it in ASGI, unlike in WSGI.
 
     A path that does not begin with it is returned unchanged: some servers (hypercorn) and older
@@ -185,6 +185,6 @@ class AsgiFrontRequest(falcon.asgi.Request):
         self.method = scope["method"]
         path = scope["path"]
         root = scope.get("root_path")
-        self.path = (below(root, path) if root else path) or "/"
+        self.path = (asgi_path_below_root(root, path) if root else path) or "/"
         self.receive = receive
         self.first_event = first_event

@@ -15,25 +15,32 @@ from ffhost.execution.channels import END, ChunkGroup, LoopWaiter, StreamChannel
 from ffhost.execution.executor import executor
 from ffhost.execution.file_body import FileBody
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
-from ffhost.fronts.asgi_body import read_rest, too_large
+from ffhost.fronts.asgi_body import asgi_body_too_large, read_rest_of_asgi_body
 from ffhost.fronts.asgi_request import (
     SEND,
     AsgiFrontRequest,
+    AsgiScopeMessage,
     Receive,
-    ScopeMessage,
-    send_reply,
-    takes_files,
-    takes_groups,
+    asgi_server_takes_files,
+    asgi_server_takes_groups,
+    send_asgi_reply,
 )
-from ffhost.fronts.replies import UNSENT, Finish, Settle, complete, finalize, report_outcome
-from ffhost.host.call_request import CALL_FIELDS, read_call_fields
+from ffhost.fronts.replies import (
+    UNSENT,
+    Finish,
+    Settle,
+    complete_reply,
+    make_reply_completer,
+    make_reply_reporter,
+)
+from ffhost.host.call_request import CALL_FIELDS, read_named_call_fields
 from ffhost.host.mounting import MakeReply, Responder
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
-from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
-from ffhost.signatures._falcon import write
+from ffhost.invocation.ids import EXECUTION_ID_HEADER, choose_execution_id
+from ffhost.signatures._falcon import write_falcon_reply
 from ffhost.web import problems
 from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply
@@ -41,7 +48,7 @@ from ffhost.web.messages import Message, Reply
 if TYPE_CHECKING:
     from ffhost.auth.principals import Principal
     from ffhost.host.agent_address import AgentAddress
-    from ffhost.host.gate import Gate
+    from ffhost.host.gate import HostGate
 
 _CALL_FIELDS = frozenset(name.encode() for name in CALL_FIELDS)
 _EXECUTION_ID_HEADER = EXECUTION_ID_HEADER.encode()
@@ -60,30 +67,30 @@ class AsgiResponders:
     def delivering(self) -> Responder:
         """Make a responder that delivers events to the functions that want them."""
         from ffhost.events.incoming_events import read_events
-        from ffhost.fronts.inner_calls import InnerCalls
+        from ffhost.fronts.inner_calls import FrontInnerCalls
 
-        inner = InnerCalls(self._host, self._service, self._runner)
+        inner = FrontInnerCalls(self._host, self._service, self._runner)
         gate = self._host.event_gate()
 
         async def on_request(
             req: AsgiFrontRequest, resp: falcon.asgi.Response, **params: str
         ) -> None:
-            message = ScopeMessage(req.scope, req.first_event.get("body", b""), params)
-            identity = execution_id(message.header(EXECUTION_ID_HEADER))
+            message = AsgiScopeMessage(req.scope, req.first_event.get("body", b""), params)
+            identity = choose_execution_id(message.header(EXECUTION_ID_HEADER))
             try:
                 caller = await self._let_in(req, message, gate)
                 received = read_events(message.headers, message.body, message.path)
                 reply = await inner.deliver(received, message, identity, caller)
             except RequestError as error:
-                reply = problems.problem(error, identity)
-            complete(reply, identity, self._service)
-            write(resp, reply)
+                reply = problems.problem_reply(error, identity)
+            complete_reply(reply, identity, self._service)
+            write_falcon_reply(resp, reply)
 
         return on_request
 
     def serving_agents(self) -> tuple[Responder, AgentAddress]:
         """Make a responder for agents, and return the address that it serves."""
-        from ffhost.fronts.agent_streams import FrameStream, until_left
+        from ffhost.fronts.agent_streams import AsgiAgentStream, until_client_left
         from ffhost.host.agent_address import AgentAddress
 
         address = AgentAddress(self._host, self._service, listens=True)
@@ -92,27 +99,29 @@ class AsgiResponders:
         async def on_request(
             req: AsgiFrontRequest, resp: falcon.asgi.Response, **params: str
         ) -> None:
-            message = ScopeMessage(req.scope, req.first_event.get("body", b""), params)
-            identity = execution_id(message.header(EXECUTION_ID_HEADER))
+            message = AsgiScopeMessage(req.scope, req.first_event.get("body", b""), params)
+            identity = choose_execution_id(message.header(EXECUTION_ID_HEADER))
             try:
                 address.check(message)
                 caller = await self._let_in(req, message, gate)
                 answer = address.answer(message, identity, caller)
                 receive = cast("Receive", req.receive)
                 ends = address.ends_with_client(message)
-                reply = await (until_left(answer, receive) if ends else answer)
+                reply = await (until_client_left(answer, receive) if ends else answer)
             except RequestError as error:
-                reply = problems.problem(error, identity)
+                reply = problems.problem_reply(error, identity)
             address.permit(message, reply)
-            complete(reply, identity, self._service)
-            write(resp, reply)
+            complete_reply(reply, identity, self._service)
+            write_falcon_reply(resp, reply)
             if reply.chunks is not None:
-                resp.stream = cast("Any", FrameStream(reply.chunks, cast("Receive", req.receive)))
+                resp.stream = cast(
+                    "Any", AsgiAgentStream(reply.chunks, cast("Receive", req.receive))
+                )
 
         return on_request, address
 
     async def _let_in(
-        self, req: AsgiFrontRequest, message: ScopeMessage, gate: Gate | None
+        self, req: AsgiFrontRequest, message: AsgiScopeMessage, gate: HostGate | None
     ) -> Principal | None:
         """Return who calls an address of the host: ask its gate, and read the body."""
         judged = None if gate is None else gate.judge(message)
@@ -125,10 +134,10 @@ class AsgiResponders:
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""
         caller = AsyncCaller(function, self._runner)
-        caller.takes_files = takes_files  # type: ignore[method-assign]
+        caller.takes_files = asgi_server_takes_files  # type: ignore[method-assign]
         resource = AsgiFunctionResource(
             caller,
-            finalize(function, self._service),
+            make_reply_completer(function, self._service),
             self._believe,
             # Another server may cancel a task when its client leaves.
             stay=self._service.managed or self._service.embedded,
@@ -143,12 +152,12 @@ class AsgiResponders:
         async def on_request(
             req: AsgiFrontRequest, resp: falcon.asgi.Response, **params: str
         ) -> None:
-            message = ScopeMessage(req.scope, b"", params)
-            identity = execution_id(message.header(EXECUTION_ID_HEADER))
+            message = AsgiScopeMessage(req.scope, b"", params)
+            identity = choose_execution_id(message.header(EXECUTION_ID_HEADER))
             reply = await asyncio.wrap_future(executor.submit(make, message, identity))
             assert reply is not None
-            complete(reply, identity, self._service)
-            write(resp, reply)
+            complete_reply(reply, identity, self._service)
+            write_falcon_reply(resp, reply)
 
         return on_request
 
@@ -158,26 +167,26 @@ class AsgiResponders:
         async def on_request(
             req: AsgiFrontRequest, resp: falcon.asgi.Response, **params: str
         ) -> None:
-            message = ScopeMessage(req.scope, b"", params)
-            identity = execution_id(message.header(EXECUTION_ID_HEADER))
+            message = AsgiScopeMessage(req.scope, b"", params)
+            identity = choose_execution_id(message.header(EXECUTION_ID_HEADER))
             reply = make(message, identity)
             if reply is None:
                 assert otherwise is not None
                 await otherwise(req, resp, **params)
                 return
-            complete(reply, identity, self._service)
-            write(resp, reply)
+            complete_reply(reply, identity, self._service)
+            write_falcon_reply(resp, reply)
 
         return on_request
 
 
-async def _read_whole(req: AsgiFrontRequest, message: ScopeMessage, limit: float) -> None:
+async def _read_whole(req: AsgiFrontRequest, message: AsgiScopeMessage, limit: float) -> None:
     """Read what the first event has not brought of the body of *message*."""
     event: Any = req.first_event
     if event.get("more_body"):
-        message.body = await read_rest(req, message, limit)
+        message.body = await read_rest_of_asgi_body(req, message, limit)
     elif len(message.body) > limit:
-        raise too_large(limit)
+        raise asgi_body_too_large(limit)
 
 
 class AsgiFunctionResource:
@@ -203,7 +212,7 @@ class AsgiFunctionResource:
         self._sending: set[asyncio.Task[None]] = set()
         self._finish = finish
         self._believe = believe
-        self._settle = report_outcome(caller.function)
+        self._settle = make_reply_reporter(caller.function)
         self._limit = caller.function.max_body_bytes
 
     async def on_request(
@@ -211,7 +220,7 @@ class AsgiFunctionResource:
     ) -> None:
         """Answer one request: read it, call the function, write its reply."""
         event: Any = req.first_event
-        message = ScopeMessage(req.scope, event.get("body", b""), params)
+        message = AsgiScopeMessage(req.scope, event.get("body", b""), params)
         given = None
         by_function = False
         for name, value in req.scope["headers"]:
@@ -219,12 +228,12 @@ class AsgiFunctionResource:
                 given = value.decode("latin-1")
             elif name in _CALL_FIELDS:
                 by_function = True
-        call = Call(self._caller.function, message, execution_id(given))
+        call = Call(self._caller.function, message, choose_execution_id(given))
         try:
             if event.get("more_body"):
-                message.body = await read_rest(req, message, self._limit)
+                message.body = await read_rest_of_asgi_body(req, message, self._limit)
             elif len(message.body) > self._limit:
-                raise too_large(self._limit)
+                raise asgi_body_too_large(self._limit)
             if self._believe is not None:
                 self._believe(message)
                 message.adopt()
@@ -234,33 +243,33 @@ class AsgiFunctionResource:
                 reply = await self._answer(call)
         except RequestError as error:
             call.refuse(error)
-            reply = problems.problem(error, call.execution_id)
+            reply = problems.problem_reply(error, call.execution_id)
         self._finish(call, reply)
-        write(resp, reply)
+        write_falcon_reply(resp, reply)
         if call.channel is not None:
             self._stream(req, resp, call, reply)
 
     async def on_gated_request(
-        self, gate: Gate, req: AsgiFrontRequest, resp: falcon.asgi.Response, **params: str
+        self, gate: HostGate, req: AsgiFrontRequest, resp: falcon.asgi.Response, **params: str
     ) -> None:
         """Answer one request of a function with auth, as `on_request` does for public ones."""
         event: Any = req.first_event
-        message = ScopeMessage(req.scope, event.get("body", b""), params)
-        identity = execution_id(message.header(EXECUTION_ID_HEADER))
+        message = AsgiScopeMessage(req.scope, event.get("body", b""), params)
+        identity = choose_execution_id(message.header(EXECUTION_ID_HEADER))
         call = Call(self._caller.function, message, identity)
         try:
             reply = await self._judge(gate, req, message, call)
         except RequestError as error:
             call.refuse(error)
-            reply = problems.problem(error, call.execution_id)
+            reply = problems.problem_reply(error, call.execution_id)
         self._finish(call, reply)
         gate.keep(call, reply.status)
-        write(resp, reply)
+        write_falcon_reply(resp, reply)
         if call.channel is not None:
             self._stream(req, resp, call, reply)
 
     async def _judge(
-        self, gate: Gate, req: AsgiFrontRequest, message: ScopeMessage, call: Call
+        self, gate: HostGate, req: AsgiFrontRequest, message: AsgiScopeMessage, call: Call
     ) -> Reply:
         left = gate.enter(call)
         await _read_whole(req, message, self._limit)
@@ -278,14 +287,14 @@ class AsgiFunctionResource:
         """Answer a function of another host, which has less time and others that wait for it."""
         from ffhost.execution.nested_callers import NestedLoopCaller
 
-        read_call_fields(call)
+        read_named_call_fields(call)
         return await NestedLoopCaller(self._caller.function, self._runner).answer(call)
 
     def _answer_late(self, call: Call, reply: Reply) -> None:
         """Send the 504 of a call that still holds the task of its request."""
         self._finish(call, reply)
         head = call.message.method == "HEAD"
-        work = send_reply(cast("contextvars.Context", call.context)[SEND], reply, head=head)
+        work = send_asgi_reply(cast("contextvars.Context", call.context)[SEND], reply, head=head)
         task = asyncio.get_running_loop().create_task(work)
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
@@ -300,14 +309,14 @@ class AsgiFunctionResource:
                 self._settle(call, reply.status, 0)
         else:
             receive = cast("Receive", req.receive)
-            chunks = ChannelStream(self._caller, call, reply.status, receive, self._settle)
+            chunks = AsgiReplyStream(self._caller, call, reply.status, receive, self._settle)
             resp.stream = cast("Any", chunks)  # Falcon knows bytes only
 
 
 Chunk: TypeAlias = bytes | ChunkGroup | FileBody
 
 
-class ChannelStream:
+class AsgiReplyStream:
     """The chunks of a streamed reply for Falcon, which closes it at the end."""
 
     def __init__(
@@ -325,7 +334,7 @@ class ChannelStream:
         self._sent_bytes = 0
         self._channel: StreamChannel = call.channel
         self._waiter = LoopWaiter()
-        self._is_ours = takes_groups()
+        self._is_ours = asgi_server_takes_groups()
         # Not by the loop's task factory: the task is the host's own.
         loop = asyncio.get_running_loop()
         self._watch = asyncio.Task(self._watch_client(receive), loop=loop)
@@ -341,7 +350,7 @@ class ChannelStream:
             return
         self._caller.abandon(self._invocation)
 
-    def __aiter__(self) -> ChannelStream:
+    def __aiter__(self) -> AsgiReplyStream:
         return self
 
     async def __anext__(self) -> Chunk:

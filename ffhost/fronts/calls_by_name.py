@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from ffhost.errors import ContentTooLarge, MethodNotAllowed, RequestError
 from ffhost.execution.failures import CANCELLED_STATUS
 from ffhost.execution.loop_caller import LoopRunner
-from ffhost.fronts.replies import Settle, report_outcome
-from ffhost.fronts.streams_by_name import LoopStream, ThreadStream
+from ffhost.fronts.replies import Settle, make_reply_reporter
+from ffhost.fronts.streams_by_name import FrontLoopStream, FrontThreadStream
 from ffhost.host.call_answer import CallAnswer
 from ffhost.host.called_hosts import Take
-from ffhost.host.named_calls import answer_of_error
+from ffhost.host.named_calls import named_call_answer_of_error
 from ffhost.host.snapshot import Host
 from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class CallsByName:
+class FrontCallsByName:
     """Calls functions of one host.
 
     Args:
@@ -94,7 +94,7 @@ class CallsByName:
             raise
         if call.channel is None:
             return _ended(callee, call, reply)
-        stream = LoopStream(call, caller, partial(callee.report, call, reply.status))
+        stream = FrontLoopStream(call, caller, partial(callee.report, call, reply.status))
         return AsyncStreamedAnswer(reply.status, _fields(reply), stream)
 
     def call_sync(self, call: Call) -> CallAnswer:
@@ -113,7 +113,7 @@ class CallsByName:
             return _refused(callee, call, error)
         if call.channel is None:
             return _ended(callee, call, reply)
-        stream = ThreadStream(call, caller, partial(callee.report, call, reply.status))
+        stream = FrontThreadStream(call, caller, partial(callee.report, call, reply.status))
         return StreamedAnswer(reply.status, _fields(reply), stream)
 
     def _callee(self, function: Function) -> _Callee:
@@ -126,7 +126,7 @@ class CallsByName:
             made = self._callees[function] = _Callee(
                 NestedLoopCaller(function, runner),
                 NestedThreadCaller(function, runner.pool, self),
-                report_outcome(function) or _report_nothing,
+                make_reply_reporter(function) or _report_nothing,
             )
             return made
 
@@ -145,7 +145,7 @@ def _report_nothing(_call: Call, _status: int, _sent_bytes: int) -> None:
 
 def _refused(callee: _Callee, call: Call, error: RequestError) -> CallAnswer:
     call.refuse(error)
-    answer = answer_of_error(error, call.execution_id)
+    answer = named_call_answer_of_error(error, call.execution_id)
     callee.report(call, answer.status, len(answer.body))
     return answer
 
@@ -174,6 +174,6 @@ def _check(call: Call) -> None:
         raise ContentTooLarge(f"{function.name} takes {function.max_body_bytes:.0f} bytes at most")
 
 
-def connect(host: Host, runner: Callable[[], LoopRunner]) -> None:
+def connect_front_calls(host: Host, runner: Callable[[], LoopRunner]) -> None:
     """Set how the functions of *host* call each other."""
-    host.calls = CallsByName(runner)
+    host.calls = FrontCallsByName(runner)

@@ -15,36 +15,36 @@ from ffhost.execution import watchdog
 from ffhost.execution.executor import executor
 from ffhost.execution.loop_caller import AlreadyAnswered, LoopRunner
 from ffhost.execution.shared_threads import pool
-from ffhost.fronts.asgi_body import TimedReceive
+from ffhost.fronts.asgi_body import TimedAsgiReceive
 from ffhost.fronts.asgi_request import (
     SEND,
     AsgiFrontRequest,
+    AsgiScopeMessage,
     Receive,
     Scope,
-    ScopeMessage,
     Send,
-    send_reply,
+    send_asgi_reply,
 )
 from ffhost.fronts.asgi_resources import AsgiResponders
-from ffhost.fronts.calls_by_name import connect
+from ffhost.fronts.calls_by_name import connect_front_calls
 from ffhost.fronts.host_errors import answer_host_error
-from ffhost.host.admin import ADMIN, LISTENER_KEY, admin_of
-from ffhost.host.mounting import build_router
+from ffhost.host.admin import ADMIN, LISTENER_KEY, admin_pages_of
+from ffhost.host.mounting import mount_host
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
 from ffhost.observability import logs
-from ffhost.signatures._falcon import rewrite
-from ffhost.web.problems import problem
+from ffhost.signatures._falcon import rewrite_falcon_reply
+from ffhost.web.problems import problem_reply
 
 if TYPE_CHECKING:
-    from ffhost.fronts.inner_calls import InnerCalls
-    from ffhost.host.admin.pages import Admin
+    from ffhost.fronts.inner_calls import FrontInnerCalls
+    from ffhost.host.admin.pages import AdminPages
 
 _BODILESS_METHODS = frozenset({"GET", "HEAD"})
 _BODY_FIELDS = frozenset({b"content-length", b"transfer-encoding"})
 
 
-class AsgiApp:
+class FalconAsgiApp:
     """The stable ASGI application: it delegates to the Falcon app of the current host."""
 
     def __init__(self, service: Service) -> None:
@@ -54,8 +54,8 @@ class AsgiApp:
         self._read_seconds = UNLIMITED
         self._started = False
         self._starting: asyncio.Lock | None = None
-        self._admin = admin_of(service)
-        self._inner: tuple[Host, InnerCalls] | None = None
+        self._admin = admin_pages_of(service)
+        self._inner: tuple[Host, FrontInnerCalls] | None = None
         service.attach(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,7 +84,7 @@ class AsgiApp:
                     break
             else:
                 return self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
-        timed = TimedReceive(receive, self._read_seconds)
+        timed = TimedAsgiReceive(receive, self._read_seconds)
         return self._falcon(scope, timed, send)  # type: ignore[misc, arg-type]
 
     async def _start_and_serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,24 +92,24 @@ class AsgiApp:
         await self.serve_directly(scope, receive, send)
 
     @staticmethod
-    async def _administer(admin: Admin, scope: Scope, receive: Receive, send: Send) -> None:
-        message = ScopeMessage(scope, b"", {})
+    async def _administer(admin: AdminPages, scope: Scope, receive: Receive, send: Send) -> None:
+        message = AsgiScopeMessage(scope, b"", {})
         if message.method == "POST" and admin.reads_bodies:
-            from ffhost.fronts.admin_bodies import read_body
+            from ffhost.fronts.admin_bodies import read_admin_body
 
             try:
-                await read_body(message, receive)
+                await read_admin_body(message, receive)
             except RequestError as error:
-                await send_reply(send, problem(error))
+                await send_asgi_reply(send, problem_reply(error))
                 return
         # On a thread: with thousands of functions an answer takes long.
         reply = await asyncio.wrap_future(executor.submit(admin.answer, message))
         if reply.chunks is None:
-            await send_reply(send, reply, head=message.method == "HEAD")
+            await send_asgi_reply(send, reply, head=message.method == "HEAD")
         else:
-            from ffhost.fronts.admin_bodies import send_stream
+            from ffhost.fronts.admin_bodies import send_admin_stream
 
-            await send_stream(send, receive, reply)
+            await send_admin_stream(send, receive, reply)
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -142,8 +142,8 @@ class AsgiApp:
             self._runner = LoopRunner(loop, pool)
             self._falcon = None
             self._starting = asyncio.Lock()
-            logs.install_on_loop(loop)
-            watchdog.watch(loop)
+            logs.install_log_hook_on_loop(loop)
+            watchdog.watch_for_blocked_loop(loop)
         assert self._starting is not None
         self.service.lifecycle.loop = loop
         async with self._starting:
@@ -159,38 +159,38 @@ class AsgiApp:
         if self._runner is None:
             return
         if any(function.settings.schedules for function in host.functions.values()):
-            from ffhost.fronts.inner_calls import InnerCalls
+            from ffhost.fronts.inner_calls import FrontInnerCalls
 
-            inner = InnerCalls(host, self.service, self._runner)
+            inner = FrontInnerCalls(host, self.service, self._runner)
             self.service.schedules.run_with(lambda: inner)
         if self._admin is not None:
             self._admin.use(lambda: self._inner_calls(host))
         runner = self._runner
-        connect(host, lambda: runner)
+        connect_front_calls(host, lambda: runner)
         responding = AsgiResponders(host, self.service, self._runner)
         app: falcon.asgi.App[Any, Any] = falcon.asgi.App(
             request_type=AsgiFrontRequest,
-            router=cast("Any", build_router(host, self.service, responding)),
+            router=cast("Any", mount_host(host, self.service, responding)),
         )
         app.resp_options.default_media_type = None  # type: ignore[assignment]
         for each in (Exception, falcon.HTTPError):
             app.add_error_handler(each, self._answer_error)
         self._falcon = app
 
-    def _inner_calls(self, host: Host) -> InnerCalls:
+    def _inner_calls(self, host: Host) -> FrontInnerCalls:
         """Return what calls the functions of *host* for the console, made when it is first used."""
-        from ffhost.fronts.inner_calls import InnerCalls
+        from ffhost.fronts.inner_calls import FrontInnerCalls
 
         assert self._runner is not None
         if self._inner is None or self._inner[0] is not host:
-            self._inner = (host, InnerCalls(host, self.service, self._runner))
+            self._inner = (host, FrontInnerCalls(host, self.service, self._runner))
         return self._inner[1]
 
     async def _answer_error(
         self, req: AsgiFrontRequest, resp: falcon.asgi.Response, error: Exception, params: Any
     ) -> None:
-        message = ScopeMessage(req.scope, b"", {})
-        rewrite(resp, answer_host_error(error, message, self.service))
+        message = AsgiScopeMessage(req.scope, b"", {})
+        rewrite_falcon_reply(resp, answer_host_error(error, message, self.service))
 
 
 def _is_admin(scope: Scope) -> bool:

@@ -15,18 +15,24 @@ import falcon.request
 from ffhost.errors import RequestError
 from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.shared_threads import background, pool
-from ffhost.fronts.calls_by_name import connect
+from ffhost.fronts.calls_by_name import connect_front_calls
 from ffhost.fronts.host_errors import answer_host_error
-from ffhost.fronts.replies import UNSENT, Finish, complete, finalize, report_outcome
-from ffhost.fronts.wsgi_body import Environ, read_body
-from ffhost.host.call_request import CALL_FIELDS, read_call_fields
-from ffhost.host.mounting import MakeReply, Responder, build_router
+from ffhost.fronts.replies import (
+    UNSENT,
+    Finish,
+    complete_reply,
+    make_reply_completer,
+    make_reply_reporter,
+)
+from ffhost.fronts.wsgi_body import Environ, read_wsgi_body
+from ffhost.host.call_request import CALL_FIELDS, read_named_call_fields
+from ffhost.host.mounting import MakeReply, Responder, mount_host
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
-from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
-from ffhost.signatures._falcon import rewrite, write
+from ffhost.invocation.ids import EXECUTION_ID_HEADER, choose_execution_id
+from ffhost.signatures._falcon import rewrite_falcon_reply, write_falcon_reply
 from ffhost.web import problems
 from ffhost.web.forwarded import trust_forwarded
 from ffhost.web.messages import Message, Reply
@@ -34,9 +40,9 @@ from ffhost.web.messages import Message, Reply
 if TYPE_CHECKING:
     from ffhost.auth.principals import Principal
     from ffhost.execution.loop_caller import LoopRunner
-    from ffhost.fronts.inner_calls import InnerCalls
+    from ffhost.fronts.inner_calls import FrontInnerCalls
     from ffhost.host.agent_address import AgentAddress
-    from ffhost.host.gate import Gate
+    from ffhost.host.gate import HostGate
 
 StartResponse: TypeAlias = Callable[..., Any]
 
@@ -45,7 +51,7 @@ _EXECUTION_ID_KEY = "HTTP_" + EXECUTION_ID_HEADER.upper().replace("-", "_")
 _START_RESPONSE = "ffhost.start_response"
 
 
-class EnvironMessage(Message):
+class WsgiEnvironMessage(Message):
     """A request from a WSGI environ; rarely needed parts are read on access."""
 
     __slots__ = ("_environ",)
@@ -144,7 +150,7 @@ class WsgiFrontRequest(falcon.Request):
         self.path = path if path.isascii() else path.encode("latin-1").decode(errors="replace")
 
 
-class WsgiApp:
+class FalconWsgiApp:
     """The stable WSGI application: it delegates to the Falcon app of the current host."""
 
     def __init__(self, service: Service) -> None:
@@ -172,12 +178,12 @@ class WsgiApp:
     def mount(self, host: Host) -> None:
         """Make the Falcon app of *host*."""
         if any(function.settings.schedules for function in host.functions.values()):
-            self.service.schedules.run_with(lambda: inner_calls(host, self.service))
-        connect(host, background_runner)
+            self.service.schedules.run_with(lambda: wsgi_inner_calls(host, self.service))
+        connect_front_calls(host, wsgi_background_runner)
         responding = _Responding(host, self.service)
         app: falcon.App[Any, Any] = falcon.App(
             request_type=WsgiFrontRequest,
-            router=cast("Any", build_router(host, self.service, responding)),
+            router=cast("Any", mount_host(host, self.service, responding)),
         )
         app.resp_options.default_media_type = None  # type: ignore[assignment]
         for each in (Exception, falcon.HTTPError):
@@ -187,19 +193,19 @@ class WsgiApp:
     def _answer_error(
         self, req: WsgiFrontRequest, resp: falcon.Response, error: Exception, params: Any
     ) -> None:
-        reply = answer_host_error(error, EnvironMessage(req.env, {}), self.service)
-        rewrite(resp, Reply(reply.status, [], reply.body))
-        send(req, resp, reply)
+        reply = answer_host_error(error, WsgiEnvironMessage(req.env, {}), self.service)
+        rewrite_falcon_reply(resp, Reply(reply.status, [], reply.body))
+        send_wsgi_reply(req, resp, reply)
 
 
-def inner_calls(host: Host, service: Service) -> InnerCalls:
+def wsgi_inner_calls(host: Host, service: Service) -> FrontInnerCalls:
     """Make what calls the functions of *host* on the background loop."""
-    from ffhost.fronts.inner_calls import InnerCalls
+    from ffhost.fronts.inner_calls import FrontInnerCalls
 
-    return InnerCalls(host, service, background_runner())
+    return FrontInnerCalls(host, service, wsgi_background_runner())
 
 
-def background_runner() -> LoopRunner:
+def wsgi_background_runner() -> LoopRunner:
     """Make what runs calls on the background loop and on threads."""
     from ffhost.execution.loop_caller import LoopRunner
 
@@ -221,57 +227,57 @@ class _Responding:
         """Make a responder that delivers events to the functions that want them."""
         from ffhost.events.incoming_events import read_events
 
-        inner: InnerCalls | None = None
+        inner: FrontInnerCalls | None = None
         gate = self._host.event_gate()
 
         def on_request(req: WsgiFrontRequest, resp: falcon.Response, **params: str) -> None:
             nonlocal inner
-            message = EnvironMessage(req.env, params)
-            identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
+            message = WsgiEnvironMessage(req.env, params)
+            identity = choose_execution_id(req.env.get(_EXECUTION_ID_KEY))
             try:
                 caller = self._let_in(req, message, gate)
                 received = read_events(message.headers, message.body, message.path)
                 if inner is None:
-                    inner = inner_calls(self._host, self._service)
+                    inner = wsgi_inner_calls(self._host, self._service)
                 reply = background.run(inner.deliver(received, message, identity, caller))
             except RequestError as error:
-                reply = problems.problem(error, identity)
-            complete(reply, identity, self._service)
-            send(req, resp, reply)
+                reply = problems.problem_reply(error, identity)
+            complete_reply(reply, identity, self._service)
+            send_wsgi_reply(req, resp, reply)
 
         return on_request
 
     def serving_agents(self) -> tuple[Responder, AgentAddress]:
         """Make a responder for agents, and return the address that it serves."""
-        from ffhost.fronts.agent_streams import BlockingFrames
+        from ffhost.fronts.agent_streams import WsgiAgentStream
         from ffhost.host.agent_address import AgentAddress
 
         address = AgentAddress(self._host, self._service, listens=False)
         gate = self._host.mcp_gate()
 
         def on_request(req: WsgiFrontRequest, resp: falcon.Response, **params: str) -> None:
-            message = EnvironMessage(req.env, params)
-            identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
+            message = WsgiEnvironMessage(req.env, params)
+            identity = choose_execution_id(req.env.get(_EXECUTION_ID_KEY))
             try:
                 address.check(message)
                 caller = self._let_in(req, message, gate)
                 reply = background.run(address.answer(message, identity, caller))
             except RequestError as error:
-                reply = problems.problem(error, identity)
+                reply = problems.problem_reply(error, identity)
             address.permit(message, reply)
-            complete(reply, identity, self._service)
-            send(req, resp, reply)
+            complete_reply(reply, identity, self._service)
+            send_wsgi_reply(req, resp, reply)
             if reply.chunks is not None:
-                resp.stream = BlockingFrames(reply.chunks, background.run)
+                resp.stream = WsgiAgentStream(reply.chunks, background.run)
 
         return on_request, address
 
     def _let_in(
-        self, req: WsgiFrontRequest, message: EnvironMessage, gate: Gate | None
+        self, req: WsgiFrontRequest, message: WsgiEnvironMessage, gate: HostGate | None
     ) -> Principal | None:
         """Return who calls an address of the host: ask its gate, and read the body."""
         judged = None if gate is None else gate.judge(message)
-        message.body = read_body(req.env, self._limit, self._read_seconds)
+        message.body = read_wsgi_body(req.env, self._limit, self._read_seconds)
         caller = None if gate is None or judged is None else gate.confirm(message, judged)
         if self._believe is not None:
             self._believe(message)
@@ -280,7 +286,7 @@ class _Responding:
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""
         caller = BlockingCaller(function, pool, background)
-        finish = finalize(function, self._service)
+        finish = make_reply_completer(function, self._service)
         resource = WsgiFunctionResource(caller, finish, self._believe, self._read_seconds)
         resource.host = self._host
         gate = self._host.gate(function.name)
@@ -294,15 +300,15 @@ class _Responding:
         """Make a responder that replies at once, or leaves the request to *otherwise*."""
 
         def on_request(req: WsgiFrontRequest, resp: falcon.Response, **params: str) -> None:
-            message = EnvironMessage(req.env, params)
-            identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
+            message = WsgiEnvironMessage(req.env, params)
+            identity = choose_execution_id(req.env.get(_EXECUTION_ID_KEY))
             reply = make(message, identity)
             if reply is None:
                 assert otherwise is not None
                 otherwise(req, resp, **params)
                 return
-            complete(reply, identity, self._service)
-            send(req, resp, reply)
+            complete_reply(reply, identity, self._service)
+            send_wsgi_reply(req, resp, reply)
 
         return on_request
 
@@ -327,17 +333,17 @@ class WsgiFunctionResource:
         self._finish = finish
         self._believe = believe
         self._read_seconds = read_seconds
-        self._settle = report_outcome(caller.function)
+        self._settle = make_reply_reporter(caller.function)
         self._limit = caller.function.max_body_bytes
 
     def on_request(self, req: WsgiFrontRequest, resp: falcon.Response, **params: str) -> None:
         """Answer one request: read it, call the function, write its reply."""
         environ = req.env
-        message = EnvironMessage(environ, params)
-        identity = execution_id(environ.get(_EXECUTION_ID_KEY))
+        message = WsgiEnvironMessage(environ, params)
+        identity = choose_execution_id(environ.get(_EXECUTION_ID_KEY))
         call = Call(self._caller.function, message, identity)
         try:
-            message.body = read_body(environ, self._limit, self._read_seconds)
+            message.body = read_wsgi_body(environ, self._limit, self._read_seconds)
             if self._believe is not None:
                 self._believe(message)
                 message.adopt()
@@ -347,22 +353,22 @@ class WsgiFunctionResource:
                 reply = self._answer_function(call)
         except RequestError as error:
             call.refuse(error)
-            reply = problems.problem(error, call.execution_id)
+            reply = problems.problem_reply(error, call.execution_id)
         self._finish(call, reply)
-        send(req, resp, reply)
+        send_wsgi_reply(req, resp, reply)
         if call.channel is not None:
             self._stream(req, resp, call, reply)
 
     def on_gated_request(
-        self, gate: Gate, req: WsgiFrontRequest, resp: falcon.Response, **params: str
+        self, gate: HostGate, req: WsgiFrontRequest, resp: falcon.Response, **params: str
     ) -> None:
         """Answer one request of a function with auth, as `on_request` does for public ones."""
-        message = EnvironMessage(req.env, params)
-        identity = execution_id(req.env.get(_EXECUTION_ID_KEY))
+        message = WsgiEnvironMessage(req.env, params)
+        identity = choose_execution_id(req.env.get(_EXECUTION_ID_KEY))
         call = Call(self._caller.function, message, identity)
         try:
             left = gate.enter(call)
-            message.body = read_body(req.env, self._limit, self._read_seconds)
+            message.body = read_wsgi_body(req.env, self._limit, self._read_seconds)
             if left is not None:
                 gate.check_body(call, left)
             if self._believe is not None:
@@ -375,10 +381,10 @@ class WsgiFunctionResource:
             )
         except RequestError as error:
             call.refuse(error)
-            reply = problems.problem(error, call.execution_id)
+            reply = problems.problem_reply(error, call.execution_id)
         self._finish(call, reply)
         gate.keep(call, reply.status)
-        send(req, resp, reply)
+        send_wsgi_reply(req, resp, reply)
         if call.channel is not None:
             self._stream(req, resp, call, reply)
 
@@ -386,7 +392,7 @@ class WsgiFunctionResource:
         """Answer a function of another host, which has less time and others that wait for it."""
         from ffhost.execution.nested_callers import NestedThreadCaller
 
-        read_call_fields(call)
+        read_named_call_fields(call)
         return NestedThreadCaller(self._caller.function, pool, background).answer(call)
 
     def _stream(
@@ -410,7 +416,7 @@ def _client(environ: Environ) -> tuple[str, int] | None:
     return address, int(port) if port.isdecimal() else 0
 
 
-def send(req: WsgiFrontRequest, resp: falcon.Response, reply: Reply) -> None:
+def send_wsgi_reply(req: WsgiFrontRequest, resp: falcon.Response, reply: Reply) -> None:
     """Write *reply* into Falcon's response; ``Connection: close`` is passed to the server.
 
     PEP 3333 forbids applications to set ``Connection``. gunicorn's response object has a
@@ -423,4 +429,4 @@ def send(req: WsgiFrontRequest, resp: falcon.Response, reply: Reply) -> None:
         force = getattr(getattr(start_response, "__self__", None), "force_close", None)
         if force is not None:
             force()
-    write(resp, reply)
+    write_falcon_reply(resp, reply)

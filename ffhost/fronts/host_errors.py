@@ -11,9 +11,9 @@ from http import HTTPStatus
 import falcon
 
 from ffhost.errors import RequestError
-from ffhost.fronts.replies import complete
+from ffhost.fronts.replies import complete_reply
 from ffhost.host.service import Service
-from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
+from ffhost.invocation.ids import EXECUTION_ID_HEADER, choose_execution_id
 from ffhost.invocation.logger import get_logger
 from ffhost.web import problems
 from ffhost.web.messages import Message, Reply
@@ -21,14 +21,16 @@ from ffhost.web.messages import Message, Reply
 
 def answer_host_error(error: Exception, message: Message, service: Service) -> Reply:
     """Return the answer for *error*; what is nobody's refusal has one log entry."""
-    identity = execution_id(message.header(EXECUTION_ID_HEADER))
+    identity = choose_execution_id(message.header(EXECUTION_ID_HEADER))
     if isinstance(error, RequestError):
-        reply = problems.problem(error, identity)
+        reply = problems.problem_reply(error, identity)
     elif isinstance(error, falcon.HTTPError) and error.status_code < 500:
         phrase = HTTPStatus(error.status_code).phrase
         detail = error.description or error.title or phrase
         fields = dict(error.headers or {})
-        reply = problems.with_status(error.status_code, phrase, detail, identity, headers=fields)
+        reply = problems.problem_with_status(
+            error.status_code, phrase, detail, identity, headers=fields
+        )
     else:
         get_logger("ffhost").error(
             "host_error",
@@ -38,6 +40,6 @@ def answer_host_error(error: Exception, message: Message, service: Service) -> R
             exc_info=error,
         )
         phrase = HTTPStatus(500).phrase
-        reply = problems.with_status(500, phrase, problems.HOST_FAILED, identity)
-    complete(reply, identity, service)
+        reply = problems.problem_with_status(500, phrase, problems.HOST_FAILED, identity)
+    complete_reply(reply, identity, service)
     return reply

@@ -15,21 +15,21 @@ from typing import Any, TypeVar
 
 from ffhost.auth.principals import Principal
 from ffhost.errors import ContentTooLarge, NotFound, RequestError
-from ffhost.events.incoming_events import Received, ReceivedEvent
-from ffhost.events.taken_deliveries import Remembered
+from ffhost.events.incoming_events import ReceivedEvent, ReceivedEvents
+from ffhost.events.taken_deliveries import TakenEventDeliveries
 from ffhost.execution.channels import LoopWaiter
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
-from ffhost.fronts.replies import Settle, report_outcome
-from ffhost.host.event_answers import delivered
-from ffhost.host.event_delivery import Delivery, DeliveryAnswer
-from ffhost.host.event_reports import EventReports
-from ffhost.host.ping_event import ping_message
-from ffhost.host.schedule_plan import Schedule, Tick
+from ffhost.fronts.replies import Settle, make_reply_reporter
+from ffhost.host.event_answers import answer_event_delivery
+from ffhost.host.event_delivery import EventDelivery, EventDeliveryAnswer
+from ffhost.host.event_reports import EventDeliveryLog
+from ffhost.host.ping_event import schedule_ping_message
+from ffhost.host.schedule_plan import Schedule, ScheduleTick
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
-from ffhost.invocation.ids import execution_id
+from ffhost.invocation.ids import choose_execution_id
 from ffhost.web import problems
 from ffhost.web.messages import Message, Reply
 
@@ -40,7 +40,7 @@ _EVENT, _SCHEDULE = Principal("event", "event"), Principal("schedule", "schedule
 """Who calls where no caller is known."""
 
 
-class InnerCalls:
+class FrontInnerCalls:
     """Calls functions of one host from within the host."""
 
     def __init__(self, host: Host, service: Service, runner: LoopRunner) -> None:
@@ -49,7 +49,7 @@ class InnerCalls:
         self._runner = runner
         self._callers: dict[str, tuple[_Caller, Settle | None]] = {}
         self._tasks: set[asyncio.Task[object]] = set()
-        self._reports = EventReports(host.config)
+        self._reports = EventDeliveryLog(host.config)
 
     async def call(
         self,
@@ -60,7 +60,7 @@ class InnerCalls:
         schedule: str | None = None,
         principal: Principal | None = None,
         source: str | None = None,
-    ) -> DeliveryAnswer:
+    ) -> EventDeliveryAnswer:
         """Call a function without authentication; return its answer, also for a crash or a timeout.
 
         Args:
@@ -85,14 +85,14 @@ class InnerCalls:
             reply = await caller.answer(call)
         except RequestError as error:
             call.refuse(error)
-            reply = problems.problem(error, identity)
+            reply = problems.problem_reply(error, identity)
             caller.note_end(call)
         sent = len(reply.body)
         if call.channel is not None:
             sent = await _drain(call, caller)
         if settle is not None:
             settle(call, reply.status, sent)
-        return DeliveryAnswer(
+        return EventDeliveryAnswer(
             reply.status, {key.lower(): value for key, value in reply.headers}, reply.body
         )
 
@@ -108,7 +108,7 @@ class InnerCalls:
                 raise NotFound(f"there is no function {name!r}")
             found = self._callers[name] = (
                 _Caller(function, self._runner),
-                report_outcome(function),
+                make_reply_reporter(function),
             )
         return found
 
@@ -116,7 +116,7 @@ class InnerCalls:
 
     async def deliver(
         self,
-        received: Received,
+        received: ReceivedEvents,
         message: Message,
         identity: str,
         principal: Principal | None = None,
@@ -134,21 +134,21 @@ class InnerCalls:
         return await asyncio.shield(work)
 
     async def _deliver(
-        self, received: Received, message: Message, identity: str, principal: Principal | None
+        self, received: ReceivedEvents, message: Message, identity: str, principal: Principal | None
     ) -> Reply:
         started = time.monotonic()
         settings = self._host.config.settings.events
         assert settings is not None
-        delivery = Delivery(
+        delivery = EventDelivery(
             self._host.subscriptions,
             partial(self._call_with, message, identity, principal),
-            self._service.store.keep(Remembered, "events", Remembered),
+            self._service.store.keep(TakenEventDeliveries, "events", TakenEventDeliveries),
             float(settings.remember),
             self._reports,
         )
         results = await delivery.deliver(received)
         self._reports.answered(results, time.monotonic() - started, identity)
-        return delivered(results, received.is_batch, identity)
+        return answer_event_delivery(results, received.is_batch, identity)
 
     async def _call_with(
         self,
@@ -157,7 +157,7 @@ class InnerCalls:
         principal: Principal | None,
         name: str,
         event: ReceivedEvent,
-    ) -> DeliveryAnswer:
+    ) -> EventDeliveryAnswer:
         request = Message(
             "POST",
             message.path,
@@ -171,7 +171,7 @@ class InnerCalls:
 
     # Schedules.
 
-    def tick(self, tick: Tick, ended: Ended) -> None:
+    def tick(self, tick: ScheduleTick, ended: Ended) -> None:
         """Start the call of a tick, from the thread of the ticker."""
         work = self._tick(tick.schedule, ended, tick)
         try:
@@ -180,22 +180,28 @@ class InnerCalls:
             work.close()
             ended()
 
-    def tick_now(self, schedule: Schedule, identity: str | None = None) -> Future[DeliveryAnswer]:
+    def tick_now(
+        self, schedule: Schedule, identity: str | None = None
+    ) -> Future[EventDeliveryAnswer]:
         """Start a call as *schedule* does, on request."""
         work = self._tick(schedule, _nothing, None, identity)
         return asyncio.run_coroutine_threadsafe(work, self._runner.loop)
 
     async def _tick(
-        self, schedule: Schedule, ended: Ended, tick: Tick | None, identity: str | None = None
-    ) -> DeliveryAnswer:
+        self,
+        schedule: Schedule,
+        ended: Ended,
+        tick: ScheduleTick | None,
+        identity: str | None = None,
+    ) -> EventDeliveryAnswer:
         function = self._host.functions.get(schedule.function)
         if function is None:  # a reload has just removed it
             ended()
             raise NotFound(f"there is no function {schedule.function!r}")
         due = None if tick is None else tick.due
-        message = ping_message(schedule, function.signature, function.path, due)
+        message = schedule_ping_message(schedule, function.signature, function.path, due)
         return await self.call(
-            schedule.function, message, execution_id(identity), ended, schedule.times.text
+            schedule.function, message, choose_execution_id(identity), ended, schedule.times.text
         )
 
 

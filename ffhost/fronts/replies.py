@@ -13,7 +13,7 @@ from typing import TypeAlias
 from ffhost.host.service import Service
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
-from ffhost.invocation.outcome import Outcome, outcome_kind
+from ffhost.invocation.outcome import Outcome, outcome_kind_of_call
 from ffhost.web import cors
 from ffhost.web.messages import Reply
 
@@ -30,31 +30,31 @@ GET would not have (RFC 9110, section 8.6).
 """
 
 
-def finalize(function: Function, service: Service) -> Finish:
+def make_reply_completer(function: Function, service: Service) -> Finish:
     """Return a callable that completes replies of *function*: id, CORS, closing, outcome."""
     declared = function.settings.cors
-    settle = report_outcome(function)
+    settle = make_reply_reporter(function)
 
     def finish(call: Call, reply: Reply) -> None:
         reply.headers.append(("function-execution-id", call.execution_id))
         if service.draining:
             reply.headers.append(_CLOSE)
         if declared is not None:
-            cors.permit(declared, call.message, reply)
+            cors.permit_cross_origin(declared, call.message, reply)
         if settle is not None and call.channel is None:
             settle(call, reply.status, len(reply.body))
 
     return finish
 
 
-def complete(reply: Reply, identity: str, service: Service) -> None:
+def complete_reply(reply: Reply, identity: str, service: Service) -> None:
     """Add the headers of every answer to one that no function made."""
     reply.headers.append(("function-execution-id", identity))
     if service.draining:
         reply.headers.append(_CLOSE)
 
 
-def report_outcome(function: Function) -> Settle | None:
+def make_reply_reporter(function: Function) -> Settle | None:
     """Return a callable that reports a call's outcome to the observers of *function*, if any.
 
     It is called once per call, when the outcome is decided: with the reply, or with the end of
@@ -65,7 +65,7 @@ def report_outcome(function: Function) -> Settle | None:
 
     def settle(call: Call, status: int, sent_bytes: int) -> None:
         outcome = Outcome(
-            outcome_kind(call, status),
+            outcome_kind_of_call(call, status),
             status,
             time.monotonic() - call.started,
             sent_bytes,

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ffhost.errors import CallError
-from ffhost.execution.caller import FunctionCaller, stop
+from ffhost.execution.caller import FunctionCaller, stop_running_call
 from ffhost.execution.channels import LoopWaiter, StreamCut
 from ffhost.host.streamed_answer import CUT
 from ffhost.invocation.call import Call
@@ -56,7 +56,7 @@ class _Stream:
             call.cancelled = True
         call.channel.close()
         if call.state != "ended":
-            stop(call)
+            stop_running_call(call)
 
     def drop(self) -> None:
         """Close the stream on the loop, which holds no lock now."""
@@ -65,7 +65,7 @@ class _Stream:
                 self._caller.loop().call_soon_threadsafe(self.close)
 
 
-class LoopStream(_Stream):
+class FrontLoopStream(_Stream):
     """A stream to a coroutine."""
 
     _waiter: LoopWaiter | None = None
@@ -93,7 +93,7 @@ class LoopStream(_Stream):
             raise CallError(CUT) from error
 
 
-class ThreadStream(_Stream):
+class FrontThreadStream(_Stream):
     """A stream to a thread, which also watches the deadline of the callee."""
 
     def __init__(self, call: Call, caller: BlockingCaller, ended: Ended) -> None:

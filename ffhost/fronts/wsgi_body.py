@@ -26,7 +26,7 @@ _LARGE_READ_SIZE = 1024 * 1024
 _CLOSE = {"Connection": "close"}
 
 
-def read_body(environ: Environ, limit: float, seconds: float) -> bytes:
+def read_wsgi_body(environ: Environ, limit: float, seconds: float) -> bytes:
     """Read the whole body, with or without a length.
 
     Args:
@@ -137,7 +137,7 @@ class _Reading:
             socket.socket.shutdown(self.connection, socket.SHUT_RD)
 
 
-class SlowBodies:
+class SlowWsgiBodies:
     """The bodies that are being read in this process. Its thread runs only while there are any."""
 
     def __init__(self) -> None:
@@ -176,4 +176,4 @@ class SlowBodies:
                         reading.end()
 
 
-slow_bodies = SlowBodies()
+slow_bodies = SlowWsgiBodies()

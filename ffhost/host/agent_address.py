@@ -13,17 +13,17 @@ from typing import Any, Final, NamedTuple
 
 from ffhost import __version__
 from ffhost.agents import rpc, versions
-from ffhost.agents.origins import OriginRule, is_local_address
-from ffhost.agents.rpc import RpcError, RpcRequest
-from ffhost.agents.tools import Tool
+from ffhost.agents.origins import AgentOriginRule, serves_local_agents_only
+from ffhost.agents.rpc import JsonRpcError, JsonRpcRequest
+from ffhost.agents.tools import AgentTool
 from ffhost.auth.principals import Principal
 from ffhost.config.settings import CorsSettings
-from ffhost.deploy.openapi import title_and_version
+from ffhost.deploy.openapi import openapi_title_and_version
 from ffhost.errors import CallError, UnsupportedMediaType
 from ffhost.execution.executor import executor
-from ffhost.host.agent_tools import AgentTools
+from ffhost.host.agent_tools import ServedAgentTools
 from ffhost.host.called_hosts import Take
-from ffhost.host.list_changes import Listeners, changes
+from ffhost.host.list_changes import ToolListListeners, tool_list_changes
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
 from ffhost.invocation.call import Call
@@ -55,7 +55,7 @@ _STATUSES: Final = {
 """Statuses of errors from 2026-07-28 on. Before, an error was a message like any other."""
 
 
-class RunningTools:
+class RunningToolCalls:
     """The calls that can be cancelled, in the worker that runs them; kept over reloads."""
 
     def __init__(self) -> None:
@@ -65,14 +65,14 @@ class RunningTools:
 class _Sent(NamedTuple):
     """A request of an agent: the message of JSON-RPC, the HTTP request, its id, who sent it."""
 
-    request: RpcRequest
+    request: JsonRpcRequest
     message: Message
     identity: str
     principal: Principal | None
 
     @property
     def is_standalone(self) -> bool:
-        return versions.is_standalone(self.message.headers, self.request)
+        return versions.is_standalone_mcp_request(self.message.headers, self.request)
 
     @property
     def key(self) -> tuple[str, rpc.Id] | None:
@@ -96,10 +96,10 @@ class AgentAddress:
         self._host = host
         self._service = service
         self._listens = listens
-        self._tools = AgentTools(host)
-        self._running = service.store.keep(RunningTools, "", RunningTools)
-        local = is_local_address(settings.server.host)
-        self._origins = OriginRule(settings.mcp.allow_origins, local=local)
+        self._tools = ServedAgentTools(host)
+        self._running = service.store.keep(RunningToolCalls, "", RunningToolCalls)
+        local = serves_local_agents_only(settings.server.host)
+        self._origins = AgentOriginRule(settings.mcp.allow_origins, local=local)
         self.cors: CorsSettings | None = None
         if settings.mcp.allow_origins:
             self.cors = CorsSettings(
@@ -134,26 +134,26 @@ class AgentAddress:
         """Answer a browser that asks whether it may connect."""
         if self.cors is None or not cors.is_preflight(message):
             return Reply(204, [("allow", ", ".join((*self.methods, "OPTIONS")))])
-        return cors.preflight(self.cors, self.methods, message)
+        return cors.answer_preflight(self.cors, self.methods, message)
 
     def permit(self, message: Message, reply: Reply) -> None:
         """Add to an answer what lets an allowed page read it."""
         if self.cors is not None:
-            cors.permit(self.cors, message, reply)
+            cors.permit_cross_origin(self.cors, message, reply)
 
     @staticmethod
     def ends_with_client(message: Message) -> bool:
         """Whether a client that leaves cancels its request; older ones send a message for that."""
-        return versions.is_standalone(message.headers)
+        return versions.is_standalone_mcp_request(message.headers)
 
     async def answer(self, message: Message, identity: str, principal: Principal | None) -> Reply:
         """Answer a request. The chunks of a reply, if any, are an async iterator."""
-        request: RpcRequest | None = None
+        request: JsonRpcRequest | None = None
         try:
             if message.method == "GET":
                 return self._listen(None)
-            request = rpc.parse(message.body)
-            versions.check_version(message.headers)
+            request = rpc.parse_json_rpc(message.body)
+            versions.check_mcp_version(message.headers)
             if request is None:
                 return Reply(202)
             sent = _Sent(request, message, identity, principal)
@@ -161,18 +161,18 @@ class AgentAddress:
                 self._note(sent)
                 return Reply(202)
             if sent.is_standalone:
-                versions.check_standalone(message.headers, request)
+                versions.check_mcp_fields(message.headers, request)
             return await self._answer(sent)
-        except RpcError as error:
+        except JsonRpcError as error:
             return self._refused(message, request, error)
 
     @staticmethod
-    def _refused(message: Message, request: RpcRequest | None, error: RpcError) -> Reply:
+    def _refused(message: Message, request: JsonRpcRequest | None, error: JsonRpcError) -> Reply:
         status = _STATUSES.get(error.code, 200)
-        if request is not None and not versions.is_standalone(message.headers, request):
+        if request is not None and not versions.is_standalone_mcp_request(message.headers, request):
             status = 400 if error.code == rpc.UNSUPPORTED_VERSION else 200
         id = None if request is None else request.id
-        return Reply(status, [_JSON], rpc.encoded(rpc.error_document(id, error)))
+        return Reply(status, [_JSON], rpc.encode_json_rpc(rpc.json_rpc_error(id, error)))
 
     async def _answer(self, sent: _Sent) -> Reply:
         request = sent.request
@@ -180,7 +180,7 @@ class AgentAddress:
             return self._listen(request)
         answer = self._answers.get(request.method)
         if answer is None:
-            raise RpcError(rpc.METHOD_NOT_FOUND, f"there is no method {request.method!r}")
+            raise JsonRpcError(rpc.METHOD_NOT_FOUND, f"there is no method {request.method!r}")
         token = request.meta.get("progressToken")
         takes_events = "text/event-stream" in (sent.message.header("accept") or "")
         if request.method == "tools/call" and takes_events and isinstance(token, str | int):
@@ -189,13 +189,15 @@ class AgentAddress:
         headers: HeaderList = [_JSON]
         if request.method == "initialize":
             headers.append((SESSION_FIELD, secrets.token_urlsafe(24)))
-        return Reply(200, headers, rpc.encoded(_answered(sent, await answer(sent))))
+        return Reply(200, headers, rpc.encode_json_rpc(_answered(sent, await answer(sent))))
 
     # What is asked first.
 
     async def _initialize(self, sent: _Sent) -> dict[str, Any]:
         return {
-            "protocolVersion": versions.agreed(sent.request.params.get("protocolVersion")),
+            "protocolVersion": versions.agree_on_mcp_version(
+                sent.request.params.get("protocolVersion")
+            ),
             "capabilities": self._capabilities(),
             "serverInfo": self._server(),
         }
@@ -212,7 +214,7 @@ class AgentAddress:
         return {"tools": {"listChanged": self._listens}}
 
     def _server(self) -> dict[str, str]:
-        title, _ = title_and_version(self._host.config)
+        title, _ = openapi_title_and_version(self._host.config)
         return {"name": "ffhost", "title": title, "version": __version__}
 
     def _never_cached(self) -> dict[str, Any]:
@@ -238,18 +240,18 @@ class AgentAddress:
         call, tool = await self._made(sent)
         return await self._result(sent, call, tool)
 
-    async def _made(self, sent: _Sent) -> tuple[Call, Tool]:
+    async def _made(self, sent: _Sent) -> tuple[Call, AgentTool]:
         """Return the call of the function that a request asks for.
 
         Raises:
-            RpcError: there is no such tool, or none for this caller
+            JsonRpcError: there is no such tool, or none for this caller
         """
         await self._load()
         params, message = sent.request.params, sent.message
         name = params.get("name")
         found = self._tools.find(name, message, sent.principal)
         if found is None:
-            raise RpcError(rpc.INVALID_PARAMS, f"there is no tool {name!r}")
+            raise JsonRpcError(rpc.INVALID_PARAMS, f"there is no tool {name!r}")
         tool, principal = found
         path, body = tool.request(params.get("arguments"))
         headers = {key: value for key in _PASSED_ON if (value := message.header(key)) is not None}
@@ -273,12 +275,12 @@ class AgentAddress:
         return call, tool
 
     async def _result(
-        self, sent: _Sent, call: Call, tool: Tool, take: Take | None = None
+        self, sent: _Sent, call: Call, tool: AgentTool, take: Take | None = None
     ) -> dict[str, Any]:
         """Call the function; return the result of the tool.
 
         Raises:
-            RpcError: the client has cancelled it
+            JsonRpcError: the client has cancelled it
         """
         calls = self._host.calls
         assert calls is not None
@@ -295,14 +297,14 @@ class AgentAddress:
             current = asyncio.current_task()
             if current is not None and current.cancelling():
                 raise
-            raise RpcError(rpc.CANCELLED, "the request was cancelled") from None
+            raise JsonRpcError(rpc.CANCELLED, "the request was cancelled") from None
         finally:
             if key is not None and self._running.tasks.get(key) is task:
                 del self._running.tasks[key]
         return tool.result(answer.status, answer.headers, answer.body, sent.identity)
 
     async def _progress(
-        self, sent: _Sent, call: Call, tool: Tool, token: str | int
+        self, sent: _Sent, call: Call, tool: AgentTool, token: str | int
     ) -> AsyncIterator[bytes]:
         """Yield an event for each chunk that the function yields, and one with the result."""
         queue: asyncio.Queue[bytes | dict[str, Any]] = asyncio.Queue(_AHEAD)
@@ -311,8 +313,8 @@ class AgentAddress:
             try:
                 result = await self._result(sent, call, tool, queue.put)
                 await queue.put(_answered(sent, result))
-            except RpcError as error:
-                await queue.put(rpc.error_document(sent.request.id, error))
+            except JsonRpcError as error:
+                await queue.put(rpc.json_rpc_error(sent.request.id, error))
 
         task = asyncio.ensure_future(work())
         count = 0
@@ -321,8 +323,10 @@ class AgentAddress:
                 count += 1
                 text = found.decode(errors="replace")[:_MESSAGE_CHARACTERS]
                 told = {"progressToken": token, "progress": count, "message": text}
-                yield rpc.event(rpc.notification("notifications/progress", told))
-            yield rpc.event(found)
+                yield rpc.json_rpc_as_event(
+                    rpc.json_rpc_notification("notifications/progress", told)
+                )
+            yield rpc.json_rpc_as_event(found)
         finally:
             task.cancel()
 
@@ -337,17 +341,19 @@ class AgentAddress:
 
     # Changes of the list.
 
-    def _listen(self, request: RpcRequest | None) -> Reply:
+    def _listen(self, request: JsonRpcRequest | None) -> Reply:
         """Return a stream of the changes of the list, for as long as the client wants.
 
         Raises:
-            RpcError: too many clients wait already
+            JsonRpcError: too many clients wait already
         """
-        listeners = self._service.store.keep(Listeners, "", Listeners)
-        return Reply(200, list(_EVENTS), chunks=changes(self._service, listeners, request))
+        listeners = self._service.store.keep(ToolListListeners, "", ToolListListeners)
+        return Reply(
+            200, list(_EVENTS), chunks=tool_list_changes(self._service, listeners, request)
+        )
 
 
 def _answered(sent: _Sent, result: dict[str, Any]) -> dict[str, Any]:
     if sent.is_standalone:
         result = {"resultType": "complete", **result}
-    return rpc.result_document(sent.request.id, result)
+    return rpc.json_rpc_result(sent.request.id, result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ffhost.agents.tools import Tool
+from ffhost.agents.tools import AgentTool
 from ffhost.auth.principals import Principal
 from ffhost.auth.ways import Result
 from ffhost.errors import RequestError, Unavailable
@@ -12,7 +12,7 @@ from ffhost.host.snapshot import Host
 from ffhost.web.messages import Message
 
 
-class AgentTools:
+class ServedAgentTools:
     """The functions with ``tool: true`` of one host.
 
     They are described when somebody first asks: types are not needed before, and functions that
@@ -21,7 +21,7 @@ class AgentTools:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._tools: dict[str, Tool] = {}
+        self._tools: dict[str, AgentTool] = {}
 
     def load(self) -> None:
         """Describe what has not been described; may take long, so call it on a thread."""
@@ -32,7 +32,7 @@ class AgentTools:
                 with suppress(Unavailable):  # it has its log entry, and is tried again
                     function = function.late_load.wait()
             if function.types is not None and name not in self._tools:
-                self._tools[name] = Tool(name, function.path, function.types())
+                self._tools[name] = AgentTool(name, function.path, function.types())
 
     @property
     def complete(self) -> bool:
@@ -42,11 +42,11 @@ class AgentTools:
             for name, function in self._host.functions.items()
         )
 
-    def all(self) -> list[Tool]:
+    def all(self) -> list[AgentTool]:
         """Return the tools in the order of the configuration."""
         return [self._tools[name] for name in self._host.functions if name in self._tools]
 
-    def listed(self, message: Message, principal: Principal | None) -> list[Tool]:
+    def listed(self, message: Message, principal: Principal | None) -> list[AgentTool]:
         """Return the tools that the sender of *message* may call."""
         judged: dict[str, Result] = {}
         found = []
@@ -58,7 +58,7 @@ class AgentTools:
 
     def find(
         self, name: object, message: Message, principal: Principal | None
-    ) -> tuple[Tool, Principal | None] | None:
+    ) -> tuple[AgentTool, Principal | None] | None:
         """Return the tool *name* and who calls it; None if there is none, or not for the caller."""
         tool = self._tools.get(name) if isinstance(name, str) else None
         if tool is None:

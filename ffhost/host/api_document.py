@@ -11,13 +11,13 @@ from contextlib import suppress
 
 import orjson
 
-from ffhost.deploy.openapi import document, title_and_version
+from ffhost.deploy.openapi import make_openapi_document, openapi_title_and_version
 from ffhost.errors import Unavailable
 from ffhost.host.snapshot import Host
 from ffhost.web.messages import Reply
 
 
-class ApiDocument:
+class ServedApiDocument:
     """The document of the current host. It lives in the store of the service."""
 
     def __init__(self) -> None:
@@ -46,5 +46,7 @@ def _load_all(host: Host) -> None:
 
 def _text(host: Host) -> bytes:
     config = host.config
-    title, version = title_and_version(config)
-    return orjson.dumps(document(config, host.functions.values(), title, version)) + b"\n"
+    title, version = openapi_title_and_version(config)
+    return (
+        orjson.dumps(make_openapi_document(config, host.functions.values(), title, version)) + b"\n"
+    )

@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ffhost.events.binding import decoder_for
+from ffhost.events.binding import make_event_decoder
 from ffhost.host.call_answer import CallAnswer
-from ffhost.host.call_request import UNSET, Wanted
-from ffhost.host.streamed_answer import AnswerStream, AsyncStreamedAnswer, StreamedAnswer
+from ffhost.host.call_request import UNSET, NamedCallRequest
+from ffhost.host.streamed_answer import AsyncStreamedAnswer, NamedCallStream, StreamedAnswer
 from ffhost.invocation.call import Call
 
 
 @dataclass(frozen=True)
-class MadeCall:
+class MadeNamedCall:
     """One call by name that a function made, as a test sees it.
 
     Args:
@@ -49,17 +49,19 @@ class MadeCall:
     answer: CallAnswer | None = None
 
 
-def made_call(wanted: Wanted, caller: Call, answer: CallAnswer | None) -> MadeCall:
+def record_named_call(
+    wanted: NamedCallRequest, caller: Call, answer: CallAnswer | None
+) -> MadeNamedCall:
     """Return the record of a call."""
     value = wanted.json if wanted.value is UNSET else wanted.value
     body, event = wanted.body, wanted.event
     if wanted.written is not None:
         assert isinstance(body, bytes)
         if wanted.written == "event":
-            event, body = decoder_for()(wanted.headers, body, ""), None
+            event, body = make_event_decoder()(wanted.headers, body, ""), None
         else:
             value, body = jsonlib.loads(body), None
-    return MadeCall(
+    return MadeNamedCall(
         caller.function.name,
         wanted.name,
         None if value is UNSET else value,
@@ -72,10 +74,10 @@ def made_call(wanted: Wanted, caller: Call, answer: CallAnswer | None) -> MadeCa
     )
 
 
-class RecordedStream:
+class RecordedNamedCallStream:
     """A stream whose chunks are reported once it has ended or was closed."""
 
-    def __init__(self, stream: AnswerStream, ended: Callable[[bytes], object]) -> None:
+    def __init__(self, stream: NamedCallStream, ended: Callable[[bytes], object]) -> None:
         self._stream = stream
         self._ended: Callable[[bytes], object] | None = ended
         self._chunks: list[bytes] = []
@@ -105,32 +107,32 @@ class RecordedStream:
         self._stream.drop()
 
 
-class CallRecord:
+class NamedCallRecord:
     """Records the calls by name that are made.
 
     Args:
         made: gets them, in the order in which their answers begin
     """
 
-    def __init__(self, made: list[MadeCall]) -> None:
+    def __init__(self, made: list[MadeNamedCall]) -> None:
         self._made = made
 
     def take(
         self,
-        wanted: Wanted,
+        wanted: NamedCallRequest,
         caller: Call,
         answer: CallAnswer | StreamedAnswer | AsyncStreamedAnswer,
     ) -> None:
         """Record a call; the answer of one that streams is set when the stream has ended."""
         if isinstance(answer, CallAnswer):
-            self._made.append(made_call(wanted, caller, answer))
+            self._made.append(record_named_call(wanted, caller, answer))
             return
         place = len(self._made)
-        self._made.append(made_call(wanted, caller, None))
+        self._made.append(record_named_call(wanted, caller, None))
         status, headers = answer.status, answer.headers
 
         def ended(body: bytes) -> None:
             whole = CallAnswer(status, headers, body)
             self._made[place] = replace(self._made[place], answer=whole)
 
-        answer.read_through(lambda stream: RecordedStream(stream, ended))
+        answer.read_through(lambda stream: RecordedNamedCallStream(stream, ended))

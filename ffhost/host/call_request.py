@@ -14,7 +14,7 @@ from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.web.handed_message import HandedMessage
 from ffhost.web.messages import Message
-from ffhost.web.routing import parameter, segments
+from ffhost.web.routing import route_path_parameter, split_path_segments
 
 UNSET: Final = ...
 
@@ -30,7 +30,7 @@ CHAIN_LIMIT: Final = 16
 NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-class Wanted(NamedTuple):
+class NamedCallRequest(NamedTuple):
     """What a caller wants: the arguments of `ffhost.call`.
 
     Args:
@@ -80,9 +80,9 @@ class Wanted(NamedTuple):
         headers: dict[str, str] = {}
         body = b""
         if self.event is not None:
-            from ffhost.events.cloudevent_writer import to_binary
+            from ffhost.events.cloudevent_writer import to_binary_event
 
-            fields, body = to_binary(self.event)
+            fields, body = to_binary_event(self.event)
             headers = dict(fields)
         elif self.body is not None:
             body = self.body.encode() if isinstance(self.body, str) else self.body
@@ -122,7 +122,7 @@ def _jsonable(value: Any) -> Any:
     return to_jsonable_python(value, by_alias=True)
 
 
-def message_for(wanted: Wanted, function: Function, caller: Call) -> Message:
+def make_named_call_message(wanted: NamedCallRequest, function: Function, caller: Call) -> Message:
     """Return the request for *function* of this host.
 
     Raises:
@@ -143,7 +143,7 @@ def message_for(wanted: Wanted, function: Function, caller: Call) -> Message:
         headers["host"] = asked.headers.get("host", "localhost")
     if body or wanted.body is not None:
         headers["content-length"] = str(len(body))
-    set_trace_fields(headers, caller)
+    set_named_call_trace_fields(headers, caller)
     rest: dict[str, Any] = {
         "query": query,
         "headers": headers,
@@ -163,16 +163,16 @@ def _fill(template: str, tail: str) -> tuple[str, dict[str, str]]:
     if "{" not in template:
         slash = "" if tail[:1] == "/" else "/"
         return (f"{template.rstrip('/')}{slash}{tail}" if tail else template), {}
-    parts = segments(template)
-    names = [parameter(part) for part in parts]
-    given = segments(tail)
+    parts = split_path_segments(template)
+    names = [route_path_parameter(part) for part in parts]
+    given = split_path_segments(tail)
     if len(given) < len(parts):
         raise CallError(f"the function's path is {template}; give 'path' with its parameters")
     params = {name: part for name, part in zip(names, given, strict=False) if name is not None}
     return tail, params
 
 
-def set_trace_fields(headers: dict[str, str], caller: Call) -> None:
+def set_named_call_trace_fields(headers: dict[str, str], caller: Call) -> None:
     """Set the fields that tie a call to its caller: execution id and trace."""
     headers["function-execution-id"] = caller.execution_id
     if caller.trace_id is not None and caller.span_id is not None:
@@ -189,31 +189,31 @@ def _flags(caller: Call) -> str:
     return given[-2:] if given else "01"
 
 
-def chain_of(call: Call) -> tuple[str, ...]:
+def named_call_chain(call: Call) -> tuple[str, ...]:
     """Return the functions that wait once *call* calls another: its chain, and itself."""
     return (*call.chain, call.function.name)
 
 
-def read_call_fields(call: Call) -> None:
+def read_named_call_fields(call: Call) -> None:
     """Take over what a function of another host says of its chain and its deadline.
 
     Raises:
         LoopDetected: too many functions wait for each other
     """
-    call.chain = read_chain(call.message.header(CHAIN_FIELD) or "")
+    call.chain = read_named_call_chain(call.message.header(CHAIN_FIELD) or "")
     if len(call.chain) > CHAIN_LIMIT:
         raise LoopDetected(f"more than {CHAIN_LIMIT} calls wait for each other")
-    ends_at = read_deadline(call.message.header(DEADLINE_FIELD))
+    ends_at = read_named_call_deadline(call.message.header(DEADLINE_FIELD))
     if ends_at is not None:
         call.ends_at = ends_at
 
 
-def read_chain(text: str) -> tuple[str, ...]:
+def read_named_call_chain(text: str) -> tuple[str, ...]:
     """Return the names in a chain field."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def read_deadline(text: str | None) -> float | None:
+def read_named_call_deadline(text: str | None) -> float | None:
     """Return when a deadline field's time is over, on the monotonic clock; None for no number."""
     if text is None or not text.isdecimal() or len(text) > 12:
         return None

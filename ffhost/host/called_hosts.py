@@ -16,14 +16,14 @@ from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 
 if TYPE_CHECKING:
-    from ffhost.host.call_request import Wanted
+    from ffhost.host.call_request import NamedCallRequest
 
 
 Take: TypeAlias = "Callable[[bytes], Awaitable[None]]"
 """Takes a chunk of a streamed answer when it arrives."""
 
 
-class Calls(Protocol):
+class NamedCalls(Protocol):
     """Calls functions of one host; made by the front that serves it."""
 
     def call(self, call: Call, take: Take | None = None) -> Awaitable[CallAnswer]:
@@ -39,29 +39,33 @@ class Calls(Protocol):
         """Call from a thread and return the answer; one that is a stream is not read."""
 
 
-class Replacement(Protocol):
+class NamedCallReplacement(Protocol):
     """What a test has put in the place of a function."""
 
-    def answer(self, wanted: Wanted, caller: Call) -> CallAnswer | StreamedAnswer:
+    def answer(self, wanted: NamedCallRequest, caller: Call) -> CallAnswer | StreamedAnswer:
         """Return the answer to a call by name from a thread."""
 
-    async def answer_async(self, wanted: Wanted, caller: Call) -> CallAnswer | AsyncStreamedAnswer:
+    async def answer_async(
+        self, wanted: NamedCallRequest, caller: Call
+    ) -> CallAnswer | AsyncStreamedAnswer:
         """Return the answer to a call by name from a coroutine."""
 
 
 CallRecorder: TypeAlias = (
-    "Callable[[Wanted, Call, CallAnswer | StreamedAnswer | AsyncStreamedAnswer], None]"
+    "Callable[[NamedCallRequest, Call, CallAnswer | StreamedAnswer | AsyncStreamedAnswer], None]"
 )
 """Takes a call by name, its caller and its answer."""
 
 
-class Outer(Protocol):
+class OuterNamedCalls(Protocol):
     """Makes the calls by name of a process that has no host of its own."""
 
-    async def call(self, wanted: Wanted, caller: Call) -> CallAnswer | AsyncStreamedAnswer:
+    async def call(
+        self, wanted: NamedCallRequest, caller: Call
+    ) -> CallAnswer | AsyncStreamedAnswer:
         """Call from a coroutine and return the answer."""
 
-    def call_sync(self, wanted: Wanted, caller: Call) -> CallAnswer | StreamedAnswer:
+    def call_sync(self, wanted: NamedCallRequest, caller: Call) -> CallAnswer | StreamedAnswer:
         """Call from a thread and return the answer."""
 
 

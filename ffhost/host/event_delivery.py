@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from ffhost.events.incoming_events import Received, ReceivedEvent, reply_event
-from ffhost.events.subscriptions import FilterFailure, SubscriptionTable
-from ffhost.events.taken_deliveries import Remembered
-from ffhost.events.verdicts import EventVerdict, worst_status
+from ffhost.events.incoming_events import ReceivedEvent, ReceivedEvents, reply_event
+from ffhost.events.subscriptions import SubscriptionFilterFailure, SubscriptionTable
+from ffhost.events.taken_deliveries import TakenEventDeliveries
+from ffhost.events.verdicts import EventVerdict, worst_event_status
 
 REPLY_LIMIT: Final = 16
 """Most replies in a chain that are routed again; a Broker of Knative allows 255."""
@@ -20,7 +20,7 @@ CALL_LIMIT: Final = 1000
 """Most calls that one event may cause, including those for replies."""
 
 
-class DeliveryAnswer(NamedTuple):
+class EventDeliveryAnswer(NamedTuple):
     """The answer of a function; header names are in lower case."""
 
     status: int
@@ -28,20 +28,20 @@ class DeliveryAnswer(NamedTuple):
     body: bytes
 
 
-class DeliveryCall(Protocol):
+class EventDeliveryCall(Protocol):
     """Calls a function with an event, and returns its answer, also after a crash or a timeout."""
 
-    async def __call__(self, function: str, event: ReceivedEvent) -> DeliveryAnswer:
+    async def __call__(self, function: str, event: ReceivedEvent) -> EventDeliveryAnswer:
         """Call *function*."""
 
 
-class DeliveryReports(Protocol):
+class EventDeliveryReports(Protocol):
     """Receives reports on the routing of events."""
 
     def routed(self, event: ReceivedEvent, functions: Sequence[str]) -> None:
         """Report that *event* is routed to these functions; empty if there is no subscriber."""
 
-    def filter_failed(self, event: ReceivedEvent, failed: FilterFailure) -> None:
+    def filter_failed(self, event: ReceivedEvent, failed: SubscriptionFilterFailure) -> None:
         """Report that an expression could not be evaluated for *event*, which does not match it."""
 
     def ended(self, event: ReceivedEvent, verdict: EventVerdict) -> None:
@@ -51,7 +51,7 @@ class DeliveryReports(Protocol):
         """Report that *event* is not routed further, because a limit was reached."""
 
 
-class DeliveryResult(NamedTuple):
+class EventDeliveryResult(NamedTuple):
     """The result of delivering one event."""
 
     event: ReceivedEvent
@@ -60,10 +60,10 @@ class DeliveryResult(NamedTuple):
     @property
     def status(self) -> int:
         """The status for its sender."""
-        return worst_status(each.status for each in self.verdicts)
+        return worst_event_status(each.status for each in self.verdicts)
 
 
-class Delivery:
+class EventDelivery:
     """Delivers events to the functions of a host.
 
     Args:
@@ -77,10 +77,10 @@ class Delivery:
     def __init__(
         self,
         table: SubscriptionTable | None,
-        call: DeliveryCall,
-        remembered: Remembered,
+        call: EventDeliveryCall,
+        remembered: TakenEventDeliveries,
         seconds: float,
-        reports: DeliveryReports,
+        reports: EventDeliveryReports,
     ) -> None:
         self._table = table or SubscriptionTable(())
         self._call = call
@@ -88,10 +88,10 @@ class Delivery:
         self._seconds = seconds
         self._reports = reports
 
-    async def deliver(self, received: Received) -> list[DeliveryResult]:
+    async def deliver(self, received: ReceivedEvents) -> list[EventDeliveryResult]:
         """Deliver the events of a request, one after the other; each to all functions at once."""
         return [
-            DeliveryResult(event, tuple(await self._event(event, 0, _Budget())))
+            EventDeliveryResult(event, tuple(await self._event(event, 0, _Budget())))
             for event in received.events
         ]
 
@@ -138,7 +138,7 @@ class Delivery:
             self._reports.dropped(reply, f"it is the reply after {REPLY_LIMIT} others")
             return EventVerdict(function, answer.status)
         further = await self._event(reply, replies + 1, budget)
-        status = worst_status(each.status for each in further)
+        status = worst_event_status(each.status for each in further)
         if status == 204:
             return EventVerdict(function, answer.status)
         return EventVerdict(function, status, "reply_failed", replies=tuple(further))

@@ -6,28 +6,28 @@ from collections.abc import Sequence
 
 from ffhost.config import LoadedConfig
 from ffhost.events.incoming_events import ReceivedEvent
-from ffhost.events.subscriptions import FilterFailure
+from ffhost.events.subscriptions import SubscriptionFilterFailure
 from ffhost.events.verdicts import EventVerdict
-from ffhost.host.event_delivery import DeliveryResult
+from ffhost.host.event_delivery import EventDeliveryResult
 from ffhost.invocation.logger import get_logger
-from ffhost.observability.metrics.event_counters import EventCounts, event_counts
+from ffhost.observability.metrics.event_counters import EventCounters, event_counts
 
 
-class EventReports:
-    """Logs and counts the events that arrive at one host; see `DeliveryReports`."""
+class EventDeliveryLog:
+    """Logs and counts the events that arrive at one host; see `EventDeliveryReports`."""
 
     def __init__(self, config: LoadedConfig) -> None:
         settings = config.settings
         self._tells_each = settings.logging.invocations
         counts = settings.admin.enabled and settings.metrics.enabled
-        self._counts: EventCounts | None = event_counts if counts else None
+        self._counts: EventCounters | None = event_counts if counts else None
 
     def routed(self, event: ReceivedEvent, functions: Sequence[str]) -> None:
         """Count *event* by what became of it."""
         if self._counts is not None:
             self._counts.received(str(event.attributes["type"]), matched=bool(functions))
 
-    def filter_failed(self, event: ReceivedEvent, failed: FilterFailure) -> None:
+    def filter_failed(self, event: ReceivedEvent, failed: SubscriptionFilterFailure) -> None:
         """Log which expression failed, and how."""
         get_logger("ffhost").warning(
             "event_filter_failed",
@@ -50,7 +50,7 @@ class EventReports:
         get_logger("ffhost").error("event_dropped", reason=why, **_facts(event))
 
     def answered(
-        self, results: Sequence[DeliveryResult], seconds: float, execution_id: str
+        self, results: Sequence[EventDeliveryResult], seconds: float, execution_id: str
     ) -> None:
         """Write the summary entry of each event that arrived."""
         if not self._tells_each:
@@ -68,7 +68,7 @@ class EventReports:
             )
 
 
-def _message(result: DeliveryResult) -> str:
+def _message(result: EventDeliveryResult) -> str:
     if not result.verdicts:
         return "event_unmatched"
     return "event_delivered" if result.status < 300 else "event_not_delivered"

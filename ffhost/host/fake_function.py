@@ -10,9 +10,9 @@ from typing import Any
 
 from ffhost.errors import CallError, RequestError
 from ffhost.host.call_answer import CallAnswer
-from ffhost.host.call_record import made_call
-from ffhost.host.call_request import Wanted
-from ffhost.host.named_calls import answer_of_error
+from ffhost.host.call_record import record_named_call
+from ffhost.host.call_request import NamedCallRequest
+from ffhost.host.named_calls import named_call_answer_of_error
 from ffhost.host.streamed_answer import CUT, AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call
 from ffhost.web import problems
@@ -22,7 +22,7 @@ class FakeFunction:
     """Answers calls by name.
 
     Args:
-        fake: what is answered, or a plain or coroutine function that takes a `MadeCall` and
+        fake: what is answered, or a plain or coroutine function that takes a `MadeNamedCall` and
             returns it: a `CallAnswer`, text, bytes, ``(body, status)``, None, a value for JSON, or
             an iterator of chunks; a generator function is one, too
     """
@@ -30,45 +30,47 @@ class FakeFunction:
     def __init__(self, fake: Any) -> None:
         self._fake = fake
 
-    def answer(self, wanted: Wanted, caller: Call) -> CallAnswer | StreamedAnswer:
+    def answer(self, wanted: NamedCallRequest, caller: Call) -> CallAnswer | StreamedAnswer:
         """Return the answer to a call from a thread."""
         result = asyncio.run(self._gathered(wanted, caller))
         if not isinstance(result, Iterator):
             return _as_answer(result)
-        streamed = StreamedAnswer(200, {}, FakeStream(result))
+        streamed = StreamedAnswer(200, {}, FakeFunctionStream(result))
         return streamed if wanted.stream else streamed.whole()
 
-    async def answer_async(self, wanted: Wanted, caller: Call) -> CallAnswer | AsyncStreamedAnswer:
+    async def answer_async(
+        self, wanted: NamedCallRequest, caller: Call
+    ) -> CallAnswer | AsyncStreamedAnswer:
         """Return the answer to a call from a coroutine."""
         result = await self._result(wanted, caller)
         if not isinstance(result, Iterator | AsyncIterator):
             return _as_answer(result)
-        streamed = AsyncStreamedAnswer(200, {}, FakeStream(result))
+        streamed = AsyncStreamedAnswer(200, {}, FakeFunctionStream(result))
         return streamed if wanted.stream else await streamed.whole()
 
-    async def _gathered(self, wanted: Wanted, caller: Call) -> Any:
+    async def _gathered(self, wanted: NamedCallRequest, caller: Call) -> Any:
         """Return the result; the chunks of an async iterator are awaited here."""
         result = await self._result(wanted, caller)
         if isinstance(result, AsyncIterator):
             return iter([chunk async for chunk in result])
         return result
 
-    async def _result(self, wanted: Wanted, caller: Call) -> Any:
+    async def _result(self, wanted: NamedCallRequest, caller: Call) -> Any:
         result = self._fake
         try:
             if callable(result):
-                result = result(made_call(wanted, caller, None))
+                result = result(record_named_call(wanted, caller, None))
             if inspect.isawaitable(result):
                 result = await result
         except RequestError as error:
-            return answer_of_error(error, caller.execution_id)
+            return named_call_answer_of_error(error, caller.execution_id)
         except Exception:
-            reply = problems.crash(caller.execution_id)
+            reply = problems.crash_problem(caller.execution_id)
             return CallAnswer(reply.status, dict(reply.headers), reply.body)
         return result
 
 
-class FakeStream:
+class FakeFunctionStream:
     """Chunks of a fake, text or bytes."""
 
     def __init__(self, chunks: Any) -> None:
@@ -138,5 +140,5 @@ def _as_answer(result: Any) -> CallAnswer:
         return CallAnswer(status, {"content-type": "application/octet-stream"}, result)
     if isinstance(result, str):
         return CallAnswer(status, {"content-type": "text/plain; charset=utf-8"}, result.encode())
-    _, headers, body = Wanted("", json=result).request()
+    _, headers, body = NamedCallRequest("", json=result).request()
     return CallAnswer(status, headers, body)

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ffhost.config import LoadedConfig, Sources
+from ffhost.config import ConfigSources, LoadedConfig
 from ffhost.errors import LoadError, RequestError, ResultError
 from ffhost.host.framework_target import (
     framework_codec,
@@ -23,17 +23,17 @@ from ffhost.host.framework_target import (
     framework_function,
     framework_place,
 )
-from ffhost.host.loader import make_function
-from ffhost.host.store import Store
+from ffhost.host.loader import make_served_function
+from ffhost.host.store import ReloadStore
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.function import Function
-from ffhost.invocation.ids import execution_id
-from ffhost.loading.marked_functions import lifecycle_hooks
-from ffhost.loading.modules import scope_of
-from ffhost.loading.targets import Resolved, is_async
+from ffhost.invocation.ids import choose_execution_id
+from ffhost.loading.marked_functions import find_marked_lifecycle_hooks
+from ffhost.loading.modules import module_scope_of
+from ffhost.loading.targets import ResolvedTarget, is_async_target
 from ffhost.signatures import Codec
-from ffhost.signatures.requests.choice import is_installed
+from ffhost.signatures.requests.request_choice import is_request_framework_installed
 from ffhost.web import problems
 from ffhost.web.messages import Message, Reply
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     import flask
 
 
-def make_flask_app(sources: Sources) -> flask.Flask | None:
+def make_host_of_flask_app(sources: ConfigSources) -> flask.Flask | None:
     """Load the one function of *sources*; return its application, None if it wants Starlette's.
 
     As in the original, the module runs again for each application.
@@ -50,7 +50,7 @@ def make_flask_app(sources: Sources) -> flask.Flask | None:
         Exception: what functions-framework raises; see `framework_target`
         LoadError: Flask is not installed
     """
-    if not is_installed("flask"):
+    if not is_request_framework_installed("flask"):
         raise LoadError(
             "create_app() makes a Flask application, but flask is not installed: "
             "install ffhost[flask]"
@@ -62,25 +62,27 @@ def make_flask_app(sources: Sources) -> flask.Flask | None:
     codec, request = framework_codec(config, name, resolved)
     if request == "starlette":
         return None
-    for hook in lifecycle_hooks(resolved.module, "startup"):
+    for hook in find_marked_lifecycle_hooks(resolved.module, "startup"):
         if asyncio.iscoroutine(result := hook()):
             asyncio.run(result)
     function = _record(config, name, codec, request)
     called = _flask_function(resolved) if request == "flask" else _converted(function, codec)
     call = _as_call(function, called, reads_body=request != "flask")
-    from ffhost.signatures.requests.flask_request import standalone_app
+    from ffhost.signatures.requests.flask_request import standalone_flask_app
 
-    return standalone_app(name, resolved.file, resolved.module, call, is_http=codec.kind == "http")
+    return standalone_flask_app(
+        name, resolved.file, resolved.module, call, is_http=codec.kind == "http"
+    )
 
 
 def _forget(name: str, file: Path | None) -> None:
     """Forget the module and the application that an earlier call has made of the function."""
     if file is None:
         return
-    import_module("ffhost.signatures.requests.flask_request").forget_app(name, file)
+    import_module("ffhost.signatures.requests.flask_request").forget_flask_app(name, file)
     for key, loaded in list(sys.modules.items()):
         # One of that name from another folder, too: the original replaces it as well.
-        if type(loaded) is not ModuleType or scope_of(vars(loaded)) is None:
+        if type(loaded) is not ModuleType or module_scope_of(vars(loaded)) is None:
             continue
         if key == file.stem or vars(loaded).get("__file__") == str(file.absolute()):
             del sys.modules[key]
@@ -91,12 +93,14 @@ def _record(config: LoadedConfig, name: str, codec: Codec, request: str | None) 
         raise RuntimeError("a function of create_app() is called by Flask")
 
     methods = codec.methods
-    return make_function(config, name, codec.kind, run, Store(), methods=methods, request=request)
+    return make_served_function(
+        config, name, codec.kind, run, ReloadStore(), methods=methods, request=request
+    )
 
 
-def _flask_function(resolved: Resolved) -> Callable[[Any], Any]:
+def _flask_function(resolved: ResolvedTarget) -> Callable[[Any], Any]:
     target = resolved.callable
-    return (lambda request: asyncio.run(target(request))) if is_async(target) else target
+    return (lambda request: asyncio.run(target(request))) if is_async_target(target) else target
 
 
 def _as_call(
@@ -107,7 +111,7 @@ def _as_call(
     def call(request: Any) -> Any:
         given = request.headers.get("Function-Execution-Id")
         body = request.get_data() if reads_body else b""
-        token = CURRENT.set(Call(function, _message(request, body), execution_id(given)))
+        token = CURRENT.set(Call(function, _message(request, body), choose_execution_id(given)))
         try:
             return called(request)
         finally:
@@ -128,7 +132,7 @@ def _converted(function: Function, codec: Codec) -> Callable[[Any], Any]:
             result = codec.call(*codec.decode(current.message))
             reply = codec.encode(asyncio.run(result) if codec.is_async else result)
         except RequestError as error:
-            reply = problems.problem(error, current.execution_id)
+            reply = problems.problem_reply(error, current.execution_id)
         except ResultError:
             raise
         except Exception as error:

@@ -6,10 +6,10 @@ that cannot be imported what it raised itself.
 
 from __future__ import annotations
 
-from ffhost.config import LoadedConfig, Sources, load_config
+from ffhost.config import ConfigSources, LoadedConfig, load_config
 from ffhost.config.settings import SIGNATURES
 from ffhost.errors import ConfigError, LoadError
-from ffhost.host.loader import codec_of, import_function
+from ffhost.host.loader import codec_of_served_function, import_served_function
 from ffhost.loading.compat.framework._function_registry import get_user_function
 from ffhost.loading.compat.framework.exceptions import (
     FunctionsFrameworkException,
@@ -17,12 +17,12 @@ from ffhost.loading.compat.framework.exceptions import (
     MissingSourceException,
 )
 from ffhost.loading.modules import load_module
-from ffhost.loading.targets import Resolved, TargetPlace, find_place
+from ffhost.loading.targets import ResolvedTarget, TargetPlace, find_target_place
 from ffhost.signatures import Codec
-from ffhost.signatures.requests.choice import RequestKind
+from ffhost.signatures.requests.request_choice import RequestKind
 
 
-def check_framework_target(sources: Sources) -> None:
+def check_framework_target(sources: ConfigSources) -> None:
     """Import the one function of *sources* and look whether it can be served.
 
     Raises:
@@ -33,7 +33,7 @@ def check_framework_target(sources: Sources) -> None:
     framework_codec(config, name, framework_function(config, name, place))
 
 
-def framework_config(sources: Sources) -> tuple[LoadedConfig, str]:
+def framework_config(sources: ConfigSources) -> tuple[LoadedConfig, str]:
     """Return the configuration of the one function in *sources*, and the function's name.
 
     Raises:
@@ -62,7 +62,7 @@ def framework_place(config: LoadedConfig, name: str) -> TargetPlace:
     """
     settings = config.settings.function(name)
     try:
-        return find_place(settings.target, settings.source, config.base)
+        return find_target_place(settings.target, settings.source, config.base)
     except LoadError as error:
         source = settings.source or settings.target.rpartition(":")[0]
         if source and not (config.base / source).exists():
@@ -72,7 +72,7 @@ def framework_place(config: LoadedConfig, name: str) -> TargetPlace:
         raise InvalidConfigurationException(_text(error)) from error
 
 
-def framework_function(config: LoadedConfig, name: str, place: TargetPlace) -> Resolved:
+def framework_function(config: LoadedConfig, name: str, place: TargetPlace) -> ResolvedTarget:
     """Import the function *name*.
 
     Raises:
@@ -81,7 +81,7 @@ def framework_function(config: LoadedConfig, name: str, place: TargetPlace) -> R
         MissingTargetException: its source does not define it
     """
     try:
-        return import_function(config, name)
+        return import_served_function(config, name)
     except LoadError as error:
         if error.__cause__ is not None:
             raise error.__cause__ from None
@@ -93,7 +93,7 @@ def framework_function(config: LoadedConfig, name: str, place: TargetPlace) -> R
 
 
 def framework_codec(
-    config: LoadedConfig, name: str, resolved: Resolved
+    config: LoadedConfig, name: str, resolved: ResolvedTarget
 ) -> tuple[Codec, RequestKind | None]:
     """Choose the signature and the request object; None for what is not an http function.
 
@@ -101,7 +101,7 @@ def framework_codec(
         FunctionsFrameworkException: the function does not fit its signature
     """
     try:
-        return codec_of(config, name, resolved)
+        return codec_of_served_function(config, name, resolved)
     except LoadError as error:
         raise FunctionsFrameworkException(_text(error)) from error
 

@@ -11,23 +11,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ffhost.auth.doors import AwaitingBody, Door
+from ffhost.auth.doors import Door, DoorAwaitingBody
 from ffhost.auth.principals import Principal
-from ffhost.auth.refusals import Denied
+from ffhost.auth.refusals import DeniedCaller
 from ffhost.auth.ways import Result
 from ffhost.errors import RequestError
 from ffhost.invocation.call import Call
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
-    from ffhost.host.front_door import AuthState
+    from ffhost.host.host_doors import HostAuthState
 
 SMALL_BODY = 64 * 1024
 """Bytes of a refused body that the server may read and drop. After a larger one the connection
 is closed: to keep it, everything would have to be read first."""
 
 
-class Gate:
+class HostGate:
     """The authentication gate of one function, or of an address of the host itself.
 
     Args:
@@ -36,25 +36,25 @@ class Gate:
         state: what the process knows of callers
     """
 
-    def __init__(self, name: str, door: Door, state: AuthState) -> None:
+    def __init__(self, name: str, door: Door, state: HostAuthState) -> None:
         self._name = name
         self._door = door
         self._state = state
 
-    def judge(self, message: Message) -> Principal | AwaitingBody:
+    def judge(self, message: Message) -> Principal | DoorAwaitingBody:
         """Check the header fields of *message*; a signature still waits for the body.
 
         Raises:
             RequestError: the caller may not call
         """
         result = self._door.check(message.headers, time.time())
-        if isinstance(result, Denied):
-            if is_long(message):
+        if isinstance(result, DeniedCaller):
+            if is_body_too_long_for_gate(message):
                 result.error.headers["Connection"] = "close"
             raise self._reported(result)
         return result
 
-    def confirm(self, message: Message, judged: Principal | AwaitingBody) -> Principal:
+    def confirm(self, message: Message, judged: Principal | DoorAwaitingBody) -> Principal:
         """Return who calls, by the body of *message* where a signature covers it.
 
         Raises:
@@ -63,7 +63,7 @@ class Gate:
         if isinstance(judged, Principal):
             return judged
         result = judged.check_body(message.body)
-        if isinstance(result, Denied):
+        if isinstance(result, DeniedCaller):
             raise self._reported(result)
         return result
 
@@ -87,7 +87,7 @@ class Gate:
                 return found
         return None
 
-    def enter(self, call: Call) -> AwaitingBody | None:
+    def enter(self, call: Call) -> DoorAwaitingBody | None:
         """Check the header fields of *call*; return what remains to be checked, or None.
 
         Raises:
@@ -95,12 +95,12 @@ class Gate:
         """
         with _marked(call):
             judged = self.judge(call.message)
-        if isinstance(judged, AwaitingBody):
+        if isinstance(judged, DoorAwaitingBody):
             return judged
         call.principal = judged
         return None
 
-    def check_body(self, call: Call, awaiting: AwaitingBody) -> None:
+    def check_body(self, call: Call, awaiting: DoorAwaitingBody) -> None:
         """Check the body of *call*, which was read.
 
         Raises:
@@ -109,7 +109,7 @@ class Gate:
         with _marked(call):
             call.principal = self.confirm(call.message, awaiting)
 
-    def _reported(self, denied: Denied) -> RequestError:
+    def _reported(self, denied: DeniedCaller) -> RequestError:
         self._state.reports.report(denied.refusal, self._name, time.time())
         return denied.error
 
@@ -139,7 +139,7 @@ def _marked(call: Call) -> Iterator[None]:
         raise
 
 
-def is_long(message: Message) -> bool:
+def is_body_too_long_for_gate(message: Message) -> bool:
     """Whether the unread body of *message* may be too long to read and discard."""
     if message.header("transfer-encoding") is not None:
         return True

@@ -7,12 +7,12 @@ from typing import Any, cast
 import orjson
 
 from ffhost.errors import CallError
-from ffhost.execution.isolation.asking_process import AskingConnection
-from ffhost.execution.isolation.frames import Frame
-from ffhost.execution.isolation.nested_calls import Made
+from ffhost.execution.isolation.asking_process import AskingProcessConnection
+from ffhost.execution.isolation.frames import ProcessFrame
+from ffhost.execution.isolation.nested_calls import NestedCallAnswer
 from ffhost.host.call_answer import CallAnswer
-from ffhost.host.call_request import Wanted
-from ffhost.host.named_calls import call_from
+from ffhost.host.call_request import NamedCallRequest
+from ffhost.host.named_calls import make_named_call
 from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call
 
@@ -24,10 +24,12 @@ class HostOfProcess:
         connection: leads to it
     """
 
-    def __init__(self, connection: AskingConnection) -> None:
+    def __init__(self, connection: AskingProcessConnection) -> None:
         self._connection = connection
 
-    async def call(self, wanted: Wanted, _caller: Call) -> CallAnswer | AsyncStreamedAnswer:
+    async def call(
+        self, wanted: NamedCallRequest, _caller: Call
+    ) -> CallAnswer | AsyncStreamedAnswer:
         """Call from a coroutine and return the answer.
 
         Raises:
@@ -40,7 +42,7 @@ class HostOfProcess:
         stream = _ProcessStream(self._connection, frame.call)
         return AsyncStreamedAnswer(answer.status, answer.headers, stream)
 
-    def call_sync(self, wanted: Wanted, _caller: Call) -> CallAnswer | StreamedAnswer:
+    def call_sync(self, wanted: NamedCallRequest, _caller: Call) -> CallAnswer | StreamedAnswer:
         """Call from a thread and return the answer.
 
         Raises:
@@ -61,7 +63,7 @@ class _ProcessStream:
         number: of the question that began the stream
     """
 
-    def __init__(self, connection: AskingConnection, number: int) -> None:
+    def __init__(self, connection: AskingProcessConnection, number: int) -> None:
         self._connection = connection
         self._number = number
         self._head = orjson.dumps({"next": number})
@@ -73,7 +75,7 @@ class _ProcessStream:
     async def get_async(self) -> bytes | None:
         return self._taken(await self._connection.call_async(self._head, b""))
 
-    def _taken(self, frame: Frame) -> bytes | None:
+    def _taken(self, frame: ProcessFrame) -> bytes | None:
         answer, streams = _answer_in(frame)
         self._is_closed = not streams
         return answer.body if streams else None
@@ -87,14 +89,14 @@ class _ProcessStream:
         """Leave it to the host, which closes all streams when the call ends."""
 
 
-def _asked(wanted: Wanted) -> tuple[bytes, bytes]:
+def _asked(wanted: NamedCallRequest) -> tuple[bytes, bytes]:
     """Return the head and the body that describe a call."""
     method, headers, body = wanted.request()
     head = {"name": wanted.name, "given": wanted.given, "method": method, "path": wanted.path}
     return orjson.dumps({**head, "headers": headers, "stream": wanted.stream}), body
 
 
-def _answer_in(frame: Frame) -> tuple[CallAnswer, bool]:
+def _answer_in(frame: ProcessFrame) -> tuple[CallAnswer, bool]:
     """Return an answer, and whether (more of) a stream follows."""
     told = frame.trusted_head()
     if len(told) == 1:
@@ -103,7 +105,7 @@ def _answer_in(frame: Frame) -> tuple[CallAnswer, bool]:
     return CallAnswer(status, headers, frame.body), streams
 
 
-async def answer(caller: Call, head: Any, body: bytes) -> Made:
+async def answer_isolated_process(caller: Call, head: Any, body: bytes) -> NestedCallAnswer:
     """Make the call that a process has asked for, and return its answer.
 
     Args:
@@ -114,7 +116,7 @@ async def answer(caller: Call, head: Any, body: bytes) -> Made:
         ValueError, TypeError, KeyError: the head describes no call
     """
     given = head["given"]
-    wanted = Wanted(
+    wanted = NamedCallRequest(
         str(head["name"]),
         body=None if given is None else body,
         headers={str(name): str(value) for name, value in head["headers"].items()},
@@ -123,8 +125,8 @@ async def answer(caller: Call, head: Any, body: bytes) -> Made:
         written=None if given == "body" else given,
         stream=bool(head["stream"]),
     )
-    found = await call_from(caller, wanted)
+    found = await make_named_call(caller, wanted)
     fields = cast("dict[str, str]", found.headers)
     if isinstance(found, CallAnswer):
-        return Made(found.status, fields, found.body)
-    return Made(found.status, fields, b"", found)
+        return NestedCallAnswer(found.status, fields, found.body)
+    return NestedCallAnswer(found.status, fields, b"", found)

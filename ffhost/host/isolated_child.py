@@ -26,28 +26,28 @@ from ffhost.config import LoadedConfig
 from ffhost.errors import LoadError, ResultError
 from ffhost.execution import forked_children
 from ffhost.execution.isolation import forkserver
-from ffhost.execution.isolation.asking_process import AskingConnection
-from ffhost.execution.isolation.call_frames import call_of, reply_head
+from ffhost.execution.isolation.asking_process import AskingProcessConnection
+from ffhost.execution.isolation.call_frames import call_of_frame, reply_frame_head
 from ffhost.execution.isolation.frames import (
     CALL,
     LARGEST_BODY_BYTES,
     LOGS,
     START,
-    Frame,
-    to_json,
+    ProcessFrame,
+    frame_head_as_json,
 )
-from ffhost.execution.loops import task_factory
+from ffhost.execution.loops import loop_task_factory
 from ffhost.host.isolated_callers import HostOfProcess
-from ffhost.host.loader import load_function
-from ffhost.host.log_setup import configure_logs
-from ffhost.host.named_calls import set_outer
-from ffhost.host.store import Store
+from ffhost.host.loader import load_served_function
+from ffhost.host.log_setup import configure_service_logs
+from ffhost.host.named_calls import set_outer_named_calls
+from ffhost.host.store import ReloadStore
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.invocation.logger import get_logger
 from ffhost.loading import modules
-from ffhost.loading.marked_functions import lifecycle_hooks
-from ffhost.loading.targets import kind, resolve
+from ffhost.loading.marked_functions import find_marked_lifecycle_hooks
+from ffhost.loading.targets import kind_of_target, resolve_target
 from ffhost.observability import logs
 from ffhost.web.messages import Reply
 
@@ -59,33 +59,33 @@ _NEEDED_BY_MOST = (
     "ffhost.loading.targets.source_habits",
     "ffhost.signatures.function_types",
     "ffhost.signatures.http_function",
-    "ffhost.signatures.requests.native",
+    "ffhost.signatures.requests.native_request",
 )
 """What is imported when it is needed, which it is in nearly every process: the forkserver imports
 it once for all, so that processes start sooner and share its memory."""
 Head: TypeAlias = dict[str, Any]
 
 
-def fork_server(descriptor: int) -> None:
+def run_host_forkserver(descriptor: int) -> None:
     """Run the process that isolated ones are forked from, for the host behind *descriptor*."""
     for name in _NEEDED_BY_MOST:
         import_module(name)
-    forkserver.main(descriptor, main)
+    forkserver.run_forkserver(descriptor, run_isolated_child)
 
 
-def main(calls: int, stacks: int) -> int:
+def run_isolated_child(calls: int, stacks: int) -> int:
     """Serve one function until the host stops it or is gone, and return the exit status.
 
     Args:
         calls: descriptor of the socket on which the host asks
         stacks: descriptor of the pipe that takes the stack of a crash
     """
-    connection = AskingConnection(socket.socket(fileno=calls))
+    connection = AskingProcessConnection(socket.socket(fileno=calls))
     load = connection.receive()
-    forked_children.separate([calls, stacks])
+    forked_children.separate_forked_children([calls, stacks])
     head = load.trusted_head()
     _prepare(head, stacks)
-    process = ChildProcess(connection, pickle.loads(load.body), head["name"])
+    process = IsolatedChild(connection, pickle.loads(load.body), head["name"])
     try:
         process.serve(load)
     except OSError:
@@ -110,37 +110,39 @@ def _prepare(head: Head, stacks: int) -> None:
         file.write(_OOM_SCORE)  # a container out of memory loses a call, not its host
 
 
-class ChildProcess:
+class IsolatedChild:
     """The function of this process, and its connection to the host."""
 
-    def __init__(self, connection: AskingConnection, config: LoadedConfig, name: str) -> None:
+    def __init__(
+        self, connection: AskingProcessConnection, config: LoadedConfig, name: str
+    ) -> None:
         self._connection = connection
         self._config = config
         self._name = name
         self._function: Function | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def serve(self, load: Frame) -> None:
+    def serve(self, load: ProcessFrame) -> None:
         """Load the function, report it, and serve the requests of the host."""
         connection = self._connection
-        configure_logs(self._config, os.environ)
-        set_outer(HostOfProcess(connection))
+        configure_service_logs(self._config, os.environ)
+        set_outer_named_calls(HostOfProcess(connection))
         try:
-            with logs.binding(function=self._name):
-                connection.answer(load, to_json(self._load()))
+            with logs.binding_log_fields(function=self._name):
+                connection.answer(load, frame_head_as_json(self._load()))
         except LoadError as error:
             failed = {"key": error.key, "message": error.message, "hint": error.hint}
             more = {"notes": list(error.notes), "line": error.line}
-            connection.answer(load, to_json({**failed, **more}))
+            connection.answer(load, frame_head_as_json({**failed, **more}))
             return
         while True:
             frame = connection.receive()
             if frame.kind == CALL:
                 self._call(frame)
             elif frame.kind == START:
-                connection.answer(frame, to_json(self._run_hooks("startup")))
+                connection.answer(frame, frame_head_as_json(self._run_hooks("startup")))
             elif frame.kind == LOGS:
-                configure_logs(pickle.loads(frame.body), os.environ)
+                configure_service_logs(pickle.loads(frame.body), os.environ)
                 connection.answer(frame, b"")
             else:
                 self._run_hooks("shutdown")
@@ -154,19 +156,19 @@ class ChildProcess:
         """
         config, name = self._config, self._name
         started = time.perf_counter()
-        function = load_function(config, name, Store())
+        function = load_served_function(config, name, ReloadStore())
         os.environ.setdefault("FUNCTION_SIGNATURE_TYPE", function.signature)
         seconds = time.perf_counter() - started
-        logs.restore()
+        logs.restore_logging()
         settings = function.settings
         plain = config.framework_mode
-        target = resolve(settings.target, settings.source, config.base, plain=plain).callable
+        target = resolve_target(settings.target, settings.source, config.base, plain=plain).callable
         self._function = function
         return {
             "signature": function.signature,
             "request": function.request,
             "methods": None if function.methods is None else sorted(function.methods),
-            "streams": kind(target) in ("generator", "async_generator"),
+            "streams": kind_of_target(target) in ("generator", "async_generator"),
             "seconds": seconds,
             "files": _files_below(config.base),
             "types": None if function.types is None else asdict(function.types()),
@@ -174,13 +176,13 @@ class ChildProcess:
 
     def _run_hooks(self, when: str) -> Head:
         assert self._function is not None
-        for hook in lifecycle_hooks(self._function.module, when):
+        for hook in find_marked_lifecycle_hooks(self._function.module, when):
             try:
                 result = hook()
                 if asyncio.iscoroutine(result):
                     self._complete(result)
             except (Exception, SystemExit) as error:
-                name = f"{modules.plain_name(hook.__module__)}.{hook.__qualname__}"
+                name = f"{modules.plain_module_name(hook.__module__)}.{hook.__qualname__}"
                 get_logger("ffhost").error(f"{when}_hook_failed", hook=name, exc_info=error)
                 if when == "startup":
                     text = f"the start-up hook {name} failed: {type(error).__name__}: {error}"
@@ -191,14 +193,14 @@ class ChildProcess:
         """Run *work* on the loop of this process, in a context of its own."""
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            self._loop.set_task_factory(cast("Any", task_factory))
-            logs.install_on_loop(self._loop)
+            self._loop.set_task_factory(cast("Any", loop_task_factory))
+            logs.install_log_hook_on_loop(self._loop)
         return self._loop.run_until_complete(self._loop.create_task(work))
 
-    def _call(self, frame: Frame) -> None:
+    def _call(self, frame: ProcessFrame) -> None:
         function = self._function
         assert function is not None
-        call = call_of(function, frame)
+        call = call_of_frame(function, frame)
         left = None if call.deadline is None else call.deadline.remaining
         if left is not None:
             # Its default action is to end the process, also one that loops in C.
@@ -206,12 +208,12 @@ class ChildProcess:
         self._connection.begin_call()
         reply = contextvars.copy_context().run(self._run, call)
         self._connection.end_call()
-        logs.end_call(call.execution_id)
+        logs.log_unfinished_output(call.execution_id)
         _flush_streams()
         logs.flush_log()
         if left is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        self._connection.answer(frame, reply_head(reply, call), bytes(reply.body))
+        self._connection.answer(frame, reply_frame_head(reply, call), bytes(reply.body))
 
     def _run(self, call: Call) -> Reply:
         function = self._function

@@ -6,13 +6,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ffhost.config import LoadedConfig
-from ffhost.config.settings import FunctionSettings, as_plain
+from ffhost.config.settings import FunctionSettings, plain_section
 from ffhost.config.units import UNLIMITED
 from ffhost.errors import LoadError
-from ffhost.host.function_environment import process_variables
-from ffhost.host.function_packages import function_packages, inside
-from ffhost.host.loader import make_function
-from ffhost.host.store import Store
+from ffhost.host.loader import make_served_function
+from ffhost.host.served_packages import explain_error_in_served_packages, served_function_packages
+from ffhost.host.served_variables import variables_of_isolated_process
+from ffhost.host.store import ReloadStore
 from ffhost.invocation.function import Function
 from ffhost.observability import observers
 
@@ -29,7 +29,7 @@ _KEY = "isolation"
 
 
 def load_isolated(
-    config: LoadedConfig, name: str, store: Store, previous: Function | None = None
+    config: LoadedConfig, name: str, store: ReloadStore, previous: Function | None = None
 ) -> Function:
     """Start the processes of the function *name* and have them load it.
 
@@ -44,12 +44,12 @@ def load_isolated(
     settings = config.settings.function(name)
     _refuse_unfit(settings)
     # Imported here: most hosts isolate nothing.
-    from ffhost.execution.isolation.isolated_call import compose
+    from ffhost.execution.isolation.isolated_call import make_isolated_call_runner
     from ffhost.execution.isolation.process_pool import ProcessPool
-    from ffhost.host.isolated_callers import answer
+    from ffhost.host.isolated_callers import answer_isolated_process
 
     old = None if previous is None else previous.processes
-    environment = function_packages(config, name)
+    environment = served_function_packages(config, name)
     if isinstance(old, ProcessPool) and _keeps(old, config, name, environment):
         old.config = config  # for its logging
         pool = old
@@ -58,15 +58,15 @@ def load_isolated(
     loaded = pool.loaded
     assert loaded is not None
     try:
-        watch = observers.watch(config, name, loaded.signature)
+        watch = observers.observe_function(config, name, loaded.signature)
     except LoadError:
         if pool is not old:
             pool.stop()
         raise
-    run, told = watch.around(compose(pool, answer), True)
+    run, told = watch.around(make_isolated_call_runner(pool, answer_isolated_process), True)
     if pool is not old and isinstance(old, ProcessPool):
         old.successor = pool
-    return make_function(
+    return make_served_function(
         config,
         name,
         loaded.signature,
@@ -107,7 +107,7 @@ def _started(config: LoadedConfig, name: str, environment: NeededEnvironment | N
     from ffhost.execution.isolation.process_pool import ProcessPool
 
     settings = config.settings.function(name)
-    variables = process_variables(config, name)
+    variables = variables_of_isolated_process(config, name)
     if environment is not None:
         variables = {**environment.variables(), **variables}
     budget, limit = settings.import_budget, settings.memory
@@ -123,7 +123,9 @@ def _started(config: LoadedConfig, name: str, environment: NeededEnvironment | N
     try:
         streams = pool.load().streams
     except LoadError as error:
-        raise error if environment is None else inside(environment, error) from error
+        raise (
+            error if environment is None else explain_error_in_served_packages(environment, error)
+        ) from error
     if streams:
         pool.stop()
         raise LoadError(
@@ -145,6 +147,6 @@ def _keeps(
 
 
 def _spec(config: LoadedConfig, name: str) -> Any:
-    values = as_plain(config.settings.function(name))
+    values = plain_section(config.settings.function(name))
     settings = {key: value for key, value in values.items() if key not in _LIVE_SETTINGS}
     return settings, config.base, config.settings.server.debug, config.single, config.has_file

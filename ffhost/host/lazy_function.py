@@ -16,11 +16,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ffhost.config import LoadedConfig
-from ffhost.config.diagnostics import Problem
-from ffhost.config.load_problems import problem_of
+from ffhost.config.diagnostics import ConfigProblem
+from ffhost.config.load_problems import config_problem_of_error
 from ffhost.errors import LoadError, StartupError, Unavailable
-from ffhost.host.loader import make_function
-from ffhost.host.store import Store
+from ffhost.host.loader import make_served_function
+from ffhost.host.store import ReloadStore
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.invocation.logger import get_logger
@@ -30,24 +30,24 @@ from ffhost.web.messages import Reply
 RETRY_SECONDS = 10.0
 """How long a failed load is remembered."""
 
-Load = Callable[[LoadedConfig, str, Store], Function]
+Load = Callable[[LoadedConfig, str, ReloadStore], Function]
 
 
-def lazy_function(config: LoadedConfig, name: str, load: Load, store: Store) -> Function:
+def make_lazy_function(config: LoadedConfig, name: str, load: Load, store: ReloadStore) -> Function:
     """Return the entry of a function that *load* loads at its first call."""
 
     def run(_call: Call) -> Reply:
         raise RuntimeError("a lazy function is called before it is loaded")
 
     kind = config.settings.function(name).signature or "http"
-    lazy = Lazy(config, name, lambda: load(config, name, store))
-    lazy.entry = make_function(
+    lazy = LazyLoad(config, name, lambda: load(config, name, store))
+    lazy.entry = make_served_function(
         config,
         name,
         kind,
         run,
         store,
-        observers=observers.watch(config, name, kind, callable=False).observers,
+        observers=observers.observe_function(config, name, kind, callable=False).observers,
         required=False,
         # Its hooks are known when it is loaded, and end in the context of the call.
         keeps_context=config.settings.tracing.enabled,
@@ -56,7 +56,7 @@ def lazy_function(config: LoadedConfig, name: str, load: Load, store: Store) -> 
     return lazy.entry
 
 
-class Lazy:
+class LazyLoad:
     """Loads one function, once, on a thread of its own.
 
     Attributes:
@@ -107,7 +107,7 @@ class Lazy:
 
     def _run(self, attempt: threading.Event) -> None:
         try:
-            with logs.binding(function=self._name):
+            with logs.binding_log_fields(function=self._name):
                 loaded = replace(self._load(), required=False)
                 self.on_loaded(loaded)
             self._loaded = loaded
@@ -116,15 +116,15 @@ class Lazy:
                 "function_loaded", function=self._name, import_seconds=loaded.load_seconds
             )
         except LoadError as error:
-            self._failed(problem_of(self._config, self._name, error))
+            self._failed(config_problem_of_error(self._config, self._name, error))
         except StartupError as error:
-            self._failed(Problem(f"functions.{self._name}", str(error)))
+            self._failed(ConfigProblem(f"functions.{self._name}", str(error)))
         finally:
             with self._lock:
                 self._attempt = None
             attempt.set()
 
-    def _failed(self, problem: Problem) -> None:
+    def _failed(self, problem: ConfigProblem) -> None:
         self.install(replace(self.entry, load_error=problem))
         self._retry_at = time.monotonic() + RETRY_SECONDS
         reason = problem.message if problem.origin is None else str(problem)

@@ -14,14 +14,14 @@ from typing import Any
 from ffhost.errors import HookFailed, StartupError
 from ffhost.execution.shared_threads import background
 from ffhost.invocation.function import Function
-from ffhost.invocation.variables import Environment, entering
-from ffhost.loading.marked_functions import lifecycle_hooks
+from ffhost.invocation.variables import FunctionVariables, using_function_variables
+from ffhost.loading.marked_functions import find_marked_lifecycle_hooks
 from ffhost.loading.modules import SCOPE_KEY
 
 Hook = Callable[[], Any]
 
 
-class Lifecycle:
+class HostLifecycle:
     """The hooks of one process that have run, and how the next ones are run."""
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ async def _settled(work: Any) -> None:
         raise StartupError(f"the hook called sys.exit({error.code!r})") from error
 
 
-def hooks_of(functions: Iterable[Function], when: str) -> list[Hook]:
+def served_lifecycle_hooks(functions: Iterable[Function], when: str) -> list[Hook]:
     """Return the hooks that the modules of *functions* mark, each once, in order.
 
     Those of an isolated function run in its processes, when these start and stop. An ASGI
@@ -97,7 +97,9 @@ def hooks_of(functions: Iterable[Function], when: str) -> list[Hook]:
     """
     functions = list(functions)
     modules = {id(function.module): function.module for function in functions}
-    hooks = [hook for module in modules.values() for hook in lifecycle_hooks(module, when)]
+    hooks = [
+        hook for module in modules.values() for hook in find_marked_lifecycle_hooks(module, when)
+    ]
     pools = [function.processes for function in functions if function.processes is not None]
     hooks += [pool.start if when == "startup" else pool.stop for pool in pools]
     spans = [function.lifespan for function in functions if function.lifespan is not None]
@@ -107,7 +109,7 @@ def hooks_of(functions: Iterable[Function], when: str) -> list[Hook]:
 
 def _attempt(hook: Hook, when: str, call: Callable[[Hook], None]) -> None:
     try:
-        with entering(_environment(hook)):
+        with using_function_variables(_environment(hook)):
             call(hook)
     except (Exception, SystemExit) as error:
         _failed(hook, when, error)
@@ -115,7 +117,7 @@ def _attempt(hook: Hook, when: str, call: Callable[[Hook], None]) -> None:
 
 async def _attempt_async(hook: Hook, when: str) -> None:
     try:
-        with entering(_environment(hook)):
+        with using_function_variables(_environment(hook)):
             result = hook()
             if inspect.isawaitable(result):
                 await result
@@ -123,10 +125,10 @@ async def _attempt_async(hook: Hook, when: str) -> None:
         _failed(hook, when, error)
 
 
-def _environment(hook: Hook) -> Environment | None:
+def _environment(hook: Hook) -> FunctionVariables | None:
     """Return what *hook* finds in ``os.environ``: as the function for which it was imported."""
     scope = getattr(hook, "__builtins__", {}).get(SCOPE_KEY)
-    found: Environment | None = None if scope is None else scope.environment
+    found: FunctionVariables | None = None if scope is None else scope.environment
     return found
 
 
@@ -134,9 +136,9 @@ def _failed(hook: Hook, when: str, error: BaseException) -> None:
     if isinstance(error, HookFailed):
         raise error  # it ran in a separate process, which has logged it
     from ffhost.invocation.logger import get_logger
-    from ffhost.loading.modules import plain_name
+    from ffhost.loading.modules import plain_module_name
 
-    module = plain_name(getattr(hook, "__module__", "") or "")
+    module = plain_module_name(getattr(hook, "__module__", "") or "")
     name = f"{module}.{getattr(hook, '__qualname__', repr(hook))}"
     get_logger("ffhost").error(f"{when}_hook_failed", hook=name, exc_info=error)
     if when == "startup":

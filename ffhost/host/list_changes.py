@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from ffhost.agents import rpc, versions
-from ffhost.agents.rpc import RpcError, RpcRequest
+from ffhost.agents.rpc import JsonRpcError, JsonRpcRequest
 from ffhost.execution.executor import executor
-from ffhost.host.agent_tools import AgentTools
+from ffhost.host.agent_tools import ServedAgentTools
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
 
@@ -22,15 +22,15 @@ MOST_LISTENERS: Final = 100
 """Clients that listen at once in a worker; each keeps a connection open."""
 
 
-class Listeners:
+class ToolListListeners:
     """The number of clients that listen; kept over reloads."""
 
     def __init__(self) -> None:
         self.count = 0
 
 
-def changes(
-    service: Service, listeners: Listeners, request: RpcRequest | None
+def tool_list_changes(
+    service: Service, listeners: ToolListListeners, request: JsonRpcRequest | None
 ) -> AsyncIterator[bytes]:
     """Return events that tell of changes, until the worker drains.
 
@@ -40,15 +40,15 @@ def changes(
         request: ``subscriptions/listen``; None for the older way, a GET
 
     Raises:
-        RpcError: too many clients listen
+        JsonRpcError: too many clients listen
     """
     if listeners.count >= MOST_LISTENERS:
-        raise RpcError(rpc.INTERNAL_ERROR, "too many clients listen already")
+        raise JsonRpcError(rpc.INTERNAL_ERROR, "too many clients listen already")
     return _changes(service, listeners, request)
 
 
 async def _changes(
-    service: Service, listeners: Listeners, request: RpcRequest | None
+    service: Service, listeners: ToolListListeners, request: JsonRpcRequest | None
 ) -> AsyncIterator[bytes]:
     meta = {} if request is None else {"_meta": {versions.SUBSCRIPTION_KEY: request.id}}
     wanted = request is None or _wants_tools(request)
@@ -58,7 +58,7 @@ async def _changes(
             honored = {"toolsListChanged": True} if wanted else {}
             acknowledged = {"notifications": honored, **meta}
             method = "notifications/subscriptions/acknowledged"
-            yield rpc.event(rpc.notification(method, acknowledged))
+            yield rpc.json_rpc_as_event(rpc.json_rpc_notification(method, acknowledged))
         else:
             yield b": listening\n\n"
         host, known = service.host, await _definitions(service.host)
@@ -69,24 +69,28 @@ async def _changes(
                 before, host = known, service.host
                 known = await _definitions(host)
                 if wanted and known != before:
-                    yield rpc.event(rpc.notification("notifications/tools/list_changed", meta))
+                    yield rpc.json_rpc_as_event(
+                        rpc.json_rpc_notification("notifications/tools/list_changed", meta)
+                    )
                     written = time.monotonic()
             if time.monotonic() - written > _SIGN_SECONDS:
                 yield b": \n\n"
                 written = time.monotonic()
         if request is not None:
-            yield rpc.event(rpc.result_document(request.id, {"resultType": "complete", **meta}))
+            yield rpc.json_rpc_as_event(
+                rpc.json_rpc_result(request.id, {"resultType": "complete", **meta})
+            )
     finally:
         listeners.count -= 1
 
 
-def _wants_tools(request: RpcRequest) -> bool:
+def _wants_tools(request: JsonRpcRequest) -> bool:
     wanted = request.params.get("notifications")
     return isinstance(wanted, dict) and wanted.get("toolsListChanged") is True
 
 
 async def _definitions(host: Host) -> list[Any]:
     """Return the tools of *host*, and who may call them."""
-    tools = AgentTools(host)
+    tools = ServedAgentTools(host)
     await asyncio.wrap_future(executor.submit(tools.load))
     return [(tool.definition, host.functions[tool.name].settings.auth) for tool in tools.all()]

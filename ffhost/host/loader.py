@@ -14,42 +14,58 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ffhost.config import LoadedConfig
-from ffhost.config.diagnostics import Problem
+from ffhost.config.diagnostics import ConfigProblem
 from ffhost.config.settings import FunctionSettings
 from ffhost.errors import Gone, LoadError, RequestError, Unavailable
 from ffhost.execution import composition as invocations
 from ffhost.execution import user_threads
 from ffhost.execution.failures import CallFailures
 from ffhost.host.own_addresses import console_url
-from ffhost.host.store import Store
+from ffhost.host.store import ReloadStore
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import RETRY_AFTER_SECONDS, Function, Run
 from ffhost.invocation.logger import get_logger
 from ffhost.invocation.slots import Slots
-from ffhost.invocation.variables import Environment, entering
+from ffhost.invocation.variables import FunctionVariables, using_function_variables
 from ffhost.loading import compat
-from ffhost.loading.marked_functions import error_handlers
-from ffhost.loading.targets import Resolved, find_place, kind, required_positional, resolve
-from ffhost.observability import observers
-from ffhost.signatures import Codec, Inferred, SignatureOptions, as_single_target, compose, infer
-from ffhost.signatures.requests import Adapter
-from ffhost.signatures.requests.choice import (
-    RequestKind,
-    adapter_for,
-    choose_request,
-    import_context,
+from ffhost.loading.marked_functions import find_marked_error_handlers
+from ffhost.loading.targets import (
+    ResolvedTarget,
+    count_required_target_arguments,
+    find_target_place,
+    kind_of_target,
+    resolve_target,
 )
-from ffhost.signatures.requests.flask_use import uses_flask
+from ffhost.observability import observers
+from ffhost.signatures import (
+    Codec,
+    InferredSignature,
+    SignatureOptions,
+    as_single_target_codec,
+    infer_signature,
+    make_codec,
+)
+from ffhost.signatures.requests import RequestAdapter
+from ffhost.signatures.requests.flask_use import target_uses_flask_request
+from ffhost.signatures.requests.request_choice import (
+    RequestKind,
+    choose_request_object,
+    request_adapter_for,
+    request_import_context,
+)
 from ffhost.web import problems
 from ffhost.web.messages import Reply
-from ffhost.web.routing import parameter, pattern, segments
+from ffhost.web.routing import path_pattern, route_path_parameter, split_path_segments
 
 if TYPE_CHECKING:
     from ffhost.signatures.function_types import FunctionTypes
 
 
-def load_function(
-    config: LoadedConfig, name: str, store: Store, environment: Environment | None = None
+def load_served_function(
+    config: LoadedConfig,
+    name: str,
+    store: ReloadStore,
+    environment: FunctionVariables | None = None,
 ) -> Function:
     """Load the function *name* of the configuration.
 
@@ -60,30 +76,32 @@ def load_function(
     Raises:
         LoadError: its target cannot be imported, or does not fit its signature
     """
-    user_threads.install()
-    with entering(environment):
+    user_threads.install_thread_patches()
+    with using_function_variables(environment):
         return _load(config, name, store, environment)
 
 
 def _load(
-    config: LoadedConfig, name: str, store: Store, environment: Environment | None
+    config: LoadedConfig, name: str, store: ReloadStore, environment: FunctionVariables | None
 ) -> Function:
-    resolved = import_function(config, name)
-    codec, request = codec_of(config, name, resolved)
+    resolved = import_served_function(config, name)
+    codec, request = codec_of_served_function(config, name, resolved)
     if config.framework_mode:
         proxies = config.settings.server.trusted_proxies
-        codec = as_single_target(codec, trusts_loopback=not proxies)
+        codec = as_single_target_codec(codec, trusts_loopback=not proxies)
     if environment is not None:
         environment.own.setdefault("FUNCTION_SIGNATURE_TYPE", codec.kind)
-    watch = observers.watch(config, name, codec.kind)
+    watch = observers.observe_function(config, name, codec.kind)
     failures = CallFailures(
         codec.answer,
-        error_handlers(resolved.module),
+        find_marked_error_handlers(resolved.module),
         debug=config.settings.server.debug,
         console=console_url(store, config.settings),
     )
-    run, told = watch.around(invocations.compose(watch.codec(codec), failures), codec.is_async)
-    return make_function(
+    run, told = watch.around(
+        invocations.make_call_runner(watch.codec(codec), failures), codec.is_async
+    )
+    return make_served_function(
         config,
         name,
         codec.kind,
@@ -106,12 +124,12 @@ def _load(
 
 
 def _types(target: Callable[..., Any], kind: str, settings: FunctionSettings) -> FunctionTypes:
-    from ffhost.signatures.function_types import types_of
+    from ffhost.signatures.function_types import function_types_of
 
-    return types_of(target, kind, settings.signature)
+    return function_types_of(target, kind, settings.signature)
 
 
-def import_function(config: LoadedConfig, name: str) -> Resolved:
+def import_served_function(config: LoadedConfig, name: str) -> ResolvedTarget:
     """Import the module of the function *name* and look the function up.
 
     Raises:
@@ -119,10 +137,10 @@ def import_function(config: LoadedConfig, name: str) -> Resolved:
     """
     settings = config.settings.function(name)
     plain = config.framework_mode
-    compat.install()
-    file = find_place(settings.target, settings.source, config.base).file
-    with import_context(name, file, single=plain):
-        resolved = resolve(
+    compat.install_compat_names()
+    file = find_target_place(settings.target, settings.source, config.base).file
+    with request_import_context(name, file, single=plain):
+        resolved = resolve_target(
             settings.target,
             settings.source,
             config.base,
@@ -136,32 +154,32 @@ def import_function(config: LoadedConfig, name: str) -> Resolved:
     return resolved
 
 
-def switched_off(
+def switched_off_function(
     config: LoadedConfig,
     name: str,
     error: RequestError,
-    store: Store,
-    problem: Problem | None = None,
+    store: ReloadStore,
+    problem: ConfigProblem | None = None,
 ) -> Function:
     """Return a function that answers every call with *error*: disabled, or failed to load."""
     kind = config.settings.function(name).signature or "http"
 
     def refuse(call: Call) -> Reply:
-        return problems.problem(error, call.execution_id)
+        return problems.problem_reply(error, call.execution_id)
 
-    return make_function(
+    return make_served_function(
         config,
         name,
         kind,
         refuse,
         store,
-        observers=observers.watch(config, name, kind, callable=False).observers,
+        observers=observers.observe_function(config, name, kind, callable=False).observers,
         unavailable=error,
         load_error=problem,
     )
 
 
-def disabled(settings: FunctionSettings, name: str) -> RequestError | None:
+def disabled_function_error(settings: FunctionSettings, name: str) -> RequestError | None:
     """Return the error that a disabled function answers with; None for an enabled one."""
     if settings.enabled:
         return None
@@ -170,12 +188,12 @@ def disabled(settings: FunctionSettings, name: str) -> RequestError | None:
     return Unavailable(f"{name} is switched off", headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
-def make_function(
+def make_served_function(
     config: LoadedConfig,
     name: str,
     kind: str,
     run: Run,
-    store: Store,
+    store: ReloadStore,
     *,
     methods: Iterable[str] | None = None,
     **rest: Any,
@@ -211,8 +229,8 @@ def _display(settings: FunctionSettings) -> str:
     return f"{settings.source}:{settings.target}" if settings.source else settings.target
 
 
-def codec_of(
-    config: LoadedConfig, name: str, resolved: Resolved
+def codec_of_served_function(
+    config: LoadedConfig, name: str, resolved: ResolvedTarget
 ) -> tuple[Codec, RequestKind | None]:
     """Choose the signature and the request object; None for what is not an http function.
 
@@ -222,48 +240,55 @@ def codec_of(
     settings = config.settings.function(name)
     target = resolved.callable
     plain = config.framework_mode
-    inferred = infer(target, settings.signature, name=name, single=plain)
+    inferred = infer_signature(target, settings.signature, name=name, single=plain)
     request = _request(config, settings, resolved, inferred)
     options = SignatureOptions(
         name=name,
         single=plain,
         input_type=inferred.input_type,
-        path_parameters=tuple(filter(None, map(parameter, segments(settings.path)))),
+        path_parameters=tuple(
+            filter(None, map(route_path_parameter, split_path_segments(settings.path)))
+        ),
         adapter=None if request is None else _adapter(config, name, resolved, request),
-        mount=pattern(settings.path),
+        mount=path_pattern(settings.path),
         strip_path=settings.strip_path,
     )
-    return compose(inferred.kind, target, options), request
+    return make_codec(inferred.kind, target, options), request
 
 
 def _request(
-    config: LoadedConfig, settings: FunctionSettings, resolved: Resolved, inferred: Inferred
+    config: LoadedConfig,
+    settings: FunctionSettings,
+    resolved: ResolvedTarget,
+    inferred: InferredSignature,
 ) -> RequestKind | None:
     """Choose which request an http function gets; None for functions of other signatures."""
     if inferred.kind != "http":
         return None
     target = resolved.callable
-    if required_positional(target) == 2:  # Falcon's (req, resp)
+    if count_required_target_arguments(target) == 2:  # Falcon's (req, resp)
         return "ffhost"
-    return choose_request(
+    return choose_request_object(
         settings.request or "auto",
         inferred.request,
         inferred.marked,
-        lambda: uses_flask(target, resolved.module),
+        lambda: target_uses_flask_request(target, resolved.module),
         asgi=config.asgi,
         has_file=config.has_file,
-        is_async=kind(target) in ("async", "async_generator"),
+        is_async=kind_of_target(target) in ("async", "async_generator"),
     )
 
 
-def _adapter(config: LoadedConfig, name: str, resolved: Resolved, request: RequestKind) -> Adapter:
+def _adapter(
+    config: LoadedConfig, name: str, resolved: ResolvedTarget, request: RequestKind
+) -> RequestAdapter:
     """Return what makes the request of an http function.
 
     Raises:
         LoadError: it is one of a framework that is not installed
     """
     single = config.framework_mode
-    return adapter_for(
+    return request_adapter_for(
         request,
         name,
         resolved.file,
@@ -278,9 +303,9 @@ def _tell_name_test(name: str, file: Path) -> None:
     with suppress(OSError):
         if b"__name__" not in file.read_bytes():
             return
-        from ffhost.loading.targets import tests_plain_name
+        from ffhost.loading.targets import line_that_tests_module_name
 
-        line = tests_plain_name(file, file.stem)
+        line = line_that_tests_module_name(file, file.stem)
         if line is not None:
             get_logger("ffhost").warning(
                 "module_name_never_plain",

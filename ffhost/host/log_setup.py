@@ -10,7 +10,7 @@ from ffhost.loading import modules
 from ffhost.observability import logs, notices
 
 
-def configure_logs(config: LoadedConfig, environ: Mapping[str, str]) -> None:
+def configure_service_logs(config: LoadedConfig, environ: Mapping[str, str]) -> None:
     """Put the block ``logging`` of *config* in force.
 
     Args:
@@ -19,14 +19,14 @@ def configure_logs(config: LoadedConfig, environ: Mapping[str, str]) -> None:
     legacy = None
     wanted = environ.get("LOG_EXECUTION_ID") or environ.get("ENTRY_POINT")
     if wanted and config.framework_mode:
-        from ffhost.observability.logs.framework_formats import legacy_log_formats
+        from ffhost.observability.logs.framework_formats import framework_log_formats
 
-        legacy = legacy_log_formats(environ)
-    logs.set_context_source(log_fields)
-    logs.configure(
-        notices.log_settings(config),
+        legacy = framework_log_formats(environ)
+    logs.set_log_fields_source(log_fields)
+    logs.configure_logging(
+        notices.effective_log_settings(config),
         revision=config.revision,
         debug=config.settings.server.debug,
-        plain_name=modules.plain_name,
+        plain_name=modules.plain_module_name,
         legacy=legacy,
     )

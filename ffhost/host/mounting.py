@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import orjson
 
-from ffhost.config.diagnostics import nearest
+from ffhost.config.diagnostics import nearest_known_word
 from ffhost.config.settings import EventsSettings
 from ffhost.errors import MethodNotAllowed, NotFound, RequestError
 from ffhost.host.own_addresses import console_url
-from ffhost.host.readiness import ready_state
+from ffhost.host.readiness import readiness_answer
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
 from ffhost.invocation.function import Function
-from ffhost.observability.unmatched import UnmatchedReports
+from ffhost.observability.unmatched import UnmatchedRequestLog
 from ffhost.web import cors, problems
 from ffhost.web.messages import Message, Reply
-from ffhost.web.routing import Responders, Router, pattern
+from ffhost.web.routing import PathRouter, RouteResponders, path_pattern
 
 if TYPE_CHECKING:
     from ffhost.host.agent_address import AgentAddress
@@ -35,7 +35,7 @@ MakeReply: TypeAlias = Callable[[Message, str], Reply | None]
 COMMON_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
-class Responding(Protocol):
+class MountedResponders(Protocol):
     """How a front makes responders."""
 
     def calling(self, function: Function) -> Responder:
@@ -54,11 +54,11 @@ class Responding(Protocol):
         """Make a responder that delivers events to the functions that want them."""
 
 
-def build_router(host: Host, service: Service, front: Responding) -> Router:
+def mount_host(host: Host, service: Service, front: MountedResponders) -> PathRouter:
     """Mount every function of *host*, the probes, and the answers for everything else."""
     refusals = _Refusals(host, console_url(service.store, host.config.settings))
     missing = front.replying(refusals.not_found)
-    router = Router(missing)
+    router = PathRouter(missing)
     for group in _by_pattern(host).values():
         responders = _responders(group, front, refusals)
         router.mount(group[0].path, front, responders)
@@ -67,7 +67,7 @@ def build_router(host: Host, service: Service, front: Responding) -> Router:
         if "/" not in {function.path for function in host.functions.values()}:
             router.mount("/", front, _responders([alone], front, refusals))
         for path in ("/favicon.ico", "/robots.txt"):
-            router.pin(path, front, Responders({}, missing))
+            router.pin(path, front, RouteResponders({}, missing))
     if host.config.settings.events is not None:
         _mount_events(router, host.config.settings.events, front, refusals)
     if host.config.settings.mcp is not None:
@@ -81,11 +81,13 @@ def build_router(host: Host, service: Service, front: Responding) -> Router:
 def _by_pattern(host: Host) -> dict[tuple[str | None, ...], list[Function]]:
     groups: dict[tuple[str | None, ...], list[Function]] = {}
     for function in host.functions.values():
-        groups.setdefault(pattern(function.path), []).append(function)
+        groups.setdefault(path_pattern(function.path), []).append(function)
     return groups
 
 
-def _responders(group: list[Function], front: Responding, refusals: _Refusals) -> Responders:
+def _responders(
+    group: list[Function], front: MountedResponders, refusals: _Refusals
+) -> RouteResponders:
     """Return the responders of functions that share a path with different methods."""
     by_method: dict[str, Responder] = {}
     everything: Responder | None = None
@@ -104,7 +106,7 @@ def _responders(group: list[Function], front: Responding, refusals: _Refusals) -
         function.methods is not None and "OPTIONS" in function.methods for function in group
     ):
         by_method["OPTIONS"] = front.replying(_preflight(group), otherwise)
-    return Responders(by_method, otherwise)
+    return RouteResponders(by_method, otherwise)
 
 
 def _preflight(group: list[Function]) -> MakeReply:
@@ -116,7 +118,7 @@ def _preflight(group: list[Function]) -> MakeReply:
             if function.methods is None or asked in function.methods:
                 if function.settings.cors is None:
                     break
-                return cors.preflight(
+                return cors.answer_preflight(
                     function.settings.cors, function.methods or COMMON_METHODS, message
                 )
         return None
@@ -133,14 +135,14 @@ class _Refusals:
 
     def __init__(self, host: Host, console: str | None) -> None:
         self._console = console
-        self._reports = UnmatchedReports(host.config)
+        self._reports = UnmatchedRequestLog(host.config)
         debug = host.config.settings.server.debug
         self._paths = [each.path for each in host.functions.values()] if debug else []
 
     def not_found(self, message: Message, execution_id: str) -> Reply:
         """Answer a request for a path that nothing is served at."""
         detail = "no function is served at this path"
-        near = nearest(message.path, self._paths)
+        near = nearest_known_word(message.path, self._paths)
         if near is not None:
             detail += f"; did you mean {near}?"
         elif self._paths:
@@ -164,45 +166,47 @@ class _Refusals:
             )
             reply = self._reply(message, error, execution_id)
             if rules is not None:
-                cors.permit(rules, message, reply)
+                cors.permit_cross_origin(rules, message, reply)
             return reply
 
         return make
 
     def _reply(self, message: Message, error: RequestError, execution_id: str) -> Reply:
-        reply = problems.problem(error, execution_id)
+        reply = problems.problem_reply(error, execution_id)
         self._reports.report(message, reply.status, execution_id)
         return reply
 
 
 def _mount_events(
-    router: Router, settings: EventsSettings, front: Responding, refusals: _Refusals
+    router: PathRouter, settings: EventsSettings, front: MountedResponders, refusals: _Refusals
 ) -> None:
-    from ffhost.host.event_answers import METHODS, handshake
+    from ffhost.host.event_answers import METHODS, answer_event_handshake
 
     def answer(message: Message, execution_id: str) -> Reply:
-        return handshake(settings, message, execution_id)
+        return answer_event_handshake(settings, message, execution_id)
 
     responders = {"POST": front.delivering(), "OPTIONS": front.replying(answer)}
     refuse = front.replying(refusals.of_method(METHODS))
-    router.mount(settings.path, front, Responders(responders, refuse))
+    router.mount(settings.path, front, RouteResponders(responders, refuse))
 
 
-def _mount_agents(router: Router, path: str, front: Responding, refusals: _Refusals) -> None:
+def _mount_agents(
+    router: PathRouter, path: str, front: MountedResponders, refusals: _Refusals
+) -> None:
     responder, address = front.serving_agents()
     by_method = dict.fromkeys(address.methods, responder)
     if address.cors is not None:
         by_method["OPTIONS"] = front.replying(address.preflight)
     refuse = front.replying(refusals.of_method(", ".join(address.methods)))
-    router.pin(path, front, Responders(by_method, refuse))
+    router.pin(path, front, RouteResponders(by_method, refuse))
 
 
 def _mount_document(
-    router: Router, host: Host, service: Service, front: Responding, refusals: _Refusals
+    router: PathRouter, host: Host, service: Service, front: MountedResponders, refusals: _Refusals
 ) -> None:
-    from ffhost.host.api_document import ApiDocument
+    from ffhost.host.api_document import ServedApiDocument
 
-    kept = service.store.keep(ApiDocument, "", ApiDocument)
+    kept = service.store.keep(ServedApiDocument, "", ServedApiDocument)
 
     def answer(_message: Message, _execution_id: str) -> Reply:
         return kept.reply(host)
@@ -211,25 +215,31 @@ def _mount_document(
     assert settings is not None
     responder = front.working(answer)
     refuse = front.replying(refusals.of_method("GET, HEAD"))
-    router.pin(settings.path, front, Responders({"GET": responder, "HEAD": responder}, refuse))
+    router.pin(settings.path, front, RouteResponders({"GET": responder, "HEAD": responder}, refuse))
 
 
 def _mount_probes(
-    router: Router, service: Service, front: Responding, refusals: _Refusals, missing: Responder
+    router: PathRouter,
+    service: Service,
+    front: MountedResponders,
+    refusals: _Refusals,
+    missing: Responder,
 ) -> None:
     def live(_message: Message, _execution_id: str) -> Reply:
         return _json(200, {"status": "live"})
 
     def ready(_message: Message, _execution_id: str) -> Reply:
-        return _json(*ready_state(service))
+        return _json(*readiness_answer(service))
 
     # No path below the prefix reaches a function, even if a function owns the root.
-    router.mount(OWN_PREFIX, front, Responders({}, missing))
+    router.mount(OWN_PREFIX, front, RouteResponders({}, missing))
     refuse = front.replying(refusals.of_method("GET, HEAD"))
     for name, make in (("live", live), ("ready", ready)):
         responder = front.replying(make)
         router.pin(
-            f"{OWN_PREFIX}/{name}", front, Responders({"GET": responder, "HEAD": responder}, refuse)
+            f"{OWN_PREFIX}/{name}",
+            front,
+            RouteResponders({"GET": responder, "HEAD": responder}, refuse),
         )
 
 

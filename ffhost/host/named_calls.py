@@ -13,12 +13,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, overload
 
-from ffhost.config.diagnostics import nearest
+from ffhost.config.diagnostics import nearest_known_word
 from ffhost.config.units import UNLIMITED
 from ffhost.errors import CallError, LoopDetected, RequestError
 from ffhost.host.call_answer import CallAnswer
-from ffhost.host.call_request import CHAIN_LIMIT, NO_FIELDS, UNSET, Wanted, message_for
-from ffhost.host.called_hosts import HOSTS, Calls, Outer
+from ffhost.host.call_request import (
+    CHAIN_LIMIT,
+    NO_FIELDS,
+    UNSET,
+    NamedCallRequest,
+    make_named_call_message,
+)
+from ffhost.host.called_hosts import HOSTS, NamedCalls, OuterNamedCalls
 from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
@@ -27,7 +33,7 @@ from ffhost.web import problems
 if TYPE_CHECKING:
     from ffhost.host.snapshot import Host
 
-outer: Outer | None = None
+outer: OuterNamedCalls | None = None
 """What makes the calls in the process of an isolated function."""
 
 
@@ -107,10 +113,10 @@ async def call(
 
     Since 0.2.
     """
-    wanted = Wanted(
+    wanted = NamedCallRequest(
         name, value, json, body, event, headers or NO_FIELDS, method, path, stream=stream
     )
-    return await call_from(_caller(), wanted)
+    return await make_named_call(_caller(), wanted)
 
 
 @overload
@@ -188,7 +194,7 @@ def call_sync(
         pass
     else:
         raise CallError("call_sync would block the event loop; write 'await ffhost.call(...)'")
-    wanted = Wanted(
+    wanted = NamedCallRequest(
         name, value, json, body, event, headers or NO_FIELDS, method, path, stream=stream
     )
     caller = _caller()
@@ -200,7 +206,7 @@ def call_sync(
         if isinstance(made, _Elsewhere):
             answer = made.plain()
         else:
-            calls = cast("Calls", host.calls)
+            calls = cast("NamedCalls", host.calls)
             answer = calls.open_sync(made) if stream else calls.call_sync(made)
         if host.on_call is not None:
             host.on_call(wanted, caller, answer)
@@ -211,7 +217,9 @@ def call_sync(
     return streamed
 
 
-async def call_from(caller: Call, wanted: Wanted) -> CallAnswer | AsyncStreamedAnswer:
+async def make_named_call(
+    caller: Call, wanted: NamedCallRequest
+) -> CallAnswer | AsyncStreamedAnswer:
     """Make the call that *caller* wants, from a coroutine.
 
     Raises:
@@ -225,7 +233,7 @@ async def call_from(caller: Call, wanted: Wanted) -> CallAnswer | AsyncStreamedA
         if isinstance(made, _Elsewhere):
             answer = await made.awaited()
         else:
-            calls = cast("Calls", host.calls)
+            calls = cast("NamedCalls", host.calls)
             answer = await (calls.open(made) if wanted.stream else calls.call(made))
         if host.on_call is not None:
             host.on_call(wanted, caller, answer)
@@ -243,7 +251,7 @@ class _Elsewhere(NamedTuple):
     awaited: Callable[[], Awaitable[CallAnswer | AsyncStreamedAnswer]]
 
 
-def _made(wanted: Wanted, caller: Call, host: Host) -> Call | _Elsewhere:
+def _made(wanted: NamedCallRequest, caller: Call, host: Host) -> Call | _Elsewhere:
     """Make the call of a function of this host, or say how else it is made.
 
     That is by a test's replacement, or over HTTP.
@@ -264,11 +272,17 @@ def _made(wanted: Wanted, caller: Call, host: Host) -> Call | _Elsewhere:
     function = host.functions.get(name)
     if function is None:
         _check_elsewhere(name, host)
-        from ffhost.host.remote_calls import call_remote, call_remote_sync
+        from ffhost.host.remote_calls import (
+            call_function_of_remote_host,
+            call_function_of_remote_host_sync,
+        )
 
         told = (wanted, host.config.settings.function(name), caller)
-        return _Elsewhere(partial(call_remote_sync, *told), partial(call_remote, *told))
-    call = Call(function, message_for(wanted, function, caller), caller.execution_id)
+        return _Elsewhere(
+            partial(call_function_of_remote_host_sync, *told),
+            partial(call_function_of_remote_host, *told),
+        )
+    call = Call(function, make_named_call_message(wanted, function, caller), caller.execution_id)
     call.principal = caller.principal
     call.caller = caller.function.name
     call.chain = chain
@@ -278,7 +292,7 @@ def _made(wanted: Wanted, caller: Call, host: Host) -> Call | _Elsewhere:
 
 
 def _answered(error: RequestError) -> _Elsewhere:
-    answer = answer_of_error(error)
+    answer = named_call_answer_of_error(error)
 
     async def awaited() -> CallAnswer:
         return answer
@@ -302,7 +316,7 @@ def _host_of(caller: Call) -> Host:
     return host
 
 
-def set_outer(host: Outer) -> None:
+def set_outer_named_calls(host: OuterNamedCalls) -> None:
     """Set what makes all calls of this process, which serves an isolated function."""
     global outer
     outer = host
@@ -320,7 +334,7 @@ def _check_allowed(name: str, caller: Call) -> None:
 def _check_elsewhere(name: str, host: Host) -> None:
     settings = host.config.settings.functions.get(name)
     if settings is None:
-        near = nearest(name, host.config.settings.functions)
+        near = nearest_known_word(name, host.config.settings.functions)
         raise CallError(
             f"there is no function {name!r}" + (f"; did you mean {near!r}?" if near else "")
         )
@@ -331,16 +345,16 @@ def _check_elsewhere(name: str, host: Host) -> None:
         )
 
 
-def seconds_left(caller: Call) -> float | None:
+def named_call_seconds_left(caller: Call) -> float | None:
     """Return what *caller* has left until its deadline; None without one."""
     if caller.deadline is None or caller.deadline.at == UNLIMITED:
         return None
     return max(0.0, caller.deadline.at - time.monotonic())
 
 
-def answer_of_error(error: Any, execution_id: str | None = None) -> CallAnswer:
+def named_call_answer_of_error(error: Any, execution_id: str | None = None) -> CallAnswer:
     """Return the answer that *error*, a `RequestError`, has over HTTP."""
-    reply = problems.problem(error, execution_id)
+    reply = problems.problem_reply(error, execution_id)
     return CallAnswer(
         reply.status, {key.lower(): value for key, value in reply.headers}, reply.body
     )

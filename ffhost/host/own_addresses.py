@@ -5,32 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ffhost.config.settings import Settings
-from ffhost.host.store import Store
+from ffhost.host.store import ReloadStore
 
 
 @dataclass
-class OwnAddresses:
+class HostAddresses:
     """URLs without a path; None where the server has not said."""
 
     public: str | None = None
     admin: str | None = None
 
 
-def own_addresses(store: Store) -> OwnAddresses:
+def find_host_addresses(store: ReloadStore) -> HostAddresses:
     """Return the addresses that the host with *store* is reached at."""
-    return store.keep(OwnAddresses, "", OwnAddresses)
+    return store.keep(HostAddresses, "", HostAddresses)
 
 
-def console_url(store: Store, settings: Settings) -> str | None:
+def console_url(store: ReloadStore, settings: Settings) -> str | None:
     """Return the address of the console for somebody who develops; else None."""
     if not (settings.has_console and settings.server.debug):
         return None
-    return own_addresses(store).admin
+    return find_host_addresses(store).admin
 
 
-def public_url(store: Store, settings: Settings) -> str:
+def public_host_url(store: ReloadStore, settings: Settings) -> str:
     """Return the address of the functions."""
-    known = own_addresses(store).public
+    known = find_host_addresses(store).public
     if known is not None:
         return known
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.server.host)

@@ -15,7 +15,7 @@ from ffhost.web.messages import Message
 TYPE: Final = "dev.knative.sources.ping"
 
 
-def ping_message(
+def schedule_ping_message(
     schedule: Schedule, signature: str, path: str, due: datetime | None = None
 ) -> Message:
     """Return the request of a tick.

@@ -7,7 +7,7 @@ from typing import Any
 from ffhost.host.service import Service
 
 
-def ready_state(current: Service) -> tuple[int, dict[str, Any]]:
+def readiness_answer(current: Service) -> tuple[int, dict[str, Any]]:
     """Return status and body of the readiness probe."""
     if current.phase != "ready":
         return 503, {"status": current.phase}

@@ -11,9 +11,15 @@ from typing import Any, Final
 from ffhost.config.settings import FunctionSettings
 from ffhost.errors import CallError
 from ffhost.host.call_answer import CallAnswer
-from ffhost.host.call_request import CHAIN_FIELD, DEADLINE_FIELD, Wanted, chain_of, set_trace_fields
-from ffhost.host.named_calls import seconds_left
-from ffhost.host.remote_streams import RemoteLoopStream, RemoteThreadStream
+from ffhost.host.call_request import (
+    CHAIN_FIELD,
+    DEADLINE_FIELD,
+    NamedCallRequest,
+    named_call_chain,
+    set_named_call_trace_fields,
+)
+from ffhost.host.named_calls import named_call_seconds_left
+from ffhost.host.remote_streams import RemoteHostLoopStream, RemoteHostThreadStream
 from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call
 
@@ -21,8 +27,8 @@ _FIRST_ERROR: Final = 400
 _clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = weakref.WeakKeyDictionary()
 
 
-async def call_remote(
-    wanted: Wanted, settings: FunctionSettings, caller: Call
+async def call_function_of_remote_host(
+    wanted: NamedCallRequest, settings: FunctionSettings, caller: Call
 ) -> CallAnswer | AsyncStreamedAnswer:
     """Call a function at its ``url`` from a coroutine.
 
@@ -44,12 +50,12 @@ async def call_remote(
             return _answer(response)
     except httpx.HTTPError as error:
         return _failed(wanted, settings, error, httpx)
-    stream = RemoteLoopStream(response, caller, loop)
+    stream = RemoteHostLoopStream(response, caller, loop)
     return AsyncStreamedAnswer(response.status_code, dict(response.headers), stream)
 
 
-def call_remote_sync(
-    wanted: Wanted, settings: FunctionSettings, caller: Call
+def call_function_of_remote_host_sync(
+    wanted: NamedCallRequest, settings: FunctionSettings, caller: Call
 ) -> CallAnswer | StreamedAnswer:
     """Call a function at its ``url`` from a thread.
 
@@ -68,16 +74,16 @@ def call_remote_sync(
             return _answer(response)
     except httpx.HTTPError as error:
         return _failed(wanted, settings, error, httpx)
-    stream = RemoteThreadStream(response, caller)
+    stream = RemoteHostThreadStream(response, caller)
     return StreamedAnswer(response.status_code, dict(response.headers), stream)
 
 
-def _request(wanted: Wanted, settings: FunctionSettings, caller: Call) -> dict[str, Any]:
+def _request(wanted: NamedCallRequest, settings: FunctionSettings, caller: Call) -> dict[str, Any]:
     method, headers, body = wanted.request()
-    set_trace_fields(headers, caller)
+    set_named_call_trace_fields(headers, caller)
     headers |= {name.lower(): str(value) for name, value in settings.call_headers.items()}
-    headers[CHAIN_FIELD] = ", ".join(chain_of(caller))
-    left = seconds_left(caller)
+    headers[CHAIN_FIELD] = ", ".join(named_call_chain(caller))
+    left = named_call_seconds_left(caller)
     if left is not None:
         headers[DEADLINE_FIELD] = str(int(left * 1000))
     return {
@@ -94,7 +100,7 @@ def _answer(response: Any) -> CallAnswer:
 
 
 def _failed(
-    wanted: Wanted, settings: FunctionSettings, error: Exception, httpx: ModuleType
+    wanted: NamedCallRequest, settings: FunctionSettings, error: Exception, httpx: ModuleType
 ) -> CallAnswer:
     if isinstance(error, httpx.TimeoutException):
         return CallAnswer(504)

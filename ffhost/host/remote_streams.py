@@ -31,7 +31,7 @@ class _RemoteStream:
         return is_first
 
 
-class RemoteThreadStream(_RemoteStream):
+class RemoteHostThreadStream(_RemoteStream):
     """A stream to a thread."""
 
     def __init__(self, response: Any, caller: Call) -> None:
@@ -70,7 +70,7 @@ class RemoteThreadStream(_RemoteStream):
         """Leave it to the end of the caller: closing a connection takes locks."""
 
 
-class RemoteLoopStream(_RemoteStream):
+class RemoteHostLoopStream(_RemoteStream):
     """A stream to a coroutine of *loop*."""
 
     def __init__(self, response: Any, caller: Call, loop: asyncio.AbstractEventLoop) -> None:

@@ -6,7 +6,7 @@ import threading
 import time
 from itertools import chain
 
-from ffhost.host.lifecycle import Hook, Lifecycle, hooks_of
+from ffhost.host.lifecycle import Hook, HostLifecycle, served_lifecycle_hooks
 from ffhost.host.snapshot import Host
 from ffhost.invocation.function import Function
 
@@ -14,7 +14,7 @@ LOOK_SECONDS = 0.1
 """How often a thread looks whether the last call has ended."""
 
 
-class Retirement:
+class RetiredFunctions:
     """Functions that were removed and wait for the end of their last call.
 
     Args:
@@ -22,7 +22,7 @@ class Retirement:
         lock: held by whoever starts, reloads or stops the service
     """
 
-    def __init__(self, lifecycle: Lifecycle, lock: threading.RLock) -> None:
+    def __init__(self, lifecycle: HostLifecycle, lock: threading.RLock) -> None:
         self._lifecycle = lifecycle
         self._lock = lock
         self._waiting: list[list[Hook]] = []
@@ -37,7 +37,7 @@ class Retirement:
         left = [
             function
             for function in previous.functions.values()
-            if not wanted.isdisjoint(hooks_of([function], "shutdown"))
+            if not wanted.isdisjoint(served_lifecycle_hooks([function], "shutdown"))
         ]
         hooks.reverse()
         self._waiting.append(hooks)
@@ -65,8 +65,12 @@ class Retirement:
 
 def _dropped(previous: Host, host: Host, when: str) -> list[Hook]:
     """Return the hooks for *when* that *previous* has and *host* has not."""
-    kept = set(hooks_of(host.functions.values(), when))
-    return [hook for hook in hooks_of(previous.functions.values(), when) if hook not in kept]
+    kept = set(served_lifecycle_hooks(host.functions.values(), when))
+    return [
+        hook
+        for hook in served_lifecycle_hooks(previous.functions.values(), when)
+        if hook not in kept
+    ]
 
 
 def _is_busy(function: Function, host: Host) -> bool:

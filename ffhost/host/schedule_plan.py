@@ -19,7 +19,7 @@ CORRECTION: Final = timedelta(hours=3)
 _WINDOWS: Final = tuple(timedelta(hours=hours) for hours in (1, 24, 24 * 31, 24 * 366, 24 * 36525))
 
 
-class Times(Protocol):
+class ScheduleTimes(Protocol):
     """When something is due."""
 
     text: str
@@ -44,7 +44,7 @@ class Schedule:
 
     function: str
     index: int
-    times: Times
+    times: ScheduleTimes
     zone: str = "UTC"
     data: Any = field(default=None, repr=False)
     overlap: Literal["skip", "allow"] = "skip"
@@ -56,7 +56,7 @@ class Schedule:
         return f"{self.function} {self.index} {self.times.text} {self.zone}"
 
 
-class Tick(NamedTuple):
+class ScheduleTick(NamedTuple):
     """A time at which a schedule must run; ``late`` for a missed time that is made up for."""
 
     schedule: Schedule
@@ -71,38 +71,38 @@ class SchedulePlan(NamedTuple):
     time that was missed, or None.
     """
 
-    ticks: tuple[Tick, ...]
+    ticks: tuple[ScheduleTick, ...]
     last: datetime
     skipped: datetime | None = None
 
 
-def plan(schedule: Schedule, last: datetime, now: datetime) -> SchedulePlan:
+def plan_schedule(schedule: Schedule, last: datetime, now: datetime) -> SchedulePlan:
     """Return what is due of *schedule*, which last ran, or began to count, at *last*."""
     if last - now > CORRECTION:
         return SchedulePlan((), now)
     recent = max(last, now - GRACE)
-    due = [Tick(schedule, time) for time in _between(schedule.times, recent, now)]
+    due = [ScheduleTick(schedule, time) for time in _between(schedule.times, recent, now)]
     passed = _latest(schedule.times, last, recent)
     skipped = None
     if passed is not None and schedule.missed == "once":
-        due.insert(0, Tick(schedule, passed, late=True))
+        due.insert(0, ScheduleTick(schedule, passed, late=True))
     elif passed is not None:
         skipped = passed
     return SchedulePlan(tuple(due), due[-1].due if due else passed or last, skipped)
 
 
-def next_time(schedules: Sequence[Schedule], after: datetime) -> datetime | None:
+def next_schedule_time(schedules: Sequence[Schedule], after: datetime) -> datetime | None:
     """Return the next time at which any of *schedules* is due."""
     times = [next(schedule.times.times(after), None) for schedule in schedules]
     return min((time for time in times if time is not None), default=None)
 
 
-def _between(times: Times, start: datetime, end: datetime) -> Iterator[datetime]:
+def _between(times: ScheduleTimes, start: datetime, end: datetime) -> Iterator[datetime]:
     """Yield the times after *start*, up to and with *end*."""
     return takewhile(lambda time: time <= end, times.times(start))
 
 
-def _latest(times: Times, start: datetime, end: datetime) -> datetime | None:
+def _latest(times: ScheduleTimes, start: datetime, end: datetime) -> datetime | None:
     """Return the last time after *start* and up to *end*, without looking at all of them."""
     if start >= end or next(_between(times, start, end), None) is None:
         return None

@@ -15,15 +15,15 @@ from ffhost.observability import notices
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from ffhost.host.event_delivery import DeliveryAnswer
-    from ffhost.host.schedule_plan import Schedule, Tick, Times
-    from ffhost.host.ticker import Ticker
+    from ffhost.host.event_delivery import EventDeliveryAnswer
+    from ffhost.host.schedule_plan import Schedule, ScheduleTick, ScheduleTimes
+    from ffhost.host.ticker import ScheduleTicker
 
 # For tests of the server, which cannot wait for minutes: every schedule is due this often.
 _PERIOD_VARIABLE: Final = "FFHOST_TEST_TICK_SECONDS"
 
 
-def schedules_of(config: LoadedConfig) -> tuple[Schedule, ...]:
+def schedules_of_host(config: LoadedConfig) -> tuple[Schedule, ...]:
     """Return the schedules of the functions that are served and switched on, in order."""
     settings = config.settings
     if not settings.schedules.enabled:
@@ -55,11 +55,11 @@ def function_schedules(config: LoadedConfig, name: str) -> tuple[Schedule, ...]:
     )
 
 
-def _times(cron: str, zone: str) -> Times:
-    from ffhost.config.cron import Cron
+def _times(cron: str, zone: str) -> ScheduleTimes:
+    from ffhost.config.cron import CronExpression
 
     period = os.environ.get(_PERIOD_VARIABLE)
-    return Cron(cron, zone) if period is None else _Period(cron, float(period))
+    return CronExpression(cron, zone) if period is None else _Period(cron, float(period))
 
 
 class _Period:
@@ -80,10 +80,12 @@ class _Period:
 class ScheduledCalls(Protocol):
     """Calls functions for their schedules."""
 
-    def tick(self, tick: Tick, ended: Callable[[], None]) -> None:
+    def tick(self, tick: ScheduleTick, ended: Callable[[], None]) -> None:
         """Start the call of *tick*; *ended* is called when the function has ended."""
 
-    def tick_now(self, schedule: Schedule, identity: str | None = None) -> Future[DeliveryAnswer]:
+    def tick_now(
+        self, schedule: Schedule, identity: str | None = None
+    ) -> Future[EventDeliveryAnswer]:
         """Start a call as *schedule* does, with the execution id *identity* or one that is made."""
 
 
@@ -96,7 +98,7 @@ class Schedules:
 
     def __init__(self, config: Callable[[], LoadedConfig]) -> None:
         self._config = config
-        self._ticker: Ticker | None = None
+        self._ticker: ScheduleTicker | None = None
         self._known: tuple[LoadedConfig | None, tuple[Schedule, ...]] = (None, ())
         self._make_calls: Callable[[], ScheduledCalls] | None = None
         self._calls: ScheduledCalls | None = None
@@ -116,7 +118,7 @@ class Schedules:
         """Return the schedules of the current host."""
         config = self._config()
         if self._known[0] is not config:
-            self._known = (config, schedules_of(config))
+            self._known = (config, schedules_of_host(config))
         return self._known[1]
 
     def prepare(self, config: LoadedConfig) -> None:
@@ -125,21 +127,21 @@ class Schedules:
         Raises:
             StartupError: the workers of the host cannot share a tick file
         """
-        if self._ticker is not None or not schedules_of(config):
+        if self._ticker is not None or not schedules_of_host(config):
             return
-        from ffhost.host.tick_file import TickFile, tick_file_path
-        from ffhost.host.ticker import Ticker
+        from ffhost.host.tick_file import ScheduleTickFile, schedule_tick_file_path
+        from ffhost.host.ticker import ScheduleTicker
 
         server = config.settings.server
         names = [str(config.base.resolve()), config.single or "", f"{server.host}:{server.port}"]
         try:
-            file = TickFile(tick_file_path(names))
+            file = ScheduleTickFile(schedule_tick_file_path(names))
         except OSError as error:
             raise StartupError(
                 f"schedules need a folder for temporary files that can be written: {error}; "
                 "set TMPDIR, or schedules.enabled: false"
             ) from error
-        self._ticker = Ticker(file, self.current, self._start, _Reports())
+        self._ticker = ScheduleTicker(file, self.current, self._start, _Reports())
 
     def start(self) -> None:
         """Begin to tick once a front can call functions; look again after a reload."""
@@ -157,7 +159,7 @@ class Schedules:
     def warn_of_waiting(self) -> None:
         """Warn that nothing ticks before the first request, if there is anything to tick."""
         if self.current():
-            notices.schedules_wait()
+            notices.log_waiting_schedules()
 
     def stop(self) -> None:
         """Stop ticking, so that another worker takes over."""
@@ -186,7 +188,7 @@ class Schedules:
             raise LookupError(f"{function} has no schedule {index}")
         return calls.tick_now(found[index], identity).result().status
 
-    def _start(self, tick: Tick, ended: Callable[[], None]) -> None:
+    def _start(self, tick: ScheduleTick, ended: Callable[[], None]) -> None:
         calls = self._calls_of_host()
         assert calls is not None
         calls.tick(tick, ended)
@@ -209,7 +211,7 @@ class _Reports:
             reason="the host could not run at that time; missed: once makes up for it",
         )
 
-    def overlapping(self, tick: Tick) -> None:
+    def overlapping(self, tick: ScheduleTick) -> None:
         get_logger("ffhost").warning(
             "schedule_skipped",
             function=tick.schedule.function,

@@ -14,19 +14,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ffhost.config import LoadedConfig, Sources, load_config
-from ffhost.config.watcher import Watcher, fingerprint, is_sub_path_mount
+from ffhost.config import ConfigSources, LoadedConfig, load_config
+from ffhost.config.watcher import ConfigWatcher, fingerprint_config_files, is_sub_path_config
 from ffhost.errors import ConfigError, StartupError
 from ffhost.execution import forked_children
 from ffhost.execution.executor import executor
-from ffhost.host.lifecycle import Hook, Lifecycle, hooks_of
-from ffhost.host.log_setup import configure_logs
-from ffhost.host.process_environment import ProcessEnvironment
-from ffhost.host.retirement import Retirement
+from ffhost.host.lifecycle import Hook, HostLifecycle, served_lifecycle_hooks
+from ffhost.host.log_setup import configure_service_logs
+from ffhost.host.retirement import RetiredFunctions
 from ffhost.host.schedules import Schedules
-from ffhost.host.signal_handlers import SignalHandlers
-from ffhost.host.snapshot import Host, build_host, discard
-from ffhost.host.store import Store
+from ffhost.host.service_environment import ServiceEnvironment
+from ffhost.host.signal_handlers import ServiceSignalHandlers
+from ffhost.host.snapshot import Host, discard_served_functions, make_host
+from ffhost.host.store import ReloadStore
 from ffhost.invocation.function import Function
 from ffhost.invocation.slots import Slots
 from ffhost.loading.compat import framework_variables
@@ -35,7 +35,7 @@ from ffhost.observability import logs, notices, tracing
 Phase = Literal["new", "starting", "ready", "draining", "stopped"]
 
 
-class Front(Protocol):
+class ServiceFront(Protocol):
     """Makes an application of a host."""
 
     def mount(self, host: Host) -> Any:
@@ -51,22 +51,22 @@ class Service:
             changed and no file is watched
     """
 
-    def __init__(self, sources: Sources | None = None, *, embedded: bool = False) -> None:
+    def __init__(self, sources: ConfigSources | None = None, *, embedded: bool = False) -> None:
         self._sources = sources
         self._embedded = embedded
         self._host: Host | None = None
         self._lock = threading.RLock()
-        self._fronts: list[Front] = []
+        self._fronts: list[ServiceFront] = []
         self._ready_listeners: list[Callable[[Service], None]] = []
         self._stop_listeners: list[Callable[[Service], None]] = []
-        self._watcher: Watcher | None = None
+        self._watcher: ConfigWatcher | None = None
         self._read: str | None = None
-        self._environment = ProcessEnvironment()
+        self._environment = ServiceEnvironment()
         self.schedules = Schedules(lambda: self.config)
-        self.lifecycle = Lifecycle()
-        self._retirement = Retirement(self.lifecycle, self._lock)
-        self.store = Store()
-        self.signals = SignalHandlers()
+        self.lifecycle = HostLifecycle()
+        self._retirement = RetiredFunctions(self.lifecycle, self._lock)
+        self.store = ReloadStore()
+        self.signals = ServiceSignalHandlers()
         self.phase: Phase = "new"
         self.served = False
         """Whether the process has been ready before; missing keys do not change that."""
@@ -100,7 +100,7 @@ class Service:
         """Count the calls that have not really ended."""
         return sum(function.slots.running for function in self.host.functions.values())
 
-    def attach(self, front: Front) -> None:
+    def attach(self, front: ServiceFront) -> None:
         """Mount the current host and all that follow on *front*."""
         self._fronts.append(front)
         if self._host is not None:
@@ -124,9 +124,9 @@ class Service:
         """Whether the process is not the host's own."""
         return self._embedded
 
-    def sources(self) -> Sources:
+    def sources(self) -> ConfigSources:
         """Return the sources of the configuration."""
-        return self._sources or Sources(environ=dict(os.environ), cwd=Path.cwd())
+        return self._sources or ConfigSources(environ=dict(os.environ), cwd=Path.cwd())
 
     def load(self) -> None:
         """Read the configuration and load the functions, unless that was done.
@@ -139,7 +139,7 @@ class Service:
                 config = load_config(self.sources(), at_start=True)
                 if not self._embedded:
                     # A file that changes while functions load and start has changed, too.
-                    self._read = fingerprint(config.watched)
+                    self._read = fingerprint_config_files(config.watched)
                     self.signals.remember()
                 self._configure_logs(config)
                 try:
@@ -149,19 +149,23 @@ class Service:
                     self._environment.restore()
                     raise
                 if not self._embedded:
-                    logs.restore()
+                    logs.restore_logging()
                     self.signals.take_again()
 
     def _build_first(self, config: LoadedConfig) -> Host:
         """Build the host; a single target without a file is described by its environment."""
         name = config.framework_target
         if name is None:
-            return build_host(config, self.store)
+            return make_host(config, self.store)
         target = config.settings.functions[name].target
-        self._environment.add(framework_variables.before_loading(target, os.environ))
-        host = build_host(config, self.store)
         self._environment.add(
-            framework_variables.after_loading(host.functions[name].signature, os.environ)
+            framework_variables.framework_variables_before_loading(target, os.environ)
+        )
+        host = make_host(config, self.store)
+        self._environment.add(
+            framework_variables.framework_variables_after_loading(
+                host.functions[name].signature, os.environ
+            )
         )
         return host
 
@@ -169,7 +173,7 @@ class Service:
         if host.config.settings.server.debug and not self._embedded:
             from ffhost.execution import debugger
 
-            debugger.install()
+            debugger.install_debugger_watch()
         for function in host.functions.values():
             if function.late_load is not None:
                 function.late_load.on_loaded = self._start_late
@@ -195,11 +199,11 @@ class Service:
     @staticmethod
     def _enforce_hooks(host: Host, *late: Function) -> None:
         functions = [*host.functions.values(), *late]
-        tracing.take_effect(hook for function in functions for hook in function.hooks)
+        tracing.apply_trace_hooks(hook for function in functions for hook in function.hooks)
 
     def _configure_logs(self, config: LoadedConfig) -> None:
         if not self._embedded:
-            configure_logs(config, self.sources().environ)
+            configure_service_logs(config, self.sources().environ)
 
     # Starting and stopping, from a thread or on the loop that serves.
 
@@ -229,7 +233,7 @@ class Service:
             return False
         self.load()
         if not self._embedded:
-            forked_children.separate(binds_late=True)
+            forked_children.separate_forked_children(binds_late=True)
             self.schedules.prepare(self.config)
         self.phase = "starting"
         self._fetch_keys()
@@ -240,7 +244,7 @@ class Service:
             self.phase = "ready"
         self.signals.take_again()
         if not (self.managed or self._embedded):
-            notices.ignored_settings(self.config)
+            notices.log_ignored_settings(self.config)
         if self.watches and not self._embedded:
             self._watch()
         self.schedules.start()
@@ -249,7 +253,7 @@ class Service:
 
     def _start_late(self, function: Function) -> None:
         """Run the start-up hooks of a function that was loaded at its first call."""
-        self.lifecycle.start(hooks_of([function], "startup"))
+        self.lifecycle.start(served_lifecycle_hooks([function], "startup"))
         # A function without such hooks must not end those of another that is loaded meanwhile.
         if any(hook.take_effect is not None for hook in function.hooks):
             self._enforce_hooks(self.host, function)
@@ -289,7 +293,7 @@ class Service:
 
     def _close(self) -> None:
         """Flush buffered entries and spans, now that there are no more calls."""
-        tracing.close()
+        tracing.close_trace_hooks()
         for listener in self._stop_listeners:
             listener(self)
         logs.flush_log()
@@ -300,10 +304,10 @@ class Service:
         named: list[Hook] = []
         targets = server.on_startup if when == "startup" else server.on_shutdown
         if targets:
-            from ffhost.loading.targets import resolve_hook
+            from ffhost.loading.targets import resolve_hook_target
 
-            named = [resolve_hook(target, host.config.base) for target in targets]
-        marked = hooks_of(host.functions.values(), when)
+            named = [resolve_hook_target(target, host.config.base) for target in targets]
+        marked = served_lifecycle_hooks(host.functions.values(), when)
         return [*named, *marked] if when == "startup" else [*marked[::-1], *named]
 
     def _last_hooks(self) -> list[Hook]:
@@ -316,8 +320,10 @@ class Service:
         settings = self.config.settings.config_reload
         if not settings.enabled or not self.config.watched:
             return
-        notices.never_updated(path for path in self.config.watched if is_sub_path_mount(path))
-        self._watcher = Watcher(
+        notices.log_files_never_updated(
+            path for path in self.config.watched if is_sub_path_config(path)
+        )
+        self._watcher = ConfigWatcher(
             lambda: self.config.watched,
             self.reload,
             lambda: float(self.config.settings.config_reload.interval),
@@ -337,7 +343,7 @@ class Service:
                 config = load_config(self.sources())
                 if config.revision == self.config.revision:
                     return True
-                host = build_host(config, self.store, self.host)
+                host = make_host(config, self.store, self.host)
                 try:
                     if not self._embedded:
                         self.schedules.prepare(config)
@@ -348,7 +354,7 @@ class Service:
             except (ConfigError, StartupError) as error:
                 self.reloads_bad += 1
                 self.reload_error = str(error)
-                notices.reload_refused(error)
+                notices.log_refused_reload(error)
                 return False
             previous = self.host
             self._configure_logs(config)
@@ -357,13 +363,13 @@ class Service:
             self.reloads_good += 1
             self.last_reload = time.time()
             self.reload_error = None
-        notices.reloaded(previous.config, host.config)
+        notices.log_reload(previous.config, host.config)
         self._retirement.retire(previous, host)
         return True
 
     def _take_back(self, host: Host) -> None:
         """End what was started for *host*, which will not be served."""
-        discard(host.functions.values(), self.host)
+        discard_served_functions(host.functions.values(), self.host)
         kept = {each.lifespan for each in self.host.functions.values()}
         self.lifecycle.take_back(
             each for each in host.functions.values() if each.lifespan not in kept

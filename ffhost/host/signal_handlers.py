@@ -27,7 +27,7 @@ _ONCE = frozenset(WATCHED[:3])
 _NOBODYS = (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, None)
 
 
-class SignalHandlers:
+class ServiceSignalHandlers:
     """The handlers of a server, and those of user code beside them."""
 
     def __init__(self) -> None:

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ffhost.config import LoadedConfig
-from ffhost.config.diagnostics import Problem
-from ffhost.config.load_problems import merged, problem_of
+from ffhost.config.diagnostics import ConfigProblem
+from ffhost.config.load_problems import config_problem_of_error, merge_config_problems
 from ffhost.config.settings import Settings
 from ffhost.errors import ConfigError, LoadError, Unavailable
-from ffhost.host.called_hosts import HOSTS, CallRecorder, Calls, Replacement
-from ffhost.host.function_environment import environment_of
-from ffhost.host.loader import disabled, load_function, switched_off
-from ffhost.host.store import Store
+from ffhost.host.called_hosts import HOSTS, CallRecorder, NamedCallReplacement, NamedCalls
+from ffhost.host.loader import disabled_function_error, load_served_function, switched_off_function
+from ffhost.host.served_variables import served_function_variables
+from ffhost.host.store import ReloadStore
 from ffhost.invocation.function import Function
 from ffhost.invocation.logger import get_logger
 from ffhost.loading import modules
@@ -26,8 +26,8 @@ from ffhost.observability import logs
 
 if TYPE_CHECKING:
     from ffhost.events.subscriptions import SubscriptionTable
-    from ffhost.host.front_door import FrontDoor
-    from ffhost.host.gate import Gate
+    from ffhost.host.gate import HostGate
+    from ffhost.host.host_doors import HostDoors
 
 _TOLD = 20
 """How many import times are logged, slowest first."""
@@ -47,31 +47,31 @@ class Host:
         self,
         config: LoadedConfig,
         functions: Mapping[str, Function],
-        front_door: FrontDoor | None = None,
+        front_door: HostDoors | None = None,
         subscriptions: SubscriptionTable | None = None,
     ) -> None:
         self.config = config
         self.functions = dict(functions)
         self.front_door = front_door
         self.subscriptions = subscriptions
-        self.calls: Calls | None = None
+        self.calls: NamedCalls | None = None
         """Calls the functions by name; set by the front that serves them."""
-        self.replacements: dict[str, Replacement] = {}
+        self.replacements: dict[str, NamedCallReplacement] = {}
         """What a test has put in the place of functions for calls by name."""
         self.on_call: CallRecorder | None = None
         """Called with each call by name and its answer, in tests."""
         here = weakref.ref(self)
         HOSTS.update(dict.fromkeys(self.functions.values(), here))
 
-    def gate(self, name: str) -> Gate | None:
+    def gate(self, name: str) -> HostGate | None:
         """Return the gate of the function *name*; None if it is public."""
         return None if self.front_door is None else self.front_door.gate(name)
 
-    def event_gate(self) -> Gate | None:
+    def event_gate(self) -> HostGate | None:
         """Return what is done at the door of the address for events; None if it is public."""
         return None if self.front_door is None else self.front_door.event_gate()
 
-    def mcp_gate(self) -> Gate | None:
+    def mcp_gate(self) -> HostGate | None:
         """Return what is done at the door of the address for agents; None if it is public."""
         return None if self.front_door is None else self.front_door.mcp_gate()
 
@@ -91,35 +91,35 @@ class Host:
         return [each.name for each in self.functions.values() if each.load_error is not None]
 
 
-def build_host(config: LoadedConfig, store: Store, previous: Host | None = None) -> Host:
+def make_host(config: LoadedConfig, store: ReloadStore, previous: Host | None = None) -> Host:
     """Load the functions of *config*; modules that are loaded already are not loaded again.
 
     Raises:
         ConfigError: required functions failed to load; lists all their problems
     """
-    with modules.one_attempt():
+    with modules.importing_at_most_once():
         return _build(config, store, previous)
 
 
-def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
+def _build(config: LoadedConfig, store: ReloadStore, previous: Host | None) -> Host:
     names = [config.single] if config.single is not None else list(config.settings.functions)
     functions: dict[str, Function] = {}
-    problems: list[Problem] = []
+    problems: list[ConfigProblem] = []
     front_door = _front_door(config, store, problems)
     for name in names:
         before = None if previous is None else previous.functions.get(name)
         try:
             functions[name] = _function(config, name, store, before)
         except LoadError as error:
-            problems.append(problem_of(config, name, error))
+            problems.append(config_problem_of_error(config, name, error))
     subscriptions = None
     if any(function.settings.subscriptions for function in functions.values()):
-        from ffhost.host.subscribed import subscription_table
+        from ffhost.host.served_subscriptions import subscriptions_of_host
 
-        subscriptions, faults = subscription_table(config, functions)
+        subscriptions, faults = subscriptions_of_host(config, functions)
         problems += faults
     problems += [
-        Problem(
+        ConfigProblem(
             f"functions.{name}.tool",
             f"a function of signature {function.signature!r} cannot be a tool",
             config.locate(("functions", name, "tool")),
@@ -129,20 +129,22 @@ def _build(config: LoadedConfig, store: Store, previous: Host | None) -> Host:
         if function.settings.tool and function.signature != "typed" and function.load_error is None
     ]
     if problems:
-        discard(functions.values(), previous)
-        raise ConfigError(merged(problems))
+        discard_served_functions(functions.values(), previous)
+        raise ConfigError(merge_config_problems(problems))
     _tell_import_times(functions.values())
     return Host(config, functions, front_door, subscriptions)
 
 
-def _front_door(config: LoadedConfig, store: Store, problems: list[Problem]) -> FrontDoor | None:
+def _front_door(
+    config: LoadedConfig, store: ReloadStore, problems: list[ConfigProblem]
+) -> HostDoors | None:
     """Make the front door, reporting to *problems*; None if every function is public."""
     if not _has_doors(config.settings):
         return None
-    from ffhost.host.front_door import AuthState, FrontDoor
+    from ffhost.host.host_doors import HostAuthState, HostDoors
 
     try:
-        return FrontDoor(config, store.keep(AuthState, "", AuthState))
+        return HostDoors(config, store.keep(HostAuthState, "", HostAuthState))
     except ConfigError as error:
         problems += error.problems
         return None
@@ -159,7 +161,7 @@ def _has_doors(settings: Settings) -> bool:
     return any(names != ["public"] for names in named)
 
 
-def discard(functions: Iterable[Function], previous: Host | None) -> None:
+def discard_served_functions(functions: Iterable[Function], previous: Host | None) -> None:
     """End the processes of *functions* that will not be served, except those of *previous*."""
     before = () if previous is None else previous.functions.values()
     kept = {id(each.processes) for each in before}
@@ -182,34 +184,36 @@ def _tell_import_times(functions: Iterable[Function]) -> None:
         )
 
 
-def _function(config: LoadedConfig, name: str, store: Store, before: Function | None) -> Function:
+def _function(
+    config: LoadedConfig, name: str, store: ReloadStore, before: Function | None
+) -> Function:
     settings = config.settings.functions[name]
-    off = disabled(settings, name)
+    off = disabled_function_error(settings, name)
     if off is not None:
-        return switched_off(config, name, off, store)
+        return switched_off_function(config, name, off, store)
 
-    def load(config: LoadedConfig, name: str, store: Store) -> Function:
+    def load(config: LoadedConfig, name: str, store: ReloadStore) -> Function:
         return _load(config, name, store, before)
 
     if settings.lazy and (before is None or (before.module is None and before.processes is None)):
-        from ffhost.host.lazy_function import lazy_function
+        from ffhost.host.lazy_function import make_lazy_function
 
-        return lazy_function(config, name, load, store)
+        return make_lazy_function(config, name, load, store)
     try:
-        with logs.binding(function=name):
+        with logs.binding_log_fields(function=name):
             return load(config, name, store)
     except LoadError as error:
         if settings.on_load_error == "fail":
             raise
-        problem = problem_of(config, name, error)
+        problem = config_problem_of_error(config, name, error)
         get_logger("ffhost").error("function_failed_to_load", function=name, problem=str(problem))
         unavailable = Unavailable(f"{name} failed to load")
-        return switched_off(config, name, unavailable, store, problem)
+        return switched_off_function(config, name, unavailable, store, problem)
 
 
-def _load(config: LoadedConfig, name: str, store: Store, before: Function | None) -> Function:
+def _load(config: LoadedConfig, name: str, store: ReloadStore, before: Function | None) -> Function:
     if config.settings.functions[name].isolation == "process":
         from ffhost.host.isolated_function import load_isolated
 
         return load_isolated(config, name, store, before)
-    return load_function(config, name, store, environment_of(config, name))
+    return load_served_function(config, name, store, served_function_variables(config, name))

@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 T = TypeVar("T")
 
 
-class Store:
+class ReloadStore:
     """The objects that outlive a reload."""
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """What a function that was called by name streams: the head of its answer, and chunks as they come.
 
-Where the chunks come from is an `AnswerStream`: a channel of this host, a response of another one,
-or the host of an isolated process.
+Where the chunks come from is an `NamedCallStream`: a channel of this host, a response of another
+one, or the host of an isolated process.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ffhost.invocation.call import Call
 CUT: Final = "the stream of the function was cut: it failed, or its deadline passed"
 
 
-class AnswerStream(Protocol):
+class NamedCallStream(Protocol):
     """Where the chunks of one answer come from; each is asked for in a thread or in a coroutine."""
 
     def get(self) -> bytes | None:
@@ -40,7 +40,7 @@ class AnswerStream(Protocol):
         """Close the stream soon, from a finalizer: it may run anywhere and must take no lock."""
 
 
-class WholeBody:
+class WholeBodyStream:
     """A body that has come as a whole, as a stream of one chunk."""
 
     def __init__(self, body: bytes) -> None:
@@ -65,12 +65,12 @@ class WholeBody:
 class _Streamed:
     """The common part of both kinds of answers."""
 
-    def __init__(self, status: int, headers: Mapping[str, str], stream: AnswerStream) -> None:
+    def __init__(self, status: int, headers: Mapping[str, str], stream: NamedCallStream) -> None:
         self.status = status
         self.headers = headers
         self._stream = stream
         self._refusal: CallAnswer | None = None
-        self._open: set[AnswerStream] | None = None
+        self._open: set[NamedCallStream] | None = None
 
     @classmethod
     def of(cls, answer: CallAnswer | Self) -> Self:
@@ -78,11 +78,11 @@ class _Streamed:
         if isinstance(answer, cls):
             return answer
         assert isinstance(answer, CallAnswer)
-        streamed = cls(answer.status, answer.headers, WholeBody(answer.body))
+        streamed = cls(answer.status, answer.headers, WholeBodyStream(answer.body))
         streamed._refusal = answer
         return streamed
 
-    def read_through(self, wrap: Callable[[AnswerStream], AnswerStream]) -> None:
+    def read_through(self, wrap: Callable[[NamedCallStream], NamedCallStream]) -> None:
         """Take the chunks from what *wrap* makes of the stream; before anybody has read from it."""
         self._stream = wrap(self._stream)
 

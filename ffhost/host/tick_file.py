@@ -30,7 +30,7 @@ _SIZE_LIMIT: Final = 16 * 1024 * 1024
 _NAME: Final = re.compile(r"ticks-(\d+)-(\d+)-[0-9a-f]{16}")
 
 
-class TickFile:
+class ScheduleTickFile:
     """The tick file of a host, opened by one of its workers.
 
     Raises:
@@ -95,7 +95,7 @@ class TickFile:
             return False
 
 
-def tick_file_path(names: Sequence[str], folder: Path | None = None) -> Path:
+def schedule_tick_file_path(names: Sequence[str], folder: Path | None = None) -> Path:
     """Return the path of the tick file of a host.
 
     The workers of one host have the same parent, which is known by its id and its start.
@@ -129,7 +129,7 @@ def _sweep(place: Path) -> None:
         if found is None or _start_of(int(found[1])) == int(found[2]):
             continue
         with contextlib.suppress(OSError):
-            file = TickFile(path)
+            file = ScheduleTickFile(path)
             if file.try_to_lead():
                 path.unlink()
             file.close()

@@ -7,8 +7,14 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
-from ffhost.host.schedule_plan import GRACE, Schedule, Tick, next_time, plan
-from ffhost.host.tick_file import TickFile
+from ffhost.host.schedule_plan import (
+    GRACE,
+    Schedule,
+    ScheduleTick,
+    next_schedule_time,
+    plan_schedule,
+)
+from ffhost.host.tick_file import ScheduleTickFile
 
 TAKE_OVER_SECONDS: Final = 1.0
 """Seconds between two attempts of another worker to take over."""
@@ -16,24 +22,24 @@ LONGEST_WAIT_SECONDS: Final = 10.0
 """Longest wait of the worker that ticks, in seconds: the clock may be set meanwhile."""
 
 
-class Reports(Protocol):
+class ScheduleReports(Protocol):
     """Receives reports on ticks that do not run."""
 
     def missed(self, schedule: Schedule, due: datetime) -> None:
         """Report that times passed while the host could not run; *due* was the last of them."""
 
-    def overlapping(self, tick: Tick) -> None:
+    def overlapping(self, tick: ScheduleTick) -> None:
         """Report that the last call of the schedule still runs."""
 
     def failed(self, error: Exception) -> None:
         """Report that ticking itself failed; it is tried again."""
 
 
-Run = Callable[[Tick, Callable[[], None]], None]
+Run = Callable[[ScheduleTick, Callable[[], None]], None]
 """Starts the call of a tick, and calls its second argument when the function has ended."""
 
 
-class Ticker:
+class ScheduleTicker:
     """Runs the schedules of a host while this worker is the one that ticks.
 
     Args:
@@ -46,10 +52,10 @@ class Ticker:
 
     def __init__(
         self,
-        file: TickFile,
+        file: ScheduleTickFile,
         schedules: Callable[[], Sequence[Schedule]],
         run: Run,
-        reports: Reports,
+        reports: ScheduleReports,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._file = file
@@ -111,7 +117,7 @@ class Ticker:
         now = self._clock()
         for schedule in schedules:
             self._turn_of(schedule, now)
-        due = next_time(schedules, self._clock())
+        due = next_schedule_time(schedules, self._clock())
         if due is None:
             return LONGEST_WAIT_SECONDS
         return min(max((due - self._clock()) / timedelta(seconds=1), 0), LONGEST_WAIT_SECONDS)
@@ -135,7 +141,7 @@ class Ticker:
 
     def _turn_of(self, schedule: Schedule, now: datetime) -> None:
         last = self._last[schedule.key]
-        planned = plan(schedule, last, now)
+        planned = plan_schedule(schedule, last, now)
         if planned.skipped is not None:
             self._reports.missed(schedule, planned.skipped)
         for tick in planned.ticks:
@@ -152,7 +158,7 @@ class Ticker:
         self._last[schedule.key] = time
         self._file.write(self._last)
 
-    def _start(self, tick: Tick) -> None:
+    def _start(self, tick: ScheduleTick) -> None:
         key = tick.schedule.key
         with self._lock:
             elsewhere = not self._file.try_to_claim(key)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ffhost.config.units import UNLIMITED
 from ffhost.invocation.deadline import Deadline
-from ffhost.invocation.ids import trace_ids
+from ffhost.invocation.ids import read_trace_ids
 from ffhost.web.messages import Message
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 """The allowed transitions. There are no others."""
 
 
-class ImpossibleTransition(Exception):
+class ImpossibleCallState(Exception):
     """A transition that is not allowed: a bug of the host."""
 
 
@@ -60,7 +60,7 @@ class _FromHeaders:
         ids = call.ids
         if ids is None:
             if call.span_context is None:
-                ids = trace_ids(call.message)
+                ids = read_trace_ids(call.message)
             else:
                 own = call.span_context()
                 ids = (f"{own.trace_id:032x}", f"{own.span_id:016x}")
@@ -163,10 +163,10 @@ class Call:
         """Move the call into *state*.
 
         Raises:
-            ImpossibleTransition: the present state does not allow it
+            ImpossibleCallState: the present state does not allow it
         """
         if state not in TRANSITIONS[self.state]:
-            raise ImpossibleTransition(f"{self!r} cannot become {state}")
+            raise ImpossibleCallState(f"{self!r} cannot become {state}")
         self.state = state
 
     def end(self, *, keep_context: bool) -> None:
@@ -179,10 +179,10 @@ class Call:
             keep_context: whether hooks end in the context of the call
 
         Raises:
-            ImpossibleTransition: it was not running
+            ImpossibleCallState: it was not running
         """
         if "ended" not in TRANSITIONS[self.state]:
-            raise ImpossibleTransition(f"{self!r} cannot become ended")
+            raise ImpossibleCallState(f"{self!r} cannot become ended")
         self.state = "ended"
         self.job = None
         if self.streams is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from ffhost.config.diagnostics import Problem
+from ffhost.config.diagnostics import ConfigProblem
 from ffhost.config.settings import FunctionSettings
 from ffhost.config.units import UNLIMITED
 from ffhost.errors import RequestError, TooManyRequests
@@ -17,7 +17,7 @@ from ffhost.invocation.slots import Slots
 from ffhost.web.messages import Reply
 
 if TYPE_CHECKING:
-    from ffhost.invocation.variables import Environment
+    from ffhost.invocation.variables import FunctionVariables
     from ffhost.signatures.function_types import FunctionTypes
 
 RETRY_AFTER_SECONDS = 1
@@ -37,7 +37,7 @@ class FunctionFailures(Protocol):
         """Return the answer for *error*, and log a crash."""
 
 
-class Processes(Protocol):
+class FunctionProcesses(Protocol):
     """The processes of an isolated function."""
 
     @property
@@ -51,7 +51,7 @@ class Processes(Protocol):
         """Run the shut-down hooks in each of them and end."""
 
 
-class AppLifespan(Protocol):
+class FunctionLifespan(Protocol):
     """The start-up and shut-down of an ASGI application."""
 
     calls: int
@@ -63,14 +63,14 @@ class AppLifespan(Protocol):
         """Stop it, as a shut-down hook."""
 
 
-class TraceHook(Protocol):
+class FunctionTraceHook(Protocol):
     """A trace hook of the function, reduced to what the host needs."""
 
     name: str
     take_effect: Callable[[], None] | None
 
 
-class LateLoad(Protocol):
+class FunctionLateLoad(Protocol):
     """Loads a function at its first call.
 
     Attributes:
@@ -138,17 +138,17 @@ class Function:
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     module: ModuleType | None = field(default=None, repr=False)
     unavailable: RequestError | None = None
-    load_error: Problem | None = None
+    load_error: ConfigProblem | None = None
     load_seconds: float | None = None
     stuck_limit: float = UNLIMITED
     required: bool = True
     observers: tuple[Observer, ...] = ()
-    hooks: tuple[TraceHook, ...] = ()
+    hooks: tuple[FunctionTraceHook, ...] = ()
     keeps_context: bool = False
-    processes: Processes | None = field(default=None, repr=False)
-    environment: Environment | None = field(default=None, repr=False)
-    lifespan: AppLifespan | None = field(default=None, repr=False)
-    late_load: LateLoad | None = field(default=None, repr=False)
+    processes: FunctionProcesses | None = field(default=None, repr=False)
+    environment: FunctionVariables | None = field(default=None, repr=False)
+    lifespan: FunctionLifespan | None = field(default=None, repr=False)
+    late_load: FunctionLateLoad | None = field(default=None, repr=False)
     measure: Callable[[Any], int | None] | None = field(default=None, repr=False)
     types: Callable[[], FunctionTypes] | None = field(default=None, repr=False)
 

@@ -13,14 +13,14 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2
 _CLOUD_TRACE = re.compile(r"([0-9a-fA-F]{32})(?:/([0-9]{1,20}))?(?:;.*)?")
 
 
-def execution_id(given: str | None) -> str:
+def choose_execution_id(given: str | None) -> str:
     """Return the execution id that the caller sent if it is well-formed, else a new one."""
     if given is not None and _EXECUTION_ID.fullmatch(given):
         return given
     return f"{getrandbits(64):016x}"
 
 
-def trace_ids(message: Message) -> tuple[str | None, str | None]:
+def read_trace_ids(message: Message) -> tuple[str | None, str | None]:
     """Return trace and span id that the caller sent, in W3C's or Google Cloud's format."""
     given = message.header("traceparent")
     if given is not None:

@@ -20,7 +20,7 @@ def get_logger(name: str, **fields: Any) -> Any:
     return _make(name, **fields)
 
 
-def make_loggers_with(make: Callable[..., Any]) -> None:
+def make_call_loggers_with(make: Callable[..., Any]) -> None:
     """Use *make* for loggers from now on: it takes a name and the fields to bind."""
     global _make
     _make = make

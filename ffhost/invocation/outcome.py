@@ -63,7 +63,7 @@ class Outcome:
         return f"Outcome({self.kind!r}, {self.status}, {self.duration_seconds:.3f} s)"
 
 
-def outcome_kind(call: Call, status: int) -> OutcomeKind:
+def outcome_kind_of_call(call: Call, status: int) -> OutcomeKind:
     """Return the kind of outcome of *call*, which was answered with *status*."""
     if call.timed_out:
         return "timeout"

@@ -1,6 +1,6 @@
 """Bulkheads: how many calls of one function run at once, and how many may wait.
 
-Nothing here waits. A caller that wants to wait for a slot leaves a `Ticket` whose ``wake`` is
+Nothing here waits. A caller that wants to wait for a slot leaves a `SlotTicket` whose ``wake`` is
 called, from any thread, once it gets the slot.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from ffhost.config.units import UNLIMITED
 
 
-class Ticket:
+class SlotTicket:
     """A place in the queue for a slot."""
 
     __slots__ = ("granted", "wake")
@@ -40,7 +40,7 @@ class Slots:
         self.queue = queue
         self.running = 0
         self.rejected = 0
-        self._waiting: deque[Ticket] = deque()
+        self._waiting: deque[SlotTicket] = deque()
         self._lock = threading.Lock()
 
     @property
@@ -56,13 +56,13 @@ class Slots:
                 return True
             return False
 
-    def enqueue(self, wake: Callable[[], object]) -> Ticket | None:
+    def enqueue(self, wake: Callable[[], object]) -> SlotTicket | None:
         """Queue for a slot; None if the queue is full.
 
         The ticket may be granted before this returns: look at it, or wait for *wake*.
         """
         with self._lock:
-            ticket = Ticket(wake)
+            ticket = SlotTicket(wake)
             if self.running < self.concurrency:
                 self.running += 1
                 ticket.granted = True
@@ -73,7 +73,7 @@ class Slots:
             self._waiting.append(ticket)
             return ticket
 
-    def leave(self, ticket: Ticket) -> bool:
+    def leave(self, ticket: SlotTicket) -> bool:
         """Stop waiting; False if the slot was granted meanwhile and must be used or released."""
         with self._lock:
             if ticket.granted:

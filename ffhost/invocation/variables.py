@@ -1,6 +1,6 @@
 """The environment variables of one function, on top of those of the process.
 
-`active_environment` says whose variables the running code finds: those of the call that it
+`active_function_variables` says whose variables the running code finds: those of the call that it
 belongs to, or of the function whose module is imported or whose hooks run. Nothing here
 touches ``os.environ``.
 """
@@ -16,7 +16,7 @@ from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 
 
-class Environment:
+class FunctionVariables:
     """What one function finds in ``os.environ`` on top of the variables of the process.
 
     A value of None means that user code has deleted the variable.
@@ -54,17 +54,17 @@ class Environment:
         return [name for name, value in both.items() if value is not None]
 
 
-_Entered: TypeAlias = tuple[Environment, Call | None]
+_Entered: TypeAlias = tuple[FunctionVariables, Call | None]
 _ENTERED: contextvars.ContextVar[_Entered | None] = contextvars.ContextVar(
     "ffhost_environment", default=None
 )
 
-Origin: TypeAlias = Call | Environment
+Origin: TypeAlias = Call | FunctionVariables
 """What code runs for: a call, or an import or a hook of a function with this environment."""
 
 
 @contextmanager
-def entering(environment: Environment | None) -> Iterator[None]:
+def using_function_variables(environment: FunctionVariables | None) -> Iterator[None]:
     """Run the block, an import or a hook, with the variables of *environment*."""
     token = _ENTERED.set(None if environment is None else (environment, CURRENT.get()))
     try:
@@ -73,20 +73,20 @@ def entering(environment: Environment | None) -> Iterator[None]:
         _ENTERED.reset(token)
 
 
-def active_environment() -> Environment | None:
+def active_function_variables() -> FunctionVariables | None:
     """Return the variables of the function that this code runs for; None for the process's own."""
-    origin = active_origin()
+    origin = active_call_or_function()
     return origin.function.environment if isinstance(origin, Call) else origin
 
 
-def active_origin() -> Origin | None:
+def active_call_or_function() -> Origin | None:
     """Return what this code runs for; None if it runs for no function."""
     call, entered = CURRENT.get(), _ENTERED.get()
     # What was entered before a call began is over in that call.
     return entered[0] if entered is not None and entered[1] is call else call
 
 
-def continue_for(origin: Origin) -> None:
+def continue_call_or_function(origin: Origin) -> None:
     """Make this thread, which has its own context, run for *origin*."""
     if isinstance(origin, Call):
         CURRENT.set(origin)

@@ -35,7 +35,7 @@ class SignatureMark(NamedTuple):
     request: str | None = None
 
 
-def mark(function: F, signature: SignatureMark) -> F:
+def mark_function(function: F, signature: SignatureMark) -> F:
     """Mark *function* with its signature and return it.
 
     Raises:
@@ -67,7 +67,7 @@ def http(function: F) -> F:
 
     Since 0.1.
     """
-    return mark(function, SignatureMark("http"))
+    return mark_function(function, SignatureMark("http"))
 
 
 def cloud_event(function: F) -> F:
@@ -92,7 +92,7 @@ def cloud_event(function: F) -> F:
 
     Since 0.1.
     """
-    return mark(function, SignatureMark("cloudevent"))
+    return mark_function(function, SignatureMark("cloudevent"))
 
 
 def event(function: F) -> F:
@@ -118,7 +118,7 @@ def event(function: F) -> F:
 
     Since 0.1.
     """
-    return mark(function, SignatureMark("event"))
+    return mark_function(function, SignatureMark("event"))
 
 
 @overload
@@ -159,8 +159,8 @@ def typed(function: Any = None, *, input_type: type | None = None) -> Any:
     if isinstance(function, type):
         function, input_type = None, function
     if function is None:
-        return lambda inner: mark(inner, SignatureMark("typed", input_type))
-    return mark(function, SignatureMark("typed", input_type))
+        return lambda inner: mark_function(inner, SignatureMark("typed", input_type))
+    return mark_function(function, SignatureMark("typed", input_type))
 
 
 def error_handler(*exceptions: type[Exception]) -> Callable[[F], F]:

@@ -13,7 +13,7 @@ ErrorHandler: TypeAlias = tuple[tuple[type[Exception], ...], Callable[[Any], Any
 """The exceptions that a handler handles, and the handler."""
 
 
-def error_handlers(module: ModuleType | None) -> list[ErrorHandler]:
+def find_marked_error_handlers(module: ModuleType | None) -> list[ErrorHandler]:
     """Find the functions of *module* that handle exceptions."""
     return [
         (each.__dict__[decorators.HANDLES], each)
@@ -22,7 +22,7 @@ def error_handlers(module: ModuleType | None) -> list[ErrorHandler]:
     ]
 
 
-def lifecycle_hooks(module: ModuleType | None, when: str) -> list[Callable[[], Any]]:
+def find_marked_lifecycle_hooks(module: ModuleType | None, when: str) -> list[Callable[[], Any]]:
     """Find the functions of *module* marked for *when*: ``startup`` or ``shutdown``."""
     return [
         each

@@ -24,7 +24,7 @@ OWN_SERVER = frozenset(
 """Settings of the block ``server`` that only ffhost's own server applies."""
 
 
-def log_settings(config: LoadedConfig) -> Any:
+def effective_log_settings(config: LoadedConfig) -> Any:
     """Return the ``logging`` block; a format that nobody wrote is left to the stream."""
     settings = config.settings.logging
     if "format" in settings.written:
@@ -32,7 +32,7 @@ def log_settings(config: LoadedConfig) -> Any:
     return settings.replaced(format=None)
 
 
-def ignored_settings(config: LoadedConfig) -> None:
+def log_ignored_settings(config: LoadedConfig) -> None:
     """Warn about settings for ffhost's own server if another one runs."""
     settings = config.settings
     ignored = [f"server.{name}" for name in sorted(settings.server.written & OWN_SERVER)]
@@ -49,7 +49,7 @@ def ignored_settings(config: LoadedConfig) -> None:
         )
 
 
-def schedules_wait() -> None:
+def log_waiting_schedules() -> None:
     """Warn that schedules begin with the first request behind somebody else's WSGI server."""
     get_logger("ffhost").warning(
         "schedules_wait",
@@ -59,7 +59,7 @@ def schedules_wait() -> None:
     )
 
 
-def never_updated(paths: Iterable[Path]) -> None:
+def log_files_never_updated(paths: Iterable[Path]) -> None:
     """Warn of files that Kubernetes never updates."""
     for path in paths:
         get_logger("ffhost").warning(
@@ -69,7 +69,7 @@ def never_updated(paths: Iterable[Path]) -> None:
         )
 
 
-def reload_refused(error: StartupError) -> None:
+def log_refused_reload(error: StartupError) -> None:
     """Log why a configuration was rejected."""
     problems: Iterable[Any] = getattr(error, "problems", ())
     get_logger("ffhost").error(
@@ -79,9 +79,9 @@ def reload_refused(error: StartupError) -> None:
     )
 
 
-def reloaded(previous: LoadedConfig, config: LoadedConfig) -> None:
+def log_reload(previous: LoadedConfig, config: LoadedConfig) -> None:
     """Log what a new configuration changes, and what it cannot change without a restart."""
-    from ffhost.config.changes import changed_functions, needs_restart
+    from ffhost.config.changes import changed_function_settings, settings_needing_restart
 
     log = get_logger("ffhost")
     old, new = previous.settings.functions, config.settings.functions
@@ -91,8 +91,8 @@ def reloaded(previous: LoadedConfig, config: LoadedConfig) -> None:
         previous_revision=previous.revision,
         added=[name for name in new if name not in old],
         removed=[name for name in old if name not in new],
-        changed=changed_functions(previous, config),
+        changed=changed_function_settings(previous, config),
     )
-    restart = needs_restart(previous, config)
+    restart = settings_needing_restart(previous, config)
     if restart:
         log.warning("config_needs_restart", settings=restart)

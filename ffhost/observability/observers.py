@@ -23,8 +23,8 @@ from ffhost.signatures import Codec
 from ffhost.web.messages import Message
 
 if TYPE_CHECKING:
-    from ffhost.events.facts import Facts
-    from ffhost.observability.logs.summary import Recorder
+    from ffhost.events.facts import EventFacts
+    from ffhost.observability.logs.summary import SummaryRecorder
 
 _EVENT_ARGUMENT = {"cloudevent": 0, "event": 1}
 """Index of the argument with the event, by signature."""
@@ -42,14 +42,14 @@ class FunctionObservers(NamedTuple):
         keeps_replies: whether what a function answers is kept for them
     """
 
-    hooks: tuple[tracing.Hook, ...] = ()
+    hooks: tuple[tracing.TraceHook, ...] = ()
     observers: tuple[Observer, ...] = ()
     keeps_replies: bool = False
 
     @property
     def keeps_context(self) -> bool:
         """Whether a call must keep its context for observers."""
-        return tracing.keep_context(self.hooks)
+        return tracing.trace_hooks_keep_context(self.hooks)
 
     def codec(self, codec: Codec) -> Codec:
         """Return a codec that keeps a call's event for observers."""
@@ -71,7 +71,7 @@ class FunctionObservers(NamedTuple):
         """Return the callable to use instead of *run*, and the observers of the outcome."""
         told = self.observers
         if self.hooks:
-            run, ended = tracing.surround(run, is_async, self.hooks)
+            run, ended = tracing.surround_with_trace_hooks(run, is_async, self.hooks)
             told = (*ended, *told)
         if self.keeps_replies:
             from ffhost.observability.kept_replies import keep_replies
@@ -80,7 +80,7 @@ class FunctionObservers(NamedTuple):
         return run, told
 
 
-def watch(
+def observe_function(
     config: LoadedConfig, name: str, signature: str, *, callable: bool = True
 ) -> FunctionObservers:
     """Compose the observers of the function *name*.
@@ -92,16 +92,16 @@ def watch(
         LoadError: a trace hook cannot be loaded
     """
     settings = config.settings
-    hooks = tracing.hooks_of(config, name) if callable else ()
+    hooks = tracing.trace_hooks_of(config, name) if callable else ()
     observers: list[Observer] = []
     if callable and settings.logging.capture_print:
         observers.append(_end_prints)
     if settings.logging.invocations:
-        observers.append(summary(name, signature, principal=settings.logging.principal))
+        observers.append(summary_observer(name, signature, principal=settings.logging.principal))
     if settings.admin.enabled and settings.metrics.enabled:
-        from ffhost.observability.metrics import counts_of
+        from ffhost.observability.metrics import call_counters_of
 
-        counts = counts_of(name, signature)
+        counts = call_counters_of(name, signature)
         events = signature in _EVENT_ARGUMENT
         observers.append(counts.observe_event if events else counts.observe)
     if settings.has_console:
@@ -114,25 +114,25 @@ def watch(
 
 
 def _end_prints(call: Call, outcome: Outcome) -> None:
-    logs.end_call(call.execution_id)
+    logs.log_unfinished_output(call.execution_id)
 
 
-def _facts_of(signature: str) -> Callable[[object], Facts | None] | None:
+def _facts_of(signature: str) -> Callable[[object], EventFacts | None] | None:
     """Return a reader of the event for observers; None for signatures without events."""
     if signature not in _EVENT_ARGUMENT:
         return None
-    from ffhost.events.facts import facts_of
+    from ffhost.events.facts import event_facts_of
 
-    return facts_of
+    return event_facts_of
 
 
-def summary(name: str, signature: str, *, principal: bool = False) -> Observer:
+def summary_observer(name: str, signature: str, *, principal: bool = False) -> Observer:
     """Return an observer that writes the summary entry of each call of a function.
 
     Args:
         principal: whether entries say who called
     """
-    record: Recorder | None = None
+    record: SummaryRecorder | None = None
     known = False
     facts_of = _facts_of(signature)
 
@@ -140,7 +140,7 @@ def summary(name: str, signature: str, *, principal: bool = False) -> Observer:
         nonlocal record, known
         if not known:
             # Logging is configured after loading, and before the first call.
-            record, known = logs.recorder(name, signature), True
+            record, known = logs.configured_summary_recorder(name, signature), True
         if record is None or call.denied:  # refusals have their own entries, which are rate-limited
             return
         message = call.message

@@ -17,7 +17,7 @@ ENTRIES_A_SECOND = 10
 """Enough to see what is asked for, and less than 3 MB of entries an hour."""
 
 
-class UnmatchedCounts:
+class UnmatchedRequestCounters:
     """How often a status was answered; safe to use from several threads."""
 
     def __init__(self) -> None:
@@ -35,11 +35,11 @@ class UnmatchedCounts:
             return dict(self._numbers)
 
 
-unmatched_counts = UnmatchedCounts()
+unmatched_counts = UnmatchedRequestCounters()
 """Those of this process; they outlive a reload."""
 
 
-class EntryLimit:
+class LogEntryLimit:
     """Lets a few entries through in each second, and counts the others."""
 
     def __init__(self) -> None:
@@ -61,14 +61,14 @@ class EntryLimit:
             return left_out
 
 
-class UnmatchedReports:
+class UnmatchedRequestLog:
     """Logs and counts the requests that match no function of one host."""
 
     def __init__(self, config: LoadedConfig) -> None:
         settings = config.settings
         self._logs = settings.logging.invocations
         self._counts = settings.admin.enabled and settings.metrics.enabled
-        self._limit = EntryLimit()
+        self._limit = LogEntryLimit()
 
     def report(self, message: Message, status: int, execution_id: str) -> None:
         """Report that *message* was answered with *status*, without a call."""

@@ -9,23 +9,23 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from ffhost.config import LoadedConfig, Sources
-from ffhost.host.process_service import use_sources
-from ffhost.observability.notices import log_settings
-from ffhost.server.addresses import Listening
-from ffhost.server.announcer import Announcer
+from ffhost.config import ConfigSources, LoadedConfig
+from ffhost.host.process_service import use_service_sources
+from ffhost.observability.notices import effective_log_settings
+from ffhost.server.addresses import ListeningAddress
+from ffhost.server.announcer import ServerAnnouncer
 from ffhost.server.code_changes import CodeChanges
 
-__all__ = ["Announcer", "Listening", "serve"]
+__all__ = ["ListeningAddress", "ServerAnnouncer", "run_server"]
 
 FRONT = "ffhost.asgi:app"
 
 
-def serve(
+def run_server(
     config: LoadedConfig,
-    sources: Sources,
+    sources: ConfigSources,
     *,
-    announcer: Announcer | None = None,
+    announcer: ServerAnnouncer | None = None,
     check: Sequence[str] | None = None,
     changes: CodeChanges | None = None,
 ) -> int:
@@ -45,21 +45,23 @@ def serve(
     import gc
     import importlib
 
-    log_as_configured(config)
-    use_sources(sources)
+    configure_master_log(config)
+    use_service_sources(sources)
     if not hasattr(os, "fork"):  # gunicorn needs it
         from ffhost.server import single_process
 
-        return single_process.serve_alone(config, FRONT, announcer)
-    from ffhost.server.gunicorn_app import Application
-    from ffhost.server.master import Master
+        return single_process.serve_in_one_process(config, FRONT, announcer)
+    from ffhost.server.gunicorn_app import GunicornApplication
+    from ffhost.server.master import GunicornMaster
 
     # Nothing starts and no function is loaded by these imports. Workers share them, so that one
     # that is replaced is back sooner; and gunicorn would wrap what the second may raise.
     importlib.import_module(FRONT.partition(":")[0])
     importlib.import_module("ffhost.server.worker")
-    application = Application(config, FRONT, announcer=announcer, check=check, changes=changes)
-    master = Master(application)
+    application = GunicornApplication(
+        config, FRONT, announcer=announcer, check=check, changes=changes
+    )
+    master = GunicornMaster(application)
     # A collector that looked at what was imported would copy the pages that workers share.
     gc.freeze()
     gc.enable()
@@ -75,14 +77,14 @@ def serve(
     return 0
 
 
-def log_as_configured(config: LoadedConfig) -> None:
+def configure_master_log(config: LoadedConfig) -> None:
     """Write what the master says in the way that the configuration asks for."""
     from ffhost.loading import modules
     from ffhost.observability import logs
 
-    logs.configure(
-        log_settings(config),
+    logs.configure_logging(
+        effective_log_settings(config),
         revision=config.revision,
         debug=config.settings.server.debug,
-        plain_name=modules.plain_name,
+        plain_name=modules.plain_module_name,
     )

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import socket
 
-from ffhost._library import Library
+from ffhost._library import InstalledLibrary
 
-gunicorn = Library("gunicorn", tested="27.0.1")
+gunicorn = InstalledLibrary("gunicorn", tested="27.0.1")
 with gunicorn.imports():
     from gunicorn import arbiter, errors, glogging, sock
     from gunicorn.app import base as app_base
@@ -25,7 +25,7 @@ Arbiter = arbiter.Arbiter
 gunicorn.require(
     Arbiter,
     {
-        # What `server.master.Master` extends or replaces
+        # What `server.master.GunicornMaster` extends or replaces
         "start": "take sockets that are bound already",
         "wait_for_signals": "hear workers as well",
         "manage_workers": "replace workers one by one",
@@ -61,7 +61,7 @@ Worker = base.Worker
 gunicorn.require(
     Worker,
     {
-        # What `server.worker.HostWorker` extends or replaces
+        # What `server.worker.WorkerProcess` extends or replaces
         "init_process": "end the process in our way",
         "init_signals": "take the signals in our way",
         "load_wsgi": "load functions",
@@ -115,7 +115,7 @@ gunicorn.require(
 Logger = glogging.Logger
 
 
-class BoundSocket(sock.BaseSocket):  # type: ignore[misc]
+class GunicornBoundSocket(sock.BaseSocket):  # type: ignore[misc]
     """A socket that gunicorn leaves bound: it listens only where it believes nobody does."""
 
     @staticmethod

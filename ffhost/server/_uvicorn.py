@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import sys
 
-from ffhost._lazy import postpone
-from ffhost._library import Library
+from ffhost._lazy import postpone_import
+from ffhost._library import InstalledLibrary
 
-postpone("uvicorn")  # it would import its command line and its supervisors
-uvicorn = Library("uvicorn", tested="0.54.0")
+postpone_import("uvicorn")  # it would import its command line and its supervisors
+uvicorn = InstalledLibrary("uvicorn", tested="0.54.0")
 with uvicorn.imports():
     from uvicorn.config import Config
     from uvicorn.protocols.http import flow_control, httptools_impl
     from uvicorn.server import Server as Server
     from uvicorn.server import ServerState
 vars(sys.modules["uvicorn"])["Config"] = Config  # `uvicorn.lifespan.on` looks for it there
-worker = Library("uvicorn-worker", tested="0.4.0")
+worker = InstalledLibrary("uvicorn-worker", tested="0.4.0")
 with worker.imports():
     import uvicorn_worker
 

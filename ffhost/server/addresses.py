@@ -19,7 +19,7 @@ every address accepts on another one, and port 0 becomes some port.
 """
 
 
-class Listening(NamedTuple):
+class ListeningAddress(NamedTuple):
     """One address that the server accepts connections on."""
 
     kind: Kind
@@ -44,7 +44,7 @@ class Listening(NamedTuple):
         return f"http://localhost:{self.sockname[1]}" if self.everywhere else self.url
 
 
-def addresses(settings: Settings) -> dict[Kind, Address]:
+def addresses_to_bind(settings: Settings) -> dict[Kind, Address]:
     """Return what the settings say to bind."""
     found: dict[Kind, Address] = {
         "public": _address(settings.server.host, settings.server.port),
@@ -60,7 +60,7 @@ def _address(host: str, port: int) -> Address:
     return host.removeprefix("[").removesuffix("]"), port
 
 
-def shown(address: Address) -> str:
+def show_bound_address(address: Address) -> str:
     """Return *address* as gunicorn's ``bind`` and error messages have it."""
     if isinstance(address, str):
         return f"unix:{address}"
@@ -68,7 +68,7 @@ def shown(address: Address) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def cannot_listen(address: Address, error: Exception) -> StartupError:
+def cannot_listen_error(address: Address, error: Exception) -> StartupError:
     """Return the error that names *address* and what the system says."""
     reason = getattr(error, "strerror", None) or str(error)
-    return StartupError(f"cannot listen on {shown(address)}: {reason.lower()}")
+    return StartupError(f"cannot listen on {show_bound_address(address)}: {reason.lower()}")

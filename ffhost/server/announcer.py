@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ffhost.host.service import Service
-from ffhost.server.addresses import Listening
+from ffhost.server.addresses import ListeningAddress
 
 
-class Announcer(Protocol):
+class ServerAnnouncer(Protocol):
     """Writes for people, or as log entries. All but `describe` run in the master."""
 
     def describe(self, service: Service) -> Any:
@@ -22,7 +22,7 @@ class Announcer(Protocol):
             place: the line of user code that takes long, as ``file:line: text``
         """
 
-    def serving(self, addresses: Sequence[Listening], serves: Any) -> None:
+    def serving(self, addresses: Sequence[ListeningAddress], serves: Any) -> None:
         """Announce that the first worker listens; called once.
 
         Args:

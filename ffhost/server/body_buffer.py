@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import Any, Protocol
 
 
-class Reading(Protocol):
+class ReadingConnection(Protocol):
     """A connection that reads by its parser before and after the body."""
 
     transport: Any
@@ -36,14 +36,14 @@ class Reading(Protocol):
         """Continue after the body, with a new parser."""
 
 
-class BodyBuffer(asyncio.BufferedProtocol):
+class SocketBodyBuffer(asyncio.BufferedProtocol):
     """The protocol of a connection for as long as one body is read.
 
     The pages of its memory are taken from the system when the socket writes them: a client that
     announces much and sends little costs little.
     """
 
-    def __init__(self, connection: Reading, length: int) -> None:
+    def __init__(self, connection: ReadingConnection, length: int) -> None:
         self._connection = connection
         # Neither this nor `getvalue` copies: the file is the only owner of what it is made of.
         self._file = BytesIO(bytes(length))

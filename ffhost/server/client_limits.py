@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from ffhost.server.freed_memory import FreedMemory
 from ffhost.server.idle_clients import IdleClient, IdleClients
-from ffhost.server.timeouts import Timeouts
-from ffhost.server.unread_answers import UnreadAnswers, Writing
+from ffhost.server.timeouts import ConnectionTimeouts
+from ffhost.server.unread_answers import UnreadSocketAnswers, WritingConnection
 
 LINGER_SECONDS = 2.0
 """How long what a client still sends is read and dropped after the last answer.
@@ -21,7 +21,7 @@ the answer. Clients that look for an answer while they send stop within a round 
 """
 
 
-class Client(IdleClient, Writing, Protocol):
+class TimedConnection(IdleClient, WritingConnection, Protocol):
     """A connection whose client may be late."""
 
     def on_late_request(self) -> None:
@@ -48,13 +48,15 @@ class ClientLimits:
         idle_seconds: float,
         write_seconds: float,
     ) -> None:
-        self.reading: Timeouts[Any] = Timeouts(loop, read_seconds, _late)
+        self.reading: ConnectionTimeouts[Any] = ConnectionTimeouts(loop, read_seconds, _late)
         self.idle = IdleClients(loop, idle_seconds)
-        self.lingering: Timeouts[Any] = Timeouts(loop, LINGER_SECONDS, _lingered)
-        self.unread = UnreadAnswers(loop, write_seconds)
+        self.lingering: ConnectionTimeouts[Any] = ConnectionTimeouts(
+            loop, LINGER_SECONDS, _lingered
+        )
+        self.unread = UnreadSocketAnswers(loop, write_seconds)
         self.freed = FreedMemory(loop)
 
-    def forget(self, client: Client) -> None:
+    def forget(self, client: TimedConnection) -> None:
         """Stop all clocks of *client*: its connection is gone."""
         self.idle.clients.discard(client)
         self.reading.stop(client)
@@ -62,9 +64,9 @@ class ClientLimits:
         self.unread.forget(client)
 
 
-def _late(client: Client) -> None:
+def _late(client: TimedConnection) -> None:
     client.on_late_request()
 
 
-def _lingered(client: Client) -> None:
+def _lingered(client: TimedConnection) -> None:
     client.on_lingered()

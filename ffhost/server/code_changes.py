@@ -20,7 +20,7 @@ class CodeChanges(Protocol):
         """Return the names of the files that have changed since the last time."""
 
 
-class Edit:
+class CodeEdit:
     """A change of code that is on its way to be served."""
 
     def __init__(self, files: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 _OUTPUT_SHOWN = 4000
 
 
-class CodeCheck:
+class ChangedCodeCheck:
     """One run of the command, in a process apart: importing user code may do anything."""
 
     def __init__(self, command: Sequence[str]) -> None:

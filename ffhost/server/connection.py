@@ -19,17 +19,17 @@ from ffhost.execution.file_body import FileBody
 from ffhost.invocation.logger import get_logger
 from ffhost.server._uvicorn import HttpToolsProtocol
 from ffhost.server.client_limits import ClientLimits
-from ffhost.server.exchange import Exchange
+from ffhost.server.exchange import ConnectionExchange
 from ffhost.server.head_limits import (
     FIELD_LIMIT,
     HEAD_LIMIT_BYTES,
     SPECIAL_FIELDS,
     TARGET_LIMIT_BYTES,
     head_without_upgrade,
-    is_possible_host,
+    is_possible_host_in_request_head,
 )
-from ffhost.server.refusal import error_of, refusal
-from ffhost.server.unread_answers import reset_connection, unsent_bytes
+from ffhost.server.refusal import server_refusal, server_refusal_error
+from ffhost.server.unread_answers import reset_connection, unsent_socket_bytes
 
 _SPACE = 0x20
 
@@ -38,11 +38,11 @@ class ServerConnection(HttpToolsProtocol):
     """One connection.
 
     uvicorn's class but for what each request pays for: an answer is one write (see
-    `Exchange`), and no connection has a timer of its own (see `ClientLimits`).
+    `ConnectionExchange`), and no connection has a timer of its own (see `ClientLimits`).
     """
 
-    cycle: Exchange  # type: ignore[assignment]
-    pipeline: deque[tuple[Exchange, Any]]  # type: ignore[assignment]
+    cycle: ConnectionExchange  # type: ignore[assignment]
+    pipeline: deque[tuple[ConnectionExchange, Any]]  # type: ignore[assignment]
     # Of their own, for the attributes of uvicorn's class are as many as Python keeps fast.
     __slots__ = (
         "_asks_for_upgrade",
@@ -147,7 +147,7 @@ class ServerConnection(HttpToolsProtocol):
             rest = memoryview(data)[error.args[0] :]
             version = self.parser.get_http_version()
             head = head_without_upgrade(self.parser.get_method(), self.url, version, self.headers)
-            self.parser = new_parser(self)
+            self.parser = new_connection_parser(self)
             try:
                 self.parser.feed_data(head)
                 self.parser.feed_data(rest)
@@ -182,7 +182,7 @@ class ServerConnection(HttpToolsProtocol):
         if name == b"host":
             if self._host is not None:
                 self._fault = 400, "the request has more than one Host"
-            elif not is_possible_host(value):
+            elif not is_possible_host_in_request_head(value):
                 self._fault = 400, "the Host of the request is not valid"
             self._host = value
         elif name == b"upgrade":
@@ -238,7 +238,7 @@ class ServerConnection(HttpToolsProtocol):
             "state": self.app_state.copy(),
         }
         before = self.cycle
-        self.cycle = cycle = Exchange(
+        self.cycle = cycle = ConnectionExchange(
             scope,
             self.transport,
             self.flow,
@@ -295,7 +295,7 @@ class ServerConnection(HttpToolsProtocol):
 
     def on_body_collected(self) -> None:
         """Continue after a body that was read past the parser, which still waits for it."""
-        self.parser = new_parser(self)
+        self.parser = new_connection_parser(self)
         self.on_message_complete()
         if self._is_timed:
             self._stop_clock()
@@ -328,17 +328,17 @@ class ServerConnection(HttpToolsProtocol):
         last = self.cycle
         if last is not None and last.more_body:  # the fault is in the body of this request
             if last.before is None:
-                self._fail(last, error_of(status, detail))
+                self._fail(last, server_refusal_error(status, detail))
                 return
             self.pipeline.popleft()  # it waits behind others, and is dropped
             last = last.before
         if last is not None and not last.response_complete:
             last.keep_alive = False  # the last answer that is owed closes the connection
             return
-        self.transport.write(refusal(status, detail))
+        self.transport.write(server_refusal(status, detail))
         self._linger()
 
-    def _fail(self, cycle: Exchange, error: RequestError) -> None:
+    def _fail(self, cycle: ConnectionExchange, error: RequestError) -> None:
         """End a request whose body cannot be read: by its application, if that has not answered."""
         if cycle.response_complete:
             self._linger()
@@ -349,7 +349,7 @@ class ServerConnection(HttpToolsProtocol):
 
     # The end of an answer
 
-    def on_answered(self, done: Exchange) -> None:
+    def on_answered(self, done: ConnectionExchange) -> None:
         """Continue with the next request of the connection, or wait for one."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
@@ -402,7 +402,7 @@ class ServerConnection(HttpToolsProtocol):
 
     def on_idle_too_long(self) -> None:
         """Close an idle connection, once its client has taken all of the last answer."""
-        if self._limits.unread.is_bounded and unsent_bytes(self.transport):
+        if self._limits.unread.is_bounded and unsent_socket_bytes(self.transport):
             self._closes_when_taken = True
             self._limits.unread.watch(self)
         else:
@@ -466,7 +466,7 @@ class ServerConnection(HttpToolsProtocol):
             self._refuse(408, "the request did not arrive in time")
 
 
-def new_parser(protocol: ServerConnection) -> httptools.HttpRequestParser:
+def new_connection_parser(protocol: ServerConnection) -> httptools.HttpRequestParser:
     """Return a parser like the one that uvicorn makes for each connection."""
     parser = httptools.HttpRequestParser(protocol)
     parser.set_dangerous_leniencies(lenient_data_after_close=True)

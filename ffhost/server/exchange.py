@@ -15,11 +15,11 @@ from ffhost.errors import RequestError
 from ffhost.execution.channels import ChunkGroup, LoopWaiter
 from ffhost.execution.file_body import AVAILABLE, FileBody
 from ffhost.execution.loop_caller import AlreadyAnswered
-from ffhost.invocation.ids import EXECUTION_ID_HEADER, execution_id
+from ffhost.invocation.ids import EXECUTION_ID_HEADER, choose_execution_id
 from ffhost.invocation.logger import get_logger
 from ffhost.server._uvicorn import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE
-from ffhost.server.body_buffer import BodyBuffer
-from ffhost.server.refusal import HostFailed, refusal_of
+from ffhost.server.body_buffer import SocketBodyBuffer
+from ffhost.server.refusal import HostFailed, server_refusal_of_error
 from ffhost.web.problems import HOST_FAILED
 
 _EXECUTION_ID = EXECUTION_ID_HEADER.encode()
@@ -85,7 +85,7 @@ def _says_close(fields: Iterable[tuple[bytes, bytes]]) -> bool:
     )
 
 
-class Exchange:
+class ConnectionExchange:
     """One request and its answer: what an application is called with.
 
     uvicorn's `HttpToolsProtocol` calls such an object a cycle.
@@ -141,14 +141,16 @@ class Exchange:
         default_headers: Any,
         expects_continue: bool,
         keep_alive: bool,
-        on_response: Callable[[Exchange], None],
+        on_response: Callable[[ConnectionExchange], None],
     ) -> None:
         self.scope = scope
         self.transport = transport
         self.flow = flow
         self.tasks = tasks
         self.task: Any = None
-        self.before: Exchange | None = None  # while this one waits for the answer of another
+        self.before: ConnectionExchange | None = (
+            None  # while this one waits for the answer of another
+        )
         self.on_response = on_response
         self.disconnected = False
         # The request
@@ -229,7 +231,7 @@ class Exchange:
 
     def _answer_failure(self, error: BaseException) -> None:
         names = (value for name, value in self.scope["headers"] if name == _EXECUTION_ID)
-        identity = execution_id(next(names, b"").decode("latin-1"))
+        identity = choose_execution_id(next(names, b"").decode("latin-1"))
         get_logger("ffhost").error(
             "host_error",
             method=self.scope["method"],
@@ -246,7 +248,7 @@ class Exchange:
         if self.response_started or self.disconnected or self.transport.is_closing():
             self.transport.abort()
             return
-        answer = refusal_of(error, identity)
+        answer = server_refusal_of_error(error, identity)
         if self.scope["method"] == "HEAD":
             answer = answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
         self.transport.write(answer)
@@ -293,7 +295,7 @@ class Exchange:
             RequestError: the body cannot be read to its end
         """
         connection: Any = self.transport.get_protocol()
-        buffer = BodyBuffer(connection, length)
+        buffer = SocketBodyBuffer(connection, length)
         for piece in (begun, *(self._pieces or ())):
             buffer.add(piece)
         self._pieces, self._waiting_bytes = None, 0
@@ -459,5 +461,5 @@ class Exchange:
             self.disconnected = True
 
 
-def _nothing(_exchange: Exchange) -> None:
+def _nothing(_exchange: ConnectionExchange) -> None:
     """Return at once, in place of what an answer that has ended would call."""

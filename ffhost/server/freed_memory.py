@@ -38,10 +38,10 @@ class FreedMemory:
             self._timer = self._loop.call_later(left, self._look)
         else:
             self._timer = None
-            executor.submit(return_to_system)
+            executor.submit(return_freed_memory)
 
 
-def return_to_system() -> None:
+def return_freed_memory() -> None:
     """Return free memory to the system, where the C library can be told to."""
     from ctypes import CDLL
 

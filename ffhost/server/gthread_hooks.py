@@ -21,12 +21,12 @@ from functools import partial
 from typing import Any
 
 from ffhost.errors import StartupError
-from ffhost.host.process_service import service
+from ffhost.host.process_service import service_of_process
 from ffhost.host.service import Service
 from ffhost.invocation.logger import get_logger
 from ffhost.server._gunicorn import Arbiter, Worker
-from ffhost.server.gunicorn_options import SPARE_SECONDS, drain_delay
-from ffhost.server.worker_channel import failure_text, show_failure
+from ffhost.server.gunicorn_options import SPARE_SECONDS, server_drain_delay
+from ffhost.server.worker_channel import print_worker_failure, worker_failure_text
 
 _MISSING = (
     "a time limit for header fields (server.read_timeout)",
@@ -49,18 +49,18 @@ def on_starting(_arbiter: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Start the service, and drain when the worker is told to end."""
-    current = service()
+    current = service_of_process()
     current.managed = True
     try:
         current.start()
     except StartupError as error:
-        show_failure(failure_text(error))
+        print_worker_failure(worker_failure_text(error))
         sys.exit(Arbiter.WORKER_BOOT_ERROR)
-    seconds = drain_delay(current.config)
+    seconds = server_drain_delay(current.config)
     # The master counts from SIGTERM, the worker from the end of the drain.
     left = worker.cfg.graceful_timeout - seconds - SPARE_SECONDS
     worker.cfg.set("graceful_timeout", max(0, round(left)))
-    Drain(current, seconds).install()
+    GthreadDrain(current, seconds).install()
     # gthread's own handler takes a lock of its pool, for which it waits for ever if it has
     # interrupted the code that holds it: every hand-over of a connection to a thread.
     for number in (signal.SIGINT, signal.SIGQUIT):
@@ -70,10 +70,10 @@ def post_worker_init(worker: Any) -> None:
 def worker_exit(_arbiter: Any, worker: Any) -> None:
     """Run the shut-down hooks. gunicorn calls this in its master too, of a worker that is lost."""
     if worker.pid == os.getpid():
-        service().stop()
+        service_of_process().stop()
 
 
-class Drain:
+class GthreadDrain:
     """SIGTERM in two steps: the first begins the drain, the one after it ends the worker.
 
     gunicorn repeats SIGTERM about once a second to workers that it replaces, so what counts is

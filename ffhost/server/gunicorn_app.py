@@ -8,14 +8,14 @@ from typing import Any
 
 from ffhost.config import LoadedConfig
 from ffhost.server._gunicorn import BaseApplication
-from ffhost.server.addresses import addresses
-from ffhost.server.announcer import Announcer
+from ffhost.server.addresses import addresses_to_bind
+from ffhost.server.announcer import ServerAnnouncer
 from ffhost.server.code_changes import CodeChanges
-from ffhost.server.gunicorn_options import asgi_options, ending_seconds
-from ffhost.server.listeners import bind
+from ffhost.server.gunicorn_options import gunicorn_asgi_options, worker_ending_seconds
+from ffhost.server.listeners import bind_sockets
 
 
-class Application(BaseApplication):  # type: ignore[misc]
+class GunicornApplication(BaseApplication):  # type: ignore[misc]
     """One run of ``ffhost serve``, from the master's point of view.
 
     Args:
@@ -28,7 +28,7 @@ class Application(BaseApplication):  # type: ignore[misc]
         config: LoadedConfig,
         front: str,
         *,
-        announcer: Announcer | None,
+        announcer: ServerAnnouncer | None,
         check: Sequence[str] | None,
         changes: CodeChanges | None = None,
     ) -> None:
@@ -39,13 +39,13 @@ class Application(BaseApplication):  # type: ignore[misc]
         """Whether a worker that is ready describes what it serves."""
         self.check = check
         self.changes = changes
-        self.ending_seconds = ending_seconds(config)
-        self.addresses = addresses(config.settings)
+        self.ending_seconds = worker_ending_seconds(config)
+        self.addresses = addresses_to_bind(config.settings)
         super().__init__()
 
     def load_config(self) -> None:
         """Set gunicorn's settings."""
-        for name, value in asgi_options(self.config).items():
+        for name, value in gunicorn_asgi_options(self.config).items():
             self.cfg.set(name, value)
 
     def load(self) -> Any:
@@ -61,4 +61,4 @@ class Application(BaseApplication):  # type: ignore[misc]
         """
         settings = self.config.settings
         moves = settings.server.debug and settings.has_console
-        return bind(self.addresses, self.cfg, log, movable=("admin",) if moves else ())
+        return bind_sockets(self.addresses, self.cfg, log, movable=("admin",) if moves else ())

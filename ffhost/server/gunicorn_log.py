@@ -24,13 +24,13 @@ class GunicornLogger(Logger):  # type: ignore[misc]
         self.cfg = cfg
         self.loglevel = self.LOG_LEVELS.get(cfg.loglevel.lower(), logging.INFO)
         self.access_log_enabled = bool(cfg.accesslog)
-        handler = setup.handler()
+        handler = setup.logging_handler()
         for logger, level in ((self.error_log, self.loglevel), (self.access_log, logging.INFO)):
             # uvicorn's worker takes over the very list of the error log's handlers and stops
             # propagation: a handler here serves both.
             logger.handlers = [handler]
             logger.propagate = False
-            if not setup.has_level(logger.name):
+            if not setup.has_log_level(logger.name):
                 logger.setLevel(level)
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: timedelta) -> None:

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from ffhost.config import LoadedConfig
-from ffhost.server.addresses import addresses, shown
+from ffhost.server.addresses import addresses_to_bind, show_bound_address
 
 SPARE_SECONDS = 2
 """What gunicorn's gthread worker gets on top for its end.
@@ -22,7 +22,7 @@ _MOST_THREADS = 256
 _SHARED_MEMORY = "/dev/shm"
 
 
-def drain_delay(config: LoadedConfig) -> float:
+def server_drain_delay(config: LoadedConfig) -> float:
     """Return for how long a stopping worker still serves: 0 on a terminal, unless written.
 
     Nobody routes requests to somebody's terminal, and there Ctrl-C is to be quick.
@@ -34,22 +34,24 @@ def drain_delay(config: LoadedConfig) -> float:
     return float(config.settings.server.drain_delay)
 
 
-def ending_seconds(config: LoadedConfig) -> float:
+def worker_ending_seconds(config: LoadedConfig) -> float:
     """Return how long a worker may take to end, before it is killed."""
-    return drain_delay(config) + float(config.settings.server.graceful_timeout)
+    return server_drain_delay(config) + float(config.settings.server.graceful_timeout)
 
 
-def asgi_options(config: LoadedConfig) -> dict[str, Any]:
+def gunicorn_asgi_options(config: LoadedConfig) -> dict[str, Any]:
     """Return gunicorn's settings for our worker, which serves ``ffhost.asgi:app``."""
     return {
         **_common_options(config),
-        "bind": [shown(address) for address in addresses(config.settings).values()],
-        "worker_class": "ffhost.server.worker.HostWorker",
-        "graceful_timeout": _seconds(ending_seconds(config)),
+        "bind": [
+            show_bound_address(address) for address in addresses_to_bind(config.settings).values()
+        ],
+        "worker_class": "ffhost.server.worker.WorkerProcess",
+        "graceful_timeout": _seconds(worker_ending_seconds(config)),
     }
 
 
-def gthread_options(config: LoadedConfig) -> dict[str, Any]:
+def gunicorn_gthread_options(config: LoadedConfig) -> dict[str, Any]:
     """Return gunicorn's settings for its own gthread worker, which serves ``ffhost.wsgi:app``.
 
     The limits of sizes are gunicorn's own. The admin address is not bound: gthread does not
@@ -57,10 +59,10 @@ def gthread_options(config: LoadedConfig) -> dict[str, Any]:
     """
     return {
         **_common_options(config),
-        "bind": [shown(addresses(config.settings)["public"])],
+        "bind": [show_bound_address(addresses_to_bind(config.settings)["public"])],
         "worker_class": "gthread",
         "threads": _threads(config),
-        "graceful_timeout": _seconds(ending_seconds(config)) + SPARE_SECONDS,
+        "graceful_timeout": _seconds(worker_ending_seconds(config)) + SPARE_SECONDS,
         # "X_User" and "X-User" have one key in the environ. Only the second may reach it.
         "header_map": "drop",
     }

@@ -34,7 +34,7 @@ _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-
 
 
 @lru_cache(16)  # nearly every request has the Host of the one before
-def is_possible_host(value: bytes) -> bool:
+def is_possible_host_in_request_head(value: bytes) -> bool:
     """Whether *value* can be a ``Host`` (RFC 9110, section 7.2): a name or address, and a port."""
     return _HOST.fullmatch(value) is not None
 

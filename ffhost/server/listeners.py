@@ -12,29 +12,35 @@ from contextlib import suppress
 from typing import Any
 
 from ffhost.config.settings import Settings
-from ffhost.server._gunicorn import BoundSocket, TCP6Socket, TCPSocket, UnixSocket
-from ffhost.server.addresses import Address, Kind, Listening, addresses, cannot_listen
+from ffhost.server._gunicorn import GunicornBoundSocket, TCP6Socket, TCPSocket, UnixSocket
+from ffhost.server.addresses import (
+    Address,
+    Kind,
+    ListeningAddress,
+    addresses_to_bind,
+    cannot_listen_error,
+)
 
 
-class _Quiet(BoundSocket):
+class _Quiet(GunicornBoundSocket):
     """A listener that knows what it is for."""
 
     kind: Kind
 
 
-class QuietTcp(_Quiet, TCPSocket):  # type: ignore[misc]
+class QuietTcpSocket(_Quiet, TCPSocket):  # type: ignore[misc]
     """A bound IPv4 socket."""
 
 
-class QuietTcp6(_Quiet, TCP6Socket):  # type: ignore[misc]
+class QuietTcp6Socket(_Quiet, TCP6Socket):  # type: ignore[misc]
     """A bound IPv6 socket."""
 
 
-class QuietUnix(_Quiet, UnixSocket):  # type: ignore[misc]
+class QuietUnixSocket(_Quiet, UnixSocket):  # type: ignore[misc]
     """A bound unix socket."""
 
 
-def bind(
+def bind_sockets(
     wanted: dict[Kind, Address], cfg: Any, log: Any, *, movable: Container[Kind] = ()
 ) -> list[Any]:
     """Bind every address.
@@ -54,7 +60,7 @@ def bind(
     except (OSError, ValueError) as error:
         for listener in bound:
             listener.close()
-        raise cannot_listen(address, error) from error
+        raise cannot_listen_error(address, error) from error
     return bound
 
 
@@ -69,24 +75,24 @@ def _bound(address: Address, cfg: Any, log: Any, *, moves: bool) -> Any:
 
 def _class(address: Address) -> Any:
     if isinstance(address, str):
-        return QuietUnix
-    return QuietTcp6 if ":" in address[0] else QuietTcp
+        return QuietUnixSocket
+    return QuietTcp6Socket if ":" in address[0] else QuietTcpSocket
 
 
-def kind_of(listener: Any, settings: Settings) -> Kind:
+def kind_of_socket(listener: Any, settings: Settings) -> Kind:
     """Return which of the two a listener is, also one that a foreign gunicorn has bound."""
     kind: Kind | None = getattr(listener, "kind", None)
     if kind is not None:
         return kind
-    return "admin" if listener.cfg_addr == addresses(settings).get("admin") else "public"
+    return "admin" if listener.cfg_addr == addresses_to_bind(settings).get("admin") else "public"
 
 
-def listening(bound: Sequence[Any]) -> list[Listening]:
+def listening_addresses(bound: Sequence[Any]) -> list[ListeningAddress]:
     """Return the real addresses, with the ports that were chosen."""
-    return [Listening(each.kind, each.sock.getsockname()) for each in bound]
+    return [ListeningAddress(each.kind, each.sock.getsockname()) for each in bound]
 
 
-def unlink(wanted: dict[Kind, Address]) -> None:
+def unlink_sockets(wanted: dict[Kind, Address]) -> None:
     """Remove the files of unix sockets."""
     import os
 

@@ -16,7 +16,7 @@ _PAUSES = (1.0, 4.0, 10.0, 30.0)
 
 
 @contextmanager
-def reporting(report: Callable[[str], object]) -> Iterator[None]:
+def reporting_slow_worker(report: Callable[[str], object]) -> Iterator[None]:
     """Call *report* with a line of user code now and then while the block runs.
 
     It is called on a thread of its own.
@@ -27,7 +27,7 @@ def reporting(report: Callable[[str], object]) -> Iterator[None]:
     def look() -> None:
         pauses = list(_PAUSES)
         while not loaded.wait(pauses[0]):
-            place = user_line(thread)
+            place = line_of_loading_worker(thread)
             if place is not None:
                 report(place)
             pauses = pauses[1:] or pauses
@@ -41,7 +41,7 @@ def reporting(report: Callable[[str], object]) -> Iterator[None]:
         watcher.join()
 
 
-def user_line(thread: int) -> str | None:
+def line_of_loading_worker(thread: int) -> str | None:
     """Return the line of user code that *thread* is at, as ``file:line: text``.
 
     None if it runs no user code.

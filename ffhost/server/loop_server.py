@@ -19,10 +19,10 @@ from ffhost.server.addresses import LISTENER_KEY
 from ffhost.server.client_limits import ClientLimits
 from ffhost.server.connection import ServerConnection
 from ffhost.server.lifespan_messages import WorkerLifespan
-from ffhost.server.shutdown_schedule import LINGER_SECONDS, Ending, now
+from ffhost.server.shutdown_schedule import LINGER_SECONDS, WorkerEnding, worker_time
 
 if TYPE_CHECKING:
-    from ffhost.server.worker import HostWorker
+    from ffhost.server.worker import WorkerProcess
 
 _TELL_SECONDS = 0.3
 """After how long people are told that the end waits for calls."""
@@ -32,10 +32,10 @@ _IDLE_TICK_SECONDS = 5.0
 """While nobody is connected."""
 
 
-class LoopServer(Server):
+class WorkerLoopServer(Server):
     """uvicorn's server inside of one worker."""
 
-    def __init__(self, worker: HostWorker, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, worker: WorkerProcess, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(worker.config)
         self._worker = worker
         self._loop = loop
@@ -106,12 +106,12 @@ class LoopServer(Server):
 
     # The end
 
-    async def _drain(self, ending: Ending) -> None:
+    async def _drain(self, ending: WorkerEnding) -> None:
         """Serve on while answers close their connections."""
         ServerConnection.close_after_answers(self.server_state.connections)
         if not ending.accepting:
             await self._stop_listening(take_the_last=False)
-        while now() < ending.close_at:
+        while worker_time() < ending.close_at:
             await asyncio.sleep(_PAUSE_SECONDS)
         await self._stop_listening(take_the_last=True)
 
@@ -131,11 +131,11 @@ class LoopServer(Server):
             last.close()
         self._open = []
 
-    async def _finish(self, ending: Ending) -> None:
+    async def _finish(self, ending: WorkerEnding) -> None:
         """Wait for what is in flight, and close what is idle."""
-        begun = now()
+        begun = worker_time()
         told = False
-        while now() < ending.give_up_at:
+        while worker_time() < ending.give_up_at:
             # What has arrived before the listeners closed is read before anything is closed.
             await asyncio.sleep(_PAUSE_SECONDS)
             for each in list(self.server_state.connections):
@@ -143,7 +143,11 @@ class LoopServer(Server):
             # A task may outlive its answer: that of a function stuck past its deadline.
             if not (self.server_state.connections or self._worker.calls_in_flight()):
                 return
-            if not told and now() - begun >= _TELL_SECONDS and self._worker.calls_in_flight():
+            if (
+                not told
+                and worker_time() - begun >= _TELL_SECONDS
+                and self._worker.calls_in_flight()
+            ):
                 told = True
                 self._worker.say_waiting()
         self._worker.log_cut(len(self.server_state.connections))
@@ -155,11 +159,11 @@ class LoopServer(Server):
 
     @staticmethod
     def _close_if_idle(connection: Any, begun: float) -> None:
-        if connection.is_idle or (connection.is_fresh and now() - begun >= LINGER_SECONDS):
+        if connection.is_idle or (connection.is_fresh and worker_time() - begun >= LINGER_SECONDS):
             connection.transport.close()
 
 
-async def leave(loop: asyncio.AbstractEventLoop) -> None:
+async def leave_worker_loop(loop: asyncio.AbstractEventLoop) -> None:
     """Cancel the tasks that user code has left behind, and let them clean up."""
     tasks = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
     for task in tasks:

@@ -28,15 +28,15 @@ from typing import TYPE_CHECKING, Any
 
 from ffhost.invocation.logger import get_logger
 from ffhost.server._gunicorn import Arbiter, HaltServer
-from ffhost.server.code_changes import Edit
+from ffhost.server.code_changes import CodeEdit
 from ffhost.server.controlling_terminal import ControllingTerminal
-from ffhost.server.gunicorn_app import Application
-from ffhost.server.listeners import listening, unlink
-from ffhost.server.replacement import SOON_SECONDS, Pauses, Rolling
-from ffhost.server.worker_channel import show_failure
+from ffhost.server.gunicorn_app import GunicornApplication
+from ffhost.server.listeners import listening_addresses, unlink_sockets
+from ffhost.server.replacement import SOON_SECONDS, ReplacementPauses, RollingReplacement
+from ffhost.server.worker_channel import print_worker_failure
 
 if TYPE_CHECKING:
-    from ffhost.server.code_check import CodeCheck
+    from ffhost.server.code_check import ChangedCodeCheck
 
 _KILLED_BY_INTERRUPT = 130
 _IDLE_SECONDS = 10.0
@@ -55,11 +55,11 @@ HANDED_DOWN = frozenset(
 """Signals that wait until a worker that was just forked can handle them."""
 
 
-class Master(Arbiter):  # type: ignore[misc]
+class GunicornMaster(Arbiter):  # type: ignore[misc]
     """Keeps the workers alive, and the sockets with them."""
 
-    def __init__(self, app: Application) -> None:
-        self._rolling = Rolling()
+    def __init__(self, app: GunicornApplication) -> None:
+        self._rolling = RollingReplacement()
         self._started = False
         self._announced = False
         self._failure_shown = False
@@ -67,10 +67,10 @@ class Master(Arbiter):  # type: ignore[misc]
         self._quick = False
         self._forced = False
         self._waiting = False
-        self._check: CodeCheck | None = None
+        self._check: ChangedCodeCheck | None = None
         self._changes = app.changes
-        self._edit: Edit | None = None
-        self._pauses = Pauses()
+        self._edit: CodeEdit | None = None
+        self._pauses = ReplacementPauses()
         self._terminal = ControllingTerminal() if app.config.settings.server.debug else None
         super().__init__(app)
         self._log = get_logger("ffhost.server")
@@ -132,7 +132,7 @@ class Master(Arbiter):  # type: ignore[misc]
                     self._rolling.add(pid)
                 case {"kind": "failed", "text": str(text)} if not self._failure_shown:
                     self._failure_shown = True
-                    show_failure(text)
+                    print_worker_failure(text)
                 case {"kind": "loading", "place": str(place)}:
                     self._say("loading", place)
                 case {"kind": "waiting", "calls": int(calls)} if self._quick and not self._waiting:
@@ -155,7 +155,7 @@ class Master(Arbiter):  # type: ignore[misc]
         self._edit = None
         if self._changes is None:
             self.app.describes = False  # workers that are forked from now on need not
-        self._say("serving", listening(self.LISTENERS), serves)
+        self._say("serving", listening_addresses(self.LISTENERS), serves)
 
     def _say(self, what: str, *arguments: Any) -> None:
         """Call a method of the announcer, whose mistakes must not end the master."""
@@ -310,11 +310,11 @@ class Master(Arbiter):  # type: ignore[misc]
         if self.app.check is None:
             self._replace_all()
         else:
-            from ffhost.server.code_check import CodeCheck
+            from ffhost.server.code_check import ChangedCodeCheck
 
-            self._check = CodeCheck(self.app.check)
+            self._check = ChangedCodeCheck(self.app.check)
 
-    def _check_ended(self, check: CodeCheck, code: int) -> None:
+    def _check_ended(self, check: ChangedCodeCheck, code: int) -> None:
         self._check = None
         output = check.ended(code)
         if code == 0:
@@ -342,7 +342,7 @@ class Master(Arbiter):  # type: ignore[misc]
     def _code_changed(self, files: list[str]) -> None:
         """Serve what has changed. Workers that still load are not waited for: they may hang."""
         if self._edit is None:
-            self._edit = Edit(files)
+            self._edit = CodeEdit(files)
         else:
             self._edit.add(files)
         for pid, worker in list(self.WORKERS.items()):
@@ -405,7 +405,7 @@ class Master(Arbiter):  # type: ignore[misc]
             self.reap_workers()
         self.kill_workers(signal.SIGKILL)
         self._reap_the_rest()
-        unlink(self.app.addresses)
+        unlink_sockets(self.app.addresses)
 
     def _interrupted(self) -> None:
         if self._quick:

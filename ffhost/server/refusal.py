@@ -6,7 +6,7 @@ from email.utils import formatdate
 
 from ffhost.errors import BadRequest, RequestError, RequestTimeout
 from ffhost.invocation.ids import EXECUTION_ID_HEADER
-from ffhost.web.problems import problem
+from ffhost.web.problems import problem_reply
 
 
 class UriTooLong(RequestError):
@@ -52,28 +52,28 @@ _ERRORS: dict[int, type[RequestError]] = {
 }
 
 
-def error_of(status: int, detail: str) -> RequestError:
+def server_refusal_error(status: int, detail: str) -> RequestError:
     """Return the error of a status that the server refuses with: 400, 408, 414, 431, 501, 505."""
     return _ERRORS[status](detail)
 
 
-def refusal(status: int, detail: str) -> bytes:
+def server_refusal(status: int, detail: str) -> bytes:
     """Return a whole answer with a problem document, which closes the connection.
 
     Args:
-        status: one of those that `error_of` knows
+        status: one of those that `server_refusal_error` knows
         detail: what is wrong, for the client
     """
-    return refusal_of(error_of(status, detail))
+    return server_refusal_of_error(server_refusal_error(status, detail))
 
 
-def refusal_of(error: RequestError, identity: str | None = None) -> bytes:
+def server_refusal_of_error(error: RequestError, identity: str | None = None) -> bytes:
     """Return a whole answer to a request that failed with *error*; it closes the connection.
 
     Args:
         identity: the execution id that a log entry has, if there is one
     """
-    reply = problem(error, identity)
+    reply = problem_reply(error, identity)
     if identity is not None:
         reply.headers.append((EXECUTION_ID_HEADER, identity))
     fields = [

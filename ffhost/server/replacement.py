@@ -17,7 +17,7 @@ _LONGEST_PAUSE_SECONDS = 10.0
 """Short enough to be back soon when the cause is gone, and long enough to spare the machine."""
 
 
-class Pauses:
+class ReplacementPauses:
     """How long to wait until a worker is replaced that died before it had served for a while.
 
     Each pause is twice as long as the one before. They begin anew when a worker that was
@@ -49,7 +49,7 @@ class Pauses:
         return max(0.0, self.over_at - time.monotonic())
 
 
-class Rolling:
+class RollingReplacement:
     """The replacements that are due, and the one that is under way."""
 
     def __init__(self) -> None:

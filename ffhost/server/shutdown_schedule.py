@@ -15,7 +15,7 @@ LINGER_SECONDS = 0.25
 """How long a new connection may stay silent after the listeners closed."""
 
 
-class Ending:
+class WorkerEnding:
     """The last part of a worker's life.
 
     Args:
@@ -29,7 +29,7 @@ class Ending:
         reserve = min(_HOOKS_MOST_SECONDS, grace_seconds * _HOOKS_SHARE)
         self._grace = grace_seconds - reserve
         self.accepting = accepting
-        self.close_at = now() + drain_seconds
+        self.close_at = worker_time() + drain_seconds
 
     @property
     def give_up_at(self) -> float:
@@ -38,9 +38,9 @@ class Ending:
 
     def hurry(self) -> None:
         """End the drain now."""
-        self.close_at = min(self.close_at, now())
+        self.close_at = min(self.close_at, worker_time())
 
 
-def now() -> float:
+def worker_time() -> float:
     """Return the time that all deadlines of the server are counted in."""
     return time.monotonic()

@@ -13,10 +13,10 @@ import uvicorn
 
 from ffhost.config import LoadedConfig
 from ffhost.errors import StartupError
-from ffhost.host.process_service import service
+from ffhost.host.process_service import service_of_process
 from ffhost.invocation.logger import get_logger
-from ffhost.server.addresses import Listening, addresses, cannot_listen
-from ffhost.server.announcer import Announcer
+from ffhost.server.addresses import ListeningAddress, addresses_to_bind, cannot_listen_error
+from ffhost.server.announcer import ServerAnnouncer
 
 MISSING = (
     "workers",
@@ -29,17 +29,19 @@ MISSING = (
 """What a host in one process does not have."""
 
 
-def serve_alone(config: LoadedConfig, front: str, announcer: Announcer | None) -> int:
+def serve_in_one_process(
+    config: LoadedConfig, front: str, announcer: ServerAnnouncer | None
+) -> int:
     """Serve *front* in this process until told to stop; return the exit status.
 
     Raises:
         StartupError: the address cannot be bound, or a start-up hook failed
     """
-    address = addresses(config.settings)["public"]
+    address = addresses_to_bind(config.settings)["public"]
     if isinstance(address, str):
         raise StartupError("unix sockets need a system with fork; set server.host to an address")
     get_logger("ffhost.server").warning("served_by_one_process", missing=list(MISSING))
-    service().managed = True
+    service_of_process().managed = True
     listener = _bind(address)
     server = _Server(config, front, announcer)
     with suppress(KeyboardInterrupt):
@@ -58,14 +60,14 @@ def _bind(address: tuple[str, int]) -> socket.socket:
         listener.bind(address)
     except OSError as error:
         listener.close()
-        raise cannot_listen(address, error) from error
+        raise cannot_listen_error(address, error) from error
     return listener
 
 
 class _Server(uvicorn.Server):
     """uvicorn's server, which announces that it listens."""
 
-    def __init__(self, config: LoadedConfig, front: str, announcer: Announcer | None) -> None:
+    def __init__(self, config: LoadedConfig, front: str, announcer: ServerAnnouncer | None) -> None:
         settings = config.settings.server
         super().__init__(
             uvicorn.Config(
@@ -87,5 +89,5 @@ class _Server(uvicorn.Server):
         """Listen, and announce it."""
         await super().startup(sockets)
         if self.started and self._announcer is not None and sockets is not None:
-            bound = [Listening("public", each.getsockname()) for each in sockets]
-            self._announcer.serving(bound, self._announcer.describe(service()))
+            bound = [ListeningAddress("public", each.getsockname()) for each in sockets]
+            self._announcer.serving(bound, self._announcer.describe(service_of_process()))

@@ -14,7 +14,7 @@ _EXACT_SECONDS = 0.002
 """uvloop counts in milliseconds, and a timer may fire one too early."""
 
 
-class Timeouts(Generic[T]):
+class ConnectionTimeouts(Generic[T]):
     """Things that wait equally long, so that they expire in the order in which they began.
 
     One timer serves all of them, set for the oldest. When the last has stopped it fires once

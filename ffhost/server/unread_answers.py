@@ -27,7 +27,7 @@ _ACKNOWLEDGED = struct.Struct("120xQ")
 """Where Linux has ``tcpi_bytes_acked`` in its ``tcp_info``."""
 
 
-class Writing(Protocol):
+class WritingConnection(Protocol):
     """A connection that writes."""
 
     transport: Any
@@ -55,7 +55,7 @@ class _Left(NamedTuple):
     since: float
 
 
-class UnreadAnswers:
+class UnreadSocketAnswers:
     """Connections whose client has something to take. There is a timer only while there are any.
 
     Args:
@@ -68,13 +68,13 @@ class UnreadAnswers:
         self._loop = loop
         self._seconds = seconds
         self._pause = max(_LEAST_PAUSE_SECONDS, seconds / _LOOKS)
-        self._left: dict[Writing, _Left] = {}
+        self._left: dict[WritingConnection, _Left] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._left)
 
-    def watch(self, connection: Writing) -> None:
+    def watch(self, connection: WritingConnection) -> None:
         """Watch *connection* until its client has taken everything; it has just made progress."""
         if not self.is_bounded:
             return
@@ -83,7 +83,7 @@ class UnreadAnswers:
         if self._timer is None:
             self._timer = self._loop.call_later(self._pause, self._look)
 
-    def forget(self, connection: Writing) -> None:
+    def forget(self, connection: WritingConnection) -> None:
         """Stop watching *connection*."""
         self._left.pop(connection, None)
 
@@ -94,10 +94,10 @@ class UnreadAnswers:
         if self._left and self._timer is None:
             self._timer = self._loop.call_later(self._pause, self._look)
 
-    def _look_at(self, connection: Writing, left: _Left) -> None:
-        now, unsent = self._loop.time(), unsent_bytes(connection.transport)
+    def _look_at(self, connection: WritingConnection, left: _Left) -> None:
+        now, unsent = self._loop.time(), unsent_socket_bytes(connection.transport)
         measure = unsent - (connection.file.sent if connection.file else 0)
-        taken = taken_bytes(connection.transport)
+        taken = taken_socket_bytes(connection.transport)
         if not unsent and connection.file is None:
             del self._left[connection]
             connection.on_all_taken()
@@ -108,7 +108,7 @@ class UnreadAnswers:
             connection.on_nothing_taken(unsent)
 
 
-def unsent_bytes(transport: Any) -> int:
+def unsent_socket_bytes(transport: Any) -> int:
     """Count what the client has not taken, in the transport's buffer and in the kernel's."""
     waiting: int = transport.get_write_buffer_size()
     return waiting + _in_kernel(transport.get_extra_info("socket"))
@@ -125,7 +125,7 @@ def _in_kernel(connection: Any) -> int:
     return count
 
 
-def taken_bytes(transport: Any) -> int:
+def taken_socket_bytes(transport: Any) -> int:
     """Count what the client has taken since it connected, or 0 if the system does not."""
     connection = transport.get_extra_info("socket")
     if connection is None or _TCP_INFO is None:

@@ -26,22 +26,22 @@ from ffhost.invocation.logger import get_logger
 from ffhost.observability.logs import flush_log
 from ffhost.server._gunicorn import Arbiter
 from ffhost.server._uvicorn import UvicornWorker
-from ffhost.server.addresses import Kind, Listening, cannot_listen
+from ffhost.server.addresses import Kind, ListeningAddress, cannot_listen_error
 from ffhost.server.connection import ServerConnection
-from ffhost.server.gunicorn_app import Application
-from ffhost.server.gunicorn_options import drain_delay
-from ffhost.server.listeners import kind_of
-from ffhost.server.loading_reports import reporting
-from ffhost.server.loop_server import LoopServer, leave
+from ffhost.server.gunicorn_app import GunicornApplication
+from ffhost.server.gunicorn_options import server_drain_delay
+from ffhost.server.listeners import kind_of_socket
+from ffhost.server.loading_reports import reporting_slow_worker
+from ffhost.server.loop_server import WorkerLoopServer, leave_worker_loop
 from ffhost.server.master import HANDED_DOWN
-from ffhost.server.shutdown_schedule import Ending
-from ffhost.server.worker_channel import WorkerChannel, failure_text, show_failure
+from ffhost.server.shutdown_schedule import WorkerEnding
+from ffhost.server.worker_channel import WorkerChannel, print_worker_failure, worker_failure_text
 
 _SELDOM = 20_000
 """After how many new objects garbage is looked for while functions load; else 700 or 2000."""
 
 
-class HostWorker(UvicornWorker):  # type: ignore[misc]
+class WorkerProcess(UvicornWorker):  # type: ignore[misc]
     """A process that serves ``ffhost.asgi:app``."""
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
@@ -57,7 +57,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Prepare the worker, in the master."""
         super().__init__(*args, **kwargs)
-        ours = isinstance(self.app, Application)
+        ours = isinstance(self.app, GunicornApplication)
         self.channel: WorkerChannel | None = WorkerChannel() if ours else None
         self.ready = False
         self.ready_since = 0.0
@@ -65,7 +65,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
         self.kill_at = 0.0
         """When the master kills it, once it was told to go."""
         self.service: Any = None
-        self.ending: Ending | None = None
+        self.ending: WorkerEnding | None = None
         self._replacing = False
         self._reload_due = False
         self._reloading = threading.Lock()
@@ -95,17 +95,19 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
 
     def _report(self, error: StartupError) -> int:
         """Make the master show *error*, once for all workers; return the exit status."""
-        text = failure_text(error, developing=self._is_watched())
+        text = worker_failure_text(error, developing=self._is_watched())
         if self.channel is None or not self.channel.send("failed", text=text):
-            show_failure(text)
+            print_worker_failure(text)
         return int(Arbiter.WORKER_BOOT_ERROR if self.channel is None else error.exit_code)
 
     def load_wsgi(self) -> None:
         """Load the front, and with it configuration and functions."""
-        from ffhost.host.process_service import service
+        from ffhost.host.process_service import service_of_process
 
-        forked_children.separate([] if self.channel is None else [self.channel.writing_end])
-        self.service = service()
+        forked_children.separate_forked_children(
+            [] if self.channel is None else [self.channel.writing_end]
+        )
+        self.service = service_of_process()
         self.service.managed = True
         self._tell_addresses()
         # With --reload a new worker judges changed code and a changed configuration together.
@@ -120,35 +122,35 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
 
     def _tell_addresses(self) -> None:
         """Set where the host is reached; functions are loaded after that."""
-        from ffhost.host.own_addresses import own_addresses
+        from ffhost.host.own_addresses import find_host_addresses
 
-        known = own_addresses(self.service.store)
+        known = find_host_addresses(self.service.store)
         for listener in self.sockets:
             kind = getattr(listener, "kind", None)
             if kind is not None:
-                setattr(known, kind, Listening(kind, listener.sock.getsockname()).local_url)
+                setattr(known, kind, ListeningAddress(kind, listener.sock.getsockname()).local_url)
 
     def _reports(self) -> AbstractContextManager[None]:
         """Report to the master what is being loaded, where it tells anybody."""
         channel = self.channel
         if channel is None or self.app.announcer is None:
             return nullcontext()
-        return reporting(lambda place: channel.send("loading", place=place))
+        return reporting_slow_worker(lambda place: channel.send("loading", place=place))
 
     def kind(self, listener: Any) -> Kind:
         """Return whether *listener* is the public one or the admin's."""
-        return kind_of(listener, self.service.config.settings)
+        return kind_of_socket(listener, self.service.config.settings)
 
     @staticmethod
     def cannot_listen(listener: Any, error: OSError) -> StartupError:
         """Return the error of a listener that another process took in the meantime."""
-        return cannot_listen(listener.cfg_addr, error)
+        return cannot_listen_error(listener.cfg_addr, error)
 
     def say_ready(self) -> None:
         """Report to the master that this worker serves."""
         # Settled now: a reload of the configuration does not change what the master reckons with.
         config = self.service.config
-        self._drain_seconds = drain_delay(config)
+        self._drain_seconds = server_drain_delay(config)
         self._grace_seconds = float(config.settings.server.graceful_timeout)
         self.notify()
         self.ready = True
@@ -168,9 +170,9 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
             self.config.headers.append(("connection", "close"))
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)
-        self._server = LoopServer(self, loop)
+        self._server = WorkerLoopServer(self, loop)
         loop.run_until_complete(self._server.serve())
-        loop.run_until_complete(leave(loop))
+        loop.run_until_complete(leave_worker_loop(loop))
 
     # Signals
 
@@ -232,7 +234,7 @@ class HostWorker(UvicornWorker):  # type: ignore[misc]
             os._exit(0)
         if self.ending is None:
             delay = self._drain_seconds if drain else 0.0
-            self.ending = Ending(delay, self._grace_seconds, accepting=accepting)
+            self.ending = WorkerEnding(delay, self._grace_seconds, accepting=accepting)
             if accepting:
                 self.service.begin_drain()
             else:

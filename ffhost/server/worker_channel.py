@@ -123,7 +123,7 @@ def _message(line: bytes) -> dict[str, Any] | None:
     return message if isinstance(message, dict) else None
 
 
-def failure_text(error: StartupError, *, developing: bool = False) -> str:
+def worker_failure_text(error: StartupError, *, developing: bool = False) -> str:
     """Return what is shown of a worker that cannot start: diagnostics, or one line.
 
     Args:
@@ -131,14 +131,14 @@ def failure_text(error: StartupError, *, developing: bool = False) -> str:
     """
     if not isinstance(error, ConfigError):
         return f"ffhost: {error}\n"
-    from ffhost.config.diagnostics import render
-    from ffhost.config.load_problems import code_first
+    from ffhost.config.diagnostics import show_config_problems
+    from ffhost.config.load_problems import config_problem_from_code
 
-    problems = map(code_first, error.problems) if developing else error.problems
-    return render(list(problems), color=wants_color(sys.stderr.isatty()))
+    problems = map(config_problem_from_code, error.problems) if developing else error.problems
+    return show_config_problems(list(problems), color=wants_color(sys.stderr.isatty()))
 
 
-def show_failure(text: str) -> None:
+def print_worker_failure(text: str) -> None:
     """Write *text* on stderr."""
     sys.stderr.write(text)
     sys.stderr.flush()

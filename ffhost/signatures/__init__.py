@@ -13,16 +13,16 @@ from typing import Any
 
 from ffhost.config.settings import SIGNATURES
 from ffhost.signatures.codec import (
-    AnsweredCrash,
+    AnsweredApplicationCrash,
     Codec,
     SignatureOptions,
-    as_single_target,
+    as_single_target_codec,
     signature_error,
 )
-from ffhost.signatures.inference import Inferred, infer
+from ffhost.signatures.inference import InferredSignature, infer_signature
 
 
-def compose(
+def make_codec(
     kind: str, target: Callable[..., Any], options: SignatureOptions | None = None
 ) -> Codec:
     """Make the codec of *target* under the signature *kind*.
@@ -39,38 +39,38 @@ def _composer(kind: str) -> Callable[[Callable[..., Any], SignatureOptions], Cod
     if kind == "http":
         from ffhost.signatures import http_function
 
-        return http_function.compose
+        return http_function.make_http_codec
     if kind == "typed":
         from ffhost.signatures import typed_function
 
-        return typed_function.compose
+        return typed_function.make_typed_codec
     if kind == "cloudevent":
         from ffhost.signatures import cloudevent_function
 
-        return cloudevent_function.compose
+        return cloudevent_function.make_cloudevent_codec
     if kind == "event":
         from ffhost.signatures import event_function
 
-        return event_function.compose
+        return event_function.make_event_codec
     if kind == "wsgi":
         from ffhost.signatures import wsgi_application
 
-        return wsgi_application.compose
+        return wsgi_application.make_wsgi_codec
     if kind == "asgi":
         from ffhost.signatures import asgi_application
 
-        return asgi_application.compose
+        return asgi_application.make_asgi_codec
     raise signature_error(
         f"unknown signature {kind!r}; expected {', '.join(SIGNATURES[:-1])} or {SIGNATURES[-1]}"
     )
 
 
 __all__ = [
-    "AnsweredCrash",
+    "AnsweredApplicationCrash",
     "Codec",
-    "Inferred",
+    "InferredSignature",
     "SignatureOptions",
-    "as_single_target",
-    "compose",
-    "infer",
+    "as_single_target_codec",
+    "infer_signature",
+    "make_codec",
 ]

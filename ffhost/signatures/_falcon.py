@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ffhost._library import Library
+from ffhost._library import InstalledLibrary
 from ffhost.web.messages import Reply
 
-library = Library("falcon", tested="4.4.0")
+library = InstalledLibrary("falcon", tested="4.4.0")
 with library.imports():
     import falcon
     from falcon import app_helpers
@@ -34,7 +34,7 @@ library.require(app_helpers, {"default_serialize_error": "answer an HTTPError as
 serialize_error = app_helpers.default_serialize_error
 
 
-def write(resp: falcon.Response | AsyncResponse, reply: Reply) -> None:
+def write_falcon_reply(resp: falcon.Response | AsyncResponse, reply: Reply) -> None:
     """Write *reply* into Falcon's response, with all of its header lines."""
     resp.status = reply.status
     if reply.body:
@@ -51,14 +51,14 @@ def write(resp: falcon.Response | AsyncResponse, reply: Reply) -> None:
             headers[name] = value
 
 
-def rewrite(resp: falcon.Response | AsyncResponse, reply: Reply) -> None:
+def rewrite_falcon_reply(resp: falcon.Response | AsyncResponse, reply: Reply) -> None:
     """Write *reply* in the place of all that was written into Falcon's response before."""
     resp._headers.clear()
     resp._extra_headers = None
     resp.text = resp.data = resp.stream = None
-    write(resp, reply)
+    write_falcon_reply(resp, reply)
 
 
-def header_fields(resp: falcon.Response, media_type: str | None) -> list[tuple[str, str]]:
+def falcon_header_fields(resp: falcon.Response, media_type: str | None) -> list[tuple[str, str]]:
     """Return the header fields of *resp*, its cookies too; *media_type* if it has none."""
     return resp._wsgi_headers(media_type)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import io
 from typing import Any, NamedTuple
 
-from ffhost._library import Library
+from ffhost._library import InstalledLibrary
 
-library = Library("werkzeug", tested="3.1.9")
+library = InstalledLibrary("werkzeug", tested="3.1.9")
 with library.imports():
     from werkzeug import wsgi
 

@@ -1,7 +1,7 @@
 """The lifespan of an ASGI application in this process: its start-up and its shut-down.
 
 An application has one, even if it is the target of several functions or is reloaded:
-`lifespan_of` keeps it. The host runs its start and stop like other hooks.
+`application_lifespan_of` keeps it. The host runs its start and stop like other hooks.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 
 from ffhost.errors import HookFailed
 from ffhost.invocation.logger import get_logger
-from ffhost.invocation.variables import active_environment, entering
+from ffhost.invocation.variables import active_function_variables, using_function_variables
 
 _LAST_SECONDS = 1.0
 """Seconds that an application may take to return after it reported failure or completion."""
 
 
-class Lifespan:
+class ApplicationLifespan:
     """What an application does when the process starts and stops.
 
     Args:
@@ -34,7 +34,7 @@ class Lifespan:
         self.state: dict[str, Any] = {}
         self.calls = 0
         self._application = application
-        self._environment = active_environment()  # that of the function which is loaded
+        self._environment = active_function_variables()  # that of the function which is loaded
         self._name = name
         self._users = 0
         self._work: asyncio.Task[None] | None = None
@@ -59,7 +59,7 @@ class Lifespan:
         self._error = None
         self._events: asyncio.Queue[str] = asyncio.Queue()
         self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        with entering(self._environment):
+        with using_function_variables(self._environment):
             self._work = asyncio.get_running_loop().create_task(self._run())
         answer = await self._ask("startup")
         if answer is None and not isinstance(self._error, SystemExit):
@@ -153,10 +153,10 @@ def _reason(error: BaseException | None, answer: dict[str, Any]) -> str:
     return lines[-1] if lines else "it gave no reason"
 
 
-_lifespans: dict[Hashable, Lifespan] = {}
+_lifespans: dict[Hashable, ApplicationLifespan] = {}
 
 
-def lifespan_of(application: Callable[..., Any], name: str) -> Lifespan:
+def application_lifespan_of(application: Callable[..., Any], name: str) -> ApplicationLifespan:
     """Return the lifespan of *application*; the *name* of the first call is kept."""
     # By the object itself, so that a bound method is the same each time.
     key: Hashable = application
@@ -164,4 +164,4 @@ def lifespan_of(application: Callable[..., Any], name: str) -> Lifespan:
         hash(application)
     except TypeError:
         key = id(application)
-    return _lifespans.setdefault(key, Lifespan(application, name))
+    return _lifespans.setdefault(key, ApplicationLifespan(application, name))

@@ -1,7 +1,7 @@
 """The signature ``asgi``: a whole ASGI 3 application as a function. Only ``http`` scopes.
 
-The application runs in a task beside the call, which pulls its answer: `Exchange.send` waits
-while a chunk waits. The call is over when the application has returned, not when its answer
+The application runs in a task beside the call, which pulls its answer: `ApplicationExchange.send`
+waits while a chunk waits. The call is over when the application has returned, not when its answer
 was whole, so that what it does in the background afterwards has a slot and a deadline, too.
 """
 
@@ -12,11 +12,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
 from ffhost.errors import ResultError
-from ffhost.signatures.app_lifespan import lifespan_of
-from ffhost.signatures.codec import AnsweredCrash, Codec, SignatureOptions
-from ffhost.signatures.mounted_application import Counted, Head, check_kind, codec, read_head
-from ffhost.signatures.requests.asgi_scope import build_scope
-from ffhost.signatures.requests.mount import Mount
+from ffhost.signatures.app_lifespan import application_lifespan_of
+from ffhost.signatures.codec import AnsweredApplicationCrash, Codec, SignatureOptions
+from ffhost.signatures.mounted_application import (
+    ApplicationHead,
+    CountedApplicationBody,
+    check_application_kind,
+    make_application_codec,
+    read_application_head,
+)
+from ffhost.signatures.requests.asgi_scope import make_asgi_scope
+from ffhost.signatures.requests.mount import RequestMount
 from ffhost.web.messages import Message, Reply
 from ffhost.web.problems import CRASH_HEADER
 
@@ -28,23 +34,23 @@ PROTOCOL = {"version": "3.0", "spec_version": "2.4"}
 """ASGI version of an `ApplicationExchange`: since 2.4 ``send`` raises when the client has gone."""
 
 
-class ClientGone(OSError):
+class ApplicationClientGone(OSError):
     """The client has gone; raised by ``send``, as ASGI's HTTP spec 2.4 requires."""
 
 
-def compose(target: Application, options: SignatureOptions) -> Codec:
+def make_asgi_codec(target: Application, options: SignatureOptions) -> Codec:
     """Make the codec of an ASGI application.
 
     Raises:
         LoadError: the target is not one
     """
     name = options.name
-    check_kind(target, name, "asgi", 3, "scope, receive and send")
-    mount = Mount(options.mount)
-    lifespan = lifespan_of(target, name)
+    check_application_kind(target, name, "asgi", 3, "scope, receive and send")
+    mount = RequestMount(options.mount)
+    lifespan = application_lifespan_of(target, name)
 
     def decode(message: Message) -> tuple[Scope, bytes]:
-        scope = build_scope(message)
+        scope = make_asgi_scope(message)
         scope["root_path"] = mount.root_path(scope.get("root_path", ""), scope["path"])
         scope["state"] = lifespan.state.copy()
         if message.params:
@@ -63,7 +69,7 @@ def compose(target: Application, options: SignatureOptions) -> Codec:
             await exchange.abort()
             raise
 
-    return codec("asgi", options, decode, call, is_async=True, lifespan=lifespan)
+    return make_application_codec("asgi", options, decode, call, is_async=True, lifespan=lifespan)
 
 
 class ApplicationExchange:
@@ -77,8 +83,8 @@ class ApplicationExchange:
         self._name = name
         self._method = method
         self._body: bytes | None = body
-        self._head: Head | None = None
-        self._counted: Counted | None = None
+        self._head: ApplicationHead | None = None
+        self._counted: CountedApplicationBody | None = None
         self._chunk = b""
         self._complete = False
         self._error: BaseException | None = None
@@ -97,7 +103,7 @@ class ApplicationExchange:
             ended: called when the application has returned
 
         Raises:
-            AnsweredCrash: it answered and raised
+            AnsweredApplicationCrash: it answered and raised
             ResultError: it returned without a whole answer
         """
         run = self._run(application, scope)
@@ -107,7 +113,7 @@ class ApplicationExchange:
             await self._next()
         if not self._work.done():
             assert self._head is not None
-            return Reply(self._head.status, self._head.fields, chunks=Chunks(self))
+            return Reply(self._head.status, self._head.fields, chunks=ApplicationChunks(self))
         error = self._taken_error()
         if self._head is None or not self._complete:
             raise error or ResultError(f"{self._name} ended before its answer was complete")
@@ -117,7 +123,7 @@ class ApplicationExchange:
         if reply.status < 500:
             raise error
         reply.headers.append(CRASH_HEADER)
-        raise AnsweredCrash(reply, error)
+        raise AnsweredApplicationCrash(reply, error)
 
     def _is_stream(self) -> bool:
         """Whether a chunk has come that is not yet the whole body."""
@@ -192,15 +198,15 @@ class ApplicationExchange:
 
     async def _send(self, event: Event) -> None:
         if self._gone:
-            raise ClientGone("nobody reads the answer any more")
+            raise ApplicationClientGone("nobody reads the answer any more")
         kind = event["type"]
         if kind == "http.response.start" and self._head is None:
             fields = [
                 (name.decode("latin-1"), value.decode("latin-1"))
                 for name, value in event.get("headers", ())
             ]
-            self._head = read_head(self._name, event["status"], fields)
-            self._counted = Counted(self._name, self._head.expected(self._method))
+            self._head = read_application_head(self._name, event["status"], fields)
+            self._counted = CountedApplicationBody(self._name, self._head.expected(self._method))
         elif kind == "http.response.body" and self._head is not None and not self._complete:
             await self._send_body(bytes(event.get("body", b"")), event.get("more_body", False))
         else:
@@ -215,7 +221,7 @@ class ApplicationExchange:
             self._room.clear()
             await self._room.wait()
             if self._gone:
-                raise ClientGone("nobody reads the answer any more")
+                raise ApplicationClientGone("nobody reads the answer any more")
         if chunk:
             self._chunk = chunk
         if not more:
@@ -224,7 +230,7 @@ class ApplicationExchange:
         self._news.set()
 
 
-class Chunks(AsyncIterator[bytes]):
+class ApplicationChunks(AsyncIterator[bytes]):
     """The body of a streamed answer. Closing it ends the application."""
 
     def __init__(self, exchange: ApplicationExchange) -> None:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, TypeAlias
 
 from ffhost.errors import ResultError
-from ffhost.signatures.file_parts import FilePart, file_part
+from ffhost.signatures.file_parts import RequestFilePart, request_file_part
 from ffhost.web.messages import HeaderList
 
 BLOCK_BYTES = 64 * 1024
@@ -67,10 +67,10 @@ class AsyncByteChunks(AsyncIterator[bytes]):
             await close()
 
 
-SyncChunks: TypeAlias = ByteChunks | FilePart
+SyncChunks: TypeAlias = ByteChunks | RequestFilePart
 
 
-def file_chunks(
+def read_file_chunks(
     file: Any,
     headers: HeaderList,
     close: Callable[[], object] | None = None,
@@ -92,7 +92,7 @@ def file_chunks(
     declared = next((value for name, value in headers if name.lower() == "content-length"), None)
     if length is None and declared is not None and declared.isdecimal():
         length = int(declared)
-    part = file_part(file, close, start=start, length=length)
+    part = request_file_part(file, close, start=start, length=length)
     if part is None:
         return ByteChunks(_blocks(file), close)
     if declared is None:
@@ -159,7 +159,7 @@ def _blocks(file: Any) -> Iterator[Any]:
         yield block
 
 
-def no_chunks(chunks: Any) -> Any:
+def empty_chunks(chunks: Any) -> Any:
     """Return an empty stream that closes *chunks* when it is closed.
 
     For statuses without a body (204 and 304) whose function returned a stream anyway.

@@ -13,8 +13,12 @@ from typing import Any
 from ffhost import events
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, SignatureOptions
-from ffhost.signatures.event_replies import FailureIndex, acknowledgement, refuse_generators
-from ffhost.signatures.foreign_responses import encode_exception
+from ffhost.signatures.event_replies import (
+    BatchFailureIndex,
+    make_acknowledgement_encoder,
+    refuse_generator_signature,
+)
+from ffhost.signatures.foreign_responses import encode_foreign_exception
 from ffhost.signatures.results import result_encoder
 from ffhost.web.messages import Message, Reply
 
@@ -23,7 +27,7 @@ class _Replies(list[Any]):
     """What the calls of one batch returned."""
 
 
-def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
+def make_cloudevent_codec(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     """Make the codec of a function that takes one CloudEvent.
 
     Raises:
@@ -31,8 +35,8 @@ def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     """
     name = options.name
     parameters.signature_accepts(target, name, "cloudevent", 1, wants="one CloudEvent")
-    refuse_generators(target, name, "cloudevent")
-    read = events.decoder_for(_wanted_class(target))
+    refuse_generator_signature(target, name, "cloudevent")
+    read = events.make_event_decoder(_wanted_class(target))
     is_async = parameters.is_coroutine_function(target)
 
     def decode(message: Message) -> tuple[Any, ...]:
@@ -45,30 +49,30 @@ def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
         _encoder(options.single),
         is_async,
         ("POST",),
-        encode_exception,
+        encode_foreign_exception,
         result_encoder(name),
     )
 
 
 def _wanted_class(target: Callable[..., Any]) -> Any:
     """Return the annotation of the parameter, None for text that cannot be evaluated."""
-    if parameters.mark_of(target, parameters.FIREBASE) is not None:
+    if parameters.signature_mark_of(target, parameters.FIREBASE) is not None:
         from cloudevents.v1.http.event import CloudEvent
 
         return CloudEvent  # the wrapper takes one of the old SDK, whatever is annotated inside
-    annotation = parameters.first_annotation(target)
+    annotation = parameters.first_parameter_annotation(target)
     return None if isinstance(annotation, str) else annotation
 
 
 def _caller(target: Callable[..., Any]) -> Callable[..., Any]:
-    batch = events.Batch
+    batch = events.EventBatch
 
     def call(event: Any) -> Any:
         if event.__class__ is not batch:
             return target(event)
         replies = _Replies()
         for index, each in enumerate(event):
-            with FailureIndex(index):
+            with BatchFailureIndex(index):
                 replies.append(target(each))
         return replies
 
@@ -76,14 +80,14 @@ def _caller(target: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _async_caller(target: Callable[..., Any]) -> Callable[..., Any]:
-    batch = events.Batch
+    batch = events.EventBatch
 
     async def call(event: Any) -> Any:
         if event.__class__ is not batch:
             return await target(event)
         replies = _Replies()
         for index, each in enumerate(event):
-            with FailureIndex(index):
+            with BatchFailureIndex(index):
                 replies.append(await target(each))
         return replies
 
@@ -91,14 +95,14 @@ def _async_caller(target: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _encoder(single: bool) -> Callable[[Any], Reply]:
-    acknowledge = acknowledgement(single)
+    acknowledge = make_acknowledgement_encoder(single)
 
     def encode(value: Any) -> Reply:
         if value is None:
             return acknowledge()
         if value.__class__ is _Replies:
-            replies = [each for each in value if each is not None and events.is_event(each)]
-            return events.encode_batch(replies) if replies else acknowledge()
-        return events.encode(value) if events.is_event(value) else acknowledge()
+            replies = [each for each in value if each is not None and events.is_cloud_event(each)]
+            return events.encode_event_batch(replies) if replies else acknowledge()
+        return events.encode_event(value) if events.is_cloud_event(value) else acknowledge()
 
     return encode

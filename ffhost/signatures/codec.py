@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ffhost.errors import LoadError
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.ids import EXECUTION_ID_HEADER
-from ffhost.signatures.requests import Adapter
+from ffhost.signatures.requests import RequestAdapter
 from ffhost.web.forwarded import trust_loopback_scheme
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
-    from ffhost.signatures.app_lifespan import Lifespan
+    from ffhost.signatures.app_lifespan import ApplicationLifespan
     from ffhost.signatures.handed_values import Measure
 
 
-def as_single_target(codec: Codec, *, trusts_loopback: bool) -> Codec:
+def as_single_target_codec(codec: Codec, *, trusts_loopback: bool) -> Codec:
     """Return a codec whose requests are as functions-framework's one function sees them.
 
     They have ``Function-Execution-Id``, made if none was sent.
@@ -60,7 +60,7 @@ class SignatureOptions(NamedTuple):
     single: bool = False
     input_type: Any = None
     path_parameters: tuple[str, ...] = ()
-    adapter: Adapter | None = None
+    adapter: RequestAdapter | None = None
     mount: tuple[str | None, ...] = ()
     strip_path: bool = False
 
@@ -94,11 +94,11 @@ class Codec(NamedTuple):
     methods: tuple[str, ...] | None
     answer: Callable[[BaseException], Reply | None]
     encode_handled: Callable[[Any], Reply]
-    lifespan: Lifespan | None = None
+    lifespan: ApplicationLifespan | None = None
     measure: Measure | None = None
 
 
-class AnsweredCrash(Exception):
+class AnsweredApplicationCrash(Exception):
     """A crash after the application has sent an answer of its own.
 
     Args:

@@ -9,8 +9,8 @@ from ffhost import events
 from ffhost.errors import MethodNotAllowed
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, SignatureOptions
-from ffhost.signatures.event_replies import acknowledgement, refuse_generators
-from ffhost.signatures.foreign_responses import encode_exception
+from ffhost.signatures.event_replies import make_acknowledgement_encoder, refuse_generator_signature
+from ffhost.signatures.foreign_responses import encode_foreign_exception
 from ffhost.signatures.results import HTML, result_encoder
 from ffhost.web.messages import Message, Reply
 
@@ -18,7 +18,7 @@ _NO_EVENT: Any = object()
 """Placeholder for the data of a request that only checks whether the container is up."""
 
 
-def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
+def make_event_codec(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     """Make the codec of a function that takes data and context.
 
     Raises:
@@ -26,8 +26,8 @@ def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     """
     name = options.name
     parameters.signature_accepts(target, name, "event", 2, wants="data and context")
-    refuse_generators(target, name, "event")
-    acknowledge = acknowledgement(options.single)
+    refuse_generator_signature(target, name, "event")
+    acknowledge = make_acknowledgement_encoder(options.single)
     is_async = parameters.is_coroutine_function(target)
     decode, call = _decode, target
     methods: tuple[str, ...] = ("POST",)
@@ -40,11 +40,13 @@ def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
         return Reply(200, [HTML]) if value is _NO_EVENT else acknowledge()
 
     handled = result_encoder(name)
-    return Codec("event", decode, call, encode, is_async, methods, encode_exception, handled)
+    return Codec(
+        "event", decode, call, encode, is_async, methods, encode_foreign_exception, handled
+    )
 
 
 def _decode(message: Message) -> tuple[Any, ...]:
-    return events.decode_background(message.headers, message.body, message.path)
+    return events.decode_background_event(message.headers, message.body, message.path)
 
 
 # functions-framework answers GET / of a background function with 200 and nothing: that is

@@ -13,7 +13,7 @@ from ffhost.web.messages import Reply
 from ffhost.web.problems import BATCH_INDEX
 
 
-def acknowledgement(single: bool) -> Callable[[], Reply]:
+def make_acknowledgement_encoder(single: bool) -> Callable[[], Reply]:
     """Return a callable that makes the reply for an event that was processed.
 
     Some brokers fail on a body that is not an event, hence 204. functions-framework answers 200
@@ -24,7 +24,7 @@ def acknowledgement(single: bool) -> Callable[[], Reply]:
     return lambda: Reply(204)
 
 
-def refuse_generators(target: Callable[..., Any], name: str, kind: str) -> None:
+def refuse_generator_signature(target: Callable[..., Any], name: str, kind: str) -> None:
     """Refuse a generator function: an event's result is not iterated, so nothing would run.
 
     Raises:
@@ -37,7 +37,7 @@ def refuse_generators(target: Callable[..., Any], name: str, kind: str) -> None:
         )
 
 
-class FailureIndex:
+class BatchFailureIndex:
     """Marks what is raised inside it with the index of the event at which it happened.
 
     The exception keeps its type, so that the function's error handlers recognise it.

@@ -11,21 +11,21 @@ from typing import Any
 import falcon
 
 from ffhost.errors import ResultError
-from ffhost.signatures._falcon import header_fields, serialize_error
-from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, file_chunks
+from ffhost.signatures._falcon import falcon_header_fields, serialize_error
+from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, read_file_chunks
 from ffhost.web.messages import HeaderList, Reply
-from ffhost.web.responses import header_field
+from ffhost.web.responses import check_header_field
 
 _OPTIONS = falcon.ResponseOptions()
 _MEDIA_TYPE = _OPTIONS.default_media_type
 
 
-def new_response() -> falcon.Response:
+def new_falcon_response() -> falcon.Response:
     """Return an empty response; its options are shared, which saves most of its cost."""
     return falcon.Response(options=_OPTIONS)
 
 
-def responder(target: Callable[..., Any], name: str) -> Callable[..., falcon.Response]:
+def wrap_falcon_responder(target: Callable[..., Any], name: str) -> Callable[..., falcon.Response]:
     """Wrap a function of ``(req, resp)`` so that it returns its response."""
 
     def respond(req: falcon.Request, resp: falcon.Response) -> falcon.Response:
@@ -38,7 +38,7 @@ def responder(target: Callable[..., Any], name: str) -> Callable[..., falcon.Res
     return respond
 
 
-def async_responder(
+def wrap_async_falcon_responder(
     target: Callable[..., Any], name: str
 ) -> Callable[..., Awaitable[falcon.Response]]:
     """Wrap a coroutine function of ``(req, resp)`` so that it returns its response."""
@@ -64,9 +64,9 @@ def _checked(result: Any, resp: falcon.Response, name: str) -> falcon.Response:
     return resp
 
 
-def encode_exception(error: Any) -> Reply:
+def encode_falcon_exception(error: Any) -> Reply:
     """Make a reply of an ``HTTPError`` or ``HTTPStatus``."""
-    return encode(_composed(error, new_response(), None))
+    return encode_falcon_response(_composed(error, new_falcon_response(), None))
 
 
 def _composed(error: Any, resp: falcon.Response, req: falcon.Request | None) -> falcon.Response:
@@ -84,21 +84,21 @@ def _composed(error: Any, resp: falcon.Response, req: falcon.Request | None) -> 
     return resp
 
 
-def encode(resp: falcon.Response) -> Reply:
+def encode_falcon_response(resp: falcon.Response) -> Reply:
     """Make a reply of what was set on *resp*."""
     status = resp.status_code
     if not 200 <= status <= 999:
         raise ResultError(f"the status {resp.status!r}; a status is a number from 200 to 999")
     body = resp.render_body()
     bodiless = status in (204, 304)
-    fields = header_fields(resp, None if bodiless else _MEDIA_TYPE)
-    headers: HeaderList = [header_field(name, value) for name, value in fields]
+    fields = falcon_header_fields(resp, None if bodiless else _MEDIA_TYPE)
+    headers: HeaderList = [check_header_field(name, value) for name, value in fields]
     if body is not None or resp.stream is None:
         headers = [field for field in headers if field[0] != "content-length"]
         return Reply(status, headers, b"" if bodiless or body is None else body)
     stream: Any = resp.stream
     if hasattr(stream, "read"):
-        return Reply(status, headers, chunks=file_chunks(stream, headers))
+        return Reply(status, headers, chunks=read_file_chunks(stream, headers))
     if isinstance(stream, AsyncIterator) or hasattr(stream, "__aiter__"):
         return Reply(status, headers, chunks=AsyncByteChunks(aiter(stream)))
     return Reply(status, headers, chunks=ByteChunks(iter(stream), getattr(stream, "close", None)))

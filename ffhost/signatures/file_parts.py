@@ -25,7 +25,7 @@ Sent from memory, such a file needs one system call, and no thread that waits fo
 """
 
 
-class FilePart(Iterator[bytes]):
+class RequestFilePart(Iterator[bytes]):
     """Bytes of a file, read when they are asked for.
 
     Args:
@@ -79,13 +79,13 @@ class FilePart(Iterator[bytes]):
             close()
 
 
-def file_part(
+def request_file_part(
     file: Any,
     close: Callable[[], object],
     *,
     start: int | None = None,
     length: int | None = None,
-) -> FilePart | None:
+) -> RequestFilePart | None:
     """Return the bytes of an open file; None unless it is a regular one.
 
     Args:
@@ -112,7 +112,7 @@ def file_part(
         start = opened.tell()
     if length is None:
         length = max(0, found.st_size - start)
-    return FilePart(descriptor, start, length, close)
+    return RequestFilePart(descriptor, start, length, close)
 
 
 def _opened(file: Any) -> Any:

@@ -17,7 +17,7 @@ from typing import Any
 from ffhost.web.responses import http_date
 
 
-def dump_json(value: Any) -> bytes:
+def dump_flask_json(value: Any) -> bytes:
     """Write *value*.
 
     Raises:
@@ -30,7 +30,7 @@ def dump_json(value: Any) -> bytes:
     return (text + "\n").encode()
 
 
-def plain(value: Any) -> Any:
+def plain_flask_value(value: Any) -> Any:
     """Return what JSON has for *value*; beyond Flask's list also models and mappings."""
     from decimal import Decimal  # rare, and two milliseconds of every start
     from uuid import UUID
@@ -45,19 +45,19 @@ def plain(value: Any) -> Any:
         return dataclasses.asdict(value)
     if hasattr(value, "__html__"):
         return str(value.__html__())
-    if is_model(type(value)):
-        return value.model_dump(mode="json", by_alias=by_alias(type(value)))
+    if is_pydantic_model(type(value)):
+        return value.model_dump(mode="json", by_alias=encodes_by_alias(type(value)))
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no JSON")
 
 
-def is_model(kind: type) -> bool:
+def is_pydantic_model(kind: type) -> bool:
     """Whether *kind* is a pydantic model, without importing pydantic."""
     return hasattr(kind, "__pydantic_serializer__") and hasattr(kind, "model_dump_json")
 
 
-def by_alias(model: Any) -> bool:
+def encodes_by_alias(model: Any) -> bool:
     """Whether a pydantic model is answered with its aliases: as FastAPI does, unless it refuses.
 
     ``serialize_by_alias=False`` in its configuration refuses.
@@ -65,7 +65,7 @@ def by_alias(model: Any) -> bool:
     return getattr(model, "model_config", {}).get("serialize_by_alias") is not False
 
 
-def make_encoder(default: Callable[[Any], Any]) -> Callable[[Any, int], Any]:
+def make_flask_json_encoder(default: Callable[[Any], Any]) -> Callable[[Any, int], Any]:
     """Return what encodes a value as Flask does; *default* says what other objects become."""
     compact = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=default)
     c_make_encoder = getattr(json.encoder, "c_make_encoder", None)
@@ -87,4 +87,4 @@ def make_encoder(default: Callable[[Any], Any]) -> Callable[[Any, int], Any]:
     return encoder
 
 
-_encode = make_encoder(plain)
+_encode = make_flask_json_encoder(plain_flask_value)

@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from ffhost.errors import ResultError
-from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, FollowedChunks, file_chunks
-from ffhost.signatures.file_parts import FilePart
+from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, FollowedChunks, read_file_chunks
+from ffhost.signatures.file_parts import RequestFilePart
 from ffhost.web.messages import HeaderList, Reply
 from ffhost.web.problems import CRASH_HEADER
-from ffhost.web.responses import header_fields
+from ffhost.web.responses import checked_header_fields
 
 if TYPE_CHECKING:
     from ffhost.signatures._werkzeug import WrappedFile
@@ -27,7 +27,7 @@ def _class(module: str, name: str) -> Any:
     return getattr(sys.modules.get(module), name, ())  # () is an instance of nothing
 
 
-def is_headers(value: Any) -> bool:
+def is_foreign_headers(value: Any) -> bool:
     """Whether *value* is a set of header fields of Werkzeug or Starlette."""
     kinds = (
         _class("werkzeug.datastructures", "Headers"),
@@ -36,7 +36,7 @@ def is_headers(value: Any) -> bool:
     return isinstance(value, kinds)
 
 
-def encode_response(value: Any) -> Reply | None:
+def encode_foreign_response(value: Any) -> Reply | None:
     """Make a reply of another package's response; return None for anything else."""
     if isinstance(value, _class("werkzeug.wrappers", "Response")):
         return _checked(_from_werkzeug(value))
@@ -47,7 +47,7 @@ def encode_response(value: Any) -> Reply | None:
     return None
 
 
-def encode_exception(error: BaseException) -> Reply | None:
+def encode_foreign_exception(error: BaseException) -> Reply | None:
     """Make a reply of a framework's exception that represents an answer; else return None.
 
     These are Falcon's ``HTTPError`` and ``HTTPStatus``, what Flask's ``abort`` raises, and
@@ -61,7 +61,7 @@ def encode_exception(error: BaseException) -> Reply | None:
         if isinstance(error, falcon):
             from ffhost.signatures import falcon_responses
 
-            return falcon_responses.encode_exception(error)
+            return falcon_responses.encode_falcon_exception(error)
         if isinstance(error, _class("werkzeug.exceptions", "HTTPException")):
             return _from_abort(error)
         if isinstance(error, _class("starlette.exceptions", "HTTPException")):
@@ -84,7 +84,7 @@ def _checked(reply: Reply) -> Reply:
         ResultError: one of them cannot; a stream is closed
     """
     try:
-        reply.headers = list(header_fields(reply.headers))
+        reply.headers = list(checked_header_fields(reply.headers))
     except ResultError as error:
         close = getattr(reply.chunks, "close", None)
         if close is not None:
@@ -116,8 +116,8 @@ def _from_wrapped(response: Any, wrapped: WrappedFile, headers: HeaderList) -> R
         response.close()
         return Reply(status, headers, body)
     start, length = wrapped.start, wrapped.length
-    chunks = file_chunks(file, headers, response.close, start=start, length=length)
-    if start is not None and not isinstance(chunks, FilePart):
+    chunks = read_file_chunks(file, headers, response.close, start=start, length=length)
+    if start is not None and not isinstance(chunks, RequestFilePart):
         chunks = ByteChunks(response.iter_encoded(), response.close)
     return Reply(status, headers, chunks=chunks)
 
@@ -142,9 +142,9 @@ def _from_starlette(response: Any) -> Reply:
 
 
 def _from_starlette_file(response: Any) -> Reply:
-    from ffhost.signatures.starlette_files import encode_file
+    from ffhost.signatures.starlette_files import encode_starlette_file
 
-    reply = encode_file(response)
+    reply = encode_starlette_file(response)
     if response.background is not None and reply.chunks is not None:
         reply.chunks = FollowedChunks(cast("SyncChunks", reply.chunks), response.background)
     return reply

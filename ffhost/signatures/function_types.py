@@ -14,9 +14,9 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, TypeAlias
 
-from ffhost.loading.targets import signature_of
+from ffhost.loading.targets import signature_of_target
 from ffhost.signatures import parameters
-from ffhost.signatures.inference import infer
+from ffhost.signatures.inference import infer_signature
 from ffhost.signatures.typeddicts import with_modern_typed_dicts
 
 Mode: TypeAlias = Literal["validation", "serialization"]
@@ -48,7 +48,9 @@ class FunctionTypes:
     description: str = ""
 
 
-def types_of(target: Callable[..., Any], signature: str, word: str | None) -> FunctionTypes:
+def function_types_of(
+    target: Callable[..., Any], signature: str, word: str | None
+) -> FunctionTypes:
     """Return the types of *target*.
 
     Args:
@@ -59,9 +61,9 @@ def types_of(target: Callable[..., Any], signature: str, word: str | None) -> Fu
     hints = _hints(target)
     takes, first = None, next(iter(_parameters(target)), "input")
     if signature == "typed":
-        named = infer(target, word, single=True).input_type
+        named = infer_signature(target, word, single=True).input_type
         takes = named if named is not None else hints.get(first)
-        takes = parameters.first_annotation(target) if takes is None else takes
+        takes = parameters.first_parameter_annotation(target) if takes is None else takes
     returns, may_be_empty = _without_none(hints.get("return"))
     schemas = _schemas(takes, returns if _is_json(returns) else None)
     summary, description = _words(target)
@@ -78,7 +80,7 @@ def types_of(target: Callable[..., Any], signature: str, word: str | None) -> Fu
 
 def _parameters(target: Callable[..., Any]) -> list[str]:
     try:
-        return list(signature_of(target).parameters)
+        return list(signature_of_target(target).parameters)
     except (TypeError, ValueError):
         return []
 
@@ -117,7 +119,9 @@ def _schemas(takes: Any, returns: Any) -> dict[str, dict[str, Any]]:
     known = [each for each in adapters if each[2] is not None]
     found, whole = TypeAdapter.json_schemas(known, ref_template=DEFINITION + "{model}")
     definitions = whole.get("$defs", {})
-    return {mode: self_contained(schema, definitions) for (mode, _), schema in found.items()}
+    return {
+        mode: self_contained_type_schema(schema, definitions) for (mode, _), schema in found.items()
+    }
 
 
 def _adapter(kind: Any) -> Any:
@@ -135,7 +139,9 @@ def _adapter(kind: Any) -> Any:
     return adapter
 
 
-def self_contained(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+def self_contained_type_schema(
+    schema: dict[str, Any], definitions: dict[str, Any]
+) -> dict[str, Any]:
     """Return *schema* with those of *definitions* that it needs."""
     needed: dict[str, Any] = {}
     left = list(_names(schema))
@@ -161,22 +167,22 @@ def _names(value: Any) -> Iterator[str]:
             yield from _names(each)
 
 
-def with_references(value: Any, rename: Callable[[str], str]) -> Any:
+def type_schema_with_references(value: Any, rename: Callable[[str], str]) -> Any:
     """Return *value* with other references: *rename* gives that to the definition of a name."""
     if isinstance(value, dict):
-        changed = {key: with_references(each, rename) for key, each in value.items()}
+        changed = {key: type_schema_with_references(each, rename) for key, each in value.items()}
         reference = value.get("$ref")
         if isinstance(reference, str) and reference.startswith(DEFINITION):
             changed["$ref"] = rename(reference.removeprefix(DEFINITION))
         mapping = value.get("mapping")  # of a discriminator
         if isinstance(mapping, dict) and "propertyName" in value:
             changed["mapping"] = {
-                key: with_references({"$ref": each}, rename)["$ref"]
+                key: type_schema_with_references({"$ref": each}, rename)["$ref"]
                 for key, each in mapping.items()
             }
         return changed
     if isinstance(value, list):
-        return [with_references(each, rename) for each in value]
+        return [type_schema_with_references(each, rename) for each in value]
     return value
 
 
@@ -196,7 +202,7 @@ def _words(target: Callable[..., Any]) -> tuple[str, str]:
     return summary.rstrip("."), re.split(r"\n(?:Args|Raises|Returns):\n", rest)[0].strip()
 
 
-def inner(schema: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
+def inner_type_schema(schema: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
     """Follow the reference at the root; return the name of the definition, and the schema."""
     reference = schema.get("$ref")
     if reference is None:

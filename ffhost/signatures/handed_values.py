@@ -18,36 +18,40 @@ from keyword import iskeyword
 from types import NoneType, UnionType
 from typing import Any, TypeAlias
 
-from ffhost.signatures.flask_json import is_model
+from ffhost.signatures.flask_json import is_pydantic_model
 from ffhost.signatures.json_measures import (
     ESCAPED,
     PLAIN,
     QUOTES,
     TOGETHER,
     Part,
-    Unfit,
-    Unsafe,
-    choices,
-    members,
-    one_of,
+    UnfitTypedValue,
+    UnsafeValueType,
+    measure_typed_choices,
+    measure_typed_members,
+    measure_typed_union,
 )
-from ffhost.signatures.plain_models import check_plain, is_constraint, is_plain_field
+from ffhost.signatures.plain_models import (
+    check_plain_model,
+    is_model_constraint,
+    is_plain_model_field,
+)
 
 Measure: TypeAlias = Callable[[Any], int | None]
 """Returns how many bytes a value can have as JSON; None if it must be written and read."""
 
 
-def measure_of(kind: Any) -> Measure | None:
+def measure_of_typed_values(kind: Any) -> Measure | None:
     """Return what measures the values of *kind*; None if they are written and read."""
     try:
         part = _Types().part(kind)
-    except Unsafe:
+    except UnsafeValueType:
         return None
 
     def measure(value: Any) -> int | None:
         try:
             return part(value)
-        except (Unfit, AttributeError, UnicodeError):
+        except (UnfitTypedValue, AttributeError, UnicodeError):
             return None
 
     return measure
@@ -62,7 +66,7 @@ class _Types:
     def __init__(self, outer: Iterable[Any] = ()) -> None:
         self._outer = list(outer)
         self._lines: list[str] = []
-        self._known: dict[str, Any] = {"Unfit": Unfit}
+        self._known: dict[str, Any] = {"Unfit": UnfitTypedValue}
 
     def part(self, kind: Any) -> Part:
         """Return what measures values of *kind*.
@@ -75,7 +79,7 @@ class _Types:
         try:
             exec("\n".join(lines), self._known)  # of others there are only names of fields in it
         except SyntaxError as error:  # more than twenty loops in each other
-            raise Unsafe from error
+            raise UnsafeValueType from error
         made: Part = self._known["measure"]
         return made
 
@@ -119,7 +123,7 @@ class _Types:
         elif origin in (typing.Union, UnionType):
             self._write_union(arguments, name, depth)
         elif origin is typing.Literal:
-            self._call(choices(arguments), name, depth)
+            self._call(measure_typed_choices(arguments), name, depth)
         elif origin is frozenset or (origin is tuple and arguments[1:] == (...,)):
             self._write_many(origin, arguments[0], name, depth)
         elif origin is tuple and arguments:
@@ -127,7 +131,7 @@ class _Types:
             self._add(depth, "length += 3")
             self._write_items(arguments, name, depth)
         else:
-            raise Unsafe
+            raise UnsafeValueType
 
     def _write_items(self, kinds: Iterable[Any], name: str, depth: int) -> None:
         for index, each in enumerate(kinds):
@@ -154,17 +158,17 @@ class _Types:
             self._write(others[0], name, depth + 1)
             return
         if not set(others) <= {str, int, bool}:
-            raise Unsafe
-        self._call(one_of({each: PLAIN[each] for each in arguments}), name, depth)
+            raise UnsafeValueType
+        self._call(measure_typed_union({each: PLAIN[each] for each in arguments}), name, depth)
 
     def _write_class(self, kind: Any, name: str, depth: int) -> None:
         if not isinstance(kind, type) or kind in self._outer or hasattr(kind, "to_dict"):
-            raise Unsafe
+            raise UnsafeValueType
         if issubclass(kind, enum.Enum):
-            self._call(members(kind), name, depth)
+            self._call(measure_typed_members(kind), name, depth)
             return
         if any(map(_has_cache, kind.__mro__)):
-            raise Unsafe
+            raise UnsafeValueType
         self._outer.append(kind)
         self._check(depth, f"{name}.__class__ is not {self._name(kind)}")
         if kind.__bases__ == (tuple,) and hasattr(kind, "_fields"):
@@ -182,8 +186,8 @@ class _Types:
         if not all(
             each.isidentifier() and each[0] != "_" and not iskeyword(each) for each in fields
         ):
-            raise Unsafe
-        if is_model(kind):  # after reading JSON all fields are set
+            raise UnsafeValueType
+        if is_pydantic_model(kind):  # after reading JSON all fields are set
             known = self._name(set(fields))
             self._check(depth, f"{name}.__pydantic_fields_set__ != {known}")
         if kind.__dictoffset__:
@@ -199,16 +203,16 @@ def _fields_of_tuple(kind: Any) -> list[Any]:
     """Return the types of a named tuple."""
     hints = _hints(kind)
     if not kind._fields or set(hints) != set(kind._fields):
-        raise Unsafe
+        raise UnsafeValueType
     return [hints[each] for each in kind._fields]
 
 
 def _fields_of_model(kind: Any) -> dict[str, Any]:
     """Return the fields of a model or a dataclass of pydantic, with their types."""
-    check_plain(kind)
+    check_plain_model(kind)
     fields = kind.__pydantic_fields__
-    if not all(map(is_plain_field, fields.values())):
-        raise Unsafe
+    if not all(map(is_plain_model_field, fields.values())):
+        raise UnsafeValueType
     return {
         name: typing.Annotated[(each.annotation, *each.metadata)]
         if each.metadata
@@ -221,7 +225,7 @@ def _fields_of_dataclass(kind: Any) -> dict[str, Any]:
     """Return the fields of a frozen dataclass, with their types."""
     params = vars(kind).get("__dataclass_params__")
     if params is None or not params.frozen or not params.init:
-        raise Unsafe
+        raise UnsafeValueType
     fields = dataclasses.fields(kind)
     if (
         hasattr(kind, "__post_init__")
@@ -230,7 +234,7 @@ def _fields_of_dataclass(kind: Any) -> dict[str, Any]:
         or any(not each.init or hasattr(each.default, "annotation") for each in fields)
         or any("InitVar" in str(each.type) for each in kind.__dataclass_fields__.values())
     ):
-        raise Unsafe
+        raise UnsafeValueType
     hints = _hints(kind)
     return {each.name: hints[each.name] for each in fields}
 
@@ -239,8 +243,8 @@ def _constrained(kind: Any, part: Part, metadata: tuple[Any, ...]) -> Part:
     """Return what measures as *part* does the values that the constraints of *kind* allow."""
     from pydantic import TypeAdapter
 
-    if not all(map(is_constraint, metadata)):
-        raise Unsafe
+    if not all(map(is_model_constraint, metadata)):
+        raise UnsafeValueType
     validate = TypeAdapter(kind).validate_python
 
     def measure(value: Any) -> int:
@@ -248,9 +252,9 @@ def _constrained(kind: Any, part: Part, metadata: tuple[Any, ...]) -> Part:
         try:
             same = validate(value)
         except Exception as error:  # a predicate of the user's may raise anything
-            raise Unfit from error
+            raise UnfitTypedValue from error
         if same.__class__ is not value.__class__ or same != value:
-            raise Unfit
+            raise UnfitTypedValue
         return length
 
     return measure
@@ -265,4 +269,4 @@ def _hints(kind: type) -> dict[str, Any]:
     try:
         return typing.get_type_hints(kind, include_extras=True)
     except Exception as error:  # an annotation may raise anything
-        raise Unsafe from error
+        raise UnsafeValueType from error

@@ -11,15 +11,15 @@ from typing import Any, TypeAlias
 
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, SignatureOptions, signature_error
-from ffhost.signatures.foreign_responses import encode_exception
-from ffhost.signatures.requests import native_adapter
+from ffhost.signatures.foreign_responses import encode_foreign_exception
+from ffhost.signatures.requests import native_request_adapter
 from ffhost.signatures.results import result_encoder
 from ffhost.web.messages import Message
 
 Decode: TypeAlias = Callable[[Message], tuple[Any, ...]]
 
 
-def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
+def make_http_codec(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     """Make the codec of an http function.
 
     Raises:
@@ -31,7 +31,7 @@ def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     )
     if count == 2:
         return _compose_responder(target, options)
-    make, around = options.adapter or native_adapter()
+    make, around = options.adapter or native_request_adapter()
 
     def decode(message: Message) -> tuple[Any, ...]:
         return (make(message),)
@@ -41,10 +41,17 @@ def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     if around is not None:
         call = around(target, is_async)
     if parameters.is_async_generator_function(target):
-        call, is_async = on_loop(call), True
+        call, is_async = invoke_with_loop_generator(call), True
     encode = result_encoder(name)
     return Codec(
-        "http", _mounted(decode, options), call, encode, is_async, None, encode_exception, encode
+        "http",
+        _mounted(decode, options),
+        call,
+        encode,
+        is_async,
+        None,
+        encode_foreign_exception,
+        encode,
     )
 
 
@@ -52,13 +59,16 @@ def _mounted(decode: Decode, options: SignatureOptions) -> Decode:
     """Return *decode* for messages whose path begins where the function is mounted."""
     if not options.strip_path:
         return decode
-    from ffhost.signatures.requests.mount import Mount, MountedMessage  # few functions are
+    from ffhost.signatures.requests.mount import (  # few functions are
+        MountedRequestMessage,
+        RequestMount,
+    )
 
-    mount = Mount(options.mount)
-    return lambda message: decode(MountedMessage(message, mount))
+    mount = RequestMount(options.mount)
+    return lambda message: decode(MountedRequestMessage(message, mount))
 
 
-def on_loop(target: Callable[..., Any]) -> Callable[..., Any]:
+def invoke_with_loop_generator(target: Callable[..., Any]) -> Callable[..., Any]:
     """Return a coroutine function that calls *target*, whose async generator belongs to a loop."""
 
     async def call(*arguments: Any) -> Any:
@@ -77,25 +87,25 @@ def _compose_responder(target: Callable[..., Any], options: SignatureOptions) ->
             f"decorate it with @ffhost.event"
         )
 
-    make = native_adapter().make
+    make = native_request_adapter().make
 
     def decode(message: Message) -> tuple[Any, ...]:
-        return make(message), falcon_responses.new_response()
+        return make(message), falcon_responses.new_falcon_response()
 
     if parameters.is_coroutine_function(target):
-        call: Callable[..., Any] = falcon_responses.async_responder(target, name)
+        call: Callable[..., Any] = falcon_responses.wrap_async_falcon_responder(target, name)
         is_async = True
     else:
-        call = falcon_responses.responder(target, name)
+        call = falcon_responses.wrap_falcon_responder(target, name)
         is_async = False
     handled = result_encoder(name)
     return Codec(
         "http",
         _mounted(decode, options),
         call,
-        falcon_responses.encode,
+        falcon_responses.encode_falcon_response,
         is_async,
         None,
-        encode_exception,
+        encode_foreign_exception,
         handled,
     )

@@ -20,7 +20,7 @@ _EVENT_PACKAGES = {"cloudevents", "ffhost"}
 _EVENT_NAMES = {"CloudEvent", "Event"}
 
 
-class Inferred(NamedTuple):
+class InferredSignature(NamedTuple):
     """What was inferred from a function.
 
     ``request`` is ``native``, ``flask`` or ``starlette`` where the annotation names a request
@@ -33,9 +33,9 @@ class Inferred(NamedTuple):
     marked: str | None = None
 
 
-def infer(
+def infer_signature(
     target: Callable[..., Any], word: str | None = None, *, name: str = "", single: bool = False
-) -> Inferred:
+) -> InferredSignature:
     """Find the signature of *target*.
 
     Args:
@@ -48,11 +48,13 @@ def infer(
     Raises:
         LoadError: the configuration and a decorator contradict each other
     """
-    mark: decorators.SignatureMark | None = parameters.mark_of(target, decorators.SIGNATURE)
-    endpoint = parameters.mark_of(target, parameters.FIREBASE)
+    mark: decorators.SignatureMark | None = parameters.signature_mark_of(
+        target, decorators.SIGNATURE
+    )
+    endpoint = parameters.signature_mark_of(target, parameters.FIREBASE)
     if mark is None and endpoint is not None:
         mark = _firebase_mark(endpoint)
-    annotation = parameters.first_annotation(target)
+    annotation = parameters.first_parameter_annotation(target)
     request = _request_of(annotation)
     if mark is not None:
         if word is not None and word != mark.kind and not single:
@@ -60,10 +62,10 @@ def infer(
                 f"{name or repr(target)} is decorated as {mark.kind}, but the configuration says "
                 f"{word!r}; remove one of them"
             )
-        return Inferred(mark.kind, mark.input_type, request, mark.request)
+        return InferredSignature(mark.kind, mark.input_type, request, mark.request)
     if word is not None:
-        return Inferred(word, None, request)
-    return Inferred(_kind_of(target, annotation), None, request)
+        return InferredSignature(word, None, request)
+    return InferredSignature(_kind_of(target, annotation), None, request)
 
 
 def _firebase_mark(endpoint: Any) -> decorators.SignatureMark:
@@ -73,7 +75,7 @@ def _firebase_mark(endpoint: Any) -> decorators.SignatureMark:
 
 
 def _kind_of(target: Callable[..., Any], annotation: Any) -> str:
-    if _named(parameters.first_annotation(target, 1)) == "Context":
+    if _named(parameters.first_parameter_annotation(target, 1)) == "Context":
         return "event"
     if _request_of(annotation) is not None:
         return "http"

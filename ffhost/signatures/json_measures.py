@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 Part: TypeAlias = Callable[[Any], int]
-"""Returns how many bytes a part of a value can have; raises `Unfit`."""
+"""Returns how many bytes a part of a value can have; raises `UnfitTypedValue`."""
 
 ESCAPED: Final = 6
 """Most bytes of a character in JSON."""
@@ -20,27 +20,27 @@ QUOTES: Final = 4
 """Bytes beside the characters of a text: its quotes, and a comma or colon."""
 
 
-class Unsafe(Exception):
+class UnsafeValueType(Exception):
     """Values of a type can be changed, or need not be equal after writing and reading."""
 
 
-class Unfit(Exception):
+class UnfitTypedValue(Exception):
     """A value is not exactly what its type declares, or cannot be written as JSON."""
 
 
-def one_of(parts: dict[Any, Part]) -> Part:
+def measure_typed_union(parts: dict[Any, Part]) -> Part:
     """Return what measures a value by its class."""
 
     def measure(value: Any) -> int:
         part = parts.get(value.__class__)
         if part is None:
-            raise Unfit
+            raise UnfitTypedValue
         return part(value)
 
     return measure
 
 
-def choices(arguments: tuple[Any, ...]) -> Part:
+def measure_typed_choices(arguments: tuple[Any, ...]) -> Part:
     """Return what measures a value that is one of *arguments*.
 
     Raises:
@@ -51,29 +51,29 @@ def choices(arguments: tuple[Any, ...]) -> Part:
 
     def measure(value: Any) -> int:
         if value.__class__ not in _CONSTANTS or (value.__class__, value) not in allowed:
-            raise Unfit
+            raise UnfitTypedValue
         return longest
 
     return measure
 
 
-def members(kind: type[enum.Enum]) -> Part:
+def measure_typed_members(kind: type[enum.Enum]) -> Part:
     """Return what measures members of *kind*.
 
     Raises:
         Unsafe: they are not found again by their values
     """
     if issubclass(kind, enum.Flag) or hasattr(kind, "__get_pydantic_core_schema__"):
-        raise Unsafe
+        raise UnsafeValueType
     for each in kind:
         mixed = isinstance(each, str | int)
         if type(each.value) not in (str, int) or (mixed and each != each.value):
-            raise Unsafe
+            raise UnsafeValueType
     longest = max((_constant(each.value) for each in kind), default=0)
 
     def measure(value: Any) -> int:
         if value.__class__ is not kind:
-            raise Unfit
+            raise UnfitTypedValue
         return longest
 
     return measure
@@ -82,16 +82,16 @@ def members(kind: type[enum.Enum]) -> Part:
 def _constant(value: Any) -> int:
     """Return how many bytes a value of a type has; a text is Unicode, a number has 64 bits."""
     if value.__class__ not in _CONSTANTS:
-        raise Unsafe
+        raise UnsafeValueType
     try:
         return PLAIN[value.__class__](value)
-    except (Unfit, UnicodeError) as error:
-        raise Unsafe from error
+    except (UnfitTypedValue, UnicodeError) as error:
+        raise UnsafeValueType from error
 
 
 def _text(value: Any) -> int:
     if value.__class__ is not str:
-        raise Unfit
+        raise UnfitTypedValue
     if not value.isascii():
         value.encode()
     return ESCAPED * len(value) + QUOTES
@@ -99,7 +99,7 @@ def _text(value: Any) -> int:
 
 def _texts(values: Sequence[Any]) -> int:
     if set(map(type, values)) != {str}:
-        raise Unfit
+        raise UnfitTypedValue
     if not all(map(str.isascii, values)):
         "".join(values).encode()
     return ESCAPED * sum(map(len, values)) + QUOTES * len(values)
@@ -107,74 +107,74 @@ def _texts(values: Sequence[Any]) -> int:
 
 def _number(value: Any) -> int:
     if value.__class__ is not int or not -(2**63) <= value < 2**63:
-        raise Unfit
+        raise UnfitTypedValue
     return 21
 
 
 def _numbers(values: Sequence[Any]) -> int:
     if set(map(type, values)) != {int} or min(values) < -(2**63) or max(values) >= 2**63:
-        raise Unfit
+        raise UnfitTypedValue
     return 21 * len(values)
 
 
 def _float(value: Any) -> int:
     if value.__class__ is not float or not math.isfinite(value):
-        raise Unfit
+        raise UnfitTypedValue
     return 26
 
 
 def _floats(values: Sequence[Any]) -> int:
     if set(map(type, values)) != {float} or not all(map(math.isfinite, values)):
-        raise Unfit
+        raise UnfitTypedValue
     return 26 * len(values)
 
 
 def _truth(value: Any) -> int:
     if value.__class__ is not bool:
-        raise Unfit
+        raise UnfitTypedValue
     return 6
 
 
 def _nothing(value: Any) -> int:
     if value is not None:
-        raise Unfit
+        raise UnfitTypedValue
     return 5
 
 
 def _byte_string(value: Any) -> int:
     if value.__class__ is not bytes:
-        raise Unfit
+        raise UnfitTypedValue
     value.decode()
     return ESCAPED * len(value) + QUOTES
 
 
 def _moment(value: Any) -> int:
     if value.__class__ is not datetime or value.tzinfo not in (None, UTC) or value.fold:
-        raise Unfit
+        raise UnfitTypedValue
     return 40
 
 
 def _day(value: Any) -> int:
     if value.__class__ is not date:
-        raise Unfit
+        raise UnfitTypedValue
     return 16
 
 
 def _clock(value: Any) -> int:
     if value.__class__ is not time or value.tzinfo is not None or value.fold:
-        raise Unfit
+        raise UnfitTypedValue
     return 24
 
 
 def _decimal(value: Any) -> int:
     if value.__class__ is not Decimal or not value.is_finite():
-        raise Unfit
+        raise UnfitTypedValue
     return len(str(value)) + QUOTES
 
 
 def _identifier(value: Any) -> int:
     if value.__class__ is not UUID:
-        raise Unfit
+        raise UnfitTypedValue
     return 40
 
 

@@ -10,18 +10,18 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ffhost.errors import ResultError
-from ffhost.loading.targets import application_kind
+from ffhost.loading.targets import application_kind_of_target
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, SignatureOptions, signature_error
-from ffhost.signatures.results import HOP_BY_HOP, result_encoder, status_code
+from ffhost.signatures.results import HOP_BY_HOP, result_encoder, status_code_of_result
 from ffhost.web.messages import HeaderList, Message, Reply
-from ffhost.web.responses import header_fields
+from ffhost.web.responses import checked_header_fields
 
 _BODILESS = (204, 304)
 _ARTICLE = {"wsgi": "a WSGI", "asgi": "an ASGI"}
 
 
-class Head(NamedTuple):
+class ApplicationHead(NamedTuple):
     """The head of an answer; *length* is the body's as the application declares it."""
 
     status: int
@@ -44,7 +44,7 @@ class Head(NamedTuple):
         return Reply(self.status, fields, body)
 
 
-def read_head(name: str, status: Any, fields: Any) -> Head:
+def read_application_head(name: str, status: Any, fields: Any) -> ApplicationHead:
     """Read status and headers of an application.
 
     Hop-by-hop fields are left out: the front writes its own.
@@ -53,17 +53,19 @@ def read_head(name: str, status: Any, fields: Any) -> Head:
         ResultError: it cannot be sent
     """
     try:
-        checked = [each for each in header_fields(fields) if each[0].lower() not in HOP_BY_HOP]
-        code = status_code(status)
+        checked = [
+            each for each in checked_header_fields(fields) if each[0].lower() not in HOP_BY_HOP
+        ]
+        code = status_code_of_result(status)
     except ResultError as error:
         raise ResultError(f"{name} answered with {error}") from error
     declared = next((value for key, value in checked if key.lower() == "content-length"), None)
     if declared is not None and not (declared.isascii() and declared.isdecimal()):
         raise ResultError(f"{name} answered with the content-length {declared!r}")
-    return Head(code, checked, None if declared is None else int(declared))
+    return ApplicationHead(code, checked, None if declared is None else int(declared))
 
 
-class Counted:
+class CountedApplicationBody:
     """Checks that a body is as long as declared; otherwise the client would wait for more."""
 
     __slots__ = ("_length", "_name", "_sent")
@@ -97,19 +99,21 @@ class Counted:
             )
 
 
-def check_kind(target: Callable[..., Any], name: str, kind: str, count: int, wants: str) -> None:
+def check_application_kind(
+    target: Callable[..., Any], name: str, kind: str, count: int, wants: str
+) -> None:
     """Refuse a target that is not an application of the *kind*.
 
     Raises:
         LoadError: it is one of the other kind, or takes other arguments
     """
-    found = application_kind(target)
+    found = application_kind_of_target(target)
     if found is not None and found != kind:
         raise signature_error(f"{name} is {_ARTICLE[found]} application; write signature: {found}")
     parameters.signature_accepts(target, name, kind, count, wants=wants)
 
 
-def codec(
+def make_application_codec(
     kind: str,
     options: SignatureOptions,
     decode: Callable[[Message], tuple[Any, ...]],

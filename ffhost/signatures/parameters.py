@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ForwardRef
 
-from ffhost.loading.targets import signature_of
+from ffhost.loading.targets import signature_of_target
 from ffhost.signatures.codec import signature_error
 
 FIREBASE = "__firebase_endpoint__"
@@ -69,7 +69,7 @@ def is_async_generator_function(target: Callable[..., Any]) -> bool:
     return _is(inspect.isasyncgenfunction, target)
 
 
-def first_annotation(target: Callable[..., Any], position: int = 0) -> Any:
+def first_parameter_annotation(target: Callable[..., Any], position: int = 0) -> Any:
     """Return the annotation of a positional parameter, or None.
 
     Text (``from __future__ import annotations``) is evaluated where it was written, that one
@@ -86,7 +86,7 @@ def first_annotation(target: Callable[..., Any], position: int = 0) -> Any:
         annotation = annotation.__forward_arg__
     if isinstance(annotation, str):
         try:
-            return eval(annotation, getattr(innermost(target), "__globals__", {}))
+            return eval(annotation, getattr(innermost_function(target), "__globals__", {}))
         except Exception:
             return annotation
     return annotation
@@ -101,7 +101,7 @@ def parameter_names(target: Callable[..., Any]) -> list[str]:
     ]
 
 
-def mark_of(target: Callable[..., Any], name: str) -> Any:
+def signature_mark_of(target: Callable[..., Any], name: str) -> Any:
     """Return the attribute *name* that a decorator left on *target*, or None."""
     while True:
         mark = getattr(target, name, None)
@@ -114,12 +114,12 @@ def mark_of(target: Callable[..., Any], name: str) -> Any:
 
 def _parameters(target: Callable[..., Any]) -> list[inspect.Parameter] | None:
     try:
-        return list(signature_of(target).parameters.values())
+        return list(signature_of_target(target).parameters.values())
     except (ValueError, TypeError):
         return None
 
 
-def innermost(target: Any) -> Any:
+def innermost_function(target: Any) -> Any:
     """Return the plain function that is run when *target* is called, as far as it shows."""
     target = inspect.unwrap(target)
     while isinstance(target, functools.partial):

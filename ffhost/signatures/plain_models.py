@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Final
 
-from ffhost.signatures.flask_json import is_model
-from ffhost.signatures.json_measures import Unsafe
+from ffhost.signatures.flask_json import is_pydantic_model
+from ffhost.signatures.json_measures import UnsafeValueType
 
 _PLAIN_CONFIG: Final = frozenset(
     {
@@ -24,7 +24,7 @@ _PLAIN_CONFIG: Final = frozenset(
 """Settings of a pydantic type that change neither how it is written nor how it is read."""
 
 
-def check_plain(kind: Any) -> None:
+def check_plain_model(kind: Any) -> None:
     """Check that a model or a dataclass of pydantic is frozen, and has no code of its own.
 
     Raises:
@@ -33,7 +33,7 @@ def check_plain(kind: Any) -> None:
     from pydantic import BaseModel, RootModel
 
     decorators = kind.__pydantic_decorators__
-    if is_model(kind):
+    if is_pydantic_model(kind):
         config, frozen = kind.model_config, kind.model_config.get("frozen") is True
         own = (
             issubclass(kind, RootModel)
@@ -56,14 +56,14 @@ def check_plain(kind: Any) -> None:
         or not _PLAIN_CONFIG.issuperset(config)
         or any(getattr(decorators, each.name) for each in dataclasses.fields(decorators))
     ):
-        raise Unsafe
+        raise UnsafeValueType
 
 
 def _function(kind: Any, name: str) -> Any:
     return getattr(getattr(kind, name), "__func__", None)
 
 
-def is_plain_field(field: Any) -> bool:
+def is_plain_model_field(field: Any) -> bool:
     """Whether a field of pydantic's is read and written under its name, always."""
     return (
         field.alias is None
@@ -78,7 +78,7 @@ def is_plain_field(field: Any) -> bool:
     )
 
 
-def is_constraint(given: Any) -> bool:
+def is_model_constraint(given: Any) -> bool:
     """Whether *given* only refuses values, and does not change them."""
     from annotated_types import BaseMetadata, GroupedMetadata
     from pydantic.fields import FieldInfo
@@ -88,6 +88,6 @@ def is_constraint(given: Any) -> bool:
             given.alias is None
             and given.validation_alias is None
             and given.serialization_alias is None
-            and all(map(is_constraint, given.metadata))
+            and all(map(is_model_constraint, given.metadata))
         )
     return isinstance(given, BaseMetadata | GroupedMetadata)

@@ -15,10 +15,10 @@ from typing import Any, TypeAlias
 
 from ffhost.errors import ResultError
 from ffhost.signatures import foreign_responses
-from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, file_chunks, no_chunks
-from ffhost.signatures.flask_json import by_alias, dump_json, is_model
+from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks, empty_chunks, read_file_chunks
+from ffhost.signatures.flask_json import dump_flask_json, encodes_by_alias, is_pydantic_model
 from ffhost.web.messages import HeaderList, Reply
-from ffhost.web.responses import HeaderSource, Response, ResponseHeaders, header_fields
+from ffhost.web.responses import HeaderSource, Response, ResponseHeaders, checked_header_fields
 
 Encode: TypeAlias = Callable[[Any], Reply]
 
@@ -68,14 +68,14 @@ def result_encoder(name: str, *, otherwise: Callable[[Any], Reply | None] | None
         body, status, headers = _split(value)
         if isinstance(body, tuple):
             raise ResultError(f"a tuple in a tuple; {_ADVICE}")
-        return amend(encoders.get(body.__class__, encode_rare)(body), status, headers)
+        return amend_encoded_reply(encoders.get(body.__class__, encode_rare)(body), status, headers)
 
     def encode_response(value: Response) -> Reply:
         body = value.body
         if isinstance(body, (tuple, Response)):
             raise ResultError(f"a response whose body is a {type(body).__name__}")
         reply = encoders.get(body.__class__, encode_rare)(body)
-        return amend(reply, value.status, value.headers)
+        return amend_encoded_reply(reply, value.status, value.headers)
 
     def encode_rare(value: Any) -> Reply:
         if otherwise is not None and (reply := otherwise(value)) is not None:
@@ -91,23 +91,23 @@ def result_encoder(name: str, *, otherwise: Callable[[Any], Reply | None] | None
     return encode
 
 
-def amend(reply: Reply, status: Any, headers: HeaderSource | None) -> Reply:
+def amend_encoded_reply(reply: Reply, status: Any, headers: HeaderSource | None) -> Reply:
     """Apply *status* and *headers* to *reply*; None changes nothing.
 
     Fields of the same name replace the reply's, and may themselves be several.
     """
     if headers is not None:
         try:
-            fields = list(header_fields(headers))
+            fields = list(checked_header_fields(headers))
         except ResultError as error:
             raise ResultError(f"a header that cannot be sent: {error}") from error
         reply.headers = _merged(reply, fields)
     if status is not None:
-        reply.status = status_code(status)
+        reply.status = status_code_of_result(status)
         if reply.status in (204, 304):  # RFC 9110: these have no body
             reply.body = b""
             if reply.chunks is not None:
-                reply.chunks = no_chunks(reply.chunks)
+                reply.chunks = empty_chunks(reply.chunks)
                 reply.headers = [each for each in reply.headers if not _is_length(each)]
     return reply
 
@@ -116,7 +116,7 @@ def _is_length(field: tuple[str, str]) -> bool:
     return field[0].lower() == "content-length"
 
 
-def status_code(status: Any) -> int:
+def status_code_of_result(status: Any) -> int:
     """Return the code of a status: 404, ``HTTPStatus.NOT_FOUND`` or ``"404 Not Found"``.
 
     Raises:
@@ -146,9 +146,9 @@ def _split(value: tuple[Any, ...]) -> tuple[Any, Any, Any]:
         return value
     if len(value) == 2:
         body, second = value
-        if isinstance(second, (dict, list, tuple, ResponseHeaders)) or foreign_responses.is_headers(
-            second
-        ):
+        if isinstance(
+            second, (dict, list, tuple, ResponseHeaders)
+        ) or foreign_responses.is_foreign_headers(second):
             return body, None, second
         return body, second, None
     raise ResultError(f"a tuple of {len(value)}; {_ADVICE}")
@@ -164,15 +164,15 @@ def _encode_bytes(value: Any) -> Reply:
 
 def _encode_json(value: Any) -> Reply:
     try:
-        return Reply(200, [JSON], dump_json(value))
+        return Reply(200, [JSON], dump_flask_json(value))
     except (TypeError, ValueError) as error:
         raise ResultError(f"a {type(value).__name__} that is not JSON: {error}") from error
 
 
-def encode_model(value: Any) -> Reply:
+def encode_pydantic_model(value: Any) -> Reply:
     """Encode a pydantic model as its own configuration says."""
     return Reply(
-        200, [JSON], value.model_dump_json(by_alias=by_alias(type(value))).encode() + b"\n"
+        200, [JSON], value.model_dump_json(by_alias=encodes_by_alias(type(value))).encode() + b"\n"
     )
 
 
@@ -182,7 +182,7 @@ def _encode_stream(value: Iterator[Any]) -> Reply:
 
 def _encode_file(value: Any) -> Reply:
     headers = [HTML]
-    return Reply(200, headers, chunks=file_chunks(value, headers))
+    return Reply(200, headers, chunks=read_file_chunks(value, headers))
 
 
 def _encode_async_stream(value: AsyncIterator[Any]) -> Reply:
@@ -207,13 +207,13 @@ _ENCODERS: dict[type, Encode] = {
 def _encode_rare(value: Any) -> Reply:
     """Encode a value of a type that functions rarely return."""
     kind = type(value)
-    if is_model(kind):
-        return encode_model(value)
+    if is_pydantic_model(kind):
+        return encode_pydantic_model(value)
     if dataclasses.is_dataclass(kind):
         return _encode_json(value)
-    if (reply := foreign_responses.encode_response(value)) is not None:
+    if (reply := foreign_responses.encode_foreign_response(value)) is not None:
         reply.headers = _merged(Reply(chunks=reply.chunks), reply.headers)
-        return amend(reply, reply.status, None)
+        return amend_encoded_reply(reply, reply.status, None)
     if isinstance(value, str):
         return _encode_text(value)
     if isinstance(value, (bytes, bytearray, memoryview)):

@@ -10,15 +10,15 @@ from typing import Any
 
 from ffhost.errors import ResultError
 from ffhost.invocation.current import CURRENT
-from ffhost.signatures.chunks import ByteChunks, file_chunks
-from ffhost.signatures.file_parts import FilePart
+from ffhost.signatures.chunks import ByteChunks, read_file_chunks
+from ffhost.signatures.file_parts import RequestFilePart
 from ffhost.web.byte_ranges import UnsatisfiableRange, parse_ranges
 from ffhost.web.messages import HeaderList, Message, Reply
 
 _TEXT = ("content-type", "text/plain; charset=utf-8")
 
 
-def encode_file(response: Any) -> Reply:
+def encode_starlette_file(response: Any) -> Reply:
     """Make a reply of a ``FileResponse``, for the request of the running call.
 
     Raises:
@@ -56,7 +56,7 @@ def _encode(response: Any, file: Any) -> Reply:
             return _single(file, headers, ranges[0], found.st_size)
         if ranges:
             return _multiple(file, headers, ranges, found.st_size)
-    return Reply(response.status_code, headers, chunks=file_chunks(file, headers))
+    return Reply(response.status_code, headers, chunks=read_file_chunks(file, headers))
 
 
 def _wanted(message: Message, response: Any) -> str | None:
@@ -77,7 +77,7 @@ def _single(file: Any, headers: HeaderList, part: tuple[int, int], size: int) ->
     headers = _without(headers, "content-length", "content-range")
     headers.append(("content-range", f"bytes {start}-{end - 1}/{size}"))
     headers.append(("content-length", str(end - start)))
-    return Reply(206, headers, chunks=file_chunks(file, headers, start=start))
+    return Reply(206, headers, chunks=read_file_chunks(file, headers, start=start))
 
 
 def _multiple(file: Any, headers: HeaderList, ranges: list[tuple[int, int]], size: int) -> Reply:
@@ -98,7 +98,7 @@ def _multiple(file: Any, headers: HeaderList, ranges: list[tuple[int, int]], siz
     def pieces() -> Iterator[bytes]:
         for head, (start, end) in zip(heads, ranges, strict=True):
             yield head
-            yield from FilePart(file.fileno(), start, end - start, file.close)
+            yield from RequestFilePart(file.fileno(), start, end - start, file.close)
             yield b"\r\n"
         yield last
 

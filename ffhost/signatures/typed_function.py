@@ -21,10 +21,10 @@ from ffhost.errors import (
 from ffhost.loading import decorators
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, SignatureOptions, signature_error
-from ffhost.signatures.flask_json import dump_json, is_model
-from ffhost.signatures.foreign_responses import encode_exception
-from ffhost.signatures.handed_values import Measure, measure_of
-from ffhost.signatures.http_function import on_loop
+from ffhost.signatures.flask_json import dump_flask_json, is_pydantic_model
+from ffhost.signatures.foreign_responses import encode_foreign_exception
+from ffhost.signatures.handed_values import Measure, measure_of_typed_values
+from ffhost.signatures.http_function import invoke_with_loop_generator
 from ffhost.signatures.results import HTML, JSON, result_encoder
 from ffhost.signatures.typeddicts import with_modern_typed_dicts
 from ffhost.web.handed_message import HandedMessage
@@ -38,7 +38,7 @@ MAX_ERRORS = 100
 """Most invalid fields that one answer names; a hostile body could have millions."""
 
 
-def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
+def make_typed_codec(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     """Make the codec of a function that takes one value of a type.
 
     Raises:
@@ -61,7 +61,7 @@ def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
 
     call, is_async = target, parameters.is_coroutine_function(target)
     if parameters.is_async_generator_function(target):
-        call, is_async = on_loop(target), True
+        call, is_async = invoke_with_loop_generator(target), True
     encode = _encoder(options)
     handled = result_encoder(name)
     return Codec(
@@ -71,7 +71,7 @@ def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
         encode,
         is_async,
         ("POST",),
-        encode_exception,
+        encode_foreign_exception,
         handled,
         measure=measure,
     )
@@ -80,15 +80,19 @@ def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
 def _measure(kind: Any, options: SignatureOptions) -> Measure | None:
     """Return what measures the values of *kind* that a function may get as they are."""
     own = callable(getattr(kind, "from_dict", None))
-    return None if own or _filled_fields(kind, options.path_parameters) else measure_of(kind)
+    return (
+        None
+        if own or _filled_fields(kind, options.path_parameters)
+        else measure_of_typed_values(kind)
+    )
 
 
 def _input_type(target: Callable[..., Any], options: SignatureOptions) -> Any:
-    mark = parameters.mark_of(target, decorators.SIGNATURE)
+    mark = parameters.signature_mark_of(target, decorators.SIGNATURE)
     named = options.input_type or (mark.input_type if mark is not None else None)
     if named is not None:
         return named
-    annotation = parameters.first_annotation(target)
+    annotation = parameters.first_parameter_annotation(target)
     if annotation is None:
         raise signature_error(
             f"{options.name} does not say which type it takes; annotate its parameter, or name "
@@ -103,7 +107,7 @@ def _input_type(target: Callable[..., Any], options: SignatureOptions) -> Any:
 
 def _reader(kind: Any, options: SignatureOptions) -> Read:
     own = getattr(kind, "from_dict", None)
-    if callable(own) and not is_model(kind):
+    if callable(own) and not is_pydantic_model(kind):
         return _dictionary_reader(kind, own, options)
     return _validating_reader(kind, options)
 
@@ -184,7 +188,7 @@ def _filled_fields(kind: Any, path_parameters: tuple[str, ...]) -> Mapping[str, 
     """Return the path's parameters that are fields of *kind*, with the key that each fills."""
     if not path_parameters:
         return {}
-    if is_model(kind):
+    if is_pydantic_model(kind):
         keys = {
             name: field.validation_alias if isinstance(field.validation_alias, str) else name
             for name, field in kind.model_fields.items()
@@ -247,7 +251,7 @@ def _encoder(options: SignatureOptions) -> Callable[[Any], Reply]:
 
 def _from_json(value: Any) -> Reply | None:
     to_dict = _to_dict(value)
-    return None if to_dict is None else Reply(200, [JSON], dump_json(to_dict()))
+    return None if to_dict is None else Reply(200, [JSON], dump_flask_json(to_dict()))
 
 
 def _from_text(value: Any) -> Reply | None:
@@ -258,4 +262,4 @@ def _from_text(value: Any) -> Reply | None:
 
 def _to_dict(value: Any) -> Callable[[], Any] | None:
     to_dict = getattr(value, "to_dict", None)
-    return to_dict if callable(to_dict) and not is_model(type(value)) else None
+    return to_dict if callable(to_dict) and not is_pydantic_model(type(value)) else None

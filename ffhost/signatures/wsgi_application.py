@@ -13,29 +13,35 @@ from itertools import chain
 from typing import Any
 
 from ffhost.errors import ResultError
-from ffhost.signatures.chunks import ByteChunks, FileWrapper, file_chunks
+from ffhost.signatures.chunks import ByteChunks, FileWrapper, read_file_chunks
 from ffhost.signatures.codec import Codec, SignatureOptions
-from ffhost.signatures.file_parts import FilePart
-from ffhost.signatures.mounted_application import Counted, Head, check_kind, codec, read_head
-from ffhost.signatures.requests.environ import build_environ
-from ffhost.signatures.requests.mount import Mount
+from ffhost.signatures.file_parts import RequestFilePart
+from ffhost.signatures.mounted_application import (
+    ApplicationHead,
+    CountedApplicationBody,
+    check_application_kind,
+    make_application_codec,
+    read_application_head,
+)
+from ffhost.signatures.requests.mount import RequestMount
+from ffhost.signatures.requests.wsgi_environ import make_wsgi_environ
 from ffhost.web.messages import Message, Reply
 
 Environ = dict[str, Any]
 
 
-def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
+def make_wsgi_codec(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     """Make the codec of a WSGI application.
 
     Raises:
         LoadError: the target is not one
     """
     name = options.name
-    check_kind(target, name, "wsgi", 2, "environ and start_response")
-    mount = Mount(options.mount)
+    check_application_kind(target, name, "wsgi", 2, "environ and start_response")
+    mount = RequestMount(options.mount)
 
     def decode(message: Message) -> tuple[Environ]:
-        environ = build_environ(message)
+        environ = make_wsgi_environ(message)
         mount.in_environ(environ)
         # What an application writes there is its log, whatever the server does with its own.
         environ["wsgi.errors"] = sys.stderr
@@ -47,7 +53,7 @@ def compose(target: Callable[..., Any], options: SignatureOptions) -> Codec:
     def call(environ: Environ) -> Reply:
         return _Answer(name, environ["REQUEST_METHOD"]).of(target, environ)
 
-    return codec("wsgi", options, decode, call, is_async=False)
+    return make_application_codec("wsgi", options, decode, call, is_async=False)
 
 
 class _Answer:
@@ -56,7 +62,7 @@ class _Answer:
     def __init__(self, name: str, method: str) -> None:
         self._name = name
         self._method = method
-        self._head: Head | None = None
+        self._head: ApplicationHead | None = None
         self._begun = False
         self._written: list[bytes] = []
 
@@ -81,8 +87,8 @@ class _Answer:
         head = self._head
         if head is None or self._written or head.expected(self._method) != head.length:
             return None
-        chunks = file_chunks(wrapper.file, head.fields, wrapper.close)
-        if not isinstance(chunks, FilePart):
+        chunks = read_file_chunks(wrapper.file, head.fields, wrapper.close)
+        if not isinstance(chunks, RequestFilePart):
             return None
         return Reply(head.status, head.fields, chunks=chunks)
 
@@ -94,7 +100,7 @@ class _Answer:
         if self._method == "HEAD":
             return head.whole("HEAD", b"")
         length = head.expected(self._method)
-        body = _counted(first, chunks, Counted(self._name, length))
+        body = _counted(first, chunks, CountedApplicationBody(self._name, length))
         if is_short or not first or len(first) == length:
             return head.whole(self._method, b"".join(body))
         return Reply(head.status, head.fields, chunks=ByteChunks(body, chunks.close))
@@ -109,7 +115,7 @@ class _Answer:
                 exc_info = None  # PEP 3333: no cycle through the traceback
         if exc_info is None and self._head is not None:
             raise RuntimeError("start_response was called twice, and without exc_info")
-        self._head = read_head(self._name, status, headers)
+        self._head = read_application_head(self._name, status, headers)
         # The legacy ``write``: kept in memory until the next chunk, which PEP 3333 permits.
         return self._written.append
 
@@ -129,13 +135,15 @@ class _Answer:
                 self._said()
                 yield bytes(chunk)
 
-    def _said(self) -> Head:
+    def _said(self) -> ApplicationHead:
         if self._head is None:
             raise ResultError(f"{self._name} answered without calling start_response")
         return self._head
 
 
-def _counted(first: bytes, rest: Iterator[bytes], counted: Counted) -> Iterator[bytes]:
+def _counted(
+    first: bytes, rest: Iterator[bytes], counted: CountedApplicationBody
+) -> Iterator[bytes]:
     for chunk in chain([first], rest):
         counted.add(chunk)
         yield chunk

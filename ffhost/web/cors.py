@@ -49,7 +49,7 @@ def is_preflight(message: Message) -> bool:
     )
 
 
-def preflight(cors: CorsRules, methods: Iterable[str], message: Message) -> Reply:
+def answer_preflight(cors: CorsRules, methods: Iterable[str], message: Message) -> Reply:
     """Answer a preflight: 204, with permission or without.
 
     Args:
@@ -77,7 +77,7 @@ def preflight(cors: CorsRules, methods: Iterable[str], message: Message) -> Repl
     return reply
 
 
-def permit(cors: CorsRules, message: Message, reply: Reply) -> None:
+def permit_cross_origin(cors: CorsRules, message: Message, reply: Reply) -> None:
     """Add to an answer what lets the page that asked read it."""
     reply.headers.append(("vary", "origin"))
     origin = _allowed_origin(cors, message.header("origin"))

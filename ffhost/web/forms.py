@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from ffhost.errors import BadRequest, ContentTooLarge
 from ffhost.web.fields import Fields, HeaderView, parse_urlencoded
-from ffhost.web.mediatypes import mimetype_of, parse_options
+from ffhost.web.mediatypes import mimetype_of, parse_media_type_options
 
 MAX_PARTS = 1000
 """Most parts of one multipart form, as in Flask."""
@@ -87,7 +87,7 @@ def parse_form(content_type: str, body: bytes) -> tuple[Fields[str], Fields[Uplo
         BadRequest: the body is not what the content type says
         ContentTooLarge: it holds more or larger parts than a form may have
     """
-    mimetype, options = parse_options(content_type)
+    mimetype, options = parse_media_type_options(content_type)
     if mimetype == "application/x-www-form-urlencoded":
         return Fields(parse_urlencoded(body.decode("latin-1"))), Fields()
     if mimetype != "multipart/form-data":
@@ -102,7 +102,7 @@ def parse_form(content_type: str, body: bytes) -> tuple[Fields[str], Fields[Uplo
     for count, (headers, content) in enumerate(_parts(body, boundary.encode("latin-1", "replace"))):
         if count >= MAX_PARTS:
             raise ContentTooLarge(f"the form has more than {MAX_PARTS} parts")
-        _, names = parse_options(headers.get("content-disposition", ""))
+        _, names = parse_media_type_options(headers.get("content-disposition", ""))
         name = names.get("name")
         if name is None:
             raise BadRequest(f"part {count} of the multipart form has no name")
@@ -117,7 +117,7 @@ def parse_form(content_type: str, body: bytes) -> tuple[Fields[str], Fields[Uplo
 
 
 def _charset(headers: Mapping[str, str]) -> str:
-    _, options = parse_options(headers.get("content-type", ""))
+    _, options = parse_media_type_options(headers.get("content-type", ""))
     charset = options.get("charset", "utf-8").lower()
     return charset if charset in _TEXT_CHARSETS else "utf-8"
 

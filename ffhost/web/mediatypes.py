@@ -26,7 +26,7 @@ def is_json(content_type: str | None) -> bool:
     return subtype == "json" or subtype.endswith("+json")
 
 
-def parse_options(value: str) -> tuple[str, dict[str, str]]:
+def parse_media_type_options(value: str) -> tuple[str, dict[str, str]]:
     """Split ``text/html; charset=utf-8`` into the word and its parameters.
 
     The word and the names of parameters are returned in lower case; ``name*`` of RFC 8187 wins over

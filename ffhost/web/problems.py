@@ -21,7 +21,7 @@ HOST_FAILED = "the host failed; its log entry host_error says why"
 """What a caller is told of an error of the host itself."""
 
 
-def problem(error: RequestError, execution_id: str | None = None) -> Reply:
+def problem_reply(error: RequestError, execution_id: str | None = None) -> Reply:
     """Return the answer to a request that failed with *error*."""
     members = {**error.members, **_batch(error)}
     if error.errors:
@@ -33,7 +33,7 @@ def problem(error: RequestError, execution_id: str | None = None) -> Reply:
     )
 
 
-def with_status(
+def problem_with_status(
     status: int,
     title: str,
     detail: str,
@@ -51,7 +51,7 @@ CRASH_HEADER = ("x-google-status", "crash")
 """What functions-framework says of a crash."""
 
 
-def crash(
+def crash_problem(
     execution_id: str | None = None,
     error: BaseException | None = None,
     *,

@@ -28,7 +28,7 @@ class ResponseHeaders(MutableMapping[str, str]):
     __slots__ = ("_fields",)
 
     def __init__(self, source: HeaderSource | None = None) -> None:
-        self._fields: list[tuple[str, str]] = list(header_fields(source))
+        self._fields: list[tuple[str, str]] = list(checked_header_fields(source))
 
     def __getitem__(self, name: str) -> str:
         name = name.lower()
@@ -59,7 +59,7 @@ class ResponseHeaders(MutableMapping[str, str]):
 
     def add(self, name: str, value: Any) -> None:
         """Add a field beside those of the same name."""
-        self._fields.append(header_field(name, value))
+        self._fields.append(check_header_field(name, value))
 
     def getlist(self, name: str) -> list[str]:
         """Return all values of *name*."""
@@ -199,7 +199,7 @@ def http_date(moment: datetime) -> str:
     return format_datetime(zoned, usegmt=True)
 
 
-def header_fields(source: HeaderSource | None) -> Iterator[tuple[str, str]]:
+def checked_header_fields(source: HeaderSource | None) -> Iterator[tuple[str, str]]:
     """Yield the checked header fields of *source*, one for each field line.
 
     Raises:
@@ -215,16 +215,16 @@ def header_fields(source: HeaderSource | None) -> Iterator[tuple[str, str]]:
         for name, value in pairs:
             if isinstance(value, (list, tuple)):
                 for each in value:
-                    yield header_field(name, each)
+                    yield check_header_field(name, each)
             else:
-                yield header_field(name, value)
+                yield check_header_field(name, value)
     except (TypeError, ValueError) as error:
         raise ResultError(
             f"headers must be a dictionary or a list of pairs, not {type(source).__name__}"
         ) from error
 
 
-def header_field(name: Any, value: Any) -> tuple[str, str]:
+def check_header_field(name: Any, value: Any) -> tuple[str, str]:
     """Check one header field (RFC 9110, section 5.5).
 
     A line break in a value would let its author write further fields or a whole answer.

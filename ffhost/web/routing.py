@@ -21,7 +21,7 @@ Route: TypeAlias = tuple[Any, Mapping[str, Callable[..., Any]], dict[str, str], 
 _USUAL_METHODS = frozenset({"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"})
 
 
-def segments(path: str) -> list[str]:
+def split_path_segments(path: str) -> list[str]:
     """Split a path or template into its segments; the root has none.
 
     >>> segments("/users/{id}/")
@@ -30,21 +30,24 @@ def segments(path: str) -> list[str]:
     return [] if path == "/" else path.split("/")[1:]
 
 
-def parameter(segment: str) -> str | None:
+def route_path_parameter(segment: str) -> str | None:
     """Return the name in ``{name}``; None for a literal segment."""
     return segment[1:-1] if segment[:1] == "{" and segment[-1:] == "}" else None
 
 
-def pattern(template: str) -> tuple[str | None, ...]:
+def path_pattern(template: str) -> tuple[str | None, ...]:
     """Return *template* without the names of its parameters: equal for templates of the same paths.
 
     >>> pattern("/users/{id}") == pattern("/users/{name}")
     True
     """
-    return tuple(None if parameter(part) is not None else part for part in segments(template))
+    return tuple(
+        None if route_path_parameter(part) is not None else part
+        for part in split_path_segments(template)
+    )
 
 
-class Responders(dict[str, Callable[..., Any]]):
+class RouteResponders(dict[str, Callable[..., Any]]):
     """Responders by method; *otherwise* answers every method that is not listed."""
 
     def __init__(
@@ -68,10 +71,10 @@ class _Node:
         self.literal: dict[str, _Node] = {}
         self.parameter: _Node | None = None
         # resource, responders, template, names of the parameters
-        self.route: tuple[Any, Responders, str, tuple[str, ...]] | None = None
+        self.route: tuple[Any, RouteResponders, str, tuple[str, ...]] | None = None
 
 
-class Router:
+class PathRouter:
     """Templates to resources, in the form that Falcon asks for.
 
     Args:
@@ -81,14 +84,14 @@ class Router:
     def __init__(self, missing: Callable[..., Any]) -> None:
         self._root = _Node()
         self._exact: dict[str, Route] = {}
-        self._missing: Route = (self, Responders({}, missing), {}, "")
+        self._missing: Route = (self, RouteResponders({}, missing), {}, "")
 
-    def mount(self, template: str, resource: Any, responders: Responders) -> None:
+    def mount(self, template: str, resource: Any, responders: RouteResponders) -> None:
         """Mount *resource* at *template* and every path below it."""
         node = self._root
         names = []
-        for part in segments(template):
-            name = parameter(part)
+        for part in split_path_segments(template):
+            name = route_path_parameter(part)
             if name is None:
                 node = node.literal.setdefault(part, _Node())
             else:
@@ -99,7 +102,7 @@ class Router:
         if not names:
             self._exact[template] = (resource, responders, {}, template)
 
-    def pin(self, path: str, resource: Any, responders: Responders) -> None:
+    def pin(self, path: str, resource: Any, responders: RouteResponders) -> None:
         """Mount *resource* at exactly *path*, and nothing below it."""
         self._exact[path] = (resource, responders, {}, path)
 
@@ -113,8 +116,8 @@ class Router:
         return found if found is not None else self._search(uri)
 
     def _search(self, uri: str) -> Route:
-        parts = segments(uri)
-        best: tuple[int, tuple[Any, Responders, str, tuple[str, ...]], tuple[str, ...]] | None
+        parts = split_path_segments(uri)
+        best: tuple[int, tuple[Any, RouteResponders, str, tuple[str, ...]], tuple[str, ...]] | None
         best = None
         # Depth first, literals before parameters: among equally long templates the first one wins.
         stack: list[tuple[_Node, int, tuple[str, ...]]] = [(self._root, 0, ())]

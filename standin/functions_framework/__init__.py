@@ -5,6 +5,6 @@ It lies behind everything that is installed, so the original wins wherever it is
 time ffhost's own modules take its place; the stubs beside it are for type checkers.
 """
 
-from ffhost.loading.compat import stand_in
+from ffhost.loading.compat import put_compat_for_stand_in
 
-stand_in(__name__)
+put_compat_for_stand_in(__name__)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.agents import rpc, versions
-from ffhost.agents.origins import OriginRule, is_local_address
-from ffhost.agents.rpc import RpcError, RpcRequest
+from ffhost.agents.origins import AgentOriginRule, serves_local_agents_only
+from ffhost.agents.rpc import JsonRpcError, JsonRpcRequest
 from ffhost.errors import Forbidden
 
 VALUES = st.recursive(
@@ -28,9 +28,9 @@ MEMBERS = st.dictionaries(
 @given(st.binary(max_size=50) | MEMBERS.map(lambda found: json.dumps(found).encode()))
 def test_any_body_is_a_message_or_an_error_of_the_protocol(body: bytes) -> None:
     try:
-        found = rpc.parse(body)
-    except RpcError as error:
-        json.loads(rpc.encoded(rpc.error_document(None, error)))
+        found = rpc.parse_json_rpc(body)
+    except JsonRpcError as error:
+        json.loads(rpc.encode_json_rpc(rpc.json_rpc_error(None, error)))
     else:
         assert found is None or isinstance(found.id, str | int | None)
 
@@ -49,24 +49,24 @@ def test_any_body_is_a_message_or_an_error_of_the_protocol(body: bytes) -> None:
     ],
 )
 def test_what_is_no_message_says_so_by_its_code(body: str, code: int) -> None:
-    with pytest.raises(RpcError) as caught:
-        rpc.parse(body.encode())
+    with pytest.raises(JsonRpcError) as caught:
+        rpc.parse_json_rpc(body.encode())
     assert caught.value.code == code
 
 
 def test_a_notification_has_no_id_and_an_answer_is_no_request() -> None:
-    found = rpc.parse(b'{"jsonrpc": "2.0", "method": "notifications/initialized"}')
-    assert found == RpcRequest(None, "notifications/initialized")
-    assert rpc.parse(b'{"jsonrpc": "2.0", "id": 1, "result": {}}') is None
+    found = rpc.parse_json_rpc(b'{"jsonrpc": "2.0", "method": "notifications/initialized"}')
+    assert found == JsonRpcRequest(None, "notifications/initialized")
+    assert rpc.parse_json_rpc(b'{"jsonrpc": "2.0", "id": 1, "result": {}}') is None
 
 
 def test_the_version_that_is_asked_for_is_agreed_on_if_it_is_known() -> None:
-    assert versions.agreed("2025-03-26") == "2025-03-26"
+    assert versions.agree_on_mcp_version("2025-03-26") == "2025-03-26"
     for unknown in ("1999-01-01", None, [], "2026-07-28"):
-        assert versions.agreed(unknown) == "2025-11-25"
-    versions.check_version({})
-    with pytest.raises(RpcError) as caught:
-        versions.check_version({"mcp-protocol-version": "2027-01-01"})
+        assert versions.agree_on_mcp_version(unknown) == "2025-11-25"
+    versions.check_mcp_version({})
+    with pytest.raises(JsonRpcError) as caught:
+        versions.check_mcp_version({"mcp-protocol-version": "2027-01-01"})
     assert caught.value.data == {"supported": list(versions.VERSIONS), "requested": "2027-01-01"}
 
 
@@ -75,7 +75,7 @@ META = {
     "io.modelcontextprotocol/clientCapabilities": {},
 }
 FIELDS = {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "quote"}
-CALL = RpcRequest(1, "tools/call", {"name": "quote", "_meta": META})
+CALL = JsonRpcRequest(1, "tools/call", {"name": "quote", "_meta": META})
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ CALL = RpcRequest(1, "tools/call", {"name": "quote", "_meta": META})
     [
         (FIELDS, CALL),
         ({**FIELDS, "mcp-name": "=?base64?cXVvdGU=?="}, CALL),
-        ({**FIELDS, "mcp-method": "tools/list"}, RpcRequest(1, "tools/list", {"_meta": META})),
+        ({**FIELDS, "mcp-method": "tools/list"}, JsonRpcRequest(1, "tools/list", {"_meta": META})),
     ],
 )
 def test_a_request_that_stands_alone_repeats_itself_in_its_fields(
-    fields: dict[str, str], request_: RpcRequest
+    fields: dict[str, str], request_: JsonRpcRequest
 ) -> None:
-    versions.check_standalone(fields, request_)
-    assert versions.is_standalone(fields)
+    versions.check_mcp_fields(fields, request_)
+    assert versions.is_standalone_mcp_request(fields)
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,9 @@ def test_a_request_that_stands_alone_repeats_itself_in_its_fields(
 def test_fields_that_say_something_else_are_refused(
     fields: dict[str, str], meta: dict[str, Any], code: int
 ) -> None:
-    request = RpcRequest(1, "tools/call", {"name": "quote", "_meta": meta})
-    with pytest.raises(RpcError) as caught:
-        versions.check_standalone({**FIELDS, **fields}, request)
+    request = JsonRpcRequest(1, "tools/call", {"name": "quote", "_meta": meta})
+    with pytest.raises(JsonRpcError) as caught:
+        versions.check_mcp_fields({**FIELDS, **fields}, request)
     assert caught.value.code == code
 
 
@@ -133,7 +133,7 @@ def test_fields_that_say_something_else_are_refused(
 def test_a_page_of_another_site_is_not_let_in(
     allowed: list[str], local: bool, headers: dict[str, str], is_let_in: bool
 ) -> None:
-    rule = OriginRule(allowed, local=local)
+    rule = AgentOriginRule(allowed, local=local)
     if is_let_in:
         rule.check(headers)
     else:
@@ -142,5 +142,5 @@ def test_a_page_of_another_site_is_not_let_in(
 
 
 def test_an_address_of_this_machine_is_known() -> None:
-    assert all(map(is_local_address, ("127.0.0.1", "127.1.2.3", "::1", "localhost")))
-    assert not any(map(is_local_address, ("0.0.0.0", "::", "10.0.0.1")))
+    assert all(map(serves_local_agents_only, ("127.0.0.1", "127.1.2.3", "::1", "localhost")))
+    assert not any(map(serves_local_agents_only, ("0.0.0.0", "::", "10.0.0.1")))

@@ -13,10 +13,10 @@ import jsonschema
 import pytest
 from pydantic import BaseModel, Field
 
-from ffhost.agents.rpc import RpcError
-from ffhost.agents.tools import DIALECT, Tool
-from ffhost.deploy.shared_schemas import SharedSchemas
-from ffhost.signatures.function_types import FunctionTypes, types_of
+from ffhost.agents.rpc import JsonRpcError
+from ffhost.agents.tools import DIALECT, AgentTool
+from ffhost.deploy.shared_schemas import SharedOpenapiSchemas
+from ffhost.signatures.function_types import FunctionTypes, function_types_of
 
 
 class Colour(enum.Enum):
@@ -77,7 +77,7 @@ def made(takes: Any, returns: Any) -> Any:
 
 def fifty() -> list[FunctionTypes]:
     pairs = itertools.product(TAKES, RETURNS)
-    return [types_of(made(takes, returns), "typed", "typed") for takes, returns in pairs]
+    return [function_types_of(made(takes, returns), "typed", "typed") for takes, returns in pairs]
 
 
 def resolved(schema: Any, whole: Any, known: tuple[str, ...] = ()) -> Any:
@@ -112,7 +112,7 @@ def unfolded(schema: Any) -> Any:
 def test_fifty_functions_have_the_schemas_of_the_openapi_document() -> None:
     functions = fifty()
     assert len(functions) == 50
-    shared = SharedSchemas()
+    shared = SharedOpenapiSchemas()
     wholes = []
     for index, types in enumerate(functions):
         assert types.takes is not None
@@ -121,7 +121,7 @@ def test_fifty_functions_have_the_schemas_of_the_openapi_document() -> None:
         wholes.append((takes, returns))
     document = {"components": {"schemas": shared.definitions}}
     for types, (takes, returns) in zip(functions, wholes, strict=True):
-        definition = Tool("f", "/f", types).definition
+        definition = AgentTool("f", "/f", types).definition
         schema = definition["inputSchema"]
         jsonschema.Draft202012Validator.check_schema(schema)
         assert (schema["type"], schema["$schema"]) == ("object", DIALECT)
@@ -143,8 +143,8 @@ def test_fifty_functions_have_the_schemas_of_the_openapi_document() -> None:
                 assert found == expected
 
 
-def tool(takes: Any, returns: Any = None, path: str = "/f") -> Tool:
-    return Tool("f", path, types_of(made(takes, returns), "typed", "typed"))
+def tool(takes: Any, returns: Any = None, path: str = "/f") -> AgentTool:
+    return AgentTool("f", path, function_types_of(made(takes, returns), "typed", "typed"))
 
 
 def test_arguments_are_the_body_and_fill_the_path() -> None:
@@ -153,7 +153,7 @@ def test_arguments_are_the_body_and_fill_the_path() -> None:
     assert (path, json.loads(body)) == ("/points/a%2Fb/of", {"x": "a/b", "y": 1})
     assert tool(list[int]).request({"value": [1, 2]}) == ("/f", b"[1, 2]")
     assert tool(Point).request(None) == ("/f", b"{}")
-    with pytest.raises(RpcError):
+    with pytest.raises(JsonRpcError):
         order.request([1])
 
 
@@ -203,7 +203,7 @@ def test_json_is_structured_and_fits_the_schema(
     ],
 )
 def test_other_bodies_are_blocks_of_their_kind(kind: str, block: dict[str, Any]) -> None:
-    result = Tool("f", "/f", FunctionTypes()).result(200, {"content-type": kind}, b"abc", "7")
+    result = AgentTool("f", "/f", FunctionTypes()).result(200, {"content-type": kind}, b"abc", "7")
     assert result == {"content": [block]}
 
 
@@ -246,5 +246,7 @@ def test_the_description_is_the_docstring_without_its_sections() -> None:
             point: where
         """
 
-    found = Tool("f", "/f", types_of(function, "typed", None)).definition["description"]
+    found = AgentTool("f", "/f", function_types_of(function, "typed", None)).definition[
+        "description"
+    ]
     assert found == "Move it.\n\nAs far as it goes."

@@ -8,30 +8,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.auth.claims import ClaimRules
-from ffhost.auth.doors import AwaitingBody, Door
-from ffhost.auth.jwks import import_keys
-from ffhost.auth.jwt import Jwt
-from ffhost.auth.keys import ApiKeys, Key
+from ffhost.auth.api_keys import ApiKey, ApiKeyWay
+from ffhost.auth.claims import TokenClaimRules
+from ffhost.auth.doors import Door, DoorAwaitingBody
+from ffhost.auth.jwks import import_json_web_keys
+from ffhost.auth.jwt import JwtWay
 from ffhost.auth.principals import Principal
-from ffhost.auth.rates import Rate, RateLimiter
-from ffhost.auth.refusal_log import RefusalReports
-from ffhost.auth.refusals import Denied, Refusal
-from ffhost.auth.remembered import Deliveries, RememberedTokens
-from ffhost.auth.schemes import GitHub
-from ffhost.auth.secrets import HmacKey, SecretBytes
-from ffhost.auth.webhooks import Webhook
+from ffhost.auth.rates import CallerRate, CallerRateLimiter
+from ffhost.auth.refusal_log import AuthRefusalReports
+from ffhost.auth.refusals import CallerRefusal, DeniedCaller
+from ffhost.auth.remembered_callers import RememberedTokens, WebhookDeliveries
+from ffhost.auth.secrets import AuthSecret, HmacKey
+from ffhost.auth.webhook_schemes import GitHubWebhooks
+from ffhost.auth.webhooks import WebhookWay
 from tests.auth_signing import CLAIMS, NOW, key_set, public, sign
 
 BILLING = "billing-key-0123456789"
 
 
-def keys(header: str = "authorization", limiter: RateLimiter | None = None) -> ApiKeys:
+def keys(header: str = "authorization", limiter: CallerRateLimiter | None = None) -> ApiKeyWay:
     made = [
-        Key("billing", SecretBytes(BILLING.encode()), limiter),
-        Key("ci", SecretBytes(b"ci-key-0123456789")),
+        ApiKey("billing", AuthSecret(BILLING.encode()), limiter),
+        ApiKey("ci", AuthSecret(b"ci-key-0123456789")),
     ]
-    return ApiKeys("machines", made, header=header)
+    return ApiKeyWay("machines", made, header=header)
 
 
 class Held:
@@ -40,34 +40,36 @@ class Held:
     known = True
 
     def __init__(self, text: bytes | None) -> None:
-        self.keys = None if text is None else import_keys(text)[0]
+        self.keys = None if text is None else import_json_web_keys(text)[0]
 
     def ask(self, now: float) -> None:
         return
 
 
-def jwt(known: bool = True, **rules: object) -> Jwt:
+def jwt(known: bool = True, **rules: object) -> JwtWay:
     held = Held(key_set(public("P-256", kid="one")) if known else None)
-    return Jwt("staff", held, ClaimRules(audience=["orders"], **rules))  # type: ignore[arg-type]
+    return JwtWay("staff", held, TokenClaimRules(audience=["orders"], **rules))  # type: ignore[arg-type]
 
 
-def github() -> Webhook:
-    return Webhook("github", GitHub(), [GitHub().verifier("secret")])
+def github() -> WebhookWay:
+    return WebhookWay("github", GitHubWebhooks(), [GitHubWebhooks().verifier("secret")])
 
 
 def opened(door: Door, headers: dict[str, str], body: bytes = b"", now: float = NOW) -> Principal:
     result = door.check(headers, now)
-    if isinstance(result, AwaitingBody):
+    if isinstance(result, DoorAwaitingBody):
         result = result.check_body(body)
     assert isinstance(result, Principal), result
     return result
 
 
-def closed(door: Door, headers: dict[str, str], body: bytes = b"", now: float = NOW) -> Denied:
+def closed(
+    door: Door, headers: dict[str, str], body: bytes = b"", now: float = NOW
+) -> DeniedCaller:
     result = door.check(headers, now)
-    if isinstance(result, AwaitingBody):
+    if isinstance(result, DoorAwaitingBody):
         result = result.check_body(body)
-    assert isinstance(result, Denied), result
+    assert isinstance(result, DeniedCaller), result
     return result
 
 
@@ -104,7 +106,7 @@ def test_a_key_may_come_in_a_field_of_its_own() -> None:
 
 
 def test_a_key_beyond_its_rate_is_429_with_retry_after() -> None:
-    door = Door([keys(limiter=RateLimiter(Rate(1, 60)))])
+    door = Door([keys(limiter=CallerRateLimiter(CallerRate(1, 60)))])
     opened(door, bearer(BILLING))
     refused = closed(door, bearer(BILLING), now=NOW + 1)
     assert (refused.error.status, refused.error.headers) == (429, {"retry-after": "59"})
@@ -115,7 +117,7 @@ def test_a_key_beyond_its_rate_is_429_with_retry_after() -> None:
 
 def test_any_of_several_ways_opens_the_door() -> None:
     door = Door([jwt(), keys("x-api-key"), github()])
-    signed = GitHub().sign("secret", b"body", 0, "id")
+    signed = GitHubWebhooks().sign("secret", b"body", 0, "id")
     assert opened(door, bearer(sign("ES256"))).way == "staff"
     assert opened(door, {"x-api-key": BILLING}).way == "machines"
     assert opened(door, signed, b"body").way == "github"
@@ -139,10 +141,10 @@ def test_the_way_that_came_nearest_to_a_yes_speaks() -> None:
     assert closed(Door([keys(), forbidding]), token).error.status == 403
     assert closed(Door([jwt(known=False), keys()]), token).error.status == 503
     assert closed(Door([jwt(known=False), keys()]), {}).error.status == 401
-    limited = keys(limiter=RateLimiter(Rate(1, 60)))
+    limited = keys(limiter=CallerRateLimiter(CallerRate(1, 60)))
     opened(Door([limited]), bearer(BILLING))
     assert closed(Door([limited, jwt()]), bearer(BILLING)).error.status == 429
-    signed = GitHub().sign("secret", b"body", 0, "id")
+    signed = GitHubWebhooks().sign("secret", b"body", 0, "id")
     assert closed(Door([github(), forbidding]), {**signed, **token}, b"x").error.status == 403
 
 
@@ -163,7 +165,7 @@ def test_a_caller_learns_nothing_but_the_kind_of_refusal() -> None:
 
 
 def test_a_rate_fills_up_again_and_never_above_itself() -> None:
-    limiter = RateLimiter(Rate.parse("2/s"))
+    limiter = CallerRateLimiter(CallerRate.parse("2/s"))
     assert [limiter.take("a", 0) for _ in range(3)] == [0, 0, 0.5]
     assert limiter.take("a", 0.5) == 0
     assert [limiter.take("a", 1000) for _ in range(3)] == [0, 0, 0.5]
@@ -172,7 +174,7 @@ def test_a_rate_fills_up_again_and_never_above_itself() -> None:
 
 
 def test_a_limiter_forgets_the_oldest_of_too_many() -> None:
-    limiter = RateLimiter(Rate(1, 3600), buckets=2)
+    limiter = CallerRateLimiter(CallerRate(1, 3600), buckets=2)
     for caller in "abc":
         assert limiter.take(caller, 0) == 0
     assert limiter.take("c", 0) > 0
@@ -182,17 +184,17 @@ def test_a_limiter_forgets_the_oldest_of_too_many() -> None:
 @pytest.mark.parametrize("text", ["", "100", "0/s", "-1/s", "1/d", "1.5/s", "1 / s", "1/s ", "1/S"])
 def test_what_is_not_a_rate(text: str) -> None:
     with pytest.raises(ValueError, match="is not a rate"):
-        Rate.parse(text)
+        CallerRate.parse(text)
 
 
 @pytest.mark.parametrize("text", ["1/s", "100/m", "1000/h"])
 def test_a_rate_is_shown_as_it_was_written(text: str) -> None:
-    assert str(Rate.parse(text)) == text
+    assert str(CallerRate.parse(text)) == text
 
 
 @given(st.lists(st.tuples(st.floats(0, 10), st.sampled_from("ab")), max_size=200))
 def test_no_caller_ever_gets_more_than_its_rate(calls: list[tuple[float, str]]) -> None:
-    limiter = RateLimiter(Rate(5, 1))
+    limiter = CallerRateLimiter(CallerRate(5, 1))
     taken: dict[str, list[float]] = {"a": [], "b": []}
     for now, caller in sorted(calls):
         if limiter.take(caller, now) == 0:
@@ -204,8 +206,8 @@ def test_no_caller_ever_gets_more_than_its_rate(calls: list[tuple[float, str]]) 
 
 
 def test_secrets_are_never_compared_by_accident() -> None:
-    secret = SecretBytes(b"secret")
-    for other in (SecretBytes(b"secret"), b"secret", None):
+    secret = AuthSecret(b"secret")
+    for other in (AuthSecret(b"secret"), b"secret", None):
         with pytest.raises(TypeError, match="compared with matches"):
             assert secret == other
         with pytest.raises(TypeError, match="compared with matches"):
@@ -213,7 +215,7 @@ def test_secrets_are_never_compared_by_accident() -> None:
     with pytest.raises(TypeError):
         assert HmacKey(b"a") == HmacKey(b"a")
     with pytest.raises(TypeError):
-        assert secret in [SecretBytes(b"secret")]
+        assert secret in [AuthSecret(b"secret")]
     with pytest.raises(TypeError):
         hash(secret)
     with pytest.raises(TypeError):
@@ -239,7 +241,7 @@ def test_a_principal_is_frozen_and_crosses_processes() -> None:
 
 
 def test_a_delivery_counts_for_one_function_and_the_oldest_are_forgotten() -> None:
-    deliveries = Deliveries(limit=2)
+    deliveries = WebhookDeliveries(limit=2)
     first, second, third = (Principal("hook", "hook", delivery=each) for each in "abc")
     deliveries.take("orders", first)
     assert deliveries.taken("orders", first)
@@ -262,10 +264,10 @@ def test_what_is_remembered_is_bounded() -> None:
 
 def test_refusals_are_logged_once_a_second_for_each_reason() -> None:
     written: list[tuple[str, str, int]] = []
-    reports = RefusalReports(lambda refusal, name, n: written.append((refusal.reason, name, n)))
+    reports = AuthRefusalReports(lambda refusal, name, n: written.append((refusal.reason, name, n)))
     for number in range(1000):
-        reports.report(Refusal(401, "wrong signature"), "hello", number / 250)
-    reports.report(Refusal(401, "no credentials"), "other", 0)
+        reports.report(CallerRefusal(401, "wrong signature"), "hello", number / 250)
+    reports.report(CallerRefusal(401, "no credentials"), "other", 0)
     assert written == [
         ("wrong signature", "hello", 0),
         ("wrong signature", "hello", 249),

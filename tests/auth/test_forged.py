@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ffhost.auth.claims import ClaimRules
-from ffhost.auth.doors import AwaitingBody, Door
-from ffhost.auth.jwks import import_keys
-from ffhost.auth.jwt import Jwt
-from ffhost.auth.keys import ApiKeys, Key
+from ffhost.auth.api_keys import ApiKey, ApiKeyWay
+from ffhost.auth.claims import TokenClaimRules
+from ffhost.auth.doors import Door, DoorAwaitingBody
+from ffhost.auth.jwks import import_json_web_keys
+from ffhost.auth.jwt import JwtWay
 from ffhost.auth.principals import Principal
-from ffhost.auth.secrets import SecretBytes
-from ffhost.auth.webhooks import Webhook
+from ffhost.auth.secrets import AuthSecret
+from ffhost.auth.webhooks import WebhookWay
 from tests.auth_forging import HOOK_SECRET, KEY, KEYS, SCHEMES, Forged, Forger
 from tests.auth_signing import ISSUER, NOW
 
@@ -17,7 +17,7 @@ from tests.auth_signing import ISSUER, NOW
 class Held:
     """Keys that never change."""
 
-    keys = import_keys(KEYS)[0]
+    keys = import_json_web_keys(KEYS)[0]
     known = True
 
     def ask(self, now: float) -> None:
@@ -26,17 +26,19 @@ class Held:
 
 def doors() -> dict[str, Door]:
     made = {
-        name: Door([Webhook(name, scheme, [scheme.verifier(HOOK_SECRET)])])
+        name: Door([WebhookWay(name, scheme, [scheme.verifier(HOOK_SECRET)])])
         for name, scheme in SCHEMES.items()
     }
-    made["machines"] = Door([ApiKeys("machines", [Key("ci", SecretBytes(KEY.encode()))])])
-    made["staff"] = Door([Jwt("staff", Held(), ClaimRules(issuer=ISSUER, audience=["orders"]))])
+    made["machines"] = Door([ApiKeyWay("machines", [ApiKey("ci", AuthSecret(KEY.encode()))])])
+    made["staff"] = Door(
+        [JwtWay("staff", Held(), TokenClaimRules(issuer=ISSUER, audience=["orders"]))]
+    )
     return made
 
 
 def accepted(door: Door, request: Forged) -> bool:
     result = door.check(request.headers, NOW)
-    if isinstance(result, AwaitingBody):
+    if isinstance(result, DoorAwaitingBody):
         result = result.check_body(request.body)
     if isinstance(result, Principal):
         return True

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.auth.jwks import KEYS_LIMIT, import_keys
+from ffhost.auth.jwks import KEYS_LIMIT, import_json_web_keys
 from tests.auth_signing import key_set, private_key, public
 
 GOOD = public("P-256", kid="good")
 
 
 def dropped(*bad: Any) -> list[str]:
-    keys, notes = import_keys(key_set(*bad, GOOD))
+    keys, notes = import_json_web_keys(key_set(*bad, GOOD))
     assert [key.key_id for key in keys.keys] == ["good"]
     return notes
 
@@ -75,7 +75,7 @@ def test_a_key_for_something_else_is_passed_over_in_silence(members: Any) -> Non
     ],
 )
 def test_members_that_do_not_make_the_key_do_not_matter(members: Any) -> None:
-    keys, notes = import_keys(key_set(public("P-256", **members)))
+    keys, notes = import_json_web_keys(key_set(public("P-256", **members)))
     assert len(keys.keys) == 1
     assert notes == []
 
@@ -101,12 +101,12 @@ def test_a_note_holds_nothing_of_a_private_key() -> None:
 )
 def test_a_set_without_a_usable_key_is_an_error(text: bytes, expected: str) -> None:
     with pytest.raises(ValueError, match="it ") as caught:
-        import_keys(text)
+        import_json_web_keys(text)
     assert str(caught.value) == expected
 
 
 def test_of_an_endless_set_the_first_keys_are_used() -> None:
-    keys, notes = import_keys(key_set(*[GOOD] * (KEYS_LIMIT + 5)))
+    keys, notes = import_json_web_keys(key_set(*[GOOD] * (KEYS_LIMIT + 5)))
     assert len(keys.keys) == KEYS_LIMIT
     assert notes == [f"only the first {KEYS_LIMIT} of {KEYS_LIMIT + 5} keys are used"]
 
@@ -127,11 +127,11 @@ entries = st.dictionaries(
 
 @given(st.lists(entries | json_values, max_size=4))
 def test_no_set_breaks_the_good_key_in_it(others: list[Any]) -> None:
-    keys, _ = import_keys(json.dumps({"keys": [*others, GOOD]}).encode())
+    keys, _ = import_json_web_keys(json.dumps({"keys": [*others, GOOD]}).encode())
     assert "good" in [key.key_id for key in keys.keys]
 
 
 @given(st.binary(max_size=200))
 def test_no_text_raises_anything_but_value_error(text: bytes) -> None:
     with pytest.raises(ValueError, match="it "):
-        import_keys(text)
+        import_json_web_keys(text)

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from ffhost.auth.claims import ClaimRules
-from ffhost.auth.jwks import KeySet, SecretKeySet, import_keys
-from ffhost.auth.jwt import Jwt
+from ffhost.auth.claims import TokenClaimRules
+from ffhost.auth.jwks import TokenKeySet, TokenSecretSet, import_json_web_keys
+from ffhost.auth.jwt import JwtWay
 from ffhost.auth.key_sources import FixedKeys
 from ffhost.auth.principals import Principal
-from ffhost.auth.rates import Rate, RateLimiter
-from ffhost.auth.refusals import Refusal
-from ffhost.auth.secrets import SecretBytes
+from ffhost.auth.rates import CallerRate, CallerRateLimiter
+from ffhost.auth.refusals import CallerRefusal
+from ffhost.auth.secrets import AuthSecret
 from tests.auth_signing import (
     CLAIMS,
     ISSUER,
@@ -40,7 +40,7 @@ class HeldKeys:
 
     known = True
 
-    def __init__(self, keys: KeySet | None) -> None:
+    def __init__(self, keys: TokenKeySet | None) -> None:
         self.keys = keys
         self.asked = 0
 
@@ -49,27 +49,29 @@ class HeldKeys:
 
 
 def held(*keys: Any) -> HeldKeys:
-    return HeldKeys(import_keys(key_set(*keys))[0])
+    return HeldKeys(import_json_web_keys(key_set(*keys))[0])
 
 
-def way(keys: Any, header: str = "authorization", limiter: Any = None, **rules: Any) -> Jwt:
+def way(keys: Any, header: str = "authorization", limiter: Any = None, **rules: Any) -> JwtWay:
     rules = {"issuer": ISSUER, "audience": ["orders"], **rules}
     scopes = rules.get("scopes", ())
-    return Jwt("staff", keys, ClaimRules(**rules), header=header, scopes=scopes, limiter=limiter)
+    return JwtWay(
+        "staff", keys, TokenClaimRules(**rules), header=header, scopes=scopes, limiter=limiter
+    )
 
 
-def present(token: str, jwt: Jwt, now: float = NOW) -> Principal | Refusal:
+def present(token: str, jwt: JwtWay, now: float = NOW) -> Principal | CallerRefusal:
     return jwt.check({"authorization": f"Bearer {token}"}, now)
 
 
-def reason(result: Principal | Refusal, status: int = 401) -> str:
-    assert isinstance(result, Refusal), result
+def reason(result: Principal | CallerRefusal, status: int = 401) -> str:
+    assert isinstance(result, CallerRefusal), result
     assert result.status == status
     return result.reason
 
 
 @pytest.fixture
-def es() -> Jwt:
+def es() -> JwtWay:
     return way(held(public("P-256", kid="one")))
 
 
@@ -91,7 +93,7 @@ def test_a_token_that_another_key_signed_is_refused(algorithm: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["none", "None", "NONE", "", "nOnE"])
-def test_a_token_without_a_signature_is_refused(es: Jwt, name: str) -> None:
+def test_a_token_without_a_signature_is_refused(es: JwtWay, name: str) -> None:
     for signature in ("", sign("ES256").rpartition(".")[2]):
         for kid in ({}, {"kid": "one"}):
             token = f"{signing_input({'alg': name, **kid}, CLAIMS)}.{signature}"
@@ -158,7 +160,7 @@ def test_of_a_kid_that_stands_twice_each_key_is_tried(number: int) -> None:
 
 
 @pytest.mark.parametrize("kid", [7, None, True, ["one"], {"a": 1}])
-def test_a_kid_that_is_not_a_text_is_refused(es: Jwt, kid: Any) -> None:
+def test_a_kid_that_is_not_a_text_is_refused(es: JwtWay, kid: Any) -> None:
     token = sign("ES256", kid=None, header={"kid": kid})
     result = present(token, es)
     if kid is None:  # JSON null: as if it were not there
@@ -168,7 +170,7 @@ def test_a_kid_that_is_not_a_text_is_refused(es: Jwt, kid: Any) -> None:
 
 
 @pytest.mark.parametrize("member", ["jwk", "jku", "x5u", "x5c"])
-def test_keys_that_a_token_brings_are_not_looked_at(es: Jwt, member: str) -> None:
+def test_keys_that_a_token_brings_are_not_looked_at(es: JwtWay, member: str) -> None:
     brought = {
         "jwk": public("P-256", 1, kid="one"),
         "jku": "https://evil.example.com/jwks",
@@ -181,11 +183,11 @@ def test_keys_that_a_token_brings_are_not_looked_at(es: Jwt, member: str) -> Non
 
 
 @pytest.mark.parametrize("crit", [[], ["exp"], ["b64"], ["unknown"], None, "exp", [7]])
-def test_a_token_with_crit_is_refused(es: Jwt, crit: Any) -> None:
+def test_a_token_with_crit_is_refused(es: JwtWay, crit: Any) -> None:
     assert reason(present(sign("ES256", header={"crit": crit}), es)) == "token needs an extension"
 
 
-def test_a_token_with_a_detached_payload_is_refused(es: Jwt) -> None:
+def test_a_token_with_a_detached_payload_is_refused(es: JwtWay) -> None:
     token = sign("ES256", header={"b64": False})
     assert reason(present(token, es)) == "token needs an extension"
     head, _, signature = sign("ES256").split(".")
@@ -226,7 +228,7 @@ def test_a_token_with_a_detached_payload_is_refused(es: Jwt) -> None:
         ({"sub": None}, "malformed sub"),
     ],
 )
-def test_claims_that_make_a_token_invalid(es: Jwt, changes: Any, expected: str) -> None:
+def test_claims_that_make_a_token_invalid(es: JwtWay, changes: Any, expected: str) -> None:
     assert reason(present(sign("ES256", {**CLAIMS, **changes}), es)) == expected
 
 
@@ -245,14 +247,14 @@ def test_claims_that_make_a_token_invalid(es: Jwt, changes: Any, expected: str) 
         {"anything": {"deep": [1, None]}},
     ],
 )
-def test_claims_that_leave_a_token_valid(es: Jwt, changes: Any) -> None:
+def test_claims_that_leave_a_token_valid(es: JwtWay, changes: Any) -> None:
     claims = {**CLAIMS, **changes}
     result = present(sign("ES256", claims), es)
     assert isinstance(result, Principal)
     assert result.claims == claims
 
 
-def test_a_token_without_exp_is_refused(es: Jwt) -> None:
+def test_a_token_without_exp_is_refused(es: JwtWay) -> None:
     claims = {name: value for name, value in CLAIMS.items() if name != "exp"}
     assert reason(present(sign("ES256", claims), es)) == "token without exp"
 
@@ -265,11 +267,11 @@ def test_a_token_without_exp_is_refused(es: Jwt) -> None:
         b"[" * 100_000, b'{"a":' * 3000, b'{"exp":' + b"9" * 5000 + b"}", b"\xef\xbb\xbf{}",
     ],
 )  # fmt: skip
-def test_a_payload_that_is_not_one_json_object_is_refused(es: Jwt, payload: bytes) -> None:
+def test_a_payload_that_is_not_one_json_object_is_refused(es: JwtWay, payload: bytes) -> None:
     assert reason(present(sign("ES256", payload), es)) in ("malformed token", "token too long")
 
 
-def test_a_token_without_sub_is_named_as_its_way(es: Jwt) -> None:
+def test_a_token_without_sub_is_named_as_its_way(es: JwtWay) -> None:
     claims = {name: value for name, value in CLAIMS.items() if name != "sub"}
     result = present(sign("ES256", claims), es)
     assert isinstance(result, Principal)
@@ -319,7 +321,7 @@ def test_claims_that_do_not_suffice_are_403(rules: Any, claims: Any) -> None:
     jwt = way(held(public("P-256", kid="one")), claims=rules)
     result = present(sign("ES256", {**CLAIMS, **claims}), jwt)
     assert reason(result, 403) == "claims do not suffice"
-    assert isinstance(result, Refusal)
+    assert isinstance(result, CallerRefusal)
     assert result.challenge == 'Bearer realm="ffhost", error="insufficient_scope"'
 
 
@@ -345,7 +347,7 @@ def test_all_scopes_must_be_there(claims: Any, enough: bool) -> None:
         assert isinstance(result, Principal)
     else:
         assert reason(result, 403) == "scopes do not suffice"
-        assert isinstance(result, Refusal)
+        assert isinstance(result, CallerRefusal)
         assert result.challenge == (
             'Bearer realm="ffhost", error="insufficient_scope", scope="orders:read orders:write"'
         )
@@ -356,20 +358,20 @@ def test_a_wrong_audience_is_401_and_not_403_even_where_claims_are_missing() -> 
     assert reason(present(sign("ES256", {**CLAIMS, "aud": "other"}), jwt)) == "wrong audience"
 
 
-def test_a_token_of_64_kib_is_refused_before_it_is_decoded(es: Jwt) -> None:
+def test_a_token_of_64_kib_is_refused_before_it_is_decoded(es: JwtWay) -> None:
     token = sign("ES256", {**CLAIMS, "padding": "x" * 49_000})
     assert len(token) > 64 * 1024
     assert reason(present(token, es)) == "token too long"
     assert isinstance(present(sign("ES256", {**CLAIMS, "padding": "x" * 11_000}), es), Principal)
 
 
-def test_a_header_may_have_4_kib(es: Jwt) -> None:
+def test_a_header_may_have_4_kib(es: JwtWay) -> None:
     assert isinstance(present(sign("ES256", header={"x5c": ["x" * 3900]}), es), Principal)
     long = sign("ES256", header={"x5c": ["x" * 4200]})
     assert reason(present(long, es)) == "token header too long"
 
 
-def test_each_token_has_one_spelling(es: Jwt) -> None:
+def test_each_token_has_one_spelling(es: JwtWay) -> None:
     token = sign("ES256")
     head, payload, signature = token.split(".")
     last = signature[-1]
@@ -397,35 +399,35 @@ def test_each_token_has_one_spelling(es: Jwt) -> None:
         if other.strip(" ") == token:
             continue
         result = present(other, es)
-        assert isinstance(result, Refusal), other
+        assert isinstance(result, CallerRefusal), other
         assert result.status == 401
 
 
-def test_a_repeated_authorization_field_is_refused(es: Jwt) -> None:
+def test_a_repeated_authorization_field_is_refused(es: JwtWay) -> None:
     token = sign("ES256")
     for joined in (f"Bearer {token}, Bearer {token}", f"Bearer {token},Bearer {token}"):
         assert reason(es.check({"authorization": joined}, NOW)) == "malformed token"
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer"])
-def test_the_scheme_is_read_in_any_case(es: Jwt, scheme: str) -> None:
+def test_the_scheme_is_read_in_any_case(es: JwtWay, scheme: str) -> None:
     assert isinstance(es.check({"authorization": f"{scheme} {sign('ES256')}"}, NOW), Principal)
 
 
 @pytest.mark.parametrize("value", [None, "", "Basic YTpi", "Bearer", "Bearertoken", "Digest x"])
-def test_other_credentials_are_as_good_as_none(es: Jwt, value: str | None) -> None:
+def test_other_credentials_are_as_good_as_none(es: JwtWay, value: str | None) -> None:
     result = es.check({} if value is None else {"authorization": value}, NOW)
     assert reason(result) == "no credentials"
-    assert isinstance(result, Refusal)
+    assert isinstance(result, CallerRefusal)
     assert result.challenge == 'Bearer realm="ffhost"'
 
 
-def test_an_invalid_token_is_told_as_rfc_6750_says_and_no_closer(es: Jwt) -> None:
+def test_an_invalid_token_is_told_as_rfc_6750_says_and_no_closer(es: JwtWay) -> None:
     results = [
         present(token, es)
         for token in ("x", sign("ES256", number=1), sign("ES256", {**CLAIMS, "exp": 1}))
     ]
-    assert {each.challenge for each in results if isinstance(each, Refusal)} == {
+    assert {each.challenge for each in results if isinstance(each, CallerRefusal)} == {
         'Bearer realm="ffhost", error="invalid_token"'
     }
 
@@ -444,7 +446,7 @@ def test_only_where_there_are_no_keys_to_judge_by_it_is_503() -> None:
     jwt = way(keys)
     result = present(sign("ES256"), jwt)
     assert reason(result, 503) == "no keys yet"
-    assert isinstance(result, Refusal)
+    assert isinstance(result, CallerRefusal)
     assert result.retry_after == 5
     assert reason(present("rubbish", jwt)) == "malformed token"
     assert reason(present(sign_with_secret(b"s" * 32), jwt)) == "algorithm not allowed"
@@ -455,7 +457,7 @@ def test_only_where_there_are_no_keys_to_judge_by_it_is_503() -> None:
     assert reason(present(sign("ES256"), jwt), 503) == "no keys yet"
 
 
-class CountedKeys(KeySet):
+class CountedKeys(TokenKeySet):
     """Keys that count how often a signature was looked at."""
 
     looked_at = 0
@@ -466,7 +468,7 @@ class CountedKeys(KeySet):
 
 
 def counted(*keys: Any) -> CountedKeys:
-    return CountedKeys(import_keys(key_set(*keys))[0].keys)
+    return CountedKeys(import_json_web_keys(key_set(*keys))[0].keys)
 
 
 def test_a_verified_token_is_remembered_until_it_expires() -> None:
@@ -506,7 +508,7 @@ def test_refused_tokens_take_no_memory() -> None:
     assert len(jwt._verified) == 0
 
 
-def test_what_one_call_does_to_its_claims_is_not_seen_by_the_next(es: Jwt) -> None:
+def test_what_one_call_does_to_its_claims_is_not_seen_by_the_next(es: JwtWay) -> None:
     token = sign("ES256")
     first = present(token, es)
     assert isinstance(first, Principal)
@@ -519,8 +521,8 @@ def test_what_one_call_does_to_its_claims_is_not_seen_by_the_next(es: Jwt) -> No
 SECRET = b"0123456789abcdef0123456789abcdef"
 
 
-def by_secret(*secrets: bytes) -> Jwt:
-    keys = FixedKeys(SecretKeySet([SecretBytes(each) for each in secrets]))
+def by_secret(*secrets: bytes) -> JwtWay:
+    keys = FixedKeys(TokenSecretSet([AuthSecret(each) for each in secrets]))
     return way(keys)
 
 
@@ -550,13 +552,13 @@ def test_a_secret_serves_the_hashes_that_it_is_long_enough_for() -> None:
 
 
 def test_each_sub_has_a_rate_of_its_own() -> None:
-    jwt = way(held(public("P-256", kid="one")), limiter=RateLimiter(Rate(2, 1)))
+    jwt = way(held(public("P-256", kid="one")), limiter=CallerRateLimiter(CallerRate(2, 1)))
     ada, bob = sign("ES256"), sign("ES256", {**CLAIMS, "sub": "bob"})
     assert isinstance(present(ada, jwt), Principal)
     assert isinstance(present(ada, jwt), Principal)
     result = present(ada, jwt)
     assert reason(result, 429) == "rate exceeded"
-    assert isinstance(result, Refusal)
+    assert isinstance(result, CallerRefusal)
     assert result.retry_after == pytest.approx(0.5)
     assert isinstance(present(bob, jwt), Principal)
     assert isinstance(present(ada, jwt, NOW + 0.5), Principal)

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from ffhost.auth.key_fetcher import (
-    Fetcher,
-    discovery_reader,
-    fetch,
-    file_reader,
-    keys_address,
-    url_reader,
+    KeyFetcher,
+    discovered_key_url,
+    fetch_key_document,
+    key_discovery_reader,
+    key_file_reader,
+    key_url_reader,
 )
-from ffhost.auth.key_sources import STALE, KeySource, ReadFailed
+from ffhost.auth.key_sources import STALE, KeySource, KeysUnreadable
 from tests.auth_issuer import Issuer, issuer
 from tests.auth_signing import key_set, public
 from tests.serving import eventually
@@ -37,7 +37,7 @@ class Reads:
         self.count += 1
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, str):
-            raise ReadFailed(answer)
+            raise KeysUnreadable(answer)
         return answer
 
 
@@ -147,16 +147,16 @@ def running() -> Iterator[Issuer]:
 
 
 def failure(url: str, timeout: float = 10) -> str:
-    with pytest.raises(ReadFailed) as caught:
-        fetch(url, timeout)
+    with pytest.raises(KeysUnreadable) as caught:
+        fetch_key_document(url, timeout)
     return str(caught.value)
 
 
 def test_keys_are_found_by_the_discovery_document(running: Issuer) -> None:
     running.publish(FIRST)
-    assert discovery_reader(running.url)() == FIRST
+    assert key_discovery_reader(running.url)() == FIRST
     assert running.asked == ["/.well-known/openid-configuration", "/jwks"]
-    assert url_reader(f"{running.url}/jwks")() == FIRST
+    assert key_url_reader(f"{running.url}/jwks")() == FIRST
 
 
 def test_redirects_are_not_followed(running: Issuer) -> None:
@@ -200,14 +200,14 @@ def test_an_issuer_that_is_not_there_is_told() -> None:
 
 def address(issuer: str = "https://id.example.com", **members: object) -> str:
     document = {"issuer": issuer, "jwks_uri": f"{issuer}/keys", **members}
-    return keys_address(json.dumps(document).encode(), issuer)
+    return discovered_key_url(json.dumps(document).encode(), issuer)
 
 
 def test_a_discovery_document_must_be_the_issuers_own() -> None:
     assert address() == "https://id.example.com/keys"
     for other in ("https://id.example.com/", "https://evil.example.com", None, 7):
-        with pytest.raises(ReadFailed, match="that of another issuer"):
-            keys_address(
+        with pytest.raises(KeysUnreadable, match="that of another issuer"):
+            discovered_key_url(
                 json.dumps({"issuer": other, "jwks_uri": "https://x/keys"}).encode(),
                 "https://id.example.com",
             )
@@ -218,13 +218,13 @@ def test_a_discovery_document_must_be_the_issuers_own() -> None:
     ["http://id.example.com/keys", "file:///etc/passwd", "ftp://x/keys", "/keys", "", None, 7, []],
 )
 def test_a_discovery_document_cannot_lead_away_from_https(jwks_uri: object) -> None:
-    with pytest.raises(ReadFailed):
+    with pytest.raises(KeysUnreadable):
         address(jwks_uri=jwks_uri)
 
 
 def test_a_fetcher_goes_on_until_the_issuer_answers(running: Issuer) -> None:
-    source = KeySource("test", discovery_reader(running.url))
-    fetcher = Fetcher(source)
+    source = KeySource("test", key_discovery_reader(running.url))
+    fetcher = KeyFetcher(source)
     fetcher.start()
     try:
         eventually(lambda: running.asked, "the first attempt")
@@ -242,8 +242,8 @@ def test_a_fetcher_goes_on_until_the_issuer_answers(running: Issuer) -> None:
 def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     path.write_bytes(FIRST)
-    source = KeySource(str(path), file_reader(path), refresh=0.02)
-    fetcher = Fetcher(source)
+    source = KeySource(str(path), key_file_reader(path), refresh=0.02)
+    fetcher = KeyFetcher(source)
     fetcher.start()
     try:
         eventually(lambda: source.keys is not None and source.keys.knows("first"), "first keys")
@@ -258,7 +258,7 @@ def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ReadFailed, match="No such file or directory"):
-        file_reader(tmp_path / "none.json")()
-    with pytest.raises(ReadFailed, match="Is a directory"):
-        file_reader(tmp_path)()
+    with pytest.raises(KeysUnreadable, match="No such file or directory"):
+        key_file_reader(tmp_path / "none.json")()
+    with pytest.raises(KeysUnreadable, match="Is a directory"):
+        key_file_reader(tmp_path)()

@@ -12,11 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.auth.principals import Principal
-from ffhost.auth.refusals import Refusal
-from ffhost.auth.schemes import GitHub, Hmac, Scheme, Slack, Stripe
-from ffhost.auth.standard_webhooks import Standard
-from ffhost.auth.ways import Pending
-from ffhost.auth.webhooks import Webhook
+from ffhost.auth.refusals import CallerRefusal
+from ffhost.auth.standard_webhooks import StandardWebhooks
+from ffhost.auth.ways import WayAwaitingBody
+from ffhost.auth.webhook_schemes import (
+    GitHubWebhooks,
+    HmacWebhooks,
+    SlackWebhooks,
+    StripeWebhooks,
+    WebhookScheme,
+)
+from ffhost.auth.webhooks import WebhookWay
 from tests.auth_signing import private_key
 
 SLACK_BODY = (
@@ -32,7 +38,7 @@ class Vector:
     """A request that a sender has published, or that was made by its published rules."""
 
     def __init__(
-        self, scheme: Scheme, secret: str, now: int, body: bytes, headers: dict[str, str]
+        self, scheme: WebhookScheme, secret: str, now: int, body: bytes, headers: dict[str, str]
     ) -> None:
         self.scheme = scheme
         self.secret = secret
@@ -42,7 +48,7 @@ class Vector:
 
 
 GITHUB = Vector(
-    GitHub(),
+    GitHubWebhooks(),
     "It's a Secret to Everybody",
     0,
     b"Hello, World!",
@@ -52,7 +58,7 @@ GITHUB = Vector(
     },
 )
 SLACK = Vector(
-    Slack(),
+    SlackWebhooks(),
     "8f742231b10e8888abcd99yyyzzz85a5",
     1531420618,
     SLACK_BODY,
@@ -62,7 +68,7 @@ SLACK = Vector(
     },
 )
 STANDARD = Vector(
-    Standard(),
+    StandardWebhooks(),
     "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     1614265330,
     b'{"test": 2432232314}',
@@ -73,7 +79,7 @@ STANDARD = Vector(
     },
 )
 STRIPE = Vector(
-    Stripe(),
+    StripeWebhooks(),
     "whsec_test_secret",
     1700000000,
     b'{"id":"evt_1","object":"event"}',
@@ -84,7 +90,7 @@ STRIPE = Vector(
 )
 SHOPIFY_SECRET = "hush"
 SHOPIFY = Vector(
-    Hmac("x-shopify-hmac-sha256", encoding="base64"),
+    HmacWebhooks("x-shopify-hmac-sha256", encoding="base64"),
     SHOPIFY_SECRET,
     0,
     b'{"id": 7}',
@@ -102,10 +108,10 @@ every = pytest.mark.parametrize("vector", VECTORS, ids=NAMES)
 timed = pytest.mark.parametrize("vector", TIMED, ids=["slack", "standard", "stripe"])
 
 
-def way(vector: Vector, *secrets: str) -> Webhook:
+def way(vector: Vector, *secrets: str) -> WebhookWay:
     scheme = vector.scheme
     verifiers = [scheme.verifier(secret) for secret in secrets or (vector.secret,)]
-    return Webhook("hook", scheme, verifiers)
+    return WebhookWay("hook", scheme, verifiers)
 
 
 def judge(
@@ -113,18 +119,18 @@ def judge(
     headers: dict[str, str] | None = None,
     body: bytes | None = None,
     now: float | None = None,
-    made: Webhook | None = None,
-) -> Principal | Refusal:
+    made: WebhookWay | None = None,
+) -> Principal | CallerRefusal:
     result = (made or way(vector)).check(
         vector.headers if headers is None else headers, vector.now if now is None else now
     )
-    if isinstance(result, Pending):
+    if isinstance(result, WayAwaitingBody):
         return result.finish(vector.body if body is None else body)
     return result
 
 
-def reason(result: Principal | Refusal) -> str:
-    assert isinstance(result, Refusal), result
+def reason(result: Principal | CallerRefusal) -> str:
+    assert isinstance(result, CallerRefusal), result
     assert result.status == 401
     return result.reason
 
@@ -168,10 +174,10 @@ def test_a_request_without_the_fields_is_refused_before_its_body_is_read(vector:
     for left_out in vector.headers:
         headers = {name: value for name, value in vector.headers.items() if name != left_out}
         result = way(vector).check(headers, vector.now)
-        assert isinstance(result, Refusal)
+        assert isinstance(result, CallerRefusal)
         assert result.reason == "no credentials"
         empty = way(vector).check({**headers, left_out: ""}, vector.now)
-        assert isinstance(empty, Refusal)
+        assert isinstance(empty, CallerRefusal)
 
 
 @every
@@ -194,7 +200,7 @@ def test_a_signature_in_other_case_truncated_or_decorated_is_refused(vector: Vec
         if other == value:
             continue
         headers = {**vector.headers, name: other}
-        assert isinstance(judge(vector, headers), Refusal), other
+        assert isinstance(judge(vector, headers), CallerRefusal), other
 
 
 @timed
@@ -203,7 +209,7 @@ def test_an_old_time_is_refused_before_the_body_is_read(vector: Vector) -> None:
         assert isinstance(judge(vector, now=now), Principal)
     for now in (vector.now + 301, vector.now - 301, 0):
         result = way(vector).check(vector.headers, now)
-        assert isinstance(result, Refusal)
+        assert isinstance(result, CallerRefusal)
         assert result.reason == "timestamp outside of the tolerance"
 
 
@@ -225,7 +231,7 @@ def test_a_time_is_whole_seconds_in_ascii_digits(vector: Vector, text: str) -> N
         for name, value in vector.headers.items()
     }
     result = way(vector).check(headers, vector.now)
-    assert isinstance(result, Refusal)
+    assert isinstance(result, CallerRefusal)
     assert result.reason in ("malformed timestamp", "no credentials")
 
 
@@ -234,7 +240,7 @@ def test_a_time_is_whole_seconds_in_ascii_digits(vector: Vector, text: str) -> N
 def test_bodies_of_any_bytes_are_signed_as_they_are(vector: Vector, body: bytes) -> None:
     headers = vector.scheme.sign(vector.secret, body, vector.now, "id")
     assert isinstance(judge(vector, headers, body), Principal)
-    assert isinstance(judge(vector, headers, body + b" "), Refusal)
+    assert isinstance(judge(vector, headers, body + b" "), CallerRefusal)
 
 
 def test_githubs_sha1_is_not_looked_at() -> None:
@@ -295,7 +301,7 @@ def test_of_standards_signatures_each_may_match() -> None:
 def test_the_border_between_id_and_time_cannot_be_moved() -> None:
     secret = STANDARD.secret
     inner = f"{STANDARD.now}.hello".encode()
-    headers = Standard().sign(secret, inner, STANDARD.now, "msg")
+    headers = StandardWebhooks().sign(secret, inner, STANDARD.now, "msg")
     moved = {**headers, "webhook-id": f"msg.{STANDARD.now}"}
     assert reason(judge(STANDARD, moved, b"hello")) == "malformed id"
 
@@ -329,7 +335,7 @@ def test_standards_id_and_time_are_the_claims() -> None:
 )
 def test_a_secret_that_the_scheme_does_not_know_is_an_error(secret: str, expected: str) -> None:
     with pytest.raises(ValueError, match="(?s)" + expected) as caught:
-        Standard().verifier(secret)
+        StandardWebhooks().verifier(secret)
     assert "MfKQ" not in str(caught.value)
 
 
@@ -349,7 +355,7 @@ def test_v1a_is_verified_by_the_senders_public_key() -> None:
     assert reason(judge(STANDARD, made=made)) == "wrong signature"
     for wrong in (signature[:-2] + "AA", signature + "=", "", "é", signature.lower()):
         headers["webhook-signature"] = f"v1a,{wrong}"
-        assert isinstance(judge(STANDARD, headers, made=made), Refusal)
+        assert isinstance(judge(STANDARD, headers, made=made), CallerRefusal)
 
 
 def test_the_reference_library_agrees() -> None:
@@ -360,14 +366,14 @@ def test_the_reference_library_agrees() -> None:
     reference = Reference(STANDARD.secret)
     at = datetime.fromtimestamp(STANDARD.now)
     signature = reference.sign("msg_9", at, '{"a": "é"}')
-    ours = Standard().sign(STANDARD.secret, '{"a": "é"}'.encode(), STANDARD.now, "msg_9")
+    ours = StandardWebhooks().sign(STANDARD.secret, '{"a": "é"}'.encode(), STANDARD.now, "msg_9")
     assert ours["webhook-signature"] == signature
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])
 @pytest.mark.parametrize("encoding", ["hex", "base64"])
 def test_anybody_elses_scheme_can_be_described(algorithm: str, encoding: str) -> None:
-    scheme = Hmac("x-signature", "sig=", encoding, algorithm)
+    scheme = HmacWebhooks("x-signature", "sig=", encoding, algorithm)
     vector = Vector(scheme, "secret", 0, b"body", scheme.sign("secret", b"body", 0, ""))
     assert isinstance(judge(vector), Principal)
     bare = {"x-signature": vector.headers["x-signature"].removeprefix("sig=")}
@@ -375,7 +381,7 @@ def test_anybody_elses_scheme_can_be_described(algorithm: str, encoding: str) ->
 
 
 def test_an_empty_secret_is_an_error() -> None:
-    for scheme in (GitHub(), Stripe(), Slack(), Hmac("x")):
+    for scheme in (GitHubWebhooks(), StripeWebhooks(), SlackWebhooks(), HmacWebhooks("x")):
         with pytest.raises(ValueError, match="must not be empty"):
             scheme.verifier("")
 
@@ -386,4 +392,4 @@ FIELDS = sorted({name for vector in VECTORS for name in vector.headers})
 @given(st.dictionaries(st.sampled_from(FIELDS), st.text(max_size=100)), st.binary(max_size=50))
 def test_no_fields_and_no_body_are_accepted_by_chance(headers: Any, body: bytes) -> None:
     for vector in VECTORS:
-        assert isinstance(judge(vector, headers, body), Refusal)
+        assert isinstance(judge(vector, headers, body), CallerRefusal)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ffhost.cli.banner import Banner
-from ffhost.config import Sources, load_config
+from ffhost.cli.banner import ServeBanner
+from ffhost.config import ConfigSources, load_config
 from ffhost.host.service import Service
-from ffhost.server import Listening
+from ffhost.server import ListeningAddress
 
 
 def test_what_a_worker_describes_is_announced_with_the_addresses(
@@ -20,13 +20,13 @@ def test_what_a_worker_describes_is_announced_with_the_addresses(
     (tmp_path / "functions.yaml").write_text(
         "logging: {format: console}\nfunctions: {hello: {target: 'main.py:hello'}}\n"
     )
-    sources = Sources(config="functions.yaml", cwd=tmp_path)
+    sources = ConfigSources(config="functions.yaml", cwd=tmp_path)
     config = load_config(sources)
     service = Service(sources, embedded=True)
     service.start()
-    sent = json.loads(json.dumps(Banner.describe(service)))
+    sent = json.loads(json.dumps(ServeBanner.describe(service)))
     capfd.readouterr()  # entries about loading, where another test has set up the log
-    Banner(config).serving([Listening("public", ("127.0.0.1", 8080))], sent)
+    ServeBanner(config).serving([ListeningAddress("public", ("127.0.0.1", 8080))], sent)
     assert capfd.readouterr().out.splitlines() == [
         f"ffhost serves 1 function on http://127.0.0.1:8080, revision {config.revision}",
         "hello  *  http://127.0.0.1:8080/hello  http  main.py:hello",

@@ -10,7 +10,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from ffhost import __version__
-from ffhost.cli.installation import _EXTRAS, missing
+from ffhost.cli.installation import _EXTRAS, missing_in_installation
 from tests.commands import ffhost, project
 
 ROOT = Path(__file__).parents[2]
@@ -97,7 +97,7 @@ def test_people_get_lines_with_hints(tmp_path: Path) -> None:
 
 def test_versions_that_do_not_fit_are_named() -> None:
     wanted = map(Requirement, ["falcon<1", "no-such-package-of-ours>=2", "click"])
-    first, second = missing(wanted)
+    first, second = missing_in_installation(wanted)
     assert first.endswith(" is installed, and ffhost needs <1")
     assert second == "no-such-package-of-ours is not installed"
 

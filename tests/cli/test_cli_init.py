@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ffhost.cli.scaffold.templates import TEMPLATES
-from ffhost.cli.scaffold.yaml_edit import insert
+from ffhost.cli.scaffold.yaml_edit import insert_scaffolded_entry
 from tests.commands import ffhost, project
 
 
@@ -257,7 +257,7 @@ ENTRY = "  new:\n    target: main.py:new\n"
     ],
 )
 def test_an_entry_is_added_to_every_form_of_file(before: str, after: str) -> None:
-    assert insert(before, "new", {"target": "main.py:new"}, ENTRY) == after
+    assert insert_scaffolded_entry(before, "new", {"target": "main.py:new"}, ENTRY) == after
 
 
 @pytest.mark.parametrize(

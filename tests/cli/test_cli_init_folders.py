@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ffhost.cli.scaffold.requirement_lines import replace_requirement
+from ffhost.cli.scaffold.migrated_requirements import migrate_requirement_lines
 from tests.commands import Ran, ffhost
 
 DECORATED = "import functions_framework\n@functions_framework.http\ndef {0}(request): ...\n"
@@ -83,7 +83,7 @@ def test_an_editor_gets_the_schema_of_what_init_writes(
 
 def replaced(folder: Path, files: dict[str, str], top: Path | None = None) -> list[str]:
     lay_out(folder, files)
-    found = replace_requirement(folder, ["flask"], top or folder)
+    found = migrate_requirement_lines(folder, ["flask"], top or folder)
     return [each.replace(f"{folder}/", "") for each in found]
 
 

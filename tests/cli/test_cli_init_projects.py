@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ffhost.cli.scaffold.container_variables import as_yaml, variables_of
-from ffhost.cli.scaffold.found_functions import read_project
-from ffhost.cli.scaffold.path_use import path_use
+from ffhost.cli.scaffold.container_variables import quote_scaffold_yaml, read_migrated_variables
+from ffhost.cli.scaffold.migrated_functions import read_migrated_project
+from ffhost.cli.scaffold.path_use import find_path_use_to_migrate
 from tests.commands import ffhost
 
 
@@ -36,7 +36,7 @@ CMD ["functions-framework"]
 
 
 def test_the_variables_of_the_last_stage_are_the_function_s(tmp_path: Path) -> None:
-    found = variables_of(write(tmp_path, Dockerfile=DOCKERFILE))
+    found = read_migrated_variables(write(tmp_path, Dockerfile=DOCKERFILE))
     assert found.values == {
         "BUCKET": "my images",
         "REGION": "eu-west1",
@@ -53,7 +53,7 @@ def test_the_variables_of_the_last_stage_are_the_function_s(tmp_path: Path) -> N
 def test_later_files_win_and_what_cannot_be_read_is_told(tmp_path: Path) -> None:
     write(tmp_path, Dockerfile="FROM x\nENV A=1 B=$UNKNOWN\n", __env="A=2\nDB_PASSWORD=x\nbad\n")
     write(tmp_path, env__yaml="A: 3\nN: 5\nFLAG: true\n")
-    found = variables_of(tmp_path)
+    found = read_migrated_variables(tmp_path)
     assert found.values == {"A": "3", "N": "5", "FLAG": "true"}
     assert found.secrets == ["DB_PASSWORD"]
     assert found.where == ["Dockerfile", ".env", "env.yaml"]
@@ -65,7 +65,7 @@ def test_later_files_win_and_what_cannot_be_read_is_told(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("text", ["a", "a: b", "${HOME}", "yes", "1", 'q"uote', "ü\n", "# no"])
 def test_a_value_is_written_so_that_it_stays_what_it_is(text: str) -> None:
-    assert yaml.safe_load(as_yaml(text)).replace("$${", "${") == text
+    assert yaml.safe_load(quote_scaffold_yaml(text)).replace("$${", "${") == text
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_a_value_is_written_so_that_it_stays_what_it_is(text: str) -> None:
 def test_whether_a_function_looks_at_the_path(
     tmp_path: Path, code: str, found: tuple[int, str] | None
 ) -> None:
-    assert path_use(write(tmp_path, main__py=code) / "main.py", "f") == found
+    assert find_path_use_to_migrate(write(tmp_path, main__py=code) / "main.py", "f") == found
 
 
 def test_pairs_are_events_and_what_is_left_out_has_its_reason(tmp_path: Path) -> None:
-    project = read_project(
+    project = read_migrated_project(
         write(
             tmp_path,
             main__py="""

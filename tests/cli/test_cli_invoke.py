@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ffhost.cli.expectations import subset
+from ffhost.cli.example_expectations import missing_in_example_answer
 from tests.commands import Ran, ffhost, project
 
 ROOT = Path(__file__).parents[2]
@@ -391,7 +391,7 @@ def test_no_example_at_all_is_no_success(shop: Path) -> None:
     ],
 )
 def test_json_is_compared_as_a_subset(expected: object, got: object, lines: list[str]) -> None:
-    assert subset(expected, got) == lines
+    assert missing_in_example_answer(expected, got) == lines
 
 
 BACKGROUND = {

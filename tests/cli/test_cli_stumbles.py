@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from ffhost.cli.banner import network_url
-from ffhost.cli.code_watcher import imported_folders
+from ffhost.cli.banner import banner_network_url
+from ffhost.cli.code_watcher import folders_of_imported_code
 from ffhost.cli.commands.dev import _other_port
-from ffhost.cli.commands.serve import wants_reload
-from ffhost.cli.full_check import loaded
+from ffhost.cli.commands.serve import wants_serve_reload
+from ffhost.cli.full_check import load_for_check_command
 from ffhost.cli.options import command_sources
-from ffhost.config import Sources, load_config
+from ffhost.config import ConfigSources, load_config
 from ffhost.config.terminal import wants_color
 from ffhost.errors import ConfigError, LoadError
-from ffhost.loading.targets import resolve
-from ffhost.server import Listening
-from ffhost.server.worker_channel import failure_text
+from ffhost.loading.targets import resolve_target
+from ffhost.server import ListeningAddress
+from ffhost.server.worker_channel import worker_failure_text
 from tests.commands import ffhost, project
 
 CONFIG = "functions: {hello: {target: 'main.py:hello'}}\n"
@@ -29,7 +29,7 @@ def test_code_that_is_not_watched_is_told_with_the_extra_in_quotes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "watchfiles", None)  # not installed
-    assert not wants_reload({"debug": True, "reload": False})
+    assert not wants_serve_reload({"debug": True, "reload": False})
     assert capsys.readouterr().err == (
         "ffhost: code is not watched; to serve changes at once: pip install 'ffhost[reload]'\n"
     )
@@ -49,27 +49,27 @@ def test_a_port_that_is_taken_is_passed_over_while_developing(
         other.listen()
         port = other.getsockname()[1]
         project(tmp_path, f"server: {{port: {port}}}\n{CONFIG}", main="def hello(request): ...")
-        free = _other_port(load_config(Sources("functions.yaml", cwd=tmp_path)))
+        free = _other_port(load_config(ConfigSources("functions.yaml", cwd=tmp_path)))
         assert free is not None
         assert capsys.readouterr().err == f"ffhost: port {port} is taken; using {free}\n"
-    assert _other_port(load_config(Sources("functions.yaml", cwd=tmp_path))) is None
+    assert _other_port(load_config(ConfigSources("functions.yaml", cwd=tmp_path))) is None
 
 
 def test_addresses_can_be_clicked() -> None:
-    everywhere = Listening("public", ("0.0.0.0", 8080))
+    everywhere = ListeningAddress("public", ("0.0.0.0", 8080))
     assert everywhere.local_url == "http://localhost:8080"
-    network = network_url([everywhere])
+    network = banner_network_url([everywhere])
     assert network is None or network.endswith(":8080")  # None: this machine has no network
-    assert network_url([Listening("public", ("127.0.0.1", 8080))]) is None
+    assert banner_network_url([ListeningAddress("public", ("127.0.0.1", 8080))]) is None
 
 
 def test_code_that_has_changed_since_it_was_loaded_is_told_as_that(tmp_path: Path) -> None:
     file = tmp_path / "main.py"
     file.write_text("def hello(request): ...\n")
-    resolve("main.py:hello", None, tmp_path)
+    resolve_target("main.py:hello", None, tmp_path)
     file.write_text("def hello(request): ...\ndef new(request): ...\n")
     with pytest.raises(LoadError, match=r"main\.py has changed since it was loaded") as raised:
-        resolve("main.py:new", None, tmp_path)
+        resolve_target("main.py:new", None, tmp_path)
     assert "does not define" not in raised.value.message
 
 
@@ -122,10 +122,10 @@ def test_where_code_is_watched_an_error_begins_with_the_line_of_the_user(
 ) -> None:
     config = f"functions: {{hello: {{target: 'main.py:hello', isolation: {isolation}}}}}\n"
     project(tmp_path, config, main=source)
-    read = load_config(Sources("functions.yaml", cwd=tmp_path))
-    with pytest.raises(ConfigError) as raised, loaded(read):
+    read = load_config(ConfigSources("functions.yaml", cwd=tmp_path))
+    with pytest.raises(ConfigError) as raised, load_for_check_command(read):
         pass
-    text = failure_text(raised.value, developing=True)
+    text = worker_failure_text(raised.value, developing=True)
     place = "  note: functions.yaml:1:29: functions.hello.target\n"
     assert text.partition("  hint: ")[0] == shown + place
 
@@ -145,9 +145,9 @@ def test_all_folders_that_a_function_imports_from_are_watched(
     project(tmp_path / "lib" / library, "", __init__=f"from {library}.deep import inner")
     project(tmp_path / "lib" / library / "deep", "", inner="")
     monkeypatch.syspath_prepend(tmp_path / "lib")
-    resolve(target, None, tmp_path)
+    resolve_target(target, None, tmp_path)
     imported = {"fn", f"lib/{library}", f"lib/{library}/deep"}
-    assert {str(tmp_path / each) for each in imported} <= set(imported_folders())
+    assert {str(tmp_path / each) for each in imported} <= set(folders_of_imported_code())
 
 
 def test_force_color_is_heeded_and_no_color_counts_more() -> None:

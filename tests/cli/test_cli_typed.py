@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from ffhost.cli.commands.serve import prepare
-from ffhost.cli.development_files import name_dotenv
-from ffhost.cli.exit_messages import WrongUse
+from ffhost.cli.commands.serve import prepare_serve_options
+from ffhost.cli.development_files import echo_dotenv_option
+from ffhost.cli.exit_messages import WrongCommandUse
 from ffhost.cli.options import command_sources
-from ffhost.cli.typed_targets import FileFunctions
+from ffhost.cli.typed_targets import TypedFileFunctions
 from ffhost.config import LoadedConfig, load_config
 from ffhost.errors import ConfigError
 from tests.commands import ffhost, project
@@ -33,7 +33,7 @@ def prepared(folder: Path, what: str | None, **options: Any) -> dict[str, Any]:
     os.chdir(folder)
     given = {**NONE, **options}
     try:
-        prepare(what, given)
+        prepare_serve_options(what, given)
     finally:
         os.chdir(before)
     return {name: value for name, value in given.items() if value is not None}
@@ -54,7 +54,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("typed", "options"),
     [
-        ("main.py", {"listing": FileFunctions("main.py")}),
+        ("main.py", {"listing": TypedFileFunctions("main.py")}),
         ("main.py:hello", {"target": "main.py:hello"}),
         ("shop.orders:create", {"target": "shop.orders:create"}),
         ("hello", {"target": "hello"}),
@@ -98,7 +98,7 @@ def test_a_function_is_one_of_the_configuration_where_there_is_one(folder: Path)
 def test_a_file_that_does_not_say_which_function_is_meant_is_told(
     folder: Path, typed: str, message: str
 ) -> None:
-    with pytest.raises(WrongUse) as raised:
+    with pytest.raises(WrongCommandUse) as raised:
         prepared(folder, typed)
     assert str(raised.value) == message
 
@@ -106,7 +106,7 @@ def test_a_file_that_does_not_say_which_function_is_meant_is_told(
 def loaded(folder: Path, monkeypatch: pytest.MonkeyPatch, typed: str) -> LoadedConfig:
     monkeypatch.chdir(folder)
     given = {**NONE}
-    prepare(typed, given)
+    prepare_serve_options(typed, given)
     return load_config(command_sources(given))
 
 
@@ -138,7 +138,7 @@ def test_a_function_that_is_decorated_later_is_served_after_a_reload(
 ) -> None:
     monkeypatch.chdir(folder)
     given = {**NONE}
-    prepare("many.py", given)
+    prepare_serve_options("many.py", given)
     (folder / "many.py").write_text(MANY + "@ffhost.http\ndef new(request): ...\n")
     config = load_config(command_sources(given))
     assert list(config.settings.functions) == ["a", "b", "new"]
@@ -171,11 +171,13 @@ def test_a_file_of_a_src_layout_is_checked_and_called_as_part_of_its_package(
 
 
 def test_what_contradicts_an_option_is_told(folder: Path) -> None:
-    with pytest.raises(WrongUse, match="'hello' and --target 'bye' contradict each other"):
+    with pytest.raises(WrongCommandUse, match="'hello' and --target 'bye' contradict each other"):
         prepared(folder, "hello", target="bye")
-    with pytest.raises(WrongUse, match=r"'many\.py' and --signature-type 'event' contradict"):
+    with pytest.raises(
+        WrongCommandUse, match=r"'many\.py' and --signature-type 'event' contradict"
+    ):
         prepared(folder, "many.py", signature_type="event")
-    with pytest.raises(WrongUse, match=r"'x\.yaml' and --config 'y\.yaml' contradict"):
+    with pytest.raises(WrongCommandUse, match=r"'x\.yaml' and --config 'y\.yaml' contradict"):
         prepared(folder, "x.yaml", config="y.yaml")
 
 
@@ -258,7 +260,7 @@ def test_the_configuration_is_searched_upward_to_the_root_of_the_repository(
     assert given["config"] == "../../functions.yaml"
     assert capsys.readouterr().err == "ffhost: using ../../functions.yaml\n"
     assert config.settings.functions["hello"].config == {"key": "of the file"}
-    assert name_dotenv(config, command_sources(given)) == ["--set", "env_file=.env"]
+    assert echo_dotenv_option(config, command_sources(given)) == ["--set", "env_file=.env"]
     assert capsys.readouterr().err == "ffhost: reading .env beside ../../functions.yaml\n"
 
 
@@ -278,7 +280,7 @@ def test_an_env_file_that_is_named_is_read_instead(folder: Path) -> None:
     (folder / "app.env").write_text("KEY=named\n")
     given, config = developing(folder, folder)
     assert config.settings.functions["hello"].config == {"key": "named"}
-    assert name_dotenv(config, command_sources(given)) == []
+    assert echo_dotenv_option(config, command_sources(given)) == []
 
 
 @pytest.mark.parametrize(

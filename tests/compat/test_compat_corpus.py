@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ffhost.loading.targets import defined_functions
+from ffhost.loading.targets import targets_defined_in_source
 from ffhost.testing import client
 from tests.compat.answers import Answer, differing, read_recorded
 from tests.compat.cases import Case, all_cases, on_the_wire
@@ -72,7 +72,7 @@ def entry_of(case: Case) -> dict[str, Any]:
     }
     if case.signature is not None:
         found["signature"] = case.signature
-    definition = defined_functions(case.source)[case.function]
+    definition = targets_defined_in_source(case.source)[case.function]
     if (case.signature or definition.signature or "http") == "http":
         decorated = "functions_framework.aio.http" in definition.decorators
         found["strip_path"] = True

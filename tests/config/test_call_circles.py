@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ffhost.config.call_circles import call_circles
+from ffhost.config.call_circles import find_declared_call_circles
 from tests.commands import ffhost
 
 NAMES = st.sampled_from("abcde")
@@ -30,7 +30,7 @@ NAMES = st.sampled_from("abcde")
 def test_each_circle_is_found_once(
     calls: dict[str, list[str]], circles: list[tuple[str, ...]]
 ) -> None:
-    assert call_circles(calls) == circles
+    assert find_declared_call_circles(calls) == circles
 
 
 @settings(max_examples=60)
@@ -38,7 +38,7 @@ def test_each_circle_is_found_once(
 def test_what_is_found_is_a_circle_and_none_means_that_there_is_none(
     calls: dict[str, list[str]],
 ) -> None:
-    found = call_circles(calls)
+    found = find_declared_call_circles(calls)
     for circle in found:
         assert circle[0] == circle[-1]
         assert all(b in calls[a] for a, b in pairwise(circle))

@@ -12,21 +12,21 @@ from typing import Any
 
 import pytest
 
-from ffhost.config import Sources, load_config
-from ffhost.config.diagnostics import render
+from ffhost.config import ConfigSources, load_config
+from ffhost.config.diagnostics import show_config_problems
 from ffhost.errors import ConfigError
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 CASES = sorted(path.stem for path in CONFIGS.glob("bad-*.txt"))
 
 
-def sources_of(case: str) -> Sources:
+def sources_of(case: str) -> ConfigSources:
     given: dict[str, Any] = {}
     description = CONFIGS / f"{case}.json"
     if description.exists():
         given = json.loads(description.read_text())
     name = next((each for each in (f"{case}.yaml", case) if (CONFIGS / each).exists()), None)
-    return Sources(
+    return ConfigSources(
         config=given.get("config", name),
         environ=given.get("environ", {}),
         flags={key: tuple(value) for key, value in given.get("flags", {}).items()},
@@ -39,7 +39,7 @@ def message_of(case: str) -> str:
     with pytest.raises(ConfigError) as caught:
         load_config(sources_of(case))
     assert caught.value.exit_code == 2
-    return render(caught.value.problems)
+    return show_config_problems(caught.value.problems)
 
 
 @pytest.mark.parametrize("case", CASES)

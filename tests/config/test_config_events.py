@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ffhost.config import Sources, load_config
-from ffhost.config.quick_reader import settings_of
+from ffhost.config import ConfigSources, load_config
+from ffhost.config.quick_reader import read_settings_quickly
 from ffhost.config.settings import EventsSettings, ScheduleSettings
-from ffhost.config.validation import adapter
+from ffhost.config.validation import settings_adapter
 
 FUNCTION: dict[str, Any] = {"target": "main.py:hello", "path": "/hello"}
 FILTERS = [{"any": [{"exact": {"type": "a"}}, {"not": {"sql": "b = 1"}}]}]
@@ -40,7 +40,7 @@ FILTERS = [{"any": [{"exact": {"type": "a"}}, {"not": {"sql": "b = 1"}}]}]
 )
 def test_the_quick_reader_reads_all_of_it_as_pydantic_does(values: dict[str, Any]) -> None:
     values = {"functions": {"a": FUNCTION}, **values}
-    assert settings_of(values) == adapter().validate_python(values)
+    assert read_settings_quickly(values) == settings_adapter().validate_python(values)
 
 
 @pytest.mark.parametrize(
@@ -57,11 +57,11 @@ def test_the_quick_reader_reads_all_of_it_as_pydantic_does(values: dict[str, Any
     ],
 )
 def test_the_quick_reader_leaves_what_is_wrong_to_pydantic(values: dict[str, Any]) -> None:
-    assert settings_of({"functions": {"a": FUNCTION}, **values}) is None
+    assert read_settings_quickly({"functions": {"a": FUNCTION}, **values}) is None
 
 
 def test_there_is_no_address_and_no_cron_library_unless_they_are_written() -> None:
-    settings = settings_of({"functions": {"a": FUNCTION}})
+    settings = read_settings_quickly({"functions": {"a": FUNCTION}})
     assert settings is not None
     assert settings.events is None
     assert settings.schedules.enabled
@@ -73,7 +73,7 @@ def test_a_filter_may_hold_references_and_any_depth(tmp_path: Path) -> None:
         "events: {}\nfunctions:\n  a:\n    target: main.py:a\n    subscriptions:\n"
         "      - filters: [{all: [{exact: {type: '${KIND}'}}, {not: {any: [{sql: 'a'}]}}]}]\n"
     )
-    config = load_config(Sources(cwd=tmp_path, environ={"KIND": "com.example.made"}))
+    config = load_config(ConfigSources(cwd=tmp_path, environ={"KIND": "com.example.made"}))
     (subscription,) = config.settings.functions["a"].subscriptions
     assert subscription.filters == [
         {"all": [{"exact": {"type": "com.example.made"}}, {"not": {"any": [{"sql": "a"}]}}]}
@@ -85,7 +85,7 @@ def test_a_filter_may_hold_references_and_any_depth(tmp_path: Path) -> None:
 def test_the_ticking_can_be_switched_off_by_a_variable(tmp_path: Path) -> None:
     (tmp_path / "functions.yaml").write_text("functions:\n  a: {target: 'main.py:a'}\n")
     environ = {"FFHOST_SCHEDULES__ENABLED": "false", "FFHOST_EVENTS__PATH": "/in"}
-    settings = load_config(Sources(cwd=tmp_path, environ=environ)).settings
+    settings = load_config(ConfigSources(cwd=tmp_path, environ=environ)).settings
     assert not settings.schedules.enabled
     assert settings.events == EventsSettings(path="/in")
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ffhost.config import LoadedConfig, Sources, attempt, load_config
-from ffhost.config.diagnostics import render
-from ffhost.config.effective import effective_rows
-from ffhost.config.settings import Secret
+from ffhost.config import ConfigSources, LoadedConfig, attempt_config, load_config
+from ffhost.config.diagnostics import show_config_problems
+from ffhost.config.effective import effective_config_rows
+from ffhost.config.settings import SecretSetting
 from ffhost.errors import ConfigError
 
 HELLO = "functions:\n  hello: {target: main.py:hello}\n"
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def load(folder: Path, config: str | None = "functions.yaml", **given: Any) -> LoadedConfig:
-    sources = Sources(
+    sources = ConfigSources(
         config=config,
         environ=given.get("environ", {}),
         flags=given.get("flags", {}),
@@ -37,7 +37,7 @@ def load(folder: Path, config: str | None = "functions.yaml", **given: Any) -> L
 def message(folder: Path, config: str | None = "functions.yaml", **given: Any) -> str:
     with pytest.raises(ConfigError) as caught:
         load(folder, config, **given)
-    return render(caught.value.problems)
+    return show_config_problems(caught.value.problems)
 
 
 ALL_LAYERS = """\
@@ -253,15 +253,15 @@ def all_layers(tmp_path: Path) -> LoadedConfig:
 def test_every_value_of_an_example_with_all_layers_shows_where_it_came_from(
     all_layers: LoadedConfig,
 ) -> None:
-    assert effective_rows(all_layers) == ALL_LAYERS_TABLE
+    assert effective_config_rows(all_layers) == ALL_LAYERS_TABLE
 
 
 def test_secrets_reach_the_function_and_nobody_else(all_layers: LoadedConfig) -> None:
     config = all_layers.settings.functions["on-upload"].config
     assert config["token"] == "fr0m-file"
     assert config["key"] == "k3y"
-    assert isinstance(config["token"], Secret)
-    shown = repr(all_layers) + repr(effective_rows(all_layers))
+    assert isinstance(config["token"], SecretSetting)
+    shown = repr(all_layers) + repr(effective_config_rows(all_layers))
     assert "fr0m-file" not in shown
     assert "k3y" not in shown
 
@@ -532,11 +532,11 @@ def test_a_failed_attempt_still_says_what_to_watch(folder: Path) -> None:
     (folder / "functions.yaml").write_text(
         "functions: {hello: {target: m:a, config: {a: {from_file: later.txt}}}}\n"
     )
-    found = attempt(Sources("functions.yaml", {}, {}, [], folder))
+    found = attempt_config(ConfigSources("functions.yaml", {}, {}, [], folder))
     assert found.config is None
     assert [path.name for path in found.watched] == ["functions.yaml", "later.txt"]
     (folder / "later.txt").write_text("x")
-    assert attempt(Sources("functions.yaml", {}, {}, [], folder)).config is not None
+    assert attempt_config(ConfigSources("functions.yaml", {}, {}, [], folder)).config is not None
 
 
 def test_a_thousand_functions_load(tmp_path: Path) -> None:

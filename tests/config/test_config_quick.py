@@ -19,12 +19,19 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ffhost.config import Attempt, Sources, attempt, loaded_config
-from ffhost.config.located_problems import Reporter
-from ffhost.config.nodes import ConfigNode, Source
-from ffhost.config.quick_reader import settings_of
-from ffhost.config.settings import Secret, Section, Settings, as_plain, completed, key_of
-from ffhost.config.validation import validate
+from ffhost.config import ConfigAttempt, ConfigSources, attempt_config, loaded_config
+from ffhost.config.located_problems import ConfigProblemReporter
+from ffhost.config.nodes import ConfigNode, ConfigText
+from ffhost.config.quick_reader import read_settings_quickly
+from ffhost.config.settings import (
+    SecretSetting,
+    Settings,
+    SettingsSection,
+    complete_settings,
+    plain_section,
+    setting_key_of,
+)
+from ffhost.config.validation import validate_settings
 from tests.cli.test_cli_serve import Served
 from tests.config.test_config_layers import load, message
 
@@ -35,13 +42,13 @@ HERE = Path(__file__).parents[1]
 def only_pydantic() -> Iterator[None]:
     """Switch the short way off."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loaded_config, "settings_of", lambda values: None)
+        patch.setattr(loaded_config, "read_settings_quickly", lambda values: None)
         yield
 
 
 def written(value: Any) -> Any:
     """Give what was written, section by section."""
-    if isinstance(value, Section):
+    if isinstance(value, SettingsSection):
         inner = {each.name: written(getattr(value, each.name)) for each in fields(value)}
         return type(value), value.written, inner
     if isinstance(value, dict):
@@ -51,7 +58,7 @@ def written(value: Any) -> Any:
     return type(value), value
 
 
-def outcome(found: Attempt) -> Any:
+def outcome(found: ConfigAttempt) -> Any:
     """Give everything that must not depend on the way."""
     config = found.config
     if config is None:
@@ -140,15 +147,15 @@ def mostly(good: dict[str, str], most: int) -> st.SearchStrategy[dict[str, str]]
 def test_both_ways_give_the_same_settings_revision_and_problems(
     target: str, environ: dict[str, str], flags: dict[str, str], sets: list[str]
 ) -> None:
-    sources = Sources(
+    sources = ConfigSources(
         environ={**environ, "FUNCTION_TARGET": target},
         flags={name: (f"--{name}", text) for name, text in flags.items()},
         sets=sets,
         cwd=HERE,
     )
-    found = outcome(attempt(sources))
+    found = outcome(attempt_config(sources))
     with only_pydantic():
-        assert outcome(attempt(sources)) == found
+        assert outcome(attempt_config(sources)) == found
 
 
 ENVIRON = {
@@ -164,9 +171,9 @@ def imported(environ: dict[str, str], folder: Path = HERE, *, at_start: bool = F
     code = f"""
         import sys
         from pathlib import Path
-        from ffhost.config import Sources, attempt
-        sources = Sources(environ={environ!r}, cwd=Path({str(folder)!r}))
-        found = attempt(sources, at_start={at_start})
+        from ffhost.config import ConfigSources, attempt_config
+        sources = ConfigSources(environ={environ!r}, cwd=Path({str(folder)!r}))
+        found = attempt_config(sources, at_start={at_start})
         print(found.config is not None, any(name.startswith("pydantic") for name in sys.modules))
     """
     run = [sys.executable, "-c", dedent(code)]
@@ -234,23 +241,23 @@ def test_a_bad_value_of_one_function_is_told_as_in_a_file(
 
 def test_what_is_not_plainly_of_its_kind_is_left_to_pydantic() -> None:
     function = {"target": "main.py:hello", "path": "/"}
-    assert settings_of({"functions": {"hello": function}}) is not None
+    assert read_settings_quickly({"functions": {"hello": function}}) is not None
     for wrong in (
         {"methods": []},
         {"methods": ["get"]},
         {"methods": "GET"},
         {"timeout": 5},
-        {"examples": [{"request": {"body": Secret("a")}}]},
+        {"examples": [{"request": {"body": SecretSetting("a")}}]},
         {"queue": "1"},
         {"lazy": 1},
         {"tracing": None},
-        {"signature": Secret("http")},
+        {"signature": SecretSetting("http")},
         {"examples": {}},
         {"unknown": 1},
     ):
-        assert settings_of({"functions": {"hello": {**function, **wrong}}}) is None
-    assert settings_of({"functions": {"hello": {}}}) is None
-    assert settings_of({"version": True}) is None
+        assert read_settings_quickly({"functions": {"hello": {**function, **wrong}}}) is None
+    assert read_settings_quickly({"functions": {"hello": {}}}) is None
+    assert read_settings_quickly({"version": True}) is None
 
 
 ODD = [
@@ -266,7 +273,7 @@ ODD = [
     ["GET"],
     {},
     {"a": 1},
-    Secret("s"),
+    SecretSetting("s"),
     10**400,
 ]
 
@@ -277,24 +284,32 @@ def values_of(annotation: Any, shown: list[Any], odd: bool) -> st.SearchStrategy
     if origin in (Union, UnionType):
         annotation = next(each for each in arguments if each is not NoneType)
         return values_of(annotation, shown, odd)
-    if isinstance(annotation, type) and issubclass(annotation, Section):
+    if isinstance(annotation, type) and issubclass(annotation, SettingsSection):
         return sections(annotation, odd)
-    if origin is list and isinstance(arguments[0], type) and issubclass(arguments[0], Section):
+    if (
+        origin is list
+        and isinstance(arguments[0], type)
+        and issubclass(arguments[0], SettingsSection)
+    ):
         return st.lists(sections(arguments[0], odd), max_size=2)
-    if origin is dict and isinstance(arguments[1], type) and issubclass(arguments[1], Section):
+    if (
+        origin is dict
+        and isinstance(arguments[1], type)
+        and issubclass(arguments[1], SettingsSection)
+    ):
         names = st.sampled_from(["a", "B-2", *(["9", "ü", ""] if odd else [])])
         return st.dictionaries(names, sections(arguments[1], odd), max_size=2)
     return st.sampled_from([*shown, *(ODD if odd else [])])
 
 
 @cache
-def sections(kind: type[Section], odd: bool) -> st.SearchStrategy[dict[str, Any]]:
+def sections(kind: type[SettingsSection], odd: bool) -> st.SearchStrategy[dict[str, Any]]:
     """Mappings that may be a section of *kind*: a few keys, those that it needs among them."""
     needed, others = {}, {}
     for each in fields(kind):
         values = values_of(each.type, each.metadata["examples"], odd)
         must = each.default is MISSING and each.default_factory is MISSING
-        (needed if must else others)[key_of(each.name)] = values
+        (needed if must else others)[setting_key_of(each.name)] = values
     few = (
         st.lists(st.sampled_from(sorted(others)), max_size=4, unique=True)
         if others
@@ -307,22 +322,25 @@ def sections(kind: type[Section], odd: bool) -> st.SearchStrategy[dict[str, Any]
 
 def by_pydantic(values: dict[str, Any]) -> Settings | None:
     """Return what pydantic makes of *values*."""
-    return validate(values, Reporter(ConfigNode({}, Source("test")), []))
+    return validate_settings(values, ConfigProblemReporter(ConfigNode({}, ConfigText("test")), []))
 
 
 @given(values=sections(Settings, True))
 def test_what_is_read_without_pydantic_is_what_pydantic_reads(values: dict[str, Any]) -> None:
-    quick = settings_of(completed(values))
+    quick = read_settings_quickly(complete_settings(values))
     if quick is not None:
-        judged = by_pydantic(completed(values))
+        judged = by_pydantic(complete_settings(values))
         assert judged is not None
         assert written(quick) == written(judged)
-        assert as_plain(quick) == as_plain(judged)
+        assert plain_section(quick) == plain_section(judged)
 
 
 @given(values=sections(Settings, False))
 def test_what_pydantic_accepts_is_read_without_it(values: dict[str, Any]) -> None:
-    judged, quick = by_pydantic(completed(values)), settings_of(completed(values))
+    judged, quick = (
+        by_pydantic(complete_settings(values)),
+        read_settings_quickly(complete_settings(values)),
+    )
     assert (judged is None) == (quick is None)
 
 
@@ -337,13 +355,13 @@ def test_a_plain_file_is_served_without_pydantic_and_checked_with_it(tmp_path: P
 
 def test_the_front_door_is_read_without_pydantic() -> None:
     auth = {
-        "m": {"keys": {"ci": Secret("k"), "b": {"key": [Secret("k")], "rate": "5/s"}}},
-        "s": {"jwt": {"issuer": "https://i", "audience": ["a"], "rate": "1/m"}},
-        "h": {"webhook": {"scheme": "hmac", "secret": [Secret("s")], "header": "X"}},
+        "m": {"keys": {"ci": SecretSetting("k"), "b": {"key": [SecretSetting("k")], "rate":
+        "5/s"}}}, "s": {"jwt": {"issuer": "https://i", "audience": ["a"], "rate": "1/m"}}, "h":
+        {"webhook": {"scheme": "hmac", "secret": [SecretSetting("s")], "header": "X"}},
     }  # fmt: skip
     function = {"target": "main.py:hello", "path": "/", "auth": ["m", "s"]}
     others = {"defaults": {"auth": "required"}, "admin": {"auth": "m"}}
-    made = settings_of({"auth": auth, "functions": {"hello": function}, **others})
+    made = read_settings_quickly({"auth": auth, "functions": {"hello": function}, **others})
     assert made is not None
     assert made.auth["m"].keys == auth["m"]["keys"]
     assert made.auth["s"].jwt is not None
@@ -355,11 +373,13 @@ def test_the_front_door_is_read_without_pydantic() -> None:
         {"1": {}},
         {"m": {"x": 1}},
     ):
-        assert settings_of({"auth": wrong, "functions": {"hello": function}}) is None
+        assert read_settings_quickly({"auth": wrong, "functions": {"hello": function}}) is None
 
 
 def test_a_section_is_immutable_and_survives_a_pickle_with_what_was_written() -> None:
-    made = settings_of({"server": {"port": 1}, "functions": {"a": {"target": "main.py:a"}}})
+    made = read_settings_quickly(
+        {"server": {"port": 1}, "functions": {"a": {"target": "main.py:a"}}}
+    )
     assert made is not None
     copy = pickle.loads(pickle.dumps(made))
     assert (copy, written(copy)) == (made, written(made))

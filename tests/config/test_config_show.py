@@ -11,11 +11,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.config import LoadedConfig, Sources, load_config
-from ffhost.config.changes import plan, show_plan
-from ffhost.config.diagnostics import Origin, Problem, record, render
+from ffhost.config import ConfigSources, LoadedConfig, load_config
+from ffhost.config.changes import plan_config_changes, show_config_plan
+from ffhost.config.diagnostics import (
+    ConfigProblem,
+    ValueOrigin,
+    config_problem_record,
+    show_config_problems,
+)
 from ffhost.config.effective import show_config
-from ffhost.config.settings import Secret
+from ffhost.config.settings import SecretSetting
 
 BASE = """\
 server: {port: 8000}
@@ -36,7 +41,7 @@ def load(
 ) -> LoadedConfig:
     (folder / "functions.yaml").write_text(text)
     environ = {"TOKEN": "s3cret"} if environ is None else environ
-    return load_config(Sources("functions.yaml", environ, given, [], folder))
+    return load_config(ConfigSources("functions.yaml", environ, given, [], folder))
 
 
 def test_the_yaml_form_can_be_read_back_to_the_same_values(tmp_path: Path) -> None:
@@ -147,8 +152,8 @@ def test_a_plan_lists_what_changes_and_what_needs_a_restart(tmp_path: Path) -> N
         "  new: {target: main.py:new}\n",
         {"TOKEN": "rotated"},
     )
-    found = plan(old, new)
-    assert show_plan(found) == (
+    found = plan_config_changes(old, new)
+    assert show_config_plan(found) == (
         f"revision {old.revision} -> {new.revision}\n"
         "+ new\n"
         "- bye\n"
@@ -167,7 +172,7 @@ def test_a_plan_lists_what_changes_and_what_needs_a_restart(tmp_path: Path) -> N
 def test_a_changed_default_shows_at_every_function_that_has_it(tmp_path: Path) -> None:
     old = load(tmp_path, BASE)
     new = load(tmp_path, BASE + "defaults: {queue: 7}\n")
-    found = plan(old, new)
+    found = plan_config_changes(old, new)
     assert {name: [each.path for each in changes] for name, changes in found.functions.items()} == {
         "hello": ["functions.hello.queue"],
         "bye": ["functions.bye.queue"],
@@ -179,45 +184,48 @@ def test_a_changed_default_shows_at_every_function_that_has_it(tmp_path: Path) -
 
 def test_nothing_changes_between_equal_configurations(tmp_path: Path) -> None:
     old, new = load(tmp_path, BASE), load(tmp_path, "# moved\n" + BASE)
-    assert plan(old, new).empty
-    assert show_plan(plan(old, new)) == f"nothing changes (revision {old.revision})\n"
-    assert json.loads(show_plan(plan(old, new), "json"))["added"] == []
+    assert plan_config_changes(old, new).empty
+    assert (
+        show_config_plan(plan_config_changes(old, new))
+        == f"nothing changes (revision {old.revision})\n"
+    )
+    assert json.loads(show_config_plan(plan_config_changes(old, new), "json"))["added"] == []
 
 
 def test_colour_is_for_whoever_asks_for_it(tmp_path: Path) -> None:
     old, new = load(tmp_path, BASE), load(tmp_path, BASE + "  new: {target: m:new}\n")
-    assert "\x1b[" not in show_plan(plan(old, new))
-    assert "\x1b[32m+ new\x1b[0m\n" in show_plan(plan(old, new), color=True)
+    assert "\x1b[" not in show_config_plan(plan_config_changes(old, new))
+    assert "\x1b[32m+ new\x1b[0m\n" in show_config_plan(plan_config_changes(old, new), color=True)
 
 
 # ── problems ──────────────────────────────────────────────────────────────────
 
-PROBLEM = Problem(
+PROBLEM = ConfigProblem(
     "server.port",
     "expected a whole number, got 'x'",
-    Origin("conf/f.yaml", Path("conf/f.yaml"), 2, 9, "  port: x"),
+    ValueOrigin("conf/f.yaml", Path("conf/f.yaml"), 2, 9, "  port: x"),
     "remove it",
     ("first note",),
 )
 
 
 def test_a_problem_as_text_with_and_without_colour() -> None:
-    assert render([PROBLEM]) == (
+    assert show_config_problems([PROBLEM]) == (
         "conf/f.yaml:2:9: server.port: expected a whole number, got 'x'\n"
         "      port: x\n"
         "            ^\n"
         "  note: first note\n"
         "  hint: remove it\n"
     )
-    colored = render([PROBLEM], color=True)
+    colored = show_config_problems([PROBLEM], color=True)
     assert "\x1b[" in colored
     assert "\x1b[31m^\x1b[0m" in colored
     assert str(PROBLEM) == "conf/f.yaml:2:9: server.port: expected a whole number, got 'x'"
 
 
 def test_a_problem_as_json() -> None:
-    assert json.loads(render([PROBLEM], "json")) == [record(PROBLEM)]
-    assert record(PROBLEM) == {
+    assert json.loads(show_config_problems([PROBLEM], "json")) == [config_problem_record(PROBLEM)]
+    assert config_problem_record(PROBLEM) == {
         "path": "server.port",
         "message": "expected a whole number, got 'x'",
         "hint": "remove it",
@@ -230,25 +238,27 @@ def test_a_problem_as_json() -> None:
 
 
 def test_a_problem_as_a_github_annotation() -> None:
-    assert render([PROBLEM], "github") == (
+    assert show_config_problems([PROBLEM], "github") == (
         "::error file=conf/f.yaml,line=2,col=9,title=ffhost configuration::"
         "server.port: expected a whole number, got 'x'%0Afirst note%0Aremove it\n"
     )
-    flag = Problem("server.port", "100% wrong", Origin("--port", None, 1, 8, "--port x"))
-    assert render([flag], "github") == (
+    flag = ConfigProblem("server.port", "100% wrong", ValueOrigin("--port", None, 1, 8, "--port x"))
+    assert show_config_problems([flag], "github") == (
         "::error title=ffhost configuration::--port: server.port: 100%25 wrong\n"
     )
 
 
 def test_a_long_line_is_cut_around_its_caret() -> None:
     line = "a" * 300 + "X" + "b" * 300
-    text = render([Problem("", "wrong", Origin("f", Path("f"), 1, 301, line))])
+    text = show_config_problems(
+        [ConfigProblem("", "wrong", ValueOrigin("f", Path("f"), 1, 301, line))]
+    )
     shown, caret = text.splitlines()[1:]
     assert len(shown) <= 164
     assert shown[len(caret) - 1] == "X"
 
 
 def test_a_secret_is_a_text_that_does_not_show_itself() -> None:
-    secret = Secret("s3cret")
+    secret = SecretSetting("s3cret")
     assert secret == "s3cret"
     assert f"{secret!r} {[secret]}" == "Secret('***') [Secret('***')]"

@@ -9,13 +9,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.config import Sources, attempt, load_config
-from ffhost.config.diagnostics import Problem, render
+from ffhost.config import ConfigSources, attempt_config, load_config
+from ffhost.config.diagnostics import ConfigProblem, show_config_problems
 from ffhost.config.dotenv import read_dotenv
-from ffhost.config.files import MAX_BYTES, read_text
-from ffhost.config.interpolation import Missing, interpolate
-from ffhost.config.nodes import ConfigNode, Source, typed
-from ffhost.config.yaml_reader import YamlError, read
+from ffhost.config.files import MAX_BYTES, read_config_text
+from ffhost.config.interpolation import MissingVariable, interpolate_variables
+from ffhost.config.nodes import ConfigNode, ConfigText, read_plain_scalar
+from ffhost.config.yaml_reader import YamlError, read_yaml
 from tests.config.test_config_bad import CASES, CONFIGS, message_of
 
 
@@ -28,8 +28,8 @@ def value_of(node: ConfigNode) -> object:
 
 
 def parsed(text: str) -> object:
-    problems: list[Problem] = []
-    node = read(Source("test.yaml", file=Path("test.yaml"), text=text), problems)
+    problems: list[ConfigProblem] = []
+    node = read_yaml(ConfigText("test.yaml", file=Path("test.yaml"), text=text), problems)
     assert problems == []
     return value_of(node)
 
@@ -65,8 +65,8 @@ def parsed(text: str) -> object:
     ],
 )
 def test_plain_scalars_follow_yaml_1_2_and_surprise_nobody(text: str, value: object) -> None:
-    assert typed(text) == value
-    assert type(typed(text)) is type(value)
+    assert read_plain_scalar(text) == value
+    assert type(read_plain_scalar(text)) is type(value)
 
 
 def test_keys_stay_the_texts_that_were_written() -> None:
@@ -82,7 +82,7 @@ def test_keys_stay_the_texts_that_were_written() -> None:
 
 def test_functions_may_have_names_that_yaml_1_1_takes_for_switches(tmp_path: Path) -> None:
     (tmp_path / "f.yaml").write_text("functions:\n  on: {target: m:a}\n  no: {target: m:b}\n")
-    loaded = load_config(Sources("f.yaml", {}, {}, [], tmp_path))
+    loaded = load_config(ConfigSources("f.yaml", {}, {}, [], tmp_path))
     assert list(loaded.settings.functions) == ["on", "no"]
     assert loaded.settings.functions["on"].path == "/on"
 
@@ -127,7 +127,7 @@ def test_keys_with_x_are_free_at_every_level_but_data_keeps_them(tmp_path: Path)
     # a reference inside braces would be no YAML
     text = (tmp_path / "f.yaml").read_text().replace("${NOT_SET}", '"${NOT_SET}"')
     (tmp_path / "f.yaml").write_text(text)
-    loaded = load_config(Sources("f.yaml", {}, {}, [], tmp_path)).settings
+    loaded = load_config(ConfigSources("f.yaml", {}, {}, [], tmp_path)).settings
     assert list(loaded.functions) == ["hello"]
     assert loaded.logging.levels == {"a": "info"}
     assert loaded.tracing.hooks["otel"].options == {"x-g": 1}
@@ -148,7 +148,7 @@ def test_a_plain_reference_is_typed_again_and_a_quoted_one_stays_a_text(tmp_path
         "      ${P}: key\n      lone: $P and $\n      evil: ${EVIL}\n"
     )
     environ = {"P": "81", "MODULE": "app.main", "EMPTY": "", "EVIL": "[1, ${P}]"}
-    loaded = load_config(Sources("f.yaml", environ, {}, [], tmp_path)).settings
+    loaded = load_config(ConfigSources("f.yaml", environ, {}, [], tmp_path)).settings
     assert (loaded.server.port, loaded.server.debug) == (81, True)
     assert loaded.functions["hello"].target == "app.main:hello"
     assert loaded.functions["hello"].config == {
@@ -168,23 +168,26 @@ def test_a_byte_order_mark_and_windows_lines_do_no_harm(tmp_path: Path) -> None:
     (tmp_path / "f.yaml").write_bytes(
         b"\xef\xbb\xbffunctions:\r\n  hello:\r\n    target: m:a\r\n    timeuot: 1s\r\n"
     )
-    found = attempt(Sources("f.yaml", {}, {}, [], tmp_path))
+    found = attempt_config(ConfigSources("f.yaml", {}, {}, [], tmp_path))
     assert [each.origin and each.origin.place for each in found.problems] == ["f.yaml:4:5"]
 
 
 def test_a_file_over_a_sane_size_is_refused_unread(tmp_path: Path) -> None:
     (tmp_path / "f.yaml").write_bytes(b"#" * (MAX_BYTES + 1))
-    found = attempt(Sources("f.yaml", {}, {}, [], tmp_path))
-    assert render(found.problems) == "f.yaml: larger than 8MiB; this is not a configuration\n"
+    found = attempt_config(ConfigSources("f.yaml", {}, {}, [], tmp_path))
+    assert (
+        show_config_problems(found.problems)
+        == "f.yaml: larger than 8MiB; this is not a configuration\n"
+    )
 
 
 def test_a_name_that_cannot_be_opened_is_a_problem_and_no_exception(tmp_path: Path) -> None:
     for name in ("", "a\x00b", "x" * 5000, "."):
-        problems: list[Problem] = []
-        assert read_text(tmp_path / name, name, problems, None) is None
+        problems: list[ConfigProblem] = []
+        assert read_config_text(tmp_path / name, name, problems, None) is None
         assert len(problems) == 1
-    assert attempt(Sources("a\x00b", {}, {}, [], tmp_path)).problems
-    assert attempt(Sources("x" * 5000, {}, {}, [], tmp_path)).problems
+    assert attempt_config(ConfigSources("a\x00b", {}, {}, [], tmp_path)).problems
+    assert attempt_config(ConfigSources("x" * 5000, {}, {}, [], tmp_path)).problems
 
 
 @pytest.mark.skipif(not hasattr(yaml, "CSafeLoader"), reason="PyYAML was built without libyaml")
@@ -212,15 +215,15 @@ YAML_TEXT = st.lists(FRAGMENTS | st.text(max_size=4), max_size=30).map("".join)
 
 @given(YAML_TEXT)
 def test_no_text_makes_the_reader_fail_in_another_way(text: str) -> None:
-    source = Source(
+    source = ConfigText(
         "test.yaml", file=Path("test.yaml"), text=text.encode("utf-8", "replace").decode()
     )
-    problems: list[Problem] = []
+    problems: list[ConfigProblem] = []
     try:
-        read(source, problems)
+        read_yaml(source, problems)
     except YamlError as error:
         problems.append(error.problem)
-    render(problems)
+    show_config_problems(problems)
 
 
 @pytest.fixture(scope="module")
@@ -231,9 +234,9 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(data=st.binary(max_size=40) | YAML_TEXT.map(lambda text: text.encode("utf-8", "replace")))
 def test_no_file_makes_loading_fail_in_another_way(scratch: Path, data: bytes) -> None:
     (scratch / "f.yaml").write_bytes(data)
-    found = attempt(Sources("f.yaml", {"A": "1"}, {}, [], scratch))
+    found = attempt_config(ConfigSources("f.yaml", {"A": "1"}, {}, [], scratch))
     assert (found.config is None) == bool(found.problems)
-    render(found.problems)
+    show_config_problems(found.problems)
 
 
 SECTIONS = ["functions", "server", "tracing", "logging", "defaults", "env_file"]
@@ -263,7 +266,7 @@ def test_no_tree_of_right_keys_and_wrong_values_fails_in_another_way(
     scratch: Path, tree: dict[str, object]
 ) -> None:
     (scratch / "tree.yaml").write_text(yaml.safe_dump(tree, allow_unicode=True), encoding="utf-8")
-    render(attempt(Sources("tree.yaml", {}, {}, [], scratch)).problems)
+    show_config_problems(attempt_config(ConfigSources("tree.yaml", {}, {}, [], scratch)).problems)
 
 
 @given(
@@ -281,15 +284,17 @@ def test_no_variable_makes_loading_fail_in_another_way(
 ) -> None:
     (scratch / "good.yaml").write_text("functions: {hello: {target: m:a, config: {A: '1'}}}\n")
     sets = [f"functions.hello.config={value}", value]
-    render(attempt(Sources("good.yaml", {name: value}, {}, sets, scratch)).problems)
+    show_config_problems(
+        attempt_config(ConfigSources("good.yaml", {name: value}, {}, sets, scratch)).problems
+    )
 
 
 @given(st.text(), st.dictionaries(st.sampled_from(["A", "B"]), st.text()))
 def test_interpolation_gives_a_text_or_says_why_not(text: str, variables: dict[str, str]) -> None:
     try:
-        outcome = interpolate(text, variables)
+        outcome = interpolate_variables(text, variables)
     except ValueError as error:
-        missing = error.name if isinstance(error, Missing) else None
+        missing = error.name if isinstance(error, MissingVariable) else None
         outcome = str(error)
         assert missing is None or "${" + missing in text
     assert isinstance(outcome, str)
@@ -297,13 +302,13 @@ def test_interpolation_gives_a_text_or_says_why_not(text: str, variables: dict[s
 
 @given(st.text().filter(lambda text: "${" not in text))
 def test_a_text_without_references_is_left_alone(text: str) -> None:
-    assert interpolate(text, {}) == text
-    assert interpolate("$${" + text, {}) == "${" + text
+    assert interpolate_variables(text, {}) == text
+    assert interpolate_variables("$${" + text, {}) == "${" + text
 
 
 @given(st.text())
 def test_no_dotenv_file_makes_the_reader_fail(text: str) -> None:
-    read_dotenv(Source(".env", file=Path(".env"), text=text), [])
+    read_dotenv(ConfigText(".env", file=Path(".env"), text=text), [])
 
 
 def test_dotenv_values_in_every_form() -> None:
@@ -311,8 +316,8 @@ def test_dotenv_values_in_every_form() -> None:
         '# comment\n\nA=1\n export B = two words \nC=\'single # $A\'\nD="a\\n\\"b\\" \\\\" # x\n'
         'E=\nF=a#b # c\nG="x"\r\nH=${A}\n'
     )
-    problems: list[Problem] = []
-    found = read_dotenv(Source(".env", file=Path(".env"), text=text), problems)
+    problems: list[ConfigProblem] = []
+    found = read_dotenv(ConfigText(".env", file=Path(".env"), text=text), problems)
     assert problems == []
     assert {name: value for name, (value, _) in found.items()} == {
         "A": "1",

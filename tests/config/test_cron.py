@@ -11,7 +11,7 @@ from cronsim import CronSim
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ffhost.config.cron import Cron
+from ffhost.config.cron import CronExpression
 
 ZONES = {
     "Europe/Berlin": [(2026, 3, 28), (2026, 10, 24)],
@@ -69,12 +69,12 @@ def test_daylight_saving_follows_the_cron_of_debian(
     start = first + offset * MINUTE
     wanted = [each for each in plain_times(fields, zone, first, 4) if each > start]
     count = min(len(wanted), 200)
-    assert list(islice(Cron(fields, zone).times(start), count)) == wanted[:count]
+    assert list(islice(CronExpression(fields, zone).times(start), count)) == wanted[:count]
 
 
 def test_within_the_hour_that_comes_twice_no_time_lies_in_the_past() -> None:
     second = datetime(2026, 10, 25, 2, 15, tzinfo=ZoneInfo("Europe/Berlin"), fold=1)
-    found = Cron("30 2 * * *", "Europe/Berlin").after(second)
+    found = CronExpression("30 2 * * *", "Europe/Berlin").after(second)
     assert found == datetime(2026, 10, 26, 1, 30, tzinfo=UTC)
 
 
@@ -88,14 +88,14 @@ def test_the_next_time_is_found_without_going_through_the_times_of_a_day(
             looked_at.append(super().__next__())
             return looked_at[-1]
 
-    cron = Cron("* * * * *", "Europe/Berlin")
+    cron = CronExpression("* * * * *", "Europe/Berlin")
     monkeypatch.setattr("ffhost.config.cron.CronSim", Counting)
     cron.after(datetime(2026, 5, 1, tzinfo=UTC))
     assert len(looked_at) == 1
 
 
 def test_two_times_in_the_gap_are_one() -> None:
-    times = Cron("0,30 2 * * *", "Europe/Berlin").times(datetime(2026, 3, 29, tzinfo=UTC))
+    times = CronExpression("0,30 2 * * *", "Europe/Berlin").times(datetime(2026, 3, 29, tzinfo=UTC))
     assert list(islice(times, 2)) == [
         datetime(2026, 3, 29, 1, 0, tzinfo=UTC),
         datetime(2026, 3, 30, 0, 0, tzinfo=UTC),
@@ -103,14 +103,14 @@ def test_two_times_in_the_gap_are_one() -> None:
 
 
 def test_a_leap_day_comes_every_four_years() -> None:
-    times = Cron("0 12 29 2 *").times(datetime(2026, 1, 1, tzinfo=UTC))
+    times = CronExpression("0 12 29 2 *").times(datetime(2026, 1, 1, tzinfo=UTC))
     assert [each.year for each in islice(times, 3)] == [2028, 2032, 2036]
 
 
 def test_a_time_is_never_its_own_next() -> None:
     due = datetime(2026, 5, 1, 3, 0, tzinfo=UTC)
-    assert Cron("0 3 * * *").after(due) == due + timedelta(days=1)
-    assert Cron("0 3 * * *").after(due - timedelta(microseconds=1)) == due
+    assert CronExpression("0 3 * * *").after(due) == due + timedelta(days=1)
+    assert CronExpression("0 3 * * *").after(due - timedelta(microseconds=1)) == due
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_time_is_never_its_own_next() -> None:
     [("@hourly", "0 * * * *"), ("@Daily", "0 0 * * *"), ("@weekly", "0 0 * * 0")],
 )
 def test_words_stand_for_fields(word: str, fields: str) -> None:
-    assert Cron(word).fields == fields
+    assert CronExpression(word).fields == fields
 
 
 @pytest.mark.parametrize(
@@ -145,14 +145,14 @@ def test_words_stand_for_fields(word: str, fields: str) -> None:
 )
 def test_what_is_not_a_schedule_is_told(text: str, zone: str, message: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011
-        Cron(text, zone)
+        CronExpression(text, zone)
     assert str(caught.value) == message
 
 
 @given(st.text(alphabet="0123456789*/,-#LWmon @\u0661", max_size=30))
 def test_any_text_is_a_schedule_or_an_error_of_ours(text: str) -> None:
     try:
-        found = Cron(text).after(datetime(2026, 1, 1, tzinfo=UTC))
+        found = CronExpression(text).after(datetime(2026, 1, 1, tzinfo=UTC))
     except ValueError:
         return
     assert found is not None

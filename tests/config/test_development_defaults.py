@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ffhost.config import LoadedConfig, Sources, load_config
+from ffhost.config import ConfigSources, LoadedConfig, load_config
 
 FUNCTIONS = "\nfunctions: {hello: {target: 'main.py:hello'}}\n"
 KEYS = "auth: {staff: {keys: {ada: opensesame-opensesame}}}\n"
@@ -14,7 +14,7 @@ KEYS = "auth: {staff: {keys: {ada: opensesame-opensesame}}}\n"
 
 def load(folder: Path, text: str, *, developing: bool = True) -> LoadedConfig:
     (folder / "functions.yaml").write_text(text + FUNCTIONS)
-    return load_config(Sources(environ={}, cwd=folder, developing=developing))
+    return load_config(ConfigSources(environ={}, cwd=folder, developing=developing))
 
 
 @pytest.mark.parametrize(

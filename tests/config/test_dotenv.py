@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from ffhost.config.diagnostics import Problem
+from ffhost.config.diagnostics import ConfigProblem
 from ffhost.config.dotenv import read_dotenv
-from ffhost.config.nodes import Source
+from ffhost.config.nodes import ConfigText
 
 
-def read(text: str | None) -> tuple[dict[str, tuple[str, int]], list[Problem]]:
-    problems: list[Problem] = []
-    return read_dotenv(Source(".env", file=Path(".env"), text=text), problems), problems
+def read(text: str | None) -> tuple[dict[str, tuple[str, int]], list[ConfigProblem]]:
+    problems: list[ConfigProblem] = []
+    return read_dotenv(ConfigText(".env", file=Path(".env"), text=text), problems), problems
 
 
 @pytest.mark.parametrize(

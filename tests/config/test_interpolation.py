@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ffhost.config.interpolation import Missing, interpolate
+from ffhost.config.interpolation import MissingVariable, interpolate_variables
 
 VARIABLES = {"A": "1", "_b2": "two", "EMPTY": "", "NESTED": "${A}"}
 
@@ -30,12 +30,12 @@ VARIABLES = {"A": "1", "_b2": "two", "EMPTY": "", "NESTED": "${A}"}
     ],
 )
 def test_a_reference_becomes_its_value(text: str, expected: str) -> None:
-    assert interpolate(text, VARIABLES) == expected
+    assert interpolate_variables(text, VARIABLES) == expected
 
 
 def test_a_variable_that_is_missing_is_named() -> None:
-    with pytest.raises(Missing) as caught:
-        interpolate("x${NONE}", VARIABLES)
+    with pytest.raises(MissingVariable) as caught:
+        interpolate_variables("x${NONE}", VARIABLES)
     assert caught.value.name == "NONE"
     assert str(caught.value) == "the environment variable 'NONE' is not set"
 
@@ -46,6 +46,6 @@ def test_a_variable_that_is_missing_is_named() -> None:
 )
 def test_what_only_begins_like_a_reference_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="begins a reference") as caught:
-        interpolate(text, VARIABLES)
-    assert not isinstance(caught.value, Missing)
+        interpolate_variables(text, VARIABLES)
+    assert not isinstance(caught.value, MissingVariable)
     assert str(caught.value) == ("'${' begins a reference such as ${NAME} or ${NAME:-default}")

@@ -12,13 +12,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.config import Sources, attempt, load_config
-from ffhost.config.changes import plan, show_plan
-from ffhost.config.diagnostics import Format, render
+from ffhost.config import ConfigSources, attempt_config, load_config
+from ffhost.config.changes import plan_config_changes, show_config_plan
+from ffhost.config.diagnostics import Format, show_config_problems
 from ffhost.config.effective import show_config
-from ffhost.config.mask import PLAIN, Mask
-from ffhost.observability.logs.entries import Entries, LogEvent
-from ffhost.observability.logs.output import Output
+from ffhost.config.mask import PLAIN, SecretMask
+from ffhost.observability.logs.entries import LogEntries, LogEvent
+from ffhost.observability.logs.output import LogOutput
 
 SECRET_NAMES = [
     *("key", "apiKey", "api-key", "API_KEY", "APIKEY", "X-Api-Key", "ssh_keys", "keypair"),
@@ -45,7 +45,7 @@ def test_a_name_that_only_resembles_one_hides_nothing(name: str) -> None:
 
 
 def test_names_can_be_added_and_excepted() -> None:
-    mask = Mask(redact=["customer_id"], show=["cacheKey"])
+    mask = SecretMask(redact=["customer_id"], show=["cacheKey"])
     hidden = ("customer_id", "customerId", "Customer-Id", "last_customer_id", "customerid")
     assert [name for name in hidden if not mask.hides(name)] == []
     assert [name for name in ("customer", "id", "cache_key", "CACHE-KEY") if mask.hides(name)] == []
@@ -128,10 +128,13 @@ def test_a_secret_is_readable_in_no_output(tree: Any, flow: bool, width: int | N
         folder = Path(name)
         (folder / "functions.yaml").write_text(text)
         (folder / "new.yaml").write_text(text.replace(NEEDLE, NEEDLE * 2))
-        loaded = load_config(Sources("functions.yaml", {}, {}, [], folder))
-        new = load_config(Sources("new.yaml", {}, {}, [], folder))
+        loaded = load_config(ConfigSources("functions.yaml", {}, {}, [], folder))
+        new = load_config(ConfigSources("new.yaml", {}, {}, [], folder))
         outputs = [show_config(loaded, format) for format in ("table", "yaml", "json")]
-        outputs += [show_plan(plan(loaded, new), format) for format in ("text", "json")]
+        outputs += [
+            show_config_plan(plan_config_changes(loaded, new), format)
+            for format in ("text", "json")
+        ]
         broken = text.replace("m:f", "m")
         outputs += _diagnostics(folder, broken)
         # a text that cannot be read is masked by its names alone
@@ -143,20 +146,20 @@ def test_a_secret_is_readable_in_no_output(tree: Any, flow: bool, width: int | N
 def _diagnostics(folder: Path, text: str) -> list[str]:
     formats: tuple[Format, ...] = ("text", "json", "github")
     (folder / "broken.yaml").write_text(text)
-    problems = attempt(Sources("broken.yaml", {}, {}, [], folder)).problems
+    problems = attempt_config(ConfigSources("broken.yaml", {}, {}, [], folder)).problems
     assert problems
-    return [render(problems, format) for format in formats]
+    return [show_config_problems(problems, format) for format in formats]
 
 
 @given(trees)
 def test_a_secret_is_readable_in_no_log_entry(tree: Any) -> None:
-    entries = Entries(Output(1))
+    entries = LogEntries(LogOutput(1))
     event = LogEvent(20, "app", f"calls https://a:{NEEDLE}@h", {"token": NEEDLE, "given": tree})
     assert NEEDLE not in entries.rendered(event).decode()
 
 
 def test_entries_keep_what_is_no_secret() -> None:
-    entries = Entries(Output(1), mask=Mask(["customer"], ["cache_key"]))
+    entries = LogEntries(LogOutput(1), mask=SecretMask(["customer"], ["cache_key"]))
     fields = {"cache_key": "k", "customer": 7, "token": None, "items": [{"pwd": 1, "n": 2}]}
     entry = json.loads(entries.rendered(LogEvent(20, "app", "hello", fields)))
     shown = {"cache_key": "k", "customer": "***", "token": None, "items": [{"pwd": "***", "n": 2}]}
@@ -168,7 +171,9 @@ def test_entries_keep_what_is_no_secret() -> None:
 
 def _shown(folder: Path, text: str, **given: Any) -> str:
     (folder / "f.yaml").write_text(text)
-    return render(attempt(Sources("f.yaml", cwd=folder, **given)).problems)
+    return show_config_problems(
+        attempt_config(ConfigSources("f.yaml", cwd=folder, **given)).problems
+    )
 
 
 def test_an_excerpt_masks_the_value_and_keeps_its_caret(tmp_path: Path) -> None:

@@ -11,32 +11,32 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ffhost.config import Sources, load_config
-from ffhost.config.diagnostics import Problem
-from ffhost.config.json_schema import schema, schema_json
+from ffhost.config import ConfigSources, load_config
+from ffhost.config.diagnostics import ConfigProblem
+from ffhost.config.json_schema import config_schema_json, make_config_schema
 from ffhost.config.known_keys import ConfigShape, settings_shape
-from ffhost.config.nodes import Source
-from ffhost.config.settings import Section
-from ffhost.config.yaml_reader import YamlError, read
+from ffhost.config.nodes import ConfigText
+from ffhost.config.settings import SettingsSection
+from ffhost.config.yaml_reader import YamlError, read_yaml
 from tests.config.test_config_bad import CONFIGS
 from tests.config.test_config_yaml import value_of
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = schema()
+SCHEMA = make_config_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 EXAMPLE = ROOT / "functions.yaml.example"
 
 
 def read_plain(path: Path) -> Any:
     """Read a file as an editor does: no references replaced, no layers."""
-    problems: list[Problem] = []
-    value = value_of(read(Source(path.name, file=path, text=path.read_text()), problems))
+    problems: list[ConfigProblem] = []
+    value = value_of(read_yaml(ConfigText(path.name, file=path, text=path.read_text()), problems))
     assert not problems
     return value
 
 
 def test_the_file_in_the_repository_is_the_one_that_is_generated() -> None:
-    assert (ROOT / "schemas" / "functions.schema.json").read_text() == schema_json()
+    assert (ROOT / "schemas" / "functions.schema.json").read_text() == config_schema_json()
 
 
 def test_the_schema_is_a_schema() -> None:
@@ -47,7 +47,7 @@ def test_the_schema_is_a_schema() -> None:
 def test_every_key_has_a_title_a_description_and_examples_that_validate() -> None:
     sections = {"Settings": SCHEMA, **SCHEMA["$defs"]}
     del sections["Reference"], sections["Filter"]
-    assert len(sections) == len(Section.__subclasses__())
+    assert len(sections) == len(SettingsSection.__subclasses__())
     for name, section in sections.items():
         assert section["title"]
         assert section["description"]
@@ -98,7 +98,7 @@ def test_the_example_file_mentions_every_key_and_explains_it() -> None:
 
 def test_the_example_file_loads_and_validates() -> None:
     VALIDATOR.validate(read_plain(EXAMPLE))
-    loaded = load_config(Sources(EXAMPLE.name, {}, {}, [], ROOT))
+    loaded = load_config(ConfigSources(EXAMPLE.name, {}, {}, [], ROOT))
     assert len(loaded.settings.functions) == 6
 
 
@@ -174,4 +174,4 @@ def test_every_bad_file_that_the_schema_can_express_is_rejected_by_both() -> Non
 
 
 def test_the_schema_is_printed_as_json() -> None:
-    assert json.loads(schema_json()) == SCHEMA
+    assert json.loads(config_schema_json()) == SCHEMA

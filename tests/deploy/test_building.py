@@ -12,8 +12,8 @@ from textwrap import dedent
 
 import pytest
 
-from ffhost.config import Sources, load_config
-from ffhost.deploy.app import Built, ChangedFiles, build
+from ffhost.config import ConfigSources, load_config
+from ffhost.deploy.app import AppFilesChangedByHand, BuiltApp, build_app
 from ffhost.errors import ConfigError
 
 HELLO = "def hello(request):\n    return 'hello'\n"
@@ -29,9 +29,9 @@ def lay_out(folder: Path, **files: str) -> None:
         path.write_text(dedent(text))
 
 
-def built(folder: Path, **options: object) -> Built:
-    given = Sources(cwd=folder, environ=options.pop("environ", {}))  # type: ignore[arg-type]
-    return build(load_config(given), given, folder / "build", shown="build", **options)  # type: ignore[arg-type]
+def built(folder: Path, **options: object) -> BuiltApp:
+    given = ConfigSources(cwd=folder, environ=options.pop("environ", {}))  # type: ignore[arg-type]
+    return build_app(load_config(given), given, folder / "build", shown="build", **options)  # type: ignore[arg-type]
 
 
 def app(folder: Path) -> dict[str, str]:
@@ -137,7 +137,7 @@ def test_a_changed_file_is_never_overwritten_without_force(tmp_path: Path) -> No
     (tmp_path / "build/main.py").write_text("# mine\n")
     (tmp_path / "main.py").write_text(HELLO + "# changed\n")
     before = app(tmp_path)
-    with pytest.raises(ChangedFiles) as raised:
+    with pytest.raises(AppFilesChangedByHand) as raised:
         built(tmp_path)
     assert str(raised.value) == (
         "build holds files that were not written by ffhost or have been changed since; "
@@ -150,7 +150,7 @@ def test_a_changed_file_is_never_overwritten_without_force(tmp_path: Path) -> No
 
 def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     lay_out(tmp_path, main_py=HELLO, functions_yaml=CONFIG, build__main_py="# mine\n")
-    with pytest.raises(ChangedFiles):
+    with pytest.raises(AppFilesChangedByHand):
         built(tmp_path)
     assert (tmp_path / "build/main.py").read_text() == "# mine\n"
 
@@ -564,9 +564,9 @@ def test_sources_above_the_configuration_are_refused(tmp_path: Path) -> None:
         main_py=HELLO,
         inner__functions_yaml="functions: {a: {target: '../main.py:hello'}}\n",
     )
-    given = Sources(cwd=tmp_path / "inner")
+    given = ConfigSources(cwd=tmp_path / "inner")
     with pytest.raises(ConfigError, match=r"'\.\./main\.py' lies outside the configuration's"):
-        build(load_config(given), given, tmp_path / "build")
+        build_app(load_config(given), given, tmp_path / "build")
 
 
 def test_one_function_without_a_configuration_becomes_an_app(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ffhost.config import Sources, load_config
-from ffhost.deploy.app import build
+from ffhost.config import ConfigSources, load_config
+from ffhost.deploy.app import build_app
 from tests.image import NOBODY, Image, image, served
 from tests.serving import eventually
 
@@ -49,8 +49,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     folder = tmp_path_factory.mktemp("app")
     (folder / "main.py").write_text(CODE)
     (folder / "functions.yaml").write_text(CONFIG)
-    given = Sources(cwd=folder)
-    build(load_config(given), given, folder / "build")
+    given = ConfigSources(cwd=folder)
+    build_app(load_config(given), given, folder / "build")
     with image(folder / "build") as found:
         yield found
 

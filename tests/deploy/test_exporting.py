@@ -12,13 +12,23 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.config import Sources, load_config
-from ffhost.deploy.manifests import PLATFORMS, Exported, ExportOptions, Platform, export
-from ffhost.deploy.manifests.object_names import joined, label
-from ffhost.deploy.manifests.routes import head, misled, refusals
-from ffhost.deploy.manifests.workloads import Limits
+from ffhost.config import ConfigSources, load_config
+from ffhost.deploy.manifests import (
+    PLATFORMS,
+    ExportedManifests,
+    ManifestOptions,
+    Platform,
+    export_manifests,
+)
+from ffhost.deploy.manifests.object_names import kubernetes_label, kubernetes_object_name
+from ffhost.deploy.manifests.routes import (
+    gateway_path_prefix,
+    gateway_route_problems,
+    path_misled_by_gateway,
+)
+from ffhost.deploy.manifests.workloads import WorkloadLimits
 from ffhost.errors import ConfigError
-from ffhost.web.routing import Responders, Router, pattern, segments
+from ffhost.web.routing import PathRouter, RouteResponders, path_pattern, split_path_segments
 from tests.fast_yaml import read_all
 
 SMALL = "functions:\n  hello: {target: 'main.py:hello'}\n"
@@ -39,16 +49,16 @@ ENVIRON = {"API_KEY": "k", "HOME_URL": "u"}
 
 def exported(
     folder: Path, platform: Platform = "kubernetes", text: str = FULL, **options: Any
-) -> Exported:
+) -> ExportedManifests:
     (folder / "key.pem").write_text("k")
     text = dedent(text).replace("/run/shop", str(folder))
     (folder / "functions.yaml").write_text(text)
-    sources = Sources(environ=ENVIRON, cwd=folder)
+    sources = ConfigSources(environ=ENVIRON, cwd=folder)
     options = {"name": "shop", "image": "shop:1", **options}
-    return export(platform, load_config(sources), sources, ExportOptions(**options))
+    return export_manifests(platform, load_config(sources), sources, ManifestOptions(**options))
 
 
-def documents(found: Exported) -> list[dict[str, Any]]:
+def documents(found: ExportedManifests) -> list[dict[str, Any]]:
     return [
         each
         for name, text in found.files.items()
@@ -57,12 +67,12 @@ def documents(found: Exported) -> list[dict[str, Any]]:
     ]
 
 
-def one(found: Exported, kind: str) -> dict[str, Any]:
+def one(found: ExportedManifests, kind: str) -> dict[str, Any]:
     (document,) = [each for each in documents(found) if each.get("kind") == kind]
     return document
 
 
-def pod(found: Exported) -> dict[str, Any]:
+def pod(found: ExportedManifests) -> dict[str, Any]:
     spec: dict[str, Any] = one(found, "Deployment")["spec"]["template"]["spec"]
     return spec
 
@@ -275,12 +285,12 @@ def test_paths_that_prefixes_cannot_tell_apart_are_refused(
     paths: list[str], message: str | None
 ) -> None:
     functions = [limits(name, path) for name, path in zip("ab", paths, strict=True)]
-    found = [str(each) for each in refusals(functions)]
+    found = [str(each) for each in gateway_route_problems(functions)]
     assert found == ([] if message is None else [message])
 
 
-def limits(name: str, path: str) -> Limits:
-    return Limits(name, path, 60, 40, 100, 5, 0)
+def limits(name: str, path: str) -> WorkloadLimits:
+    return WorkloadLimits(name, path, 60, 40, 100, 5, 0)
 
 
 def template(parts: list[str]) -> str:
@@ -298,19 +308,23 @@ def starts(path: list[str], prefix: list[str]) -> bool:
 def test_a_path_that_is_not_refused_leads_where_the_host_leads_it(
     first: str, second: str, path: list[str]
 ) -> None:
-    if pattern(first) == pattern(second) or head(first) == head(second):
+    if path_pattern(first) == path_pattern(second) or gateway_path_prefix(
+        first
+    ) == gateway_path_prefix(second):
         return
     mine, other = limits("a", first), limits("b", second)
-    if misled(mine, other) is not None:
+    if path_misled_by_gateway(mine, other) is not None:
         return
-    router = Router(print)
+    router = PathRouter(print)
     for each in (mine, other):
-        router.mount(each.path, each, Responders({}, print))
+        router.mount(each.path, each, RouteResponders({}, print))
     owner = router.find("/" + "/".join(path))[0]
-    heads = {each.name: segments(head(each.path)) for each in (mine, other)}
+    heads = {
+        each.name: split_path_segments(gateway_path_prefix(each.path)) for each in (mine, other)
+    }
     fitting = [each for each in (mine, other) if starts(path, heads[each.name])]
     by_prefix = max(fitting, key=lambda each: len(heads[each.name]), default=None)
-    assert not isinstance(owner, Limits) or owner is by_prefix
+    assert not isinstance(owner, WorkloadLimits) or owner is by_prefix
 
 
 def test_a_set_that_cannot_be_split_is_refused_as_a_wrong_configuration(tmp_path: Path) -> None:
@@ -452,7 +466,11 @@ def test_compose_mounts_the_folder_of_the_configuration(tmp_path: Path) -> None:
 
 @given(st.text(max_size=80), st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,62}", fullmatch=True))
 def test_names_are_dns_labels(app: str, function: str) -> None:
-    for name in (label(app), joined(label(app), function), joined(label(app), function, 49)):
+    for name in (
+        kubernetes_label(app),
+        kubernetes_object_name(kubernetes_label(app), function),
+        kubernetes_object_name(kubernetes_label(app), function, 49),
+    ):
         assert 0 < len(name) <= 63
         assert name[0].isascii()
         assert name[0].isalpha()
@@ -462,8 +480,10 @@ def test_names_are_dns_labels(app: str, function: str) -> None:
 
 
 def test_long_names_stay_different() -> None:
-    assert joined("shop", "a" * 62 + "b") != joined("shop", "a" * 62 + "c")
-    assert len(joined("shop", "a" * 63)) == 63
+    assert kubernetes_object_name("shop", "a" * 62 + "b") != kubernetes_object_name(
+        "shop", "a" * 62 + "c"
+    )
+    assert len(kubernetes_object_name("shop", "a" * 63)) == 63
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.config import Sources, load_config
-from ffhost.config.cron import Cron
-from ffhost.deploy.manifests import Exported, ExportOptions, export
+from ffhost.config import ConfigSources, load_config
+from ffhost.config.cron import CronExpression
+from ffhost.deploy.manifests import ExportedManifests, ManifestOptions, export_manifests
 from ffhost.deploy.manifests.kubernetes_cron import kubernetes_cron
 from ffhost.errors import ConfigError
-from ffhost.events.declared_subscriptions import declared_subscriptions
+from ffhost.events.declared_subscriptions import compile_subscriptions
 from tests.deploy.crd_check import faults
 from tests.events.plain_filters import passes_all
 from tests.fast_yaml import read_all
@@ -51,14 +51,14 @@ functions:
 """
 
 
-def exported(folder: Path, platform: Any, text: str = CONFIG, **options: Any) -> Exported:
+def exported(folder: Path, platform: Any, text: str = CONFIG, **options: Any) -> ExportedManifests:
     (folder / "functions.yaml").write_text(text)
-    sources = Sources(environ={}, cwd=folder)
+    sources = ConfigSources(environ={}, cwd=folder)
     values = {"name": "shop", "image": "shop:1", **options}
-    return export(platform, load_config(sources), sources, ExportOptions(**values))
+    return export_manifests(platform, load_config(sources), sources, ManifestOptions(**values))
 
 
-def documents(found: Exported, kind: str) -> list[dict[str, Any]]:
+def documents(found: ExportedManifests, kind: str) -> list[dict[str, Any]]:
     texts = [text for name, text in found.files.items() if name.endswith(".yaml")]
     every = [each for text in texts for each in read_all(text)]
     return [each for each in every if each.get("kind") == kind]
@@ -123,8 +123,8 @@ EVENTS = st.builds(
 def both_ways(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, list[dict[str, Any]]]:
     folder = tmp_path_factory.mktemp("both")
     triggers = documents(exported(folder, "knative"), "Trigger")
-    config = load_config(Sources(environ={}, cwd=folder))
-    table, problems = declared_subscriptions(config, config.settings.functions)
+    config = load_config(ConfigSources(environ={}, cwd=folder))
+    table, problems = compile_subscriptions(config, config.settings.functions)
     assert problems == []
     return table, triggers
 
@@ -210,9 +210,9 @@ def test_a_door_that_the_cluster_cannot_pass_is_told(tmp_path: Path) -> None:
         "  a: {target: 'm.py:a', auth: ci, schedules: [{cron: '@hourly'}]}\n"
     )
     (tmp_path / "functions.yaml").write_text(text)
-    sources = Sources(environ={"CI_KEY": "k" * 40}, cwd=tmp_path)
-    options = ExportOptions(name="shop", image="shop:1")
-    notes = export("kubernetes", load_config(sources), sources, options).notes
+    sources = ConfigSources(environ={"CI_KEY": "k" * 40}, cwd=tmp_path)
+    options = ManifestOptions(name="shop", image="shop:1")
+    notes = export_manifests("kubernetes", load_config(sources), sources, options).notes
     assert notes == ["a has a door, which refuses the cluster's calls: they carry no keys"]
 
 
@@ -235,7 +235,7 @@ def test_filters_that_are_wrong_are_not_exported(tmp_path: Path) -> None:
 )
 def test_sunday_is_zero_there(cron: str, text: str) -> None:
     assert kubernetes_cron(cron, "UTC").text == text
-    first = [next(Cron(each).times(START)) for each in (cron, text)]
+    first = [next(CronExpression(each).times(START)) for each in (cron, text)]
     assert first[0] == first[1]
 
 

@@ -17,12 +17,19 @@ from pathlib import Path
 
 import pytest
 
-from ffhost.config import LoadedConfig, Sources, load_config
-from ffhost.config.requirement_files import FOLDER, MADE
-from ffhost.deploy.environments.install_failures import InstallFailed, failure_of
-from ffhost.deploy.environments.installer import make
-from ffhost.deploy.environments.needed_environment import NeededEnvironment, needed_by, needed_of
-from ffhost.deploy.environments.version_conflicts import contradiction
+from ffhost.config import ConfigSources, LoadedConfig, load_config
+from ffhost.config.watched_requirements import FOLDER, MADE
+from ffhost.deploy.environments.install_failures import (
+    EnvironmentInstallFailed,
+    explain_install_failure,
+)
+from ffhost.deploy.environments.installer import make_virtual_environment
+from ffhost.deploy.environments.needed_environment import (
+    NeededEnvironment,
+    environment_for_requirements,
+    environment_needed_by,
+)
+from ffhost.deploy.environments.version_conflicts import requirements_contradict
 from ffhost.errors import ConfigError
 from ffhost.testing import Client, client
 from tests.commands import ffhost
@@ -75,7 +82,7 @@ def written(folder: Path, **files: str) -> LoadedConfig:
     (folder / "functions.yaml").write_text(CONFIG)
     for name, text in {"one": "tiny==1\n", "two": "tiny==2\n", **files}.items():
         (folder / f"{name}.txt").write_text(text)
-    return load_config(Sources(config="functions.yaml", environ={}, cwd=folder))
+    return load_config(ConfigSources(config="functions.yaml", environ={}, cwd=folder))
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +90,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environments")
     config = written(folder)
     for name, version in (("one", "1"), ("two", "2")):
-        needed = needed_by(config, name)
+        needed = environment_needed_by(config, name)
         assert needed is not None
         furnish(needed, version)
     return folder
@@ -133,9 +140,9 @@ def test_a_changed_requirements_file_replaces_the_processes_of_its_function(plac
     folder = place / "changing"
     folder.mkdir()
     config = written(folder)
-    furnish(needed_by(config, "two"), "2")  # type: ignore[arg-type]
+    furnish(environment_needed_by(config, "two"), "2")  # type: ignore[arg-type]
     for version in ("1", "3"):
-        furnish(needed_of(folder, ["one.txt"], ()), version)
+        furnish(environment_for_requirements(folder, ["one.txt"], ()), version)
         (folder / "one.txt").write_text("tiny==3\n")
     ended, answers = threading.Event(), list[tuple[int, str]]()
 
@@ -175,17 +182,17 @@ def test_a_changed_requirements_file_replaces_the_processes_of_its_function(plac
 def test_the_name_follows_the_content_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("tiny==1  # the smallest\n\n-r more.txt\n")
     (tmp_path / "more.txt").write_text("other>=2\n")
-    first = needed_of(tmp_path, ["a.txt"], ())
+    first = environment_for_requirements(tmp_path, ["a.txt"], ())
     (tmp_path / "a.txt").write_text("# begins\ntiny==1\n-r more.txt\n")
-    assert needed_of(tmp_path, ["a.txt"], ()).place == first.place
-    assert needed_of(tmp_path, ["a.txt"], {"flask"}).place != first.place
+    assert environment_for_requirements(tmp_path, ["a.txt"], ()).place == first.place
+    assert environment_for_requirements(tmp_path, ["a.txt"], {"flask"}).place != first.place
     (tmp_path / "more.txt").write_text("other>=3\n")
-    assert needed_of(tmp_path, ["a.txt"], ()).place != first.place
+    assert environment_for_requirements(tmp_path, ["a.txt"], ()).place != first.place
 
 
 def test_functions_framework_is_taken_out(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("functions-framework==3.*\ntiny==1\n")
-    needed = needed_of(tmp_path, ["a.txt"], ())
+    needed = environment_for_requirements(tmp_path, ["a.txt"], ())
     lines = needed.texts["0.txt"].splitlines()
     assert [line for line in lines if not line.startswith("#")] == ["tiny==1"]
     assert needed.extras == ("flask",)  # it would have brought it
@@ -212,10 +219,10 @@ def test_what_ffhost_cannot_run_beside_is_refused_in_words(
 
 
 def test_requirements_contradict_if_no_version_satisfies_both() -> None:
-    assert contradiction("a<2", "a>=2.7,<3")
-    assert contradiction("a==2.6.1 --hash=sha256:1", "a>=2.7")
-    assert not contradiction("a>=1", "a>=2.7,<3")
-    assert not contradiction("a; python_version < '3'", "a>=2")
+    assert requirements_contradict("a<2", "a>=2.7,<3")
+    assert requirements_contradict("a==2.6.1 --hash=sha256:1", "a>=2.7")
+    assert not requirements_contradict("a>=1", "a>=2.7,<3")
+    assert not requirements_contradict("a; python_version < '3'", "a>=2")
 
 
 def test_requirements_are_for_isolated_functions(tmp_path: Path) -> None:
@@ -223,7 +230,7 @@ def test_requirements_are_for_isolated_functions(tmp_path: Path) -> None:
         "functions: {f: {target: 'main.py:f', requirements: one.txt}}\n"
     )
     with pytest.raises(ConfigError, match="'requirements' is for functions with isolation"):
-        load_config(Sources(config="functions.yaml", environ={}, cwd=tmp_path))
+        load_config(ConfigSources(config="functions.yaml", environ={}, cwd=tmp_path))
 
 
 # ffhost install.
@@ -231,7 +238,7 @@ def test_requirements_are_for_isolated_functions(tmp_path: Path) -> None:
 
 def test_install_checks_tells_and_prunes(tmp_path: Path) -> None:
     config = written(tmp_path)
-    one, two = needed_by(config, "one"), needed_by(config, "two")
+    one, two = environment_needed_by(config, "one"), environment_needed_by(config, "two")
     assert one is not None
     assert two is not None
     furnish(one, "1")
@@ -282,7 +289,8 @@ def test_an_installer_makes_an_environment_once_however_many_want_it(
     needed = NeededEnvironment(place, ("a.txt",), {"0.txt": text}, ("0.txt",), False, (), ())
     made: list[bool] = []
     threads = [
-        threading.Thread(target=lambda: made.append(make(needed, installer))) for _ in range(2)
+        threading.Thread(target=lambda: made.append(make_virtual_environment(needed, installer)))
+        for _ in range(2)
     ]
     for each in threads:
         each.start()
@@ -296,8 +304,10 @@ def test_an_installer_makes_an_environment_once_however_many_want_it(
     missing = text.replace("1.0", "9.0")
     place = place.with_name("py3-missing")
     needed = NeededEnvironment(place, ("a.txt",), {"0.txt": missing}, ("0.txt",), False, (), ())
-    with pytest.raises(InstallFailed, match=r"there is no version of tiny==9.0 for Python 3") as no:
-        make(needed, installer)
+    with pytest.raises(
+        EnvironmentInstallFailed, match=r"there is no version of tiny==9.0 for Python 3"
+    ) as no:
+        make_virtual_environment(needed, installer)
     assert no.value.notes
     assert needed.state() is not None
 
@@ -311,10 +321,10 @@ def test_a_requirement_with_a_hash_takes_no_other_file(tmp_path: Path, installer
         place = tmp_path / FOLDER / f"py3-{is_right}"
         needed = NeededEnvironment(place, ("a.txt",), {"0.txt": text}, ("0.txt",), True, (), ())
         if is_right:
-            assert make(needed, installer)
+            assert make_virtual_environment(needed, installer)
             continue
-        with pytest.raises(InstallFailed):
-            make(needed, installer)
+        with pytest.raises(EnvironmentInstallFailed):
+            make_virtual_environment(needed, installer)
         assert needed.state() is not None
 
 
@@ -329,7 +339,7 @@ def test_a_requirement_with_a_hash_takes_no_other_file(tmp_path: Path, installer
     ],
 )
 def test_what_an_installer_says_is_told_in_words(output: str, said: str) -> None:
-    failed = failure_of(output)
+    failed = explain_install_failure(output)
     assert said in str(failed)
     assert failed.notes[0] == output.splitlines()[0]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ffhost.events.cesql import CesqlError, Expression
+from ffhost.events.cesql import CesqlError, CesqlExpression
 
 
 def passes_all(filters: Sequence[Mapping[str, Any]], event: Mapping[str, Any]) -> bool:
@@ -34,6 +34,6 @@ def _fits(dialect: str, value: Any, text: str) -> bool:
 
 def _holds(expression: str, event: Mapping[str, Any]) -> bool:
     try:
-        return Expression(expression).evaluate(event) is True
+        return CesqlExpression(expression).evaluate(event) is True
     except CesqlError:
         return False

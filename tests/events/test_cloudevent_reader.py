@@ -10,16 +10,16 @@ import pytest
 
 from ffhost.errors import FieldError
 from ffhost.events.cloudevent_reader import (
+    EventPayload,
     MalformedEvent,
-    Payload,
-    add_trace,
-    header_value,
-    json_or_bytes,
-    mode_of,
-    parse_body,
-    read_binary,
-    read_object,
-    read_structured,
+    decode_event_header,
+    event_json_or_bytes,
+    event_mode_of,
+    event_with_trace_attributes,
+    parse_event_body,
+    read_binary_event,
+    read_event_object,
+    read_structured_event,
 )
 
 REQUIRED = {"id": "1", "source": "s", "type": "t", "specversion": "1.0"}
@@ -51,12 +51,12 @@ TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     ],
 )
 def test_headers_tell_how_a_request_carries_its_event(headers: dict[str, str], mode: str) -> None:
-    assert mode_of(headers) == mode
+    assert event_mode_of(headers) == mode
 
 
 def attributes_of(**members: Any) -> dict[str, Any]:
     """Give the attributes of a structured event beside those that it must have."""
-    read = read_structured({**REQUIRED, **members})[0]
+    read = read_structured_event({**REQUIRED, **members})[0]
     assert REQUIRED.items() <= read.items()
     return {name: value for name, value in read.items() if name not in REQUIRED}
 
@@ -95,7 +95,7 @@ def test_members_become_attributes_if_they_can_be_some(
 def test_a_required_attribute_is_written_in_lower_case(name: str) -> None:
     members = {key: value for key, value in REQUIRED.items() if key != name.lower()}
     with pytest.raises(MalformedEvent) as caught:
-        read_structured({**members, name: "1.0"})
+        read_structured_event({**members, name: "1.0"})
     assert caught.value.fields == (
         FieldError(name.lower(), "required, but missing: it is not in the object"),
     )
@@ -105,7 +105,7 @@ def test_a_required_attribute_is_written_in_lower_case(name: str) -> None:
 
 def faults(**members: Any) -> list[tuple[str, str]]:
     with pytest.raises(MalformedEvent) as caught:
-        read_structured({**REQUIRED, **members})
+        read_structured_event({**REQUIRED, **members})
     return [(each.field, each.message) for each in caught.value.fields]
 
 
@@ -146,7 +146,7 @@ def test_a_time_is_one_of_rfc_3339() -> None:
 
 def test_all_faults_of_an_event_are_named_together() -> None:
     with pytest.raises(MalformedEvent, match="the CloudEvent has faults in: id, source, time"):
-        read_structured({**REQUIRED, "id": "", "source": 5, "time": "now"})
+        read_structured_event({**REQUIRED, "id": "", "source": 5, "time": "now"})
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\x7f", "é"])
@@ -159,7 +159,7 @@ def test_a_content_type_that_would_break_a_header_is_refused(value: str) -> None
 @pytest.mark.parametrize("value", [[], "text", 1, None])
 def test_an_event_that_is_no_object_is_refused(value: object) -> None:
     with pytest.raises(MalformedEvent, match="the CloudEvent is not a JSON object") as caught:
-        read_structured(value)
+        read_structured_event(value)
     assert str(caught.value) == "the CloudEvent is not a JSON object"
     assert caught.value.fields[0].field == "body"
     assert caught.value.fields[0].message.startswith("expected an object, got ")
@@ -177,13 +177,13 @@ def test_a_body_that_is_no_json_object_says_what_it_is(
     body: bytes, problem: str, message: str
 ) -> None:
     with pytest.raises(MalformedEvent) as caught:
-        read_object(body)
+        read_event_object(body)
     assert (str(caught.value), caught.value.fields) == (problem, (FieldError("body", message),))
 
 
 def test_json_of_any_kind_is_parsed() -> None:
-    assert read_object(b'{"a": 1}') == {"a": 1}
-    assert parse_body(b"[1]") == [1]
+    assert read_event_object(b'{"a": 1}') == {"a": 1}
+    assert parse_event_body(b"[1]") == [1]
 
 
 @pytest.mark.parametrize(
@@ -206,29 +206,29 @@ def test_json_of_any_kind_is_parsed() -> None:
     ],
 )
 def test_a_header_value_is_unquoted_and_then_decoded_once(sent: str, meant: str) -> None:
-    assert header_value("x", sent) == meant
-    assert read_binary({**HEADERS, "ce-x": sent}, b"")[0]["x"] == meant
+    assert decode_event_header("x", sent) == meant
+    assert read_binary_event({**HEADERS, "ce-x": sent}, b"")[0]["x"] == meant
 
 
 def test_a_header_value_that_cannot_be_decoded_is_named() -> None:
     with pytest.raises(MalformedEvent) as caught:
-        read_binary({**HEADERS, "ce-x": "%FF"}, b"")
+        read_binary_event({**HEADERS, "ce-x": "%FF"}, b"")
     assert str(caught.value) == "the header 'ce-x' cannot be decoded"
     assert caught.value.fields == (FieldError("x", "its percent-encoded bytes are not utf-8"),)
 
 
 def test_a_binary_event_says_its_content_type_in_the_header_of_http() -> None:
     headers = {**HEADERS, "content-type": "text/plain", "x-other": "1", "ce-": "none"}
-    assert read_binary(headers, b"")[0] == {**REQUIRED, "datacontenttype": "text/plain"}
-    assert "datacontenttype" not in read_binary({**HEADERS, "content-type": ""}, b"")[0]
+    assert read_binary_event(headers, b"")[0] == {**REQUIRED, "datacontenttype": "text/plain"}
+    assert "datacontenttype" not in read_binary_event({**HEADERS, "content-type": ""}, b"")[0]
     with pytest.raises(MalformedEvent) as caught:
-        read_binary({"ce-id": "1"}, b"")
+        read_binary_event({"ce-id": "1"}, b"")
     assert caught.value.fields[0] == FieldError(
         "source", "required, but missing: send it as the header 'ce-source'"
     )
 
 
-def data_of(read: tuple[Any, Any, Payload | None]) -> tuple[Any, Any]:
+def data_of(read: tuple[Any, Any, EventPayload | None]) -> tuple[Any, Any]:
     """Give the data as the old and as the new SDK have it."""
     _, data, payload = read
     if payload is None:
@@ -257,12 +257,12 @@ def test_the_body_of_a_binary_event_is_its_data(
     body: bytes, content_type: str | None, old: Any, new: Any
 ) -> None:
     headers = HEADERS if content_type is None else {**HEADERS, "content-type": content_type}
-    assert data_of(read_binary(headers, body)) == (old, new)
+    assert data_of(read_binary_event(headers, body)) == (old, new)
 
 
 def test_a_body_that_is_not_the_json_that_it_claims_to_be_is_refused() -> None:
     with pytest.raises(MalformedEvent) as caught:
-        read_binary({**HEADERS, "content-type": "application/x+json"}, b"{")
+        read_binary_event({**HEADERS, "content-type": "application/x+json"}, b"{")
     assert str(caught.value) == "the data of the CloudEvent is not JSON"
     assert caught.value.fields == (
         FieldError("data", "the content type says JSON, but the body is not JSON"),
@@ -292,7 +292,7 @@ def test_a_body_that_is_not_the_json_that_it_claims_to_be_is_refused() -> None:
 def test_the_data_of_a_structured_event_is_what_its_members_say(
     members: dict[str, Any], old: Any, new: Any
 ) -> None:
-    assert data_of(read_structured({**REQUIRED, **members})) == (old, new)
+    assert data_of(read_structured_event({**REQUIRED, **members})) == (old, new)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_the_data_of_a_structured_event_is_what_its_members_say(
 def test_an_empty_text_is_passed_on_in_the_form_of_its_content_type(
     content_type: str | None, raw: bytes
 ) -> None:
-    payload = read_structured({**REQUIRED, "data": "", "datacontenttype": content_type})[2]
+    payload = read_structured_event({**REQUIRED, "data": "", "datacontenttype": content_type})[2]
     assert payload is not None
     assert payload.raw == raw
 
@@ -331,21 +331,26 @@ def test_data_that_cannot_be_read_is_refused(
     members: dict[str, Any], problem: str, fault: tuple[str, str]
 ) -> None:
     with pytest.raises(MalformedEvent) as caught:
-        read_structured({**REQUIRED, **members})
+        read_structured_event({**REQUIRED, **members})
     assert (str(caught.value), caught.value.fields) == (problem, (FieldError(*fault),))
 
 
 def test_bytes_are_json_if_they_can_be_and_nothing_if_they_are_empty() -> None:
-    assert json_or_bytes(b"[1]") == [1]
-    assert json_or_bytes(b"{") == b"{"
-    assert json_or_bytes(b"") is json_or_bytes(b'""') is json_or_bytes(b"null") is None
+    assert event_json_or_bytes(b"[1]") == [1]
+    assert event_json_or_bytes(b"{") == b"{"
+    assert (
+        event_json_or_bytes(b"")
+        is event_json_or_bytes(b'""')
+        is event_json_or_bytes(b"null")
+        is None
+    )
 
 
 def test_a_payload_survives_pickling_also_before_it_was_looked_at() -> None:
     for raw, new in ((b"text", "text"), (b"\xff", b"\xff")):
-        loaded = pickle.loads(pickle.dumps(Payload("old", raw)))
+        loaded = pickle.loads(pickle.dumps(EventPayload("old", raw)))
         assert (loaded.old, loaded.raw, loaded.new) == ("old", raw, new)
-    loaded = pickle.loads(pickle.dumps(Payload(None, b'""', None)))
+    loaded = pickle.loads(pickle.dumps(EventPayload(None, b'""', None)))
     assert loaded.new is None
 
 
@@ -374,11 +379,11 @@ def test_a_payload_survives_pickling_also_before_it_was_looked_at() -> None:
 def test_an_event_without_a_trace_gets_that_of_its_request(
     attributes: dict[str, str], headers: dict[str, str], traced: dict[str, str]
 ) -> None:
-    add_trace(attributes, headers)
+    event_with_trace_attributes(attributes, headers)
     assert attributes == traced
 
 
 def test_an_event_that_was_written_as_json_reads_the_same() -> None:
     members = {**REQUIRED, "subject": "é", "data": {"a": [1, None]}}
-    attributes, data, payload = read_structured(json.loads(json.dumps(members)))
+    attributes, data, payload = read_structured_event(json.loads(json.dumps(members)))
     assert (attributes, data, payload) == ({**REQUIRED, "subject": "é"}, {"a": [1, None]}, None)

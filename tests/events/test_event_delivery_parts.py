@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ffhost.errors import BadRequest, UnsupportedMediaType
 from ffhost.events.incoming_events import read_events, reply_event
-from ffhost.events.taken_deliveries import Remembered
-from ffhost.events.verdicts import EventVerdict, retry_after, worst_status
+from ffhost.events.taken_deliveries import TakenEventDeliveries
+from ffhost.events.verdicts import EventVerdict, event_retry_after, worst_event_status
 
 BINARY = {
     "ce-specversion": "1.0",
@@ -140,12 +140,12 @@ def test_an_answer_is_an_event_only_if_it_says_so() -> None:
 def test_the_worst_status_is_the_one_that_brings_the_event_again(
     statuses: list[int], worst: int
 ) -> None:
-    assert worst_status(statuses) == worst
+    assert worst_event_status(statuses) == worst
 
 
 @given(st.lists(st.integers(200, 599), max_size=6))
 def test_the_verdict_fails_exactly_when_a_function_did(statuses: list[int]) -> None:
-    worst = worst_status(statuses)
+    worst = worst_event_status(statuses)
     assert (worst == 204) is all(status < 300 for status in statuses)
     assert worst == 204 or worst in statuses
 
@@ -157,8 +157,8 @@ def test_the_longest_wait_is_told() -> None:
         EventVerdict("c", 503, "failed", retry_after="99"),
         EventVerdict("d", 429, "failed", retry_after="Fri, 27 Nov 2026 00:00:00 GMT"),
     ]
-    assert retry_after(verdicts, 429) == {"Retry-After": "12"}
-    assert retry_after(verdicts, 500) == {}
+    assert event_retry_after(verdicts, 429) == {"Retry-After": "12"}
+    assert event_retry_after(verdicts, 500) == {}
 
 
 class Clock:
@@ -170,7 +170,7 @@ class Clock:
 
 def test_what_was_taken_is_remembered_for_a_time() -> None:
     clock = Clock()
-    remembered = Remembered(clock=clock)
+    remembered = TakenEventDeliveries(clock=clock)
     remembered.add("f", ("/s", "1"))
     clock.now = 600.0
     assert remembered.has("f", ("/s", "1"), 600)
@@ -182,7 +182,7 @@ def test_what_was_taken_is_remembered_for_a_time() -> None:
 
 
 def test_what_is_remembered_is_bounded_in_number() -> None:
-    remembered = Remembered(limit=3)
+    remembered = TakenEventDeliveries(limit=3)
     for number in range(5):
         remembered.add("f", ("/s", str(number)))
     assert [remembered.has("f", ("/s", str(number)), 60) for number in range(5)] == [
@@ -192,6 +192,6 @@ def test_what_is_remembered_is_bounded_in_number() -> None:
 
 
 def test_a_source_cannot_pass_for_another_with_a_part_of_its_id() -> None:
-    remembered = Remembered()
+    remembered = TakenEventDeliveries()
     remembered.add("f", ("/s", "1"))
     assert not remembered.has("f", ("/s1", ""), 60)

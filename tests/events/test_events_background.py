@@ -218,7 +218,7 @@ def refused(decode: Any, value: Any, headers: dict[str, str] | None = None) -> B
 @pytest.mark.parametrize("form", [in_context, at_top_level])
 @pytest.mark.parametrize("row", BOTH_WAYS + ONE_WAY, ids=lambda row: row[0])
 def test_a_background_event_becomes_a_cloud_event(row: Row, form: Any) -> None:
-    event = events.decode({"content-type": "application/json"}, as_json(form(row)), "/")
+    event = events.decode_cloud_event({"content-type": "application/json"}, as_json(form(row)), "/")
     assert isinstance(event, events.Event)
     assert event.get_attributes() == cloud_event(row)
     assert event.data == row[6]
@@ -229,11 +229,11 @@ def test_a_background_event_becomes_a_cloud_event(row: Row, form: Any) -> None:
 def test_a_cloud_event_becomes_a_background_event(row: Row, mode: str) -> None:
     attributes = cloud_event(row)
     if mode == "binary":
-        data, context = events.decode_background(binary(attributes), as_json(row[6]), "/")
+        data, context = events.decode_background_event(binary(attributes), as_json(row[6]), "/")
     else:
         kind = "application/cloudevents+json" if mode == "structured" else "application/json"
         body = as_json({**attributes, "data": row[6]})
-        data, context = events.decode_background({"content-type": kind}, body, "/")
+        data, context = events.decode_background_event({"content-type": kind}, body, "/")
     assert data == row[2]
     assert vars(context) == {
         "event_id": "aaaaaa-1111",
@@ -246,7 +246,7 @@ def test_a_cloud_event_becomes_a_background_event(row: Row, mode: str) -> None:
 @pytest.mark.parametrize("form", [in_context, at_top_level])
 @pytest.mark.parametrize("row", BOTH_WAYS + ONE_WAY, ids=lambda row: row[0])
 def test_a_background_event_is_handed_on_as_it_is(row: Row, form: Any) -> None:
-    data, context = events.decode_background({}, as_json(form(row)), "/")
+    data, context = events.decode_background_event({}, as_json(form(row)), "/")
     assert data == row[2]
     assert (context.event_id, context.timestamp) == ("aaaaaa-1111", TIME)
     assert (context.event_type, context.resource) == (row[0], row[1])
@@ -264,7 +264,7 @@ PUSH = {
 
 
 def test_a_push_message_is_read_as_a_background_event() -> None:
-    data, context = events.decode_background({}, as_json(PUSH), "/projects/p/topics/t?pub=1")
+    data, context = events.decode_background_event({}, as_json(PUSH), "/projects/p/topics/t?pub=1")
     assert data == {"@type": PUBSUB_MESSAGE, "data": "aGVsbG8=", "attributes": {"a": "b"}}
     assert vars(context) == {
         "event_id": "1234",
@@ -275,7 +275,7 @@ def test_a_push_message_is_read_as_a_background_event() -> None:
 
 
 def test_a_push_message_becomes_a_cloud_event() -> None:
-    event = events.decode({}, as_json(PUSH), "/hello/projects/p/topics/t")
+    event = events.decode_cloud_event({}, as_json(PUSH), "/hello/projects/p/topics/t")
     assert isinstance(event, events.Event)
     assert (event["source"], event["type"]) == (PUBSUB_SOURCE, PUBSUB_CE)
     assert (event["id"], event["time"]) == ("1234", TIME)
@@ -291,27 +291,29 @@ def test_a_push_message_becomes_a_cloud_event() -> None:
 
 
 def test_a_push_message_need_not_name_its_topic() -> None:
-    _, context = events.decode_background({}, as_json(PUSH), "/")
+    _, context = events.decode_background_event({}, as_json(PUSH), "/")
     assert context.resource == {**PUBSUB, "name": ""}
-    event = events.decode({}, as_json(PUSH), "/")
+    event = events.decode_cloud_event({}, as_json(PUSH), "/")
     assert isinstance(event, events.Event)
     assert event["source"] == "//pubsub.googleapis.com/"
     headers = binary(event.get_attributes())
-    assert events.decode_background(headers, as_json(event.data))[1].resource == context.resource
+    assert (
+        events.decode_background_event(headers, as_json(event.data))[1].resource == context.resource
+    )
 
 
 def test_a_push_message_may_have_attributes_and_no_data() -> None:
     push = {"subscription": "s", "message": {"messageId": "1", "attributes": {"a": "b"}}}
-    data, context = events.decode_background({}, as_json(push), "/")
+    data, context = events.decode_background_event({}, as_json(push), "/")
     assert data == {"@type": PUBSUB_MESSAGE, "attributes": {"a": "b"}}
     assert context.event_id == "1"
     assert datetime.fromisoformat(context.timestamp).tzinfo is not None
-    assert events.decode({}, as_json(push), "/")
+    assert events.decode_cloud_event({}, as_json(push), "/")
 
 
 def test_a_push_message_of_the_emulator_is_read() -> None:
     push = {"subscription": "s", "message": {"message_id": "7", "publish_time": TIME, "data": ""}}
-    data, context = events.decode_background({}, as_json(push), "/")
+    data, context = events.decode_background_event({}, as_json(push), "/")
     assert data == {"@type": PUBSUB_MESSAGE, "data": "", "attributes": {}}
     assert (context.event_id, context.timestamp) == ("7", TIME)
 
@@ -336,7 +338,7 @@ def test_a_push_message_of_the_emulator_is_read() -> None:
         ),
     ],
 )
-@pytest.mark.parametrize("decode", [events.decode, events.decode_background])
+@pytest.mark.parametrize("decode", [events.decode_cloud_event, events.decode_background_event])
 def test_each_fault_of_a_push_message_is_named(
     message: Any, field: str, problem: str, decode: Any
 ) -> None:
@@ -359,7 +361,7 @@ DRAFT = {
 def test_headers_of_the_older_draft_are_the_context_and_the_body_is_the_data(
     more: dict[str, str],
 ) -> None:
-    data, context = events.decode_background({**DRAFT, **more}, b'{"a": 1}', "/")
+    data, context = events.decode_background_event({**DRAFT, **more}, b'{"a": 1}', "/")
     assert data == b'{"a": 1}'
     assert vars(context) == {
         "event_id": "some-eventId",
@@ -370,11 +372,11 @@ def test_headers_of_the_older_draft_are_the_context_and_the_body_is_the_data(
 
 
 def test_headers_of_the_older_draft_become_a_cloud_event() -> None:
-    event = events.decode(DRAFT, b'{"data": "AQ=="}', "/")
+    event = events.decode_cloud_event(DRAFT, b'{"data": "AQ=="}', "/")
     assert isinstance(event, events.Event)
     assert (event["id"], event["source"]) == ("some-eventId", PUBSUB_SOURCE)
     assert event.data["message"]["data"] == "AQ=="
-    error = refused(events.decode, {}, {"ce-eventid": "1"})
+    error = refused(events.decode_cloud_event, {}, {"ce-eventid": "1"})
     assert error.errors == (FieldError("ce-eventType", "required, but missing"),)
 
 
@@ -403,7 +405,7 @@ def test_the_first_place_where_a_value_is_found_counts() -> None:
         "resource": {"name": "r"},
         "data": 1,
     }
-    data, context = events.decode_background({}, as_json(value), "/")
+    data, context = events.decode_background_event({}, as_json(value), "/")
     assert data == 1
     assert (context.event_id, context.timestamp) == ("inner", TIME)
     assert (context.event_type, context.resource) == ("x", {"name": "r"})
@@ -414,15 +416,15 @@ def test_unknown_members_are_tolerated() -> None:
     value = in_context(row)
     value["context"]["notSupported"] = {"text": "x"}
     value["auth"] = None
-    assert events.decode_background({}, as_json(value), "/")[0] == row[2]
-    assert events.decode({}, as_json(value), "/")
+    assert events.decode_background_event({}, as_json(value), "/")[0] == row[2]
+    assert events.decode_cloud_event({}, as_json(value), "/")
 
 
 def test_data_alone_is_an_event_with_an_empty_context() -> None:
-    data, context = events.decode_background({}, b'{"data": {"a": 1}}', "/")
+    data, context = events.decode_background_event({}, b'{"data": {"a": 1}}', "/")
     assert data == {"a": 1}
     assert set(vars(context).values()) == {""}
-    assert events.decode_background({}, b'{"context": {}}', "/")[0] == ""
+    assert events.decode_background_event({}, b'{"context": {}}', "/")[0] == ""
 
 
 @pytest.mark.parametrize(
@@ -449,7 +451,7 @@ def test_data_alone_is_an_event_with_an_empty_context() -> None:
 def test_each_fault_of_a_background_event_is_named(
     value: Any, faults: list[tuple[str, str]]
 ) -> None:
-    error = refused(events.decode_background, value)
+    error = refused(events.decode_background_event, value)
     assert [(each.field, each.message) for each in error.errors] == faults
     assert error.detail.endswith(f"; {BACKGROUND_EXPECTED}")
 
@@ -533,7 +535,7 @@ PUBSUB_ROW = ROWS["google.pubsub.topic.publish"]
 def test_each_fault_that_prevents_a_conversion_is_named(
     value: Any, field: str, problem: str
 ) -> None:
-    error = refused(events.decode, value)
+    error = refused(events.decode_cloud_event, value)
     assert error.errors == (FieldError(field, problem),)
     assert error.detail == (
         f"the event cannot be converted because of: {field}; {CLOUD_EVENT_EXPECTED}"
@@ -543,7 +545,7 @@ def test_each_fault_that_prevents_a_conversion_is_named(
 @pytest.mark.parametrize("metadata", [None, [], "x", {}])
 def test_odd_metadata_of_a_user_is_left_alone(metadata: Any) -> None:
     value = {**changed(AUTH_ROW), "data": {"metadata": metadata}}
-    event = events.decode({}, as_json(value), "/")
+    event = events.decode_cloud_event({}, as_json(value), "/")
     assert isinstance(event, events.Event)
     assert event.data == {"metadata": metadata}
     assert "subject" not in event
@@ -551,17 +553,17 @@ def test_odd_metadata_of_a_user_is_left_alone(metadata: Any) -> None:
 
 def test_a_database_outside_the_us_has_the_location_of_its_domain() -> None:
     value = {**changed(DATABASE_ROW), "domain": "europe-west1.firebasedatabase.app"}
-    event = events.decode({}, as_json(value), "/")
+    event = events.decode_cloud_event({}, as_json(value), "/")
     assert isinstance(event, events.Event)
     assert event["source"] == DATABASE_SOURCE.replace("us-central1", "europe-west1")
-    _, context = events.decode_background(binary(event.get_attributes()), as_json(event.data))
+    _, context = events.decode_background_event(binary(event.get_attributes()), as_json(event.data))
     assert context.resource == REF
 
 
 def test_only_a_generation_is_cut_off_an_object_name() -> None:
     for name, subject in (("a#b", "objects/a#b"), ("a#12", "objects/a"), ("a#1#2", "objects/a#1")):
         value = changed(STORAGE_ROW, resource=f"projects/my-project/buckets/b/objects/{name}")
-        event = events.decode({}, as_json(value), "/")
+        event = events.decode_cloud_event({}, as_json(value), "/")
         assert isinstance(event, events.Event)
         assert event["subject"] == subject
         assert event["source"] == "//storage.googleapis.com/projects/my-project/buckets/b"
@@ -587,14 +589,14 @@ def test_each_fault_of_a_cloud_event_for_a_background_function_is_named(
         (binary(attributes), {}),
         ({"content-type": "application/cloudevents+json"}, attributes),
     ):
-        error = refused(events.decode_background, body, headers)
+        error = refused(events.decode_background_event, body, headers)
         assert [each.field for each in error.errors] == [field]
 
 
 @pytest.mark.parametrize("data", [None, [], "x", 5, {"message": 5}])
 @pytest.mark.parametrize("row", BACK, ids=lambda row: row[0])
 def test_odd_data_of_a_cloud_event_is_handed_on(row: Row, data: Any) -> None:
-    given, _ = events.decode_background(binary(cloud_event(row)), as_json(data), "/")
+    given, _ = events.decode_background_event(binary(cloud_event(row)), as_json(data), "/")
     pubsub = row[0] == "google.pubsub.topic.publish"
     assert given == (5 if pubsub and data == {"message": 5} else data)
 
@@ -606,7 +608,7 @@ def test_base64_data_of_a_structured_event_is_json_for_a_background_function() -
         {**attributes, "data_base64": encoded},
         {**attributes, "specversion": "0.3", "datacontentencoding": "base64", "data": encoded},
     ):
-        assert events.decode_background({}, as_json(value), "/")[0] == MESSAGE
+        assert events.decode_background_event({}, as_json(value), "/")[0] == MESSAGE
 
 
 @pytest.mark.parametrize(
@@ -614,4 +616,4 @@ def test_base64_data_of_a_structured_event_is_json_for_a_background_function() -
 )
 def test_a_background_function_takes_no_batch(content_type: str) -> None:
     with pytest.raises(UnsupportedMediaType):
-        events.decode_background({"content-type": content_type}, b"[]", "/")
+        events.decode_background_event({"content-type": content_type}, b"[]", "/")

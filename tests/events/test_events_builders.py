@@ -32,7 +32,7 @@ def test_a_built_cloud_event_is_decoded_as_it_was_meant(
     headers, body = builders.make_cloud_event(
         type="t", source="/s", data=data, mode=mode, specversion=version, **EXAMPLE, **declared
     )
-    event = events.decode(headers, body, "/")
+    event = events.decode_cloud_event(headers, body, "/")
     assert isinstance(event, events.Event)
     assert event.get_data() == data
     expected = {"type": "t", "source": "/s", "specversion": version, **EXAMPLE, **declared}
@@ -45,7 +45,8 @@ def test_a_built_cloud_event_is_decoded_as_it_was_meant(
 
 def test_an_id_and_a_time_are_made_up() -> None:
     first, second = (
-        events.decode(*builders.make_cloud_event(type="t", source="s"), "/") for _ in range(2)
+        events.decode_cloud_event(*builders.make_cloud_event(type="t", source="s"), "/")
+        for _ in range(2)
     )
     assert isinstance(first, events.Event)
     assert isinstance(second, events.Event)
@@ -55,7 +56,7 @@ def test_an_id_and_a_time_are_made_up() -> None:
 
 def test_a_built_push_message_is_decoded_as_it_was_meant() -> None:
     headers, body = builders.pubsub_push({"a": 1}, attributes={"b": "c"}, message_id="5")
-    data, context = events.decode_background(headers, body, "/projects/p/topics/t")
+    data, context = events.decode_background_event(headers, body, "/projects/p/topics/t")
     assert data["data"] == "eyJhIjoxfQ=="
     assert data["attributes"] == {"b": "c"}
     assert context.event_id == "5"
@@ -91,23 +92,23 @@ def test_a_built_push_message_is_decoded_as_it_was_meant() -> None:
 def test_a_built_background_event_survives_all_its_forms(
     form: builders.Form, cloud_event_type: str, subject: str | None
 ) -> None:
-    event = events.decode(*form, "/")
+    event = events.decode_cloud_event(*form, "/")
     assert isinstance(event, events.Event)
     assert (event["type"], event.get("subject")) == (cloud_event_type, subject)
-    forms = builders.to_forms(event)
+    forms = builders.event_in_all_forms(event)
     assert forms.background is not None
-    expected = events.decode_background(*form, "/")
+    expected = events.decode_background_event(*form, "/")
     for each in forms:
         assert each is not None
-        data, context = events.decode_background(*each, "/")
+        data, context = events.decode_background_event(*each, "/")
         assert data == expected[0]
         assert vars(context) == vars(expected[1])
-        assert events.decode(*each, "/") == event
+        assert events.decode_cloud_event(*each, "/") == event
 
 
 def test_an_event_of_another_type_has_no_background_form() -> None:
     headers, body = builders.make_cloud_event(type="t", source="s", data=[1], id="1")
-    forms = builders.to_forms(events.decode(headers, body, "/"))
+    forms = builders.event_in_all_forms(events.decode_cloud_event(headers, body, "/"))
     assert forms.background is None
     assert forms.binary == (headers, body)
     assert json.loads(forms.structured[1])["data"] == [1]
@@ -121,4 +122,4 @@ def test_binary_data_has_no_background_form() -> None:
         data=b"\x0a\xff",
         datacontenttype="application/protobuf",
     )
-    assert builders.to_forms(events.decode(*form, "/")).background is None
+    assert builders.event_in_all_forms(events.decode_cloud_event(*form, "/")).background is None

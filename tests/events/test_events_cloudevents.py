@@ -62,16 +62,18 @@ def binary(body: bytes = b"", **headers: str | None) -> Any:
     """Decode a binary event; ``ce_id=None`` leaves a header out."""
     changed = {name.replace("_", "-"): value for name, value in headers.items()}
     merged = {**HEADERS, **changed}
-    return events.decode({k: v for k, v in merged.items() if v is not None}, body, "/")
+    return events.decode_cloud_event({k: v for k, v in merged.items() if v is not None}, body, "/")
 
 
 def structured(**members: Any) -> Any:
-    return events.decode(STRUCTURED, json.dumps({**ATTRIBUTES, **members}).encode(), "/")
+    return events.decode_cloud_event(
+        STRUCTURED, json.dumps({**ATTRIBUTES, **members}).encode(), "/"
+    )
 
 
 def refused(headers: dict[str, str], body: bytes) -> BadRequest:
     with pytest.raises(BadRequest) as caught:
-        events.decode(headers, body, "/")
+        events.decode_cloud_event(headers, body, "/")
     return caught.value
 
 
@@ -199,7 +201,7 @@ def test_the_functions_of_both_generations_accept_the_event(
     body = json.dumps(data).encode() if data is DATA else (data or b"")
     body = body.encode() if isinstance(body, str) else body
     headers = {**HEADERS, "ce-specversion": version, "content-type": content_type}
-    event: Any = events.decoder_for(annotation)(headers, body, "/")
+    event: Any = events.make_event_decoder(annotation)(headers, body, "/")
 
     for parse, write in (
         (old_http.from_http, old_conversion.to_binary),
@@ -235,7 +237,7 @@ def test_the_annotation_chooses_whose_attributes_are_given() -> None:
     body = json.dumps(DATA).encode()
     moment = datetime(2018, 4, 5, 17, 31, tzinfo=UTC)
     for annotation in (None, OldEvent, AnyOldEvent, events.Event, int):
-        event: Any = events.decoder_for(annotation)(HEADERS, body, "/")
+        event: Any = events.make_event_decoder(annotation)(HEADERS, body, "/")
         assert event.get_attributes() == ATTRIBUTES
     for annotation in (
         NewEvent,
@@ -244,7 +246,7 @@ def test_the_annotation_chooses_whose_attributes_are_given() -> None:
         NewEvent | None,
         Annotated[NewEvent, 1],
     ):
-        event = events.decoder_for(annotation)(HEADERS, body, "/")
+        event = events.make_event_decoder(annotation)(HEADERS, body, "/")
         assert event.get_attributes() == {**ATTRIBUTES, "time": moment}
         assert NewEvent(event.get_attributes(), event.get_data()).get_id() == "A234"
         assert event["time"] == TIME
@@ -252,7 +254,7 @@ def test_the_annotation_chooses_whose_attributes_are_given() -> None:
 
 def test_an_old_annotation_chooses_the_old_data() -> None:
     headers = {**HEADERS, "content-type": "text/plain"}
-    old: Any = events.decoder_for(OldEvent)(headers, b"text", "/")
+    old: Any = events.make_event_decoder(OldEvent)(headers, b"text", "/")
     assert (old.data, old.get_data()) == (b"text", b"text")
     assert old_conversion.to_binary(old)[1] == b"text"
     assert (binary(b"text", content_type="text/plain").get_data()) == "text"
@@ -260,7 +262,7 @@ def test_an_old_annotation_chooses_the_old_data() -> None:
 
 @pytest.mark.parametrize("model", [PydanticV1Event, PydanticV2Event])
 def test_a_pydantic_annotation_gets_that_class(model: Any) -> None:
-    decode = events.decoder_for(model)
+    decode = events.make_event_decoder(model)
     for event in (
         decode(HEADERS, json.dumps(DATA).encode(), "/"),
         decode(STRUCTURED, json.dumps({**ATTRIBUTES, "data": DATA}).encode(), "/"),
@@ -269,7 +271,7 @@ def test_a_pydantic_annotation_gets_that_class(model: Any) -> None:
         assert event.data == DATA
         assert event.id == "A234"
         assert event["myextension"] == "more"
-        assert events.encode(event).body == json.dumps(DATA, separators=(",", ":")).encode()
+        assert events.encode_event(event).body == json.dumps(DATA, separators=(",", ":")).encode()
 
 
 def test_a_subclass_of_an_sdk_class_gets_that_class() -> None:
@@ -282,12 +284,12 @@ def test_a_subclass_of_an_sdk_class_gets_that_class() -> None:
     class Strict(PydanticV2Event):
         subject: int
 
-    assert type(events.decoder_for(Mine)(HEADERS, b"{}", "/")) is Mine
-    newer: Any = events.decoder_for(Newer)({**HEADERS, "ce-my-ext": "x"}, b"{}", "/")
+    assert type(events.make_event_decoder(Mine)(HEADERS, b"{}", "/")) is Mine
+    newer: Any = events.make_event_decoder(Newer)({**HEADERS, "ce-my-ext": "x"}, b"{}", "/")
     assert type(newer) is Newer
     assert newer.get_time() == datetime(2018, 4, 5, 17, 31, tzinfo=UTC)
     with pytest.raises(BadRequest) as caught:
-        events.decoder_for(Strict)({**HEADERS, "ce-subject": "no number"}, b"{}", "/")
+        events.make_event_decoder(Strict)({**HEADERS, "ce-subject": "no number"}, b"{}", "/")
     assert [each.field for each in caught.value.errors] == ["subject"]
     assert caught.value.detail.startswith("the event does not fit the class Strict; ")
 
@@ -296,7 +298,7 @@ def test_data_that_is_assigned_is_what_both_generations_give() -> None:
     event = binary(b"text", content_type="text/plain")
     event.data = {"new": True}
     assert event.get_data() == {"new": True}
-    assert events.encode(event).body == b'{"new":true}'
+    assert events.encode_event(event).body == b'{"new":true}'
 
 
 def test_the_event_can_be_copied_and_pickled() -> None:
@@ -447,7 +449,7 @@ def test_a_request_without_any_event_names_the_required_attributes() -> None:
 def test_a_structured_event_is_found_without_its_content_type() -> None:
     body = json.dumps({**ATTRIBUTES, "data": DATA}).encode()
     for headers in ({"content-type": "application/json"}, {}):
-        assert events.decode(headers, body) == structured(data=DATA)
+        assert events.decode_cloud_event(headers, body) == structured(data=DATA)
 
 
 def test_whole_numbers_are_exact_at_any_length() -> None:
@@ -467,7 +469,7 @@ def test_stray_names_do_not_cost_the_event() -> None:
     assert new_http.to_structured_event(event)
     assert (
         "my-ext"
-        not in events.decoder_for(NewEvent)(
+        not in events.make_event_decoder(NewEvent)(
             {**HEADERS, "ce-my-ext": "x"}, b"", "/"
         ).get_attributes()
     )
@@ -481,7 +483,7 @@ def test_a_time_in_loose_form_is_kept_as_sent_and_read_as_utc(time: str) -> None
     event = binary(ce_time=time)
     assert event["time"] == time
     assert event.get_time() == datetime(2018, 4, 5, 17, 31, tzinfo=UTC)
-    assert events.decoder_for(NewEvent)({**HEADERS, "ce-time": time}, b"", "/")
+    assert events.make_event_decoder(NewEvent)({**HEADERS, "ce-time": time}, b"", "/")
 
 
 def test_a_leap_second_is_a_time() -> None:
@@ -496,8 +498,8 @@ def test_the_trace_of_the_request_becomes_that_of_an_event_without_one() -> None
     trace = {"traceparent": TRACEPARENT, "tracestate": "vendor=1"}
     for event in (
         binary(**trace),
-        events.decode({**STRUCTURED, **trace}, json.dumps(ATTRIBUTES).encode()),
-        events.decode({**BATCH, **trace}, json.dumps([ATTRIBUTES]).encode())[0],
+        events.decode_cloud_event({**STRUCTURED, **trace}, json.dumps(ATTRIBUTES).encode()),
+        events.decode_cloud_event({**BATCH, **trace}, json.dumps([ATTRIBUTES]).encode())[0],
     ):
         assert (event["traceparent"], event["tracestate"]) == (TRACEPARENT, "vendor=1")
 
@@ -514,10 +516,10 @@ def test_a_malformed_trace_is_ignored() -> None:
 
 def test_a_batch_gives_its_events_in_order() -> None:
     values = [{**ATTRIBUTES, "id": str(n), "data": n} for n in range(3)]
-    batch = events.decode(BATCH, json.dumps(values).encode(), "/")
-    assert isinstance(batch, events.Batch)
+    batch = events.decode_cloud_event(BATCH, json.dumps(values).encode(), "/")
+    assert isinstance(batch, events.EventBatch)
     assert [(event["id"], event.data) for event in batch] == [("0", 0), ("1", 1), ("2", 2)]
-    assert events.decode(BATCH, b"[]", "/") == events.Batch()
+    assert events.decode_cloud_event(BATCH, b"[]", "/") == events.EventBatch()
 
 
 def test_faults_of_a_batch_name_the_event() -> None:
@@ -535,11 +537,11 @@ def test_faults_of_a_batch_name_the_event() -> None:
 )
 def test_an_unknown_event_format_is_415(content_type: str) -> None:
     with pytest.raises(UnsupportedMediaType):
-        events.decode({**HEADERS, "content-type": content_type}, b"", "/")
+        events.decode_cloud_event({**HEADERS, "content-type": content_type}, b"", "/")
 
 
 def reply_of(event: object) -> tuple[dict[str, str], bytes]:
-    reply = events.encode(event)
+    reply = events.encode_event(event)
     assert reply.status == 200
     return dict(reply.headers), reply.body
 
@@ -662,7 +664,7 @@ def test_base64_of_0_3_is_written_as_the_bytes_that_it_means() -> None:
 )
 def test_what_cannot_be_a_reply_is_the_functions_fault(value: object, message: str) -> None:
     with pytest.raises(ResultError) as caught:
-        events.encode(value)
+        events.encode_event(value)
     assert str(caught.value) == message
 
 
@@ -675,26 +677,26 @@ def test_the_replies_of_a_batch_are_a_batch() -> None:
         binary(b"text", content_type="text/plain"),
         NewEvent({"id": "n", "type": "t", "source": "s", "time": datetime(2020, 1, 1, tzinfo=UTC)}),
     ]
-    reply = events.encode_batch(replies)
+    reply = events.encode_event_batch(replies)
     assert (reply.status, reply.headers) == (200, [("content-type", BATCH["content-type"])])
-    again: Any = events.decode(BATCH, reply.body, "/")
+    again: Any = events.decode_cloud_event(BATCH, reply.body, "/")
     assert [event.get_data() for event in again] == [DATA, b"\x00\xff", b"\x00\xff", "text", None]
     assert again[:3] == tuple(each for each in replies[:4] if each is not None)
     assert again[4]["time"] == "2020-01-01T00:00:00Z"
-    assert events.encode_batch([None]).status == 204
+    assert events.encode_event_batch([None]).status == 204
 
 
 def test_events_are_told_from_other_values() -> None:
-    assert events.is_event(OldEvent({**MINIMAL}))
-    assert events.is_event(NewEvent({**MINIMAL}))
-    assert events.is_event(binary())
-    assert not events.is_event({"type": "t"})
-    assert not events.is_event(None)
+    assert events.is_cloud_event(OldEvent({**MINIMAL}))
+    assert events.is_cloud_event(NewEvent({**MINIMAL}))
+    assert events.is_cloud_event(binary())
+    assert not events.is_cloud_event({"type": "t"})
+    assert not events.is_cloud_event(None)
 
 
 def test_background_functions_do_not_pay_for_the_sdk() -> None:
     code = (
-        "import sys, ffhost.events as e; e.decode_background({}, b'{\"data\": 1}', '/'); "
+        "import sys, ffhost.events as e; e.decode_background_event({}, b'{\"data\": 1}', '/'); "
         "sys.exit('cloudevents' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

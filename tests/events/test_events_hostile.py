@@ -64,7 +64,8 @@ FORMS = [
 ]
 BACKGROUNDS = [json.loads(body) for _, body in FORMS]
 CLOUD_EVENTS = [
-    json.loads(builders.to_forms(events.decode(*form, "/")).structured[1]) for form in FORMS
+    json.loads(builders.event_in_all_forms(events.decode_cloud_event(*form, "/")).structured[1])
+    for form in FORMS
 ]
 PUSH = json.loads(
     builders.pubsub_push("hi", message_id="1", publish_time="2020-01-01T00:00:00Z")[1]
@@ -164,7 +165,7 @@ def events_in(found: Any) -> list[Any]:
 def test_no_request_makes_the_cloudevent_decoder_fail(
     headers: dict[str, str], body: bytes, path: str
 ) -> None:
-    for event in events_in(answer(events.decode, headers, body, path)):
+    for event in events_in(answer(events.decode_cloud_event, headers, body, path)):
         assert event["id"]
         assert event.get_time() is None or event.get_time().tzinfo is not None
         event.get_data()
@@ -176,7 +177,7 @@ def test_no_request_makes_the_cloudevent_decoder_fail(
 def test_no_request_makes_the_decoder_of_an_annotation_fail(
     annotation: Any, headers: dict[str, str], body: bytes, path: str
 ) -> None:
-    for event in events_in(answer(events.decoder_for(annotation), headers, body, path)):
+    for event in events_in(answer(events.make_event_decoder(annotation), headers, body, path)):
         assert event["id"]
         event.get_attributes()
 
@@ -186,7 +187,7 @@ def test_no_request_makes_the_decoder_of_an_annotation_fail(
 def test_no_request_makes_the_background_decoder_fail(
     headers: dict[str, str], body: bytes, path: str
 ) -> None:
-    found = answer(events.decode_background, headers, body, path)
+    found = answer(events.decode_background_event, headers, body, path)
     if found is not None:
         _, context = found
         assert isinstance(context, Context)
@@ -198,11 +199,11 @@ def test_no_request_makes_the_background_decoder_fail(
 def test_what_was_decoded_can_be_passed_on_and_handed_to_the_sdk(
     headers: dict[str, str], body: bytes
 ) -> None:
-    for event in events_in(answer(events.decode, headers, body, "/")):
+    for event in events_in(answer(events.decode_cloud_event, headers, body, "/")):
         # Only what no server can hand over, a header with unpaired surrogates, may not pass.
         with contextlib.suppress(ResultError) if surrogates(headers) else contextlib.nullcontext():
-            events.encode(event)
-            events.encode_batch([event])
+            events.encode_event(event)
+            events.encode_event_batch([event])
         old_conversion.to_dict(event)
         old_conversion.to_json(event)
         new_http.to_structured_event(event)
@@ -244,14 +245,14 @@ JSON_VALUES = st.recursive(
 def test_valid_events_survive_decoding_and_encoding(attributes: dict[str, Any], data: Any) -> None:
     attributes = {**attributes, "datacontenttype": "application/json"}
     body = json.dumps({**attributes, "data": data}).encode()
-    event = events.decode({"content-type": "application/cloudevents+json"}, body, "/")
+    event = events.decode_cloud_event({"content-type": "application/cloudevents+json"}, body, "/")
     assert isinstance(event, events.Event)
     assert (event.get_attributes(), event.data) == (attributes, data)
-    reply = events.encode(event)
-    again = events.decode(dict(reply.headers), reply.body, "/")
+    reply = events.encode_event(event)
+    again = events.decode_cloud_event(dict(reply.headers), reply.body, "/")
     assert again == event
-    batch = events.encode_batch([event, again])
-    assert events.decode(dict(batch.headers), batch.body, "/") == (event, event)
+    batch = events.encode_event_batch([event, again])
+    assert events.decode_cloud_event(dict(batch.headers), batch.body, "/") == (event, event)
 
 
 @HOSTILE
@@ -263,10 +264,12 @@ def test_valid_events_survive_decoding_and_encoding(attributes: dict[str, Any], 
 def test_valid_events_of_any_bytes_survive_decoding_and_encoding(
     attributes: dict[str, Any], body: bytes, content_type: str | None
 ) -> None:
-    reply = events.encode(events.Event.create({**attributes, "time": "2020-01-01T00:00:00Z"}, body))
+    reply = events.encode_event(
+        events.Event.create({**attributes, "time": "2020-01-01T00:00:00Z"}, body)
+    )
     headers = dict(reply.headers)
     if content_type is not None:
         headers["content-type"] = content_type
-    event = events.decode(headers, body, "/")
-    again = events.encode(event)
+    event = events.decode_cloud_event(headers, body, "/")
+    again = events.encode_event(event)
     assert (dict(again.headers), again.body) == (headers, body)

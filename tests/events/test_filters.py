@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.events.filters import FilterError, compile_filters
+from ffhost.events.filters import EventFilterError, compile_event_filters
 from ffhost.events.subscriptions import Subscription, SubscriptionTable
 from tests.events.plain_filters import passes_all
 
@@ -49,7 +49,7 @@ EVENTS = st.builds(
 def test_compiled_filters_say_what_the_specification_says(
     filters: list[dict[str, Any]], event: dict[str, Any]
 ) -> None:
-    table = SubscriptionTable([Subscription("f", compile_filters(filters))])
+    table = SubscriptionTable([Subscription("f", compile_event_filters(filters))])
     assert (table.match(event).functions == ("f",)) is passes_all(filters, event)
 
 
@@ -58,7 +58,7 @@ def test_the_dictionary_by_type_changes_no_match(
     subscriptions: list[list[dict[str, Any]]], event: dict[str, Any]
 ) -> None:
     table = SubscriptionTable(
-        Subscription(f"f{index % 5}", compile_filters(filters))
+        Subscription(f"f{index % 5}", compile_event_filters(filters))
         for index, filters in enumerate(subscriptions)
     )
     wanted = {
@@ -72,9 +72,9 @@ def test_the_dictionary_by_type_changes_no_match(
 def test_functions_are_called_in_the_order_of_the_file() -> None:
     table = SubscriptionTable(
         [
-            Subscription("first", compile_filters([{"exact": {"type": "a"}}])),
+            Subscription("first", compile_event_filters([{"exact": {"type": "a"}}])),
             Subscription("second", ()),
-            Subscription("third", compile_filters([{"exact": {"type": "a"}}])),
+            Subscription("third", compile_event_filters([{"exact": {"type": "a"}}])),
         ]
     )
     assert table.match({"type": "a"}).functions == ("first", "second", "third")
@@ -82,7 +82,9 @@ def test_functions_are_called_in_the_order_of_the_file() -> None:
 
 
 def test_an_expression_that_fails_is_told_with_its_function() -> None:
-    table = SubscriptionTable([Subscription("f", compile_filters([{"sql": "missing = 'a'"}]))])
+    table = SubscriptionTable(
+        [Subscription("f", compile_event_filters([{"sql": "missing = 'a'"}]))]
+    )
     matches = table.match({"type": "a"})
     assert matches.functions == ()
     (failed,) = matches.failures
@@ -92,7 +94,7 @@ def test_an_expression_that_fails_is_told_with_its_function() -> None:
 
 
 def test_an_expression_that_is_not_a_boolean_does_not_match() -> None:
-    table = SubscriptionTable([Subscription("f", compile_filters([{"sql": "region"}]))])
+    table = SubscriptionTable([Subscription("f", compile_event_filters([{"sql": "region"}]))])
     matches = table.match({"type": "a", "region": "true"})
     assert matches.functions == ()
     assert str(matches.failures[0].failure.error) == (
@@ -102,7 +104,7 @@ def test_an_expression_that_is_not_a_boolean_does_not_match() -> None:
 
 def test_the_first_filter_that_keeps_an_event_away_is_known() -> None:
     subscription = Subscription(
-        "f", compile_filters([{"exact": {"type": "a"}}, {"prefix": {"source": "/x"}}])
+        "f", compile_event_filters([{"exact": {"type": "a"}}, {"prefix": {"source": "/x"}}])
     )
     assert subscription.failed_filter({"type": "a", "source": "/y"}, []) == 1
     assert subscription.failed_filter({"type": "a", "source": "/x"}, []) is None
@@ -176,8 +178,8 @@ def test_the_first_filter_that_keeps_an_event_away_is_known() -> None:
     ],
 )
 def test_every_fault_is_told_with_its_place(filters: object, faults: list[Any]) -> None:
-    with pytest.raises(FilterError) as caught:
-        compile_filters(filters)
+    with pytest.raises(EventFilterError) as caught:
+        compile_event_filters(filters)
     assert [tuple(fault) for fault in caught.value.faults] == faults
 
 
@@ -185,5 +187,5 @@ def test_endless_nesting_is_a_fault() -> None:
     nested: dict[str, Any] = {"exact": {"type": "a"}}
     for _ in range(5000):
         nested = {"not": nested}
-    with pytest.raises(FilterError, match="nested too deeply"):
-        compile_filters([nested])
+    with pytest.raises(EventFilterError, match="nested too deeply"):
+        compile_event_filters([nested])

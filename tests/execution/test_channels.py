@@ -16,7 +16,7 @@ from ffhost.execution.channels import (
     StreamChannel,
     StreamClosed,
     StreamCut,
-    push,
+    push_chunks,
 )
 
 
@@ -81,7 +81,7 @@ def test_a_writer_in_a_thread_waits_for_room_and_hears_that_the_reader_has_gone(
 
     def write() -> None:
         try:
-            push(iter([b"a", b"b", b"c", b"d", b"e", b"f"]), channel)
+            push_chunks(iter([b"a", b"b", b"c", b"d", b"e", b"f"]), channel)
         except StreamClosed:
             heard.append("closed")
 
@@ -97,7 +97,7 @@ def test_a_reader_in_a_task_is_woken_for_the_first_chunk() -> None:
     async def read() -> bytes:
         channel = StreamChannel()
         chunks = (chunk for chunk in [b"a", b"b"])
-        threading.Timer(0, lambda: (push(chunks, channel), channel.end())).start()
+        threading.Timer(0, lambda: (push_chunks(chunks, channel), channel.end())).start()
         waiter = LoopWaiter()
         taken = b""
         while (part := await channel.get_async(waiter, everything=True)) is not END:

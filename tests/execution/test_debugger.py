@@ -53,7 +53,7 @@ functions:
 @pytest.fixture
 def installed() -> Iterator[None]:
     before = pdb.Pdb.interaction
-    debugger.install()
+    debugger.install_debugger_watch()
     yield
     pdb.Pdb.interaction = before  # type: ignore[method-assign]
 
@@ -67,11 +67,11 @@ def test_a_deadline_waits_while_a_breakpoint_is_open(
     with ffhost.testing.client(tmp_path / "functions.yaml") as client:
         assert client.get(f"/{name}").text == "looked at"
         assert client.get("/slow").status == 504
-    assert not debugger.is_open()
+    assert not debugger.is_at_breakpoint()
 
 
 def test_it_is_installed_once(installed: None) -> None:
     once = pdb.Pdb.interaction
-    debugger.install()
+    debugger.install_debugger_watch()
     assert pdb.Pdb.interaction is once
     assert "pydevd" not in sys.modules

@@ -11,11 +11,11 @@ from ffhost.execution.isolation.frames import (
     LARGEST_BODY_BYTES,
     TO_HOST,
     TO_PROCESS,
-    Frame,
-    FrameReader,
-    Misfit,
-    start_of,
-    to_json,
+    FrameMisfit,
+    ProcessFrame,
+    ProcessFrameReader,
+    frame_head_as_json,
+    frame_without_body,
 )
 
 FRAMES = st.tuples(st.integers(0, 2**64 - 1), st.binary(max_size=300), st.binary(max_size=300))
@@ -31,16 +31,17 @@ def test_frames_arrive_whole_however_they_are_cut(
     frames: list[tuple[int, bytes, bytes]], cut: int, direction: int
 ) -> None:
     sent = b"".join(
-        start_of(ANSWER, call, head, len(body), direction) + body for call, head, body in frames
+        frame_without_body(ANSWER, call, head, len(body), direction) + body
+        for call, head, body in frames
     )
-    reader, found = FrameReader(), []
+    reader, found = ProcessFrameReader(), []
     for at in range(0, len(sent), cut):
         data = sent[at : at + cut]
         while data:
             found.append(reader.feed(data))
             data, reader.rest = reader.rest, b""
     assert [each for each in found if each is not None] == [
-        Frame(ANSWER, direction, *each) for each in frames
+        ProcessFrame(ANSWER, direction, *each) for each in frames
     ]
 
 
@@ -48,26 +49,28 @@ def test_frames_arrive_whole_however_they_are_cut(
 @given(data=st.binary(min_size=22, max_size=200))
 def test_bytes_that_are_not_a_frame_are_waited_for_or_refused(data: bytes) -> None:
     try:
-        frame = FrameReader().feed(data)
-    except Misfit:
+        frame = ProcessFrameReader().feed(data)
+    except FrameMisfit:
         return
     assert frame is None or len(frame.head) + len(frame.body) + 22 <= len(data)
 
 
 def test_a_frame_that_is_too_large_is_refused_before_it_is_read() -> None:
-    with pytest.raises(Misfit, match="too large"):
-        FrameReader().feed(start_of(ANSWER, 1, b"", LARGEST_BODY_BYTES + 1))
+    with pytest.raises(FrameMisfit, match="too large"):
+        ProcessFrameReader().feed(frame_without_body(ANSWER, 1, b"", LARGEST_BODY_BYTES + 1))
 
 
 @settings(max_examples=60)
 @given(head=st.binary(max_size=40))
 def test_a_head_from_a_process_is_json_or_does_not_fit(head: bytes) -> None:
-    frame = Frame(ANSWER, TO_PROCESS, 1, head, b"")
+    frame = ProcessFrame(ANSWER, TO_PROCESS, 1, head, b"")
     try:
         found = frame.json_head()
-    except Misfit:
+    except FrameMisfit:
         return
-    assert Frame(ANSWER, TO_PROCESS, 1, to_json(found), b"").json_head() == found or (
+    assert ProcessFrame(
+        ANSWER, TO_PROCESS, 1, frame_head_as_json(found), b""
+    ).json_head() == found or (
         found != found  # NaN
     )
 
@@ -77,12 +80,12 @@ def test_a_head_from_a_process_is_json_or_does_not_fit(head: bytes) -> None:
 def test_a_head_may_hold_any_text_and_any_number(text: str, number: int) -> None:
     # Names of files may hold lone surrogates, and schemas numbers of any size.
     head = {"text": text, "surrogate": "\udce4", "number": number}
-    assert Frame(ANSWER, TO_PROCESS, 1, to_json(head), b"").json_head() == head
+    assert ProcessFrame(ANSWER, TO_PROCESS, 1, frame_head_as_json(head), b"").json_head() == head
 
 
 def test_after_a_large_frame_as_little_is_read_at_once_as_before() -> None:
-    reader = FrameReader()
-    frame = start_of(ANSWER, 1, b"h" * 100_000, 100_000) + b"b" * 100_000
+    reader = ProcessFrameReader()
+    frame = frame_without_body(ANSWER, 1, b"h" * 100_000, 100_000) + b"b" * 100_000
     before = reader.piece_bytes
     assert reader.feed(frame[:50_000]) is None
     assert reader.piece_bytes > before

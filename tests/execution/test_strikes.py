@@ -17,7 +17,13 @@ from typing import Any
 import pytest
 
 from ffhost.errors import DeadlineExceeded
-from ffhost.execution.strikes import Strike, Strikes, raise_in, strikes, turns
+from ffhost.execution.strikes import (
+    DeadlineStrike,
+    DeadlineStrikes,
+    kernel_waits_of_thread,
+    raise_in_thread,
+    strikes,
+)
 from ffhost.execution.threads import PoolThread, ThreadPool
 from tests.conftest import Serve
 from tests.execution.test_deadlines import eventually
@@ -198,7 +204,7 @@ class StrikingLock:
         self.releases += 1
         if self.releases == self.nth:
             self.worker.struck = True
-            raise_in(self.worker.ident, DeadlineExceeded)
+            raise_in_thread(self.worker.ident, DeadlineExceeded)
 
 
 @pytest.mark.parametrize("nth", [1, 2])
@@ -260,7 +266,7 @@ def test_a_waiting_exception_is_withdrawn_from_a_thread_that_moves_and_raised_ag
         gate.release()
 
 
-def strike_of(job: Job) -> Strike:
+def strike_of(job: Job) -> DeadlineStrike:
     ident = job.job.ident
 
     def found() -> bool:
@@ -274,7 +280,7 @@ def test_where_the_system_does_not_count_turns_the_exception_is_raised_again() -
     def sleep(_errand: Job) -> None:
         time.sleep(0.5)
 
-    assert turns(0) is None
+    assert kernel_waits_of_thread(0) is None
     with a_call(sleep, until_struck) as job:
         job.job.native_id = 0
         strikes.add(job.job, job)
@@ -285,9 +291,9 @@ def test_where_the_system_does_not_count_turns_the_exception_is_raised_again() -
 
 def test_a_thread_takes_a_turn_each_time_it_blocks() -> None:
     native_id = threading.get_native_id()
-    before = turns(native_id)
+    before = kernel_waits_of_thread(native_id)
     time.sleep(0.001)
-    after = turns(native_id)
+    after = kernel_waits_of_thread(native_id)
     assert (before is None) == (not Path("/proc/self/task").exists())
     if before is not None and after is not None:
         assert after > before
@@ -297,7 +303,7 @@ def test_a_call_is_interrupted_although_no_thread_can_be_started() -> None:
     with ThreadPoolExecutor(1) as helper, a_call(until_struck) as job:
         helper.submit(int).result()
         with no_new_threads():
-            helper.submit(Strikes().add, job.job, job).result()
+            helper.submit(DeadlineStrikes().add, job.job, job).result()
     assert job.strikes == 1
 
 

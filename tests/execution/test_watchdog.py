@@ -71,7 +71,7 @@ def test_a_loop_that_waits_for_events_is_not_woken(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(watchdog, "IDLE_SECONDS", 0.002)
     loop = CountingLoop()
     try:
-        watchdog.watch(loop)
+        watchdog.watch_for_blocked_loop(loop)
         loop.run_until_complete(asyncio.sleep(0.2))
         assert 1 <= loop.woken < 20  # it would be a hundred
     finally:

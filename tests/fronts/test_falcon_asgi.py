@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ffhost.asgi import AsgiApp, create_app
-from ffhost.config import Sources
+from ffhost.asgi import FalconAsgiApp, create_app
+from ffhost.config import ConfigSources
 from ffhost.host.service import Service
 from ffhost.invocation.slots import Slots
 
@@ -26,11 +26,11 @@ functions:
 Sent = list[dict[str, Any]]
 
 
-def run(folder: Path, use: Callable[[AsgiApp, Slots], Awaitable[None]]) -> None:
+def run(folder: Path, use: Callable[[FalconAsgiApp, Slots], Awaitable[None]]) -> None:
     """Run *use* on a loop of its own, with the application and the slots of ``f``."""
     (folder / "main.py").write_text(CODE)
     (folder / "functions.yaml").write_text(CONFIG)
-    service = Service(Sources(config="functions.yaml", cwd=folder), embedded=True)
+    service = Service(ConfigSources(config="functions.yaml", cwd=folder), embedded=True)
     app = create_app(service)
 
     async def main() -> None:
@@ -43,7 +43,9 @@ def run(folder: Path, use: Callable[[AsgiApp, Slots], Awaitable[None]]) -> None:
     asyncio.run(main())
 
 
-async def call(app: AsgiApp, *pieces: bytes, sent: Sent | None = None, whole: bool = True) -> int:
+async def call(
+    app: FalconAsgiApp, *pieces: bytes, sent: Sent | None = None, whole: bool = True
+) -> int:
     """Send a POST in *pieces*; without *whole* more is announced, and never comes."""
     events: Sent = [] if sent is None else sent
     left = list(pieces)
@@ -83,7 +85,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 def test_a_call_that_is_cancelled_in_the_queue_leaves_its_place(tmp_path: Path) -> None:
-    async def use(app: AsgiApp, slots: Slots) -> None:
+    async def use(app: FalconAsgiApp, slots: Slots) -> None:
         assert slots.try_acquire()
         queued = asyncio.create_task(call(app, b""))
         await until(lambda: slots.waiting == 1)
@@ -98,7 +100,7 @@ def test_a_call_that_is_cancelled_in_the_queue_leaves_its_place(tmp_path: Path) 
 
 
 def test_a_slot_that_a_cancelled_call_was_just_granted_is_given_back(tmp_path: Path) -> None:
-    async def use(app: AsgiApp, slots: Slots) -> None:
+    async def use(app: FalconAsgiApp, slots: Slots) -> None:
         assert slots.try_acquire()
         queued = asyncio.create_task(call(app, b""))
         await until(lambda: slots.waiting == 1)
@@ -116,7 +118,7 @@ def test_a_slot_that_a_cancelled_call_was_just_granted_is_given_back(tmp_path: P
 def test_a_request_that_does_not_arrive_in_time_is_408_and_its_task_lives_on(
     tmp_path: Path, pieces: tuple[bytes, ...]
 ) -> None:
-    async def use(app: AsgiApp, slots: Slots) -> None:
+    async def use(app: FalconAsgiApp, slots: Slots) -> None:
         assert await call(app, *pieces, whole=False) == 408
         task = asyncio.current_task()
         assert task is not None
@@ -130,7 +132,7 @@ def test_a_request_that_does_not_arrive_in_time_is_408_and_its_task_lives_on(
 
 
 def test_a_server_that_cancels_a_task_while_it_reads_gets_its_cancellation(tmp_path: Path) -> None:
-    async def use(app: AsgiApp, slots: Slots) -> None:
+    async def use(app: FalconAsgiApp, slots: Slots) -> None:
         sent: Sent = []
         reading = asyncio.create_task(call(app, b"begun", sent=sent, whole=False))
         await asyncio.sleep(0.01)
@@ -143,7 +145,7 @@ def test_a_server_that_cancels_a_task_while_it_reads_gets_its_cancellation(tmp_p
 
 
 def test_the_time_for_reading_is_over_once_the_request_is_there(tmp_path: Path) -> None:
-    async def use(app: AsgiApp, slots: Slots) -> None:
+    async def use(app: FalconAsgiApp, slots: Slots) -> None:
         assert slots.try_acquire()
         whole = asyncio.create_task(call(app, b"be", b"gun"))
         await until(lambda: slots.waiting == 1)

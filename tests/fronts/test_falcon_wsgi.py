@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from ffhost.config import Sources
-from ffhost.fronts.falcon_wsgi import EnvironMessage
+from ffhost.config import ConfigSources
+from ffhost.fronts.falcon_wsgi import WsgiEnvironMessage
 from ffhost.host.service import Service
-from ffhost.wsgi import WsgiApp, create_app
+from ffhost.wsgi import FalconWsgiApp, create_app
 
 CODE = """
 from starlette.requests import Request
@@ -33,10 +33,10 @@ functions:
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[WsgiApp]:
+def app(tmp_path: Path) -> Iterator[FalconWsgiApp]:
     (tmp_path / "main.py").write_text(CODE)
     (tmp_path / "functions.yaml").write_text(CONFIG)
-    service = Service(Sources(config="functions.yaml", cwd=tmp_path), embedded=True)
+    service = Service(ConfigSources(config="functions.yaml", cwd=tmp_path), embedded=True)
     yield create_app(service)
     service.stop()
 
@@ -54,7 +54,9 @@ class Broken(BytesIO):
         return super().read(size)
 
 
-def ask(app: WsgiApp, body: bytes | BytesIO = b"", **environ: Any) -> tuple[int, dict[str, Any]]:
+def ask(
+    app: FalconWsgiApp, body: bytes | BytesIO = b"", **environ: Any
+) -> tuple[int, dict[str, Any]]:
     """Call *app* with the least that PEP 3333 asks for; give status and JSON of the answer."""
     statuses: list[str] = []
     chunks = app(
@@ -72,38 +74,38 @@ def ask(app: WsgiApp, body: bytes | BytesIO = b"", **environ: Any) -> tuple[int,
     return int(statuses[0][:3]), json.loads(b"".join(chunks))
 
 
-def test_a_body_arrives_whole(app: WsgiApp) -> None:
+def test_a_body_arrives_whole(app: FalconWsgiApp) -> None:
     assert ask(app, b"0123456789", CONTENT_LENGTH="10")[1]["data"] == "0123456789"
     assert ask(app, b"0123", CONTENT_LENGTH="3")[1]["data"] == "012"
 
 
 @pytest.mark.parametrize("arrived", [b"", b"1234"])
 def test_a_body_that_is_shorter_than_its_length_never_reaches_the_function(
-    app: WsgiApp, arrived: bytes
+    app: FalconWsgiApp, arrived: bytes
 ) -> None:
     status, problem = ask(app, arrived, CONTENT_LENGTH="5")
     assert (status, problem["detail"]) == (400, "the client left while it sent the request")
 
 
 @pytest.mark.parametrize("length", ["", "0"])
-def test_a_request_without_a_body_is_not_read(app: WsgiApp, length: str) -> None:
+def test_a_request_without_a_body_is_not_read(app: FalconWsgiApp, length: str) -> None:
     # The input of some servers is the connection itself, and reading it would wait.
     assert ask(app, Broken(OSError()), CONTENT_LENGTH=length)[1]["data"] == ""
 
 
 @pytest.mark.parametrize("framing", ["wsgi.input_terminated", "HTTP_TRANSFER_ENCODING"])
-def test_a_body_without_a_length_is_read_to_its_end(app: WsgiApp, framing: str) -> None:
+def test_a_body_without_a_length_is_read_to_its_end(app: FalconWsgiApp, framing: str) -> None:
     assert ask(app, b"0123456789", **{framing: "chunked"})[1]["data"] == "0123456789"
     assert ask(app, b"0123456789a", **{framing: "chunked"})[0] == 413
 
 
-def test_a_body_over_the_limit_is_refused_unread(app: WsgiApp) -> None:
+def test_a_body_over_the_limit_is_refused_unread(app: FalconWsgiApp) -> None:
     status, problem = ask(app, Broken(OSError()), CONTENT_LENGTH="11")
     assert (status, problem["detail"]) == (413, "the body is larger than 10 bytes")
 
 
 @pytest.mark.parametrize("length", ["-1", "1x", "+1", "1.0"])
-def test_a_length_that_is_not_a_number_is_refused(app: WsgiApp, length: str) -> None:
+def test_a_length_that_is_not_a_number_is_refused(app: FalconWsgiApp, length: str) -> None:
     assert ask(app, b"1", CONTENT_LENGTH=length)[0] == 400
 
 
@@ -115,7 +117,7 @@ def test_a_length_that_is_not_a_number_is_refused(app: WsgiApp, length: str) -> 
     ],
 )
 def test_a_body_that_breaks_off_is_the_callers_fault(
-    app: WsgiApp, error: Exception, status: int, detail: str
+    app: FalconWsgiApp, error: Exception, status: int, detail: str
 ) -> None:
     answered, problem = ask(app, Broken(error), CONTENT_LENGTH="10")
     assert (answered, problem["detail"]) == (status, detail)
@@ -139,7 +141,9 @@ def test_the_path_is_as_received_also_in_a_target_of_absolute_form(
     assert read(**{key: target}).path == path
 
 
-def test_a_function_behind_starlette_sees_the_path_of_an_absolute_target(app: WsgiApp) -> None:
+def test_a_function_behind_starlette_sees_the_path_of_an_absolute_target(
+    app: FalconWsgiApp,
+) -> None:
     target = "http://example.com/raw/a%2Fb?x=1"
     answer = ask(app, PATH_INFO="/raw/a/b", QUERY_STRING="x=1", RAW_URI=target)[1]
     assert answer == {"raw_path": "/raw/a%2Fb", "query": "x=1"}
@@ -164,5 +168,5 @@ def test_header_fields_have_their_usual_names_and_empty_lengths_are_left_out() -
     assert message.headers == {"x-one": "1", "content-type": "text/plain"}
 
 
-def read(**environ: str) -> EnvironMessage:
-    return EnvironMessage({"REQUEST_METHOD": "GET", "wsgi.url_scheme": "http", **environ}, {})
+def read(**environ: str) -> WsgiEnvironMessage:
+    return WsgiEnvironMessage({"REQUEST_METHOD": "GET", "wsgi.url_scheme": "http", **environ}, {})

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ffhost.auth.schemes import GitHub, Slack
-from ffhost.auth.standard_webhooks import Standard
+from ffhost.auth.standard_webhooks import StandardWebhooks
+from ffhost.auth.webhook_schemes import GitHubWebhooks, SlackWebhooks
 from ffhost.testing import Client
 from tests.auth_signing import key_set, public, sign, sign_with_secret
 from tests.conftest import Serve
@@ -130,39 +130,39 @@ def test_a_key_beyond_its_rate_is_429(host: Client) -> None:
 @pytest.mark.parametrize("secret", ["old", "hush"])
 def test_a_signed_body_opens_the_door(host: Client, secret: str) -> None:
     body = json.dumps({"ref": "é"}).encode()
-    signed = GitHub().sign(secret, body, 0, "id")
+    signed = GitHubWebhooks().sign(secret, body, 0, "id")
     assert host.post("/pushed", body=body, headers=signed).json()["name"] == "github"
     assert host.post("/pushed", body=body + b" ", headers=signed).status == 401
 
 
 def test_any_of_several_webhooks_opens_the_door(host: Client) -> None:
-    signed = Slack().sign("hush", b"a=b", int(time.time()), "")
+    signed = SlackWebhooks().sign("hush", b"a=b", int(time.time()), "")
     assert host.post("/pushed", body=b"a=b", headers=signed).json()["way"] == "slack"
-    late = Slack().sign("hush", b"a=b", int(time.time()) - 400, "")
+    late = SlackWebhooks().sign("hush", b"a=b", int(time.time()) - 400, "")
     assert host.post("/pushed", body=b"a=b", headers=late).status == 401
 
 
 def test_a_delivery_that_was_taken_is_answered_without_a_call(host: Client) -> None:
     now = int(time.time())
-    first = Standard().sign(HOOK, b"{}", now, "msg_1")
+    first = StandardWebhooks().sign(HOOK, b"{}", now, "msg_1")
     assert host.post("/count", body=b"{}", headers=first).text == "1"
-    again = Standard().sign(HOOK, b"{}", now - 5, "msg_1")
+    again = StandardWebhooks().sign(HOOK, b"{}", now - 5, "msg_1")
     for headers in (first, again):
         answer = host.post("/count", body=b"{}", headers=headers)
         assert (answer.status, answer.body) == (200, b"")
-    other = Standard().sign(HOOK, b"{}", now, "msg_2")
+    other = StandardWebhooks().sign(HOOK, b"{}", now, "msg_2")
     assert host.post("/count", body=b"{}", headers=other).text == "2"
 
 
 def test_a_delivery_that_failed_is_called_again(host: Client) -> None:
-    signed = Standard().sign(HOOK, b"{}", int(time.time()), "msg_1")
+    signed = StandardWebhooks().sign(HOOK, b"{}", int(time.time()), "msg_1")
     failing = host.post("/count", body=b"{}", headers={**signed, "x-status": "500"})
     assert (failing.status, failing.text) == (500, "1")
     assert host.post("/count", body=b"{}", headers=signed).text == "2"
 
 
 def test_a_repeat_needs_a_valid_signature_too(host: Client) -> None:
-    signed = Standard().sign(HOOK, b"{}", int(time.time()), "msg_1")
+    signed = StandardWebhooks().sign(HOOK, b"{}", int(time.time()), "msg_1")
     assert host.post("/count", body=b"{}", headers=signed).status == 200
     assert host.post("/count", body=b"{} ", headers=signed).status == 401
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ffhost.errors import ConfigError
-from ffhost.host.admin.pages import Admin
+from ffhost.host.admin.pages import AdminPages
 from ffhost.testing import Client
 from ffhost.web.messages import Message
 from tests.auth_issuer import issuer
@@ -251,7 +251,7 @@ functions:
 
 
 def test_outcomes_at_the_door_are_counted(serve: Serve, tmp_path: Path) -> None:
-    from ffhost.auth.standard_webhooks import Standard
+    from ffhost.auth.standard_webhooks import StandardWebhooks
 
     (tmp_path / "keys.json").write_bytes(key_set(public("P-256", kid="one")))
     host = serve(CODE, ADMIN)
@@ -259,13 +259,13 @@ def test_outcomes_at_the_door_are_counted(serve: Serve, tmp_path: Path) -> None:
     host.get("/door-f")
     host.get("/door-f", headers=GOOD)
     host.get("/door-f", headers={"authorization": f"Bearer {sign('ES256', claims)}"})
-    signed = Standard().sign(
+    signed = StandardWebhooks().sign(
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", b"", int(time.time()), f"msg_{time.time_ns()}"
     )
     signed["webhook-id"] = signed["webhook-id"].replace(".", "")
     host.post("/door-h", headers=signed)
     host.post("/door-h", headers=signed)
-    text = Admin(host.service).answer(Message("GET", "/metrics", headers=GOOD)).body.decode()
+    text = AdminPages(host.service).answer(Message("GET", "/metrics", headers=GOOD)).body.decode()
     for name, outcome in (
         ("door-f", "unauthenticated"),
         ("door-f", "ok"),
@@ -279,7 +279,7 @@ def test_outcomes_at_the_door_are_counted(serve: Serve, tmp_path: Path) -> None:
 
 def test_the_admin_listener_has_a_door_of_its_own(serve: Serve, tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_bytes(key_set(public("P-256", kid="one")))
-    pages = Admin(serve(CODE, ADMIN).service)
+    pages = AdminPages(serve(CODE, ADMIN).service)
     for path in ("/", "/metrics", "/functions", "/config", "/health", "/nowhere"):
         refused = pages.answer(Message("GET", path))
         assert refused.status == 401
@@ -433,18 +433,18 @@ def test_a_file_of_keys_is_rotated_without_a_reload(serve: Serve, tmp_path: Path
 
 def test_a_door_without_a_way_is_never_an_open_one(tmp_path: Path) -> None:
     """The configuration's rules refuse both; the host must not depend on that."""
-    from ffhost.config import Sources, load_config
-    from ffhost.host.snapshot import build_host
-    from ffhost.host.store import Store
+    from ffhost.config import ConfigSources, load_config
+    from ffhost.host.snapshot import make_host
+    from ffhost.host.store import ReloadStore
 
     (tmp_path / "main.py").write_text(CODE)
     (tmp_path / "functions.yaml").write_text("functions: {f: {target: 'main.py:who'}}\n")
-    loaded = load_config(Sources(cwd=tmp_path))
+    loaded = load_config(ConfigSources(cwd=tmp_path))
     for names in ([], ["nobody"]):
         function = loaded.settings.functions["f"].replaced(auth=names)
         settings = loaded.settings.replaced(functions={"f": function})
         with pytest.raises((KeyError, ValueError)):
-            build_host(replace(loaded, settings=settings), Store())
+            make_host(replace(loaded, settings=settings), ReloadStore())
 
 
 @pytest.mark.parametrize("locked", [False, True])

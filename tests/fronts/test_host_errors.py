@@ -23,7 +23,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(cors, "permit", fail)
+    monkeypatch.setattr(cors, "permit_cross_origin", fail)
 
 
 def entries(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:

@@ -351,12 +351,12 @@ def _ask_wsgi(app: Any, name: str, times: int) -> None:
 
 def main(front: str, name: str, *asked: str) -> None:
     """Measure what is *asked* for and print the figures as JSON."""
-    from ffhost.config import Sources
+    from ffhost.config import ConfigSources
     from ffhost.host.service import Service
 
     for each in _console_modules():  # of the process that this one was forked from
         del sys.modules[each]
-    sources = Sources(config="functions.yaml", environ={}, cwd=Path.cwd())
+    sources = ConfigSources(config="functions.yaml", environ={}, cwd=Path.cwd())
     service = Service(sources, embedded=True)
     if front == "wsgi":
         from ffhost.wsgi import create_app as create_wsgi_app

@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from ffhost.asgi import create_app
-from ffhost.config import Sources
-from ffhost.fronts.asgi_request import below
+from ffhost.config import ConfigSources
+from ffhost.fronts.asgi_request import asgi_path_below_root
 from ffhost.host.service import Service
 from tests.serving import eventually, free_port
 
@@ -102,7 +102,7 @@ def test_behind_a_proxy_that_does_not_strip_gunicorn_knows_the_script_name(folde
 
 @pytest.mark.parametrize("path", ["/api/hello", "/hello"])
 def test_an_asgi_path_is_taken_with_the_root_path_and_without(folder: Path, path: str) -> None:
-    service = Service(Sources(config="functions.yaml", cwd=folder), embedded=True)
+    service = Service(ConfigSources(config="functions.yaml", cwd=folder), embedded=True)
     app = create_app(service)
 
     async def ask() -> str:
@@ -126,4 +126,4 @@ def test_an_asgi_path_is_taken_with_the_root_path_and_without(folder: Path, path
     ],
 )
 def test_only_the_root_path_is_taken_away_and_only_once(path: str, expected: str) -> None:
-    assert below("/api", path) == expected
+    assert asgi_path_below_root("/api", path) == expected

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from ffhost.cli.commands.status import command
-from ffhost.config import Sources
+from ffhost.config import ConfigSources
 from ffhost.host import admin
 from ffhost.host.service import Service
 from ffhost.server import addresses
@@ -41,7 +41,7 @@ def make(tmp_path: Path, config: str = CONFIG, *, embedded: bool = True) -> Serv
     (tmp_path / "main.py").write_text(CODE)
     (tmp_path / "functions.yaml").write_text(config)
     environ = {"KEY": "s3cr3t-value"}
-    sources = Sources(config="functions.yaml", environ=environ, cwd=tmp_path)
+    sources = ConfigSources(config="functions.yaml", environ=environ, cwd=tmp_path)
     return Service(sources, embedded=embedded)
 
 
@@ -144,7 +144,7 @@ def test_metrics_that_are_off_have_no_page(tmp_path: Path) -> None:
 
 
 def test_under_a_foreign_server_it_is_off_with_one_warning(tmp_path: Path) -> None:
-    from ffhost.host.admin import admin_of
+    from ffhost.host.admin import admin_pages_of
     from ffhost.observability import logs
 
     service = make(tmp_path)
@@ -153,7 +153,7 @@ def test_under_a_foreign_server_it_is_off_with_one_warning(tmp_path: Path) -> No
     foreign._host = service.host
     with reading(tmp_path) as log:
         log.configure()
-        assert admin_of(foreign) is None
+        assert admin_pages_of(foreign) is None
         assert log.messages() == ["admin_listener_ignored"]
         logs.flush_log()
 

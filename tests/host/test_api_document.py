@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ffhost.config import Sources
-from ffhost.host.admin.pages import Admin
+from ffhost.config import ConfigSources
+from ffhost.host.admin.pages import AdminPages
 from ffhost.host.service import Service
 from ffhost.web.messages import Message
 from tests.commands import ffhost
@@ -115,14 +115,14 @@ def make(folder: Path, title: str) -> Service:
         f"openapi: {{path: /api, title: {title}, version: 2.1.0}}\n"
         "functions: {hello: {target: main.py:hello}}\n"
     )
-    return Service(Sources(config="functions.yaml", cwd=folder), embedded=True)
+    return Service(ConfigSources(config="functions.yaml", cwd=folder), embedded=True)
 
 
 def test_the_admin_listener_has_it_and_a_reload_changes_it(tmp_path: Path) -> None:
     service = make(tmp_path, "Orders")
     service.start()
     page = Message("GET", "/openapi.json")
-    admin = Admin(service)
+    admin = AdminPages(service)
     first = admin.answer(page)
     assert json.loads(first.body)["info"] == {"title": "Orders", "version": "2.1.0"}
     assert admin.answer(page).body is first.body  # made once

@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
-from ffhost.events.filters import compile_filters
-from ffhost.events.incoming_events import Received, ReceivedEvent
-from ffhost.events.subscriptions import FilterFailure, Subscription, SubscriptionTable
-from ffhost.events.taken_deliveries import Remembered
+from ffhost.events.filters import compile_event_filters
+from ffhost.events.incoming_events import ReceivedEvent, ReceivedEvents
+from ffhost.events.subscriptions import Subscription, SubscriptionFilterFailure, SubscriptionTable
+from ffhost.events.taken_deliveries import TakenEventDeliveries
 from ffhost.events.verdicts import EventVerdict
 from ffhost.host.event_delivery import (
     CALL_LIMIT,
     REPLY_LIMIT,
-    Delivery,
-    DeliveryAnswer,
-    DeliveryResult,
+    EventDelivery,
+    EventDeliveryAnswer,
+    EventDeliveryResult,
 )
 
 Behaviour = Callable[[ReceivedEvent], Any]
-TAKEN = DeliveryAnswer(204, {}, b"")
+TAKEN = EventDeliveryAnswer(204, {}, b"")
 
 
 def event(kind: str, number: str = "1") -> ReceivedEvent:
@@ -31,8 +31,8 @@ def event(kind: str, number: str = "1") -> ReceivedEvent:
     return ReceivedEvent(attributes, headers, b"")
 
 
-def replying(kind: str, number: str = "1") -> DeliveryAnswer:
-    return DeliveryAnswer(200, dict(event(kind, number).headers), b"")
+def replying(kind: str, number: str = "1") -> EventDeliveryAnswer:
+    return EventDeliveryAnswer(200, dict(event(kind, number).headers), b"")
 
 
 class Town:
@@ -43,28 +43,28 @@ class Town:
         self.called: list[str] = []
         self.told: list[str] = []
         self.table = SubscriptionTable(
-            Subscription(name, compile_filters([{"exact": {"type": kind}}]))
+            Subscription(name, compile_event_filters([{"exact": {"type": kind}}]))
             for name, (kind, _) in functions.items()
         )
-        self.delivery = Delivery(self.table, self.call, Remembered(), 600, self)
+        self.delivery = EventDelivery(self.table, self.call, TakenEventDeliveries(), 600, self)
 
-    async def call(self, function: str, event: ReceivedEvent) -> DeliveryAnswer:
+    async def call(self, function: str, event: ReceivedEvent) -> EventDeliveryAnswer:
         self.called.append(function)
         found = self.behaviours[function]
         if callable(found):
             found = found(event)
         if isinstance(found, Awaitable):
             found = await found
-        assert isinstance(found, DeliveryAnswer)
+        assert isinstance(found, EventDeliveryAnswer)
         return found
 
-    def deliver(self, *events: ReceivedEvent) -> list[DeliveryResult]:
-        return asyncio.run(self.delivery.deliver(Received(events)))
+    def deliver(self, *events: ReceivedEvent) -> list[EventDeliveryResult]:
+        return asyncio.run(self.delivery.deliver(ReceivedEvents(events)))
 
     def routed(self, event: ReceivedEvent, functions: Sequence[str]) -> None:
         self.told.append(f"{event.attributes['type']} -> {', '.join(functions) or 'nobody'}")
 
-    def filter_failed(self, event: ReceivedEvent, failed: FilterFailure) -> None:
+    def filter_failed(self, event: ReceivedEvent, failed: SubscriptionFilterFailure) -> None:
         self.told.append(f"{failed.function}: {failed.failure.error}")
 
     def ended(self, event: ReceivedEvent, verdict: EventVerdict) -> None:
@@ -92,19 +92,19 @@ def test_functions_are_called_at_once() -> None:
     async def meet() -> None:
         barrier = asyncio.Barrier(3)
 
-        async def wait(event: ReceivedEvent) -> DeliveryAnswer:
+        async def wait(event: ReceivedEvent) -> EventDeliveryAnswer:
             await asyncio.wait_for(barrier.wait(), 5)
             return TAKEN
 
         town = Town(a=("x", wait), b=("x", wait), c=("x", wait))
-        (result,) = await town.delivery.deliver(Received((event("x"),)))
+        (result,) = await town.delivery.deliver(ReceivedEvents((event("x"),)))
         assert result.status == 204
 
     asyncio.run(meet())
 
 
 def test_those_that_took_an_event_are_left_alone_when_it_comes_again() -> None:
-    town = Town(a=("x", TAKEN), b=("x", DeliveryAnswer(500, {}, b"")))
+    town = Town(a=("x", TAKEN), b=("x", EventDeliveryAnswer(500, {}, b"")))
     (result,) = town.deliver(event("x"))
     assert result.status == 500
     town.behaviours["b"] = TAKEN
@@ -125,7 +125,7 @@ def test_what_a_function_replies_is_routed_in_turn() -> None:
 
 
 def test_a_function_has_taken_an_event_when_its_reply_was_taken() -> None:
-    town = Town(a=("x", replying("y")), b=("y", DeliveryAnswer(503, {}, b"")))
+    town = Town(a=("x", replying("y")), b=("y", EventDeliveryAnswer(503, {}, b"")))
     (result,) = town.deliver(event("x"))
     failed = EventVerdict("b", 503, "failed")
     assert result.verdicts == (EventVerdict("a", 503, "reply_failed", replies=(failed,)),)
@@ -155,11 +155,11 @@ def test_replies_that_multiply_end() -> None:
 def test_the_events_of_a_batch_come_one_after_the_other() -> None:
     order: list[str] = []
 
-    async def slowly(event: ReceivedEvent) -> DeliveryAnswer:
+    async def slowly(event: ReceivedEvent) -> EventDeliveryAnswer:
         order.append(f"{event.attributes['id']} begins")
         await asyncio.sleep(0.01)
         order.append(f"{event.attributes['id']} ends")
-        return DeliveryAnswer(500, {}, b"") if event.attributes["id"] == "2" else TAKEN
+        return EventDeliveryAnswer(500, {}, b"") if event.attributes["id"] == "2" else TAKEN
 
     town = Town(a=("x", slowly))
     results = town.deliver(event("x", "1"), event("x", "2"), event("x", "3"))
@@ -169,6 +169,6 @@ def test_the_events_of_a_batch_come_one_after_the_other() -> None:
 
 @pytest.mark.parametrize("status", [404, 408, 429, 500, 504])
 def test_the_wait_that_a_function_asks_for_is_kept(status: int) -> None:
-    town = Town(a=("x", DeliveryAnswer(status, {"retry-after": "7"}, b"")))
+    town = Town(a=("x", EventDeliveryAnswer(status, {"retry-after": "7"}, b"")))
     (result,) = town.deliver(event("x"))
     assert result.verdicts == (EventVerdict("a", status, "failed", retry_after="7"),)

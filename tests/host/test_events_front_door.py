@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ffhost.auth.schemes import GitHub
+from ffhost.auth.webhook_schemes import GitHubWebhooks
 from ffhost.testing import Client
 from tests.conftest import Serve
 
@@ -60,7 +60,7 @@ def test_events_are_taken_from_those_who_may_send_them(host: Client) -> None:
 
 
 def test_a_signature_over_the_event_opens_the_address(host: Client) -> None:
-    signed = GitHub().sign("hush", EVENT, 0, "id")
+    signed = GitHubWebhooks().sign("hush", EVENT, 0, "id")
     assert host.post("/events", body=EVENT + b" ", headers={**KIND, **signed}).status == 401
     assert host.post("/events", body=EVENT, headers={**KIND, **signed}).status == 204
     assert sorted(host.get("/told").json()) == [["free", "github"], ["locked", "github"]]

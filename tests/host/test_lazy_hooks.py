@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ffhost.host.loader import load_function
-from ffhost.observability.tracing import provider
+from ffhost.host.loader import load_served_function
+from ffhost.observability.tracing import span_provider
 from ffhost.testing import Client
 from tests.conftest import Serve
 
@@ -183,8 +183,8 @@ def test_a_function_without_hooks_that_is_loaded_meanwhile_ends_nothing(serve: S
     host = serve(TRACED, OTEL)
     service = host.service
     traced, bare = (
-        load_function(service.config, name, service.store) for name in ("traced", "bare")
+        load_served_function(service.config, name, service.store) for name in ("traced", "bare")
     )
     service._start_late(traced)
     service._start_late(bare)  # before the calls of the first are made with its hooks
-    assert provider._exporting._options is not None
+    assert span_provider._exporting._options is not None

@@ -11,7 +11,7 @@ import yaml
 
 import ffhost
 from ffhost.errors import CallError, ConfigError
-from ffhost.host.call_request import Wanted
+from ffhost.host.call_request import NamedCallRequest
 from ffhost.testing import Client, client
 from tests.commands import ffhost as run_ffhost
 from tests.execution.test_deadlines import eventually
@@ -333,9 +333,9 @@ def test_an_error_of_a_call_says_what_is_wrong() -> None:
     with pytest.raises(CallError, match="none is being called here"):
         ffhost.call_sync("plain")
     with pytest.raises(CallError, match="one of a value, json, body and event"):
-        Wanted("f", json=1, body=b"2").request()
+        NamedCallRequest("f", json=1, body=b"2").request()
     with pytest.raises(CallError, match="cannot be written as JSON"):
-        Wanted("f", json=object()).request()
+        NamedCallRequest("f", json=object()).request()
     answer = ffhost.CallAnswer(
         422, {"content-type": "application/problem+json"}, b'{"detail": "the amount"}'
     )

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from textwrap import dedent
 
-from ffhost.config.watcher import Watcher, fingerprint
+from ffhost.config.watcher import ConfigWatcher, fingerprint_config_files
 from ffhost.testing import Client
 from tests.conftest import Serve
 from tests.execution.test_deadlines import eventually
@@ -215,21 +215,27 @@ def mount(folder: Path, version: str, text: str) -> None:
 def test_a_turned_link_a_replaced_file_and_a_missing_file_are_changes(tmp_path: Path) -> None:
     folder = tmp_path / "mounted"
     mount(folder, "..1", "a")
-    seen = [fingerprint([folder]), fingerprint([folder / "functions.yaml"])]
+    seen = [
+        fingerprint_config_files([folder]),
+        fingerprint_config_files([folder / "functions.yaml"]),
+    ]
     mount(folder, "..2", "b")
-    assert fingerprint([folder]) != seen[0]
-    assert fingerprint([folder / "functions.yaml"]) != seen[1]
+    assert fingerprint_config_files([folder]) != seen[0]
+    assert fingerprint_config_files([folder / "functions.yaml"]) != seen[1]
     mount(folder, "..3", "a")
-    assert [fingerprint([folder]), fingerprint([folder / "functions.yaml"])] == seen
+    assert [
+        fingerprint_config_files([folder]),
+        fingerprint_config_files([folder / "functions.yaml"]),
+    ] == seen
     (folder / "functions.yaml").unlink()
-    assert fingerprint([folder / "functions.yaml"]) != seen[1]
+    assert fingerprint_config_files([folder / "functions.yaml"]) != seen[1]
 
 
 def test_the_watcher_calls_once_for_each_change(tmp_path: Path) -> None:
     file = tmp_path / "functions.yaml"
     file.write_text("a")
     changes: list[int] = []
-    watcher = Watcher(lambda: [file], lambda: changes.append(1), lambda: 0.01)
+    watcher = ConfigWatcher(lambda: [file], lambda: changes.append(1), lambda: 0.01)
     watcher.start()
     for text in ("b", "c"):
         before = len(changes)
@@ -252,7 +258,7 @@ def test_a_change_that_comes_while_a_change_is_read_is_seen_next_time(tmp_path: 
         if texts[-1] == "b":
             file.write_text("c")
 
-    watcher = Watcher(lambda: [file], read, lambda: 1.0)
+    watcher = ConfigWatcher(lambda: [file], read, lambda: 1.0)
     file.write_text("b")
     for _ in range(3):
         watcher.look()
@@ -263,7 +269,7 @@ def test_a_change_is_seen_however_long_nothing_had_changed(tmp_path: Path) -> No
     file = tmp_path / "functions.yaml"
     file.write_text("0")
     changes: list[int] = []
-    watcher = Watcher(lambda: [file, tmp_path], lambda: changes.append(1), lambda: 1.0)
+    watcher = ConfigWatcher(lambda: [file, tmp_path], lambda: changes.append(1), lambda: 1.0)
     for number in range(1, 6):
         for _ in range(number * 7):
             watcher.look()
@@ -277,9 +283,9 @@ def test_a_change_is_seen_however_long_nothing_had_changed(tmp_path: Path) -> No
 def test_a_change_between_reading_and_watching_is_seen(tmp_path: Path) -> None:
     file = tmp_path / "functions.yaml"
     file.write_text("a")
-    read = fingerprint([file])
+    read = fingerprint_config_files([file])
     file.write_text("b")
     changes: list[int] = []
-    watcher = Watcher(lambda: [file], lambda: changes.append(1), lambda: 1.0, read)
+    watcher = ConfigWatcher(lambda: [file], lambda: changes.append(1), lambda: 1.0, read)
     watcher.look()
     assert changes == [1]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ffhost.config import Sources, load_config
-from ffhost.host.ping_event import ping_message
-from ffhost.host.schedules import Schedules, function_schedules, schedules_of
+from ffhost.config import ConfigSources, load_config
+from ffhost.host.ping_event import schedule_ping_message
+from ffhost.host.schedules import Schedules, function_schedules, schedules_of_host
 from tests.conftest import Serve
 
 DUE = datetime(2026, 5, 1, 3, 0, tzinfo=UTC)
@@ -88,7 +88,7 @@ def test_a_schedule_that_is_not_there_cannot_run(serve: Serve, function: str, in
 
 def config(tmp_path: Path, text: str) -> Schedules:
     (tmp_path / "functions.yaml").write_text(text)
-    loaded = load_config(Sources(cwd=tmp_path, environ={}))
+    loaded = load_config(ConfigSources(cwd=tmp_path, environ={}))
     return Schedules(lambda: loaded)
 
 
@@ -114,20 +114,20 @@ def test_a_schedule_is_known_by_its_function_place_times_and_zone(tmp_path: Path
 
 def test_the_same_time_has_the_same_id(tmp_path: Path) -> None:
     (tmp_path / "functions.yaml").write_text(CONFIG)
-    loaded = load_config(Sources(cwd=tmp_path, environ={}))
+    loaded = load_config(ConfigSources(cwd=tmp_path, environ={}))
     (schedule,) = function_schedules(loaded, "report")
-    messages = [ping_message(schedule, "cloudevent", "/report", DUE) for _ in range(2)]
+    messages = [schedule_ping_message(schedule, "cloudevent", "/report", DUE) for _ in range(2)]
     assert messages[0].headers == messages[1].headers
     assert messages[0].headers["ce-id"] == "report-0-2026-05-01T03:00:00Z"
     assert messages[0].headers["ce-time"] == "2026-05-01T03:00:00Z"
     assert json.loads(messages[0].body) == {"days": 1}
-    asked = [ping_message(schedule, "cloudevent", "/report") for _ in range(2)]
+    asked = [schedule_ping_message(schedule, "cloudevent", "/report") for _ in range(2)]
     assert asked[0].headers["ce-id"] != asked[1].headers["ce-id"]
 
 
 def test_all_schedules_of_a_single_target_with_a_file_are_its_own(tmp_path: Path) -> None:
     (tmp_path / "functions.yaml").write_text(CONFIG)
-    sources = Sources(cwd=tmp_path, environ={}, config="functions.yaml")
-    assert len(schedules_of(load_config(sources))) == len(NAMES)
-    one = Sources(cwd=tmp_path, environ={"FUNCTION_TARGET": "page"}, config="functions.yaml")
-    assert [each.function for each in schedules_of(load_config(one))] == ["page"]
+    sources = ConfigSources(cwd=tmp_path, environ={}, config="functions.yaml")
+    assert len(schedules_of_host(load_config(sources))) == len(NAMES)
+    one = ConfigSources(cwd=tmp_path, environ={"FUNCTION_TARGET": "page"}, config="functions.yaml")
+    assert [each.function for each in schedules_of_host(load_config(one))] == ["page"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ffhost.host.store import Store
+from ffhost.host.store import ReloadStore
 from ffhost.invocation.slots import Slots
 from tests.conftest import Serve
 
 
 def test_what_is_kept_is_made_once_for_each_kind_and_name() -> None:
-    store = Store()
+    store = ReloadStore()
     slots = store.keep(Slots, "a", Slots)
     assert store.keep(Slots, "a", Slots) is slots
     assert store.keep(Slots, "b", Slots) is not slots
@@ -16,7 +16,7 @@ def test_what_is_kept_is_made_once_for_each_kind_and_name() -> None:
 
 
 def test_what_is_no_longer_served_is_forgotten() -> None:
-    store = Store()
+    store = ReloadStore()
     gone, left = store.keep(Slots, "gone", Slots), store.keep(Slots, "left", Slots)
     other = store.keep(list, "gone", list)
     store.forget_others(Slots, {"left"})

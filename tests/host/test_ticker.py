@@ -11,10 +11,10 @@ from typing import Literal
 
 import pytest
 
-from ffhost.config.cron import Cron
-from ffhost.host.schedule_plan import Schedule, Tick
-from ffhost.host.tick_file import TickFile
-from ffhost.host.ticker import LONGEST_WAIT_SECONDS, Ticker
+from ffhost.config.cron import CronExpression
+from ffhost.host.schedule_plan import Schedule, ScheduleTick
+from ffhost.host.tick_file import ScheduleTickFile
+from ffhost.host.ticker import LONGEST_WAIT_SECONDS, ScheduleTicker
 
 START = datetime(2026, 5, 1, 12, 0, 30, tzinfo=UTC)
 
@@ -24,17 +24,17 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.now = START
-        self.file = TickFile(folder / "ticks")
+        self.file = ScheduleTickFile(folder / "ticks")
         self.schedules = [every_minute()]
         self.ran: list[datetime] = []
         self.running: list[Callable[[], None]] = []
         self.told: list[str] = []
         self.ticker = self.new_ticker()
 
-    def new_ticker(self) -> Ticker:
-        return Ticker(self.file, lambda: self.schedules, self._run, self, lambda: self.now)
+    def new_ticker(self) -> ScheduleTicker:
+        return ScheduleTicker(self.file, lambda: self.schedules, self._run, self, lambda: self.now)
 
-    def _run(self, tick: Tick, ended: Callable[[], None]) -> None:
+    def _run(self, tick: ScheduleTick, ended: Callable[[], None]) -> None:
         # Written down before it is run.
         assert self.file.read()[tick.schedule.key] == tick.due
         self.ran.append(tick.due)
@@ -51,7 +51,7 @@ class World:
     def missed(self, schedule: Schedule, due: datetime) -> None:
         self.told.append(f"missed {due:%H:%M}")
 
-    def overlapping(self, tick: Tick) -> None:
+    def overlapping(self, tick: ScheduleTick) -> None:
         self.told.append(f"overlapping {tick.due:%H:%M}")
 
     def failed(self, error: Exception) -> None:
@@ -59,7 +59,7 @@ class World:
 
 
 def every_minute(overlap: Literal["skip", "allow"] = "skip", function: str = "f") -> Schedule:
-    return Schedule(function, 0, Cron("* * * * *"), overlap=overlap)
+    return Schedule(function, 0, CronExpression("* * * * *"), overlap=overlap)
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_another_ticker_goes_on_where_the_first_ended(world: World) -> None:
 
 
 def test_a_host_that_was_started_anew_makes_up_for_nothing(world: World) -> None:
-    world.schedules = [Schedule("f", 0, Cron("* * * * *"), missed="once")]
+    world.schedules = [Schedule("f", 0, CronExpression("* * * * *"), missed="once")]
     world.ticker.turn()
     world.now += timedelta(hours=1)
     os.utime(world.file.path, (time.time() - 60, time.time() - 60))
@@ -137,7 +137,7 @@ def test_missed_times_are_told_once(world: World) -> None:
 def test_a_call_that_cannot_be_started_does_not_block_the_next(world: World) -> None:
     world.ticker.turn()
 
-    def refuse(tick: Tick, ended: Callable[[], None]) -> None:
+    def refuse(tick: ScheduleTick, ended: Callable[[], None]) -> None:
         raise RuntimeError("no loop")
 
     world.ticker._run = refuse
@@ -152,7 +152,7 @@ def test_a_stopped_ticker_leaves_the_rest_to_another(world: World) -> None:
     world.schedules = [every_minute(function="f"), every_minute(function="g")]
     world.ticker.turn()
 
-    def stop(tick: Tick, ended: Callable[[], None]) -> None:
+    def stop(tick: ScheduleTick, ended: Callable[[], None]) -> None:
         world.ran.append(tick.due)
         world.ticker.stop()
         ended()

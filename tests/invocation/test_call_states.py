@@ -11,10 +11,10 @@ from typing import Any, get_args
 import pytest
 
 from ffhost.errors import TooManyRequests
-from ffhost.invocation.call import TRANSITIONS, Call, ImpossibleTransition, State
+from ffhost.invocation.call import TRANSITIONS, Call, ImpossibleCallState, State
 from ffhost.invocation.current import Invocation, invocation_of
 from ffhost.invocation.deadline import Deadline
-from ffhost.invocation.outcome import outcome_kind
+from ffhost.invocation.outcome import outcome_kind_of_call
 from ffhost.web.messages import Message
 
 STATES: tuple[State, ...] = get_args(State)
@@ -48,7 +48,7 @@ def test_a_call_moves_along_the_table_and_nowhere_else(before: State, after: Sta
         call.move(after)
         assert call.state == after
     else:
-        with pytest.raises(ImpossibleTransition) as caught:
+        with pytest.raises(ImpossibleCallState) as caught:
             call.move(after)
         assert str(caught.value) == f"<Call e1 of hello, {before}> cannot become {after}"
         assert call.state == before
@@ -62,7 +62,7 @@ def test_only_a_call_that_runs_can_end(state: State) -> None:
         call.end(keep_context=False)
         assert (call.state, call.job, call.context) == ("ended", None, None)
     else:
-        with pytest.raises(ImpossibleTransition):
+        with pytest.raises(ImpossibleCallState):
             call.end(keep_context=False)
         assert call.job is not None
 
@@ -71,8 +71,8 @@ def test_a_refused_call_keeps_the_reason_and_can_do_nothing_more() -> None:
     call, reason = made(), TooManyRequests("hello has no free slot")
     call.refuse(reason)
     assert (call.state, call.error) == ("refused", reason)
-    assert outcome_kind(call, 429) == "rejected"
-    with pytest.raises(ImpossibleTransition):
+    assert outcome_kind_of_call(call, 429) == "rejected"
+    with pytest.raises(ImpossibleCallState):
         call.refuse(reason)
 
 
@@ -83,7 +83,7 @@ def test_a_call_has_timed_out_once_its_deadline_has_passed_and_not_before() -> N
     assert not call.timed_out
     call.deadline.passed = True
     assert call.timed_out
-    assert outcome_kind(call, 504) == "timeout"
+    assert outcome_kind_of_call(call, 504) == "timeout"
 
 
 def test_user_code_can_look_at_an_invocation_and_not_change_it() -> None:

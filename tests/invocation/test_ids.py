@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ffhost.invocation.call import Call
-from ffhost.invocation.ids import execution_id, trace_ids
+from ffhost.invocation.ids import choose_execution_id, read_trace_ids
 from ffhost.web.messages import Message
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -22,16 +22,16 @@ def call_with(**headers: str) -> Call:
 
 @pytest.mark.parametrize("given", ["a", "A-z_0.9", "x" * 64])
 def test_an_execution_id_of_safe_characters_is_taken(given: str) -> None:
-    assert execution_id(given) == given
+    assert choose_execution_id(given) == given
 
 
 @pytest.mark.parametrize(
     "given", [None, "", " ", "two words", "a b", "a,b", "a\n", "a\r\nb: c", "é", "a/b", "x" * 65]
 )
 def test_another_execution_id_is_replaced_by_one_of_ours(given: str | None) -> None:
-    made = execution_id(given)
+    made = choose_execution_id(given)
     assert re.fullmatch("[0-9a-f]{16}", made)
-    assert made != execution_id(given)
+    assert made != choose_execution_id(given)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_call_has_the_trace_of_its_caller(
     headers: dict[str, str], ids: tuple[str | None, str | None]
 ) -> None:
     call = call_with(**headers)
-    assert (call.trace_id, call.span_id) == ids == trace_ids(call.message)
+    assert (call.trace_id, call.span_id) == ids == read_trace_ids(call.message)
     assert call.ids == ids  # written out once, at the first look
 
 

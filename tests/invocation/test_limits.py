@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.config.units import UNLIMITED
-from ffhost.invocation.slots import Slots, Ticket
+from ffhost.invocation.slots import Slots, SlotTicket
 
 
-def queued(slots: Slots, woken: list[str], name: str) -> Ticket:
+def queued(slots: Slots, woken: list[str], name: str) -> SlotTicket:
     ticket = slots.enqueue(lambda: woken.append(name))
     assert ticket is not None
     return ticket
@@ -125,7 +125,7 @@ def test_slots_do_what_a_list_of_calls_would(
 ) -> None:
     """Compare with a model: how many run, who waits in which order, how many were refused."""
     slots, woken = Slots(concurrency, queue), list[int]()
-    running, waiting, refused = 0, list[tuple[int, Ticket]](), 0
+    running, waiting, refused = 0, list[tuple[int, SlotTicket]](), 0
     granted: list[int] = []
     for number, step in enumerate(steps):
         if step == "take":

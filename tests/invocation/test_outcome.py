@@ -10,7 +10,7 @@ import pytest
 from ffhost.errors import BadRequest, NotFound, TooManyRequests, Unavailable
 from ffhost.invocation.call import Call
 from ffhost.invocation.deadline import Deadline
-from ffhost.invocation.outcome import Outcome, outcome_kind
+from ffhost.invocation.outcome import Outcome, outcome_kind_of_call
 from ffhost.web.messages import Message
 
 
@@ -45,7 +45,7 @@ def ended(
     ],
 )
 def test_a_call_ends_in_one_of_five_ways(call: Call, status: int, kind: str) -> None:
-    assert outcome_kind(call, status) == kind
+    assert outcome_kind_of_call(call, status) == kind
 
 
 def test_an_outcome_keeps_what_observers_want_to_know() -> None:

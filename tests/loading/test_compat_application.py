@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from ffhost.cli import framework_command
 from ffhost.cli.commands import serve
-from ffhost.config import Sources
+from ffhost.config import ConfigSources
 from ffhost.errors import LoadError
 from ffhost.host import flask_application
 from ffhost.loading.compat import framework
@@ -191,7 +191,7 @@ async def call(app: Any, body: bytes) -> tuple[int, bytes]:
 def test_create_app_without_flask_names_the_extra(
     source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flask_application, "is_installed", lambda _name: False)
+    monkeypatch.setattr(flask_application, "is_request_framework_installed", lambda _name: False)
     with pytest.raises(LoadError, match=r"install ffhost\[flask\]"):
         framework.create_app("hello", source)
 
@@ -261,8 +261,8 @@ def test_paths_that_browsers_ask_for_do_not_reach_an_http_function(source: str) 
 def test_the_command_line_of_the_original_becomes_that_of_serve(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    given: list[Sources] = []
-    monkeypatch.setattr(serve, "run", lambda sources: given.append(sources) or 0)
+    given: list[ConfigSources] = []
+    monkeypatch.setattr(serve, "run_serve_command", lambda sources: given.append(sources) or 0)
     monkeypatch.setitem(os.environ, "FUNCTION_TARGET", "hello")
     arguments = ["--source", "app.py", "--signature-type", "event", "--port", "9000", "--debug"]
     result = CliRunner().invoke(framework_command.command, [*arguments, "--asgi"])

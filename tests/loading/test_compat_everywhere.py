@@ -62,8 +62,8 @@ def test_a_host_brings_them_too_and_libraries_see_one_class() -> None:
     run("""
         import sys
         from ffhost.loading import compat
-        compat.install()
-        compat.install()
+        compat.install_compat_names()
+        compat.install_compat_names()
         assert sum("LastResort" in type(each).__name__ for each in sys.meta_path) == 1
         assert "LastResort" in type(sys.meta_path[-1]).__name__
         import json, email.message
@@ -72,15 +72,15 @@ def test_a_host_brings_them_too_and_libraries_see_one_class() -> None:
         assert "LastResort" in type(sys.meta_path[0]).__name__
         from cloudevents.v1.http import CloudEvent as Real
         assert CloudEvent is Real
-        compat.uninstall()
+        compat.uninstall_compat_names()
         try:
             import cloudevents.conversion
         except ModuleNotFoundError as error:
             assert error.name == "cloudevents.conversion", error.name
         else:
             raise AssertionError
-        compat.switch(on=False)
-        compat.install()
+        compat.switch_compat_names(on=False)
+        compat.install_compat_names()
         assert not any("LastResort" in type(each).__name__ for each in sys.meta_path)
     """)
 
@@ -101,7 +101,7 @@ def test_what_is_installed_wins(tmp_path: Path) -> None:
     run(
         """
         from ffhost.loading import compat
-        compat.install()
+        compat.install_compat_names()
         import cloudevents.http  # the finder stands in front from here on
         import functions_framework
         from google.cloud.functions.context import Context
@@ -186,7 +186,7 @@ def test_without_the_stand_in_there_is_our_package_all_the_same() -> None:
         import sys
         sys.path[:] = [each for each in sys.path if not each.endswith("standin")]
         from ffhost.loading import compat
-        compat.install()
+        compat.install_compat_names()
         import functions_framework.aio
         from functions_framework.exceptions import MissingTargetException
         assert functions_framework.__name__ == "ffhost.loading.compat.framework"

@@ -18,7 +18,7 @@ Load = Callable[..., ModuleType]
 
 @pytest.fixture
 def load(tmp_path: Path) -> Iterator[Load]:
-    compat.install()
+    compat.install_compat_names()
 
     def load_text(text: str, *, folder: str = "one") -> ModuleType:
         source = tmp_path / folder / "main.py"
@@ -27,7 +27,7 @@ def load(tmp_path: Path) -> Iterator[Load]:
         return load_module(source)
 
     yield load_text
-    compat.uninstall()
+    compat.uninstall_compat_names()
 
 
 def mark(function: Any) -> decorators.SignatureMark:

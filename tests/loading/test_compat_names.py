@@ -15,8 +15,8 @@ import pytest
 from flask import Flask, Request, request
 from werkzeug.test import EnvironBuilder
 
-from ffhost.events.binding import decode
-from ffhost.events.builders import pubsub_push, storage_event, to_forms
+from ffhost.events.binding import decode_cloud_event
+from ffhost.events.builders import event_in_all_forms, pubsub_push, storage_event
 from ffhost.loading.compat import framework
 from ffhost.loading.compat.framework import (
     _function_registry,
@@ -135,7 +135,7 @@ def test_requests_are_converted_both_ways() -> None:
     event = event_conversion.background_event_to_cloud_event(flask_request(*sent))
     assert event["type"] == "google.cloud.storage.object.v1.finalized"
 
-    binary = flask_request(*to_forms(decode(*sent)).binary)
+    binary = flask_request(*event_in_all_forms(decode_cloud_event(*sent)).binary)
     assert event_conversion.is_convertable_cloud_event(binary)
     data, context = event_conversion.cloud_event_to_background_event(binary)
     assert data["name"] == "object.txt"

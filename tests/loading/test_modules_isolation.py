@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ffhost.loading.modules import load_module, plain_name
+from ffhost.loading.modules import load_module, plain_module_name
 
 FOLDERS = range(10)
 
@@ -205,7 +205,7 @@ def test_each_of_ten_folders_answers_with_its_own_module(
 
 def test_folders_of_the_same_name_are_different_packages(mains: list[ModuleType]) -> None:
     assert len({module.__name__ for module in mains}) == len(mains)
-    assert {plain_name(module.__name__) for module in mains} == {"main"}
+    assert {plain_module_name(module.__name__) for module in mains} == {"main"}
 
 
 def test_no_plain_name_appears_in_sys_modules(named: dict[str, ModuleType]) -> None:

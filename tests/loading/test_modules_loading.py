@@ -16,11 +16,11 @@ from types import ModuleType
 import pytest
 
 from ffhost.loading.modules import (
-    import_seconds,
+    importing_at_most_once,
     load_module,
-    load_name,
-    one_attempt,
-    plain_name,
+    load_module_named,
+    module_import_seconds,
+    plain_module_name,
     providers,
 )
 
@@ -39,7 +39,7 @@ def write(folder: Path, **files: str) -> Path:
 def of(folder: Path) -> set[str]:
     """Name the modules in ``sys.modules`` that lie in *folder*."""
     return {
-        plain_name(name)
+        plain_module_name(name)
         for name, module in sys.modules.items()
         if str(getattr(module, "__file__", None)).startswith(str(folder))
     }
@@ -109,7 +109,7 @@ def test_a_failed_import_can_be_tried_again(tmp_path: Path) -> None:
 
 def test_one_attempt_runs_a_broken_module_once(tmp_path: Path) -> None:
     write(tmp_path, main="import state\nstate.tries += 1\n1 / 0", state="tries = 0")
-    with one_attempt():
+    with importing_at_most_once():
         for _ in range(3):
             with pytest.raises(ZeroDivisionError) as caught:
                 load_module(tmp_path / "main.py")
@@ -119,10 +119,10 @@ def test_one_attempt_runs_a_broken_module_once(tmp_path: Path) -> None:
 
 def test_the_time_of_the_import_is_kept_for_every_function_of_the_module(tmp_path: Path) -> None:
     write(tmp_path, main="import time\ntime.sleep(0.02)")
-    seconds = import_seconds(load_module(tmp_path / "main.py"))
+    seconds = module_import_seconds(load_module(tmp_path / "main.py"))
     assert seconds >= 0.02
-    assert import_seconds(load_module(tmp_path / "main.py")) == seconds
-    assert import_seconds(sys.modules["json"]) == 0
+    assert module_import_seconds(load_module(tmp_path / "main.py")) == seconds
+    assert module_import_seconds(sys.modules["json"]) == 0
 
 
 @pytest.mark.parametrize("file", ["my-function.py", "main.v2.py", "class.py", "json.py"])
@@ -136,13 +136,13 @@ def test_any_file_name_can_be_loaded(tmp_path: Path, file: str) -> None:
 
 def test_a_module_by_name_comes_from_the_folder_first(tmp_path: Path) -> None:
     write(tmp_path, app__functions="from . import part", app__part="value = 1", email__mine="")
-    module = load_name("app.functions", tmp_path)
+    module = load_module_named("app.functions", tmp_path)
     assert module.part.value == 1
-    assert plain_name(module.__name__) == "app.functions"
+    assert plain_module_name(module.__name__) == "app.functions"
     assert "app" not in sys.modules
-    assert load_name("email.message", tmp_path) is __import__("email.message").message
+    assert load_module_named("email.message", tmp_path) is __import__("email.message").message
     with pytest.raises(ModuleNotFoundError, match=r"^No module named 'app.nothing'$"):
-        load_name("app.nothing", tmp_path)
+        load_module_named("app.nothing", tmp_path)
 
 
 @pytest.fixture
@@ -239,7 +239,7 @@ def test_an_installed_package_that_holds_a_function_is_user_code(
     write(tmp_path / "site", shop_of_test__functions="from madeup import origin")
     write(tmp_path / "site", shop_of_test____init__="")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    module = load_name("shop_of_test.functions", tmp_path / "empty")
+    module = load_module_named("shop_of_test.functions", tmp_path / "empty")
     assert module.origin == "madeup"
     assert sys.modules["shop_of_test.functions"] is module
 
@@ -248,7 +248,7 @@ def run_plain(folder: Path, code: str) -> str:
     """Load ``main.py`` of *folder* plainly in a process of its own; give what *code* prints."""
     script = (
         "import sys\nfrom pathlib import Path\n"
-        "from ffhost.loading.modules import load_module, load_name\n"
+        "from ffhost.loading.modules import load_module, load_module_named\n"
         f"folder = Path({str(folder)!r})\n"
     ) + textwrap.dedent(code)
     command = [sys.executable, "-c", script]
@@ -274,7 +274,7 @@ def test_a_plain_module_keeps_its_name_and_its_folder_is_on_the_path(tmp_path: P
         assert main.helpers is sys.modules["helpers"] and main.helpers.main is main
         assert main.value == 5 and main.pack.part is sys.modules["pack.part"]
         assert load_module(folder / "main.py", plain=True) is main
-        assert load_name("pack.part", folder, plain=True) is main.pack.part
+        assert load_module_named("pack.part", folder, plain=True) is main.pack.part
         import pickle
         assert type(pickle.loads(pickle.dumps(main.Thing()))) is main.Thing
         print("fine")

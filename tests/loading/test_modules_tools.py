@@ -16,12 +16,12 @@ from types import ModuleType
 import pytest
 
 from ffhost.loading.modules import (
-    error_text,
+    innermost_user_frame,
     load_module,
-    plain_name,
-    plain_text,
-    stack_text,
-    user_frame,
+    plain_module_name,
+    user_error_text,
+    user_stack_text,
+    with_plain_module_names,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -147,7 +147,7 @@ def test_a_pydantic_import_string_means_the_folders_module(tmp_path: Path) -> No
 def test_loggers_are_named_privately_and_shown_plainly(tmp_path: Path) -> None:
     main = load(tmp_path, main="import logging\nlog = logging.getLogger(__name__)\n")
     assert logging.getLogger(main.__name__) is main.log
-    assert plain_name(main.log.name) == "main"
+    assert plain_module_name(main.log.name) == "main"
 
 
 def test_a_logging_configuration_may_name_classes_of_the_folder(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_logging_configuration_may_name_classes_of_the_folder(tmp_path: Path) 
             def resolve(name): return Bare({}).resolve(name)
         """,
     )
-    assert plain_name(main.resolve("formats.Loud").__module__) == "formats"
+    assert plain_module_name(main.resolve("formats.Loud").__module__) == "formats"
     assert main.resolve("logging.StreamHandler") is logging.StreamHandler
 
 
@@ -261,7 +261,7 @@ def test_import_errors_tell_plain_names(tmp_path: Path) -> None:
     for name, message in expected.items():
         with pytest.raises(ImportError) as caught:
             getattr(main, name)()
-        assert plain_text(str(caught.value)) == message
+        assert with_plain_module_names(str(caught.value)) == message
     with pytest.raises(ModuleNotFoundError) as caught:
         main.missing()
     assert (caught.value.name, str(caught.value)) == ("helpers.nope", expected["missing"])
@@ -274,10 +274,10 @@ def test_a_stack_begins_at_user_code_also_those_of_a_chain(tmp_path: Path) -> No
             helpers="1 / 0\n",
             main="try:\n    import helpers\nexcept ZeroDivisionError:\n    {}['x']\n",
         )
-    own = user_frame(caught.value.__traceback__)
+    own = innermost_user_frame(caught.value.__traceback__)
     assert own is not None
     assert (own.tb_frame.f_code.co_filename, own.tb_lineno) == (str(tmp_path / "main.py"), 4)
-    text = error_text(caught.value)
+    text = user_error_text(caught.value)
     places = re.findall(r'File "(.*)", line (\d+)', text)
     assert [(Path(file).name, int(line)) for file, line in places] == [
         ("main.py", 2),
@@ -290,12 +290,12 @@ def test_a_stack_begins_at_user_code_also_those_of_a_chain(tmp_path: Path) -> No
 def test_a_stack_without_user_code_is_shown_whole() -> None:
     with pytest.raises(ValueError, match="of the host") as caught:
         raise ValueError("of the host")
-    assert error_text(caught.value) == "".join(traceback.format_exception(caught.value))
+    assert user_error_text(caught.value) == "".join(traceback.format_exception(caught.value))
 
 
 def test_a_live_stack_begins_at_user_code(tmp_path: Path) -> None:
     main = load(tmp_path, main="def call(back): return back()\n")
-    text = main.call(lambda: stack_text(sys._getframe()))
+    text = main.call(lambda: user_stack_text(sys._getframe()))
     assert text.startswith(f'  File "{tmp_path / "main.py"}", line 1, in call\n')
 
 
@@ -310,8 +310,8 @@ def test_a_live_stack_begins_at_user_code(tmp_path: Path) -> None:
     ],
 )
 def test_plain_names(private: str, plain: str) -> None:
-    assert plain_name(private) == plain
-    assert plain_text(f"in {private!r} at") == f"in {plain!r} at"
+    assert plain_module_name(private) == plain
+    assert with_plain_module_names(f"in {private!r} at") == f"in {plain!r} at"
 
 
 def test_the_private_name_depends_on_the_folder_only(tmp_path: Path) -> None:

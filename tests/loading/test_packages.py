@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 
 from ffhost.errors import LoadError
-from ffhost.loading.modules import home_of, load_module, needs_package, plain_name
-from ffhost.loading.targets import check_target, resolve
+from ffhost.loading.modules import (
+    load_module,
+    module_home_of,
+    module_needs_its_package,
+    plain_module_name,
+)
+from ffhost.loading.targets import check_target_statically, resolve_target
 
 FILES = {
     "main.py": "from shop import orders\ndef f(request): return orders.name()\n",
@@ -60,27 +65,27 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def called(base: Path, target: str) -> object:
-    return resolve(target, None, base).callable(None)
+    return resolve_target(target, None, base).callable(None)
 
 
 def test_a_file_of_a_package_is_imported_as_part_of_it(base: Path) -> None:
-    resolved = resolve("src/shop/orders.py:f", None, base)
+    resolved = resolve_target("src/shop/orders.py:f", None, base)
     assert resolved.callable(None) == 2
-    assert plain_name(resolved.module.__name__) == "shop.orders"
+    assert plain_module_name(resolved.module.__name__) == "shop.orders"
     package = sys.modules[resolved.module.__name__.rpartition(".")[0]]
-    assert list(map(plain_name, package.LOADED)) == ["shop.orders"]
+    assert list(map(plain_module_name, package.LOADED)) == ["shop.orders"]
 
 
 def test_a_file_and_a_module_target_in_src_are_one_module(base: Path) -> None:
-    by_file = resolve("src/shop/orders.py:f", None, base).module
-    assert resolve("shop.orders:f", None, base).module is by_file
+    by_file = resolve_target("src/shop/orders.py:f", None, base).module
+    assert resolve_target("shop.orders:f", None, base).module is by_file
     assert load_module(base / "src/shop/__init__.py").orders is by_file
 
 
 def test_a_single_target_that_imports_from_its_package_is_part_of_it(base: Path) -> None:
-    alone = resolve("src/shop/orders.py:f", None, base, plain=True)
+    alone = resolve_target("src/shop/orders.py:f", None, base, plain=True)
     assert alone.callable(None) == 2
-    assert alone.module is resolve("shop.orders:f", None, base).module
+    assert alone.module is resolve_target("shop.orders:f", None, base).module
 
 
 @pytest.mark.parametrize(
@@ -98,7 +103,7 @@ def test_a_single_target_that_imports_from_its_package_is_part_of_it(base: Path)
 def test_a_file_needs_its_package_if_only_that_has_what_it_imports(
     base: Path, file: str, needed: bool
 ) -> None:
-    assert needs_package(base / file) is needed
+    assert module_needs_its_package(base / file) is needed
 
 
 def test_a_plain_name_is_looked_for_beside_the_importing_file(base: Path) -> None:
@@ -108,9 +113,9 @@ def test_a_plain_name_is_looked_for_beside_the_importing_file(base: Path) -> Non
 
 def test_a_module_beside_the_importing_file_is_one_module_by_either_name(base: Path) -> None:
     assert called(base, "lib/one/main.py:one_module") is True
-    near = resolve("lib/one/near.py:who", None, base).module
-    assert near is resolve("lib/one/main.py:f", None, base).module.near
-    assert plain_name(near.__name__) == "one.near"
+    near = resolve_target("lib/one/near.py:who", None, base).module
+    assert near is resolve_target("lib/one/main.py:f", None, base).module.near
+    assert plain_module_name(near.__name__) == "one.near"
 
 
 def test_what_imports_by_a_text_looks_beside_the_file_too(base: Path) -> None:
@@ -119,7 +124,7 @@ def test_what_imports_by_a_text_looks_beside_the_file_too(base: Path) -> None:
 
 
 def test_a_module_that_is_written_later_is_found(base: Path) -> None:
-    function = resolve("lib/one/main.py:later", None, base).callable
+    function = resolve_target("lib/one/main.py:later", None, base).callable
     with pytest.raises(ModuleNotFoundError, match="No module named 'later'"):
         function(None)
     (base / "lib/one/later.py").write_text("def who(): return 'late'\n")
@@ -129,23 +134,23 @@ def test_a_module_that_is_written_later_is_found(base: Path) -> None:
 
 def test_a_folder_whose_name_cannot_be_imported_is_not_a_package(base: Path) -> None:
     assert called(base, "my-functions/main.py:f") == "mine"
-    assert home_of(base / "my-functions/main.py") == (str(base / "my-functions"), "main")
+    assert module_home_of(base / "my-functions/main.py") == (str(base / "my-functions"), "main")
 
 
 @pytest.mark.parametrize("target", ["src/shop/orders.py:f", "shop.orders:f", "lib/one/main.py:f"])
 def test_the_source_is_found_without_importing_it(base: Path, target: str) -> None:
-    found = check_target(target, None, base)
+    found = check_target_statically(target, None, base)
     assert found is not None
     assert found.name == "f"
 
 
 def test_what_a_package_takes_from_beside_is_found_without_importing_it(base: Path) -> None:
     with pytest.raises(LoadError, match="who takes no parameter"):
-        check_target("lib/one/main.py:who", None, base)
+        check_target_statically("lib/one/main.py:who", None, base)
 
 
 def test_a_module_that_is_nowhere_says_where_it_was_looked_for(base: Path) -> None:
-    for find in (resolve, check_target):
+    for find in (resolve_target, check_target_statically):
         with pytest.raises(LoadError) as raised:
             find("shop.order:f", None, base)
         assert str(raised.value.message) == (

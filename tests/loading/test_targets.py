@@ -13,15 +13,15 @@ import pytest
 
 from ffhost.errors import LoadError
 from ffhost.loading.targets import (
-    application_kind,
-    check_target,
-    is_async,
-    kind,
-    required_positional,
-    resolve,
-    signature_of,
+    application_kind_of_target,
+    check_target_statically,
+    count_required_target_arguments,
+    is_async_target,
+    kind_of_target,
+    resolve_target,
+    signature_of_target,
 )
-from ffhost.signatures.parameters import first_annotation
+from ffhost.signatures.parameters import first_parameter_annotation
 
 MAIN = """
     import functools
@@ -123,23 +123,23 @@ ACCEPTED = {
 
 @pytest.mark.parametrize("attribute", ACCEPTED)
 def test_a_function_is_found_by_every_way_to_it(base: Path, attribute: str) -> None:
-    resolved = resolve(f"fn/main.py:{attribute}", None, base)
+    resolved = resolve_target(f"fn/main.py:{attribute}", None, base)
     assert resolved.callable(None) == ACCEPTED[attribute]
     assert resolved.display == f"fn/main.py:{attribute}"
     assert resolved.file == base / "fn/main.py"
     assert resolved.attribute == attribute
-    check_target(f"fn/main.py:{attribute}", None, base)
+    check_target_statically(f"fn/main.py:{attribute}", None, base)
 
 
 def test_a_target_may_have_a_source_or_name_a_module(base: Path) -> None:
-    by_source = resolve("hello", "fn/main.py", base)
-    assert by_source.callable is resolve("fn/main.py:hello", None, base).callable
+    by_source = resolve_target("hello", "fn/main.py", base)
+    assert by_source.callable is resolve_target("fn/main.py:hello", None, base).callable
     assert by_source.import_seconds > 0
-    by_module = resolve("fn.pack.part:act", None, base)
+    by_module = resolve_target("fn.pack.part:act", None, base)
     assert by_module.callable(None) == "act"
     assert by_module.module.__name__.endswith(".fn.pack.part")
-    assert resolve("json:dumps", None, base).callable([]) == "[]"
-    assert resolve("builtins:len", None, base).file is None
+    assert resolve_target("json:dumps", None, base).callable([]) == "[]"
+    assert resolve_target("builtins:len", None, base).file is None
     for target in (
         "fn.pack.part:act",
         "json:dumps",
@@ -147,7 +147,7 @@ def test_a_target_may_have_a_source_or_name_a_module(base: Path) -> None:
         "math:sqrt",
         "json.decoder:scanstring",
     ):
-        check_target(target, None, base)
+        check_target_statically(target, None, base)
 
 
 REFUSED: dict[str, tuple[str, str, str | None, tuple[str, ...]]] = {
@@ -251,7 +251,7 @@ def refusal(act: Callable[[], Any], base: Path) -> tuple[str, str | None, tuple[
     return error.message.replace(str(base), "{base}"), error.hint, error.notes
 
 
-@pytest.mark.parametrize("way", [resolve, check_target], ids=["imported", "read"])
+@pytest.mark.parametrize("way", [resolve_target, check_target_statically], ids=["imported", "read"])
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_is_wrong_reads_the_same_imported_or_read(
     base: Path, case: str, way: Callable[..., Any]
@@ -280,7 +280,7 @@ def test_a_missing_package_comes_with_the_command_that_installs_it(
     (tmp_path / "fn").mkdir()
     (tmp_path / "fn" / "main.py").write_text(f"import {missing}\n")
     (tmp_path / "fn" / "requirements.txt").write_text(f"# what it needs\n{listed}\n")
-    _, found, _ = refusal(lambda: resolve("fn/main.py:f", None, tmp_path), tmp_path)
+    _, found, _ = refusal(lambda: resolve_target("fn/main.py:f", None, tmp_path), tmp_path)
     assert found == hint
 
 
@@ -382,10 +382,10 @@ IMPORT_REFUSED: dict[str, tuple[str, str, str | None, tuple[str, ...]]] = {
 @pytest.mark.parametrize("case", IMPORT_REFUSED)
 def test_what_the_import_shows(base: Path, case: str) -> None:
     target, *expected = IMPORT_REFUSED[case]
-    assert refusal(lambda: resolve(target, None, base), base) == tuple(expected)
+    assert refusal(lambda: resolve_target(target, None, base), base) == tuple(expected)
 
 
-@pytest.mark.parametrize("way", [resolve, check_target], ids=["imported", "read"])
+@pytest.mark.parametrize("way", [resolve_target, check_target_statically], ids=["imported", "read"])
 def test_null_bytes_are_a_syntax_error(base: Path, way: Callable[..., Any]) -> None:
     message, _, _ = refusal(lambda: way("fn/null.py:f", None, base), base)
     assert message == "fn/null.py:1: syntax error: source code string cannot contain null bytes"
@@ -398,14 +398,14 @@ def test_what_is_wrong_with_a_source_is_said_of_the_source(base: Path) -> None:
         ("fn.main", "no file 'fn.main' (looked in {base})"),
     ):
         with pytest.raises(LoadError) as caught:
-            resolve("hello", source, base)
+            resolve_target("hello", source, base)
         assert caught.value.key == "source"
         assert caught.value.message.replace(str(base), "{base}") == message
     assert caught.value.hint == "source takes a file; for a module write target: 'fn.main:NAME'"
 
 
 def test_a_target_with_a_file_and_a_source_contradict(base: Path) -> None:
-    assert refusal(lambda: resolve("fn/main.py:hello", "main.py", base), base) == (
+    assert refusal(lambda: resolve_target("fn/main.py:hello", "main.py", base), base) == (
         "'fn/main.py:hello' names 'fn/main.py', but source names 'main.py' as well",
         "write only target: 'fn/main.py:hello', or target: 'hello' with the source",
         (),
@@ -415,9 +415,9 @@ def test_a_target_with_a_file_and_a_source_contradict(base: Path) -> None:
 def test_applications_are_targets_where_the_signature_says_so(base: Path) -> None:
     for name in ("wsgi", "asgi"):
         target = f"fn/main.py:{name}"
-        found = resolve(target, None, base, allow_app=True).callable
-        assert application_kind(found) == name
-        check_target(target, None, base, signature=name)
+        found = resolve_target(target, None, base, allow_app=True).callable
+        assert application_kind_of_target(found) == name
+        check_target_statically(target, None, base, signature=name)
 
 
 def test_applications_of_frameworks_are_recognised() -> None:
@@ -427,7 +427,7 @@ def test_applications_of_frameworks_are_recognised() -> None:
     from starlette.applications import Starlette
 
     apps = [falcon.App(), flask.Flask("x"), falcon.asgi.App(), Starlette()]
-    assert [application_kind(app) for app in apps] == ["wsgi", "wsgi", "asgi", "asgi"]
+    assert [application_kind_of_target(app) for app in apps] == ["wsgi", "wsgi", "asgi", "asgi"]
 
 
 class Calls:
@@ -476,9 +476,9 @@ async def yields_later(request: object) -> Any:
 def test_kinds_and_arguments_of_callables(
     target: Callable[..., Any], expected: str, required: int
 ) -> None:
-    assert kind(target) == expected
-    assert is_async(target) == (expected == "async")
-    assert required_positional(target) == required
+    assert kind_of_target(target) == expected
+    assert is_async_target(target) == (expected == "async")
+    assert count_required_target_arguments(target) == required
 
 
 def test_an_annotation_that_only_type_checkers_know_does_no_harm() -> None:
@@ -487,6 +487,6 @@ def test_an_annotation_that_only_type_checkers_know_does_no_harm() -> None:
     made: dict[str, Any] = {}
     code = f"def hello(request: {name}, /, more: int = 1): pass"
     exec(compile(code, "main.py", "exec", dont_inherit=True), made)
-    assert list(signature_of(made["hello"]).parameters) == ["request", "more"]
-    assert required_positional(made["hello"]) == 1
-    assert first_annotation(made["hello"]) == "Missing"
+    assert list(signature_of_target(made["hello"]).parameters) == ["request", "more"]
+    assert count_required_target_arguments(made["hello"]) == 1
+    assert first_parameter_annotation(made["hello"]) == "Missing"

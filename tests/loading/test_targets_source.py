@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from ffhost.errors import LoadError
 from ffhost.loading.targets import (
-    FoundFunction,
-    check_target,
-    defined_functions,
-    inspect_source,
-    resolve,
+    TargetDefinition,
+    check_target_statically,
+    inspect_target_source,
+    resolve_target,
+    targets_defined_in_source,
 )
 
 
@@ -82,7 +82,7 @@ def test_decorators_are_resolved_through_imports_and_aliases(tmp_path: Path) -> 
         decorators="from functions_framework import http\ndef mine(f): return f",
         models="class Order: ...",
     )
-    functions = inspect_source(main).functions
+    functions = inspect_target_source(main).functions
     assert {name: found.signature for name, found in functions.items()} == {
         "a": "http",
         "b": "cloudevent",
@@ -122,23 +122,23 @@ def test_a_function_is_described_as_its_source_shows_it(tmp_path: Path) -> None:
                 def inner(): yield
         """,
     )
-    assert list(inspect_source(main).functions.values()) == [
-        FoundFunction(
+    assert list(inspect_target_source(main).functions.values()) == [
+        TargetDefinition(
             name="a", file=main, line=5, is_async=True, is_generator=False, signature=None,
             input_type=None, decorators=(), required=1, positional=1, keyword=None,
             parameters=("event",), annotations=("cloudevents.http.CloudEvent",),
         ),
-        FoundFunction(
+        TargetDefinition(
             name="b", file=main, line=6, is_async=False, is_generator=True, signature=None,
             input_type=None, decorators=(), required=1, positional=None, keyword=None,
             parameters=("request", "extra"), annotations=("flask.Request", "int"),
         ),
-        FoundFunction(
+        TargetDefinition(
             name="c", file=main, line=7, is_async=True, is_generator=True, signature=None,
             input_type=None, decorators=(), required=2, positional=2, keyword="needed",
             parameters=("x", "y"), annotations=(None, "list[int]"),
         ),
-        FoundFunction(
+        TargetDefinition(
             name="d", file=main, line=8, is_async=False, is_generator=False, signature=None,
             input_type=None, decorators=(), required=0, positional=0, keyword=None,
             parameters=(), annotations=(),
@@ -180,7 +180,7 @@ def test_functions_are_followed_through_imports_of_the_folder(
         pack__deep="from ..parts import act",
         pack__up="from .. import parts\nact = parts.act\nfrom ..parts import act",
     )
-    found = check_target(f"main.py:{REEXPORTS[statement]}", None, tmp_path)
+    found = check_target_statically(f"main.py:{REEXPORTS[statement]}", None, tmp_path)
     assert found is not None
     assert (found.name, found.parameters) == ("act", ("request",))
 
@@ -204,9 +204,9 @@ def test_what_the_source_does_not_tell_is_not_refused(tmp_path: Path, text: str)
     write(tmp_path, main=text)
     if text == "from main import act":
         with pytest.raises(LoadError):
-            check_target("main.py:act", None, tmp_path)
+            check_target_statically("main.py:act", None, tmp_path)
     else:
-        assert check_target("main.py:act", None, tmp_path) is None
+        assert check_target_statically("main.py:act", None, tmp_path) is None
 
 
 ARGUMENTS = {
@@ -248,10 +248,13 @@ def test_arguments_have_to_fit_the_signature(tmp_path: Path, text: str) -> None:
     write(tmp_path, main=text)
     for signature, expected in ARGUMENTS[text].items():
         if expected is None:
-            assert check_target("main.py:act", None, tmp_path, signature=signature) is not None
+            assert (
+                check_target_statically("main.py:act", None, tmp_path, signature=signature)
+                is not None
+            )
             continue
         with pytest.raises(LoadError) as caught:
-            check_target("main.py:act", None, tmp_path, signature=signature)
+            check_target_statically("main.py:act", None, tmp_path, signature=signature)
         assert caught.value.message == expected
         line = text.count("\n") + 1
         assert caught.value.notes == (f"defined in main.py:{line}",)
@@ -259,8 +262,8 @@ def test_arguments_have_to_fit_the_signature(tmp_path: Path, text: str) -> None:
 
 def test_reading_runs_nothing(tmp_path: Path) -> None:
     write(tmp_path, pack____init__="raise SystemExit", pack__main="def act(request): ...\n1 / 0")
-    assert check_target("pack.main:act", None, tmp_path) is not None
-    assert check_target("pack/main.py:act", None, tmp_path) is not None
+    assert check_target_statically("pack.main:act", None, tmp_path) is not None
+    assert check_target_statically("pack/main.py:act", None, tmp_path) is not None
 
 
 def test_the_functions_of_a_file_with_what_it_re_exports(tmp_path: Path) -> None:
@@ -275,7 +278,7 @@ def test_the_functions_of_a_file_with_what_it_re_exports(tmp_path: Path) -> None
         """,
         parts="def one(request): ...\nclass Thing: ...\ndef _private(): ...",
     )
-    found = defined_functions(main)
+    found = targets_defined_in_source(main)
     assert {name: (each.name, each.file.name) for name, each in found.items()} == {
         "two": ("two", "main.py"),
         "uno": ("uno", "parts.py"),
@@ -284,10 +287,10 @@ def test_the_functions_of_a_file_with_what_it_re_exports(tmp_path: Path) -> None
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     main = write(tmp_path, main="def one(): ...")
-    first = inspect_source(main)
-    assert inspect_source(main) is first
+    first = inspect_target_source(main)
+    assert inspect_target_source(main) is first
     main.write_text("def other(): ...")
-    assert list(inspect_source(main).functions) == ["other"]
+    assert list(inspect_target_source(main).functions) == ["other"]
 
 
 def test_a_thousand_functions_of_one_file_parse_it_once(
@@ -306,7 +309,7 @@ def test_a_thousand_functions_of_one_file_parse_it_once(
     text = "\n".join(f"def f{i}(request): return {i}" for i in range(1000))
     main = write(tmp_path, main=text)
     for i in range(1000):
-        assert check_target(f"main.py:f{i}", None, tmp_path) is not None
+        assert check_target_statically(f"main.py:f{i}", None, tmp_path) is not None
     assert parsed == [str(main)]
 
 
@@ -328,7 +331,7 @@ def test_reading_never_refuses_what_importing_accepts(
     write(folder, part="\n".join(f"def {each}(x): pass" for each in part))
     write(folder, main="\n".join(lines))
     try:
-        resolve(f"main.py:{name}", None, folder)
+        resolve_target(f"main.py:{name}", None, folder)
     except LoadError:
         return
-    check_target(f"main.py:{name}", None, folder)
+    check_target_statically(f"main.py:{name}", None, folder)

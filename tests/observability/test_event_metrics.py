@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from ffhost.observability.metrics.event_counters import OTHER, TYPES_LIMIT, EventCounts
-from ffhost.observability.metrics.exposition import render
+from ffhost.observability.metrics.event_counters import OTHER, TYPES_LIMIT, EventCounters
+from ffhost.observability.metrics.exposition import render_metrics
 from ffhost.observability.metrics.worker_totals import (
+    MetricsSnapshot,
+    MetricsTotals,
     ProcessMetrics,
-    Snapshot,
-    Totals,
     WorkerMetrics,
-    remains,
-    total,
+    add_up_metrics,
+    metrics_of_ended_workers,
 )
 
 
-def counted() -> EventCounts:
-    counts = EventCounts()
+def counted() -> EventCounters:
+    counts = EventCounters()
     counts.received("a", matched=True)
     counts.received("b", matched=False)
     counts.delivered("f", "a", taken=True)
@@ -23,17 +23,17 @@ def counted() -> EventCounts:
     return counts
 
 
-def snapshot(counts: EventCounts, ended: bool = False) -> Snapshot:
-    return Snapshot(1, ended, [], WorkerMetrics(), ProcessMetrics(), counts.read())
+def snapshot(counts: EventCounters, ended: bool = False) -> MetricsSnapshot:
+    return MetricsSnapshot(1, ended, [], WorkerMetrics(), ProcessMetrics(), counts.read())
 
 
-def lines(totals: Totals) -> list[str]:
-    text = render(totals)[1].decode()
+def lines(totals: MetricsTotals) -> list[str]:
+    text = render_metrics(totals)[1].decode()
     return sorted(line for line in text.splitlines() if line.startswith("ffhost_events_"))
 
 
 def test_a_sender_cannot_invent_types_without_end() -> None:
-    counts = EventCounts()
+    counts = EventCounters()
     for number in range(TYPES_LIMIT + 50):
         counts.received(f"t{number}", matched=True)
     counts.received("t0", matched=True)
@@ -43,7 +43,7 @@ def test_a_sender_cannot_invent_types_without_end() -> None:
 
 
 def test_events_are_counted_by_what_became_of_them() -> None:
-    assert lines(total([snapshot(counted())])) == [
+    assert lines(add_up_metrics([snapshot(counted())])) == [
         'ffhost_events_delivered_total{function="f",type="a"} 1.0',
         'ffhost_events_failed_total{function="g",type="a"} 1.0',
         'ffhost_events_matched_total{type="a"} 1.0',
@@ -55,8 +55,8 @@ def test_events_are_counted_by_what_became_of_them() -> None:
 
 def test_the_numbers_of_all_workers_are_added_also_of_those_that_have_ended() -> None:
     first, second = snapshot(counted()), snapshot(counted(), ended=True)
-    past = Snapshot.decode(remains([second]).encode())
-    assert total([first, past]).events == {
+    past = MetricsSnapshot.decode(metrics_of_ended_workers([second]).encode())
+    assert add_up_metrics([first, past]).events == {
         ("matched", "", "a"): 2,
         ("unmatched", "", "b"): 2,
         ("delivered", "f", "a"): 2,
@@ -65,4 +65,4 @@ def test_the_numbers_of_all_workers_are_added_also_of_those_that_have_ended() ->
 
 
 def test_a_host_without_events_has_no_series_of_them() -> None:
-    assert lines(Totals()) == []
+    assert lines(MetricsTotals()) == []

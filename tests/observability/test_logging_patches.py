@@ -20,10 +20,10 @@ CALL = contextvars.ContextVar("call", default=None)
 @pytest.fixture
 def log(tmp_path, monkeypatch):
     with reading(tmp_path) as log:
-        logs.set_context_source(CALL.get)
+        logs.set_log_fields_source(CALL.get)
         yield log
         logging.disable(logging.NOTSET)
-        logs.reset()
+        logs.reset_logging()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 
 from ffhost.invocation.logger import get_logger
 from ffhost.observability import logs
-from ffhost.observability.logs.framework_formats import Legacy, legacy_log_formats
+from ffhost.observability.logs.framework_formats import FrameworkLogFormats, framework_log_formats
 from tests.log_reading import parsed, reading, run
 
 CALL = contextvars.ContextVar("call", default=None)
@@ -30,12 +30,12 @@ def start(tmp_path, monkeypatch):
             streams = io.StringIO(), io.StringIO()
             monkeypatch.setattr(sys, "stdout", streams[0])
             monkeypatch.setattr(sys, "stderr", streams[1])
-            logs.set_context_source(CALL.get)
+            logs.set_log_fields_source(CALL.get)
             log.configure(**({"capture_print": True} | changes))
             return log, streams
 
         yield begin
-        logs.reset()
+        logs.reset_logging()
 
 
 def in_call(function, execution_id="e1", **more):
@@ -44,7 +44,7 @@ def in_call(function, execution_id="e1", **more):
         try:
             return function()
         finally:
-            logs.end_call(execution_id)
+            logs.log_unfinished_output(execution_id)
 
     return contextvars.copy_context().run(body)
 
@@ -131,7 +131,7 @@ def test_outside_calls_prints_pass_unchanged(start):
 
 def test_prints_at_import_name_the_function(start):
     log, _ = start()
-    with logs.binding(function="resize"):
+    with logs.binding_log_fields(function="resize"):
         print("loading")
     entry = log.only()
     assert (entry["function"], entry["message"]) == ("resize", "loading")
@@ -191,7 +191,7 @@ def test_a_task_that_prints_belongs_to_its_call_and_ends_with_it(start):
     async def main():
         CALL.set({"execution_id": "e7"})
         await asyncio.gather(part("a"), part("b"))
-        logs.end_call("e7")
+        logs.log_unfinished_output("e7")
 
     async def part(text):
         print(text, end="")
@@ -214,7 +214,7 @@ def test_what_prints_while_its_own_entry_is_made_does_not_recurse(start):
     def source():
         return {"execution_id": "e1", "value": Printing()}
 
-    logs.set_context_source(source)
+    logs.set_log_fields_source(source)
     print("text")
     assert log.only()["value"] == "printing"
     assert streams[0].getvalue() == "from repr\n"
@@ -259,7 +259,7 @@ def test_without_capture_prints_appear_line_by_line_in_a_pipe():
     _, out, _ = run(
         """
         import os
-        logs.configure(settings())
+        logs.configure_logging(settings())
         print("seen")
         os._exit(0)
         """
@@ -273,13 +273,13 @@ def test_without_capture_prints_appear_line_by_line_in_a_pipe():
 
 @pytest.mark.parametrize("value", ["y", "yes", "t", "true", "on", "1"])
 def test_log_execution_id_is_on_for_the_words_of_the_original(value):
-    assert legacy_log_formats({"LOG_EXECUTION_ID": value}).execution_id
-    assert not legacy_log_formats({"LOG_EXECUTION_ID": value.upper() + "!"})
-    assert not legacy_log_formats({})
+    assert framework_log_formats({"LOG_EXECUTION_ID": value}).execution_id
+    assert not framework_log_formats({"LOG_EXECUTION_ID": value.upper() + "!"})
+    assert not framework_log_formats({})
 
 
 def test_log_execution_id_adds_the_label_and_the_span_to_prints_and_records(start):
-    log, streams = start(legacy=Legacy(execution_id=True))
+    log, streams = start(legacy=FrameworkLogFormats(execution_id=True))
     span = "00000000000003e8"
 
     def body():
@@ -303,7 +303,7 @@ def test_log_execution_id_adds_the_label_and_the_span_to_prints_and_records(star
 
 
 def test_log_execution_id_leaves_text_outside_calls_as_it_is(start):
-    log, streams = start(legacy=Legacy(execution_id=True))
+    log, streams = start(legacy=FrameworkLogFormats(execution_id=True))
     print("starting")
     logging.warning("plain")
     assert streams[0].getvalue() == "starting\n"
@@ -311,7 +311,7 @@ def test_log_execution_id_leaves_text_outside_calls_as_it_is(start):
 
 
 def test_log_execution_id_keeps_the_fields_of_what_the_host_itself_says(start):
-    log, _ = start(legacy=Legacy(execution_id=True))
+    log, _ = start(legacy=FrameworkLogFormats(execution_id=True))
     in_call(lambda: get_logger("ffhost.host").warning("deadline_exceeded", timeout_seconds=5))
     entry = log.only()
     assert entry["severity"] == "WARNING"
@@ -320,7 +320,7 @@ def test_log_execution_id_keeps_the_fields_of_what_the_host_itself_says(start):
 
 
 def test_entry_point_gives_severity_and_message_on_stderr_everywhere(start):
-    log, streams = start(legacy=Legacy(entry_point=True))
+    log, streams = start(legacy=FrameworkLogFormats(entry_point=True))
     print("out")
     write_err("err")
     logging.info("info")
@@ -345,8 +345,8 @@ def test_entry_point_gives_severity_and_message_on_stderr_everywhere(start):
 def test_an_uncaught_exception_of_a_process_is_one_entry():
     status, out, err = run(
         """
-        logs.configure(settings(capture_print=True))
-        with logs.binding(function="f"):
+        logs.configure_logging(settings(capture_print=True))
+        with logs.binding_log_fields(function="f"):
             raise SystemError("end")
         """
     )

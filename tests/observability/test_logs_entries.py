@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from ffhost.invocation.logger import get_logger
 from ffhost.observability import logs
-from ffhost.observability.logs.entries import rfc3339
+from ffhost.observability.logs.entries import log_timestamp
 from tests.log_reading import reading
 
 CALL = contextvars.ContextVar("call", default=None)
@@ -29,7 +29,7 @@ CALL = contextvars.ContextVar("call", default=None)
 @pytest.fixture
 def log(tmp_path):
     with reading(tmp_path) as log:
-        logs.set_context_source(CALL.get)
+        logs.set_log_fields_source(CALL.get)
         log.configure()
         yield log
 
@@ -77,9 +77,9 @@ def test_an_entry_has_its_fields_in_order(log):
 
 
 def test_the_timestamp_is_rfc_3339_in_utc():
-    assert rfc3339(0.5) == "1970-01-01T00:00:00.500000Z"
-    assert rfc3339(1_767_225_599.999_999) == "2025-12-31T23:59:59.999999Z"
-    assert rfc3339(1_767_225_600) == "2026-01-01T00:00:00.000000Z"
+    assert log_timestamp(0.5) == "1970-01-01T00:00:00.500000Z"
+    assert log_timestamp(1_767_225_599.999_999) == "2025-12-31T23:59:59.999999Z"
+    assert log_timestamp(1_767_225_600) == "2026-01-01T00:00:00.000000Z"
 
 
 def raise_chained():
@@ -139,7 +139,7 @@ def crash_finalizer():
 
 def crash_task():
     async def main():
-        logs.install_on_loop(asyncio.get_running_loop())
+        logs.install_log_hook_on_loop(asyncio.get_running_loop())
         task = asyncio.ensure_future(fail())
         task.set_name("lost")
         del task
@@ -157,7 +157,7 @@ def crash_task():
 def crash_callback():
     async def main():
         loop = asyncio.get_running_loop()
-        logs.install_on_loop(loop)
+        logs.install_log_hook_on_loop(loop)
         loop.call_soon(raise_chained)
         await asyncio.sleep(0.01)
 
@@ -395,7 +395,7 @@ def test_entries_are_cut_at_the_longest_that_they_may_be(log):
 
 def test_warnings_and_errors_may_go_to_stderr(log):
     log.configure(stream="split")
-    record = logs.recorder("f", "http")
+    record = logs.configured_summary_recorder("f", "http")
     logging.info("i")
     logging.warning("w")
     logging.error("e")
@@ -458,7 +458,7 @@ def test_what_a_module_does_to_logging_as_a_whole_does_not_silence_the_host(log,
     ours = get_logger("ffhost.host")
     ours.info("before")
     configuring({"version": 1, "root": {"level": "INFO", "handlers": []}})
-    logs.restore()
+    logs.restore_logging()
     ours.info("after")
     logging.getLogger("user").info("from user code")
     assert log.messages() == ["before", "after", "from user code"]
@@ -475,7 +475,7 @@ def test_handlers_that_user_code_puts_on_the_root_logger_replace_ours_for_its_re
     before = root.handlers
     root.handlers = [Own()]
     try:
-        logs.restore()
+        logs.restore_logging()
         logging.getLogger("user").warning("theirs")
         get_logger("ffhost.host").warning("ours")
     finally:
@@ -508,7 +508,7 @@ def test_an_entry_that_cannot_be_rendered_at_all_leaves_its_message(log):
 
 
 def test_a_context_source_that_fails_costs_no_entry(log):
-    logs.set_context_source(lambda: 1 / 0)
+    logs.set_log_fields_source(lambda: 1 / 0)
     logging.warning("m")
     assert log.messages() == ["m"]
 
@@ -549,13 +549,13 @@ def test_what_one_call_binds_on_a_thread_is_not_seen_by_the_next(log):
         CALL.set(call(execution_id=name))
         logging.info(name)
         structlog.contextvars.bind_contextvars(user=name)
-        logs.bind(tenant=name)
+        logs.bind_log_fields(tenant=name)
         logging.info(name)
 
     def thread():
         contextvars.copy_context().run(one_call, "first")
         one_call("second")
-        logs.forget()
+        logs.forget_log_fields()
         one_call("third")
 
     worker = threading.Thread(target=thread)
@@ -573,7 +573,7 @@ def test_what_one_call_binds_on_a_thread_is_not_seen_by_the_next(log):
 
 
 def test_what_is_logged_while_a_function_is_imported_names_the_function(log):
-    with logs.binding(function="resize"):
+    with logs.binding_log_fields(function="resize"):
         logging.info("loading the model")
     logging.info("done")
     first, second = log.entries()
@@ -601,7 +601,7 @@ def test_a_summary_is_what_structlog_would_have_written(
 ):
     environ = {"GOOGLE_CLOUD_PROJECT": "p"}
     log.configure(profile=profile, environ=environ)
-    record = logs.recorder("hello", "http")
+    record = logs.configured_summary_recorder("hello", "http")
     record("GET", path, status, outcome, 0.1234567, 3, None, "e1", **trace, **event)
 
     logger = get_logger("ffhost.invocations")
@@ -629,7 +629,7 @@ def test_a_summary_is_what_structlog_would_have_written(
 
 
 def test_summaries_keep_their_place_among_other_entries(log):
-    record = logs.recorder("f", "http")
+    record = logs.configured_summary_recorder("f", "http")
     record("GET", "/1", 200, "ok", 0.1)
     logging.info("between")
     record("GET", "/2", 200, "ok", 0.1)
@@ -638,11 +638,11 @@ def test_summaries_keep_their_place_among_other_entries(log):
 
 def test_summaries_obey_switch_and_levels(log):
     log.configure(invocations=False)
-    assert logs.recorder("f", "http") is None
+    assert logs.configured_summary_recorder("f", "http") is None
     log.configure(level="error")
-    assert logs.recorder("f", "http") is None
+    assert logs.configured_summary_recorder("f", "http") is None
     log.configure(levels={"ffhost.invocations": "warning"})
-    record = logs.recorder("f", "http")
+    record = logs.configured_summary_recorder("f", "http")
     record("GET", "/good", 200, "ok", 0.1)
     record("GET", "/bad", 500, "crash", 0.1)
     assert [entry["path"] for entry in log.entries()] == ["/bad"]
@@ -650,7 +650,7 @@ def test_summaries_obey_switch_and_levels(log):
 
 def test_a_summary_is_cut_like_every_entry(log):
     log.configure(max_entry=600)
-    logs.recorder("f", "http")("GET", "/" + "x" * 5000, 200, "ok", 0.1)
+    logs.configured_summary_recorder("f", "http")("GET", "/" + "x" * 5000, 200, "ok", 0.1)
     assert len(log.text()) <= 600
     assert log.only()["truncated"] is True
 
@@ -706,7 +706,9 @@ def test_the_console_format_is_for_people(log):
     log.configure(format="console")
     token = CALL.set(call())
     logging.getLogger("shop").warning("low \x1b[2J stock", extra={"left": 2})
-    logs.recorder("hello", "http")("GET", "/hello", 200, "ok", 0.0123, execution_id="e1")
+    logs.configured_summary_recorder("hello", "http")(
+        "GET", "/hello", 200, "ok", 0.0123, execution_id="e1"
+    )
     CALL.reset(token)
     first, second = log.text().splitlines()
     assert "\x1b" not in log.text()

@@ -16,14 +16,14 @@ import time
 import pytest
 
 from ffhost.errors import DeadlineExceeded
-from ffhost.observability.logs.output import Output
+from ffhost.observability.logs.output import LogOutput
 from tests.log_reading import PREAMBLE, ROOT, parsed, run
 from tests.serving import eventually
 
 WRITER = """
 import json, sys
-from ffhost.observability.logs.output import Output
-out = Output(1)
+from ffhost.observability.logs.output import LogOutput
+out = LogOutput(1)
 name, count, sizes = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
 for number in range(count):
     size = sizes[number % len(sizes)]
@@ -64,8 +64,8 @@ def test_entries_of_forked_workers_and_their_threads_stay_whole_in_one_pipe():
     _, out, err = run(
         """
         import os, threading
-        logs.configure(settings())
-        record = logs.recorder("f", "http")
+        logs.configure_logging(settings())
+        record = logs.configured_summary_recorder("f", "http")
         log = logging.getLogger("worker")
         logging.info("before")
         for _ in range(3):
@@ -93,7 +93,7 @@ def test_entries_of_forked_workers_and_their_threads_stay_whole_in_one_pipe():
 
 def test_what_is_held_is_written_before_any_later_entry(pipe):
     reader, writer = pipe
-    out = Output(writer)
+    out = LogOutput(writer)
     out.hold(bytes, b"1\n")
     out.hold(bytes, b"2\n")
     out.write(b"3\n")
@@ -104,7 +104,7 @@ def test_what_is_held_is_written_before_any_later_entry(pipe):
 
 def test_what_is_held_is_written_soon_without_anybody_asking(pipe):
     reader, writer = pipe
-    out = Output(writer)
+    out = LogOutput(writer)
     for line in (b"1\n", b"2\n"):
         out.hold(bytes, line)
         assert os.read(reader, 100) == line
@@ -112,7 +112,7 @@ def test_what_is_held_is_written_soon_without_anybody_asking(pipe):
 
 def test_an_entry_that_is_made_while_others_are_made_follows_them(pipe):
     reader, writer = pipe
-    out = Output(writer)
+    out = LogOutput(writer)
 
     def make(line):  # a signal handler may run here
         out.write(b"nested\n")
@@ -126,7 +126,7 @@ def test_an_entry_that_is_made_while_others_are_made_follows_them(pipe):
 
 def test_what_is_held_is_bounded(pipe):
     reader, writer = pipe
-    out = Output(writer)
+    out = LogOutput(writer)
     for _ in range(1000):
         out.hold(bytes, b"1\n")
     out.flush()
@@ -136,7 +136,7 @@ def test_what_is_held_is_bounded(pipe):
 def test_many_threads_hold_and_write_and_nothing_is_lost(tmp_path):
     path = tmp_path / "log"
     with path.open("wb") as file:
-        out = Output(file.fileno())
+        out = LogOutput(file.fileno())
 
         def work(who):
             for number in range(500):
@@ -158,8 +158,8 @@ def test_many_threads_hold_and_write_and_nothing_is_lost(tmp_path):
 def test_what_is_held_at_the_end_of_the_process_is_written():
     _, out, _ = run(
         """
-        logs.configure(settings())
-        logs.recorder("f", "http")("GET", "/", 200, "ok", 0.1)
+        logs.configure_logging(settings())
+        logs.configured_summary_recorder("f", "http")("GET", "/", 200, "ok", 0.1)
         """
     )
     assert [entry["message"] for entry in parsed(out)] == ["invocation"]
@@ -170,8 +170,8 @@ def test_what_is_held_at_a_fork_is_written_once():
         """
         import os, warnings
         warnings.simplefilter("ignore")  # from Python 3.12 on: of the thread that writes
-        logs.configure(settings())
-        record = logs.recorder("f", "http")
+        logs.configure_logging(settings())
+        record = logs.configured_summary_recorder("f", "http")
         record("GET", "/parent", 200, "ok", 0.1)
         if os.fork() == 0:
             record("GET", "/child", 200, "ok", 0.1)
@@ -187,7 +187,7 @@ def test_a_fork_while_a_thread_writes_leaves_the_child_able_to_write():
     _, out, _ = run(
         """
         import os, threading
-        logs.configure(settings())
+        logs.configure_logging(settings())
         end = threading.Event()
         def chatter():
             while not end.is_set():
@@ -209,7 +209,7 @@ def test_a_fork_while_a_thread_writes_leaves_the_child_able_to_write():
 def test_a_pipe_that_does_not_block_gets_the_whole_entry(pipe):
     reader, writer = pipe
     os.set_blocking(writer, False)
-    out = Output(writer)
+    out = LogOutput(writer)
     line = b"x" * 500_000 + b"\n"
     thread = threading.Thread(target=lambda: [out.write(line) for _ in range(3)])
     thread.start()
@@ -224,7 +224,7 @@ def test_a_pipe_that_does_not_block_gets_the_whole_entry(pipe):
 def test_a_reader_that_has_gone_away_loses_entries_and_no_more():
     reader, writer = os.pipe()
     os.close(reader)
-    out = Output(writer)
+    out = LogOutput(writer)
     out.write(b"1\n")
     out.hold(bytes, b"2\n")
     out.flush()
@@ -236,7 +236,7 @@ def test_a_closed_descriptor_loses_entries_and_no_more():
     reader, writer = os.pipe()
     os.close(reader)
     os.close(writer)
-    out = Output(writer)
+    out = LogOutput(writer)
     out.write(b"1\n")
     assert out.lost == 1
 
@@ -245,13 +245,13 @@ def test_an_entry_made_while_another_is_written_waits_for_its_end(pipe, tmp_path
     # As from a signal handler or a finalizer, in the middle of a long entry.
     reader, writer = pipe
     os.set_blocking(writer, False)
-    out = Output(writer)
+    out = LogOutput(writer)
     size = fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ)
     line = b"x" * (size * 2) + b"\n"
     code = f"""
         import os, signal, threading, time
-        from ffhost.observability.logs.output import Output
-        out = Output(1)
+        from ffhost.observability.logs.output import LogOutput
+        out = LogOutput(1)
         def nest(*_):
             out.write(b"nested\\n")
             open({str(tmp_path / "nested")!r}, "w").close()
@@ -278,7 +278,7 @@ def test_an_entry_made_while_another_is_written_waits_for_its_end(pipe, tmp_path
 @pytest.mark.parametrize("kind", [DeadlineExceeded, TimeoutError])
 def test_an_exception_raised_into_a_writing_thread_waits_for_the_end_of_the_entry(pipe, kind):
     reader, writer = pipe
-    out, err = Output(writer), []
+    out, err = LogOutput(writer), []
     line = b"x" * 1_000_000 + b"\n"
     started = threading.Event()
 

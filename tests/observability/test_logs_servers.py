@@ -12,14 +12,14 @@ import urllib.request
 
 import pytest
 
-from ffhost.observability.logs.server_lines import adopt_server_loggers
+from ffhost.observability.logs.server_lines import log_foreign_server
 from tests.log_reading import ROOT, parsed, reading
 
 APP = """
 import logging
 from ffhost.observability import logs
 from tests.log_reading import settings
-logs.configure(settings())
+logs.configure_logging(settings())
 logging.getLogger("user").warning("imported")
 
 def wsgi(environ, start_response):
@@ -96,7 +96,7 @@ def test_a_servers_own_handlers_for_the_standard_streams_are_taken_over(tmp_path
     try:
         with reading(tmp_path) as log:
             log.configure()
-            adopt_server_loggers()
+            log_foreign_server()
             error.warning("from uvicorn")
             access.warning("a request")
             assert log.messages() == ["from uvicorn", "a request"]

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.observability.logs.json_encoder import plain, to_json
-from ffhost.observability.logs.truncation import fit
+from ffhost.observability.logs.log_json import log_value_as_json, plain_log_value
+from ffhost.observability.logs.truncation import fit_log_entry
 
 
 class BrokenRepr:
@@ -145,7 +145,7 @@ TABLE = {
 @pytest.mark.parametrize("name", TABLE)
 def test_a_value_that_json_has_no_form_for_gets_one(name):
     value, expected = TABLE[name]
-    rendered = to_json({"value": value, "other": 1})
+    rendered = log_value_as_json({"value": value, "other": 1})
     assert b"\n" not in rendered
     assert json.loads(rendered) == {"value": expected, "other": 1}
 
@@ -153,22 +153,22 @@ def test_a_value_that_json_has_no_form_for_gets_one(name):
 @pytest.mark.parametrize("name", sorted(TABLE.keys() - {"datetime"}))
 def test_a_value_reads_the_same_beside_one_that_needs_the_slow_way(name):
     value, expected = TABLE[name]
-    rendered = to_json({"value": value, "slow": "\ud800"})
+    rendered = log_value_as_json({"value": value, "slow": "\ud800"})
     assert json.loads(rendered) == {"value": expected, "slow": "\\ud800"}
 
 
 def test_keys_of_all_kinds_become_text():
     value = {1: "a", None: "b", (1, 2): "d", b"e": "e", "f\udcff": "f", 1.5: "g"}
     expected = {"1": "a", "null": "b", "[1,2]": "d", "e": "e", "f\\udcff": "f", "1.5": "g"}
-    assert json.loads(to_json(value)) == expected
+    assert json.loads(log_value_as_json(value)) == expected
 
 
 def test_a_very_deep_value_is_cut_and_not_an_error():
-    assert b'"..."' in to_json({"deep": deep()})
+    assert b'"..."' in log_value_as_json({"deep": deep()})
 
 
 def test_a_key_whose_repr_fails_still_leaves_the_rest():
-    rendered = json.loads(to_json({"a": {BrokenRepr(): 1}, "b": 2}))
+    rendered = json.loads(log_value_as_json({"a": {BrokenRepr(): 1}, "b": 2}))
     assert rendered["b"] == 2
     assert list(rendered["a"].values()) == [1]
 
@@ -188,7 +188,7 @@ anything = st.recursive(
 
 @given(st.dictionaries(st.text(st.characters()), anything))
 def test_any_value_is_one_line_of_json(value):
-    rendered = to_json(value)
+    rendered = log_value_as_json(value)
     assert len(rendered.decode().splitlines()) == 1
     assert isinstance(json.loads(rendered), dict)
 
@@ -196,9 +196,9 @@ def test_any_value_is_one_line_of_json(value):
 @given(st.dictionaries(st.text(max_size=20), anything, max_size=8), st.integers(300, 3000))
 def test_an_entry_that_is_cut_is_json_and_short_enough(fields, longest):
     entry = {"timestamp": "t", "severity": "INFO", "message": "m" * 400, "logger": "l", **fields}
-    cut = fit(entry, to_json(entry), longest)
+    cut = fit_log_entry(entry, log_value_as_json(entry), longest)
     assert len(cut) <= longest
-    if len(to_json(entry)) > longest:
+    if len(log_value_as_json(entry)) > longest:
         assert json.loads(cut)["truncated"] is True
     else:
         assert "truncated" not in json.loads(cut) or "truncated" in fields
@@ -207,7 +207,7 @@ def test_an_entry_that_is_cut_is_json_and_short_enough(fields, longest):
 def test_of_a_long_traceback_both_ends_stay():
     text = "Traceback (most recent call last):\n" + "  File\n" * 10_000 + "ValueError: the reason"
     entry = {"message": "m", "exception": text}
-    cut = json.loads(fit(entry, to_json(entry), 2000))
+    cut = json.loads(fit_log_entry(entry, log_value_as_json(entry), 2000))
     assert cut["exception"].startswith("Traceback (most recent call last):\n  File")
     assert cut["exception"].endswith("ValueError: the reason")
     assert "characters cut ..." in cut["exception"]
@@ -216,7 +216,7 @@ def test_of_a_long_traceback_both_ends_stay():
 
 def test_an_entry_with_thousands_of_fields_keeps_the_first():
     entry = {"message": "m", "logger": "l"} | {f"field{i}": "x" * 50 for i in range(5000)}
-    cut = json.loads(fit(entry, to_json(entry), 4096))
+    cut = json.loads(fit_log_entry(entry, log_value_as_json(entry), 4096))
     assert cut["message"] == "m"
     assert cut["field0"] == "x" * 50
     assert "field4999" not in cut
@@ -224,12 +224,12 @@ def test_an_entry_with_thousands_of_fields_keeps_the_first():
 
 def test_plain_leaves_plain_values_alone():
     value = {"a": [1, 2.5, "x", None, True], "b": {"c": -1}}
-    assert plain(value) == value
+    assert plain_log_value(value) == value
 
 
 def test_logging_a_level_between_two_names_goes_by_the_lower():
-    from ffhost.observability.logs.entries import severity
+    from ffhost.observability.logs.entries import log_severity
 
     levels = [logging.DEBUG, 15, 20, 25, 35, 45, 50, 99, 1]
     names = ["DEBUG", "DEBUG", "INFO", "INFO", "WARNING", "ERROR", "CRITICAL", "CRITICAL", "DEBUG"]
-    assert [severity(level) for level in levels] == names
+    assert [log_severity(level) for level in levels] == names

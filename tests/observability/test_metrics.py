@@ -16,14 +16,18 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ffhost.host.admin.pages import Admin
+from ffhost.host.admin.pages import AdminPages
 from ffhost.observability.metrics.counters import DURATIONS, LAGS, OUTCOMES
-from ffhost.observability.metrics.totals_files import Storage, folder_of, remove_metrics_files
+from ffhost.observability.metrics.totals_files import (
+    MetricsStorage,
+    metrics_folder_of,
+    remove_metrics_files,
+)
 from ffhost.observability.metrics.worker_totals import (
+    MetricsSnapshot,
     ProcessMetrics,
-    Snapshot,
     WorkerMetrics,
-    total,
+    add_up_metrics,
 )
 from ffhost.testing import Client
 from ffhost.web.messages import Message
@@ -83,7 +87,7 @@ functions:
 
 def watched(host: Client) -> Client:
     """Give *host* with pages of its own, as its admin listener would have."""
-    host.service_admin = Admin(host.service)  # type: ignore[attr-defined]
+    host.service_admin = AdminPages(host.service)  # type: ignore[attr-defined]
     return host
 
 
@@ -204,11 +208,11 @@ def test_no_label_grows_with_what_callers_send(serve: Serve) -> None:
 # Adding up
 
 
-def snapshot(pid: int, ok: int, **worker: Any) -> Snapshot:
+def snapshot(pid: int, ok: int, **worker: Any) -> MetricsSnapshot:
     durations, lags = [ok] + [0] * len(DURATIONS), [0] * (len(LAGS) + 1)
     outcomes = [ok] + [0] * (len(OUTCOMES) - 1)
     counts = [["f", "http", outcomes, durations, ok / 2, lags, 0.0]]
-    return Snapshot(
+    return MetricsSnapshot(
         pid, False, counts, WorkerMetrics(**worker), ProcessMetrics(cpu_seconds=1.0, threads=2)
     )
 
@@ -221,11 +225,11 @@ def ended() -> int:
 
 
 def test_what_workers_counted_outlives_them_and_what_they_do_does_not(tmp_path: Path) -> None:
-    storage = Storage(tmp_path / "shared")
+    storage = MetricsStorage(tmp_path / "shared")
     gone = snapshot(ended(), 3, running={"f": 5}, revision="old", refused={"f": 1})
     (storage.folder / "1-1.json").write_bytes(gone.encode())
     storage.write(snapshot(os.getpid(), 4, running={"f": 1}, revision="new"))
-    totals = total(storage.read())
+    totals = add_up_metrics(storage.read())
     assert (totals.workers, totals.calls("f")[0]) == (1, 7)
     assert (totals.running, totals.revisions) == ({"f": 1}, {"new": 1})
     assert (totals.refused, totals.process.cpu_seconds) == ({"f": 1}, 2.0)
@@ -233,41 +237,41 @@ def test_what_workers_counted_outlives_them_and_what_they_do_does_not(tmp_path: 
 
 def test_files_of_the_past_are_folded_and_counted_once(tmp_path: Path) -> None:
     folder = tmp_path / "shared"
-    Storage(folder)
+    MetricsStorage(folder)
     for generation in range(1, 4):
         for number in range(3):
             worker = snapshot(ended() if number == 0 else 0, 1)
             worker.ended = number != 0
             (folder / f"{generation}-{number}.json").write_bytes(worker.encode())
-        storage = Storage(folder)
+        storage = MetricsStorage(folder)
         assert list(folder.glob("*.json")) == []
-        assert total(storage.read()).calls("f")[0] == 3 * generation
+        assert add_up_metrics(storage.read()).calls("f")[0] == 3 * generation
 
 
 def test_a_worker_that_dies_while_it_folds_counts_nothing_twice(tmp_path: Path) -> None:
     folder = tmp_path / "shared"
-    Storage(folder)
+    MetricsStorage(folder)
     worker = snapshot(1, 5)
     worker.ended = True
     (folder / "1-1.json").write_bytes(worker.encode())
-    Storage(folder)
+    MetricsStorage(folder)
     # As if it had been killed before it removed the file.
     (folder / "1-1.json").write_bytes(worker.encode())
-    assert total(Storage(folder).read()).calls("f")[0] == 5
+    assert add_up_metrics(MetricsStorage(folder).read()).calls("f")[0] == 5
 
 
 def test_a_folder_of_somebody_else_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "shared").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(PermissionError):
-        Storage(tmp_path / "shared")
+        MetricsStorage(tmp_path / "shared")
 
 
 def test_removing_takes_what_dead_masters_have_left() -> None:
-    mine = folder_of(os.getpid())
+    mine = metrics_folder_of(os.getpid())
     dead = mine.with_name(f"ffhost-metrics-{ended()}-12345")
     for folder in (mine, dead):
-        Storage(folder)
+        MetricsStorage(folder)
     remove_metrics_files(os.getpid())
     assert not mine.exists()
     assert not dead.exists()
@@ -310,7 +314,7 @@ def test_the_numbers_of_two_workers_add_up_also_when_one_is_replaced(tmp_path: P
             lambda: samples(admin_text(running, "/metrics"))["ffhost_workers",] == 2, "two live"
         )
         assert counted() == made
-        folder = folder_of(running.process.pid)
+        folder = metrics_folder_of(running.process.pid)
         assert folder.exists()
         running.send(signal.SIGINT)
         assert running.wait() == 0

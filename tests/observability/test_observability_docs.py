@@ -16,13 +16,17 @@ from ffhost.config.settings import (
     HookSettings,
     LoggingSettings,
     MetricsSettings,
-    Section,
+    SettingsSection,
     TracingSettings,
 )
 from ffhost.observability.metrics.counters import OUTCOMES
-from ffhost.observability.metrics.exposition import render
-from ffhost.observability.metrics.worker_totals import Totals
-from ffhost.observability.tracing.hook_options import LogOptions, OtelOptions, ProfileOptions
+from ffhost.observability.metrics.exposition import render_metrics
+from ffhost.observability.metrics.worker_totals import MetricsTotals
+from ffhost.observability.tracing.hook_options import (
+    LogHookOptions,
+    OtelHookOptions,
+    ProfileHookOptions,
+)
 from ffhost.testing import client
 
 PAGE = (Path(__file__).parents[2] / "docs" / "observability.md").read_text()
@@ -31,7 +35,7 @@ ROWS = set(re.findall(r"^\| `([^`]+)`", PAGE, re.MULTILINE))
 
 def names(model: Any) -> list[str]:
     """Name the keys of a section, or the options of a hook."""
-    if issubclass(model, Section):
+    if issubclass(model, SettingsSection):
         return [each.name for each in fields(model)]
     return list(model.model_fields)
 
@@ -45,9 +49,9 @@ def names(model: Any) -> list[str]:
         ("functions.X.tracing.", FunctionTracingSettings),
         ("admin.", AdminSettings),
         ("metrics.", MetricsSettings),
-        ("", OtelOptions),
-        ("", ProfileOptions),
-        ("", LogOptions),
+        ("", OtelHookOptions),
+        ("", ProfileHookOptions),
+        ("", LogHookOptions),
     ],
 )
 def test_every_switch_is_documented(prefix: str, model: Any) -> None:
@@ -71,7 +75,7 @@ def test_no_switch_is_documented_that_is_not_there() -> None:
 
 
 def test_every_metric_and_outcome_is_documented() -> None:
-    _, text = render(Totals(last_reload=1.0))
+    _, text = render_metrics(MetricsTotals(last_reload=1.0))
     named = set(re.findall(r"^# TYPE (\w+)", text.decode(), re.MULTILINE))
     assert named <= set(re.findall(r"`((?:ffhost|process)_\w+)`", PAGE))
     assert set(OUTCOMES) <= ROWS

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.observability.logs import summary
-from ffhost.observability.logs.entries import Entries
-from ffhost.observability.logs.output import Output
+from ffhost.observability.logs.entries import LogEntries
+from ffhost.observability.logs.output import LogOutput
 
 TEXTS = st.text(max_size=300)
 PATHS = st.sampled_from(
@@ -41,7 +41,7 @@ CALLS = st.fixed_dictionaries(
 )
 
 
-class Kept(Output):
+class Kept(LogOutput):
     """Keeps what it is to write."""
 
     def hold(self, make: Callable[[Any], bytes], facts: Any) -> None:
@@ -60,7 +60,7 @@ def kept() -> Iterator[Kept]:
 
 
 def written(kept: Kept, call: dict[str, Any], revision: str) -> bytes:
-    recorder = summary.recorder("hello", "http", Entries(kept, revision=revision))
+    recorder = summary.make_summary_recorder("hello", "http", LogEntries(kept, revision=revision))
     assert recorder is not None
     recorder(**call)
     return kept.line

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ffhost.config import Sources
+from ffhost.config import ConfigSources
 from ffhost.errors import ConfigError
 from ffhost.host.service import Service
 from ffhost.testing import Client
@@ -385,7 +385,7 @@ async def later(invocation):
     (tmp_path / "main.py").write_text(code)
     config = CONFIG.replace('watch: {target: "main.py:watch"}', hook)
     (tmp_path / "functions.yaml").write_text(config)
-    service = Service(Sources(config="functions.yaml", cwd=tmp_path), embedded=True)
+    service = Service(ConfigSources(config="functions.yaml", cwd=tmp_path), embedded=True)
     with pytest.raises(ConfigError) as raised:
         service.load()
     assert [str(each) for each in raised.value.problems] == [message]
@@ -490,11 +490,11 @@ if sys.argv[1] == "without":
     stub("admin", admin_of=lambda service: None, ADMIN="", LISTENER_KEY="")
 
 from ffhost.asgi import create_app
-from ffhost.config import Sources
+from ffhost.config import ConfigSources
 from ffhost.host.service import Service
 
 service = Service(
-    Sources(config="functions.yaml", sets=sys.argv[2:], cwd=Path.cwd()), embedded=True
+    ConfigSources(config="functions.yaml", sets=sys.argv[2:], cwd=Path.cwd()), embedded=True
 )
 app = create_app(service)
 counted = 0

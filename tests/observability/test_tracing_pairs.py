@@ -12,8 +12,8 @@ from ffhost.errors import DeadlineExceeded
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.outcome import Outcome
-from ffhost.observability.tracing import keep_context, surround
-from ffhost.observability.tracing.hook import Hook, Pair, Steps
+from ffhost.observability.tracing import surround_with_trace_hooks, trace_hooks_keep_context
+from ffhost.observability.tracing.hook import Steps, TraceHook, TraceHookPair
 from ffhost.web.messages import Message
 
 OK = Outcome("ok", 200, 0.1)
@@ -27,7 +27,7 @@ class Recorder:
     def __init__(self) -> None:
         self.said: list[str] = []
 
-    def pair(self, name: str, error: BaseException | None = None) -> Hook:
+    def pair(self, name: str, error: BaseException | None = None) -> TraceHook:
         def begin(invocation: Call) -> str:
             self.said.append(f"{name} begins")
             VALUE.set(name)
@@ -38,15 +38,15 @@ class Recorder:
         def end(state: str, invocation: Call, outcome: Outcome) -> None:
             self.said.append(f"{name} ends {outcome.kind} with {state}")
 
-        return Hook(name, pair=Pair(begin, end))
+        return TraceHook(name, pair=TraceHookPair(begin, end))
 
-    def generator(self, name: str) -> Hook:
+    def generator(self, name: str) -> TraceHook:
         def steps(invocation: Call) -> Steps:
             self.said.append(f"{name} begins")
             outcome = yield
             self.said.append(f"{name} ends {outcome.kind}")
 
-        return Hook(name, steps)
+        return TraceHook(name, steps)
 
     def run(self, invocation: Call) -> None:
         self.said.append("call")
@@ -64,9 +64,11 @@ def invocation() -> Call:
     return made
 
 
-def called(made: Recorder, *hooks: Hook, outcome: Outcome = OK, refused: bool = False) -> list[str]:
+def called(
+    made: Recorder, *hooks: TraceHook, outcome: Outcome = OK, refused: bool = False
+) -> list[str]:
     """Make a call within *hooks*; give what was written down."""
-    run, observers = surround(made.run, False, hooks)
+    run, observers = surround_with_trace_hooks(made.run, False, hooks)
     call = invocation()
     if not refused:
         call.context.run(run, call)
@@ -101,7 +103,7 @@ def test_a_call_that_never_began_has_both_halves_in_a_context_of_their_own(made:
 def test_a_call_that_begins_after_its_outcome_was_settled_is_not_told_twice(
     made: Recorder,
 ) -> None:
-    run, (ended,) = surround(made.run, False, [made.pair("pair")])
+    run, (ended,) = surround_with_trace_hooks(made.run, False, [made.pair("pair")])
     call = invocation()
     ended(call, REFUSED)
     made.said.clear()
@@ -114,7 +116,7 @@ def test_a_pair_that_fails_fails_no_call_and_is_told_nothing_more(made: Recorder
 
 
 def test_a_deadline_that_strikes_in_a_pair_is_the_functions(made: Recorder) -> None:
-    run, _ = surround(made.run, False, [made.pair("pair", DeadlineExceeded())])
+    run, _ = surround_with_trace_hooks(made.run, False, [made.pair("pair", DeadlineExceeded())])
     call = invocation()
     with pytest.raises(DeadlineExceeded):
         call.context.run(run, call)
@@ -122,5 +124,5 @@ def test_a_deadline_that_strikes_in_a_pair_is_the_functions(made: Recorder) -> N
 
 
 def test_only_hooks_that_are_generators_have_a_call_keep_its_context(made: Recorder) -> None:
-    assert not keep_context([made.pair("pair")])
-    assert keep_context([made.pair("pair"), made.generator("inner")])
+    assert not trace_hooks_keep_context([made.pair("pair")])
+    assert trace_hooks_keep_context([made.pair("pair"), made.generator("inner")])

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from ffhost.observability.tracing.wire import Exporter, encode
+from ffhost.observability.tracing.span_wire import FastSpanExporter, encode_span_request
 from tests.installed import is_installed
 
 is_used = pytest.mark.skipif(
@@ -61,11 +61,11 @@ def made(drawn: list[Any]) -> Any:
 )
 def test_what_is_written_reads_as_what_the_sdk_writes(drawn: list[Any]) -> None:
     spans = made(drawn)
-    assert ExportTraceServiceRequest.FromString(encode(spans)) == encode_spans(spans)
+    assert ExportTraceServiceRequest.FromString(encode_span_request(spans)) == encode_spans(spans)
 
 
 @is_used
 def test_the_sdk_has_the_client_that_takes_bytes() -> None:
-    exporter = Exporter()
+    exporter = FastSpanExporter()
     assert callable(exporter._client.export)
     exporter.shutdown()

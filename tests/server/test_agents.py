@@ -163,8 +163,8 @@ def test_a_server_with_a_client_that_listens_drains_and_ends(tmp_path: Path) -> 
 
 
 def test_the_listener_of_a_client_that_left_is_forgotten(tmp_path: Path) -> None:
-    from ffhost.agents.rpc import RpcError
-    from ffhost.host.list_changes import MOST_LISTENERS, Listeners, changes
+    from ffhost.agents.rpc import JsonRpcError
+    from ffhost.host.list_changes import MOST_LISTENERS, ToolListListeners, tool_list_changes
     from ffhost.testing import client
 
     (tmp_path / "main.py").write_text(SOURCE)
@@ -173,15 +173,15 @@ def test_the_listener_of_a_client_that_left_is_forgotten(tmp_path: Path) -> None
     )
 
     async def listen(service: Any) -> None:
-        listeners = Listeners()
-        stream = changes(service, listeners, None)
+        listeners = ToolListListeners()
+        stream = tool_list_changes(service, listeners, None)
         assert await anext(stream) == b": listening\n\n"
         assert listeners.count == 1
         await stream.aclose()  # type: ignore[attr-defined]
         assert listeners.count == 0
         listeners.count = MOST_LISTENERS
-        with pytest.raises(RpcError):
-            changes(service, listeners, None)
+        with pytest.raises(JsonRpcError):
+            tool_list_changes(service, listeners, None)
 
     with client("functions.yaml", cwd=tmp_path) as host:
         asyncio.run(listen(host.service))

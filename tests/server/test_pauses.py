@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ffhost.server import replacement
-from ffhost.server.replacement import Pauses
+from ffhost.server.replacement import ReplacementPauses
 
 
 class Clock:
@@ -26,7 +26,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_pauses_grow_from_a_tenth_of_a_second_to_ten(clock: Clock) -> None:
-    pauses = Pauses()
+    pauses = ReplacementPauses()
     found = [pauses.begin([]) for _ in range(9)]
     assert found == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
     assert pauses.left() == pytest.approx(10)
@@ -35,13 +35,13 @@ def test_pauses_grow_from_a_tenth_of_a_second_to_ten(clock: Clock) -> None:
 
 
 def test_a_worker_that_was_fine_all_the_time_does_not_shorten_the_pauses(clock: Clock) -> None:
-    pauses = Pauses()
+    pauses = ReplacementPauses()
     healthy = clock.now - 500
     assert [pauses.begin([healthy]) for _ in range(3)] == [0.1, 0.2, 0.4]
 
 
 def test_a_replacement_that_serves_for_a_while_begins_the_pauses_anew(clock: Clock) -> None:
-    pauses = Pauses()
+    pauses = ReplacementPauses()
     pauses.begin([])
     pauses.begin([])
     clock.now += 1

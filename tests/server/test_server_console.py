@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ffhost.observability.metrics.totals_files import folder_of
+from ffhost.observability.metrics.totals_files import metrics_folder_of
 from tests.serving import PATIENCE_SECONDS, Running, eventually, server
 
 SOURCE = """
@@ -94,7 +94,7 @@ def test_the_files_that_workers_share_are_their_owners_and_hold_no_secret(
 ) -> None:
     browser = Browser(running)
     running.get("/hello?secret_word=abracadabra")
-    folder = folder_of(running.process.pid)
+    folder = metrics_folder_of(running.process.pid)
 
     def written() -> list[Path] | None:
         browser.get("session")
@@ -134,4 +134,4 @@ def test_what_happens_is_seen_live_and_ends_with_the_drain(running: Running) -> 
     assert [name for name, _ in seen][-1] == "end"
     assert running.wait() == 0  # long before graceful_timeout has passed
     assert "calls_cut_off" not in running.output
-    assert not folder_of(running.process.pid).exists()
+    assert not metrics_folder_of(running.process.pid).exists()

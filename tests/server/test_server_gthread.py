@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ffhost.host.service import Service
-from ffhost.server.gthread_hooks import Drain
+from ffhost.server.gthread_hooks import GthreadDrain
 from tests.serving import FUNCTIONS, PATIENCE_SECONDS, Running, eventually, free_port, gunicorn
 
 SOURCE = (
@@ -266,7 +266,7 @@ def test_a_repeated_sigterm_does_not_cut_the_drain_short() -> None:
     before = signal.signal(signal.SIGTERM, lambda _number, _frame: ended.append(True))
     try:
         current = Service(embedded=True)
-        Drain(current, 1.0).install()
+        GthreadDrain(current, 1.0).install()
         for _ in range(3):
             signal.raise_signal(signal.SIGTERM)
         assert (current.draining, ended) == (True, [])

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.server.head_limits import head_without_upgrade, is_possible_host
+from ffhost.server.head_limits import head_without_upgrade, is_possible_host_in_request_head
 from tests.serving import PATIENCE_SECONDS, Running, server
 
 SOURCE = """
@@ -270,4 +270,4 @@ def test_the_new_head_asks_for_no_upgrade_and_keeps_the_rest(
     "host", [b"", b"localhost", b"example.com:8080", b"[::1]:80", b"1.2.3.4", b"a_b.c", b"x%41"]
 )
 def test_possible_hosts_are_taken(host: bytes) -> None:
-    assert is_possible_host(host)
+    assert is_possible_host_in_request_head(host)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ffhost.server.replacement import Rolling
+from ffhost.server.replacement import RollingReplacement
 
 
 def test_the_next_worker_is_replaced_when_the_one_before_has_gone() -> None:
-    rolling = Rolling()
+    rolling = RollingReplacement()
     rolling.restart([1, 2])
     assert rolling.next({1, 2}, {1, 2}) == 1
     rolling.began(1, 3)
@@ -17,7 +17,7 @@ def test_the_next_worker_is_replaced_when_the_one_before_has_gone() -> None:
 
 
 def test_a_failed_replacement_ends_the_whole_round() -> None:
-    rolling = Rolling()
+    rolling = RollingReplacement()
     rolling.restart([1, 2])
     rolling.began(1, 3)
     rolling.failed()
@@ -25,7 +25,7 @@ def test_a_failed_replacement_ends_the_whole_round() -> None:
 
 
 def test_a_new_round_does_not_wait_for_those_that_are_leaving() -> None:
-    rolling = Rolling()
+    rolling = RollingReplacement()
     rolling.restart([1])
     assert rolling.next({1}, {1}) == 1
     rolling.began(1, 2)
@@ -35,13 +35,13 @@ def test_a_new_round_does_not_wait_for_those_that_are_leaving() -> None:
 
 
 def test_workers_that_died_in_the_meantime_are_passed_over() -> None:
-    rolling = Rolling()
+    rolling = RollingReplacement()
     rolling.restart([1, 2, 3])
     assert rolling.next({3}, {3}) == 3
 
 
 def test_a_worker_that_asks_twice_is_replaced_once() -> None:
-    rolling = Rolling()
+    rolling = RollingReplacement()
     rolling.add(1)
     rolling.add(1)
     assert rolling.next({1}, {1}) == 1

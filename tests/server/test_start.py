@@ -42,7 +42,7 @@ NOT_NEEDED = [
     "ffhost.host.lazy_function",
     "ffhost.observability.logs.framework_formats",
     "ffhost.observability.metrics",
-    "ffhost.signatures.requests.native",
+    "ffhost.signatures.requests.native_request",
     "ffhost.signatures.requests.starlette_request",
     "ffhost.execution.blocking_caller",
     "ffhost.server.code_check",

@@ -13,8 +13,12 @@ from hypothesis import strategies as st
 
 from ffhost.config.units import UNLIMITED
 from ffhost.server.idle_clients import IdleClients
-from ffhost.server.timeouts import Timeouts
-from ffhost.server.unread_answers import UnreadAnswers, taken_bytes, unsent_bytes
+from ffhost.server.timeouts import ConnectionTimeouts
+from ffhost.server.unread_answers import (
+    UnreadSocketAnswers,
+    taken_socket_bytes,
+    unsent_socket_bytes,
+)
 from tests.serving import eventually
 
 
@@ -69,7 +73,9 @@ def test_each_expires_when_its_time_is_over_and_no_timer_is_left(
 ) -> None:
     loop = SetLoop()
     expired: list[tuple[str, float]] = []
-    clocks: Timeouts[str] = Timeouts(loop, 3.0, lambda name: expired.append((name, loop.now)))
+    clocks: ConnectionTimeouts[str] = ConnectionTimeouts(
+        loop, 3.0, lambda name: expired.append((name, loop.now))
+    )
     running: dict[str, float] = {}
     due: list[tuple[str, float]] = []
     for name, starts, pause in steps:
@@ -146,15 +152,15 @@ def test_an_idle_client_is_closed_in_time_once_and_no_timer_is_left(
 def test_a_clock_without_a_limit_has_no_timer() -> None:
     loop = SetLoop()
     Kept(loop).begin(IdleClients(loop, UNLIMITED))
-    Timeouts[str](loop, UNLIMITED, print).start("a")
-    UnreadAnswers(loop, UNLIMITED).watch(Client(5))
+    ConnectionTimeouts[str](loop, UNLIMITED, print).start("a")
+    UnreadSocketAnswers(loop, UNLIMITED).watch(Client(5))
     assert loop.timers == []
 
 
 def test_a_client_that_takes_nothing_is_given_up() -> None:
     loop = SetLoop()
     client = Client(100)
-    answers = UnreadAnswers(loop, 8.0)
+    answers = UnreadSocketAnswers(loop, 8.0)
     answers.watch(client)
     loop.run_until(8)
     assert client.found == []
@@ -165,7 +171,7 @@ def test_a_client_that_takes_nothing_is_given_up() -> None:
 def test_a_client_that_takes_a_byte_now_and_then_is_not() -> None:
     loop = SetLoop()
     client = Client(10)
-    answers = UnreadAnswers(loop, 8.0)
+    answers = UnreadSocketAnswers(loop, 8.0)
     answers.watch(client)
     for second in range(7, 70, 7):
         loop.run_until(second)
@@ -180,7 +186,7 @@ def test_a_client_of_a_file_is_judged_by_what_it_takes() -> None:
     loop = SetLoop()
     client = Client(100)
     client.file = SimpleNamespace(sent=100)
-    answers = UnreadAnswers(loop, 8.0)
+    answers = UnreadSocketAnswers(loop, 8.0)
     answers.watch(client)
     for second in range(7, 70, 7):
         loop.run_until(second)
@@ -196,7 +202,7 @@ def test_a_client_of_a_file_is_judged_by_what_it_takes() -> None:
 def test_a_client_that_takes_less_than_is_written_is_not_given_up() -> None:
     loop = SetLoop()
     client = Client(100)
-    answers = UnreadAnswers(loop, 8.0)
+    answers = UnreadSocketAnswers(loop, 8.0)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         theirs = socket.create_connection(listening.getsockname())
         client.socket, _ = listening.accept()
@@ -205,9 +211,9 @@ def test_a_client_that_takes_less_than_is_written_is_not_given_up() -> None:
         for second in range(7, 70, 7):
             loop.run_until(second)
             client.unsent += 10
-            before = taken_bytes(client)
+            before = taken_socket_bytes(client)
             ours.sendall(b"x")
-            eventually(lambda: taken_bytes(client) > before, "acknowledged")  # noqa: B023
+            eventually(lambda: taken_socket_bytes(client) > before, "acknowledged")  # noqa: B023
         assert client.found == []
         loop.run_until(90)
         assert client.found == [client.unsent]
@@ -218,9 +224,9 @@ def test_a_socket_that_is_closed_or_no_tcp_has_taken_nothing() -> None:
     client.socket, other = socket.socketpair()
     other.close()
     with client.socket:
-        assert taken_bytes(client) == 0
-    assert taken_bytes(client) == 0
+        assert taken_socket_bytes(client) == 0
+    assert taken_socket_bytes(client) == 0
 
 
 def test_nothing_is_unsent_in_a_transport_without_a_socket() -> None:
-    assert unsent_bytes(Client(7)) == 7
+    assert unsent_socket_bytes(Client(7)) == 7

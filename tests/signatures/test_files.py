@@ -15,7 +15,7 @@ import pytest
 import starlette.responses
 
 from ffhost.errors import ResultError
-from ffhost.signatures.file_parts import BLOCK_BYTES, FilePart
+from ffhost.signatures.file_parts import BLOCK_BYTES, RequestFilePart
 from ffhost.signatures.results import result_encoder
 from ffhost.testing import Client
 from ffhost.web.messages import Reply
@@ -58,7 +58,7 @@ def of(path: Path) -> list[Callable[[], Any]]:
 def test_a_regular_file_is_read_by_position_and_its_length_is_told(path: Path, number: int) -> None:
     file = of(path)[number]()
     reply = encode(file)
-    assert isinstance(reply.chunks, FilePart)
+    assert isinstance(reply.chunks, RequestFilePart)
     assert reply.header("content-length") == str(len(CONTENT))
     assert sent(reply) == CONTENT
     assert file.closed
@@ -139,20 +139,20 @@ def flask_reply(path: Path, make: Callable[[], Any], **headers: str) -> Reply:
 
 def test_flask_s_send_file_is_read_by_position(path: Path) -> None:
     reply = flask_reply(path, lambda: flask.send_file(path))
-    assert isinstance(reply.chunks, FilePart)
+    assert isinstance(reply.chunks, RequestFilePart)
     assert (reply.status, sent(reply)) == (200, CONTENT)
 
 
 def test_so_is_a_range_of_it(path: Path) -> None:
     reply = flask_reply(path, lambda: flask.send_file(path), Range="bytes=1000-300999")
-    assert isinstance(reply.chunks, FilePart)
+    assert isinstance(reply.chunks, RequestFilePart)
     assert (reply.status, sent(reply)) == (206, CONTENT[1000:301000])
     assert reply.header("content-range") == f"bytes 1000-300999/{len(CONTENT)}"
 
 
 def test_and_an_open_file_that_flask_would_send_line_by_line(path: Path) -> None:
     reply = flask_reply(path, lambda: path.open("rb"))
-    assert isinstance(reply.chunks, FilePart)
+    assert isinstance(reply.chunks, RequestFilePart)
     assert sent(reply) == CONTENT
 
 

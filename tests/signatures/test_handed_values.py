@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ffhost.host.call_request import Wanted
-from ffhost.signatures.handed_values import measure_of
+from ffhost.host.call_request import NamedCallRequest
+from ffhost.signatures.handed_values import measure_of_typed_values
 
 
 class Size(enum.Enum):
@@ -78,7 +78,7 @@ roots = st.builds(
     st.tuples(ints, st.text()),
     st.text(st.characters(codec=None)),
 )
-MEASURE = measure_of(Root)
+MEASURE = measure_of_typed_values(Root)
 ADAPTER = pydantic.TypeAdapter(Root)
 
 
@@ -88,7 +88,7 @@ def test_what_is_handed_over_is_equal_to_what_is_written_and_read(root: Root) ->
     assert MEASURE is not None
     most_bytes = MEASURE(root)
     if most_bytes is not None:
-        body = Wanted("name", root).request()[2]
+        body = NamedCallRequest("name", root).request()[2]
         assert len(body) <= most_bytes
         assert ADAPTER.validate_json(body) == root
 
@@ -140,7 +140,7 @@ def test_a_subclass_is_written_and_read() -> None:
     class Sub(Leaf):
         pass
 
-    measure = measure_of(Leaf)
+    measure = measure_of_typed_values(Leaf)
     assert measure is not None
     assert measure(Sub(*(getattr(LEAF, each.name) for each in dataclasses.fields(Leaf)))) is None
 
@@ -217,11 +217,11 @@ class Plain(Leaf):
     ],
 )
 def test_types_that_may_change_or_are_read_otherwise_are_written_and_read(kind: Any) -> None:
-    assert measure_of(kind) is None
+    assert measure_of_typed_values(kind) is None
 
 
 @pytest.mark.parametrize("kind", [_frozen(int), _model(), _model(x=pydantic.Field(gt=1))])
 def test_the_types_of_these_tests_are_safe_without_that(kind: Any) -> None:
-    measure = measure_of(kind)
+    measure = measure_of_typed_values(kind)
     assert measure is not None
     assert measure(kind(x=7)) is not None

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.errors import BadRequest, ContentTooLarge, RequestError, UnsupportedMediaType
-from ffhost.signatures.requests import Fields, Request, build_environ
+from ffhost.signatures.requests import Fields, Request, make_wsgi_environ
 from ffhost.web.messages import Message
 from tests.installed import is_installed
 
@@ -41,7 +41,7 @@ def form(body: bytes, content_type: str, query: str = "") -> Request:
 
 
 def test_an_environ_is_what_pep_3333_asks_for() -> None:
-    environ = build_environ(
+    environ = make_wsgi_environ(
         message(
             "PUT",
             "/caf%C3%A9/x%2Fy",
@@ -80,15 +80,17 @@ def test_an_environ_is_what_pep_3333_asks_for() -> None:
 
 def test_a_header_with_an_underscore_cannot_pose_as_one_with_a_dash() -> None:
     headers = {"x-user": "ann", "x_user": "eve"}
-    assert build_environ(message(headers=headers))["HTTP_X_USER"] == "ann"
-    assert build_environ(message(headers=dict(reversed(headers.items()))))["HTTP_X_USER"] == "ann"
+    assert make_wsgi_environ(message(headers=headers))["HTTP_X_USER"] == "ann"
+    assert (
+        make_wsgi_environ(message(headers=dict(reversed(headers.items()))))["HTTP_X_USER"] == "ann"
+    )
 
 
 def test_the_environ_of_a_wsgi_server_is_copied_and_gets_the_body_that_was_read() -> None:
     given_environ = {"REQUEST_METHOD": "POST", "wsgi.input": BytesIO(), "gunicorn.socket": "it"}
     wsgi = WsgiMessage("POST", "/", body=b"abc")
     wsgi.given = given_environ
-    environ = build_environ(wsgi)
+    environ = make_wsgi_environ(wsgi)
     assert environ["wsgi.input"].read() == b"abc"
     assert environ["CONTENT_LENGTH"] == "3"
     assert environ["gunicorn.socket"] == "it"
@@ -113,7 +115,7 @@ def test_paths_and_queries_read_as_in_flask(
 ) -> None:
     headers = {} if host is None else {"host": host}
     each = message("GET", path, root_path=root, query=query, headers=headers)
-    ours, theirs = Request(each), flask.Request(build_environ(each))
+    ours, theirs = Request(each), flask.Request(make_wsgi_environ(each))
     assert ours.path == theirs.path
     assert ours.base_url == theirs.base_url
     assert ours.full_path == theirs.full_path
@@ -126,7 +128,7 @@ def test_a_host_that_cannot_be_one_is_left_out(host: str) -> None:
     each = message("GET", "/hello", query="name=World", headers={"host": host})
     assert Request(each).base_url == "http:///hello"
     if is_installed("werkzeug>=3.1"):
-        assert flask.Request(build_environ(each)).base_url == "http:///hello"
+        assert flask.Request(make_wsgi_environ(each)).base_url == "http:///hello"
 
 
 def test_fields_look_up_as_in_flask() -> None:
@@ -243,7 +245,7 @@ def test_what_a_function_sets_on_a_request_stays() -> None:
 def test_json_reads_as_in_flask(body: bytes, content_type: str) -> None:
     each = message(body=body, headers={"content-type": content_type})
     request = Request(each)
-    theirs = flask.Request(build_environ(each)).get_json()
+    theirs = flask.Request(make_wsgi_environ(each)).get_json()
     assert repr(request.get_json()) == repr(request.json) == repr(theirs)
 
 
@@ -295,7 +297,7 @@ MULTIPART = (
 def test_multipart_forms_read_as_in_flask(tmp_path: Any) -> None:
     request = form(MULTIPART, "multipart/form-data; boundary=XX")
     theirs = flask.Request(
-        build_environ(
+        make_wsgi_environ(
             message(headers={"content-type": "multipart/form-data; boundary=XX"}, body=MULTIPART)
         )
     )

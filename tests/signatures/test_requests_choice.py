@@ -14,9 +14,9 @@ from flask import request as flask_request
 
 from ffhost.errors import LoadError
 from ffhost.loading.modules import load_module
-from ffhost.signatures.requests import choice, native_adapter
-from ffhost.signatures.requests.choice import adapter_for, choose_request
-from ffhost.signatures.requests.flask_use import uses_flask
+from ffhost.signatures.requests import native_request_adapter, request_choice
+from ffhost.signatures.requests.flask_use import target_uses_flask_request
+from ffhost.signatures.requests.request_choice import choose_request_object, request_adapter_for
 from tests.conftest import Serve
 
 PLAIN: dict[str, Any] = {"json": ModuleType("json"), "NUMBER": 1, "name": "flask"}
@@ -35,11 +35,11 @@ def chosen(
 ) -> str:
     module = ModuleType("module")
     vars(module).update(namespace)
-    return choose_request(
+    return choose_request_object(
         word,
         annotated,
         marked,
-        lambda: uses_flask(SimpleNamespace(), module),
+        lambda: target_uses_flask_request(SimpleNamespace(), module),
         asgi=asgi,
         has_file=has_file,
         is_async=is_async,
@@ -99,7 +99,7 @@ def test_flask_in_a_private_module_that_the_module_holds_counts(tmp_path: Path) 
     for name, text in sources.items():
         (tmp_path / f"{name}_main.py").write_text(f"{text}\ndef main(request): return 1")
         module = load_module(tmp_path / f"{name}_main.py")
-        found[name] = uses_flask(module.main, module)
+        found[name] = target_uses_flask_request(module.main, module)
     assert found == {"module": True, "function": True, "nothing": False}
 
 
@@ -150,7 +150,7 @@ def test_an_import_in_the_function_s_own_code_counts_and_a_name_does_not(
         target = functools.partial(FunctionType(target.func.__code__, {}))
     elif isinstance(target, Callable):
         target = FunctionType(Callable.__call__.__code__, {})
-    assert uses_flask(target, ModuleType("module")) is expected
+    assert target_uses_flask_request(target, ModuleType("module")) is expected
 
 
 def test_without_a_file_a_coroutine_function_gets_starlette_s_and_others_flask_s() -> None:
@@ -165,9 +165,9 @@ def test_without_a_file_a_coroutine_function_gets_starlette_s_and_others_flask_s
 def test_a_missing_extra_is_an_error_at_load_that_names_it(
     framework: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choice, "is_installed", lambda name: False)
+    monkeypatch.setattr(request_choice, "is_request_framework_installed", lambda name: False)
     with pytest.raises(LoadError) as caught:
-        adapter_for(framework, "hello", None, None)
+        request_adapter_for(framework, "hello", None, None)
     assert str(caught.value) == (
         f"hello gets a {framework} request, but {framework} is not installed: "
         f"install ffhost[{framework}]"
@@ -176,7 +176,7 @@ def test_a_missing_extra_is_an_error_at_load_that_names_it(
 
 
 def test_ffhost_s_own_request_needs_nothing() -> None:
-    assert adapter_for("ffhost", "hello", None, None) == native_adapter()
+    assert request_adapter_for("ffhost", "hello", None, None) == native_request_adapter()
 
 
 WHAT = """

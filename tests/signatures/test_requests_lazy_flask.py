@@ -20,10 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ffhost.signatures.codec import Codec, SignatureOptions
-from ffhost.signatures.http_function import compose
+from ffhost.signatures.http_function import make_http_codec
 from ffhost.signatures.requests._flask import LAZY_VERSIONS
-from ffhost.signatures.requests.flask_answers import QuickReply
-from ffhost.signatures.requests.flask_request import FunctionApp, flask_adapter
+from ffhost.signatures.requests.flask_answers import QuickFlaskEncoder
+from ffhost.signatures.requests.flask_request import FlaskFunctionApp, flask_request_adapter
 from ffhost.web.messages import Message, Reply
 
 only_lazily = pytest.mark.skipif(
@@ -32,8 +32,8 @@ only_lazily = pytest.mark.skipif(
 
 
 def codec_of(function: Callable[[Any], Any], folder: Path) -> Codec:
-    adapter = flask_adapter("function", folder / "main.py", None)
-    return compose(function, SignatureOptions(name="function", adapter=adapter))
+    adapter = flask_request_adapter("function", folder / "main.py", None)
+    return make_http_codec(function, SignatureOptions(name="function", adapter=adapter))
 
 
 def answer(codec: Codec, message: Message | None = None) -> Reply:
@@ -109,11 +109,11 @@ class OwnProvider(DefaultJSONProvider):
     sort_keys = False
 
 
-Hang = Callable[[FunctionApp, list[str]], Any]
+Hang = Callable[[FlaskFunctionApp, list[str]], Any]
 
 
 def hang_on_signal(signal: Any) -> Hang:
-    def hang(app: FunctionApp, seen: list[str]) -> Any:
+    def hang(app: FlaskFunctionApp, seen: list[str]) -> Any:
         def receive(_sender: Any, **_values: Any) -> None:
             seen.append("received")
 
@@ -123,7 +123,7 @@ def hang_on_signal(signal: Any) -> Hang:
     return hang
 
 
-def wrap_application(app: FunctionApp, seen: list[str]) -> None:
+def wrap_application(app: FlaskFunctionApp, seen: list[str]) -> None:
     inner = app.wsgi_app
 
     def outer(environ: Any, start_response: Any) -> Any:
@@ -171,7 +171,7 @@ def test_what_hangs_on_the_application_runs_also_if_it_came_after_the_first_call
     name: str, tmp_path: Path
 ) -> None:
     seen: list[str] = []
-    apps: list[FunctionApp] = []
+    apps: list[FlaskFunctionApp] = []
 
     def function(request: flask.Request) -> str:
         apps.append(flask.current_app._get_current_object())  # type: ignore[attr-defined]
@@ -200,8 +200,8 @@ def test_what_hangs_on_the_application_runs_also_if_it_came_after_the_first_call
 
 
 @contextmanager
-def application(folder: Path, **parts: Any) -> Iterator[FunctionApp]:
-    app = FunctionApp("function", folder, single=False)
+def application(folder: Path, **parts: Any) -> Iterator[FlaskFunctionApp]:
+    app = FlaskFunctionApp("function", folder, single=False)
     for name, value in parts.items():
         setattr(app, name, value)
     with app.test_request_context("/"):
@@ -250,7 +250,7 @@ def test_what_is_answered_without_flask_is_answered_as_flask_does(
     result: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with application(tmp_path_factory.getbasetemp()) as app:
-        quick = QuickReply(app)(result)
+        quick = QuickFlaskEncoder(app)(result)
         if quick is None:
             return
         response = app.make_response(result)
@@ -265,15 +265,15 @@ def test_what_is_answered_without_flask_is_answered_as_flask_does(
 @pytest.mark.parametrize("result", ["text", b"bytes", {"b": 1, "a": [None]}, [], ("made", 201)])
 def test_plain_results_need_no_response_of_flask(result: Any, tmp_path: Path) -> None:
     with application(tmp_path) as app:
-        assert QuickReply(app)(result) is not None
+        assert QuickFlaskEncoder(app)(result) is not None
 
 
 def test_json_is_left_to_flask_where_its_way_was_changed(tmp_path: Path) -> None:
     with application(tmp_path) as app:
         app.json.sort_keys = False  # type: ignore[attr-defined]
-        assert QuickReply(app)({}) is None
+        assert QuickFlaskEncoder(app)({}) is None
     with application(tmp_path, json=OwnProvider(app)) as app:
-        assert QuickReply(app)({}) is None
+        assert QuickFlaskEncoder(app)({}) is None
     with application(tmp_path, debug=True) as app:
-        assert QuickReply(app)({}) is None
-        assert QuickReply(app)("text") is not None
+        assert QuickFlaskEncoder(app)({}) is None
+        assert QuickFlaskEncoder(app)("text") is not None

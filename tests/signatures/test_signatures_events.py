@@ -11,9 +11,9 @@ import pytest
 
 from ffhost import events
 from ffhost.errors import BadRequest, LoadError, MethodNotAllowed
-from ffhost.signatures import Codec, SignatureOptions, compose
+from ffhost.signatures import Codec, SignatureOptions, make_codec
 from ffhost.web.messages import Message, Reply
-from ffhost.web.problems import crash, problem
+from ffhost.web.problems import crash_problem, problem_reply
 
 HTML = ("content-type", "text/html; charset=utf-8")
 BINARY = {
@@ -83,8 +83,8 @@ def test_an_event_is_acknowledged_without_a_body_and_with_ok_in_single_target_mo
 
     message = Message("POST", "/", headers=BINARY, body=b'{"a": 1}')
     for target in both(take):
-        assert parts(run(compose("cloudevent", target), message)) == (204, [], b"")
-        single = compose("cloudevent", target, SignatureOptions(single=True))
+        assert parts(run(make_codec("cloudevent", target), message)) == (204, [], b"")
+        single = make_codec("cloudevent", target, SignatureOptions(single=True))
         assert parts(run(single, message)) == (200, [HTML], b"OK")
     assert seen == [("1", {"a": 1})] * 4
 
@@ -92,11 +92,11 @@ def test_an_event_is_acknowledged_without_a_body_and_with_ok_in_single_target_mo
 def test_a_returned_event_is_the_reply_and_anything_else_is_ignored() -> None:
     message = Message("POST", "/", headers=BINARY, body=b'{"a": 1}')
     for target in both(lambda event: event):
-        reply = run(compose("cloudevent", target), message)
+        reply = run(make_codec("cloudevent", target), message)
         assert (reply.status, reply.header("ce-id")) == (200, "1")
         assert json.loads(reply.body) == {"a": 1}
     for value in ("done", 3, ("x", 500), {"a": 1}):
-        codec = compose("cloudevent", lambda event, value=value: value)
+        codec = make_codec("cloudevent", lambda event, value=value: value)
         assert parts(run(codec, message)) == (204, [], b"")
 
 
@@ -108,11 +108,11 @@ def test_a_batch_is_called_in_order_and_its_replies_are_a_batch() -> None:
         return event if event.data == 1 else None
 
     for target in both(take):
-        reply = run(compose("cloudevent", target), batch(3))
+        reply = run(make_codec("cloudevent", target), batch(3))
         assert reply.header("content-type") == "application/cloudevents-batch+json"
         assert [each["id"] for each in json.loads(reply.body)] == ["1"]
     assert seen == [0, 1, 2, 0, 1, 2]
-    quiet = compose("cloudevent", lambda event: None)
+    quiet = make_codec("cloudevent", lambda event: None)
     assert parts(run(quiet, batch(2))) == (204, [], b"")
     assert parts(run(quiet, batch(0))) == (204, [], b"")
 
@@ -128,11 +128,11 @@ def test_the_first_failure_of_a_batch_ends_it_and_its_index_is_told() -> None:
             raise BadRequest("not this one")
 
     for target in both(take):
-        codec = compose("cloudevent", target)
+        codec = make_codec("cloudevent", target)
         with pytest.raises(ValueError, match="secret") as caught:
             run(codec, batch(3))
         assert caught.value.__notes__ == ["at event 1 of the batch (counted from 0)"]
-        assert json.loads(crash("id", error=caught.value).body) == {
+        assert json.loads(crash_problem("id", error=caught.value).body) == {
             "type": "about:blank",
             "title": "Internal Server Error",
             "status": 500,
@@ -142,8 +142,11 @@ def test_the_first_failure_of_a_batch_ends_it_and_its_index_is_told() -> None:
         }
     assert seen == [0, 1, 0, 1]
     with pytest.raises(BadRequest) as refused:
-        run(compose("cloudevent", lambda event: take(event) if event.data == 3 else None), batch(4))
-    assert json.loads(problem(refused.value).body)["index"] == 3
+        run(
+            make_codec("cloudevent", lambda event: take(event) if event.data == 3 else None),
+            batch(4),
+        )
+    assert json.loads(problem_reply(refused.value).body)["index"] == 3
 
 
 def test_the_annotation_says_which_class_of_event_is_given() -> None:
@@ -152,7 +155,7 @@ def test_the_annotation_says_which_class_of_event_is_given() -> None:
     def take(event: CloudEvent) -> None: ...
 
     message = Message("POST", "/", headers=BINARY)
-    (event,) = compose("cloudevent", take).decode(message)
+    (event,) = make_codec("cloudevent", take).decode(message)
     assert isinstance(event, CloudEvent)
     assert isinstance(event, events.Event)
 
@@ -166,26 +169,26 @@ def test_a_background_function_gets_data_and_context() -> None:
 
     message = Message("POST", "/", headers={"content-type": "application/json"}, body=BACKGROUND)
     for target in both(take):
-        assert parts(run(compose("event", target), message)) == (204, [], b"")
-        single = compose("event", target, SignatureOptions(single=True))
+        assert parts(run(make_codec("event", target), message)) == (204, [], b"")
+        single = make_codec("event", target, SignatureOptions(single=True))
         assert parts(run(single, message)) == (200, [HTML], b"OK")
     assert seen == [({"a": 1}, "7", "x.y")] * 4
 
 
 def test_in_single_target_mode_a_get_of_a_background_function_answers_empty() -> None:
     for target in both(lambda data, context: 1 / 0):
-        codec = compose("event", target, SignatureOptions(single=True))
+        codec = make_codec("event", target, SignatureOptions(single=True))
         assert codec.methods == ("GET", "POST")
         assert parts(run(codec, Message("GET", "/"))) == (200, [HTML], b"")
         with pytest.raises(MethodNotAllowed) as caught:
             codec.decode(Message("GET", "/other"))
         assert caught.value.headers == {"Allow": "POST"}
-        assert compose("event", target).methods == ("POST",)
+        assert make_codec("event", target).methods == ("POST",)
 
 
 def test_an_error_handlers_answer_is_an_http_answer_whatever_the_signature() -> None:
     for kind, target in (("cloudevent", lambda event: None), ("event", lambda data, context: None)):
-        reply = compose(kind, target).encode_handled(("teapot", 418))
+        reply = make_codec(kind, target).encode_handled(("teapot", 418))
         assert (reply.status, reply.body) == (418, b"teapot")
 
 
@@ -224,5 +227,5 @@ def test_a_function_of_another_form_is_refused_when_it_is_loaded(
     kind: str, target: Any, message: str
 ) -> None:
     with pytest.raises(LoadError) as caught:
-        compose(kind, target, SignatureOptions(name="f"))
+        make_codec(kind, target, SignatureOptions(name="f"))
     assert str(caught.value) == message

@@ -25,7 +25,7 @@ from starlette.exceptions import HTTPException as StarletteError
 
 import ffhost.web.responses
 from ffhost.errors import LoadError, ResultError
-from ffhost.signatures import SignatureOptions, compose
+from ffhost.signatures import SignatureOptions, make_codec
 from ffhost.web.messages import Message, Reply
 
 HTML = ("content-type", "text/html; charset=utf-8")
@@ -34,7 +34,7 @@ JSON = ("content-type", "application/json")
 
 def call(target: Callable[..., Any], message: Message | None = None, **options: Any) -> Reply:
     """Call *target* as the runners do: decode, call (and await), encode."""
-    codec = compose("http", target, SignatureOptions(name="hello", **options))
+    codec = make_codec("http", target, SignatureOptions(name="hello", **options))
     arguments = codec.decode(message or Message("GET", "/"))
     if codec.is_async:
 
@@ -191,7 +191,7 @@ def test_an_async_generator_function_belongs_to_the_loop_and_is_streamed() -> No
     assert call(count).body == b"012"
 
     async def leave_early() -> None:
-        codec = compose("http", count)
+        codec = make_codec("http", count)
         chunks: Any = codec.encode(await codec.call(*codec.decode(Message("GET", "/")))).chunks
         assert await anext(chunks) == b"0"
         await chunks.aclose()
@@ -439,14 +439,14 @@ def test_falcons_errors_answer_with_what_was_set_before(kind: str) -> None:
     ],
 )
 def test_an_exception_that_means_an_answer_becomes_it(error: Exception, sent: Any) -> None:
-    codec = compose("http", lambda request: None)
+    codec = make_codec("http", lambda request: None)
     reply = codec.answer(error)
     assert reply is not None
     assert as_sent(reply) == sent
 
 
 def test_flasks_abort_is_an_answer_and_other_exceptions_are_none() -> None:
-    codec = compose("http", lambda request: None)
+    codec = make_codec("http", lambda request: None)
     reply = codec.answer(werkzeug.exceptions.NotFound("gone"))
     assert reply is not None
     assert reply.status == 404
@@ -534,7 +534,7 @@ def test_anything_that_takes_a_request_is_a_target(target: Any, body: bytes) -> 
 )
 def test_a_function_of_another_form_is_refused_when_it_is_loaded(target: Any, message: str) -> None:
     with pytest.raises(LoadError) as caught:
-        compose("http", target, SignatureOptions(name="hello"))
+        make_codec("http", target, SignatureOptions(name="hello"))
     assert str(caught.value) == message
     assert caught.value.exit_code == 2
 

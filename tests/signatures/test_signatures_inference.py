@@ -17,7 +17,7 @@ import starlette.requests
 from ffhost.errors import LoadError
 from ffhost.events import Context, Event
 from ffhost.loading import decorators
-from ffhost.signatures import Inferred, infer
+from ffhost.signatures import InferredSignature, infer_signature
 from ffhost.signatures.requests import Request
 
 if TYPE_CHECKING:
@@ -70,29 +70,29 @@ def mapping(value: dict[str, Any]): ...  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize(
     ("target", "inferred"),
     [
-        (plain, Inferred("http")),
-        (ours, Inferred("http", request="native")),
-        (of_falcon, Inferred("http", request="native")),
-        (of_flask, Inferred("http", request="flask")),
-        (of_a_subclass, Inferred("http", request="flask")),
-        (of_starlette, Inferred("http", request="starlette")),
-        (old_event, Inferred("cloudevent")),
-        (new_event, Inferred("cloudevent")),
-        (our_event, Inferred("cloudevent")),
-        (event_for_checkers, Inferred("cloudevent")),
-        (something_for_checkers, Inferred("http")),
-        (background, Inferred("event")),
-        (model, Inferred("typed")),
-        (record, Inferred("typed")),
-        (typed_dict, Inferred("typed")),
-        (from_dict, Inferred("typed")),
-        (mapping, Inferred("http")),
-        (functools.partial(background), Inferred("event")),
-        (print, Inferred("http")),
+        (plain, InferredSignature("http")),
+        (ours, InferredSignature("http", request="native")),
+        (of_falcon, InferredSignature("http", request="native")),
+        (of_flask, InferredSignature("http", request="flask")),
+        (of_a_subclass, InferredSignature("http", request="flask")),
+        (of_starlette, InferredSignature("http", request="starlette")),
+        (old_event, InferredSignature("cloudevent")),
+        (new_event, InferredSignature("cloudevent")),
+        (our_event, InferredSignature("cloudevent")),
+        (event_for_checkers, InferredSignature("cloudevent")),
+        (something_for_checkers, InferredSignature("http")),
+        (background, InferredSignature("event")),
+        (model, InferredSignature("typed")),
+        (record, InferredSignature("typed")),
+        (typed_dict, InferredSignature("typed")),
+        (from_dict, InferredSignature("typed")),
+        (mapping, InferredSignature("http")),
+        (functools.partial(background), InferredSignature("event")),
+        (print, InferredSignature("http")),
     ],
 )
-def test_annotations_tell_the_signature(target: Any, inferred: Inferred) -> None:
-    assert infer(target) == inferred
+def test_annotations_tell_the_signature(target: Any, inferred: InferredSignature) -> None:
+    assert infer_signature(target) == inferred
 
 
 def test_a_decorator_tells_more_than_annotations() -> None:
@@ -102,15 +102,15 @@ def test_a_decorator_tells_more_than_annotations() -> None:
     @decorators.typed(Record)
     def read(value: Any) -> None: ...
 
-    assert infer(take) == Inferred("cloudevent")
-    assert infer(functools.partial(take)) == Inferred("cloudevent")
-    assert infer(read) == Inferred("typed", Record)
-    assert infer(read, "typed") == Inferred("typed", Record)
+    assert infer_signature(take) == InferredSignature("cloudevent")
+    assert infer_signature(functools.partial(take)) == InferredSignature("cloudevent")
+    assert infer_signature(read) == InferredSignature("typed", Record)
+    assert infer_signature(read, "typed") == InferredSignature("typed", Record)
 
 
 def test_the_file_tells_more_than_annotations() -> None:
-    assert infer(model, "http") == Inferred("http")
-    assert infer(plain, "wsgi") == Inferred("wsgi")
+    assert infer_signature(model, "http") == InferredSignature("http")
+    assert infer_signature(plain, "wsgi") == InferredSignature("wsgi")
 
 
 def test_file_and_decorator_that_contradict_each_other_are_an_error() -> None:
@@ -118,7 +118,7 @@ def test_file_and_decorator_that_contradict_each_other_are_an_error() -> None:
     def take(event: Any) -> None: ...
 
     with pytest.raises(LoadError) as caught:
-        infer(take, "http", name="take")
+        infer_signature(take, "http", name="take")
     assert str(caught.value) == (
         "take is decorated as cloudevent, but the configuration says 'http'; remove one of them"
     )
@@ -128,7 +128,7 @@ def test_in_single_target_mode_the_decorator_wins() -> None:
     @decorators.cloud_event
     def take(event: Any) -> None: ...
 
-    assert infer(take, "http", single=True) == Inferred("cloudevent")
+    assert infer_signature(take, "http", single=True) == InferredSignature("cloudevent")
 
 
 def test_a_decorated_method_of_a_callable_object_counts() -> None:
@@ -136,4 +136,4 @@ def test_a_decorated_method_of_a_callable_object_counts() -> None:
         @decorators.event
         def __call__(self, data: Any, context: Any) -> None: ...
 
-    assert infer(Taker()) == Inferred("event")
+    assert infer_signature(Taker()) == InferredSignature("event")

@@ -22,7 +22,7 @@ from ffhost.errors import (
     UnprocessableContent,
     UnsupportedMediaType,
 )
-from ffhost.signatures import Codec, SignatureOptions, compose
+from ffhost.signatures import Codec, SignatureOptions, make_codec
 from ffhost.web.messages import Message, Reply
 
 JSON_TYPE = {"content-type": "application/json"}
@@ -69,7 +69,7 @@ class Legacy:
 
 
 def codec_of(target: Callable[..., Any], **options: Any) -> Codec:
-    return compose("typed", target, SignatureOptions(name="take", **options))
+    return make_codec("typed", target, SignatureOptions(name="take", **options))
 
 
 def taker(kind: Any, **options: Any) -> Callable[..., Any]:

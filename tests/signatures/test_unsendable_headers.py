@@ -75,10 +75,15 @@ def test_an_answer_that_cannot_be_sent_is_a_crash_with_an_id(serve: Serve, name:
     ],
 )
 def test_what_frameworks_mean_is_still_sent(raised: Callable[[], Any]) -> None:
-    from ffhost.signatures.foreign_responses import encode_exception, encode_response
+    from ffhost.signatures.foreign_responses import (
+        encode_foreign_exception,
+        encode_foreign_response,
+    )
 
     made = raised()
-    encode: Any = encode_exception if isinstance(made, BaseException) else encode_response
+    encode: Any = (
+        encode_foreign_exception if isinstance(made, BaseException) else encode_foreign_response
+    )
     reply = encode(made)
     assert reply.status == 409
     assert b"taken" in reply.body
@@ -86,7 +91,7 @@ def test_what_frameworks_mean_is_still_sent(raised: Callable[[], Any]) -> None:
 
 def test_a_refused_stream_is_closed() -> None:
     from ffhost.errors import ResultError
-    from ffhost.signatures.foreign_responses import encode_response
+    from ffhost.signatures.foreign_responses import encode_foreign_response
 
     closed = []
 
@@ -97,5 +102,5 @@ def test_a_refused_stream_is_closed() -> None:
     answer.call_on_close(lambda: closed.append(True))
     answer.headers._list.append(("a b", "c"))  # type: ignore[attr-defined]
     with pytest.raises(ResultError, match="a header that cannot be sent"):
-        encode_response(answer)
+        encode_foreign_response(answer)
     assert closed == [True]

@@ -16,8 +16,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ffhost.config import Sources, load_config
-from ffhost.events.declared_subscriptions import declared_subscriptions
+from ffhost.config import ConfigSources, load_config
+from ffhost.events.declared_subscriptions import compile_subscriptions
 from ffhost.events.subscriptions import SubscriptionTable
 from tests.serving import eventually, server
 from tests.soak.reports import Report
@@ -201,8 +201,8 @@ def run(report: Report, quick: bool) -> None:
             running.urls()
             file.write_text(configuration(random.Random(7)))
             eventually(lambda: running.entries("config_reloaded"), "the subscriptions are served")
-            config = load_config(Sources(cwd=folder, environ={}))
-            table, _ = declared_subscriptions(config, config.settings.functions)
+            config = load_config(ConfigSources(cwd=folder, environ={}))
+            table, _ = compile_subscriptions(config, config.settings.functions)
             sender = Sender(running.address, events)
             begun = time.monotonic()
             reloads = asyncio.run(send(sender, file))

@@ -8,7 +8,7 @@ import pytest
 
 from ffhost.config.settings import CorsSettings
 from ffhost.config.units import Duration
-from ffhost.web.cors import is_preflight, permit, preflight
+from ffhost.web.cors import answer_preflight, is_preflight, permit_cross_origin
 from ffhost.web.messages import Message, Reply
 
 HERE, ELSEWHERE = "https://app.example.com", "https://evil.example.com"
@@ -43,7 +43,7 @@ def test_a_preflight_names_its_origin_and_the_method_to_come(
 
 
 def test_a_preflight_is_told_what_is_allowed_and_no_more() -> None:
-    reply = preflight(allowing(), ["PUT", "GET"], asked(method="PUT", headers="x-token"))
+    reply = answer_preflight(allowing(), ["PUT", "GET"], asked(method="PUT", headers="x-token"))
     assert (reply.status, reply.body, reply.chunks) == (204, b"", None)
     assert reply.headers == [
         ("vary", "origin, access-control-request-method"),
@@ -55,10 +55,12 @@ def test_a_preflight_is_told_what_is_allowed_and_no_more() -> None:
 
 @pytest.mark.parametrize("origin", [ELSEWHERE, None, HERE + "/", HERE.upper(), "null", ""])
 def test_another_origin_is_told_nothing(origin: str | None) -> None:
-    reply = preflight(allowing(allow_credentials=True), ["GET"], asked(origin=origin))
+    reply = answer_preflight(allowing(allow_credentials=True), ["GET"], asked(origin=origin))
     assert reply.headers == [("vary", "origin, access-control-request-method")]
     answer = Reply()
-    permit(allowing(allow_credentials=True, expose_headers=["x"]), asked(origin=origin), answer)
+    permit_cross_origin(
+        allowing(allow_credentials=True, expose_headers=["x"]), asked(origin=origin), answer
+    )
     assert answer.headers == [("vary", "origin")]
 
 
@@ -73,7 +75,7 @@ def test_another_origin_is_told_nothing(origin: str | None) -> None:
 def test_the_methods_are_those_declared_or_else_those_served(
     declared: list[str] | None, served: list[str], methods: str
 ) -> None:
-    reply = preflight(allowing(allow_methods=declared), served, asked(method="PATCH"))
+    reply = answer_preflight(allowing(allow_methods=declared), served, asked(method="PATCH"))
     assert reply.header("access-control-allow-methods") == methods
 
 
@@ -91,14 +93,14 @@ def test_the_headers_are_those_declared_and_the_star_means_what_was_asked_for(
     declared: list[str], wanted: str | None, allowed: str | None
 ) -> None:
     message = asked(**({} if wanted is None else {"headers": wanted}))
-    reply = preflight(allowing(allow_headers=declared), ["GET"], message)
+    reply = answer_preflight(allowing(allow_headers=declared), ["GET"], message)
     told = [value for name, value in reply.headers if name == "access-control-allow-headers"]
     assert told == ([] if allowed is None else [allowed])
 
 
 def test_credentials_and_the_time_of_the_cache_are_told_to_a_preflight() -> None:
     cors = allowing(allow_credentials=True, max_age=Duration(90.5))
-    reply = preflight(cors, ["GET"], asked())
+    reply = answer_preflight(cors, ["GET"], asked())
     assert reply.header("access-control-allow-credentials") == "true"
     assert reply.header("access-control-max-age") == "90"
 
@@ -106,7 +108,7 @@ def test_credentials_and_the_time_of_the_cache_are_told_to_a_preflight() -> None
 def test_an_answer_says_who_may_read_it_and_which_headers() -> None:
     reply = Reply(headers=[("x-total", "1")])
     cors = allowing(allow_credentials=True, expose_headers=["x-total", "x-more"])
-    permit(cors, asked(), reply)
+    permit_cross_origin(cors, asked(), reply)
     assert reply.headers == [
         ("x-total", "1"),
         ("vary", "origin"),
@@ -118,8 +120,8 @@ def test_an_answer_says_who_may_read_it_and_which_headers() -> None:
 
 def test_where_every_origin_is_allowed_none_is_named() -> None:
     reply = Reply()
-    permit(allowing(allow_origins=["*"]), asked(ELSEWHERE), reply)
+    permit_cross_origin(allowing(allow_origins=["*"]), asked(ELSEWHERE), reply)
     assert reply.headers == [("vary", "origin"), ("access-control-allow-origin", "*")]
     reply = Reply()
-    permit(allowing(allow_origins=["*"]), asked(None), reply)
+    permit_cross_origin(allowing(allow_origins=["*"]), asked(None), reply)
     assert reply.headers == [("vary", "origin")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshal
 
-from ffhost.fronts.asgi_request import ScopeMessage
+from ffhost.fronts.asgi_request import AsgiScopeMessage
 from ffhost.web.messages import Message, Reply
 
 
@@ -54,7 +54,7 @@ def test_a_message_is_made_of_the_parts_of_another_one() -> None:
         "server": ("f", None),
         "http_version": "2",
     }
-    given = ScopeMessage(scope, b"body", {"id": "7"})
+    given = AsgiScopeMessage(scope, b"body", {"id": "7"})
     made = Message.of_parts(marshal.loads(marshal.dumps(given.parts())), b"body")
     assert {name: getattr(made, name) for name in PARTS} == {
         name: getattr(given, name) for name in PARTS

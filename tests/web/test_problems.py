@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 from ffhost.errors import FieldError, MethodNotAllowed, TooManyRequests, UnprocessableContent
-from ffhost.web.problems import BATCH_INDEX, crash, problem
+from ffhost.web.problems import BATCH_INDEX, crash_problem, problem_reply
 
 
 def test_a_problem_names_what_the_caller_can_mend() -> None:
     error = UnprocessableContent("it does not fit", errors=[FieldError("a.b", "is missing")])
-    reply = problem(error, "abc")
+    reply = problem_reply(error, "abc")
     assert reply.status == 422
     assert reply.headers == [("content-type", "application/problem+json")]
     assert json.loads(reply.body) == {
@@ -25,31 +25,31 @@ def test_a_problem_names_what_the_caller_can_mend() -> None:
 
 
 def test_header_fields_and_members_of_an_error_are_sent() -> None:
-    refused = problem(MethodNotAllowed("no", headers={"Allow": "GET, POST"}))
+    refused = problem_reply(MethodNotAllowed("no", headers={"Allow": "GET, POST"}))
     assert refused.headers[1:] == [("Allow", "GET, POST")]
     assert "execution_id" not in json.loads(refused.body)
-    assert json.loads(problem(TooManyRequests("full", queue=3)).body)["queue"] == 3
+    assert json.loads(problem_reply(TooManyRequests("full", queue=3)).body)["queue"] == 3
 
 
 def test_a_crash_shows_nothing_of_its_message_but_in_debug() -> None:
     error = ValueError("password is hunter2")
-    reply = crash("abc", error=error)
+    reply = crash_problem("abc", error=error)
     assert reply.status == 500
     assert reply.headers == [
         ("content-type", "application/problem+json"),
         ("x-google-status", "crash"),
     ]
     assert b"hunter2" not in reply.body
-    shown = json.loads(crash("abc", error, stack="where").body)
+    shown = json.loads(crash_problem("abc", error, stack="where").body)
     assert shown["detail"] == "ValueError: password is hunter2"
 
 
 def test_text_that_is_no_unicode_does_not_break_a_problem() -> None:
-    assert crash(error=ValueError("\ud800"), stack="\ud800").status == 500
+    assert crash_problem(error=ValueError("\ud800"), stack="\ud800").status == 500
 
 
 def test_a_problem_without_faulty_fields_lists_none() -> None:
-    assert json.loads(problem(TooManyRequests("full")).body) == {
+    assert json.loads(problem_reply(TooManyRequests("full")).body) == {
         "type": "about:blank",
         "title": "Too Many Requests",
         "status": 429,
@@ -58,7 +58,7 @@ def test_a_problem_without_faulty_fields_lists_none() -> None:
 
 
 def test_a_problem_is_readable_in_any_language_and_ends_its_line() -> None:
-    reply = problem(TooManyRequests("zu viele für 東京", where=Path("/a")))
+    reply = problem_reply(TooManyRequests("zu viele für 東京", where=Path("/a")))
     assert "für 東京".encode() in reply.body
     assert reply.body.endswith(b"}\n")
     assert json.loads(reply.body)["where"] == "/a"  # whatever it is, it is written
@@ -66,9 +66,9 @@ def test_a_problem_is_readable_in_any_language_and_ends_its_line() -> None:
 
 def test_a_crash_in_debug_shows_its_stack_line_by_line_and_none_where_there_is_none() -> None:
     stack = "Traceback (most recent call last):\nValueError: out of order\n"
-    shown = json.loads(crash(error=ValueError("out of order"), stack=stack).body)
+    shown = json.loads(crash_problem(error=ValueError("out of order"), stack=stack).body)
     assert shown["traceback"] == stack.splitlines()
-    assert json.loads(crash("abc").body) == {
+    assert json.loads(crash_problem("abc").body) == {
         "type": "about:blank",
         "title": "Internal Server Error",
         "status": 500,
@@ -81,6 +81,6 @@ def test_an_error_of_a_batch_names_the_event_in_which_it_happened() -> None:
     refused, crashed = TooManyRequests("full"), ValueError()
     setattr(refused, BATCH_INDEX, 0)
     setattr(crashed, BATCH_INDEX, 2)
-    assert json.loads(problem(refused).body)["index"] == 0
-    assert json.loads(crash(error=crashed).body)["index"] == 2
-    assert "index" not in json.loads(crash(error=ValueError()).body)
+    assert json.loads(problem_reply(refused).body)["index"] == 0
+    assert json.loads(crash_problem(error=crashed).body)["index"] == 2
+    assert "index" not in json.loads(crash_problem(error=ValueError()).body)

@@ -9,7 +9,7 @@ import pytest
 
 import ffhost
 from ffhost.errors import ResultError
-from ffhost.web.responses import ResponseHeaders, header_fields, http_date
+from ffhost.web.responses import ResponseHeaders, checked_header_fields, http_date
 
 SEVERAL = [("X-One", "1"), ("Set-Cookie", "a=1"), ("x-one", "2"), ("Set-Cookie", "b=2")]
 
@@ -120,7 +120,7 @@ def test_headers_are_taken_in_every_usual_form(source: Any, fields: list[tuple[s
 )
 def test_a_header_that_cannot_be_sent_is_refused(source: Any, message: str) -> None:
     with pytest.raises(ResultError) as caught:
-        list(header_fields(source))
+        list(checked_header_fields(source))
     assert str(caught.value) == message
 
 

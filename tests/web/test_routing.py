@@ -6,21 +6,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffhost.web.routing import Responders, Router, parameter, pattern, segments
+from ffhost.web.routing import (
+    PathRouter,
+    RouteResponders,
+    path_pattern,
+    route_path_parameter,
+    split_path_segments,
+)
 
 
 def missing() -> None:
     """Answer for nothing."""
 
 
-def router(*templates: str) -> Router:
-    made = Router(missing)
+def router(*templates: str) -> PathRouter:
+    made = PathRouter(missing)
     for template in templates:
-        made.mount(template, template, Responders({}, missing))
+        made.mount(template, template, RouteResponders({}, missing))
     return made
 
 
-def owner(made: Router, path: str) -> tuple[object, dict[str, str]]:
+def owner(made: PathRouter, path: str) -> tuple[object, dict[str, str]]:
     resource, _, params, _ = made.find(path)
     return (None if resource is made else resource), params
 
@@ -61,15 +67,15 @@ def test_parameters_never_match_an_empty_segment() -> None:
 
 def test_a_pinned_path_is_answered_alone() -> None:
     made = router("/")
-    made.pin("/robots.txt", "robots", Responders({}, missing))
+    made.pin("/robots.txt", "robots", RouteResponders({}, missing))
     assert owner(made, "/robots.txt")[0] == "robots"
     assert owner(made, "/robots.txt/x")[0] == "/"
 
 
 def test_a_path_is_split_at_its_slashes() -> None:
-    assert segments("/users/{id}/") == ["users", "{id}", ""]
-    assert segments("/") == segments("") == []
-    assert segments("//") == ["", ""]
+    assert split_path_segments("/users/{id}/") == ["users", "{id}", ""]
+    assert split_path_segments("/") == split_path_segments("") == []
+    assert split_path_segments("//") == ["", ""]
 
 
 @pytest.mark.parametrize(
@@ -77,12 +83,12 @@ def test_a_path_is_split_at_its_slashes() -> None:
     [("{id}", "id"), ("{}", ""), ("{id", None), ("id}", None), ("x{id}", None), ("", None)],
 )
 def test_a_parameter_is_a_whole_segment_in_braces(segment: str, name: str | None) -> None:
-    assert parameter(segment) == name
+    assert route_path_parameter(segment) == name
 
 
 def test_templates_that_match_the_same_paths_have_the_same_pattern() -> None:
-    assert pattern("/users/{id}/x") == pattern("/users/{name}/x") == ("users", None, "x")
-    assert pattern("/users/id/x") != pattern("/users/{id}/x")
+    assert path_pattern("/users/{id}/x") == path_pattern("/users/{name}/x") == ("users", None, "x")
+    assert path_pattern("/users/id/x") != path_pattern("/users/{id}/x")
 
 
 def test_a_path_that_looks_like_a_template_is_a_path() -> None:
@@ -93,9 +99,9 @@ def test_the_route_says_which_template_it_came_from_and_who_answers_each_method(
     def get() -> None:
         """Answer GET."""
 
-    made = Router(missing)
-    made.mount("/a/{x}", "a", Responders({"GET": get}, missing))
-    made.pin("/a/b", "b", Responders({}, missing))
+    made = PathRouter(missing)
+    made.mount("/a/{x}", "a", RouteResponders({"GET": get}, missing))
+    made.pin("/a/b", "b", RouteResponders({}, missing))
     _, responders, _, template = made.find("/a/c", req=None)
     assert (responders["GET"], responders["PUT"], template) == (get, missing, "/a/{x}")
     assert made.find("/a/b")[3] == "/a/b"
@@ -105,7 +111,7 @@ def test_the_route_says_which_template_it_came_from_and_who_answers_each_method(
 
 def test_falcons_way_to_add_a_route_is_closed() -> None:
     with pytest.raises(TypeError, match=r"functions are mounted with Router\.mount"):
-        Router(missing).add_route("/a", object())
+        PathRouter(missing).add_route("/a", object())
 
 
 names = st.sampled_from(["a", "b", "c", "{x}", "{y}"])
@@ -117,18 +123,18 @@ paths = st.lists(st.sampled_from(["a", "b", "c", "d", ""]), max_size=5).map(
 
 def by_definition(mounted: list[str], path: str) -> str | None:
     """Choose as the documentation says it, without a tree."""
-    parts = segments(path)
+    parts = split_path_segments(path)
 
     def fits(template: str) -> bool:
-        wanted = segments(template)
+        wanted = split_path_segments(template)
         return len(wanted) <= len(parts) and all(
-            bool(part) if parameter(want) else want == part
+            bool(part) if route_path_parameter(want) else want == part
             for want, part in zip(wanted, parts, strict=False)
         )
 
     def rank(template: str) -> tuple[int, list[int]]:
-        wanted = segments(template)
-        return len(wanted), [0 if parameter(want) else 1 for want in wanted]
+        wanted = split_path_segments(template)
+        return len(wanted), [0 if route_path_parameter(want) else 1 for want in wanted]
 
     return max(filter(fits, mounted), key=rank, default=None)
 

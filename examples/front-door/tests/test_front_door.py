@@ -12,8 +12,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
-from ffhost.auth.schemes import GitHub, Hmac, Slack, Stripe
-from ffhost.auth.standard_webhooks import Standard
+from ffhost.auth.standard_webhooks import StandardWebhooks
+from ffhost.auth.webhook_schemes import GitHubWebhooks, HmacWebhooks, SlackWebhooks, StripeWebhooks
 from ffhost.testing import Client, client
 
 CONFIG = Path(__file__).parents[1] / "functions.yaml"
@@ -84,13 +84,13 @@ def test_a_key_says_who_calls_but_cannot_order(host: Client) -> None:
 @pytest.mark.parametrize(
     ("path", "headers"),
     [
-        ("github", GitHub().sign("hush", b"{}", int(time.time()), "1")),
-        ("stripe", Stripe().sign("hush", b"{}", int(time.time()), "1")),
-        ("slack", Slack().sign("hush", b"{}", int(time.time()), "1")),
-        ("partner", Standard().sign(PARTNER_SECRET, b"{}", int(time.time()), "1")),
+        ("github", GitHubWebhooks().sign("hush", b"{}", int(time.time()), "1")),
+        ("stripe", StripeWebhooks().sign("hush", b"{}", int(time.time()), "1")),
+        ("slack", SlackWebhooks().sign("hush", b"{}", int(time.time()), "1")),
+        ("partner", StandardWebhooks().sign(PARTNER_SECRET, b"{}", int(time.time()), "1")),
         (
             "shop",
-            Hmac("X-Shopify-Hmac-Sha256", encoding="base64").sign("hush", b"{}", 0, "1"),
+            HmacWebhooks("X-Shopify-Hmac-Sha256", encoding="base64").sign("hush", b"{}", 0, "1"),
         ),
     ],
 )

@@ -9,8 +9,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from ffhost.config import Sources, load_config
-from ffhost.deploy.manifests import ExportOptions, export
+from ffhost.config import ConfigSources, load_config
+from ffhost.deploy.manifests import ManifestOptions, export_manifests
 from ffhost.testing import client
 
 EXAMPLE = Path(__file__).parents[1]
@@ -29,9 +29,9 @@ def test_the_functions_answer() -> None:
 
 
 def test_the_base_is_what_export_writes() -> None:
-    sources = Sources(cwd=EXAMPLE)
-    options = ExportOptions("greetings", "greetings:1")
-    files = export("kubernetes", load_config(sources), sources, options).files
+    sources = ConfigSources(cwd=EXAMPLE)
+    options = ManifestOptions("greetings", "greetings:1")
+    files = export_manifests("kubernetes", load_config(sources), sources, options).files
     assert files == {path.name: path.read_text() for path in (EXAMPLE / "base").glob("*.yaml")}
 
 
@@ -52,5 +52,5 @@ def test_the_variables_of_production_fit_the_configuration() -> None:
     patch = read("overlays/production/environment.yaml")
     (container,) = patch["spec"]["template"]["spec"]["containers"]
     environ = {each["name"]: each["value"] for each in container["env"]}
-    config = load_config(Sources(environ=environ, cwd=EXAMPLE))
+    config = load_config(ConfigSources(environ=environ, cwd=EXAMPLE))
     assert config.settings.functions["volume"].concurrency == 32

@@ -45,17 +45,17 @@ def command(**options: Any) -> None:
       ffhost build --target hello --source main.py
       docker build -t functions build
     """
-    from ffhost.cli.options import name_unseen
-    from ffhost.cli.portable_sources import described
+    from ffhost.cli.options import echo_unseen_names
+    from ffhost.cli.portable_sources import portable_command_sources
     from ffhost.config import load_config
-    from ffhost.deploy.app import build
+    from ffhost.deploy.app import build_app
     from ffhost.deploy.manifests import image_name
 
-    given = described(options)
+    given = portable_command_sources(options)
     out = options["out"]
     config = load_config(given)
-    name_unseen(config)
-    built = build(
+    echo_unseen_names(config)
+    built = build_app(
         config,
         given,
         Path.cwd() / out,
@@ -67,13 +67,13 @@ def command(**options: Any) -> None:
     )
     for note in built.notes:
         click.echo(f"note: {note}", err=True)
-    report(out, built.written)
+    print_build_report(out, built.written)
     steps = " && ".join([f"cd {out}", *built.install, built.command])
     click.echo(f"serve it:  {steps}")
     click.echo(f"image:     docker build -t {image_name(config)} {out}")
 
 
-def report(out: str, written: Any) -> None:
+def print_build_report(out: str, written: Any) -> None:
     """Write in one line what was done, and list the files that were kept."""
     counts = ("created", "updated", "unchanged", "removed", "kept")
     told = [f"{len(getattr(written, each))} {each}" for each in counts if getattr(written, each)]

@@ -7,21 +7,21 @@ from typing import Any, Literal
 
 import click
 
-from ffhost.cli.exit_messages import reported
+from ffhost.cli.exit_messages import errors_as_exit_messages
 from ffhost.cli.options import (
+    add_config_options,
+    add_what_argument,
     command_sources,
-    config_options,
-    name_unseen,
-    sources_without_values,
-    what_argument,
+    command_sources_without_values,
+    echo_unseen_names,
 )
 from ffhost.config import LoadedConfig
 from ffhost.config.terminal import wants_color
 
 
 @click.command()
-@what_argument
-@config_options
+@add_what_argument
+@add_config_options
 @click.option(
     "--import/--no-import",
     "imports",
@@ -57,21 +57,23 @@ def command(
       ffhost check --format github
       ffhost check --public
     """
-    from ffhost.cli.full_check import check
-    from ffhost.cli.typed_targets import apply_typed
-    from ffhost.config.diagnostics import render
+    from ffhost.cli.full_check import run_full_check
+    from ffhost.cli.typed_targets import apply_command_argument
+    from ffhost.config.diagnostics import show_config_problems
     from ffhost.errors import ConfigError
 
-    with reported(format):
-        apply_typed(what, options)
-        given = command_sources(options) if imports else sources_without_values(options)
-        found = check(given, read_only=not imports)
+    with errors_as_exit_messages(format):
+        apply_command_argument(what, options)
+        given = command_sources(options) if imports else command_sources_without_values(options)
+        found = run_full_check(given, read_only=not imports)
         if found.problems or found.config is None:
             raise ConfigError([*found.problems, *found.warnings])
-    name_unseen(found.config)
+    echo_unseen_names(found.config)
     warned = [*found.warnings, *found.habits]
     if warned:
-        click.echo(render(warned, color=wants_color(sys.stderr.isatty())), err=True, nl=False)
+        click.echo(
+            show_config_problems(warned, color=wants_color(sys.stderr.isatty())), err=True, nl=False
+        )
     if format == "json":
         click.echo("[]")
     elif format == "text":

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from ffhost.cli.options import command_sources, config_options
+from ffhost.cli.options import add_config_options, command_sources
 
 
 @click.command()
-@config_options
+@add_config_options
 @click.option(
     "--format",
     type=click.Choice(["table", "yaml", "json"]),

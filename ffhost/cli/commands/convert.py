@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ffhost.cli.exit_messages import CommandFailed, paint
-from ffhost.cli.function_client import read_headers
+from ffhost.cli.exit_messages import CommandFailed, paint_terminal_text
+from ffhost.cli.function_client import read_header_options
 from ffhost.config.terminal import wants_color
 
 if TYPE_CHECKING:
@@ -45,19 +45,19 @@ def command(file: str, to: str | None, headers: tuple[str, ...], topic: str | No
     """
     from ffhost import events
     from ffhost.errors import RequestError
-    from ffhost.events.builders import to_forms
+    from ffhost.events.builders import event_in_all_forms
 
-    given, body = split(read_file(file))
-    given |= {name.lower(): value for name, value in read_headers(headers).items()}
+    given, body = split_header_arguments(read_file_argument(file))
+    given |= {name.lower(): value for name, value in read_header_options(headers).items()}
     path = "" if topic is None else f"/{topic if '/' in topic else _local(topic)}"
     try:
-        event = events.decode(given, body, path)
+        event = events.decode_cloud_event(given, body, path)
     except RequestError as error:
         fields = "".join(f"\n  {each.field}: {each.message}" for each in error.errors)
         raise CommandFailed(error.detail.partition("; the function")[0] + fields) from error
-    if isinstance(event, events.Batch):
+    if isinstance(event, events.EventBatch):
         raise CommandFailed("this is a batch of events", "pass one event")
-    forms = to_forms(event)._asdict()
+    forms = event_in_all_forms(event)._asdict()
     if to is None:
         click.echo("\n".join(_section(form, forms[form]) for form in FORMS), nl=False)
     elif forms[to] is None:
@@ -70,7 +70,7 @@ def _local(topic: str) -> str:
     return f"projects/local/topics/{topic}"
 
 
-def read_file(file: str) -> bytes:
+def read_file_argument(file: str) -> bytes:
     """Return what *file* holds; ``-`` is stdin."""
     if file == "-":
         return sys.stdin.buffer.read()
@@ -80,7 +80,7 @@ def read_file(file: str) -> bytes:
         raise CommandFailed(f"{file!r} cannot be read: {(error.strerror or '').lower()}") from error
 
 
-def split(text: bytes) -> tuple[dict[str, str], bytes]:
+def split_header_arguments(text: bytes) -> tuple[dict[str, str], bytes]:
     """Split header lines, if the text begins with some, from the body behind an empty line."""
     headers: dict[str, str] = {}
     request_line = _REQUEST_LINE.match(text)
@@ -94,7 +94,7 @@ def split(text: bytes) -> tuple[dict[str, str], bytes]:
 
 
 def _section(name: str, form: Form | None) -> str:
-    title = paint(1, f"# {_TITLES[name]}", color=wants_color(sys.stdout.isatty()))
+    title = paint_terminal_text(1, f"# {_TITLES[name]}", color=wants_color(sys.stdout.isatty()))
     return f"{title}\n" + ("(there is none)\n" if form is None else _shown(form))
 
 

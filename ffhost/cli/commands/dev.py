@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from ffhost.cli.options import (
+    add_config_options,
+    add_server_options,
+    add_what_argument,
     command_sources,
-    config_options,
-    server_options,
-    what_argument,
 )
 from ffhost.config import LoadedConfig, load_config
 
@@ -21,11 +21,11 @@ _PORTS_TRIED = 20
 
 
 @click.command()
-@what_argument
-@config_options
+@add_what_argument
+@add_config_options
 @click.option("--host", help="Address to listen on; 127.0.0.1 unless it is given.")
 @click.option("--port", "-p", help="Port to listen on; the next free one if 8080 is taken.")
-@server_options
+@add_server_options
 def command(what: str | None, **options: Any) -> None:
     """Serve the functions while you write them.
 
@@ -43,15 +43,21 @@ def command(what: str | None, **options: Any) -> None:
       ffhost dev --port 9000
       ffhost dev --target hello --source main.py
     """
-    from ffhost.cli.commands.serve import prepare, run, wants_reload
+    from ffhost.cli.commands.serve import (
+        prepare_serve_options,
+        run_serve_command,
+        wants_serve_reload,
+    )
 
     options |= {"debug": True, "reload": False}
-    prepare(what, options)
+    prepare_serve_options(what, options)
     options["host"] = options["host"] or "127.0.0.1"
     options["log_format"] = options["log_format"] or "console"
     if options["port"] is None:
         options["port"] = _other_port(load_config(command_sources(options)))
-    raise SystemExit(run(command_sources(options), reload=wants_reload(options)))
+    raise SystemExit(
+        run_serve_command(command_sources(options), reload=wants_serve_reload(options))
+    )
 
 
 def _other_port(config: LoadedConfig) -> str | None:

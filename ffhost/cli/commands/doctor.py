@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from ffhost.cli.options import command_sources, config_options
+from ffhost.cli.options import add_config_options, command_sources
 
 _MARKS = {"ok": "ok      ", "note": "note    ", "problem": "problem "}
 
 
 @click.command()
-@config_options
+@add_config_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def command(form: str, **options: Any) -> None:
     """Look at versions, extras, platform, configuration and ports, and say what is wrong.
@@ -25,9 +25,9 @@ def command(form: str, **options: Any) -> None:
       ffhost doctor
       ffhost doctor -c functions.yaml --format json
     """
-    from ffhost.cli.installation import examine
+    from ffhost.cli.installation import examine_installation
 
-    findings = list(examine(command_sources(options)))
+    findings = list(examine_installation(command_sources(options)))
     if form == "json":
         click.echo(json.dumps([each._asdict() for each in findings], indent=2, ensure_ascii=False))
     else:

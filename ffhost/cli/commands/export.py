@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from ffhost.config import LoadedConfig
-    from ffhost.deploy.manifests import ExportOptions
+    from ffhost.deploy.manifests import ManifestOptions
 
 PLATFORMS = ("kubernetes", "knative", "cloudrun", "compose")
 _OTHER_NAMES = {
@@ -71,32 +71,32 @@ def command(platform: Any, **given_options: Any) -> None:
       ffhost export knative --split --out deploy
       ffhost export compose --out .
     """
-    from ffhost.cli.options import name_unseen
-    from ffhost.cli.portable_sources import described
+    from ffhost.cli.options import echo_unseen_names
+    from ffhost.cli.portable_sources import portable_command_sources
     from ffhost.config import load_config
-    from ffhost.deploy.manifests import export
+    from ffhost.deploy.manifests import export_manifests
 
-    given = described(given_options)
+    given = portable_command_sources(given_options)
     config = load_config(given)
-    name_unseen(config)
+    echo_unseen_names(config)
     options = _options(platform, config, given_options)
     app = _built_app(config.base.absolute(), Path.cwd() / (given_options["out"] or "."))
-    exported = export(platform, config, given, options, app=app)
+    exported = export_manifests(platform, config, given, options, app=app)
     for note in exported.notes:
         click.echo(f"note: {note}", err=True)
     out = given_options["out"]
     if out is None:
         click.echo(exported.stream, nl=False)
         return
-    from ffhost.cli.commands.build import report
-    from ffhost.deploy.app import write_folder
+    from ffhost.cli.commands.build import print_build_report
+    from ffhost.deploy.app import write_app_folder
     from ffhost.deploy.manifests import MANIFEST
 
     files = {name: text.encode() for name, text in exported.files.items()}
-    written = write_folder(
+    written = write_app_folder(
         Path.cwd() / out, files, manifest=MANIFEST, force=given_options["force"], shown=out
     )
-    report(out, written)
+    print_build_report(out, written)
 
 
 def _built_app(base: Path, out: Path) -> str:
@@ -108,28 +108,34 @@ def _built_app(base: Path, out: Path) -> str:
     return os.path.relpath(folder, out)
 
 
-def _options(platform: str, config: LoadedConfig, given: dict[str, Any]) -> ExportOptions:
-    from ffhost.cli.exit_messages import WrongUse
-    from ffhost.deploy.manifests import ExportOptions, image_name, label
+def _options(platform: str, config: LoadedConfig, given: dict[str, Any]) -> ManifestOptions:
+    from ffhost.cli.exit_messages import WrongCommandUse
+    from ffhost.deploy.manifests import ManifestOptions, image_name, kubernetes_label
 
     if given["split"] and platform == "compose":
-        raise WrongUse("--split needs a gateway in front, which Compose does not have")
+        raise WrongCommandUse("--split needs a gateway in front, which Compose does not have")
     if given["split"] and not config.has_file:
-        raise WrongUse("--split is for a configuration with several functions", "name it with -c")
+        raise WrongCommandUse(
+            "--split is for a configuration with several functions", "name it with -c"
+        )
     fewest, most = given["min_replicas"], given["max_replicas"]
     if fewest > most:
-        raise WrongUse(f"--min-replicas {fewest} is more than --max-replicas {most}")
+        raise WrongCommandUse(f"--min-replicas {fewest} is more than --max-replicas {most}")
     if given["service_monitor"] and platform != "kubernetes":
-        raise WrongUse("--service-monitor is for kubernetes")
+        raise WrongCommandUse("--service-monitor is for kubernetes")
     if given["service_monitor"] and not config.settings.admin.enabled:
         hint = "write 'admin: {enabled: true}'"
-        raise WrongUse("metrics are served on the admin listener, which is switched off", hint)
+        raise WrongCommandUse(
+            "metrics are served on the admin listener, which is switched off", hint
+        )
     if "/" not in given["ingress"]:
-        raise WrongUse(f"--ingress takes NAMESPACE/NAME, got {given['ingress']!r}")
-    name = label(given["name"] or config.base.resolve().name)
+        raise WrongCommandUse(f"--ingress takes NAMESPACE/NAME, got {given['ingress']!r}")
+    name = kubernetes_label(given["name"] or config.base.resolve().name)
     if given["name"] and name != given["name"]:
-        raise WrongUse(f"{given['name']!r} cannot name Kubernetes objects", f"write --name {name}")
-    return ExportOptions(
+        raise WrongCommandUse(
+            f"{given['name']!r} cannot name Kubernetes objects", f"write --name {name}"
+        )
+    return ManifestOptions(
         name=name,
         image=given["image"] or (f"{name}:latest" if given["name"] else image_name(config)),
         namespace=given["namespace"],

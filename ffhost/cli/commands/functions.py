@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ffhost.cli.options import (
-    config_options,
-    name_unseen,
-    sources_without_values,
-    what_argument,
+    add_config_options,
+    add_what_argument,
+    command_sources_without_values,
+    echo_unseen_names,
 )
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@what_argument
-@config_options
+@add_what_argument
+@add_config_options
 @click.option("--format", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--schedules", is_flag=True, help="When functions run by the clock instead.")
 def command(what: str | None, format: str, schedules: bool, **options: Any) -> None:
@@ -41,21 +41,21 @@ def command(what: str | None, format: str, schedules: bool, **options: Any) -> N
       ffhost functions --schedules
       ffhost functions -c functions.yaml --format json
     """
-    from ffhost.cli.full_check import loaded
-    from ffhost.cli.tables import columns
-    from ffhost.cli.typed_targets import apply_typed
+    from ffhost.cli.full_check import load_for_check_command
+    from ffhost.cli.tables import align_table_columns
+    from ffhost.cli.typed_targets import apply_command_argument
     from ffhost.config import load_config
 
-    apply_typed(what, options)
-    config = load_config(sources_without_values(options))
-    name_unseen(config)
+    apply_command_argument(what, options)
+    config = load_config(command_sources_without_values(options))
+    echo_unseen_names(config)
     if schedules:
-        from ffhost.cli.schedule_list import show_schedules
+        from ffhost.cli.schedule_list import print_schedule_table
 
-        show_schedules(config, format)
+        print_schedule_table(config, format)
         return
     server = config.settings.server
-    with loaded(config) as host:
+    with load_for_check_command(config) as host:
         records = [_record(each, server) for each in host.functions.values()]
     if format == "json":
         click.echo(json.dumps(records, indent=2, ensure_ascii=False))
@@ -73,7 +73,7 @@ def command(what: str | None, format: str, schedules: bool, **options: Any) -> N
     ]
     count = "1 function" if len(rows) == 1 else f"{len(rows)} functions"
     workers = "1 worker" if server.workers == 1 else f"{server.workers} workers"
-    click.echo(columns([heads, *rows]), nl=False)
+    click.echo(align_table_columns([heads, *rows]), nl=False)
     click.echo(f"\n{count}, {workers}, revision {config.revision}")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ffhost.cli.exit_messages import WrongUse
+from ffhost.cli.exit_messages import WrongCommandUse
 from ffhost.cli.scaffold.templates import TEMPLATES
 from ffhost.config import DEFAULT_FILE
 
@@ -62,42 +62,42 @@ def command(folder: str, template: str | None, existing: tuple[str, ...]) -> Non
     """
     if existing:
         if template is not None:
-            raise WrongUse(f"{_OPTION} takes no template")
-        from ffhost.cli.scaffold.migration import migrate
+            raise WrongCommandUse(f"{_OPTION} takes no template")
+        from ffhost.cli.scaffold.migration import migrate_projects
 
-        click.echo(migrate(Path(folder), [Path(each) for each in existing]), nl=False)
+        click.echo(migrate_projects(Path(folder), [Path(each) for each in existing]), nl=False)
         return
     click.echo(_begin(Path(folder), template or "http"), nl=False)
 
 
 def _begin(folder: Path, template: str) -> str:
     """Write a new project; return the text that tells the user about it."""
-    from ffhost.cli.scaffold.new_files import shown, write, write_new
-    from ffhost.cli.scaffold.schema_file import write_schema
-    from ffhost.cli.scaffold.templates import configuration_of, module_of, pytest_of
+    from ffhost.cli.scaffold.new_files import show_written_path, write_command_file, write_new_files
+    from ffhost.cli.scaffold.schema_file import scaffold_schema_file
+    from ffhost.cli.scaffold.templates import scaffold_configuration, scaffold_module, scaffold_test
 
     functions = TEMPLATES[template]
     files = {
-        folder / DEFAULT_FILE: configuration_of(functions),
-        folder / "main.py": module_of(functions),
+        folder / DEFAULT_FILE: scaffold_configuration(functions),
+        folder / "main.py": scaffold_module(functions),
         **{
-            folder / "tests" / f"test_{name.replace('-', '_')}.py": pytest_of(
+            folder / "tests" / f"test_{name.replace('-', '_')}.py": scaffold_test(
                 name, signature, f"/{name}"
             )
             for name, signature in functions.items()
         },
     }
-    write_new(files)
+    write_new_files(files)
     written = [*files]
     requirements = folder / "requirements.txt"
     before = requirements.read_text("utf-8-sig") if requirements.exists() else ""
     if "ffhost" not in before:
         separator = "" if not before or before.endswith("\n") else "\n"
-        write(requirements, f"{before}{separator}ffhost\n")
+        write_command_file(requirements, f"{before}{separator}ffhost\n")
         written.append(requirements)
-    written.append(write_schema(folder))
+    written.append(scaffold_schema_file(folder))
     first = next(iter(functions))
-    lines = [f"wrote {shown(path)}" for path in written]
+    lines = [f"wrote {show_written_path(path)}" for path in written]
     step = "" if folder.resolve() == Path.cwd() else f"  cd {folder}\n"
     call = {"http": f"ffhost invoke {first} --path '/{first}?name=Ada'"}.get(
         functions[first], f'ffhost invoke {first} --data \'{{"item": "tea"}}\''

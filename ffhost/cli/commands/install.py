@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ffhost.cli.options import config_options, name_unseen, sources_without_values
+from ffhost.cli.options import add_config_options, command_sources_without_values, echo_unseen_names
 from ffhost.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[FUNCTION]...")
-@config_options
+@add_config_options
 @click.option("--check", is_flag=True, help="Make nothing; fail if an environment is missing.")
 @click.option("--prune", is_flag=True, help="Remove environments that no function needs.")
 @click.option(
@@ -49,21 +49,21 @@ def command(names: tuple[str, ...], files: tuple[str, ...], **options: Any) -> N
     check, prune = options.pop("check"), options.pop("prune")
     installer, extras = options.pop("installer"), options.pop("extras")
     if files:
-        from ffhost.deploy.environments.needed_environment import needed_of
+        from ffhost.deploy.environments.needed_environment import environment_for_requirements
 
-        needed = {", ".join(files): needed_of(Path.cwd(), files, extras)}
+        needed = {", ".join(files): environment_for_requirements(Path.cwd(), files, extras)}
         base = Path.cwd()
     else:
         from ffhost.config import load_config
 
-        config = load_config(sources_without_values(options))
-        name_unseen(config)
+        config = load_config(command_sources_without_values(options))
+        echo_unseen_names(config)
         needed, base = _needed(config, names), config.base
     failed = [name for name, each in needed.items() if not _told(name, each, check, installer)]
     if not needed:
         click.echo("no function has requirements of its own")
     if prune and not failed:
-        from ffhost.deploy.environments.installer import prune as remove
+        from ffhost.deploy.environments.installer import prune_virtual_environments as remove
 
         for name in remove(base, needed.values()):
             click.echo(f"removed {name}")
@@ -77,7 +77,7 @@ def _needed(config: LoadedConfig, names: tuple[str, ...]) -> dict[str, NeededEnv
     Raises:
         ConfigError: there is no such function, or its files cannot be installed
     """
-    from ffhost.deploy.environments.needed_environment import needed_by
+    from ffhost.deploy.environments.needed_environment import environment_needed_by
 
     functions = config.settings.functions
     for name in names:
@@ -86,7 +86,7 @@ def _needed(config: LoadedConfig, names: tuple[str, ...]) -> dict[str, NeededEnv
     problems, found = [], {}
     for name in names or functions:
         try:
-            needed = needed_by(config, name)
+            needed = environment_needed_by(config, name)
         except ConfigError as error:
             problems += [each for each in error.problems if each not in problems]
             continue
@@ -99,8 +99,8 @@ def _needed(config: LoadedConfig, names: tuple[str, ...]) -> dict[str, NeededEnv
 
 def _told(name: str, needed: NeededEnvironment, check: bool, installer: str | None) -> bool:
     """Make one environment and tell of it; return whether it is complete."""
-    from ffhost.deploy.environments.install_failures import InstallFailed
-    from ffhost.deploy.environments.installer import make
+    from ffhost.deploy.environments.install_failures import EnvironmentInstallFailed
+    from ffhost.deploy.environments.installer import make_virtual_environment
 
     missing = needed.state()
     if missing is None:
@@ -111,8 +111,8 @@ def _told(name: str, needed: NeededEnvironment, check: bool, installer: str | No
         return False
     started = time.monotonic()
     try:
-        made = make(needed, installer)
-    except InstallFailed as error:
+        made = make_virtual_environment(needed, installer)
+    except EnvironmentInstallFailed as error:
         click.echo(f"{name}: {error}", err=True)
         for line in error.notes:
             click.echo(f"  {line}", err=True)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ffhost.cli.exit_messages import CommandFailed, WrongUse, paint
-from ffhost.cli.options import command_sources, config_options, function_names
+from ffhost.cli.exit_messages import CommandFailed, WrongCommandUse, paint_terminal_text
+from ffhost.cli.options import add_config_options, command_sources, complete_function_names
 from ffhost.config.terminal import wants_color
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", required=False, shell_complete=function_names)
+@click.argument("name", required=False, shell_complete=complete_function_names)
 @click.argument("stdin", required=False, metavar="[-]")
-@config_options
+@add_config_options
 @click.option("--data", "-d", help="Body of the request, or data of the event; @FILE reads it.")
 @click.option("--file", "-f", metavar="PATH", help="File that holds the data; - is stdin.")
 @click.option("--header", "-H", "headers", multiple=True, metavar="NAME:VALUE", help="Repeatable.")
@@ -90,28 +90,30 @@ def command(
       ffhost invoke on-push --auth github --data '{"ref": "refs/heads/main"}'
     """
     from ffhost.cli import function_client, invoke_request
-    from ffhost.cli.invoked_host import host_of
-    from ffhost.cli.typed_targets import apply_called
+    from ffhost.cli.invoked_host import host_for_invoke_command
+    from ffhost.cli.typed_targets import apply_invoke_argument
     from ffhost.config import load_config
 
     if name == "-":
         name, stdin = None, name
     if name is not None:
-        name = apply_called(name, options)
+        name = apply_invoke_argument(name, options)
     given = command_sources(options)
-    event = invoke_request.read_event_words(words)
-    fields = function_client.read_headers(headers)
+    event = invoke_request.read_event_option(words)
+    fields = function_client.read_header_options(headers)
     body, content_type = _body(data, file, stdin)
     config = load_config(given)
-    function = function_client.chosen(config, name)
+    function = function_client.choose_command_function(config, name)
     if schedule and (body is not None or event is not None):
-        raise WrongUse("--schedule makes the event", "leave out --data, --file and --event")
+        raise WrongCommandUse("--schedule makes the event", "leave out --data, --file and --event")
 
     def run(caller: function_client.CommandCaller) -> tuple[Answer, float]:
         if schedule:
-            call = invoke_request.schedule_request(caller.shape(function), config, index, fields)
-            return function_client.timed(caller, call)
-        call = invoke_request.request_for(
+            call = invoke_request.make_invoke_schedule_request(
+                caller.shape(function), config, index, fields
+            )
+            return function_client.time_command_call(caller, call)
+        call = invoke_request.make_invoke_request(
             caller.shape(function),
             body,
             content_type=content_type,
@@ -122,29 +124,31 @@ def command(
             headers=fields,
         )
         if token is not None or auth is not None:
-            from ffhost.cli import credentials
+            from ffhost.cli import command_credentials
 
             if token is not None:
-                call = credentials.with_token(call, config, function, token)
+                call = command_credentials.add_token_to_command_call(call, config, function, token)
             if auth is not None:
-                call = credentials.signed_command_call(call, config, auth)
-        return function_client.timed(caller, call)
+                call = command_credentials.sign_command_call(call, config, auth)
+        return function_client.time_command_call(caller, call)
 
     if remote is not None:
-        answer, seconds = run(function_client.Remote(remote, config))
+        answer, seconds = run(function_client.RemoteCommandCaller(remote, config))
     else:
-        with function_client.in_process(host_of(given, config, function), config) as caller:
+        with function_client.local_command_caller(
+            host_for_invoke_command(given, config, function), config
+        ) as caller:
             answer, seconds = run(caller)
-    _show(answer, function_client.span(seconds))
+    _show(answer, function_client.show_command_seconds(seconds))
     raise SystemExit(1 if answer.status >= 400 or answer.cut else 0)
 
 
 def _body(data: str | None, file: str | None, stdin: str | None) -> tuple[bytes | None, str | None]:
     """Return the body and, for a file, the content type that its name stands for."""
     if sum(each is not None for each in (data, file, stdin)) > 1:
-        raise WrongUse("the body comes from one place", "pass --data, --file or -")
+        raise WrongCommandUse("the body comes from one place", "pass --data, --file or -")
     if stdin not in (None, "-"):
-        raise WrongUse(f"unexpected argument {stdin!r}", f"write --data {stdin!r}")
+        raise WrongCommandUse(f"unexpected argument {stdin!r}", f"write --data {stdin!r}")
     if stdin == "-" or file == "-":
         return sys.stdin.buffer.read(), None
     if data is not None and data.startswith("@") and len(data) > 1:
@@ -166,10 +170,10 @@ def _show(answer: Answer, took: str) -> None:
         phrase = f"{answer.status} {HTTPStatus(answer.status).phrase}"
     except ValueError:
         phrase = str(answer.status)
-    status = paint(32 if good else 31, phrase, color=color)
+    status = paint_terminal_text(32 if good else 31, phrase, color=color)
     print(f"{status}  ({took})", file=sys.stderr)
     for name, value in answer.fields:
-        print(f"{paint(2, name + ':', color=color)} {value}", file=sys.stderr)
+        print(f"{paint_terminal_text(2, name + ':', color=color)} {value}", file=sys.stderr)
     if answer.cut:
         print("ffhost: the connection was cut before the end of the body", file=sys.stderr)
     if answer.body:

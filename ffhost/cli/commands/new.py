@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from ffhost.cli.exit_messages import CommandFailed, WrongUse
+from ffhost.cli.exit_messages import CommandFailed, WrongCommandUse
 from ffhost.cli.scaffold.templates import SIGNATURES
 from ffhost.config import DEFAULT_FILE
 
@@ -53,14 +53,14 @@ def command(
       ffhost new on-upload --signature cloudevent --source events.py
       ffhost new order --signature typed --path /orders
     """
-    from ffhost.cli.scaffold.new_files import shown, write
+    from ffhost.cli.scaffold.new_files import show_written_path, write_command_file
 
     file = Path(config)
     files = _files(name, signature, file, source, path or f"/{name}", asynchronous, tested)
     for each, text in files.items():
-        write(each, text)
+        write_command_file(each, text)
     for each in files:
-        click.echo(f"wrote {shown(each)}")
+        click.echo(f"wrote {show_written_path(each)}")
     option = "" if config == DEFAULT_FILE else f" -c {config}"
     click.echo(f"\nnext:\n  ffhost test {name}{option}")
 
@@ -81,53 +81,66 @@ def _files(
     """
     import yaml
 
-    from ffhost.cli.scaffold.templates import code_of, entry_of, identifier, pytest_of
-    from ffhost.cli.scaffold.yaml_edit import insert
+    from ffhost.cli.scaffold.templates import (
+        scaffold_code,
+        scaffold_entry,
+        scaffold_test,
+        template_identifier,
+    )
+    from ffhost.cli.scaffold.yaml_edit import insert_scaffolded_entry
 
     _check_name(name)
     text = _read_config(file, name)
     code = file.parent / source
-    entry = entry_of(name, signature, f"{source}:{identifier(name)}", path)
+    entry = scaffold_entry(name, signature, f"{source}:{template_identifier(name)}", path)
     values = yaml.safe_load(entry)[name]
     files = {
-        file: insert(text, name, values, entry),
+        file: insert_scaffolded_entry(text, name, values, entry),
         code: _with_code(
-            code, identifier(name), code_of(name, signature, asynchronous=asynchronous), signature
+            code,
+            template_identifier(name),
+            scaffold_code(name, signature, asynchronous=asynchronous),
+            signature,
         ),
     }
     _check_result(file, files[file], name)
-    test = file.parent / "tests" / f"test_{identifier(name)}.py"
+    test = file.parent / "tests" / f"test_{template_identifier(name)}.py"
     if tested:
         if test.exists():
             raise CommandFailed(f"{test} exists already; nothing was written", "add --no-test")
-        files[test] = pytest_of(name, signature, path, file.name)
+        files[test] = scaffold_test(name, signature, path, file.name)
     return files
 
 
 def _check_name(name: str) -> None:
-    from ffhost.cli.scaffold.templates import IMPORTS, identifier
+    from ffhost.cli.scaffold.templates import IMPORTS, template_identifier
     from ffhost.config.settings import NAME_PATTERN
 
     if not re.fullmatch(NAME_PATTERN, name):
-        raise WrongUse(
+        raise WrongCommandUse(
             f"{name!r} is not a valid function name",
             "a letter, then at most 62 letters, digits, '-' and '_'",
         )
     imported = {line.split()[-1] for lines in IMPORTS.values() for line in lines}
-    if keyword.iskeyword(identifier(name)) or identifier(name) in {*imported, "log"}:
-        raise WrongUse(f"{name!r} means something else in Python", "choose another name")
+    if keyword.iskeyword(template_identifier(name)) or template_identifier(name) in {
+        *imported,
+        "log",
+    }:
+        raise WrongCommandUse(f"{name!r} means something else in Python", "choose another name")
 
 
 def _read_config(file: Path, name: str) -> str:
     if file.is_dir():
-        raise WrongUse(f"{str(file)!r} is a folder", "pass the file in it that is to be changed")
+        raise WrongCommandUse(
+            f"{str(file)!r} is a folder", "pass the file in it that is to be changed"
+        )
     if not file.exists():
-        raise WrongUse(f"no such file: {str(file)!r}", "'ffhost init' writes one")
-    from ffhost.config.files import read_tree
+        raise WrongCommandUse(f"no such file: {str(file)!r}", "'ffhost init' writes one")
+    from ffhost.config.files import read_config_tree
     from ffhost.errors import ConfigError
 
     problems: list[object] = []
-    tree = read_tree(file, file, problems)  # type: ignore[arg-type]
+    tree = read_config_tree(file, file, problems)  # type: ignore[arg-type]
     if problems:
         raise ConfigError(problems)  # type: ignore[arg-type]
     functions = tree.value.get("functions") if tree is not None and tree.value else None
@@ -139,13 +152,13 @@ def _read_config(file: Path, name: str) -> str:
 
 def _with_code(file: Path, function: str, code: str, signature: str) -> str:
     """Return the source with the function added at its end and its imports at its top."""
-    from ffhost.cli.scaffold.templates import IMPORTS, LOGGER, import_block
+    from ffhost.cli.scaffold.templates import IMPORTS, LOGGER, scaffold_imports
 
     needed = list(IMPORTS[signature])
     if not file.exists():
         head = f'"""The function {function}."""\n\nfrom __future__ import annotations\n\n'
         logger = f"{LOGGER}\n\n\n" if "log." in code else ""
-        return head + import_block(set(needed)) + ("\n" if logger else "\n\n") + logger + code
+        return head + scaffold_imports(set(needed)) + ("\n" if logger else "\n\n") + logger + code
     text = file.read_text(encoding="utf-8-sig")
     try:
         tree = ast.parse(text)
@@ -201,13 +214,15 @@ def _check_result(file: Path, text: str, name: str) -> None:
     """
     from tempfile import TemporaryDirectory
 
-    from ffhost.config import Sources, attempt
+    from ffhost.config import ConfigSources, attempt_config
     from ffhost.errors import ConfigError
 
     with TemporaryDirectory() as folder:
         trial = Path(folder) / file.name
         trial.write_text(text, encoding="utf-8")
-        problems = attempt(Sources(file.name, dict(os.environ), cwd=Path(folder))).problems
+        problems = attempt_config(
+            ConfigSources(file.name, dict(os.environ), cwd=Path(folder))
+        ).problems
     ours = [each for each in problems if each.path.startswith(f"functions.{name}")]
     if ours:
         raise ConfigError(ours)

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from ffhost.cli.options import config_options, name_unseen, sources_without_values
+from ffhost.cli.options import add_config_options, command_sources_without_values, echo_unseen_names
 
 
 @click.command()
-@config_options
+@add_config_options
 @click.option("--title", help="Title of the API. Default: openapi.title, or the folder's name.")
 @click.option("--api-version", help="Version of the API. Default: openapi.version.")
 @click.option("--server", "servers", multiple=True, metavar="URL", help="Repeatable.")
@@ -37,16 +37,16 @@ def command(
       ffhost openapi > openapi.yaml
       ffhost openapi --format json --server https://api.example.com -o openapi.json
     """
-    from ffhost.cli.full_check import loaded
-    from ffhost.cli.scaffold.new_files import write
+    from ffhost.cli.full_check import load_for_check_command
+    from ffhost.cli.scaffold.new_files import write_command_file
     from ffhost.config import load_config
-    from ffhost.deploy.openapi import document, title_and_version
+    from ffhost.deploy.openapi import make_openapi_document, openapi_title_and_version
 
-    config = load_config(sources_without_values(options))
-    name_unseen(config)
-    own_title, own_version = title_and_version(config)
-    with loaded(config) as host:
-        described = document(
+    config = load_config(command_sources_without_values(options))
+    echo_unseen_names(config)
+    own_title, own_version = openapi_title_and_version(config)
+    with load_for_check_command(config) as host:
+        described = make_openapi_document(
             config,
             host.functions.values(),
             title or own_title,
@@ -57,7 +57,7 @@ def command(
     if output is None:
         click.echo(text, nl=False)
     else:
-        write(Path(output), text)
+        write_command_file(Path(output), text)
 
 
 def _yaml(value: dict[str, Any]) -> str:

@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from ffhost.cli.options import name_unseen, sources_without_values
-from ffhost.config import LoadedConfig, attempt
+from ffhost.cli.options import command_sources_without_values, echo_unseen_names
+from ffhost.config import LoadedConfig, attempt_config
 from ffhost.config.terminal import wants_color
 from ffhost.errors import ConfigError
 
@@ -27,12 +27,12 @@ def command(old: str, new: str, format: str) -> None:
       git show HEAD:functions.yaml > /tmp/old.yaml
       ffhost plan /tmp/old.yaml functions.yaml
     """
-    from ffhost.config.changes import plan, show_plan
+    from ffhost.config.changes import plan_config_changes, show_config_plan
 
     before, after = _loaded(old, new)
-    name_unseen(before, after)
-    changes = plan(before, after)
-    click.echo(show_plan(changes, format, color=wants_color(sys.stdout.isatty())), nl=False)
+    echo_unseen_names(before, after)
+    changes = plan_config_changes(before, after)
+    click.echo(show_config_plan(changes, format, color=wants_color(sys.stdout.isatty())), nl=False)
 
 
 def _loaded(*names: str) -> list[LoadedConfig]:
@@ -41,7 +41,7 @@ def _loaded(*names: str) -> list[LoadedConfig]:
     Raises:
         ConfigError: one is wrong; the error holds the problems of all
     """
-    attempts = [attempt(sources_without_values({"config": name})) for name in names]
+    attempts = [attempt_config(command_sources_without_values({"config": name})) for name in names]
     problems = dict.fromkeys(problem for each in attempts for problem in each.problems)
     if problems:
         raise ConfigError(list(problems))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ffhost.cli.exit_messages import CommandFailed
-from ffhost.cli.options import command_sources, config_options
+from ffhost.cli.options import add_config_options, command_sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", default="-", metavar="[EVENT]")
-@config_options
+@add_config_options
 @click.option("--sql", metavar="EXPRESSION", help="Show what a CESQL expression is worth instead.")
 @click.option("--format", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def command(file: str, sql: str | None, format: str, **options: Any) -> None:
@@ -60,11 +60,11 @@ def command(file: str, sql: str | None, format: str, **options: Any) -> None:
 
 
 def _read(file: str) -> tuple[ReceivedEvent, ...]:
-    from ffhost.cli.commands.convert import read_file, split
+    from ffhost.cli.commands.convert import read_file_argument, split_header_arguments
     from ffhost.errors import RequestError
     from ffhost.events.incoming_events import read_events
 
-    headers, body = split(read_file(file))
+    headers, body = split_header_arguments(read_file_argument(file))
     if body.lstrip()[:1] == b"[" and headers.get("content-type") == "application/json":
         headers["content-type"] = "application/cloudevents-batch+json"
     try:
@@ -75,10 +75,10 @@ def _read(file: str) -> tuple[ReceivedEvent, ...]:
 
 
 def _evaluate(sql: str, attributes: Mapping[str, Any]) -> None:
-    from ffhost.events.cesql import CesqlError, Expression
+    from ffhost.events.cesql import CesqlError, CesqlExpression
 
     try:
-        click.echo(json.dumps(Expression(sql).evaluate(attributes), ensure_ascii=False))
+        click.echo(json.dumps(CesqlExpression(sql).evaluate(attributes), ensure_ascii=False))
     except CesqlError as error:
         where = "" if error.position is None else f" at character {error.position + 1}"
         click.echo(f"{error.kind}: {error}{where}", err=True)
@@ -87,20 +87,20 @@ def _evaluate(sql: str, attributes: Mapping[str, Any]) -> None:
 
 def _routes(config: LoadedConfig, event: ReceivedEvent) -> list[EventRoute]:
     from ffhost.errors import ConfigError
-    from ffhost.events.declared_subscriptions import declared_subscriptions
+    from ffhost.events.declared_subscriptions import compile_subscriptions
     from ffhost.events.event_routes import event_routes
 
     names = list(config.settings.functions) if config.single is None else [config.single]
-    table, problems = declared_subscriptions(config, names)
+    table, problems = compile_subscriptions(config, names)
     if problems:
         raise ConfigError(problems)
     return event_routes(names, table.subscriptions, event.attributes)
 
 
 def _show(config: LoadedConfig, routes: list[EventRoute]) -> None:
-    from ffhost.cli.tables import columns
+    from ffhost.cli.tables import align_table_columns
 
     rows = [(each.function, "yes" if each.matched else "no", each.by) for each in routes]
-    click.echo(columns([("function", "gets it", "by"), *rows]), nl=False)
+    click.echo(align_table_columns([("function", "gets it", "by"), *rows]), nl=False)
     if config.settings.events is None:
         click.echo("\nnote: there is no address for events: write 'events: {}'", err=True)

@@ -18,6 +18,6 @@ def command() -> None:
     Examples:
       ffhost schema > functions.schema.json
     """
-    from ffhost.config.json_schema import schema_json
+    from ffhost.config.json_schema import config_schema_json
 
-    click.echo(schema_json(), nl=False)
+    click.echo(config_schema_json(), nl=False)

@@ -9,20 +9,20 @@ from typing import Any
 import click
 
 from ffhost.cli.options import (
+    add_config_options,
+    add_server_options,
+    add_what_argument,
     command_sources,
-    config_options,
-    server_options,
-    what_argument,
 )
-from ffhost.config import Sources
+from ffhost.config import ConfigSources
 
 
 @click.command()
-@what_argument
-@config_options
+@add_what_argument
+@add_config_options
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", "-p", help="Port to listen on; 0 takes a free one.")
-@server_options
+@add_server_options
 @click.option("--reload", is_flag=True, help="Serve changed code at once (needs ffhost[reload]).")
 @click.option(
     "--debug",
@@ -54,28 +54,30 @@ def command(what: str | None, **options: Any) -> None:
     if options["no_compat"]:
         from ffhost.loading import compat
 
-        compat.switch(on=False)
+        compat.switch_compat_names(on=False)
     if options["debug"] and options["log_format"] is None:
         options["log_format"] = "console"
-    prepare(what, options)
-    raise SystemExit(run(command_sources(options), reload=wants_reload(options)))
+    prepare_serve_options(what, options)
+    raise SystemExit(
+        run_serve_command(command_sources(options), reload=wants_serve_reload(options))
+    )
 
 
-def prepare(what: str | None, options: dict[str, Any]) -> None:
+def prepare_serve_options(what: str | None, options: dict[str, Any]) -> None:
     """Set the *options* for what was typed, and for what is found while developing."""
     if options["debug"]:
-        from ffhost.cli.development_files import search_upward
+        from ffhost.cli.development_files import set_config_option
 
         options["developing"] = True
         if what is None or not what.endswith((".py", ".yaml", ".yml")):
-            search_upward(options)
+            set_config_option(options)
     if what is not None:
-        from ffhost.cli.typed_targets import apply_typed
+        from ffhost.cli.typed_targets import apply_command_argument
 
-        apply_typed(what, options)
+        apply_command_argument(what, options)
 
 
-def wants_reload(options: dict[str, Any]) -> bool:
+def wants_serve_reload(options: dict[str, Any]) -> bool:
     """Whether code is watched: if that was asked for, or for development if it can be.
 
     Without ``fork``, as on Windows, it cannot be: there are no workers to replace.
@@ -84,14 +86,14 @@ def wants_reload(options: dict[str, Any]) -> bool:
         return False
     if options["reload"] or not options["debug"]:
         return bool(options["reload"])
-    from ffhost.cli.code_watcher import INSTALL, is_installed
+    from ffhost.cli.code_watcher import INSTALL, is_watchfiles_installed
 
-    if not is_installed():
+    if not is_watchfiles_installed():
         print(f"ffhost: code is not watched; to serve changes at once: {INSTALL}", file=sys.stderr)
-    return is_installed()
+    return is_watchfiles_installed()
 
 
-def run(given: Sources, *, reload: bool = False) -> int:
+def run_serve_command(given: ConfigSources, *, reload: bool = False) -> int:
     """Serve until told to stop, and return the exit status.
 
     Args:
@@ -107,29 +109,29 @@ def run(given: Sources, *, reload: bool = False) -> int:
     # What imports leave is not garbage, and looking for some takes a fifth of the start.
     # The server switches garbage collection on again.
     gc.disable()
-    from ffhost.cli.banner import Banner
+    from ffhost.cli.banner import ServeBanner
     from ffhost.config import load_config
-    from ffhost.server import serve
+    from ffhost.server import run_server
 
     config = load_config(given, at_start=True)
     same = _same(given)
     if given.developing:
-        from ffhost.cli.development_files import name_dotenv
+        from ffhost.cli.development_files import echo_dotenv_option
 
-        same += name_dotenv(config, given)
+        same += echo_dotenv_option(config, given)
     beside: Any = nullcontext()
     if reload:
-        from ffhost.cli.code_watcher import watching
+        from ffhost.cli.code_watcher import watching_code
 
-        beside = watching(config)
+        beside = watching_code(config)
     with beside as watcher:
-        banner = Banner(config, watcher)
+        banner = ServeBanner(config, watcher)
         banner.begin()
         check = [sys.executable, "-m", "ffhost", "check", *same]
-        return serve(config, given, announcer=banner, check=check, changes=watcher)
+        return run_server(config, given, announcer=banner, check=check, changes=watcher)
 
 
-def _same(given: Sources) -> list[str]:
+def _same(given: ConfigSources) -> list[str]:
     """Return the command line that makes the same configuration, for ``ffhost check``."""
     arguments = [] if given.config is None else ["--config", given.config]
     if given.listing is not None:

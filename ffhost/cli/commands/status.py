@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ffhost.cli.options import command_sources, config_options
+from ffhost.cli.options import add_config_options, command_sources
 from ffhost.config import load_config
 from ffhost.errors import StartupError
 
@@ -16,7 +16,7 @@ _TIMEOUT_SECONDS = 5.0
 
 
 @click.command()
-@config_options
+@add_config_options
 @click.option("--url", help="The admin listener. Default: the one of the configuration.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def command(url: str | None, form: str, **options: Any) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ffhost.cli.exit_messages import CommandFailed, paint
-from ffhost.cli.options import command_sources, config_options, function_names
+from ffhost.cli.exit_messages import CommandFailed, paint_terminal_text
+from ffhost.cli.options import add_config_options, command_sources, complete_function_names
 from ffhost.config.terminal import wants_color
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ class ExampleTestResult:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=function_names)
-@config_options
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_function_names)
+@add_config_options
 @click.option("--remote", metavar="URL", help="Call a server instead of loading the functions.")
 @click.option(
     "--header",
@@ -76,9 +76,9 @@ def command(
     from ffhost.config import load_config
 
     given = command_sources(options)
-    extra = function_client.read_headers(headers)
+    extra = function_client.read_header_options(headers)
     config = load_config(given)
-    chosen = [function_client.chosen(config, name) for name in names] or (
+    chosen = [function_client.choose_command_function(config, name) for name in names] or (
         [config.single] if config.single is not None else list(config.settings.functions)
     )
     if not any(config.settings.functions[name].examples for name in chosen):
@@ -87,9 +87,9 @@ def command(
             "'ffhost test --help' shows how to write one",
         )
     if remote is not None:
-        results = _run(function_client.Remote(remote, config), config, chosen, extra)
+        results = _run(function_client.RemoteCommandCaller(remote, config), config, chosen, extra)
     else:
-        with function_client.in_process(given, config) as caller:
+        with function_client.local_command_caller(given, config) as caller:
             results = _run(caller, config, chosen, extra)
     failed = sum(bool(each.differences) for each in results)
     click.echo(_json(results) if format == "json" else _table(results, failed), nl=False)
@@ -100,8 +100,8 @@ def _run(
     caller: CommandCaller, config: LoadedConfig, names: list[str], extra: dict[str, str]
 ) -> list[ExampleTestResult]:
     from ffhost.cli import function_client
-    from ffhost.cli.credentials import offered
-    from ffhost.cli.expectations import differences
+    from ffhost.cli.command_credentials import sign_command_call_if_possible
+    from ffhost.cli.example_expectations import example_differences
 
     results = []
     for name in names:
@@ -110,13 +110,15 @@ def _run(
             try:
                 call = _call(caller, name, example).with_headers(extra)
                 if config.settings.auth and example.response.status != 401:
-                    call = offered(call, config, name)
+                    call = sign_command_call_if_possible(call, config, name)
             except CommandFailed as error:
                 results.append(ExampleTestResult(name, label, "", [str(error)]))
                 continue
-            answer, seconds = function_client.timed(caller, call)
-            found = differences(example.response, answer)
-            results.append(ExampleTestResult(name, label, function_client.span(seconds), found))
+            answer, seconds = function_client.time_command_call(caller, call)
+            found = example_differences(example.response, answer)
+            results.append(
+                ExampleTestResult(name, label, function_client.show_command_seconds(seconds), found)
+            )
     return results
 
 
@@ -126,20 +128,24 @@ def _call(caller: CommandCaller, name: str, example: ExampleSettings) -> Command
     Raises:
         CommandFailed: the example does not describe a request
     """
-    from ffhost.cli.invoke_request import request_for
+    from ffhost.cli.invoke_request import make_invoke_request
 
     shape = caller.shape(name)
     request = example.request
     if request is None:
         headers, event_body = _event(example.event or {})
-        return request_for(shape, None, method="POST", headers=headers).with_body(event_body)
+        return make_invoke_request(shape, None, method="POST", headers=headers).with_body(
+            event_body
+        )
     body = None if request.body is None else request.body.encode()
     headers = dict(request.headers)
     if "json" in request.written:
         body = json.dumps(request.payload, ensure_ascii=False).encode()
         headers = {"content-type": "application/json", **headers}
     plain = shape.as_http()
-    return request_for(plain, body, method=request.method, path=request.path, headers=headers)
+    return make_invoke_request(
+        plain, body, method=request.method, path=request.path, headers=headers
+    )
 
 
 def _event(event: dict[str, Any]) -> tuple[dict[str, str], bytes]:
@@ -158,7 +164,7 @@ def _event(event: dict[str, Any]) -> tuple[dict[str, str], bytes]:
 
 
 def _table(results: list[ExampleTestResult], failed: int) -> str:
-    from ffhost.cli.tables import columns
+    from ffhost.cli.tables import align_table_columns
 
     color = wants_color(sys.stdout.isatty())
     rows = [("", "function", "example", "took")]
@@ -166,10 +172,12 @@ def _table(results: list[ExampleTestResult], failed: int) -> str:
         ("fail" if each.differences else "ok", each.function, each.example, each.took)
         for each in results
     ]
-    lines = columns(rows).splitlines()
+    lines = align_table_columns(rows).splitlines()
     text = [lines[0]]
     for line, each in zip(lines[1:], results, strict=True):
-        text.append(paint(31 if each.differences else 32, line[:4], color=color) + line[4:])
+        text.append(
+            paint_terminal_text(31 if each.differences else 32, line[:4], color=color) + line[4:]
+        )
         text += [f"        {row}" for row in "\n".join(each.differences).splitlines()]
     count = "1 example" if len(results) == 1 else f"{len(results)} examples"
     text += ["", f"{count}, {failed} failed" if failed else f"{count}, all hold"]

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import yaml
 
-from ffhost.config.diagnostics import Problem
+from ffhost.config.diagnostics import ConfigProblem
 from ffhost.config.dotenv import read_dotenv
-from ffhost.config.nodes import Source
+from ffhost.config.nodes import ConfigText
 
 _OF_THE_IMAGE = re.compile(
     r"(?:APP_HOME|DEBIAN_FRONTEND|HOME|HOST|LANG|LC_\w+|PATH|PORT|PYTHON\w+|USER|VIRTUAL_ENV|WORKERS"
@@ -31,7 +31,7 @@ _SETTINGS = {"CLOUD_RUN_TIMEOUT_SECONDS": ("timeout", "{}s"), "THREADS": ("concu
 
 
 @dataclass
-class ContainerVariables:
+class MigratedVariables:
     """The variables of one project.
 
     Args:
@@ -63,9 +63,9 @@ class ContainerVariables:
             self.values[name] = value
 
 
-def variables_of(folder: Path) -> ContainerVariables:
+def read_migrated_variables(folder: Path) -> MigratedVariables:
     """Read the variables of the project in *folder*; what gcloud or a shell adds comes last."""
-    found = ContainerVariables()
+    found = MigratedVariables()
     for name, read in (
         ("Dockerfile", _of_dockerfile),
         (".env", _of_dotenv),
@@ -85,7 +85,7 @@ def variables_of(folder: Path) -> ContainerVariables:
     return found
 
 
-def as_yaml(text: str) -> str:
+def quote_scaffold_yaml(text: str) -> str:
     """Return *text* as a quoted scalar that stays as it is."""
     return json.dumps(text, ensure_ascii=False).replace("${", "$${")
 
@@ -119,8 +119,8 @@ def _assignments(text: str) -> list[tuple[str, str]]:
 
 
 def _of_dotenv(text: str, where: str, notes: list[str]) -> dict[str, str]:
-    problems: list[Problem] = []
-    found = read_dotenv(Source(where, text=text), problems)
+    problems: list[ConfigProblem] = []
+    found = read_dotenv(ConfigText(where, text=text), problems)
     notes += [f"{where}: {each.message}" for each in problems]
     return {name: value for name, (value, _) in found.items()}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ffhost.cli.exit_messages import CommandFailed
 
 
-def write_new(files: Mapping[Path, str]) -> None:
+def write_new_files(files: Mapping[Path, str]) -> None:
     """Write *files*.
 
     Raises:
@@ -17,17 +17,17 @@ def write_new(files: Mapping[Path, str]) -> None:
     """
     existing = [path for path in files if path.exists()]
     if existing:
-        names = ", ".join(shown(path) for path in existing)
+        names = ", ".join(show_written_path(path) for path in existing)
         verb = "exists" if len(existing) == 1 else "exist"
         raise CommandFailed(
             f"{names} {verb} already; nothing was written",
             "'ffhost new NAME' adds a function to a project, or name another folder",
         )
     for path, text in files.items():
-        write(path, text)
+        write_command_file(path, text)
 
 
-def write(path: Path, text: str) -> None:
+def write_command_file(path: Path, text: str) -> None:
     """Write one file, with the folders that lead to it.
 
     Raises:
@@ -38,9 +38,9 @@ def write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
-        raise CommandFailed(f"{shown(path)} cannot be written: {reason}") from error
+        raise CommandFailed(f"{show_written_path(path)} cannot be written: {reason}") from error
 
 
-def shown(path: Path) -> str:
+def show_written_path(path: Path) -> str:
     """Return *path* relative to the current folder if it is below it."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

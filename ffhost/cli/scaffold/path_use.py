@@ -18,7 +18,7 @@ _REQUESTS = frozenset({"request", "req"})
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def path_use(file: Path, name: str) -> tuple[int, str] | None:
+def find_path_use_to_migrate(file: Path, name: str) -> tuple[int, str] | None:
     """Return line and text of the first place where the function *name* looks at the path.
 
     Functions of the same file that it uses count too. None if there is no such place, and for a

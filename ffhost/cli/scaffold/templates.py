@@ -146,21 +146,21 @@ CONFIG = Path(__file__).parents[1] / "$config"
 '''
 
 
-def fill(text: str, **names: str) -> str:
+def fill_template(text: str, **names: str) -> str:
     """Fill *names* into *text*."""
     return Template(text).substitute(names)
 
 
-def identifier(name: str) -> str:
+def template_identifier(name: str) -> str:
     """Return the Python name for the function *name* of a configuration."""
     return name.replace("-", "_")
 
 
-def code_of(name: str, signature: str, *, asynchronous: bool = False) -> str:
+def scaffold_code(name: str, signature: str, *, asynchronous: bool = False) -> str:
     """Write the function *name*."""
-    function = identifier(name)
+    function = template_identifier(name)
     camel = "".join(word[:1].upper() + word[1:] for word in function.split("_"))
-    return fill(
+    return fill_template(
         CODE[signature],
         function=function,
         input=f"{camel}Input",
@@ -169,34 +169,36 @@ def code_of(name: str, signature: str, *, asynchronous: bool = False) -> str:
     )
 
 
-def entry_of(name: str, signature: str, target: str, path: str, indent: int = 2) -> str:
+def scaffold_entry(name: str, signature: str, target: str, path: str, indent: int = 2) -> str:
     """Write the entry of the function *name* for functions.yaml, *indent* deep."""
     own = "" if path == f"/{name}" else f"  path: {path}\n"
-    examples = fill(EXAMPLES[signature], path=path)
+    examples = fill_template(EXAMPLES[signature], path=path)
     lines = [f"{name}:", f"  target: {target}", *own.splitlines(), "  examples:"]
     lines += [f"    {line}" for line in examples.splitlines()]
     return "".join(f"{' ' * indent}{line}\n" for line in lines)
 
 
-def pytest_of(name: str, signature: str, path: str, config: str = DEFAULT_FILE) -> str:
+def scaffold_test(name: str, signature: str, path: str, config: str = DEFAULT_FILE) -> str:
     """Write the test of the function *name*."""
-    head = fill(_TEST_HEAD, name=name, imports=TEST_IMPORTS[signature], config=config)
-    return head + fill(TESTS[signature], function=identifier(name), path=path)
+    head = fill_template(_TEST_HEAD, name=name, imports=TEST_IMPORTS[signature], config=config)
+    return head + fill_template(TESTS[signature], function=template_identifier(name), path=path)
 
 
-def module_of(functions: Mapping[str, str]) -> str:
+def scaffold_module(functions: Mapping[str, str]) -> str:
     """Write a module with *functions*, name to signature."""
     lines = {line for signature in functions.values() for line in IMPORTS[signature]}
     text = (
         '"""The functions that functions.yaml names."""\n\nfrom __future__ import annotations\n\n'
     )
-    text += import_block(lines) + "\n\n"
+    text += scaffold_imports(lines) + "\n\n"
     if "import logging" in lines:
         text = text[:-1] + LOGGER + "\n\n\n"
-    return text + "\n\n".join(code_of(name, signature) for name, signature in functions.items())
+    return text + "\n\n".join(
+        scaffold_code(name, signature) for name, signature in functions.items()
+    )
 
 
-def import_block(lines: set[str]) -> str:
+def scaffold_imports(lines: set[str]) -> str:
     """Order import lines: the standard library first, then the rest."""
     standard = {line for line in lines if line.split()[1] in ("logging", "typing")}
     groups = [sorted(group, key=_plain_first) for group in (standard, lines - standard)]
@@ -217,11 +219,11 @@ TEMPLATES: Mapping[str, Mapping[str, str]] = {
 """Templates of ``ffhost init``: the functions of each, and their signatures."""
 
 
-def configuration_of(functions: Mapping[str, str]) -> str:
+def scaffold_configuration(functions: Mapping[str, str]) -> str:
     """Write a functions.yaml with *functions*, name to signature."""
     text = HEADING + "version: 1\n\nfunctions:\n"
     entries = (
-        entry_of(name, signature, f"main.py:{identifier(name)}", f"/{name}")
+        scaffold_entry(name, signature, f"main.py:{template_identifier(name)}", f"/{name}")
         for name, signature in functions.items()
     )
     return text + "\n".join(entries)

@@ -14,7 +14,7 @@ import yaml
 from ffhost.cli.exit_messages import CommandFailed
 
 
-def insert(text: str, name: str, entry: dict[str, Any], written: str) -> str:
+def insert_scaffolded_entry(text: str, name: str, entry: dict[str, Any], written: str) -> str:
     """Add the function *name* at the end of ``functions``.
 
     Args:

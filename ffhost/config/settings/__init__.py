@@ -49,8 +49,21 @@ from ffhost.config.settings.host_settings import (
     ServerSettings,
 )
 from ffhost.config.settings.names import NAME_PATTERN, RESERVED_PATH, FunctionName
-from ffhost.config.settings.scalars import InvalidValue, Secret, Text, plain, shown
-from ffhost.config.settings.section import Free, Section, as_plain, key, key_of, section
+from ffhost.config.settings.scalars import (
+    InvalidSetting,
+    SecretSetting,
+    Text,
+    plain_setting,
+    show_setting,
+)
+from ffhost.config.settings.section import (
+    Free,
+    SettingsSection,
+    plain_section,
+    setting_key,
+    setting_key_of,
+    settings_section,
+)
 
 __all__ = [
     "BUILT_IN_HOOKS",
@@ -72,7 +85,7 @@ __all__ = [
     "FunctionSettings",
     "FunctionTracingSettings",
     "HookSettings",
-    "InvalidValue",
+    "InvalidSetting",
     "JwtSettings",
     "Level",
     "LoggingSettings",
@@ -81,104 +94,104 @@ __all__ = [
     "OpenapiSettings",
     "ScheduleSettings",
     "SchedulesSettings",
-    "Secret",
-    "Section",
+    "SecretSetting",
     "ServerSettings",
     "Settings",
+    "SettingsSection",
     "Signature",
     "SubscriptionSettings",
     "TracingSettings",
     "WaySettings",
     "WebhookSettings",
-    "as_plain",
-    "completed",
-    "key_of",
-    "plain",
-    "shown",
+    "complete_settings",
+    "plain_section",
+    "plain_setting",
+    "setting_key_of",
+    "show_setting",
 ]
 
 
-class Settings(Section):
+class Settings(SettingsSection):
     """Everything that ``functions.yaml`` can say."""
 
-    version: Literal[1] = key(1, "Version", "Version of this format.", 1)
-    server: ServerSettings = section(
+    version: Literal[1] = setting_key(1, "Version", "Version of this format.", 1)
+    server: ServerSettings = settings_section(
         ServerSettings,
         "Server",
         "The listener and its workers; changes need a restart.",
         {"port": 8080},
     )
-    admin: AdminSettings = section(
+    admin: AdminSettings = settings_section(
         AdminSettings,
         "Admin listener",
         "A listener of its own for metrics, function list and effective configuration.",
         {"enabled": True},
     )
-    console: ConsoleSettings = section(
+    console: ConsoleSettings = settings_section(
         ConsoleSettings,
         "Console",
         "The page for people on the admin listener.",
         {"enabled": True, "capture": True},
     )
-    logging: LoggingSettings = section(
+    logging: LoggingSettings = settings_section(
         LoggingSettings, "Logging", "What is logged, and how an entry looks.", {"level": "debug"}
     )
-    tracing: TracingSettings = section(
+    tracing: TracingSettings = settings_section(
         TracingSettings, "Tracing", "Hooks around every call.", {"enabled": True}
     )
-    metrics: MetricsSettings = section(
+    metrics: MetricsSettings = settings_section(
         MetricsSettings,
         "Metrics",
         "Counting of calls, while the admin listener is open.",
         {"enabled": False},
     )
-    config_reload: ConfigReloadSettings = section(
+    config_reload: ConfigReloadSettings = settings_section(
         ConfigReloadSettings,
         "Configuration reload",
         "Applying changes of this file without a restart.",
         {"interval": "10s"},
     )
-    env_file: Text | None = key(
+    env_file: Text | None = setting_key(
         None,
         "Environment file",
         "A dotenv file, relative to this file; the environment wins over it.",
         ".env",
     )
-    defaults: DefaultSettings = section(
+    defaults: DefaultSettings = settings_section(
         DefaultSettings,
         "Defaults",
         "Limits of every function that does not set its own.",
         {"timeout": "30s"},
     )
-    events: EventsSettings | None = key(
+    events: EventsSettings | None = setting_key(
         None,
         "Events",
         "One address for every event. Default: none.",
         {"path": "/events"},
     )
-    mcp: McpSettings | None = key(
+    mcp: McpSettings | None = setting_key(
         None,
         "Tools for agents",
         "One address for agents, which offers the functions with tool: true. Default: none.",
         {"path": "/mcp"},
     )
-    openapi: OpenapiSettings | None = key(
+    openapi: OpenapiSettings | None = setting_key(
         None,
         "API document",
         "The OpenAPI document on the public port. Default: none.",
         {"path": "/openapi.json"},
     )
-    schedules: SchedulesSettings = section(
+    schedules: SchedulesSettings = settings_section(
         SchedulesSettings, "Schedules", "Functions that run by the clock.", {"enabled": False}
     )
-    auth: dict[WayName, WaySettings] = key(
+    auth: dict[WayName, WaySettings] = setting_key(
         dict,
         "Front door",
         "Ways to authenticate callers, by name. Functions, defaults and admin name those that open "
         "them.",
         {"staff": {"jwt": {"issuer": "https://id.example.com", "audience": "orders"}}},
     )
-    functions: dict[FunctionName, FunctionSettings] = key(
+    functions: dict[FunctionName, FunctionSettings] = setting_key(
         dict, "Functions", "The functions by name.", {"hello": {"target": "main.py:hello"}}
     )
 
@@ -219,7 +232,7 @@ class Settings(Section):
         return limits
 
 
-def completed(values: dict[str, Any]) -> dict[str, Any]:
+def complete_settings(values: dict[str, Any]) -> dict[str, Any]:
     """Return *values* with the defaults of functions that follow from their name and other keys."""
     if "auth" in values:
         values = {**values, "auth": _with_secrets(values["auth"])}
@@ -230,7 +243,7 @@ def completed(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_secrets(ways: Any) -> Any:
-    """Return *ways* with every key and secret wrapped as a `Secret`."""
+    """Return *ways* with every key and secret wrapped as a `SecretSetting`."""
     if not isinstance(ways, dict):
         return ways
     return {name: _way_with_secrets(way) for name, way in ways.items()}
@@ -253,7 +266,7 @@ def _secret(value: Any) -> Any:
         return {name: _secret(each) if name == "key" else each for name, each in value.items()}
     if isinstance(value, list):
         return [_secret(each) for each in value]
-    return Secret(value) if isinstance(value, str) else value
+    return SecretSetting(value) if isinstance(value, str) else value
 
 
 def _completed(name: Any, function: Any) -> Any:

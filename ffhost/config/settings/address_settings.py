@@ -3,45 +3,47 @@
 from typing import Annotated, Any
 
 from ffhost.config.settings.auth_settings import Ways
-from ffhost.config.settings.names import Wildcard, read_path
-from ffhost.config.settings.scalars import InvalidValue, Kind, Text
-from ffhost.config.settings.section import Section, key
+from ffhost.config.settings.names import Wildcard, read_path_setting
+from ffhost.config.settings.scalars import InvalidSetting, SettingKind, Text
+from ffhost.config.settings.section import SettingsSection, setting_key
 
 
 def _read_own_path(value: Any) -> str:
-    path = read_path(value)
+    path = read_path_setting(value)
     if "{" in path or path == "/":
-        raise InvalidValue("expected a path other than '/', and without parameters")
+        raise InvalidSetting("expected a path other than '/', and without parameters")
     return path
 
 
-OwnPath = Annotated[str, Kind(_read_own_path, {"type": "string", "pattern": r"^(/[^/?#%{}]+)+$"})]
+OwnPath = Annotated[
+    str, SettingKind(_read_own_path, {"type": "string", "pattern": r"^(/[^/?#%{}]+)+$"})
+]
 
 
-class OpenapiSettings(Section):
+class OpenapiSettings(SettingsSection):
     """The OpenAPI document on the public port, where anybody can read it."""
 
-    path: OwnPath = key(
+    path: OwnPath = setting_key(
         "/openapi.json", "Path", "Where the document is served.", "/openapi.json", "/docs/api.json"
     )
-    title: Text | None = key(
+    title: Text | None = setting_key(
         None, "Title", "Title of the API. Default: the name of this file's folder.", "Orders"
     )
-    version: Text = key("1.0.0", "Version", "Version of the API.", "2.1.0")
+    version: Text = setting_key("1.0.0", "Version", "Version of the API.", "2.1.0")
 
 
-class McpSettings(Section):
+class McpSettings(SettingsSection):
     """The address at which agents find the functions with ``tool: true`` (MCP)."""
 
-    path: OwnPath = key("/mcp", "Path", "Where agents connect, by streamable HTTP.", "/mcp")
-    auth: Ways | None = key(
+    path: OwnPath = setting_key("/mcp", "Path", "Where agents connect, by streamable HTTP.", "/mcp")
+    auth: Ways | None = setting_key(
         None,
         "Door",
         "Ways under auth, any of which opens the address; or public. Default: as in defaults.",
         "staff",
         "public",
     )
-    allow_origins: Wildcard = key(
+    allow_origins: Wildcard = setting_key(
         list,
         "Origins",
         "Origins whose pages may connect from a browser, besides those of this machine; or '*'.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from ffhost.config.settings.scalars import MAY_BE_SECRET, InvalidValue, Kind, shown
+from ffhost.config.settings.scalars import MAY_BE_SECRET, InvalidSetting, SettingKind, show_setting
 
 NAME_PATTERN = "[A-Za-z][A-Za-z0-9_-]{0,62}"
 """What the name of a function looks like, as a whole."""
@@ -24,23 +24,27 @@ _ATTRIBUTE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 
 def _read_name(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(NAME_PATTERN, value):
-        raise InvalidValue(f"{shown(value)} is not a valid function name")
+        raise InvalidSetting(f"{show_setting(value)} is not a valid function name")
     return value
 
 
-def read_target(value: Any) -> str:
+def read_target_setting(value: Any) -> str:
     """Check the form of ``file.py:attr``, ``package.module:attr`` or ``attr``."""
     if not isinstance(value, str):
-        raise InvalidValue(f"expected a target, got {shown(value)}", "write 'main.py:hello'")
+        raise InvalidSetting(
+            f"expected a target, got {show_setting(value)}", "write 'main.py:hello'"
+        )
     module, colon, attribute = value.rpartition(":")
     if not re.fullmatch(_ATTRIBUTE, attribute) or attribute.endswith(".py"):
         bare = value.removesuffix(".py")
         hint = f"write '{value}:NAME'" if value.endswith(".py") else "write 'main.py:hello'"
         if not colon and "." in bare and not value.endswith(".py"):
             hint = f"write '{bare.replace('/', '.')}:NAME'"
-        raise InvalidValue(f"expected a target such as 'main.py:hello', got {shown(value)}", hint)
+        raise InvalidSetting(
+            f"expected a target such as 'main.py:hello', got {show_setting(value)}", hint
+        )
     if colon and not module.endswith(".py") and not re.fullmatch(_ATTRIBUTE, module):
-        raise InvalidValue(
+        raise InvalidSetting(
             f"{module!r} is neither a file that ends with .py nor the name of a module",
             "write 'folder/main.py:hello' or 'package.module:hello'",
         )
@@ -48,46 +52,51 @@ def read_target(value: Any) -> str:
 
 
 def _read_hook_target(value: Any) -> str:
-    target = read_target(value)
+    target = read_target_setting(value)
     if ":" not in target:
-        raise InvalidValue(
-            f"expected 'module:function', got {shown(value)}", f"write 'mycompany.hooks:{target}'"
+        raise InvalidSetting(
+            f"expected 'module:function', got {show_setting(value)}",
+            f"write 'mycompany.hooks:{target}'",
         )
     return target
 
 
 def _read_variable_name(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[^=\x00]+", value):
-        raise InvalidValue(f"{shown(value)} is not the name of an environment variable")
+        raise InvalidSetting(f"{show_setting(value)} is not the name of an environment variable")
     return value
 
 
 def _read_variable_value(value: Any) -> str:
     if not isinstance(value, str):
         scalar = isinstance(value, int | float)
-        raise InvalidValue(f"expected a string, got {shown(value)}", "quote it" if scalar else None)
+        raise InvalidSetting(
+            f"expected a string, got {show_setting(value)}", "quote it" if scalar else None
+        )
     if "\x00" in value:
-        raise InvalidValue("must not contain the character U+0000")
+        raise InvalidSetting("must not contain the character U+0000")
     return value
 
 
-def read_path(value: Any) -> str:
+def read_path_setting(value: Any) -> str:
     """Check a path or path template."""
     if not isinstance(value, str):
-        raise InvalidValue(f"expected a path such as '/users/{{id}}', got {shown(value)}")
+        raise InvalidSetting(f"expected a path such as '/users/{{id}}', got {show_setting(value)}")
     if not value.startswith("/"):
-        raise InvalidValue(f"a path must begin with '/', got {shown(value)}", f"write '/{value}'")
+        raise InvalidSetting(
+            f"a path must begin with '/', got {show_setting(value)}", f"write '/{value}'"
+        )
     if value == "/":
         return value
     if value.endswith("/"):
-        raise InvalidValue(
+        raise InvalidSetting(
             "a path must not end with '/'",
             f"{value.rstrip('/') or '/'!r} also matches every path below it",
         )
     for char, why in (("?", "a query string"), ("#", "a fragment"), ("%", "percent-encoding")):
         if char in value:
-            raise InvalidValue(
-                f"a path cannot contain {why}, got {shown(value)}",
+            raise InvalidSetting(
+                f"a path cannot contain {why}, got {show_setting(value)}",
                 "paths are compared decoded" if char == "%" else None,
             )
     names: list[str] = []
@@ -95,19 +104,19 @@ def read_path(value: Any) -> str:
         names += _read_segment(segment, value)
     doubled = next((name for name in names if names.count(name) > 1), None)
     if doubled:
-        raise InvalidValue(f"the parameter {doubled!r} occurs twice")
+        raise InvalidSetting(f"the parameter {doubled!r} occurs twice")
     if value == RESERVED_PATH or value.startswith(RESERVED_PATH + "/"):
-        raise InvalidValue(f"paths below {RESERVED_PATH} are reserved for the host's probes")
+        raise InvalidSetting(f"paths below {RESERVED_PATH} are reserved for the host's probes")
     return value
 
 
 def _read_segment(segment: str, path: str) -> list[str]:
     if segment in ("", ".", ".."):
         what = "an empty segment" if not segment else f"the segment {segment!r}"
-        raise InvalidValue(f"a path cannot contain {what}, got {path!r}")
+        raise InvalidSetting(f"a path cannot contain {what}, got {path!r}")
     if any(char < " " or char in "\x7f\\" for char in segment):
-        raise InvalidValue(
-            f"a path cannot contain control characters or backslashes, got {shown(path)}"
+        raise InvalidSetting(
+            f"a path cannot contain control characters or backslashes, got {show_setting(path)}"
         )
     if "{" not in segment and "}" not in segment:
         return []
@@ -115,7 +124,7 @@ def _read_segment(segment: str, path: str) -> list[str]:
     if match is None:
         converter = re.fullmatch(r"\{([A-Za-z_]\w*):[^{}]*\}", segment)
         hint = f"write '{{{converter[1]}}}': a value is always text" if converter else None
-        raise InvalidValue(
+        raise InvalidSetting(
             f"a parameter must be a whole segment such as '{{id}}', got {segment!r}", hint
         )
     return [match[1]]
@@ -126,8 +135,9 @@ def _read_method(value: Any) -> str:
         return value
     upper = value.upper() if isinstance(value, str) else ""
     known = re.fullmatch(r"[A-Z][A-Z0-9_-]*", upper)
-    raise InvalidValue(
-        f"expected a method in capitals, got {shown(value)}", f"write {upper}" if known else None
+    raise InvalidSetting(
+        f"expected a method in capitals, got {show_setting(value)}",
+        f"write {upper}" if known else None,
     )
 
 
@@ -137,8 +147,8 @@ def _read_proxies(value: Any) -> list[str]:
     if value == "all":
         return ["all"]
     if not isinstance(value, list):
-        raise InvalidValue(
-            f"expected a list of addresses and networks, or 'all', got {shown(value)}",
+        raise InvalidSetting(
+            f"expected a list of addresses and networks, or 'all', got {show_setting(value)}",
             f"write [{value!r}]" if isinstance(value, str) else None,
         )
     for each in value:
@@ -146,8 +156,8 @@ def _read_proxies(value: Any) -> list[str]:
             if each != "all":
                 ip_network(each if isinstance(each, str) else "", strict=False)
         except ValueError:
-            raise InvalidValue(
-                f"expected an address, a network or 'all', got {shown(each)}",
+            raise InvalidSetting(
+                f"expected an address, a network or 'all', got {show_setting(each)}",
                 "write '10.0.0.0/8' or '192.168.1.7'",
             ) from None
     return [str(each) for each in value]
@@ -157,30 +167,37 @@ def _read_wildcard(value: Any) -> list[str]:
     if value == "*":
         return ["*"]
     if not isinstance(value, list):
-        raise InvalidValue(
-            f"expected a list of strings, or '*', got {shown(value)}",
+        raise InvalidSetting(
+            f"expected a list of strings, or '*', got {show_setting(value)}",
             f"write [{value!r}]" if isinstance(value, str) else None,
         )
     for each in value:
         if not isinstance(each, str) or not each:
-            raise InvalidValue(f"expected a string, got {shown(each)}", "quote it")
+            raise InvalidSetting(f"expected a string, got {show_setting(each)}", "quote it")
     return value
 
 
-FunctionName = Annotated[str, Kind(_read_name, {"type": "string", "pattern": f"^{NAME_PATTERN}$"})]
+FunctionName = Annotated[
+    str, SettingKind(_read_name, {"type": "string", "pattern": f"^{NAME_PATTERN}$"})
+]
 Target = Annotated[
-    str, Kind(read_target, {"type": "string", "pattern": rf"^(.+:)?(?!.*\.py$){_ATTRIBUTE}$"})
+    str,
+    SettingKind(
+        read_target_setting, {"type": "string", "pattern": rf"^(.+:)?(?!.*\.py$){_ATTRIBUTE}$"}
+    ),
 ]
 HookTarget = Annotated[
-    str, Kind(_read_hook_target, {"type": "string", "pattern": rf"^.+:{_ATTRIBUTE}$"})
+    str, SettingKind(_read_hook_target, {"type": "string", "pattern": rf"^.+:{_ATTRIBUTE}$"})
 ]
 PathTemplate = Annotated[
-    str, Kind(read_path, {"type": "string", "pattern": r"^/$|^(/[^/?#%\\]+)+$"})
+    str, SettingKind(read_path_setting, {"type": "string", "pattern": r"^/$|^(/[^/?#%\\]+)+$"})
 ]
-VariableName = Annotated[str, Kind(_read_variable_name, {"type": "string", "pattern": "^[^=]+$"})]
+VariableName = Annotated[
+    str, SettingKind(_read_variable_name, {"type": "string", "pattern": "^[^=]+$"})
+]
 VariableValue = Annotated[
     str,
-    Kind(
+    SettingKind(
         _read_variable_value,
         {
             "anyOf": [
@@ -200,17 +217,19 @@ VariableValue = Annotated[
     MAY_BE_SECRET,
 ]
 """The value of an environment variable; in a file it may be written as a secret."""
-Method = Annotated[str, Kind(_read_method, {"type": "string", "pattern": "^[A-Z][A-Z0-9_-]*$"})]
+Method = Annotated[
+    str, SettingKind(_read_method, {"type": "string", "pattern": "^[A-Z][A-Z0-9_-]*$"})
+]
 Proxies = Annotated[
     list[str],
-    Kind(
+    SettingKind(
         _read_proxies,
         {"anyOf": [{"const": "all"}, {"type": "array", "items": {"type": "string"}}]},
     ),
 ]
 Wildcard = Annotated[
     list[str],
-    Kind(
+    SettingKind(
         _read_wildcard,
         {
             "anyOf": [

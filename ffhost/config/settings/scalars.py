@@ -17,7 +17,7 @@ _NO_BREAK_SPACE = "\xa0"
 _NO_BREAK_HINT = "remove the no-break space, which looks like a space"
 
 
-class InvalidValue(ValueError):
+class InvalidSetting(ValueError):
     """A value that is not valid; *hint* says what to write instead."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
@@ -25,7 +25,7 @@ class InvalidValue(ValueError):
         self.hint = hint
 
 
-class Secret(str):
+class SecretSetting(str):
     """A string from ``from_file`` or ``from_env``, hidden in its repr."""
 
     __slots__ = ()
@@ -34,9 +34,9 @@ class Secret(str):
         return "Secret('***')"
 
 
-def shown(value: Any) -> str:
+def show_setting(value: Any) -> str:
     """Show *value* in a message: short, on one line, and never a secret."""
-    if isinstance(value, Secret):
+    if isinstance(value, SecretSetting):
         return "a secret"
     if value is None:
         return "nothing"
@@ -50,7 +50,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-class Kind:
+class SettingKind:
     """A kind of scalar: how to read it, and its JSON schema.
 
     Pydantic finds it in an annotation and uses both.
@@ -64,35 +64,35 @@ class Kind:
         from pydantic_core import core_schema
 
         return core_schema.no_info_plain_validator_function(
-            self.read, serialization=core_schema.plain_serializer_function_ser_schema(plain)
+            self.read, serialization=core_schema.plain_serializer_function_ser_schema(plain_setting)
         )
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         return dict(self.schema)
 
 
-class MayBeSecret:
+class MayBeSecretSetting:
     """Annotation of a text that may be written as ``{from_file: …}`` or ``{from_env: …}``."""
 
 
-MAY_BE_SECRET = MayBeSecret()
+MAY_BE_SECRET = MayBeSecretSetting()
 
 
-class NotEmpty:
+class NotEmptySetting:
     """Annotation of a list that must contain at least one item."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
         return {**handler(source), "min_length": 1}
 
 
-def plain(value: Any) -> Any:
+def plain_setting(value: Any) -> Any:
     """Return *value* as it would be written in the file."""
     if isinstance(value, Duration | ByteSize):
         return str(value)
     return "unlimited" if value == UNLIMITED else value
 
 
-def _duration(*, zero: bool = False, unlimited: bool = False) -> Kind:
+def _duration(*, zero: bool = False, unlimited: bool = False) -> SettingKind:
     expected = "expected a duration with its unit, such as '250ms', '10s' or '2m'"
     if unlimited:
         expected += ", or 'unlimited'"
@@ -103,22 +103,26 @@ def _duration(*, zero: bool = False, unlimited: bool = False) -> Kind:
         if unlimited and value == "unlimited":
             return Duration(UNLIMITED)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            raise InvalidValue(f"{expected}, got {value!r}", f"write '{value}s' for seconds")
+            raise InvalidSetting(f"{expected}, got {value!r}", f"write '{value}s' for seconds")
         try:
             duration = Duration.parse(value)
         except (ValueError, AttributeError):
-            raise InvalidValue(f"{expected}, got {shown(value)}", _hint_of_unit(value)) from None
+            raise InvalidSetting(
+                f"{expected}, got {show_setting(value)}", _hint_of_unit(value)
+            ) from None
         if math.isinf(duration):
-            raise InvalidValue(
+            raise InvalidSetting(
                 "the duration is too large", "write 'unlimited'" if unlimited else None
             )
         if not duration and not zero:
-            raise InvalidValue("must be longer than 0s", "write 'unlimited'" if unlimited else None)
+            raise InvalidSetting(
+                "must be longer than 0s", "write 'unlimited'" if unlimited else None
+            )
         return duration
 
     nonzero = "" if zero else "(?=.*[1-9])"
     pattern = rf"{nonzero}\s*(\d+(\.\d+)?\s*(ms|s|m|h)\s*)+"
-    return Kind(
+    return SettingKind(
         read,
         {
             "type": "string",
@@ -149,7 +153,7 @@ def _hint_of_size(value: Any) -> str | None:
     return f"write '{match[1]}{unit}iB', or '{match[1]}{unit}B' for powers of 1000"
 
 
-def _size(*, unlimited: bool = False) -> Kind:
+def _size(*, unlimited: bool = False) -> SettingKind:
     expected = "expected a size with its unit, such as '512KiB', '32MiB' or '10MB'"
     if unlimited:
         expected += ", or 'unlimited'"
@@ -160,19 +164,23 @@ def _size(*, unlimited: bool = False) -> Kind:
         if unlimited and value in ("unlimited", UNLIMITED):
             return UNLIMITED
         if isinstance(value, int | float) and not isinstance(value, bool):
-            raise InvalidValue(f"{expected}, got {value!r}", f"write '{value}B' for bytes")
+            raise InvalidSetting(f"{expected}, got {value!r}", f"write '{value}B' for bytes")
         try:
             size = ByteSize.parse(value)
         except (ValueError, AttributeError):
-            raise InvalidValue(f"{expected}, got {shown(value)}", _hint_of_size(value)) from None
+            raise InvalidSetting(
+                f"{expected}, got {show_setting(value)}", _hint_of_size(value)
+            ) from None
         except OverflowError:
-            raise InvalidValue("the size is too large") from None
+            raise InvalidSetting("the size is too large") from None
         if not size:
-            raise InvalidValue("must be larger than 0B", "write 'unlimited'" if unlimited else None)
+            raise InvalidSetting(
+                "must be larger than 0B", "write 'unlimited'" if unlimited else None
+            )
         return size
 
     pattern = r"\s*(?=[0-9.]*[1-9])\d+(\.\d+)?\s*(B|kB|KB|MB|GB|KiB|MiB|GiB|Ki|Mi|Gi)\s*"
-    return Kind(
+    return SettingKind(
         read,
         {
             "type": "string",
@@ -181,7 +189,7 @@ def _size(*, unlimited: bool = False) -> Kind:
     )
 
 
-def _count(minimum: int, *, unlimited: bool = False, maximum: int | None = None) -> Kind:
+def _count(minimum: int, *, unlimited: bool = False, maximum: int | None = None) -> SettingKind:
     expected = "expected a whole number"
     if unlimited:
         expected += " or 'unlimited'"
@@ -190,18 +198,18 @@ def _count(minimum: int, *, unlimited: bool = False, maximum: int | None = None)
         if unlimited and value in ("unlimited", UNLIMITED):
             return UNLIMITED
         if not isinstance(value, int) or isinstance(value, bool):
-            raise InvalidValue(f"{expected}, got {shown(value)}", _hint_of_number(value))
+            raise InvalidSetting(f"{expected}, got {show_setting(value)}", _hint_of_number(value))
         if value < minimum:
             word = "; write 'unlimited' for no limit" if unlimited and value == 0 else ""
-            raise InvalidValue(f"must be at least {minimum}, got {value}{word}")
+            raise InvalidSetting(f"must be at least {minimum}, got {value}{word}")
         if maximum is not None and value > maximum:
-            raise InvalidValue(f"must be at most {maximum}, got {value}")
+            raise InvalidSetting(f"must be at most {maximum}, got {value}")
         return value
 
     number: dict[str, Any] = {"type": "integer", "minimum": minimum}
     if maximum is not None:
         number["maximum"] = maximum
-    return Kind(read, {"anyOf": [number, {"const": "unlimited"}]} if unlimited else number)
+    return SettingKind(read, {"anyOf": [number, {"const": "unlimited"}]} if unlimited else number)
 
 
 def _hint_of_number(value: Any) -> str | None:
@@ -224,23 +232,25 @@ def _read_boolean(value: Any) -> bool:
     if isinstance(value, str):
         word = words.get(value.lower(), value.lower())
         hint = f"write {word}" if word in ("true", "false") else None
-    raise InvalidValue(f"expected true or false, got {shown(value)}", hint)
+    raise InvalidSetting(f"expected true or false, got {show_setting(value)}", hint)
 
 
 def _read_text(value: Any) -> str:
     if not isinstance(value, str):
         scalar = isinstance(value, int | float)
-        raise InvalidValue(f"expected a string, got {shown(value)}", "quote it" if scalar else None)
+        raise InvalidSetting(
+            f"expected a string, got {show_setting(value)}", "quote it" if scalar else None
+        )
     if not value.strip():
-        raise InvalidValue("must not be empty", "remove the key to get its default")
+        raise InvalidSetting("must not be empty", "remove the key to get its default")
     if "\x00" in value:
-        raise InvalidValue("must not contain the character U+0000")
+        raise InvalidSetting("must not contain the character U+0000")
     return value
 
 
-Text = Annotated[str, Kind(_read_text, {"type": "string", "minLength": 1})]
+Text = Annotated[str, SettingKind(_read_text, {"type": "string", "minLength": 1})]
 """A string that is not empty."""
-Boolean = Annotated[bool, Kind(_read_boolean, {"type": "boolean"})]
+Boolean = Annotated[bool, SettingKind(_read_boolean, {"type": "boolean"})]
 Span = Annotated[Duration, _duration()]
 SpanOrZero = Annotated[Duration, _duration(zero=True)]
 SpanOrUnlimited = Annotated[Duration, _duration(unlimited=True)]

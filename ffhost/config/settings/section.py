@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 
-from ffhost.config.settings.scalars import plain
+from ffhost.config.settings.scalars import plain_setting
 
 Free = dict[str, Any]
 """A mapping with any keys; keys that begin with ``x-`` are kept as data."""
@@ -21,12 +21,12 @@ Free = dict[str, Any]
 _KEYS = {"payload": "json"}
 
 
-def key_of(name: str) -> str:
+def setting_key_of(name: str) -> str:
     """Return the key of the file that the field *name* stands for: ``payload`` is ``json``."""
     return _KEYS.get(name, name)
 
 
-def key(default: Any, title: str, description: str, *examples: Any) -> Any:
+def setting_key(default: Any, title: str, description: str, *examples: Any) -> Any:
     """Describe a key. A callable default makes a new value each time."""
     notes = {"title": title, "description": description, "examples": list(examples)}
     if callable(default):
@@ -34,18 +34,20 @@ def key(default: Any, title: str, description: str, *examples: Any) -> Any:
     return field(default=default, metadata=notes)
 
 
-def required(title: str, description: str, *examples: Any) -> Any:
+def required_setting(title: str, description: str, *examples: Any) -> Any:
     """Describe a key that must be written."""
-    return key(MISSING, title, description, *examples)
+    return setting_key(MISSING, title, description, *examples)
 
 
-def section(kind: type[Section], title: str, description: str, *examples: Any) -> Any:
+def settings_section(
+    kind: type[SettingsSection], title: str, description: str, *examples: Any
+) -> Any:
     """Describe a key that holds a section; one that is not written has its defaults."""
-    return key(kind, title, description, *examples)
+    return setting_key(kind, title, description, *examples)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
-class Section:
+class SettingsSection:
     """A mapping with known keys. Keys that begin with ``x-`` are dropped before it is made.
 
     ``written`` holds the keys that were given. It is ignored in comparisons: a default that
@@ -55,7 +57,7 @@ class Section:
     __slots__ = ("__dict__", "written")
     __pydantic_config__: ClassVar[dict[str, Any]] = {
         "extra": "forbid",
-        "alias_generator": key_of,
+        "alias_generator": setting_key_of,
         "hide_input_in_errors": True,
     }
     # not strict: a strict dataclass takes nothing but its instances, and YAML has no value
@@ -84,7 +86,7 @@ class Section:
         unknown = given.keys() - values.keys()
         if unknown:
             raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
-        object.__setattr__(self, "written", frozenset(map(key_of, given)))
+        object.__setattr__(self, "written", frozenset(map(setting_key_of, given)))
 
     @classmethod
     def _of(cls, values: Mapping[str, Any], written: frozenset[str]) -> Self:
@@ -95,7 +97,9 @@ class Section:
 
     def replaced(self, **changes: Any) -> Self:
         """Return a copy with other values, which count as written."""
-        return self._of({**self.__dict__, **changes}, self.written.union(map(key_of, changes)))
+        return self._of(
+            {**self.__dict__, **changes}, self.written.union(map(setting_key_of, changes))
+        )
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
@@ -125,12 +129,12 @@ class Section:
         return core_schema.no_info_wrap_validator_function(_read, inner, ref=reference)
 
 
-def as_plain(section: Section) -> dict[str, Any]:
+def plain_section(section: SettingsSection) -> dict[str, Any]:
     """Return *section* by field, with single values as they would be written in the file."""
     # what has only one form is passed by: most of a thousand functions is that
     return {
         name: value
-        if value is None or type(value) in _PLAIN or key_of(name) in section.free
+        if value is None or type(value) in _PLAIN or setting_key_of(name) in section.free
         else _plain(value)
         for name, value in section.__dict__.items()
     }
@@ -140,16 +144,16 @@ _PLAIN = frozenset({str, bool})
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Section):
-        return as_plain(value)
+    if isinstance(value, SettingsSection):
+        return plain_section(value)
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, list):
         return [_plain(each) for each in value]
-    return plain(value)
+    return plain_setting(value)
 
 
-def _read(values: Any, validate: Callable[[Any], Section]) -> Section:
+def _read(values: Any, validate: Callable[[Any], SettingsSection]) -> SettingsSection:
     made = validate(values)
     object.__setattr__(made, "written", frozenset(values))
     return made

@@ -13,42 +13,48 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ffhost import __version__
-from ffhost.config import LoadedConfig, Sources
+from ffhost.config import ConfigSources, LoadedConfig
 from ffhost.deploy.app import generated_files, install_steps
-from ffhost.deploy.app.app_files import MANIFEST, Gathered, gather
+from ffhost.deploy.app.app_files import MANIFEST, GatheredAppFiles, gather_app_files
 from ffhost.deploy.app.dependencies import (
     REQUIREMENTS,
-    Dependencies,
-    find_dependencies,
+    AppDependencies,
+    find_app_dependencies,
 )
-from ffhost.deploy.app.environment_steps import environments_of
-from ffhost.deploy.app.extras import extras_needed, packages_of
-from ffhost.deploy.app.generated_files import APP_FOLDER, CONFIG_FOLDER, USER_ID, App, config_path
-from ffhost.deploy.app.output_folder import ChangedFiles, Written, write_folder
-from ffhost.deploy.app.requirements import takes
+from ffhost.deploy.app.environment_steps import environments_in_image
+from ffhost.deploy.app.extras import extras_needed_in_image, packages_of_extras
+from ffhost.deploy.app.generated_files import (
+    APP_FOLDER,
+    CONFIG_FOLDER,
+    USER_ID,
+    GeneratedApp,
+    image_config_path,
+)
+from ffhost.deploy.app.output_folder import AppFilesChangedByHand, WrittenAppFiles, write_app_folder
+from ffhost.deploy.app.requirements import requirement_accepts
 from ffhost.deploy.app.uncovered_imports import Installed, uncovered_imports
-from ffhost.deploy.literal_secrets import literal_secrets
+from ffhost.deploy.literal_secrets import find_secrets_to_deploy
 from ffhost.errors import ConfigError
 
 __all__ = [
     "APP_FOLDER",
     "CONFIG_FOLDER",
     "USER_ID",
-    "Built",
-    "ChangedFiles",
-    "Written",
-    "build",
+    "AppFilesChangedByHand",
+    "BuiltApp",
+    "WrittenAppFiles",
+    "build_app",
     "config_in_app",
-    "config_path",
-    "opened_config",
-    "write_folder",
+    "config_opened_for_app",
+    "image_config_path",
+    "write_app_folder",
 ]
 
 _OLDEST_PYTHON = (3, 11)
 
 
 @dataclass(slots=True)
-class Built:
+class BuiltApp:
     """What a build made.
 
     Args:
@@ -58,15 +64,15 @@ class Built:
         command: the command that serves the app from its folder
     """
 
-    written: Written
+    written: WrittenAppFiles
     notes: list[str] = field(default_factory=list)
     install: list[str] = field(default_factory=list)
     command: str = ""
 
 
-def build(
+def build_app(
     config: LoadedConfig,
-    given: Sources,
+    given: ConfigSources,
     out: Path,
     *,
     shown: str | None = None,
@@ -74,7 +80,7 @@ def build(
     exclude: Sequence[str] = (),
     include: Sequence[str] = (),
     python: str | None = None,
-) -> Built:
+) -> BuiltApp:
     """Write the app of *config* into the folder *out*.
 
     Args:
@@ -87,23 +93,23 @@ def build(
 
     Raises:
         ConfigError: sources are missing, or the image could not install a requirement
-        ChangedFiles: files that would be replaced were changed by hand
+        AppFilesChangedByHand: files that would be replaced were changed by hand
     """
     out = Path(os.path.abspath(out))
-    opened = opened_config(config, given)
-    found = gather(config, opened, out, exclude, include)
+    opened = config_opened_for_app(config, given)
+    found = gather_app_files(config, opened, out, exclude, include)
     base = Path(os.path.abspath(config.base))
-    environments, alone = environments_of(config, base)
+    environments, alone = environments_in_image(config, base)
     shared = replace(found, sources=[each for each in found.sources if each not in alone])
-    needed = find_dependencies(shared.sources, base)
+    needed = find_app_dependencies(shared.sources, base)
     if needed.problems:
         raise ConfigError(needed.problems)
-    extras = extras_needed(config, shared.sources)
+    extras = extras_needed_in_image(config, shared.sources)
     if needed.framework:
         extras.add("flask")  # which functions-framework would have brought
     if needed.apart:
         extras.add("firebase")  # what it depends on, but for functions-framework
-    app = App(
+    app = GeneratedApp(
         config=config_in_app(config, opened),
         config_files=found.config_files,
         variables=_variables(config),
@@ -117,17 +123,17 @@ def build(
     own = [name for name, text in _generated(app).items() if name in files]
     files |= {name: text for name, text in _generated(app).items() if name not in own}
     files |= needed.files
-    files[REQUIREMENTS] = install_steps.requirements(needed, _ours(needed, extras)).encode()
-    written = write_folder(out, files, manifest=MANIFEST, force=force, shown=shown)
+    files[REQUIREMENTS] = install_steps.image_requirements(needed, _ours(needed, extras)).encode()
+    written = write_app_folder(out, files, manifest=MANIFEST, force=force, shown=shown)
     _keep_modes(out, found)
     notes = [*needed.notes, *_notes(found, own, app), *_uncovered(shared, base, needed, extras)]
     texts = {name: found.files[name].read_text("utf-8-sig") for name in found.config_files}
-    notes += literal_secrets(texts, "image")
-    install = install_steps.commands(needed) + ["ffhost install"] * bool(environments)
-    return Built(written, notes, install, generated_files.serve_command(app))
+    notes += find_secrets_to_deploy(texts, "image")
+    install = install_steps.image_install_commands(needed) + ["ffhost install"] * bool(environments)
+    return BuiltApp(written, notes, install, generated_files.image_serve_command(app))
 
 
-def opened_config(config: LoadedConfig, given: Sources) -> Path | None:
+def config_opened_for_app(config: LoadedConfig, given: ConfigSources) -> Path | None:
     """Return the file or folder that *config* was read from; None if there is none."""
     if not config.has_file:
         return None
@@ -141,21 +147,21 @@ def config_in_app(config: LoadedConfig, opened: Path | None) -> str | None:
     return "." if opened.is_dir() else opened.name
 
 
-def _generated(app: App) -> dict[str, bytes]:
+def _generated(app: GeneratedApp) -> dict[str, bytes]:
     generated = {
         "Dockerfile": generated_files.dockerfile(app),
         ".dockerignore": generated_files.dockerignore(app),
         "Procfile": generated_files.procfile(app),
         "project.toml": generated_files.project_toml(app),
-        "wsgi.py": generated_files.entry_point(app, "wsgi"),
-        "asgi.py": generated_files.entry_point(app, "asgi"),
+        "wsgi.py": generated_files.app_entry_point(app, "wsgi"),
+        "asgi.py": generated_files.app_entry_point(app, "asgi"),
     }
     if app.env_file:
-        generated[app.env_file] = generated_files.empty_env_file()
+        generated[app.env_file] = generated_files.empty_image_env_file()
     return {name: text.encode() for name, text in generated.items()}
 
 
-def _ours(needed: Dependencies, extras: Iterable[str]) -> str:
+def _ours(needed: AppDependencies, extras: Iterable[str]) -> str:
     """Return the requirement of ffhost: this version, unless the project excludes it.
 
     What a lock holds is kept.
@@ -163,7 +169,7 @@ def _ours(needed: Dependencies, extras: Iterable[str]) -> str:
     names = ",".join(sorted(extras))
     wanted = f"ffhost[{names}]" if names else "ffhost"
     locked = needed.lock is not None and "ffhost" in needed.lock.names
-    fits = all(takes(each, __version__) for each in needed.ours)
+    fits = all(requirement_accepts(each, __version__) for each in needed.ours)
     return f"{wanted}=={__version__}" if fits and not locked else wanted
 
 
@@ -189,13 +195,13 @@ def _is_inner(name: str | None) -> bool:
     return name is not None and not os.path.isabs(name) and ".." not in Path(name).parts
 
 
-def _keep_modes(out: Path, found: Gathered) -> None:
+def _keep_modes(out: Path, found: GatheredAppFiles) -> None:
     for name, path in found.files.items():
         if os.access(path, os.X_OK) and (out / name).is_file():
             (out / name).chmod(0o755)
 
 
-def _notes(found: Gathered, own: list[str], app: App) -> list[str]:
+def _notes(found: GatheredAppFiles, own: list[str], app: GeneratedApp) -> list[str]:
     notes = [f"{each}: your own file is kept" for each in own]
     for each in found.left_out:
         told = f"mount it, or take it along with --include {each}"
@@ -206,10 +212,10 @@ def _notes(found: Gathered, own: list[str], app: App) -> list[str]:
 
 
 def _uncovered(
-    found: Gathered, base: Path, needed: Dependencies, extras: Iterable[str]
+    found: GatheredAppFiles, base: Path, needed: AppDependencies, extras: Iterable[str]
 ) -> list[str]:
     """Return a note for each module that nothing in the image seems to bring."""
-    installed = Installed(needed.names | packages_of(extras))
+    installed = Installed(needed.names | packages_of_extras(extras))
     notes = [
         f"{where}: the module {name!r} is not in this folder; it has to be among the requirements"
         for name, where in sorted(found.installed.items())

@@ -13,13 +13,13 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from ffhost.config import LoadedConfig
-from ffhost.config.diagnostics import Problem
-from ffhost.config.files import files_of
-from ffhost.config.load_problems import merged, problem_of
-from ffhost.config.requirement_files import requirement_files
+from ffhost.config.diagnostics import ConfigProblem
+from ffhost.config.files import list_config_files
+from ffhost.config.load_problems import config_problem_of_error, merge_config_problems
+from ffhost.config.watched_requirements import watched_requirement_files
 from ffhost.errors import ConfigError, LoadError, StartupError
 from ffhost.loading.modules import module_base
-from ffhost.loading.targets import check_target, find_place
+from ffhost.loading.targets import check_target_statically, find_target_place
 
 EXCLUDED = (
     ".*",
@@ -47,7 +47,7 @@ MANIFEST = ".ffhost-build.json"
 
 
 @dataclass(slots=True)
-class Gathered:
+class GatheredAppFiles:
     """What the app consists of.
 
     Args:
@@ -65,13 +65,13 @@ class Gathered:
     left_out: list[str] = field(default_factory=list)
 
 
-def gather(
+def gather_app_files(
     config: LoadedConfig,
     opened: Path | None,
     out: Path,
     exclude: Iterable[str],
     include: Iterable[str] = (),
-) -> Gathered:
+) -> GatheredAppFiles:
     """Find the files of the app.
 
     Args:
@@ -84,13 +84,15 @@ def gather(
         ConfigError: a function's source is missing, or lies outside the configuration's folder
     """
     base = Path(os.path.abspath(config.base))
-    found = Gathered()
+    found = GatheredAppFiles()
     roots = _roots(config, base, found)
-    config_files = [] if opened is None else [Path(os.path.abspath(p)) for p in files_of(opened)]
-    listed = [Path(os.path.abspath(p)) for p in requirement_files(config.settings, base)]
+    config_files = (
+        [] if opened is None else [Path(os.path.abspath(p)) for p in list_config_files(opened)]
+    )
+    listed = [Path(os.path.abspath(p)) for p in watched_requirement_files(config.settings, base)]
     secret = {Path(os.path.abspath(each)) for each in config.watched}
     secret -= {*config_files, *listed}
-    left_out = LeftOut(base, secret, (*EXCLUDED, *exclude), tuple(include))
+    left_out = LeftOutOfApp(base, secret, (*EXCLUDED, *exclude), tuple(include))
     for root in sorted(roots):
         for path in _walk(root, out, left_out):
             name = path.relative_to(base).as_posix()
@@ -124,16 +126,18 @@ def _key_sets(config: LoadedConfig, base: Path) -> Iterator[Path]:
                 yield path
 
 
-def _roots(config: LoadedConfig, base: Path, found: Gathered) -> set[Path]:
+def _roots(config: LoadedConfig, base: Path, found: GatheredAppFiles) -> set[Path]:
     """Return the folders to take; add sources and installed modules to what is found."""
-    problems: list[Problem] = []
+    problems: list[ConfigProblem] = []
     roots: set[Path] = set()
     for name, function in config.settings.functions.items():
         try:
-            check_target(function.target, function.source, base, signature=function.signature)
-            place = find_place(function.target, function.source, base)
+            check_target_statically(
+                function.target, function.source, base, signature=function.signature
+            )
+            place = find_target_place(function.target, function.source, base)
         except LoadError as error:
-            problems.append(problem_of(config, name, error))
+            problems.append(config_problem_of_error(config, name, error))
             continue
         if place.module is not None:
             if _is_local(place.module, place.folder):
@@ -148,7 +152,7 @@ def _roots(config: LoadedConfig, base: Path, found: Gathered) -> set[Path]:
         else:
             at = ("functions", name, place.key)
             problems.append(
-                Problem(
+                ConfigProblem(
                     ".".join(at),
                     f"{place.shown!r} lies outside the configuration's folder",
                     config.locate(at),
@@ -156,7 +160,7 @@ def _roots(config: LoadedConfig, base: Path, found: Gathered) -> set[Path]:
                 )
             )
     if problems:
-        raise ConfigError(merged(problems))
+        raise ConfigError(merge_config_problems(problems))
     for where, target in _hook_targets(config):
         module = target.rpartition(":")[0]
         folder = Path(module_base(module, base))
@@ -196,7 +200,7 @@ def _module_files(module: str, base: Path) -> list[Path]:
     return [each for each in candidates if each.is_file()]
 
 
-class LeftOut:
+class LeftOutOfApp:
     """What is not copied: neither under its own name nor through a link to it.
 
     Args:
@@ -248,7 +252,7 @@ def _identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _walk(root: Path, out: Path, left_out: LeftOut) -> Iterator[Path]:
+def _walk(root: Path, out: Path, left_out: LeftOutOfApp) -> Iterator[Path]:
     """Yield the files below *root*; links to folders are not followed."""
     for folder, names, files in os.walk(root):
         here = Path(folder)
@@ -258,7 +262,7 @@ def _walk(root: Path, out: Path, left_out: LeftOut) -> Iterator[Path]:
                 yield here / name
 
 
-def _wanted(folder: Path, root: Path, out: Path, left_out: LeftOut) -> bool:
+def _wanted(folder: Path, root: Path, out: Path, left_out: LeftOutOfApp) -> bool:
     if folder == out or folder.is_symlink() or left_out.is_excluded(folder, root):
         return False
     return not ((folder / "pyvenv.cfg").exists() or (folder / MANIFEST).exists())

@@ -12,25 +12,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ffhost.config.diagnostics import Origin, Problem
+from ffhost.config.diagnostics import ConfigProblem, ValueOrigin
 from ffhost.deploy.app.pyproject import (
     LOCKS,
-    Lock,
-    files_of_requirements,
-    local_packages,
-    only_uv_finds,
-    read_lock,
-    requirements_of,
+    DependencyLock,
+    local_packages_in_lock,
+    pyproject_requirement_files,
+    pyproject_requirements,
+    read_dependency_lock,
+    requirements_only_uv_finds,
 )
 from ffhost.deploy.app.requirements import (
     FIREBASE,
     FRAMEWORK,
-    Entry,
+    RequirementEntry,
     RequirementFile,
-    name_of,
-    problem_of,
     read_requirements,
-    reason_to_leave_out,
+    reason_to_leave_requirement_out,
+    required_package_name,
+    requirement_problem,
 )
 
 REQUIREMENTS = "requirements.txt"
@@ -40,7 +40,7 @@ PROJECT = "pyproject.toml"
 
 
 @dataclass(slots=True)
-class Dependencies:
+class AppDependencies:
     """What was found.
 
     Args:
@@ -57,7 +57,7 @@ class Dependencies:
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
-    locks: list[Lock] = field(default_factory=list)
+    locks: list[DependencyLock] = field(default_factory=list)
     hashed: list[str] = field(default_factory=list)
     plain: list[str] = field(default_factory=list)
     listed: list[tuple[str, str]] = field(default_factory=list)
@@ -66,15 +66,15 @@ class Dependencies:
     framework: bool = False
     apart: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[ConfigProblem] = field(default_factory=list)
 
     @property
-    def lock(self) -> Lock | None:
+    def lock(self) -> DependencyLock | None:
         """Return the lock that is installed first."""
         return self.locks[0] if self.locks else None
 
 
-def find_dependencies(sources: Iterable[Path], base: Path) -> Dependencies:
+def find_app_dependencies(sources: Iterable[Path], base: Path) -> AppDependencies:
     """Read what is declared beside each of *sources* and in the folders above it, up to *base*."""
     reader = _Reader(base)
     folders = {folder for source in sources for folder in source.parents}
@@ -83,9 +83,11 @@ def find_dependencies(sources: Iterable[Path], base: Path) -> Dependencies:
     found = reader.found
     if len(found.locks) > 1:
         named = ", ".join(each.path for each in found.locks)
-        origin = Origin(found.locks[0].path, Path(found.locks[0].path))
+        origin = ValueOrigin(found.locks[0].path, Path(found.locks[0].path))
         message = f"an image installs one lock, and there are several: {named}"
-        found.problems.append(Problem("", message, origin, "lock the functions as one project"))
+        found.problems.append(
+            ConfigProblem("", message, origin, "lock the functions as one project")
+        )
     return found
 
 
@@ -93,7 +95,7 @@ class _Reader:
     """Reads files, each once, and follows those that they name."""
 
     def __init__(self, base: Path) -> None:
-        self.found = Dependencies()
+        self.found = AppDependencies()
         self._base = base
         self._read: dict[Path, RequirementFile | None] = {}
 
@@ -118,12 +120,12 @@ class _Reader:
         content = self._toml(path)
         if content is None:
             return
-        lock = read_lock(self._name(path), content)
+        lock = read_dependency_lock(self._name(path), content)
         self.found.locks.append(lock)
         self.found.names |= lock.names
         self.found.framework |= lock.has_framework
         self._copy(path)
-        for package in local_packages(content):
+        for package in local_packages_in_lock(content):
             message = f"{package} is a folder here, and a path cannot be installed in the image"
             self._problem(path, message, _PUBLISH)
 
@@ -131,12 +133,12 @@ class _Reader:
         project = self._toml(path)
         if project is None:
             return
-        for requirement in only_uv_finds(project):
+        for requirement in requirements_only_uv_finds(project):
             message = f"only uv knows where {requirement} comes from (tool.uv.sources)"
             self._problem(path, message, "run: uv lock")
-        for requirement in requirements_of(project):
+        for requirement in pyproject_requirements(project):
             self._add_listed(requirement, path)
-        files = files_of_requirements(project)
+        files = pyproject_requirement_files(project)
         for name in files or ():
             self._add_requirements(path.parent / name)
         if files is not None and not files:
@@ -144,8 +146,11 @@ class _Reader:
             self.found.notes.append(f"{self._name(path)}: {note}")
 
     def _add_listed(self, requirement: str, path: Path) -> None:
-        reason, problem = reason_to_leave_out(requirement), problem_of(requirement)
-        if name_of(requirement) == "ffhost":
+        reason, problem = (
+            reason_to_leave_requirement_out(requirement),
+            requirement_problem(requirement),
+        )
+        if required_package_name(requirement) == "ffhost":
             self.found.ours.append(requirement)
         if reason is not None:
             self._leave_out([requirement])
@@ -153,7 +158,7 @@ class _Reader:
         elif problem is not None:
             self._problem(path, f"{requirement}: {problem}", _PUBLISH)
         else:
-            self.found.names.add(name_of(requirement) or "")
+            self.found.names.add(required_package_name(requirement) or "")
             self.found.listed.append((requirement, self._name(path)))
 
     def _add_requirements(self, path: Path) -> None:
@@ -197,7 +202,7 @@ class _Reader:
 
     def _leave_out(self, requirements: Iterable[str]) -> None:
         for each in requirements:
-            name = name_of(each)
+            name = required_package_name(each)
             self.found.framework |= name == FRAMEWORK
             if name == FIREBASE and each not in self.found.apart:
                 self.found.apart.append(each)
@@ -211,7 +216,9 @@ class _Reader:
         ]
         for entry, message in file.wrong:
             hint = _PUBLISH if "path" in message else None
-            self.found.problems.append(Problem("", message, _origin(shown, file, entry), hint))
+            self.found.problems.append(
+                ConfigProblem("", message, _origin(shown, file, entry), hint)
+            )
 
     def _name(self, path: Path) -> str:
         """Return the path of a file in the app."""
@@ -244,17 +251,19 @@ class _Reader:
 
     def _problem(self, path: Path, message: str, hint: str | None) -> None:
         shown = self._shown(path)
-        self.found.problems.append(Problem("", message, Origin(shown, Path(shown)), hint))
+        self.found.problems.append(
+            ConfigProblem("", message, ValueOrigin(shown, Path(shown)), hint)
+        )
 
 
 _PUBLISH = "publish the package, or put its modules beside the function"
 
 
-def _origin(shown: str, file: RequirementFile, entry: Entry) -> Origin:
-    return Origin(shown, Path(shown), entry.first, 1, file.lines[entry.first - 1])
+def _origin(shown: str, file: RequirementFile, entry: RequirementEntry) -> ValueOrigin:
+    return ValueOrigin(shown, Path(shown), entry.first, 1, file.lines[entry.first - 1])
 
 
-def by_folder(names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+def app_files_by_folder(names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     """Yield each folder of the app with the files in it, for Dockerfile's COPY."""
     folders: dict[str, list[str]] = {}
     for name in names:

@@ -17,7 +17,7 @@ _BY_IMPORT = {"flask": "flask", "werkzeug": "flask", "starlette": "starlette"}
 _BY_HOOK = {"otel": "otel", "profile": "profile"}
 
 
-def extras_needed(config: LoadedConfig, sources: Iterable[Path]) -> set[str]:
+def extras_needed_in_image(config: LoadedConfig, sources: Iterable[Path]) -> set[str]:
     """Return the extras for what *config* switches on and for what its *sources* import."""
     functions = config.settings.functions.values()
     extras: set[str] = {
@@ -36,11 +36,11 @@ def extras_needed(config: LoadedConfig, sources: Iterable[Path]) -> set[str]:
         # As with functions-framework, these functions get a Flask request.
         extras.add("flask")
     for source in sources:
-        extras |= imported_extras(source)
+        extras |= extras_imported_by_app(source)
     return extras
 
 
-def packages_of(extras: Iterable[str]) -> set[str]:
+def packages_of_extras(extras: Iterable[str]) -> set[str]:
     """Return the names of the packages that ffhost needs with *extras*."""
     environments = [{"extra": extra} for extra in ("", *extras)]
     try:
@@ -77,7 +77,7 @@ def _hooks(config: LoadedConfig) -> set[str]:
     }
 
 
-def imported_extras(source: Path) -> set[str]:
+def extras_imported_by_app(source: Path) -> set[str]:
     """Return the extras whose packages the file *source* imports."""
     try:
         tree = ast.parse(source.read_bytes())

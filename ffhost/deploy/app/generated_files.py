@@ -11,9 +11,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ffhost.deploy.app.dependencies import Dependencies
-from ffhost.deploy.app.environment_steps import EnvironmentStep, environment_steps
-from ffhost.deploy.app.install_steps import docker_steps
+from ffhost.deploy.app.dependencies import AppDependencies
+from ffhost.deploy.app.environment_steps import DockerEnvironmentStep, docker_environment_steps
+from ffhost.deploy.app.install_steps import docker_install_steps
 
 USER_ID = 10001
 """The user of the image. Kubernetes can only check a number for not being root."""
@@ -23,7 +23,7 @@ CONFIG_FOLDER = "/etc/ffhost"
 
 
 @dataclass(frozen=True, slots=True)
-class App:
+class GeneratedApp:
     """The values that the texts depend on.
 
     Args:
@@ -43,20 +43,20 @@ class App:
     port: int
     python: str
     env_file: str | None
-    needed: Dependencies
-    environments: Sequence[EnvironmentStep] = ()
+    needed: AppDependencies
+    environments: Sequence[DockerEnvironmentStep] = ()
 
 
-def config_path(config: str) -> str:
+def image_config_path(config: str) -> str:
     """Return the path of the configuration in the image."""
     return APP_FOLDER if config == "." else f"{APP_FOLDER}/{config}"
 
 
-def dockerfile(app: App) -> str:
+def dockerfile(app: GeneratedApp) -> str:
     """Write a Dockerfile of two stages. The image has no pip cache, compiler or root user."""
     environment = {"PATH": "/venv/bin:$PATH", "PYTHONUNBUFFERED": "1", "PORT": str(app.port)}
     if app.config is not None:
-        environment["FFHOST_CONFIG"] = config_path(app.config)
+        environment["FFHOST_CONFIG"] = image_config_path(app.config)
     environment |= app.variables
     compiled, copied = f"RUN /venv/bin/python -m compileall -q {APP_FOLDER}", ""
     if app.config_files:
@@ -75,8 +75,8 @@ ARG PYTHON_VERSION={app.python}
 FROM python:${{PYTHON_VERSION}}-slim AS build
 WORKDIR {APP_FOLDER}
 RUN python -m venv /venv
-{docker_steps(app.needed)}
-{environment_steps(app.environments)}COPY . .
+{docker_install_steps(app.needed)}
+{docker_environment_steps(app.environments)}COPY . .
 {compiled}
 
 FROM python:${{PYTHON_VERSION}}-slim
@@ -112,7 +112,7 @@ def _quoted(text: str) -> str:
     return text if plain and text else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def dockerignore(app: App) -> str:
+def dockerignore(app: GeneratedApp) -> str:
     """Write the ``.dockerignore`` file."""
     lines = [
         ".*",
@@ -128,7 +128,7 @@ def dockerignore(app: App) -> str:
     return "# Written by ffhost build.\n" + "\n".join(lines) + "\n"
 
 
-def serve_command(app: App) -> str:
+def image_serve_command(app: GeneratedApp) -> str:
     """Return the command that serves the app from its folder."""
     if app.config is not None:
         return f"ffhost serve -c {_quoted(app.config)}"
@@ -141,12 +141,12 @@ def serve_command(app: App) -> str:
     return " ".join(["ffhost serve", *given])
 
 
-def procfile(app: App) -> str:
+def procfile(app: GeneratedApp) -> str:
     """Write the Procfile for buildpacks and other tools."""
-    return f"web: {serve_command(app)}\n"
+    return f"web: {image_serve_command(app)}\n"
 
 
-def project_toml(app: App) -> str:
+def project_toml(app: GeneratedApp) -> str:
     """Write ``project.toml`` for Cloud Native Buildpacks: Python's version and what is left out."""
     return f"""\
 # Written by ffhost build, for Cloud Native Buildpacks (pack build).
@@ -167,7 +167,7 @@ value = "{app.python}.x"
 """
 
 
-def entry_point(app: App, front: str) -> str:
+def app_entry_point(app: GeneratedApp, front: str) -> str:
     """Write ``wsgi.py`` or ``asgi.py``, for another server."""
     servers = {"wsgi": "gunicorn wsgi:app", "asgi": "uvicorn asgi:app"}
     if app.config is not None:
@@ -195,6 +195,6 @@ __all__ = ["app"]
 '''
 
 
-def empty_env_file() -> str:
+def empty_image_env_file() -> str:
     """Write an empty dotenv file: the real one may hold secrets and is not copied."""
     return "# Written by ffhost build: in the image variables come from its environment.\n"

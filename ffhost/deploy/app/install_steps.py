@@ -8,15 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from shlex import quote
 
-from ffhost.deploy.app.dependencies import PROJECT, REQUIREMENTS, Dependencies, by_folder
-from ffhost.deploy.app.pyproject import Lock
+from ffhost.deploy.app.dependencies import (
+    PROJECT,
+    REQUIREMENTS,
+    AppDependencies,
+    app_files_by_folder,
+)
+from ffhost.deploy.app.pyproject import DependencyLock
 from ffhost.deploy.app.requirements import FRAMEWORK
 
 _PIP = "/venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check"
 _IN_IMAGE = {"uv": "--no-cache ", "poetry": "--no-cache --no-interaction --compile "}
 
 
-def requirements(needed: Dependencies, ours: str) -> str:
+def image_requirements(needed: AppDependencies, ours: str) -> str:
     """Write the file that pip installs last: the project's own files and *ours*."""
     lines = [
         "# Written by ffhost build: the project's own requirements, and ffhost with the extras",
@@ -27,11 +32,11 @@ def requirements(needed: Dependencies, ours: str) -> str:
     return "\n".join([*lines, ours]) + "\n"
 
 
-def docker_steps(needed: Dependencies) -> str:
+def docker_install_steps(needed: AppDependencies) -> str:
     """Write the lines of a Dockerfile that install into ``/venv``."""
     lines = list(_lock_lines(needed.lock)) if needed.lock else []
     others = [name for name in needed.files if not _belongs_to(needed.lock, name)]
-    for folder, names in by_folder([*others, REQUIREMENTS]):
+    for folder, names in app_files_by_folder([*others, REQUIREMENTS]):
         lines.append(f"COPY {_words(f'{folder}/' if folder else '', names)} ./{folder}")
         lines[-1] += "/" if folder else ""
     lines += [f"RUN {_PIP} \\\n      --require-hashes -r {name}" for name in needed.hashed]
@@ -43,7 +48,7 @@ def docker_steps(needed: Dependencies) -> str:
     return "\n".join(lines)
 
 
-def commands(needed: Dependencies) -> list[str]:
+def image_install_commands(needed: AppDependencies) -> list[str]:
     """Return the commands that install into the active virtual environment."""
     steps = []
     if needed.lock:
@@ -55,7 +60,7 @@ def commands(needed: Dependencies) -> list[str]:
     return [*steps, *(f"pip install --no-deps {quote(each)}" for each in needed.apart)]
 
 
-def _lock_lines(lock: Lock) -> Iterator[str]:
+def _lock_lines(lock: DependencyLock) -> Iterator[str]:
     prefix = "" if lock.folder == "." else f"{lock.folder}/"
     yield f"COPY {prefix}{PROJECT} {lock.path} ./{prefix}"
     install = f"RUN python -m pip install --no-cache-dir --disable-pip-version-check {lock.tool}"
@@ -69,7 +74,7 @@ def _lock_lines(lock: Lock) -> Iterator[str]:
     yield f"{install} \\\n && {_lock_command(lock, _IN_IMAGE)}{end}"
 
 
-def _lock_command(lock: Lock, options: Mapping[str, str]) -> str:
+def _lock_command(lock: DependencyLock, options: Mapping[str, str]) -> str:
     """Return the command that installs what *lock* holds, and not the project itself."""
     where = "" if lock.folder == "." else f" --directory {lock.folder}"
     if lock.tool == "poetry":
@@ -78,7 +83,7 @@ def _lock_command(lock: Lock, options: Mapping[str, str]) -> str:
     return f"uv sync {options['uv']}--frozen --no-dev --no-install-project{without}{where}"
 
 
-def _belongs_to(lock: Lock | None, name: str) -> bool:
+def _belongs_to(lock: DependencyLock | None, name: str) -> bool:
     if lock is None:
         return False
     prefix = "" if lock.folder == "." else f"{lock.folder}/"

@@ -16,7 +16,7 @@ from pathlib import Path
 from ffhost.errors import StartupError
 
 
-class ChangedFiles(StartupError):
+class AppFilesChangedByHand(StartupError):
     """Files that would be replaced were changed by hand."""
 
     def __init__(self, folder: str, names: list[str]) -> None:
@@ -29,7 +29,7 @@ class ChangedFiles(StartupError):
 
 
 @dataclass(slots=True)
-class Written:
+class WrittenAppFiles:
     """The names of files by what was done with them.
 
     ``kept`` are files that were changed by hand, and whose generated text is the same as before.
@@ -42,14 +42,14 @@ class Written:
     kept: list[str] = field(default_factory=list)
 
 
-def write_folder(
+def write_app_folder(
     folder: Path,
     files: Mapping[str, bytes],
     *,
     manifest: str,
     force: bool = False,
     shown: str | None = None,
-) -> Written:
+) -> WrittenAppFiles:
     """Write *files* into *folder*, and remove files of an earlier run that are not among them.
 
     Args:
@@ -58,14 +58,14 @@ def write_folder(
         shown: the folder as the user wrote it
 
     Raises:
-        ChangedFiles: files that would be replaced were changed by hand
+        AppFilesChangedByHand: files that would be replaced were changed by hand
     """
     known = _read_manifest(folder / manifest)
-    written, refused = Written(), []
+    written, refused = WrittenAppFiles(), []
     to_write: list[str] = []
     for name, content in sorted(files.items()):
         before = _digest_of(folder / name)
-        after = digest(content)
+        after = digest_of_app_file(content)
         if before is None:
             written.created.append(name)
             to_write.append(name)
@@ -79,7 +79,7 @@ def write_folder(
         else:
             refused.append(name)
     if refused:
-        raise ChangedFiles(shown or str(folder), refused)
+        raise AppFilesChangedByHand(shown or str(folder), refused)
     for name in sorted(known.keys() - files.keys()):
         if _digest_of(folder / name) == known[name]:
             (folder / name).unlink()
@@ -87,20 +87,20 @@ def write_folder(
             written.removed.append(name)
     for name in to_write:
         _write(folder / name, files[name])
-    digests = {name: digest(content) for name, content in sorted(files.items())}
+    digests = {name: digest_of_app_file(content) for name, content in sorted(files.items())}
     text = json.dumps({"written": digests}, indent=2, ensure_ascii=False) + "\n"
     _write(folder / manifest, text.encode())
     return written
 
 
-def digest(content: bytes) -> str:
+def digest_of_app_file(content: bytes) -> str:
     """Return the digest that the manifest holds."""
     return hashlib.sha256(content).hexdigest()
 
 
 def _digest_of(path: Path) -> str | None:
     try:
-        return digest(path.read_bytes())
+        return digest_of_app_file(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:

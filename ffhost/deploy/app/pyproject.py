@@ -9,14 +9,14 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from ffhost.deploy.app.requirements import FRAMEWORK, name_of
+from ffhost.deploy.app.requirements import FRAMEWORK, required_package_name
 
 LOCKS = {"uv.lock": "uv", "poetry.lock": "poetry"}
 """Names of lock files, and what installs them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
+class DependencyLock:
     """A lock file and what it holds.
 
     Args:
@@ -40,14 +40,14 @@ class Lock:
         return FRAMEWORK in self.names
 
 
-def read_lock(path: str, content: dict[str, Any]) -> Lock:
+def read_dependency_lock(path: str, content: dict[str, Any]) -> DependencyLock:
     """Return what the lock file at *path* holds."""
     packages = content.get("package", [])
     names = frozenset(str(canonicalize_name(str(each["name"]))) for each in packages)
-    return Lock(path, LOCKS[path.rpartition("/")[2]], names)
+    return DependencyLock(path, LOCKS[path.rpartition("/")[2]], names)
 
 
-def local_packages(content: dict[str, Any]) -> Iterator[str]:
+def local_packages_in_lock(content: dict[str, Any]) -> Iterator[str]:
     """Yield the packages of a lock that come from folders other than its own."""
     for each in content.get("package", []):
         source = each.get("source", {})
@@ -59,7 +59,7 @@ def local_packages(content: dict[str, Any]) -> Iterator[str]:
             yield f"{each['name']} ({place})"
 
 
-def requirements_of(project: dict[str, Any]) -> Iterator[str]:
+def pyproject_requirements(project: dict[str, Any]) -> Iterator[str]:
     """Yield requirements: ``project.dependencies`` (PEP 621), or poetry's older form."""
     declared = project.get("project", {}).get("dependencies", [])
     yield from (each for each in declared if isinstance(each, str))
@@ -69,14 +69,16 @@ def requirements_of(project: dict[str, Any]) -> Iterator[str]:
             yield from _poetry(name, wanted)
 
 
-def only_uv_finds(project: dict[str, Any]) -> Iterator[str]:
+def requirements_only_uv_finds(project: dict[str, Any]) -> Iterator[str]:
     """Yield requirements of *project* that ``tool.uv.sources`` takes from elsewhere."""
     sources = project.get("tool", {}).get("uv", {}).get("sources", {})
     elsewhere = {str(canonicalize_name(each)) for each in sources}
-    yield from (each for each in requirements_of(project) if name_of(each) in elsewhere)
+    yield from (
+        each for each in pyproject_requirements(project) if required_package_name(each) in elsewhere
+    )
 
 
-def files_of_requirements(project: dict[str, Any]) -> Sequence[str] | None:
+def pyproject_requirement_files(project: dict[str, Any]) -> Sequence[str] | None:
     """Return the files that setuptools reads dynamic dependencies from.
 
     Returns:

@@ -26,7 +26,7 @@ _SELF = re.compile(r"(?:(?:-e|--editable)[ =]\s*)?(?:file:)?\./?(?:\[[^]]*\])?")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RequirementEntry:
     """One entry of a file.
 
     Args:
@@ -57,14 +57,14 @@ class RequirementFile:
     """
 
     lines: list[str]
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[RequirementEntry] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     ours: list[str] = field(default_factory=list)
     hashed: bool = False
     includes_itself: bool = False
-    references: list[tuple[Entry, str]] = field(default_factory=list)
-    left_out: list[tuple[Entry, str]] = field(default_factory=list)
-    wrong: list[tuple[Entry, str]] = field(default_factory=list)
+    references: list[tuple[RequirementEntry, str]] = field(default_factory=list)
+    left_out: list[tuple[RequirementEntry, str]] = field(default_factory=list)
+    wrong: list[tuple[RequirementEntry, str]] = field(default_factory=list)
 
     def copy(self, renamed: Mapping[str, str]) -> str:
         """Return the text for the image: what is left out is commented out.
@@ -91,7 +91,7 @@ def read_requirements(text: str) -> RequirementFile:
     return file
 
 
-def problem_of(requirement: str) -> str | None:
+def requirement_problem(requirement: str) -> str | None:
     """Return why the image cannot install *requirement*; None if it can."""
     text = requirement.strip()
     if text.startswith(("-e", "--editable", ".", "/", "file:")) or "@ file:" in text:
@@ -103,15 +103,15 @@ def problem_of(requirement: str) -> str | None:
     return None
 
 
-def name_of(requirement: str) -> str | None:
+def required_package_name(requirement: str) -> str | None:
     """Return the normalized name of the package in *requirement*; None if it says none."""
     name = _name(requirement)
     return None if name is None else str(canonicalize_name(name))
 
 
-def reason_to_leave_out(requirement: str) -> str | None:
+def reason_to_leave_requirement_out(requirement: str) -> str | None:
     """Return why an image with ffhost does without *requirement*; None if it does not."""
-    name = name_of(requirement)
+    name = required_package_name(requirement)
     if name == FRAMEWORK:
         return "ffhost takes its place"
     if name == FIREBASE:
@@ -121,7 +121,7 @@ def reason_to_leave_out(requirement: str) -> str | None:
     return None
 
 
-def takes(requirement: str, version: str) -> bool:
+def requirement_accepts(requirement: str, version: str) -> bool:
     """Whether *requirement* leaves open where the package comes from, and accepts *version*."""
     try:
         wanted = Requirement(requirement)
@@ -130,7 +130,7 @@ def takes(requirement: str, version: str) -> bool:
     return wanted.url is None and wanted.specifier.contains(version, prereleases=True)
 
 
-def _add(file: RequirementFile, entry: Entry) -> None:
+def _add(file: RequirementFile, entry: RequirementEntry) -> None:
     reference = _REFERENCE.fullmatch(entry.text)
     if reference:
         file.references.append((entry, reference["name"].strip("\"'")))
@@ -142,18 +142,18 @@ def _add(file: RequirementFile, entry: Entry) -> None:
         file.left_out.append((entry, "its modules are in the app"))
     elif entry.text.startswith("-") and not entry.text.startswith(("-e", "--editable")):
         return
-    elif (reason := reason_to_leave_out(requirement)) is not None:
+    elif (reason := reason_to_leave_requirement_out(requirement)) is not None:
         file.left_out.append((entry, reason))
-    elif (problem := problem_of(requirement)) is not None:
+    elif (problem := requirement_problem(requirement)) is not None:
         file.wrong.append((entry, problem))
     else:
-        name = name_of(requirement) or ""
+        name = required_package_name(requirement) or ""
         file.names.add(name)
         if name == "ffhost":
             file.ours.append(requirement)
 
 
-def _entries(lines: list[str]) -> Iterator[Entry]:
+def _entries(lines: list[str]) -> Iterator[RequirementEntry]:
     """Yield the entries of a file, as pip joins its lines."""
     pending, start = "", 0
     for number, raw in enumerate(lines, 1):
@@ -169,9 +169,9 @@ def _entries(lines: list[str]) -> Iterator[Entry]:
         pending = ""
         line = _COMMENT.sub("", line).strip()
         if line:
-            yield Entry(line, start, number - start + 1)
+            yield RequirementEntry(line, start, number - start + 1)
     if pending.strip():
-        yield Entry(_COMMENT.sub("", pending).strip(), start, len(lines) - start + 1)
+        yield RequirementEntry(_COMMENT.sub("", pending).strip(), start, len(lines) - start + 1)
 
 
 def _name(text: str) -> str | None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from ffhost.loading.modules import home_of
+from ffhost.loading.modules import module_home_of
 
 _OURS = frozenset({"ffhost", "functions_framework", "cloudevents", "google"})
 """Names that ffhost brings; of ``google`` the stand-in's, and too many packages share it."""
@@ -45,7 +45,7 @@ class Installed:
 
     @cached_property
     def _all(self) -> set[str]:
-        return installed_with(self._names)
+        return packages_installed_with(self._names)
 
     @cached_property
     def _providers(self) -> Mapping[str, list[str]]:
@@ -61,7 +61,7 @@ class Installed:
         return alike or _OTHER_NAMES.get(top) in self._all
 
 
-class Import(NamedTuple):
+class UncoveredImport(NamedTuple):
     """An import of a module that is not there: its first name, and where it stands."""
 
     name: str
@@ -71,7 +71,7 @@ class Import(NamedTuple):
 
 def uncovered_imports(
     sources: Iterable[Path], files: Iterable[Path], beside: Iterable[Path], installed: Installed
-) -> Iterator[Import]:
+) -> Iterator[UncoveredImport]:
     """Yield the imports of *sources*, and of what they import from the app, that nothing covers.
 
     Args:
@@ -87,7 +87,7 @@ def uncovered_imports(
         file = pending.pop()
         for name, level, line in _imports(file):
             top = name.partition(".")[0]
-            home = Path(home_of(file).folder)
+            home = Path(module_home_of(file).folder)
             around = [file.parents[level - 1]] if level else [home, file.parent, *folders]
             local = list(_local(name, around, app))
             pending += [each for each in local if each not in seen]
@@ -98,10 +98,10 @@ def uncovered_imports(
                 continue
             told.add(top)
             if not installed.covers(top):
-                yield Import(top, file, line)
+                yield UncoveredImport(top, file, line)
 
 
-def installed_with(names: Iterable[str]) -> set[str]:
+def packages_installed_with(names: Iterable[str]) -> set[str]:
     """Return *names* and what they need, as far as they are installed here."""
     covered: set[str] = set()
     pending = list(names)

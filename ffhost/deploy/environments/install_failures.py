@@ -32,7 +32,7 @@ _KNOWN = (
 )
 
 
-class InstallFailed(FfhostError):
+class EnvironmentInstallFailed(FfhostError):
     """An environment cannot be made.
 
     Attributes:
@@ -44,7 +44,7 @@ class InstallFailed(FfhostError):
         self.notes = notes
 
 
-def failure_of(output: str) -> InstallFailed:
+def explain_install_failure(output: str) -> EnvironmentInstallFailed:
     """Return the error for what an installer has said."""
     lines = [line.rstrip() for line in output.splitlines() if line.strip()]
     notes = tuple(lines[-_SHOWN_LINES:])
@@ -52,5 +52,5 @@ def failure_of(output: str) -> InstallFailed:
         found = re.search(pattern, output)
         if found:
             name = next((each for each in found.groups() if each), "a package")
-            return InstallFailed(message.format(name), notes)
-    return InstallFailed("the installer failed", notes)
+            return EnvironmentInstallFailed(message.format(name), notes)
+    return EnvironmentInstallFailed("the installer failed", notes)

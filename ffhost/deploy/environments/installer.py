@@ -19,19 +19,22 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ffhost import _file_locks
-from ffhost.config.requirement_files import FOLDER, MADE
-from ffhost.deploy.environments.install_failures import InstallFailed, failure_of
+from ffhost.config.watched_requirements import FOLDER, MADE
+from ffhost.deploy.environments.install_failures import (
+    EnvironmentInstallFailed,
+    explain_install_failure,
+)
 from ffhost.deploy.environments.needed_environment import NeededEnvironment
 
 
-def make(needed: NeededEnvironment, installer: str | None = None) -> bool:
+def make_virtual_environment(needed: NeededEnvironment, installer: str | None = None) -> bool:
     """Make an environment unless it is complete; return whether it was made.
 
     Args:
         installer: ``uv`` or ``pip``; None for uv where it is found
 
     Raises:
-        InstallFailed: it cannot be made
+        EnvironmentInstallFailed: it cannot be made
     """
     if needed.state() is None:
         return False
@@ -40,7 +43,7 @@ def make(needed: NeededEnvironment, installer: str | None = None) -> bool:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(f"{needed.place}.lock", os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        raise InstallFailed(f"{folder} cannot be written: {error.strerror}") from error
+        raise EnvironmentInstallFailed(f"{folder} cannot be written: {error.strerror}") from error
     try:
         _file_locks.lock_file(lock)
         if needed.state() is None:  # another process has made it meanwhile
@@ -88,7 +91,7 @@ def _run(command: list[str], folder: str | None = None) -> None:
     """Run a step of the installation.
 
     Raises:
-        InstallFailed: it failed
+        EnvironmentInstallFailed: it failed
     """
     environ = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     try:
@@ -103,12 +106,14 @@ def _run(command: list[str], folder: str | None = None) -> None:
             errors="replace",
         )
     except OSError as error:
-        raise InstallFailed(f"{command[0]} cannot be started: {error.strerror}") from error
+        raise EnvironmentInstallFailed(
+            f"{command[0]} cannot be started: {error.strerror}"
+        ) from error
     if ran.returncode:
-        raise failure_of(ran.stdout)
+        raise explain_install_failure(ran.stdout)
 
 
-def prune(base: Path, needed: Iterable[NeededEnvironment]) -> list[str]:
+def prune_virtual_environments(base: Path, needed: Iterable[NeededEnvironment]) -> list[str]:
     """Remove the environments below *base* that are not *needed*, and return their names."""
     folder = Path(os.path.abspath(base)) / FOLDER
     kept = {each.place.name for each in needed}

@@ -20,19 +20,19 @@ from packaging.requirements import Requirement
 
 from ffhost import __version__
 from ffhost.config import LoadedConfig
-from ffhost.config.diagnostics import Origin, Problem
-from ffhost.config.requirement_files import FOLDER
-from ffhost.deploy.app.extras import imported_extras
+from ffhost.config.diagnostics import ConfigProblem, ValueOrigin
+from ffhost.config.watched_requirements import FOLDER
+from ffhost.deploy.app.extras import extras_imported_by_app
 from ffhost.deploy.app.requirements import (
     FRAMEWORK,
-    Entry,
+    RequirementEntry,
     RequirementFile,
-    name_of,
     read_requirements,
+    required_package_name,
 )
-from ffhost.deploy.environments.version_conflicts import contradiction
+from ffhost.deploy.environments.version_conflicts import requirements_contradict
 from ffhost.errors import ConfigError, LoadError
-from ffhost.loading.targets import find_place
+from ffhost.loading.targets import find_target_place
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class NeededEnvironment:
         return {"VIRTUAL_ENV": str(self.place), "PATH": f"{self.place / 'bin'}{os.pathsep}{path}"}
 
 
-def needed_by(config: LoadedConfig, name: str) -> NeededEnvironment | None:
+def environment_needed_by(config: LoadedConfig, name: str) -> NeededEnvironment | None:
     """Return the environment that the function *name* needs; None if it has no ``requirements``.
 
     Raises:
@@ -102,23 +102,23 @@ def needed_by(config: LoadedConfig, name: str) -> NeededEnvironment | None:
     extras: set[str] = {settings.request or config.settings.defaults.request}
     extras &= {"flask", "starlette"}
     try:
-        source = find_place(settings.target, settings.source, config.base).file
+        source = find_target_place(settings.target, settings.source, config.base).file
     except LoadError:
         source = None  # reported when it is loaded
     if source is not None:
-        extras |= imported_extras(source)
+        extras |= extras_imported_by_app(source)
     origin = config.locate(("functions", name, "requirements"))
-    return needed_of(
+    return environment_for_requirements(
         config.base, settings.requirements, extras, f"functions.{name}.requirements", origin
     )
 
 
-def needed_of(
+def environment_for_requirements(
     base: Path,
     files: Sequence[str],
     extras: Iterable[str],
     path: str = "requirements",
-    origin: Origin | None = None,
+    origin: ValueOrigin | None = None,
 ) -> NeededEnvironment:
     """Return the environment that requirement *files* below *base* ask for.
 
@@ -165,13 +165,13 @@ def _text(requirement: Requirement) -> str:
 class _Reader:
     """Reads requirement files and those that they name."""
 
-    def __init__(self, base: Path, path: str, origin: Origin | None) -> None:
+    def __init__(self, base: Path, path: str, origin: ValueOrigin | None) -> None:
         self._base = base
         self._path = path
         self._origin = origin
-        self._listed: list[tuple[str, Origin]] = []
+        self._listed: list[tuple[str, ValueOrigin]] = []
         self._names: dict[Path, str] = {}
-        self.problems: list[Problem] = []
+        self.problems: list[ConfigProblem] = []
         self.texts: dict[str, str] = {}
         self.entries: list[list[str]] = []
         self.hashed = False
@@ -188,7 +188,7 @@ class _Reader:
         try:
             read = read_requirements(file.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError):
-            self.problems.append(Problem(self._path, f"{shown} cannot be read", self._origin))
+            self.problems.append(ConfigProblem(self._path, f"{shown} cannot be read", self._origin))
             return name
         self.hashed = self.hashed or read.hashed
         self._judge(read, shown)
@@ -206,27 +206,27 @@ class _Reader:
         for entry in read.entries:
             self._listed.append((entry.text, _origin(shown, read, entry)))
         for entry, reason in read.left_out:
-            if name_of(entry.text) == FRAMEWORK:
+            if required_package_name(entry.text) == FRAMEWORK:
                 self.has_framework = True
             else:
                 message = f"{entry.text} cannot be installed: {reason}"
                 origin = _origin(shown, read, entry)
-                self.problems.append(Problem("", message, origin, "remove the line"))
+                self.problems.append(ConfigProblem("", message, origin, "remove the line"))
         for entry, reason in read.wrong:
             message = reason.replace("the image", "an environment")
-            self.problems.append(Problem("", message, _origin(shown, read, entry)))
+            self.problems.append(ConfigProblem("", message, _origin(shown, read, entry)))
 
     def compare(self, ours: Iterable[str]) -> None:
         """Report what contradicts a requirement of ffhost."""
-        needed = {name_of(each): each for each in ours}
+        needed = {required_package_name(each): each for each in ours}
         for text, origin in self._listed:
-            theirs = needed.get(name_of(text.partition(" --")[0]))
-            if theirs is not None and contradiction(text, theirs):
+            theirs = needed.get(required_package_name(text.partition(" --")[0]))
+            if theirs is not None and requirements_contradict(text, theirs):
                 message = f"{text} contradicts {theirs}, which ffhost needs"
                 hint = "remove the line, or write a range that contains ffhost's"
                 if not any(each.origin == origin for each in self.problems):
-                    self.problems.append(Problem("", message, origin, hint))
+                    self.problems.append(ConfigProblem("", message, origin, hint))
 
 
-def _origin(shown: str, file: RequirementFile, entry: Entry) -> Origin:
-    return Origin(shown, Path(shown), entry.first, 1, file.lines[entry.first - 1])
+def _origin(shown: str, file: RequirementFile, entry: RequirementEntry) -> ValueOrigin:
+    return ValueOrigin(shown, Path(shown), entry.first, 1, file.lines[entry.first - 1])

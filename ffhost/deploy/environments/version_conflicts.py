@@ -7,7 +7,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 
-def contradiction(first: str, second: str) -> bool:
+def requirements_contradict(first: str, second: str) -> bool:
     """Whether no version of a package satisfies both requirements of it, as far as can be told."""
     try:
         one, other = Requirement(first.partition(" --")[0]), Requirement(second)

@@ -9,13 +9,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ffhost.config import LoadedConfig, Sources
-from ffhost.deploy.literal_secrets import literal_secrets
-from ffhost.deploy.manifests.manifest_yaml import stream
-from ffhost.deploy.manifests.object_names import image_name, label
-from ffhost.deploy.manifests.workloads import Described, ExportOptions, describe
+from ffhost.config import ConfigSources, LoadedConfig
+from ffhost.deploy.literal_secrets import find_secrets_to_deploy
+from ffhost.deploy.manifests.manifest_yaml import join_manifests
+from ffhost.deploy.manifests.object_names import image_name, kubernetes_label
+from ffhost.deploy.manifests.workloads import (
+    ManifestOptions,
+    ManifestValues,
+    collect_manifest_values,
+)
 
-__all__ = ["MANIFEST", "ExportOptions", "Exported", "Platform", "export", "image_name", "label"]
+__all__ = [
+    "MANIFEST",
+    "ExportedManifests",
+    "ManifestOptions",
+    "Platform",
+    "export_manifests",
+    "image_name",
+    "kubernetes_label",
+]
 
 Platform = Literal["kubernetes", "knative", "cloudrun", "compose"]
 PLATFORMS: tuple[Platform, ...] = ("kubernetes", "knative", "cloudrun", "compose")
@@ -24,7 +36,7 @@ MANIFEST = ".ffhost-export.json"
 
 
 @dataclass(slots=True)
-class Exported:
+class ExportedManifests:
     """Manifests by file name, and notes for the user."""
 
     files: dict[str, str]
@@ -33,7 +45,7 @@ class Exported:
     @property
     def stream(self) -> str:
         """Return the manifests as one stream, for ``kubectl apply -f -``."""
-        return stream(
+        return join_manifests(
             [
                 text
                 for name, text in self.files.items()
@@ -42,14 +54,14 @@ class Exported:
         )
 
 
-def export(
+def export_manifests(
     platform: Platform,
     config: LoadedConfig,
-    given: Sources,
-    options: ExportOptions,
+    given: ConfigSources,
+    options: ManifestOptions,
     *,
     app: str = "build",
-) -> Exported:
+) -> ExportedManifests:
     """Make the manifests of *config* for *platform*.
 
     Args:
@@ -59,24 +71,24 @@ def export(
     Raises:
         ConfigError: it cannot be served on the platform, or cannot be split
     """
-    described = describe(config, given)
+    described = collect_manifest_values(config, given)
     exported = _exported(platform, described, options, app)
-    exported.notes += literal_secrets(described.files, platform)
+    exported.notes += find_secrets_to_deploy(described.files, platform)
     return exported
 
 
 def _exported(
-    platform: Platform, described: Described, options: ExportOptions, app: str
-) -> Exported:
+    platform: Platform, described: ManifestValues, options: ManifestOptions, app: str
+) -> ExportedManifests:
     if platform == "kubernetes":
         from ffhost.deploy.manifests import kubernetes
 
-        return Exported(*kubernetes.manifests(described, options))
+        return ExportedManifests(*kubernetes.kubernetes_manifests(described, options))
     if platform == "compose":
         from ffhost.deploy.manifests import compose
 
-        return Exported(compose.manifests(described, options, app))
+        return ExportedManifests(compose.compose_manifests(described, options, app))
     from ffhost.deploy.manifests import knative
 
-    make = knative.knative if platform == "knative" else knative.cloud_run
-    return Exported(*make(described, options))
+    make = knative.knative_manifests if platform == "knative" else knative.cloud_run_manifests
+    return ExportedManifests(*make(described, options))

@@ -6,11 +6,13 @@ from typing import Any
 
 from ffhost.deploy.app import CONFIG_FOLDER
 from ffhost.deploy.manifests import pods
-from ffhost.deploy.manifests.manifest_yaml import document
-from ffhost.deploy.manifests.workloads import Described, ExportOptions, limits_table
+from ffhost.deploy.manifests.manifest_yaml import manifest_as_yaml
+from ffhost.deploy.manifests.workloads import ManifestOptions, ManifestValues, workload_limits_table
 
 
-def manifests(described: Described, options: ExportOptions, app: str) -> dict[str, str]:
+def compose_manifests(
+    described: ManifestValues, options: ManifestOptions, app: str
+) -> dict[str, str]:
     """Return compose.yaml and the configuration beside it.
 
     The folder of the configuration is mounted, and not the file: an editor replaces a file, and
@@ -20,7 +22,7 @@ def manifests(described: Described, options: ExportOptions, app: str) -> dict[st
         app: the folder that the image is built from
     """
     environment: dict[str, str | None] = {
-        each["name"]: each["value"] for each in pods.environment(described, None)
+        each["name"]: each["value"] for each in pods.pod_environment(described, None)
     }
     environment |= {name: f"${{{name}:?}}" for name in described.needed}
     service: dict[str, Any] = {
@@ -40,7 +42,7 @@ def manifests(described: Described, options: ExportOptions, app: str) -> dict[st
     if volumes:
         service["volumes"] = volumes
     comments = [
-        *limits_table(described, (1, 1)),
+        *workload_limits_table(described, (1, 1)),
         "",
         "Edit the files in config/: the host reloads them.",
         *(["Copy .env.example to .env, and fill it in."] if described.needed else []),
@@ -50,7 +52,7 @@ def manifests(described: Described, options: ExportOptions, app: str) -> dict[st
         ),
     ]
     value = {"name": options.name, "services": {options.name: service}}
-    files = {"compose.yaml": document(value, comments)}
+    files = {"compose.yaml": manifest_as_yaml(value, comments)}
     if described.needed:
         files[".env.example"] = "".join(f"{name}=\n" for name in described.needed)
     for folder, names in described.secret_files.items():

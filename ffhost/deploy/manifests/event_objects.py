@@ -15,9 +15,9 @@ from ffhost.config.settings import DeliverySettings, FunctionSettings, ScheduleS
 from ffhost.config.units import Duration
 from ffhost.deploy.manifests import pods
 from ffhost.deploy.manifests.kubernetes_cron import kubernetes_cron
-from ffhost.deploy.manifests.manifest_yaml import document
-from ffhost.deploy.manifests.object_names import joined
-from ffhost.deploy.manifests.workloads import Described, ExportOptions
+from ffhost.deploy.manifests.manifest_yaml import manifest_as_yaml
+from ffhost.deploy.manifests.object_names import kubernetes_object_name
+from ffhost.deploy.manifests.workloads import ManifestOptions, ManifestValues
 
 SWITCH: Final = "FFHOST_SCHEDULES__ENABLED"
 """Switches the ticking of a host off."""
@@ -26,11 +26,11 @@ LONGEST_CRON_JOB: Final = 52
 _STARTING_DEADLINE_SECONDS: Final = 30
 """How late a run may begin where missed times are skipped; the host's own grace."""
 
-Metadata = Callable[[ExportOptions, str, str], dict[str, Any]]
+Metadata = Callable[[ManifestOptions, str, str], dict[str, Any]]
 
 
-def sinks(
-    options: ExportOptions, described: Described, service: Callable[[str], str]
+def knative_sinks(
+    options: ManifestOptions, described: ManifestValues, service: Callable[[str], str]
 ) -> Mapping[str, Any]:
     """Return where each function is reached: its Knative Service, and its path."""
     return {
@@ -47,8 +47,11 @@ def sinks(
     }
 
 
-def triggers(
-    described: Described, options: ExportOptions, sinks: Mapping[str, Any], metadata: Metadata
+def knative_triggers(
+    described: ManifestValues,
+    options: ManifestOptions,
+    sinks: Mapping[str, Any],
+    metadata: Metadata,
 ) -> Iterator[str]:
     """Write a Trigger for each subscription."""
     events = described.settings.events
@@ -60,8 +63,8 @@ def triggers(
                 spec["filters"] = [_as_knative(each) for each in subscription.filters]
             if function.delivery is not None:
                 spec["delivery"] = _delivery(function.delivery)
-            called = joined(options.name, f"{name}-{index}")
-            yield document(
+            called = kubernetes_object_name(options.name, f"{name}-{index}")
+            yield manifest_as_yaml(
                 {
                     "apiVersion": "eventing.knative.dev/v1",
                     "kind": "Trigger",
@@ -97,8 +100,11 @@ def _iso(duration: Duration | None) -> str | None:
     return None if duration is None else f"PT{float(duration):g}S"
 
 
-def ping_sources(
-    described: Described, options: ExportOptions, sinks: Mapping[str, Any], metadata: Metadata
+def knative_ping_sources(
+    described: ManifestValues,
+    options: ManifestOptions,
+    sinks: Mapping[str, Any],
+    metadata: Metadata,
 ) -> Iterator[str]:
     """Write a PingSource for each schedule that the cluster's cron can say."""
     for name, index, schedule, cron in _schedules(described):
@@ -106,26 +112,28 @@ def ping_sources(
         if schedule.data is not None:
             spec["contentType"] = "application/json"
             spec["data"] = orjson.dumps(schedule.data).decode()
-        yield document(
+        yield manifest_as_yaml(
             {
                 "apiVersion": "sources.knative.dev/v1",
                 "kind": "PingSource",
-                "metadata": metadata(options, joined(options.name, f"{name}-{index}"), name),
+                "metadata": metadata(
+                    options, kubernetes_object_name(options.name, f"{name}-{index}"), name
+                ),
                 "spec": {**spec, "sink": sinks[name]},
             }
         )
 
 
-def cron_jobs(
-    described: Described,
-    options: ExportOptions,
+def kubernetes_cron_jobs(
+    described: ManifestValues,
+    options: ManifestOptions,
     service: Callable[[str], str],
-    metadata: Callable[[ExportOptions, str], dict[str, Any]],
+    metadata: Callable[[ManifestOptions, str], dict[str, Any]],
 ) -> Iterator[str]:
     """Write a CronJob for each schedule; its pod calls the Service of the function."""
-    labels = {"app.kubernetes.io/name": joined(options.name, "schedules")}
+    labels = {"app.kubernetes.io/name": kubernetes_object_name(options.name, "schedules")}
     for name, index, schedule, cron in _schedules(described):
-        called = joined(options.name, f"{name}-{index}", LONGEST_CRON_JOB)
+        called = kubernetes_object_name(options.name, f"{name}-{index}", LONGEST_CRON_JOB)
         spec: dict[str, Any] = {
             "schedule": cron,
             "timeZone": "Etc/UTC" if schedule.timezone.upper() == "UTC" else schedule.timezone,
@@ -144,7 +152,7 @@ def cron_jobs(
         }
         if schedule.missed == "skip":
             spec["startingDeadlineSeconds"] = _STARTING_DEADLINE_SECONDS
-        yield document(
+        yield manifest_as_yaml(
             {
                 "apiVersion": "batch/v1",
                 "kind": "CronJob",
@@ -155,17 +163,17 @@ def cron_jobs(
 
 
 def _caller(
-    described: Described, options: ExportOptions, name: str, index: int, service: str
+    described: ManifestValues, options: ManifestOptions, name: str, index: int, service: str
 ) -> dict[str, Any]:
-    found, mounts = pods.volumes(described, options.name)
+    found, mounts = pods.pod_volumes(described, options.name)
     arguments = ["--schedule", "--index", str(index), "--remote", f"http://{service}"]
     container: dict[str, Any] = {
         "name": "ffhost",
         "image": options.image,
         "command": ["ffhost", "invoke", name, *arguments],
-        "env": pods.environment(described, None),
+        "env": pods.pod_environment(described, None),
     }
-    secret = pods.environment_from(described, options.name)
+    secret = pods.pod_environment_secret(described, options.name)
     if secret:
         container["envFrom"] = secret
     container |= {
@@ -182,7 +190,7 @@ def _caller(
     }
 
 
-def _schedules(described: Described) -> Iterator[tuple[str, int, ScheduleSettings, str]]:
+def _schedules(described: ManifestValues) -> Iterator[tuple[str, int, ScheduleSettings, str]]:
     """Yield the schedules that the cluster's cron can say, in its words."""
     for name, function in described.settings.functions.items():
         for index, schedule in enumerate(function.schedules):
@@ -191,7 +199,7 @@ def _schedules(described: Described) -> Iterator[tuple[str, int, ScheduleSetting
                 yield name, index, schedule, cron
 
 
-def notes(described: Described, platform: str) -> Iterator[str]:
+def cluster_event_notes(described: ManifestValues, platform: str) -> Iterator[str]:
     """Return what is different in the cluster, or cannot be written there."""
     settings = described.settings
     for name, function in settings.functions.items():

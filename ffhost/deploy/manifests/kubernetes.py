@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ffhost.deploy.manifests import event_objects, pods
-from ffhost.deploy.manifests.manifest_yaml import document, stream
-from ffhost.deploy.manifests.object_names import joined, label
-from ffhost.deploy.manifests.routes import http_routes
-from ffhost.deploy.manifests.service_urls import service_urls
-from ffhost.deploy.manifests.workloads import Described, ExportOptions, limits_table
+from ffhost.deploy.manifests.manifest_yaml import join_manifests, manifest_as_yaml
+from ffhost.deploy.manifests.object_names import kubernetes_label, kubernetes_object_name
+from ffhost.deploy.manifests.routes import gateway_http_routes
+from ffhost.deploy.manifests.service_urls import workload_service_urls
+from ffhost.deploy.manifests.workloads import ManifestOptions, ManifestValues, workload_limits_table
 
 _STARTING = [
     "Resources are a first guess: replace them by what you measure.",
@@ -18,7 +18,9 @@ _STARTING = [
 ]
 
 
-def manifests(described: Described, options: ExportOptions) -> tuple[dict[str, str], list[str]]:
+def kubernetes_manifests(
+    described: ManifestValues, options: ManifestOptions
+) -> tuple[dict[str, str], list[str]]:
     """Return the manifests by file name, and notes for the user.
 
     Raises:
@@ -28,39 +30,49 @@ def manifests(described: Described, options: ExportOptions) -> tuple[dict[str, s
     if described.has_schedules:
         described = described.with_variable(event_objects.SWITCH, "false")
     if described.files:
-        files["configmap.yaml"] = config_map(described, options)
+        files["configmap.yaml"] = kubernetes_config_map(described, options)
     service_of = _service_of(options)
     if options.split:
         for limits in described.functions:
-            name = joined(options.name, limits.name)
+            name = kubernetes_object_name(options.name, limits.name)
             one = described.of((limits,)).with_variables(
-                service_urls(described, limits.name, service_of)
+                workload_service_urls(described, limits.name, service_of)
             )
             parts = _workload(one, options, name, limits.name)
-            files[f"function-{label(limits.name)}.yaml"] = stream(list(parts.values()))
+            files[f"function-{kubernetes_label(limits.name)}.yaml"] = join_manifests(
+                list(parts.values())
+            )
         backends = {
-            each.name: {"name": joined(options.name, each.name), "port": 80}
+            each.name: {"name": kubernetes_object_name(options.name, each.name), "port": 80}
             for each in described.functions
         }
-        files["httproute.yaml"] = stream(list(http_routes(described, options, backends)))
+        files["httproute.yaml"] = join_manifests(
+            list(gateway_http_routes(described, options, backends))
+        )
     else:
         files |= _workload(described, options, options.name, None)
-    jobs = list(event_objects.cron_jobs(described, options, _service_of(options), metadata))
+    jobs = list(
+        event_objects.kubernetes_cron_jobs(
+            described, options, _service_of(options), kubernetes_metadata
+        )
+    )
     if jobs:
-        files["cronjobs.yaml"] = stream(jobs)
-    files["networkpolicy.yaml"] = document(*_network_policy(described, options))
+        files["cronjobs.yaml"] = join_manifests(jobs)
+    files["networkpolicy.yaml"] = manifest_as_yaml(*_network_policy(described, options))
     if options.service_monitor and described.admin_port is not None:
-        files["servicemonitor.yaml"] = stream(list(_monitor(described, options)))
-    files["kustomization.yaml"] = kustomization(list(files), options)
-    return files, list(event_objects.notes(described, "kubernetes"))
+        files["servicemonitor.yaml"] = join_manifests(list(_monitor(described, options)))
+    files["kustomization.yaml"] = kustomization_of_files(list(files), options)
+    return files, list(event_objects.cluster_event_notes(described, "kubernetes"))
 
 
-def _service_of(options: ExportOptions) -> Callable[[str], str]:
+def _service_of(options: ManifestOptions) -> Callable[[str], str]:
     """Return what names the Service of a function."""
-    return lambda name: joined(options.name, name) if options.split else options.name
+    return lambda name: (
+        kubernetes_object_name(options.name, name) if options.split else options.name
+    )
 
 
-def kustomization(files: list[str], options: ExportOptions) -> str:
+def kustomization_of_files(files: list[str], options: ManifestOptions) -> str:
     """Return the kustomization that lists *files*, for ``kubectl apply -k`` and overlays."""
     value: dict[str, Any] = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -68,61 +80,67 @@ def kustomization(files: list[str], options: ExportOptions) -> str:
     }
     if options.namespace is not None:
         value["namespace"] = options.namespace
-    return document({**value, "resources": sorted(files)}, ["Apply with: kubectl apply -k ."])
+    return manifest_as_yaml(
+        {**value, "resources": sorted(files)}, ["Apply with: kubectl apply -k ."]
+    )
 
 
-def metadata(options: ExportOptions, name: str, function: str | None = None) -> dict[str, Any]:
+def kubernetes_metadata(
+    options: ManifestOptions, name: str, function: str | None = None
+) -> dict[str, Any]:
     """Return name and labels of an object."""
     found: dict[str, Any] = {"name": name}
     if options.namespace is not None:
         found["namespace"] = options.namespace
-    return {**found, "labels": labels(options, function)}
+    return {**found, "labels": kubernetes_labels(options, function)}
 
 
-def labels(options: ExportOptions, function: str | None) -> dict[str, str]:
+def kubernetes_labels(options: ManifestOptions, function: str | None) -> dict[str, str]:
     """Return the labels that select the pods of an app, or of one function of it."""
     found = {"app.kubernetes.io/name": options.name}
     if function is not None:
-        found["app.kubernetes.io/component"] = label(function)
+        found["app.kubernetes.io/component"] = kubernetes_label(function)
     return found
 
 
-def config_map(described: Described, options: ExportOptions) -> str:
+def kubernetes_config_map(described: ManifestValues, options: ManifestOptions) -> str:
     """Return the ConfigMap with the configuration unchanged, comments included."""
     value = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": metadata(options, f"{options.name}-config"),
+        "metadata": kubernetes_metadata(options, f"{options.name}-config"),
         "data": dict(described.files),
     }
     comments = [
         "A change arrives in the pods within about a minute and is applied without a restart,",
         "except for the sections server and admin: those need kubectl rollout restart.",
     ]
-    return document(value, comments)
+    return manifest_as_yaml(value, comments)
 
 
 def _workload(
-    described: Described, options: ExportOptions, name: str, function: str | None
+    described: ManifestValues, options: ManifestOptions, name: str, function: str | None
 ) -> dict[str, str]:
     comments = [
-        *limits_table(described, options.replicas),
+        *workload_limits_table(described, options.replicas),
         "",
         *_STARTING,
-        *pods.secrets_needed(described, options.name),
+        *pods.kubernetes_secrets_needed(described, options.name),
     ]
     return {
-        "deployment.yaml": document(_deployment(described, options, name, function), comments),
-        "service.yaml": document(_service(options, name, function)),
-        "hpa.yaml": document(_autoscaler(options, name, function)),
-        "pdb.yaml": document(_disruption_budget(options, name, function)),
+        "deployment.yaml": manifest_as_yaml(
+            _deployment(described, options, name, function), comments
+        ),
+        "service.yaml": manifest_as_yaml(_service(options, name, function)),
+        "hpa.yaml": manifest_as_yaml(_autoscaler(options, name, function)),
+        "pdb.yaml": manifest_as_yaml(_disruption_budget(options, name, function)),
     }
 
 
 def _deployment(
-    described: Described, options: ExportOptions, name: str, function: str | None
+    described: ManifestValues, options: ManifestOptions, name: str, function: str | None
 ) -> dict[str, Any]:
-    found, mounts = pods.volumes(described, options.name)
+    found, mounts = pods.pod_volumes(described, options.name)
     ports = [{"name": "http", "containerPort": described.port}]
     if described.admin_port is not None:
         ports.append({"name": "admin", "containerPort": described.admin_port})
@@ -130,21 +148,21 @@ def _deployment(
         "name": "ffhost",
         "image": options.image,
         "ports": ports,
-        "env": pods.environment(described, function),
+        "env": pods.pod_environment(described, function),
     }
-    secret = pods.environment_from(described, options.name)
+    secret = pods.pod_environment_secret(described, options.name)
     if secret:
         container["envFrom"] = secret
     container |= {
         # Not listening yet does not count as a failure: imports may take a while.
-        "startupProbe": pods.probe(pods.LIVE, "http", periodSeconds=1, failureThreshold=120),
-        "readinessProbe": pods.probe(
+        "startupProbe": pods.pod_probe(pods.LIVE, "http", periodSeconds=1, failureThreshold=120),
+        "readinessProbe": pods.pod_probe(
             pods.READY, "http", periodSeconds=2, timeoutSeconds=2, failureThreshold=2
         ),
-        "livenessProbe": pods.probe(
+        "livenessProbe": pods.pod_probe(
             pods.LIVE, "http", periodSeconds=10, timeoutSeconds=5, failureThreshold=3
         ),
-        "resources": pods.resources(described),
+        "resources": pods.pod_resources(described),
         "securityContext": pods.container_security(),
         "volumeMounts": mounts,
     }
@@ -158,7 +176,7 @@ def _deployment(
                 "maxSkew": 1,
                 "topologyKey": "kubernetes.io/hostname",
                 "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": labels(options, function)},
+                "labelSelector": {"matchLabels": kubernetes_labels(options, function)},
             }
         ],
         "containers": [container],
@@ -167,36 +185,39 @@ def _deployment(
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": metadata(options, name, function),
+        "metadata": kubernetes_metadata(options, name, function),
         "spec": {
-            "selector": {"matchLabels": labels(options, function)},
+            "selector": {"matchLabels": kubernetes_labels(options, function)},
             "strategy": {
                 "type": "RollingUpdate",
                 "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
             },
-            "template": {"metadata": {"labels": labels(options, function)}, "spec": spec},
+            "template": {
+                "metadata": {"labels": kubernetes_labels(options, function)},
+                "spec": spec,
+            },
         },
     }
 
 
-def _service(options: ExportOptions, name: str, function: str | None) -> dict[str, Any]:
+def _service(options: ManifestOptions, name: str, function: str | None) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": metadata(options, name, function),
+        "metadata": kubernetes_metadata(options, name, function),
         "spec": {
-            "selector": labels(options, function),
+            "selector": kubernetes_labels(options, function),
             "ports": [{"name": "http", "port": 80, "targetPort": "http", "appProtocol": "http"}],
         },
     }
 
 
-def _autoscaler(options: ExportOptions, name: str, function: str | None) -> dict[str, Any]:
+def _autoscaler(options: ManifestOptions, name: str, function: str | None) -> dict[str, Any]:
     fewest, most = options.replicas
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": metadata(options, name, function),
+        "metadata": kubernetes_metadata(options, name, function),
         "spec": {
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
             "minReplicas": fewest,
@@ -214,20 +235,20 @@ def _autoscaler(options: ExportOptions, name: str, function: str | None) -> dict
     }
 
 
-def _disruption_budget(options: ExportOptions, name: str, function: str | None) -> dict[str, Any]:
+def _disruption_budget(options: ManifestOptions, name: str, function: str | None) -> dict[str, Any]:
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
-        "metadata": metadata(options, name, function),
+        "metadata": kubernetes_metadata(options, name, function),
         "spec": {
             "maxUnavailable": 1,
-            "selector": {"matchLabels": labels(options, function)},
+            "selector": {"matchLabels": kubernetes_labels(options, function)},
         },
     }
 
 
 def _network_policy(
-    described: Described, options: ExportOptions
+    described: ManifestValues, options: ManifestOptions
 ) -> tuple[dict[str, Any], list[str]]:
     rules: list[dict[str, Any]] = [{"ports": [{"port": "http"}]}]
     comments = ["Calls may come from anywhere."]
@@ -239,9 +260,9 @@ def _network_policy(
     value = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": metadata(options, options.name),
+        "metadata": kubernetes_metadata(options, options.name),
         "spec": {
-            "podSelector": {"matchLabels": labels(options, None)},
+            "podSelector": {"matchLabels": kubernetes_labels(options, None)},
             "policyTypes": ["Ingress"],
             "ingress": rules,
         },
@@ -249,27 +270,27 @@ def _network_policy(
     return value, comments
 
 
-def _monitor(described: Described, options: ExportOptions) -> Iterator[str]:
+def _monitor(described: ManifestValues, options: ManifestOptions) -> Iterator[str]:
     """Return a ServiceMonitor and the Service that it needs; pods are found by their label."""
-    name = label(f"{options.name}-admin")
-    selecting = {**labels(options, None), "app.kubernetes.io/component": "admin"}
-    yield document(
+    name = kubernetes_label(f"{options.name}-admin")
+    selecting = {**kubernetes_labels(options, None), "app.kubernetes.io/component": "admin"}
+    yield manifest_as_yaml(
         {
             "apiVersion": "v1",
             "kind": "Service",
-            "metadata": {**metadata(options, name), "labels": selecting},
+            "metadata": {**kubernetes_metadata(options, name), "labels": selecting},
             "spec": {
                 "clusterIP": "None",
-                "selector": labels(options, None),
+                "selector": kubernetes_labels(options, None),
                 "ports": [{"name": "admin", "port": described.admin_port, "targetPort": "admin"}],
             },
         }
     )
-    yield document(
+    yield manifest_as_yaml(
         {
             "apiVersion": "monitoring.coreos.com/v1",
             "kind": "ServiceMonitor",
-            "metadata": {**metadata(options, options.name), "labels": selecting},
+            "metadata": {**kubernetes_metadata(options, options.name), "labels": selecting},
             "spec": {
                 "selector": {"matchLabels": selecting},
                 "endpoints": [{"port": "admin", "path": "/metrics", "interval": "30s"}],

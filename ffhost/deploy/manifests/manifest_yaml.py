@@ -26,13 +26,13 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def document(value: dict[str, Any], comments: Sequence[str] = ()) -> str:
+def manifest_as_yaml(value: dict[str, Any], comments: Sequence[str] = ()) -> str:
     """Write one manifest below its *comments*."""
     head = "".join(f"# {line}".rstrip() + "\n" for line in comments)
     body: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=10**6, allow_unicode=True)
     return head + body
 
 
-def stream(documents: Sequence[str]) -> str:
+def join_manifests(documents: Sequence[str]) -> str:
     """Join manifests to one stream."""
     return "---\n".join(documents)

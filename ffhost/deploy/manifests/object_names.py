@@ -13,10 +13,10 @@ LONGEST = 63
 
 def image_name(config: LoadedConfig) -> str:
     """Return the image that manifests name, and that ``ffhost build`` says how to make."""
-    return f"{label(config.base.resolve().name)}:latest"
+    return f"{kubernetes_label(config.base.resolve().name)}:latest"
 
 
-def label(text: str, longest: int = LONGEST) -> str:
+def kubernetes_label(text: str, longest: int = LONGEST) -> str:
     """Make a DNS label of *text*; one that is cut ends with a digest of the whole text.
 
     >>> label("On_Upload")
@@ -30,6 +30,6 @@ def label(text: str, longest: int = LONGEST) -> str:
     return f"{found[: longest - 7].rstrip('-')}-{mark}"
 
 
-def joined(app: str, function: str, longest: int = LONGEST) -> str:
+def kubernetes_object_name(app: str, function: str, longest: int = LONGEST) -> str:
     """Return the name of an object for one function of an app."""
-    return label(f"{app}-{function}", longest)
+    return kubernetes_label(f"{app}-{function}", longest)

@@ -2,7 +2,7 @@
 
 A gateway knows prefixes only: of the prefixes that fit it takes the longest. The host knows
 templates, and prefers more segments, then literals. Where the two would send one path to
-different functions, `refusals` returns that path.
+different functions, `gateway_route_problems` returns that path.
 """
 
 from __future__ import annotations
@@ -12,11 +12,17 @@ from itertools import combinations, product
 from typing import Any
 from urllib.parse import quote
 
-from ffhost.config.diagnostics import Problem
-from ffhost.deploy.manifests.manifest_yaml import document
-from ffhost.deploy.manifests.workloads import Described, ExportOptions, Limits
+from ffhost.config.diagnostics import ConfigProblem
+from ffhost.deploy.manifests.manifest_yaml import manifest_as_yaml
+from ffhost.deploy.manifests.workloads import ManifestOptions, ManifestValues, WorkloadLimits
 from ffhost.errors import ConfigError
-from ffhost.web.routing import Responders, Router, parameter, pattern, segments
+from ffhost.web.routing import (
+    PathRouter,
+    RouteResponders,
+    path_pattern,
+    route_path_parameter,
+    split_path_segments,
+)
 
 MOST_RULES = 16
 """Most rules of one HTTPRoute (Gateway API)."""
@@ -25,22 +31,22 @@ _OTHER = "~"
 """A segment that is different from every literal."""
 
 
-def head(path: str) -> str:
+def gateway_path_prefix(path: str) -> str:
     """Return the literal segments that a template begins with.
 
     >>> head("/users/{id}/orders")
     '/users'
     """
     literal: list[str] = []
-    for segment in segments(path):
-        if parameter(segment) is not None:
+    for segment in split_path_segments(path):
+        if route_path_parameter(segment) is not None:
             break
         literal.append(segment)
     return "/" + "/".join(literal)
 
 
-def http_routes(
-    described: Described, options: ExportOptions, backends: Mapping[str, dict[str, Any]]
+def gateway_http_routes(
+    described: ManifestValues, options: ManifestOptions, backends: Mapping[str, dict[str, Any]]
 ) -> Iterator[str]:
     """Write routes to the *backends* of the functions, the longest prefix first.
 
@@ -49,7 +55,7 @@ def http_routes(
     Raises:
         ConfigError: prefixes cannot separate the paths
     """
-    problems = list(refusals(described.functions))
+    problems = list(gateway_route_problems(described.functions))
     if problems:
         raise ConfigError(problems)
     ordered = sorted(described.functions, key=_longest_first)
@@ -59,17 +65,19 @@ def http_routes(
             _rule(each, dict(backends[each.name])) for each in ordered[start : start + MOST_RULES]
         ]
         name = options.name if number == 1 else f"{options.name}-{number}"
-        yield document(_route(options, name, rules), comments)
+        yield manifest_as_yaml(_route(options, name, rules), comments)
         comments = []
 
 
-def _longest_first(limits: Limits) -> tuple[int, str]:
-    return -len(segments(head(limits.path))), limits.path
+def _longest_first(limits: WorkloadLimits) -> tuple[int, str]:
+    return -len(split_path_segments(gateway_path_prefix(limits.path))), limits.path
 
 
-def _rule(limits: Limits, backend: dict[str, Any]) -> dict[str, Any]:
+def _rule(limits: WorkloadLimits, backend: dict[str, Any]) -> dict[str, Any]:
     rule: dict[str, Any] = {
-        "matches": [{"path": {"type": "PathPrefix", "value": quote(head(limits.path))}}]
+        "matches": [
+            {"path": {"type": "PathPrefix", "value": quote(gateway_path_prefix(limits.path))}}
+        ]
     }
     filters = backend.pop("filters", None)
     if filters:
@@ -77,7 +85,7 @@ def _rule(limits: Limits, backend: dict[str, Any]) -> dict[str, Any]:
     return {**rule, "backendRefs": [backend]}
 
 
-def _route(options: ExportOptions, name: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
+def _route(options: ManifestOptions, name: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
     namespace, _, gateway = options.gateway.rpartition("/")
     parent = {"name": gateway, **({"namespace": namespace} if namespace else {})}
     metadata: dict[str, Any] = {"name": name}
@@ -95,42 +103,43 @@ def _route(options: ExportOptions, name: str, rules: list[dict[str, Any]]) -> di
     }
 
 
-def _comments(functions: Sequence[Limits]) -> list[str]:
-    widened = [each for each in functions if head(each.path) != each.path]
+def _comments(functions: Sequence[WorkloadLimits]) -> list[str]:
+    widened = [each for each in functions if gateway_path_prefix(each.path) != each.path]
     lines = ["Every path leads to the same function as in one host."]
     lines += [
-        f"{each.name} gets all paths below {head(each.path)}, "
+        f"{each.name} gets all paths below {gateway_path_prefix(each.path)}, "
         f"also those that {each.path} does not match."
         for each in widened
     ]
     return lines
 
 
-def refusals(functions: Sequence[Limits]) -> Iterator[Problem]:
+def gateway_route_problems(functions: Sequence[WorkloadLimits]) -> Iterator[ConfigProblem]:
     """Return a problem for each pair of functions whose paths prefixes cannot separate."""
     hint = "choose paths that begin differently, or serve them in one host"
     for first, second in combinations(functions, 2):
         at = f"functions.{second.name}.path"
-        if pattern(first.path) == pattern(second.path):
-            yield Problem(
+        if path_pattern(first.path) == path_pattern(second.path):
+            yield ConfigProblem(
                 at,
                 f"{first.name} and {second.name} share {second.path} with different methods, "
                 "and a prefix does not see the method",
                 second.origin,
                 hint,
             )
-        elif head(first.path) == head(second.path):
-            yield Problem(
+        elif gateway_path_prefix(first.path) == gateway_path_prefix(second.path):
+            yield ConfigProblem(
                 at,
-                f"{first.path} of {first.name} and {second.path} of {second.name} both begin "
-                f"with {head(first.path)}, and a prefix ends before the first parameter",
+                f"{first.path} of {first.name} and {second.path} of {second.name} both "
+                f"begin with {gateway_path_prefix(first.path)}, and a prefix ends before the "
+                "first parameter",
                 second.origin,
                 hint,
             )
         else:
-            path = misled(first, second)
+            path = path_misled_by_gateway(first, second)
             if path is not None:
-                yield Problem(
+                yield ConfigProblem(
                     at,
                     f"{path} leads to {_host(path, first, second)} in one host, but by its longest "
                     f"prefix to {_gateway(path, first, second)}",
@@ -139,14 +148,17 @@ def refusals(functions: Sequence[Limits]) -> Iterator[Problem]:
                 )
 
 
-def misled(first: Limits, second: Limits) -> str | None:
+def path_misled_by_gateway(first: WorkloadLimits, second: WorkloadLimits) -> str | None:
     """Return a path that the gateway would send to the other function; None if there is none.
 
     It is enough to try, at each place, the literals of that place and one other segment.
     """
-    parts = segments(first.path), segments(second.path)
+    parts = split_path_segments(first.path), split_path_segments(second.path)
     most = max(map(len, parts))
-    if not _nested(segments(head(first.path)), segments(head(second.path))):
+    if not _nested(
+        split_path_segments(gateway_path_prefix(first.path)),
+        split_path_segments(gateway_path_prefix(second.path)),
+    ):
         return None
     places = [_choices(place, parts) for place in range(most)]
     router = _router(first, second)
@@ -154,7 +166,7 @@ def misled(first: Limits, second: Limits) -> str | None:
         for chosen in product(*places[:length]):
             path = "/" + "/".join(chosen)
             owner = router.find(path)[0]
-            if isinstance(owner, Limits) and owner is not _longest(path, first, second):
+            if isinstance(owner, WorkloadLimits) and owner is not _longest(path, first, second):
                 return path
     return None
 
@@ -167,30 +179,35 @@ def _nested(mine: list[str], other: list[str]) -> bool:
 
 def _choices(place: int, templates: Sequence[list[str]]) -> list[str]:
     found = {each[place] for each in templates if place < len(each)}
-    return [*sorted(each for each in found if parameter(each) is None), _OTHER]
+    return [*sorted(each for each in found if route_path_parameter(each) is None), _OTHER]
 
 
-def _router(*functions: Limits) -> Router:
-    router = Router(print)
+def _router(*functions: WorkloadLimits) -> PathRouter:
+    router = PathRouter(print)
     for each in functions:
-        router.mount(each.path, each, Responders({}, print))
+        router.mount(each.path, each, RouteResponders({}, print))
     return router
 
 
-def _host(path: str, *functions: Limits) -> str:
+def _host(path: str, *functions: WorkloadLimits) -> str:
     return str(_router(*functions).find(path)[0].name)
 
 
-def _longest(path: str, *functions: Limits) -> Limits | None:
-    given = segments(path)
+def _longest(path: str, *functions: WorkloadLimits) -> WorkloadLimits | None:
+    given = split_path_segments(path)
     fitting = [
         each
         for each in functions
-        if given[: len(segments(head(each.path)))] == segments(head(each.path))
+        if given[: len(split_path_segments(gateway_path_prefix(each.path)))]
+        == split_path_segments(gateway_path_prefix(each.path))
     ]
-    return max(fitting, key=lambda each: len(segments(head(each.path))), default=None)
+    return max(
+        fitting,
+        key=lambda each: len(split_path_segments(gateway_path_prefix(each.path))),
+        default=None,
+    )
 
 
-def _gateway(path: str, *functions: Limits) -> str:
+def _gateway(path: str, *functions: WorkloadLimits) -> str:
     found = _longest(path, *functions)
     return "nobody" if found is None else found.name

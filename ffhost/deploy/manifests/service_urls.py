@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ffhost.config.environment import env_form
-from ffhost.deploy.manifests.workloads import Described
+from ffhost.config.config_variables import variable_form
+from ffhost.deploy.manifests.workloads import ManifestValues
 
 
-def service_urls(
-    described: Described, function: str, service_of: Callable[[str], str]
+def workload_service_urls(
+    described: ManifestValues, function: str, service_of: Callable[[str], str]
 ) -> dict[str, str]:
     """Return the variables with the addresses of the functions that *function* may call.
 
@@ -25,5 +25,5 @@ def service_urls(
         if name == function or name not in paths or described.settings.functions[name].url:
             continue
         path = "" if "{" in paths[name] else paths[name].rstrip("/")
-        found[f"FFHOST_FUNCTIONS__{env_form(name)}__URL"] = f"http://{service_of(name)}{path}"
+        found[f"FFHOST_FUNCTIONS__{variable_form(name)}__URL"] = f"http://{service_of(name)}{path}"
     return found

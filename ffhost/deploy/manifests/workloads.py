@@ -8,17 +8,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ffhost.config import LoadedConfig, Sources
-from ffhost.config.diagnostics import Origin, Problem
-from ffhost.config.files import files_of
-from ffhost.config.nodes import ConfigNode, Source
+from ffhost.config import ConfigSources, LoadedConfig
+from ffhost.config.diagnostics import ConfigProblem, ValueOrigin
+from ffhost.config.files import list_config_files
+from ffhost.config.nodes import ConfigNode, ConfigText
 from ffhost.config.settings import Settings
 from ffhost.config.settings.auth_settings import PUBLIC
 from ffhost.config.units import Duration
-from ffhost.config.yaml_reader import read
-from ffhost.deploy.app import config_in_app, config_path, opened_config
+from ffhost.config.yaml_reader import read_yaml
+from ffhost.deploy.app import config_in_app, config_opened_for_app, image_config_path
 from ffhost.errors import ConfigError
-from ffhost.events.declared_subscriptions import declared_subscriptions
+from ffhost.events.declared_subscriptions import compile_subscriptions
 
 _REFERENCE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LARGEST_CONFIG_MAP = 1024 * 1024
@@ -28,7 +28,7 @@ _MEMORY_OF_A_PROCESS = 128 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
-class ExportOptions:
+class ManifestOptions:
     """The options of ``ffhost export``.
 
     Args:
@@ -55,7 +55,7 @@ class ExportOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class WorkloadLimits:
     """One function of a workload: its limits in a worker, and its path.
 
     ``memory`` is in bytes, beside that of its worker; ``origin`` is where the path is written.
@@ -68,11 +68,11 @@ class Limits:
     queue: float
     queue_timeout: float
     memory: int
-    origin: Origin | None = None
+    origin: ValueOrigin | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class ManifestValues:
     """The values of a configuration that manifests use.
 
     Args:
@@ -94,7 +94,7 @@ class Described:
     port: int
     admin_port: int | None
     workers: int
-    functions: tuple[Limits, ...]
+    functions: tuple[WorkloadLimits, ...]
     environment: Mapping[str, str]
     needed: tuple[str, ...]
     secret_files: Mapping[str, tuple[str, ...]]
@@ -108,11 +108,11 @@ class Described:
         """Whether any function runs by the clock."""
         return any(each.schedules for each in self.settings.functions.values())
 
-    def with_variable(self, name: str, value: str) -> Described:
+    def with_variable(self, name: str, value: str) -> ManifestValues:
         """Return the same with another variable in its containers."""
         return replace(self, environment={**self.environment, name: value})
 
-    def with_variables(self, variables: Mapping[str, str]) -> Described:
+    def with_variables(self, variables: Mapping[str, str]) -> ManifestValues:
         """Return the same with further variables in its containers."""
         return replace(self, environment={**self.environment, **variables})
 
@@ -121,7 +121,7 @@ class Described:
         """Return the seconds that a pod may take to end, with a margin for the process itself."""
         return math.ceil(self.drain_delay + self.graceful_timeout) + 5
 
-    def of(self, functions: tuple[Limits, ...]) -> Described:
+    def of(self, functions: tuple[WorkloadLimits, ...]) -> ManifestValues:
         """Return the same description with some of the functions."""
         return replace(self, functions=functions)
 
@@ -142,14 +142,14 @@ class Described:
         return max((each.timeout + each.queue_timeout for each in self.functions), default=60.0)
 
 
-def describe(config: LoadedConfig, given: Sources) -> Described:
+def collect_manifest_values(config: LoadedConfig, given: ConfigSources) -> ManifestValues:
     """Collect the values that manifests need.
 
     Raises:
         ConfigError: the configuration cannot be served in a container
     """
-    opened = opened_config(config, given)
-    paths = [] if opened is None else files_of(opened)
+    opened = config_opened_for_app(config, given)
+    paths = [] if opened is None else list_config_files(opened)
     files = {path.name: path.read_text("utf-8-sig") for path in paths}
     problems = list(_problems(config, files))
     if problems:
@@ -165,9 +165,9 @@ def describe(config: LoadedConfig, given: Sources) -> Described:
     if admin.enabled and admin.host in ("127.0.0.1", "::1", "localhost"):
         environment["FFHOST_ADMIN__HOST"] = "0.0.0.0"
     names, secrets = _references(files)
-    return Described(
+    return ManifestValues(
         files=files,
-        config=None if inside is None else config_path(inside),
+        config=None if inside is None else image_config_path(inside),
         port=settings.server.port or 8080,
         admin_port=admin.port or 9901 if admin.enabled else None,
         workers=settings.server.workers,
@@ -182,7 +182,7 @@ def describe(config: LoadedConfig, given: Sources) -> Described:
     )
 
 
-def _limits(config: LoadedConfig, name: str) -> Limits:
+def _limits(config: LoadedConfig, name: str) -> WorkloadLimits:
     function = config.settings.function(name)
     assert function.timeout is not None
     assert function.queue is not None
@@ -191,7 +191,7 @@ def _limits(config: LoadedConfig, name: str) -> Limits:
     memory = 0
     if function.isolation == "process":
         memory = (function.processes or 1) * (function.memory or _MEMORY_OF_A_PROCESS)
-    return Limits(
+    return WorkloadLimits(
         name,
         function.path,
         function.timeout,
@@ -203,23 +203,25 @@ def _limits(config: LoadedConfig, name: str) -> Limits:
     )
 
 
-def _problems(config: LoadedConfig, files: Mapping[str, str]) -> Iterator[Problem]:
+def _problems(config: LoadedConfig, files: Mapping[str, str]) -> Iterator[ConfigProblem]:
     server = config.settings.server
     if server.host.startswith("unix:"):
         at = ("server", "host")
         message = "a container cannot be reached through a unix socket"
-        yield Problem(".".join(at), message, config.locate(at), "write host: 0.0.0.0")
+        yield ConfigProblem(".".join(at), message, config.locate(at), "write host: 0.0.0.0")
     if _opens_console(config.settings):
         at = ("console", "enabled")
         message = "in a container every pod of the cluster could call all functions past their auth"
         hint = "write 'admin: {auth: ...}', or switch the console off"
-        yield Problem(".".join(at), message, config.locate(at), hint)
+        yield ConfigProblem(".".join(at), message, config.locate(at), hint)
     if sum(len(text.encode()) for text in files.values()) > _LARGEST_CONFIG_MAP:
-        origin = Origin(next(iter(files)))
-        yield Problem("", "larger than 1MiB, which a ConfigMap may hold", origin)
-    yield from declared_subscriptions(config, config.settings.functions)[1]
+        origin = ValueOrigin(next(iter(files)))
+        yield ConfigProblem("", "larger than 1MiB, which a ConfigMap may hold", origin)
+    yield from compile_subscriptions(config, config.settings.functions)[1]
     if not config.settings.functions:
-        yield Problem("functions", "there is no function to serve", config.locate(("functions",)))
+        yield ConfigProblem(
+            "functions", "there is no function to serve", config.locate(("functions",))
+        )
 
 
 def _opens_console(settings: Settings) -> bool:
@@ -232,7 +234,7 @@ def _references(files: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, tu
     names: set[str] = set()
     secrets: dict[str, set[str]] = {}
     for name, text in files.items():
-        for kind, value in _scalars(read(Source(name, text=text), [])):
+        for kind, value in _scalars(read_yaml(ConfigText(name, text=text), [])):
             if kind == "from_env":
                 names.add(value)
             elif kind == "from_file" and value.startswith("/"):
@@ -258,12 +260,12 @@ def _scalars(node: ConfigNode) -> Iterator[tuple[str | None, str]]:
         yield None, node.text
 
 
-def quantity(size: int) -> str:
+def kubernetes_quantity(size: int) -> str:
     """Format a size for Kubernetes, in whole mebibytes."""
     return f"{math.ceil(size / 1024**2)}Mi"
 
 
-def limits_table(described: Described, replicas: tuple[int, int]) -> list[str]:
+def workload_limits_table(described: ManifestValues, replicas: tuple[int, int]) -> list[str]:
     """Return comment lines with the total limits, because limits count per worker."""
     workers = described.workers
     pods = "1 pod" if replicas == (1, 1) else f"{replicas[0]} to {replicas[1]} pods"

@@ -1,6 +1,6 @@
 """CESQL 1.0, the CloudEvents SQL expression language, whole. No I/O.
 
-`Expression` parses once and evaluates often. Where the text of the specification and its
+`CesqlExpression` parses once and evaluates often. Where the text of the specification and its
 conformance tests disagree the tests hold; where its text and the grammar of the other engines
 disagree the expression is refused, so that one which works here means the same elsewhere.
 """
@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ffhost.events.cesql.faults import CesqlError, Value
-from ffhost.events.cesql.grammar import parse
-from ffhost.events.cesql.operators import evaluate_root
+from ffhost.events.cesql.grammar import parse_cesql
+from ffhost.events.cesql.operators import evaluate_cesql
 
-__all__ = ["CesqlError", "Expression", "Value"]
+__all__ = ["CesqlError", "CesqlExpression", "Value"]
 
 
-class Expression:
+class CesqlExpression:
     """A parsed expression.
 
     ``names`` are the attributes that it reads, ``type`` is None where only an event can tell,
@@ -29,7 +29,7 @@ class Expression:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._root = parse(text)
+        self._root = parse_cesql(text)
         self.names = self._root.names
         self.type = self._root.type
         self.missing = self._root.missing
@@ -40,5 +40,5 @@ class Expression:
         Raises:
             CesqlError: the evaluation failed; ``value`` is what the expression is worth then.
         """
-        value: Value = evaluate_root(self._root, attributes)
+        value: Value = evaluate_cesql(self._root, attributes)
         return value

@@ -14,7 +14,7 @@ _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
 _NAMES: Final = {bool: "Boolean", int: "Integer", str: "String"}
 
 
-def cast(value: Value, target: type) -> Any:
+def cast_cesql_value(value: Value, target: type) -> Any:
     """Return *value* as *target*, which is ``bool``, ``int`` or ``str``.
 
     Raises:
@@ -38,7 +38,7 @@ def is_cesql_integer(number: int) -> bool:
     return LOWEST <= number <= HIGHEST
 
 
-def attribute_value(value: object) -> Value:
+def cesql_attribute_value(value: object) -> Value:
     """Return an attribute of an event as CESQL sees it.
 
     Booleans and 32-bit integers stay what they are; everything else is text (section 3.2).

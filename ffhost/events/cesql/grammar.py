@@ -13,7 +13,7 @@ from typing import Final
 from ffhost.events.cesql import operators
 from ffhost.events.cesql.casts import LOWEST, is_cesql_integer
 from ffhost.events.cesql.faults import CesqlError
-from ffhost.events.cesql.lexer import CesqlToken, tokens_of
+from ffhost.events.cesql.lexer import CesqlToken, split_cesql_tokens
 from ffhost.events.cesql.operators import CesqlNode
 
 DEPTH_LIMIT: Final = 50
@@ -24,20 +24,20 @@ Reading one takes nine Python frames for each level, of the thousand that there 
 
 _RESERVED: Final = frozenset({"AND", "OR", "XOR", "NOT", "LIKE", "IN", "EXISTS", "TRUE", "FALSE"})
 _LOGIC: Final[dict[str, Callable[[Sequence[CesqlNode]], CesqlNode]]] = {
-    "AND": operators.both,
-    "OR": operators.either,
-    "XOR": operators.exclusive,
+    "AND": operators.cesql_and,
+    "OR": operators.cesql_or,
+    "XOR": operators.cesql_xor,
 }
 _COMPARISONS: Final = ("=", "!=", "<>", ">=", "<=", "<", ">")
 
 
-def parse(expression: str) -> CesqlNode:
+def parse_cesql(expression: str) -> CesqlNode:
     """Parse *expression* to a node that can be evaluated.
 
     Raises:
         CesqlError: kind ``parse``.
     """
-    grammar = _Grammar(tokens_of(expression))
+    grammar = _Grammar(split_cesql_tokens(expression))
     root = grammar.logic()
     if grammar.here.kind != "end":
         raise grammar.unexpected()
@@ -75,13 +75,13 @@ class _Grammar:
         return self._checked(_LOGIC[joined_by](parts)) if joined_by else parts[0]
 
     def _comparison(self) -> CesqlNode:
-        return self._chain(_COMPARISONS, self._sum, operators.compare)
+        return self._chain(_COMPARISONS, self._sum, operators.cesql_comparison)
 
     def _sum(self) -> CesqlNode:
-        return self._chain(("+", "-"), self._product, operators.compute)
+        return self._chain(("+", "-"), self._product, operators.cesql_arithmetic)
 
     def _product(self) -> CesqlNode:
-        return self._chain(("*", "/", "%"), self._membership, operators.compute)
+        return self._chain(("*", "/", "%"), self._membership, operators.cesql_arithmetic)
 
     def _chain(
         self,
@@ -104,10 +104,10 @@ class _Grammar:
             if word is None:
                 return node
             if word == "LIKE":
-                node = operators.like(node, self._take("string").text)
+                node = operators.cesql_like(node, self._take("string").text)
             else:
-                node = operators.contained(node, self._arguments(at_least=1))
-            node = self._checked(operators.opposite(node) if opposed else node)
+                node = operators.cesql_in(node, self._arguments(at_least=1))
+            node = self._checked(operators.cesql_opposite(node) if opposed else node)
 
     def _unary(self) -> CesqlNode:
         """Read prefixes without recursion: there may be many of them."""
@@ -126,7 +126,7 @@ class _Grammar:
             node = self._primary()
         for prefix in reversed(prefixes):
             node = self._checked(
-                operators.negate(node) if prefix == "-" else operators.invert(node)
+                operators.cesql_minus(node) if prefix == "-" else operators.cesql_not(node)
             )
         return node
 
@@ -135,7 +135,7 @@ class _Grammar:
         if token.kind == "integer":
             return self._integer(1)
         if token.kind == "string":
-            return operators.literal(self._take("string").text)
+            return operators.cesql_literal(self._take("string").text)
         if self._take_symbol("("):
             node = self.logic()
             self._expect(")")
@@ -148,20 +148,20 @@ class _Grammar:
 
     def _word(self) -> CesqlNode:
         if self._take_word("EXISTS"):
-            return operators.exists(self._identifier())
+            return operators.cesql_exists(self._identifier())
         if (word := self._take_word("TRUE", "FALSE")) is not None:
-            return operators.literal(word == "TRUE")
+            return operators.cesql_literal(word == "TRUE")
         following = self._tokens[self._next + 1]
         if following.kind == "symbol" and following.text == "(":
-            return self._checked(operators.invoke(self._function(), self._arguments()))
-        return operators.attribute(self._identifier())
+            return self._checked(operators.cesql_call(self._function(), self._arguments()))
+        return operators.cesql_attribute(self._identifier())
 
     def _integer(self, sign: int) -> CesqlNode:
         token = self._take("integer")
         number = sign * int(token.text) if len(token.text) <= 20 else LOWEST - 1
         if not is_cesql_integer(number):
             raise self._fault(f"{token.text[:40]} does not fit into 32 bits", token)
-        return operators.literal(number)
+        return operators.cesql_literal(number)
 
     def _identifier(self) -> str:
         token = self.here

@@ -28,7 +28,7 @@ class CesqlToken(NamedTuple):
     start: int
 
 
-def tokens_of(expression: str) -> list[CesqlToken]:
+def split_cesql_tokens(expression: str) -> list[CesqlToken]:
     """Return the tokens of *expression*; the last one is of the kind ``end``.
 
     Raises:

@@ -31,7 +31,7 @@ class CesqlFunction(NamedTuple):
         return None
 
 
-def find_builtin(name: str, count: int) -> CesqlFunction | None:
+def find_cesql_function(name: str, count: int) -> CesqlFunction | None:
     """Return the function *name* (upper case) that takes *count* arguments."""
     return next(
         (each for each in _BUILTINS.get(name, ()) if each.types_of(count) is not None), None

@@ -10,10 +10,10 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from ffhost.events.cesql.casts import attribute_value, cast, is_cesql_integer
+from ffhost.events.cesql.casts import cast_cesql_value, cesql_attribute_value, is_cesql_integer
 from ffhost.events.cesql.faults import ZEROS, CesqlError, Value
-from ffhost.events.cesql.library import find_builtin, is_cesql_function
-from ffhost.events.cesql.patterns import pattern_test
+from ffhost.events.cesql.library import find_cesql_function, is_cesql_function
+from ffhost.events.cesql.patterns import compile_like_pattern
 
 Attributes: TypeAlias = Mapping[str, Any]
 Evaluate: TypeAlias = Callable[[Attributes], Any]
@@ -36,31 +36,33 @@ class CesqlNode(NamedTuple):
     missing: tuple[str, ...] = ()
 
 
-def literal(value: Value) -> CesqlNode:
+def cesql_literal(value: Value) -> CesqlNode:
     return CesqlNode(lambda event: value, type(value))
 
 
-def attribute(name: str) -> CesqlNode:
+def cesql_attribute(name: str) -> CesqlNode:
     def evaluate(event: Attributes) -> Value:
         value = event.get(name)
         if value is None:
             raise CesqlError("missingAttribute", f"the event has no attribute {name!r}")
-        return attribute_value(value)
+        return cesql_attribute_value(value)
 
     return CesqlNode(evaluate, None, frozenset({name}))
 
 
-def exists(name: str) -> CesqlNode:
+def cesql_exists(name: str) -> CesqlNode:
     if name in REQUIRED:
         return CesqlNode(lambda event: True, bool, frozenset({name}))
     return CesqlNode(lambda event: event.get(name) is not None, bool, frozenset({name}))
 
 
-def negate(operand: CesqlNode) -> CesqlNode:
-    return _node(lambda event: _whole(-cast(operand.evaluate(event), int)), int, [operand])
+def cesql_minus(operand: CesqlNode) -> CesqlNode:
+    return _node(
+        lambda event: _whole(-cast_cesql_value(operand.evaluate(event), int)), int, [operand]
+    )
 
 
-def invert(operand: CesqlNode) -> CesqlNode:
+def cesql_not(operand: CesqlNode) -> CesqlNode:
     """Return NOT *operand*; unlike any other cast to Boolean, that of an integer fails.
 
     The text of the specification allows it, its conformance tests do not (``NOT 10``).
@@ -71,7 +73,7 @@ def invert(operand: CesqlNode) -> CesqlNode:
         try:
             if type(value) is int:
                 raise CesqlError("cast", f"cannot cast the Integer {value} to Boolean")
-            return not cast(value, bool)
+            return not cast_cesql_value(value, bool)
         except CesqlError as error:
             error.value, error.origin = True, evaluate
             raise
@@ -79,28 +81,37 @@ def invert(operand: CesqlNode) -> CesqlNode:
     return _node(evaluate, bool, [operand])
 
 
-def both(operands: Sequence[CesqlNode]) -> CesqlNode:
-    parts = [operand.evaluate for operand in operands]
-    return _node(lambda event: all(cast(part(event), bool) for part in parts), bool, operands)
-
-
-def either(operands: Sequence[CesqlNode]) -> CesqlNode:
-    parts = [operand.evaluate for operand in operands]
-    return _node(lambda event: any(cast(part(event), bool) for part in parts), bool, operands)
-
-
-def exclusive(operands: Sequence[CesqlNode]) -> CesqlNode:
+def cesql_and(operands: Sequence[CesqlNode]) -> CesqlNode:
     parts = [operand.evaluate for operand in operands]
     return _node(
-        lambda event: sum([cast(part(event), bool) for part in parts]) % 2 == 1, bool, operands
+        lambda event: all(cast_cesql_value(part(event), bool) for part in parts), bool, operands
     )
 
 
-def compare(symbol: str, left: CesqlNode, right: CesqlNode) -> CesqlNode:
+def cesql_or(operands: Sequence[CesqlNode]) -> CesqlNode:
+    parts = [operand.evaluate for operand in operands]
+    return _node(
+        lambda event: any(cast_cesql_value(part(event), bool) for part in parts), bool, operands
+    )
+
+
+def cesql_xor(operands: Sequence[CesqlNode]) -> CesqlNode:
+    parts = [operand.evaluate for operand in operands]
+    return _node(
+        lambda event: sum([cast_cesql_value(part(event), bool) for part in parts]) % 2 == 1,
+        bool,
+        operands,
+    )
+
+
+def cesql_comparison(symbol: str, left: CesqlNode, right: CesqlNode) -> CesqlNode:
     if symbol in _ORDERS:
         order = _ORDERS[symbol]
         return _node(
-            lambda event: order(cast(left.evaluate(event), int), cast(right.evaluate(event), int)),
+            lambda event: order(
+                cast_cesql_value(left.evaluate(event), int),
+                cast_cesql_value(right.evaluate(event), int),
+            ),
             bool,
             [left, right],
         )
@@ -112,40 +123,45 @@ def compare(symbol: str, left: CesqlNode, right: CesqlNode) -> CesqlNode:
     )
 
 
-def compute(symbol: str, left: CesqlNode, right: CesqlNode) -> CesqlNode:
+def cesql_arithmetic(symbol: str, left: CesqlNode, right: CesqlNode) -> CesqlNode:
     operate = _ARITHMETIC[symbol]
     return _node(
         lambda event: _whole(
             # Both sides first: a missing attribute counts before a division by zero.
-            operate(cast(left.evaluate(event), int), cast(right.evaluate(event), int))
+            operate(
+                cast_cesql_value(left.evaluate(event), int),
+                cast_cesql_value(right.evaluate(event), int),
+            )
         ),
         int,
         [left, right],
     )
 
 
-def contained(operand: CesqlNode, members: Sequence[CesqlNode]) -> CesqlNode:
+def cesql_in(operand: CesqlNode, members: Sequence[CesqlNode]) -> CesqlNode:
     parts = [member.evaluate for member in members]
 
     def evaluate(event: Attributes) -> bool:
         value = operand.evaluate(event)
-        return any(cast(part(event), type(value)) == value for part in parts)
+        return any(cast_cesql_value(part(event), type(value)) == value for part in parts)
 
     return _node(evaluate, bool, [operand, *members])
 
 
-def like(operand: CesqlNode, pattern: str) -> CesqlNode:
-    matches = pattern_test(pattern)
-    return _node(lambda event: matches(cast(operand.evaluate(event), str)), bool, [operand])
+def cesql_like(operand: CesqlNode, pattern: str) -> CesqlNode:
+    matches = compile_like_pattern(pattern)
+    return _node(
+        lambda event: matches(cast_cesql_value(operand.evaluate(event), str)), bool, [operand]
+    )
 
 
-def opposite(operand: CesqlNode) -> CesqlNode:
+def cesql_opposite(operand: CesqlNode) -> CesqlNode:
     """Return NOT LIKE or NOT IN of a LIKE or an IN."""
     return _node(lambda event: not operand.evaluate(event), bool, [operand])
 
 
-def invoke(name: str, arguments: Sequence[CesqlNode]) -> CesqlNode:
-    found = find_builtin(name, len(arguments))
+def cesql_call(name: str, arguments: Sequence[CesqlNode]) -> CesqlNode:
+    found = find_cesql_function(name, len(arguments))
     if found is None:
         return _unknown(name, arguments)
     types = found.types_of(len(arguments)) or ()
@@ -153,7 +169,7 @@ def invoke(name: str, arguments: Sequence[CesqlNode]) -> CesqlNode:
     call = found.call
 
     def evaluate(event: Attributes) -> Value:
-        values = [cast(part(event), wanted) for part, wanted in parts]
+        values = [cast_cesql_value(part(event), wanted) for part, wanted in parts]
         try:
             return call(*values)
         except CesqlError as error:
@@ -163,7 +179,7 @@ def invoke(name: str, arguments: Sequence[CesqlNode]) -> CesqlNode:
     return _node(evaluate, found.result, arguments)
 
 
-def evaluate_root(root: CesqlNode, event: Attributes) -> Any:
+def evaluate_cesql(root: CesqlNode, event: Attributes) -> Any:
     """Return the value of a whole expression.
 
     Raises:
@@ -198,7 +214,7 @@ def _unknown(name: str, arguments: Sequence[CesqlNode]) -> CesqlNode:
 
 
 def _equal(left: Value, right: Value) -> bool:
-    return bool(cast(left, type(right)) == right)
+    return bool(cast_cesql_value(left, type(right)) == right)
 
 
 def _whole(number: int) -> int:

@@ -16,7 +16,7 @@ class _Run(NamedTuple):
     width: int
 
 
-def pattern_test(pattern: str) -> Callable[[str], bool]:
+def compile_like_pattern(pattern: str) -> Callable[[str], bool]:
     """Compose the test whether a text matches a LIKE pattern.
 
     Each run is searched for from left to right, from where the last one ended. One regular

@@ -18,7 +18,7 @@ from typing import Any
 from ffhost.errors import CallError
 from ffhost.execution.executor import executor
 from ffhost.execution.isolation.connections import ProcessConnection
-from ffhost.execution.isolation.frames import CALL, CANCEL, TO_HOST, Frame
+from ffhost.execution.isolation.frames import CALL, CANCEL, TO_HOST, ProcessFrame
 
 
 class _Asked:
@@ -27,17 +27,17 @@ class _Asked:
     __slots__ = ("frame", "has_ended", "on_end")
 
     def __init__(self, on_end: Callable[[], object] | None) -> None:
-        self.frame: Frame | None = None
+        self.frame: ProcessFrame | None = None
         self.has_ended = False
         self.on_end = on_end
 
-    def end(self, frame: Frame | None) -> None:
+    def end(self, frame: ProcessFrame | None) -> None:
         self.frame, self.has_ended = frame, True
         if self.on_end is not None:
             self.on_end()
 
 
-class AskingConnection(ProcessConnection):
+class AskingProcessConnection(ProcessConnection):
     """The end of a process whose function may call others by name."""
 
     def __init__(self, stream: socket.socket) -> None:
@@ -48,7 +48,7 @@ class AskingConnection(ProcessConnection):
         self._is_reading = False
         self._waiting = 0
         """How many threads wait for the one that reads."""
-        self._requests: deque[Frame] = deque()
+        self._requests: deque[ProcessFrame] = deque()
         self._questions: dict[int, _Asked] = {}
         self._last = 0
         self._running = False
@@ -58,7 +58,7 @@ class AskingConnection(ProcessConnection):
 
     # For the main thread.
 
-    def receive(self, deadline: float | None = None) -> Frame:
+    def receive(self, deadline: float | None = None) -> ProcessFrame:
         """Receive the next frame that the host sends of its own accord.
 
         Raises:
@@ -86,7 +86,7 @@ class AskingConnection(ProcessConnection):
 
     # For the function.
 
-    def call(self, head: bytes, body: bytes) -> Frame:
+    def call(self, head: bytes, body: bytes) -> ProcessFrame:
         """Ask the host to make a call, and wait for the answer.
 
         Raises:
@@ -96,7 +96,7 @@ class AskingConnection(ProcessConnection):
         self._read_until(lambda: asked.has_ended)
         return self._answer_of(number, asked)
 
-    async def call_async(self, head: bytes, body: bytes) -> Frame:
+    async def call_async(self, head: bytes, body: bytes) -> ProcessFrame:
         """Ask the host to make a call, and wait for the answer; cancelling this cancels it.
 
         Raises:
@@ -146,7 +146,7 @@ class AskingConnection(ProcessConnection):
             if self._running:
                 self._send(CANCEL, number, b"", b"", TO_HOST)
 
-    def _answer_of(self, number: int, asked: _Asked) -> Frame:
+    def _answer_of(self, number: int, asked: _Asked) -> ProcessFrame:
         self._questions.pop(number, None)
         if asked.frame is None:
             raise CallError("the call that this is part of has ended")
@@ -154,7 +154,7 @@ class AskingConnection(ProcessConnection):
 
     # Reading.
 
-    def answer(self, frame: Frame, head: bytes, body: bytes = b"") -> None:
+    def answer(self, frame: ProcessFrame, head: bytes, body: bytes = b"") -> None:
         """Answer *frame*; see `ProcessConnection`."""
         with self._sending:
             super().answer(frame, head, body)
@@ -187,7 +187,7 @@ class AskingConnection(ProcessConnection):
         finally:
             self._waiting -= 1
 
-    def _pass_on(self, frame: Frame) -> None:
+    def _pass_on(self, frame: ProcessFrame) -> None:
         asked = self._questions.get(frame.call)
         if asked is not None:  # it may have been cancelled
             asked.end(frame)

@@ -6,15 +6,15 @@ import marshal
 from typing import Any
 
 from ffhost.errors import BadRequest, FfhostError
-from ffhost.events.facts import facts_of
-from ffhost.execution.isolation.frames import Frame, Misfit, to_json
+from ffhost.events.facts import event_facts_of
+from ffhost.execution.isolation.frames import FrameMisfit, ProcessFrame, frame_head_as_json
 from ffhost.invocation.call import Call
 from ffhost.invocation.deadline import Deadline
 from ffhost.invocation.function import Function
 from ffhost.web.messages import Message, Reply
 
 
-class FunctionCrashed(FfhostError):
+class IsolatedFunctionCrashed(FfhostError):
     """An exception of an isolated function, which its process has logged with its stack."""
 
     def __init__(self, kind: str, text: str) -> None:
@@ -22,7 +22,7 @@ class FunctionCrashed(FfhostError):
         self.kind = kind
 
 
-def call_head(call: Call) -> bytes:
+def call_frame_head(call: Call) -> bytes:
     """Return the head of the frame that asks for a call; its body is the request's."""
     return marshal.dumps(
         (
@@ -37,7 +37,7 @@ def call_head(call: Call) -> bytes:
     )
 
 
-def call_of(function: Function, frame: Frame) -> Call:
+def call_of_frame(function: Function, frame: ProcessFrame) -> Call:
     """Make the call that *frame* asks for, in the process that runs it."""
     execution_id, started, deadline, ids, principal, parts = frame.trusted_head()
     message = Message.of_parts(parts, frame.body)
@@ -56,7 +56,7 @@ def call_of(function: Function, frame: Frame) -> Call:
     return call
 
 
-def reply_head(reply: Reply, call: Call) -> bytes:
+def reply_frame_head(reply: Reply, call: Call) -> bytes:
     """Return the head of the frame that answers a call; its body is the reply's."""
     # A header's value may be of a class derived from str; JSON encodes it as its text.
     head: dict[str, Any] = {"status": int(reply.status), "headers": reply.headers}
@@ -67,16 +67,16 @@ def reply_head(reply: Reply, call: Call) -> bytes:
         except Exception:
             text = ""
         head["error"] = [type(error).__name__, text]
-    if call.event is not None and (facts := facts_of(call.event)) is not None:
+    if call.event is not None and (facts := event_facts_of(call.event)) is not None:
         head["event"] = {name: _plain(value) for name, value in facts._asdict().items()}
-    return to_json(head)
+    return frame_head_as_json(head)
 
 
 def _plain(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def take_reply(frame: Frame, call: Call) -> Reply:
+def take_reply_frame(frame: ProcessFrame, call: Call) -> Reply:
     """Make the reply that *frame* holds, and tell *call* of its event and its error.
 
     Raises:
@@ -90,7 +90,9 @@ def take_reply(frame: Frame, call: Call) -> Reply:
         call.event = head.get("event")
         if "error" in head:
             kind, text = head["error"]
-            call.error = FunctionCrashed(kind, text) if reply.status >= 500 else BadRequest(text)
+            call.error = (
+                IsolatedFunctionCrashed(kind, text) if reply.status >= 500 else BadRequest(text)
+            )
     except (ValueError, TypeError, KeyError) as error:
-        raise Misfit(f"its answer cannot be read: {error}") from error
+        raise FrameMisfit(f"its answer cannot be read: {error}") from error
     return reply

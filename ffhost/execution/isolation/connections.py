@@ -1,8 +1,9 @@
 """The two ends of the socket between the host and a process.
 
 `ProcessConnection` blocks: it is the process's end, and the host's while the process loads and
-starts. `LoopConnection` is the host's end from then on. It belongs to the event loop: a call is one
-``send`` and one ``recv``, and no thread waits. While a call runs, its process may ask in turn.
+starts. `LoopProcessConnection` is the host's end from then on. It belongs to the event loop: a call
+is one ``send`` and one ``recv``, and no thread waits. While a call runs, its process may ask in
+turn.
 """
 
 from __future__ import annotations
@@ -20,26 +21,26 @@ from ffhost.execution.isolation.frames import (
     PIECE_BYTES,
     TO_HOST,
     TO_PROCESS,
-    Frame,
-    FrameReader,
-    Misfit,
-    start_of,
+    FrameMisfit,
+    ProcessFrame,
+    ProcessFrameReader,
+    frame_without_body,
 )
 
 
-def is_answer(frame: Frame, call: int) -> bool:
+def is_answer_frame(frame: ProcessFrame, call: int) -> bool:
     """Whether *frame* answers the host's *call*."""
     return frame.call == call and frame.kind == ANSWER and frame.direction == TO_PROCESS
 
 
-class Cancellable(Protocol):
+class CancellableNestedCall(Protocol):
     """A call that a process has asked for."""
 
     def cancel(self) -> object:
         """Stop it."""
 
 
-class NotSent(ConnectionError):
+class ProcessCallNotSent(ConnectionError):
     """The process has ended, and has received nothing of the call."""
 
 
@@ -48,7 +49,7 @@ class ProcessConnection:
 
     def __init__(self, stream: socket.socket) -> None:
         self.stream = stream
-        self._reader = FrameReader()
+        self._reader = ProcessFrameReader()
         self._asked = 0
         self._is_bounded = stream.gettimeout() is not None
 
@@ -61,7 +62,7 @@ class ProcessConnection:
         self._asked += 1
         self._send(kind, self._asked, marshal.dumps(head), body)
 
-    def answer(self, frame: Frame, head: bytes, body: bytes = b"") -> None:
+    def answer(self, frame: ProcessFrame, head: bytes, body: bytes = b"") -> None:
         """Answer *frame*, as a process.
 
         Args:
@@ -75,7 +76,7 @@ class ProcessConnection:
     def _send(
         self, kind: int, call: int, head: bytes, body: bytes, direction: int = TO_PROCESS
     ) -> None:
-        start = start_of(kind, call, head, len(body), direction)
+        start = frame_without_body(kind, call, head, len(body), direction)
         self._bound(None)
         if len(body) <= PIECE_BYTES:
             self.stream.sendall(start + body)
@@ -83,7 +84,7 @@ class ProcessConnection:
             self.stream.sendall(start)
             self.stream.sendall(body)
 
-    def receive(self, deadline: float | None = None) -> Frame:
+    def receive(self, deadline: float | None = None) -> ProcessFrame:
         """Receive one frame.
 
         Raises:
@@ -92,7 +93,7 @@ class ProcessConnection:
         """
         reader = self._reader
         data, reader.rest = reader.rest, b""
-        frame: Frame | None = None
+        frame: ProcessFrame | None = None
         while frame is None:
             if not data:
                 self._bound(deadline)
@@ -110,8 +111,8 @@ class ProcessConnection:
             OSError: the other side is gone, or sent something else
         """
         frame = self.receive(deadline)
-        if not is_answer(frame, self._asked):
-            raise Misfit("a frame does not answer what was asked")
+        if not is_answer_frame(frame, self._asked):
+            raise FrameMisfit("a frame does not answer what was asked")
         return frame.json_head()
 
     def _bound(self, deadline: float | None) -> None:
@@ -123,7 +124,7 @@ class ProcessConnection:
             self._is_bounded = left is not None
 
 
-class LoopConnection:
+class LoopProcessConnection:
     """The host's end while calls are made; all methods are called on its loop.
 
     Args:
@@ -152,14 +153,14 @@ class LoopConnection:
         self, loop: asyncio.AbstractEventLoop, stream: socket.socket, lost: Callable[[], object]
     ) -> None:
         self.loop = loop
-        self.tasks: dict[int, Cancellable] | None = None
+        self.tasks: dict[int, CancellableNestedCall] | None = None
         self._stream = stream
         self._lost = lost
-        self._reader = FrameReader()
+        self._reader = ProcessFrameReader()
         self._asked = 1 << 32  # numbers that loading and starting have not used
         self._rest: list[memoryview] = []
-        self._waiter: asyncio.Future[Frame] | None = None
-        self._on_request: Callable[[Frame], object] | None = None
+        self._waiter: asyncio.Future[ProcessFrame] | None = None
+        self._on_request: Callable[[ProcessFrame], object] | None = None
         stream.setblocking(False)
         loop.add_reader(stream, self._read)
 
@@ -168,31 +169,32 @@ class LoopConnection:
         kind: int,
         head: bytes,
         body: bytes,
-        on_request: Callable[[Frame], object] | None = None,
-    ) -> asyncio.Future[Frame]:
+        on_request: Callable[[ProcessFrame], object] | None = None,
+    ) -> asyncio.Future[ProcessFrame]:
         """Send a frame, and return the future of its answer.
 
         The future fails with a `ConnectionError` if the process ends, or sends anything else.
 
         Args:
-            on_request: called with what the process asks until it answers; it may raise `Misfit`
+            on_request: called with what the process asks until it answers; it may raise
+            `FrameMisfit`
 
         Raises:
-            NotSent: the process has ended
+            ProcessCallNotSent: the process has ended
         """
         self._asked += 1
-        start = start_of(kind, self._asked, head, len(body))
+        start = frame_without_body(kind, self._asked, head, len(body))
         try:
             self._write([start + body] if len(body) <= PIECE_BYTES else [start, body])
         except OSError as error:
-            raise NotSent(str(error)) from error
+            raise ProcessCallNotSent(str(error)) from error
         self._on_request = on_request
         waiter = self._waiter = self.loop.create_future()
         return waiter
 
-    def answer(self, frame: Frame, head: bytes, body: bytes) -> None:
+    def answer(self, frame: ProcessFrame, head: bytes, body: bytes) -> None:
         """Answer what the process has asked; nothing is sent to one that has ended."""
-        start = start_of(ANSWER, frame.call, head, len(body), TO_HOST)
+        start = frame_without_body(ANSWER, frame.call, head, len(body), TO_HOST)
         with suppress(OSError):
             self._write([start, body] if body else [start])
 
@@ -240,8 +242,8 @@ class LoopConnection:
                 waiter = self._waiter
                 if frame.direction == TO_HOST and waiter is not None and self._on_request:
                     self._on_request(frame)
-                elif waiter is None or data or not is_answer(frame, self._asked):
-                    raise Misfit("it sent what does not answer its call")
+                elif waiter is None or data or not is_answer_frame(frame, self._asked):
+                    raise FrameMisfit("it sent what does not answer its call")
                 else:
                     self._waiter = self._on_request = None
                     if not waiter.done():

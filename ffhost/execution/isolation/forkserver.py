@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable
 from typing import TypeAlias
 
-from ffhost.execution.isolation.keeper import LEFT_TO_HOST, keep, leave_to_host
+from ffhost.execution.isolation.keeper import LEFT_TO_HOST, keep_process, leave_signal_to_host
 
 PASSED = 5
 """How many descriptors come with a request to start a process: the socket of its calls, its stack
@@ -81,15 +81,15 @@ class ForkServer:
                 gc.unfreeze()
                 return self._child(calls, stacks)
 
-            keep(socket.socket(fileno=report), server, run, (calls, stacks))
+            keep_process(socket.socket(fileno=report), server, run, (calls, stacks))
         finally:
             os._exit(0)
 
 
-def main(descriptor: int, child: Child) -> None:
+def run_forkserver(descriptor: int, child: Child) -> None:
     """Run the forkserver of the host at the other end of *descriptor*."""
     for number in LEFT_TO_HOST:
-        signal.signal(number, leave_to_host)
+        signal.signal(number, leave_signal_to_host)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the keepers
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     gc.collect()

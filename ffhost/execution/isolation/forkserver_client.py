@@ -21,7 +21,7 @@ _CHILD = "ffhost.host.isolated_child"
 _NULL = os.open(os.devnull, os.O_RDWR)
 
 
-class Started(NamedTuple):
+class StartedProcess(NamedTuple):
     """A process that was started: its keeper's pid, its own, and the socket of its keeper."""
 
     keeper: int
@@ -43,7 +43,7 @@ class ForkServerClient:
         self._requests: socket.socket | None = None
         self._program: subprocess.Popen[bytes] | None = None
 
-    def start(self, calls: socket.socket, stacks: int) -> Started:
+    def start(self, calls: socket.socket, stacks: int) -> StartedProcess:
         """Start a process that serves *calls* and writes its stacks to *stacks*.
 
         Raises:
@@ -56,7 +56,7 @@ class ForkServerClient:
                 self._close()  # it was killed: start a new one
                 return self._start(calls, stacks)
 
-    def _start(self, calls: socket.socket, stacks: int) -> Started:
+    def _start(self, calls: socket.socket, stacks: int) -> StartedProcess:
         requests = self._connected()
         ours, theirs = socket.socketpair()
         try:
@@ -70,7 +70,7 @@ class ForkServerClient:
             ours.close()
             raise
         keeper, pid = PIDS.unpack(pids)
-        return Started(keeper, pid, ours)
+        return StartedProcess(keeper, pid, ours)
 
     def _connected(self) -> socket.socket:
         if self._host != os.getpid():  # forked from a process that has one
@@ -79,7 +79,8 @@ class ForkServerClient:
         if self._requests is None:
             ours, theirs = socket.socketpair()
             with theirs:
-                code = f"from {_CHILD} import fork_server; fork_server({theirs.fileno()})"
+                run = "run_host_forkserver"
+                code = f"from {_CHILD} import {run}; {run}({theirs.fileno()})"
                 own = self.python is None
                 self._program = subprocess.Popen(
                     [self.python or sys.executable, "-c", (_importing if own else _alone)(code)],

@@ -38,11 +38,11 @@ _PREFIX = struct.Struct("!BBQIQ")
 _write_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
-class Misfit(ConnectionError):
+class FrameMisfit(ConnectionError):
     """Bytes that are not the frame that was awaited; nothing more can be read after them."""
 
 
-class Frame(NamedTuple):
+class ProcessFrame(NamedTuple):
     """One frame as it arrived."""
 
     kind: int
@@ -68,10 +68,10 @@ class Frame(NamedTuple):
         try:
             return json.loads(self.head)
         except (ValueError, RecursionError) as error:
-            raise Misfit("the head of a frame is not JSON") from error
+            raise FrameMisfit("the head of a frame is not JSON") from error
 
 
-def to_json(head: Any) -> bytes:
+def frame_head_as_json(head: Any) -> bytes:
     """Return *head* as JSON, which may hold text that is not Unicode, such as a path."""
     try:
         return orjson.dumps(head)
@@ -79,7 +79,7 @@ def to_json(head: Any) -> bytes:
         return _write_json(head).encode()
 
 
-def start_of(
+def frame_without_body(
     kind: int, call: int, head: bytes, body_length: int, direction: int = TO_PROCESS
 ) -> bytes:
     """Return a frame without its body.
@@ -90,7 +90,7 @@ def start_of(
     return _PREFIX.pack(kind, direction, call, len(head), body_length) + head
 
 
-class FrameReader:
+class ProcessFrameReader:
     """Makes frames of the pieces that a socket delivers, one frame at a time.
 
     Attributes:
@@ -103,12 +103,12 @@ class FrameReader:
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._missing = 0
-        self._frame: Frame | None = None
+        self._frame: ProcessFrame | None = None
         """The frame whose body is still to come."""
         self.rest = b""
         self.piece_bytes = PIECE_BYTES
 
-    def feed(self, data: bytes) -> Frame | None:
+    def feed(self, data: bytes) -> ProcessFrame | None:
         """Return the frame that *data* completes, or None if there is more to come.
 
         Raises:
@@ -126,13 +126,13 @@ class FrameReader:
         kind, direction, call, head_length, body_length = _PREFIX.unpack_from(data)
         begun = _PREFIX.size + head_length
         if len(data) == begun + body_length:
-            return Frame(kind, direction, call, data[_PREFIX.size : begun], data[begun:])
+            return ProcessFrame(kind, direction, call, data[_PREFIX.size : begun], data[begun:])
         if head_length > LARGEST_HEAD_BYTES or body_length > LARGEST_BODY_BYTES:
-            raise Misfit("a frame is too large")
+            raise FrameMisfit("a frame is too large")
         if len(data) < begun:
             self._keep(data, begun)
             return None
-        frame = Frame(kind, direction, call, data[_PREFIX.size : begun], b"")
+        frame = ProcessFrame(kind, direction, call, data[_PREFIX.size : begun], b"")
         self._missing = body_length
         return self._feed_body(frame, data[begun:])
 
@@ -144,7 +144,7 @@ class FrameReader:
         self._missing = missing
         self.piece_bytes = min(max(missing, PIECE_BYTES), LARGEST_PIECE_BYTES)
 
-    def _feed_body(self, frame: Frame, data: bytes) -> Frame | None:
+    def _feed_body(self, frame: ProcessFrame, data: bytes) -> ProcessFrame | None:
         missing = self._missing - len(data)
         if missing > 0:
             self._pieces.append(data)

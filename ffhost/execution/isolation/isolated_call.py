@@ -9,13 +9,17 @@ from typing import Any, TypeVar
 
 from ffhost.errors import ProcessCrashed, RequestError
 from ffhost.execution.executor import executor
-from ffhost.execution.failures import timed_out
-from ffhost.execution.isolation.call_frames import call_head, take_reply
-from ffhost.execution.isolation.connections import NotSent
-from ffhost.execution.isolation.frames import CALL, Misfit
-from ffhost.execution.isolation.nested_calls import CallByName, cancel_all, take
-from ffhost.execution.isolation.process import IsolatedProcess
-from ffhost.execution.isolation.process_pool import ProcessPool, process_end_fields
+from ffhost.execution.failures import answer_timed_out_call
+from ffhost.execution.isolation.call_frames import call_frame_head, take_reply_frame
+from ffhost.execution.isolation.connections import ProcessCallNotSent
+from ffhost.execution.isolation.frames import CALL, FrameMisfit
+from ffhost.execution.isolation.isolated_process import IsolatedProcess
+from ffhost.execution.isolation.nested_calls import (
+    CallByName,
+    cancel_nested_calls,
+    take_nested_call,
+)
+from ffhost.execution.isolation.process_pool import ProcessPool, isolated_process_end_fields
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.logger import get_logger
@@ -25,7 +29,9 @@ from ffhost.web.messages import Reply
 T = TypeVar("T")
 
 
-def compose(pool: ProcessPool, by_name: CallByName) -> Callable[[Call], Coroutine[Any, Any, Reply]]:
+def make_isolated_call_runner(
+    pool: ProcessPool, by_name: CallByName
+) -> Callable[[Call], Coroutine[Any, Any, Reply]]:
     """Return a callable that runs a call in a process of *pool*.
 
     Args:
@@ -38,11 +44,11 @@ def compose(pool: ProcessPool, by_name: CallByName) -> Callable[[Call], Coroutin
             return await _call(pool, call, by_name)
         except RequestError as error:
             call.error = error
-            return problems.problem(error, call.execution_id)
+            return problems.problem_reply(error, call.execution_id)
         except asyncio.CancelledError:
             if not call.timed_out:
                 raise
-            return timed_out(call)
+            return answer_timed_out_call(call)
 
     return run
 
@@ -52,16 +58,16 @@ async def _call(pool: ProcessPool, call: Call, by_name: CallByName) -> Reply:
         raise asyncio.CancelledError
     while pool.closed and pool.successor is not None:
         pool = pool.successor
-    head, body = call_head(call), call.message.body
+    head, body = call_frame_head(call), call.message.body
     while True:
         process = pool.take() or await _await_process(pool, call)
         connection = process.calls or pool.connect(process)
-        nested = partial(take, call, connection, by_name)
+        nested = partial(take_nested_call, call, connection, by_name)
         try:
             if process.revision != pool.config.revision:
                 await pool.inform(process)
-            reply = take_reply(await connection.ask(CALL, head, body, nested), call)
-        except NotSent:
+            reply = take_reply_frame(await connection.ask(CALL, head, body, nested), call)
+        except ProcessCallNotSent:
             pool.replace_lost(process)
         except ConnectionError as error:
             raise await _died(pool, process, call, error) from None
@@ -73,7 +79,7 @@ async def _call(pool: ProcessPool, call: Call, by_name: CallByName) -> Reply:
             return reply
         finally:
             if connection.tasks is not None:
-                cancel_all(connection)
+                cancel_nested_calls(connection)
 
 
 async def _await_process(pool: ProcessPool, call: Call) -> IsolatedProcess:
@@ -110,7 +116,7 @@ def _log_late(call: Call, **fields: Any) -> None:
 async def _died(
     pool: ProcessPool, process: IsolatedProcess, call: Call, error: ConnectionError
 ) -> ProcessCrashed:
-    if isinstance(error, Misfit):
+    if isinstance(error, FrameMisfit):
         process.misfit = str(error)
         process.kill()
     end = await _on_thread(pool.replace, process)
@@ -119,7 +125,7 @@ async def _died(
         function=call.function.name,
         execution_id=call.execution_id,
         when="during a call",
-        **process_end_fields(end),
+        **isolated_process_end_fields(end),
     )
     return ProcessCrashed(
         f"the process of {call.function.name} ended during the call",

@@ -31,11 +31,11 @@ LEFT_TO_HOST = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 them to every process of a group."""
 
 
-def leave_to_host(_number: int, _frame: Any) -> None:
+def leave_signal_to_host(_number: int, _frame: Any) -> None:
     """Handle a signal by doing nothing; programs that are started do not inherit that."""
 
 
-def keep(
+def keep_process(
     report: socket.socket, parent: int, run: Callable[[], int], descriptors: Iterable[int]
 ) -> None:
     """Run *run* in a process of its own, tell the host on *report*, and end with it.
@@ -69,9 +69,9 @@ def _run(run: Callable[[], int], keeper: int) -> None:
     status = 1
     try:
         for number in LEFT_TO_HOST:
-            signal.signal(number, leave_to_host)
+            signal.signal(number, leave_signal_to_host)
         os.setpgid(0, 0)
-        die_with_parent(keeper)
+        die_with_parent_process(keeper)
         status = run()
     except BaseException as error:
         sys.excepthook(type(error), error, error.__traceback__)
@@ -135,7 +135,7 @@ def _children() -> list[int]:
         return []
 
 
-def die_with_parent(parent: int) -> None:
+def die_with_parent_process(parent: int) -> None:
     """Make the kernel kill this process when *parent* ends."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

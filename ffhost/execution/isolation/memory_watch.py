@@ -6,14 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from ffhost.execution.isolation.process import IsolatedProcess
+from ffhost.execution.isolation.isolated_process import IsolatedProcess
 
 BUSY_LOOK_SECONDS = 0.02
 """How often memory is measured while a call runs; it bounds how far a call can exceed the limit."""
 IDLE_LOOK_SECONDS = 0.5
 
 
-class MemoryWatch:
+class IsolatedMemoryWatch:
     """Kills processes that use too much.
 
     Args:

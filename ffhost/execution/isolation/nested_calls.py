@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ffhost.errors import CallError
-from ffhost.execution.isolation.connections import LoopConnection
-from ffhost.execution.isolation.frames import CALL, CANCEL, Frame, Misfit
+from ffhost.execution.isolation.connections import LoopProcessConnection
+from ffhost.execution.isolation.frames import CALL, CANCEL, FrameMisfit, ProcessFrame
 from ffhost.invocation.call import Call
 
 
-class Chunks(Protocol):
+class NestedCallChunks(Protocol):
     """A streamed answer."""
 
     async def __anext__(self) -> bytes:
@@ -23,7 +23,7 @@ class Chunks(Protocol):
         """Stop the function that streams."""
 
 
-class Made(NamedTuple):
+class NestedCallAnswer(NamedTuple):
     """What a function has answered.
 
     Args:
@@ -33,10 +33,10 @@ class Made(NamedTuple):
     status: int
     fields: dict[str, str]
     body: bytes
-    chunks: Chunks | None = None
+    chunks: NestedCallChunks | None = None
 
 
-CallByName: TypeAlias = Callable[[Call, Any, bytes], Awaitable[Made]]
+CallByName: TypeAlias = Callable[[Call, Any, bytes], Awaitable[NestedCallAnswer]]
 """Calls for a running call what a head and a body describe, and returns the answer.
 
 Raises:
@@ -45,7 +45,9 @@ Raises:
 """
 
 
-def take(call: Call, connection: LoopConnection, make: CallByName, frame: Frame) -> None:
+def take_nested_call(
+    call: Call, connection: LoopProcessConnection, make: CallByName, frame: ProcessFrame
+) -> None:
     """Start or cancel the call that a process asks for in *frame*.
 
     Args:
@@ -65,7 +67,7 @@ def take(call: Call, connection: LoopConnection, make: CallByName, frame: Frame)
             del tasks[frame.call]
         return
     if frame.kind != CALL or frame.call in tasks:
-        raise Misfit("it asked for what there is not")
+        raise FrameMisfit("it asked for what there is not")
     # The loop reads in the context of the call that was the first to use the connection.
     tasks[frame.call] = connection.loop.create_task(
         _answer(call, connection, make, frame, frame.json_head()), context=contextvars.Context()
@@ -73,10 +75,10 @@ def take(call: Call, connection: LoopConnection, make: CallByName, frame: Frame)
 
 
 async def _answer(
-    call: Call, connection: LoopConnection, make: CallByName, frame: Frame, head: Any
+    call: Call, connection: LoopProcessConnection, make: CallByName, frame: ProcessFrame, head: Any
 ) -> None:
     told: tuple[Any, ...]
-    made: Made | None = None
+    made: NestedCallAnswer | None = None
     try:
         made = await (_next(connection, head) if "next" in head else make(call, head, frame.body))
         told = (made.status, {**made.fields}, made.chunks is not None)
@@ -98,14 +100,14 @@ async def _answer(
 class _OpenStream:
     """A stream that a process reads from; it is cancelled like a call."""
 
-    def __init__(self, chunks: Chunks) -> None:
+    def __init__(self, chunks: NestedCallChunks) -> None:
         self.chunks = chunks
 
     def cancel(self) -> None:
         self.chunks.close()
 
 
-async def _next(connection: LoopConnection, head: Any) -> Made:
+async def _next(connection: LoopProcessConnection, head: Any) -> NestedCallAnswer:
     """Return the next chunk of an open stream, without *chunks* at its end.
 
     Raises:
@@ -116,16 +118,16 @@ async def _next(connection: LoopConnection, head: Any) -> Made:
     if not isinstance(stream, _OpenStream):
         raise CallError("the stream is closed")
     try:
-        return Made(200, {}, await stream.chunks.__anext__(), stream.chunks)
+        return NestedCallAnswer(200, {}, await stream.chunks.__anext__(), stream.chunks)
     except BaseException as error:
         if connection.tasks is not None:
             connection.tasks.pop(head["next"], None)
         if isinstance(error, StopAsyncIteration):
-            return Made(200, {}, b"")
+            return NestedCallAnswer(200, {}, b"")
         raise
 
 
-def cancel_all(connection: LoopConnection) -> None:
+def cancel_nested_calls(connection: LoopProcessConnection) -> None:
     """Cancel what still runs: the call has ended."""
     tasks, connection.tasks = connection.tasks, None
     for task in (tasks or {}).values():

@@ -18,12 +18,17 @@ from ffhost.config import LoadedConfig
 from ffhost.errors import HookFailed, LoadError, StartupError, Unavailable
 from ffhost.execution.channels import LoopWaiter
 from ffhost.execution.executor import executor
-from ffhost.execution.isolation.connections import LoopConnection
+from ffhost.execution.isolation.connections import LoopProcessConnection
 from ffhost.execution.isolation.forkserver_client import forkserver_of
 from ffhost.execution.isolation.frames import LOGS, START
-from ffhost.execution.isolation.loaded import Loaded, loaded_of
-from ffhost.execution.isolation.memory_watch import MemoryWatch
-from ffhost.execution.isolation.process import End, IsolatedProcess, pruned, start_process
+from ffhost.execution.isolation.isolated_process import (
+    IsolatedProcess,
+    ProcessEnd,
+    prune_config_for_isolated_process,
+    start_isolated_process,
+)
+from ffhost.execution.isolation.load_report import IsolatedLoadReport, isolated_load_report_of
+from ffhost.execution.isolation.memory_watch import IsolatedMemoryWatch
 from ffhost.invocation.logger import get_logger
 
 STOP_SECONDS = 5.0
@@ -64,7 +69,7 @@ class ProcessPool:
         self.memory_bytes = memory_bytes
         self.successor: ProcessPool | None = None
         """The pool for calls that arrive after this one has ended, after a reload."""
-        self.loaded: Loaded | None = None
+        self.loaded: IsolatedLoadReport | None = None
         self.replaced = 0
         """How many processes have crashed or were killed."""
         self._import_budget = import_budget
@@ -93,7 +98,7 @@ class ProcessPool:
 
     # Starting
 
-    def load(self) -> Loaded:
+    def load(self) -> IsolatedLoadReport:
         """Start the processes and wait until all have loaded the function.
 
         Raises:
@@ -116,13 +121,13 @@ class ProcessPool:
         return self.loaded
 
     def _start_one(self) -> IsolatedProcess:
-        return start_process(self._server, self.config, self.name, self._variables)
+        return start_isolated_process(self._server, self.config, self.name, self._variables)
 
-    def _await_load(self, process: IsolatedProcess) -> Loaded:
+    def _await_load(self, process: IsolatedProcess) -> IsolatedLoadReport:
         budget = self._import_budget
         deadline = None if budget is None else time.monotonic() + budget
         try:
-            return loaded_of(process.connection.receive_answer(deadline))
+            return isolated_load_report_of(process.connection.receive_answer(deadline))
         except TimeoutError:
             raise LoadError(
                 f"loading took more than its import_budget of {budget}",
@@ -158,7 +163,9 @@ class ProcessPool:
         for process in processes:
             self._offer(process)
         if self.memory_bytes is not None:
-            watch = MemoryWatch(self.memory_bytes, lambda: tuple(self._all), lambda: self._closed)
+            watch = IsolatedMemoryWatch(
+                self.memory_bytes, lambda: tuple(self._all), lambda: self._closed
+            )
             self._called = watch.called
             threading.Thread(target=watch.run, name="ffhost-memory", daemon=True).start()
 
@@ -213,10 +220,10 @@ class ProcessPool:
             ConnectionError: it has ended
         """
         process.revision = self.config.revision
-        config = pickle.dumps(pruned(self.config, self.name))
+        config = pickle.dumps(prune_config_for_isolated_process(self.config, self.name))
         await (process.calls or self.connect(process)).ask(LOGS, b"", config)
 
-    def connect(self, process: IsolatedProcess) -> LoopConnection:
+    def connect(self, process: IsolatedProcess) -> LoopProcessConnection:
         """Serve *process* on the running loop, which sees the end of idle ones from now on."""
         with self._lock:
             loop = self._loop = asyncio.get_running_loop()
@@ -264,7 +271,7 @@ class ProcessPool:
 
     # Replacing
 
-    def replace(self, process: IsolatedProcess, when: str | None = None) -> End:
+    def replace(self, process: IsolatedProcess, when: str | None = None) -> ProcessEnd:
         """Replace a process that has crashed or was killed, and return how it ended.
 
         It waits for the end, so it is not called on a loop.
@@ -281,7 +288,10 @@ class ProcessPool:
             self.replaced += 1
         if when is not None:
             get_logger("ffhost").error(
-                "isolated_process_died", function=self.name, when=when, **process_end_fields(end)
+                "isolated_process_died",
+                function=self.name,
+                when=when,
+                **isolated_process_end_fields(end),
             )
         threading.Thread(target=self._start_replacement, name="ffhost-process", daemon=True).start()
         return end
@@ -356,7 +366,7 @@ def _stop(processes: list[IsolatedProcess]) -> None:
         process.end()
 
 
-def process_end_fields(end: End) -> dict[str, Any]:
+def isolated_process_end_fields(end: ProcessEnd) -> dict[str, Any]:
     """Return the fields that say how a process ended."""
     fields: dict[str, Any] = {"reason": end.how, "signal": end.signal, "exit_code": end.exit_code}
     fields |= {"memory_bytes": end.memory_bytes, "stack": end.stack}

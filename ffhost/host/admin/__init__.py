@@ -13,7 +13,7 @@ from ffhost.host.service import Service
 from ffhost.invocation.logger import get_logger
 
 if TYPE_CHECKING:
-    from ffhost.host.admin.pages import Admin
+    from ffhost.host.admin.pages import AdminPages
 
 LISTENER_KEY = "ffhost.listener"
 """Key in the ``state`` of an ASGI scope with which our worker marks requests of the admin
@@ -21,7 +21,7 @@ listener."""
 ADMIN = "admin"
 
 
-def admin_of(service: Service) -> Admin | None:
+def admin_pages_of(service: Service) -> AdminPages | None:
     """Return the pages of the admin listener; None if it is off, or the server is not ours."""
     if not service.config.settings.admin.enabled:
         return None
@@ -32,6 +32,6 @@ def admin_of(service: Service) -> Admin | None:
             hint="ffhost serve opens it, and gunicorn -c python:ffhost.gunicorn ffhost.asgi:app",
         )
         return None
-    from ffhost.host.admin.pages import Admin
+    from ffhost.host.admin.pages import AdminPages
 
-    return Admin(service)
+    return AdminPages(service)

@@ -10,12 +10,17 @@ from urllib.parse import unquote, urlsplit
 import orjson
 
 from ffhost.errors import MethodNotAllowed, NotFound, RequestError, Unauthenticated
-from ffhost.host.admin.reports import functions_report, health_report, look, schedules_report
-from ffhost.host.admin.schedule_run import run_schedule
+from ffhost.host.admin.reports import (
+    admin_functions_report,
+    admin_health_report,
+    admin_schedules_report,
+    admin_worker_report,
+)
+from ffhost.host.admin.schedule_run import run_schedule_for_admin
 from ffhost.host.service import Service
 from ffhost.invocation.logger import get_logger
-from ffhost.observability.metrics.publisher import Copier
-from ffhost.observability.metrics.totals_files import folder_of
+from ffhost.observability.metrics.publisher import MetricsPublisher
+from ffhost.observability.metrics.totals_files import metrics_folder_of
 from ffhost.web import problems
 from ffhost.web.messages import Message, Reply
 
@@ -28,14 +33,14 @@ _TICK = "/schedules/"
 Answer: TypeAlias = Callable[[Message], Reply]
 
 
-class Admin:
+class AdminPages:
     """The admin pages in one worker, which report on all workers."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         # A managed worker has others beside it; an embedded host has none.
-        folder = folder_of(os.getppid()) if service.managed else None
-        self._copier = Copier(folder, lambda: look(service))
+        folder = metrics_folder_of(os.getppid()) if service.managed else None
+        self._copier = MetricsPublisher(folder, lambda: admin_worker_report(service))
         self._console: Console | None = None
         if service.config.settings.has_console:
             from ffhost.host.console.console_addresses import Console
@@ -58,13 +63,13 @@ class Admin:
         console = self._console
         if console is None or message.path == "/metrics":
             return self._answer(message)
-        from ffhost.host.console.locks import SECURITY_FIELDS, check_sender
+        from ffhost.host.console.locks import SECURITY_FIELDS, check_console_sender
 
         try:
-            check_sender(message, self._service.config.settings.admin.host)
+            check_console_sender(message, self._service.config.settings.admin.host)
             reply = console.page(message) or self._answer(message)
         except RequestError as error:
-            reply = problems.problem(error)
+            reply = problems.problem_reply(error)
         reply.headers += SECURITY_FIELDS
         return reply
 
@@ -95,10 +100,10 @@ class Admin:
                 raise MethodNotAllowed("this page is read-only", headers={"Allow": "GET, HEAD"})
             reply = make(message)
         except RequestError as error:
-            return problems.problem(error)
+            return problems.problem_reply(error)
         except Exception as error:
             get_logger("ffhost").error("admin_failed", path=message.path, exc_info=error)
-            return problems.crash()
+            return problems.crash_problem()
         reply.headers.append(("cache-control", "no-store"))
         return reply
 
@@ -122,15 +127,15 @@ class Admin:
         return _json({"pages": [path for path in self._answers if path != "/"]})
 
     def _metrics(self, message: Message) -> Reply:
-        from ffhost.observability.metrics.exposition import render
+        from ffhost.observability.metrics.exposition import render_metrics
 
         if not self._service.config.settings.metrics.enabled:
             raise NotFound("metrics are switched off")
-        content_type, body = render(self._copier.totals(), message.header("accept") or "")
+        content_type, body = render_metrics(self._copier.totals(), message.header("accept") or "")
         return Reply(200, [("content-type", content_type)], body)
 
     def _functions(self, _message: Message) -> Reply:
-        return _json(functions_report(self._service, self._copier.totals()))
+        return _json(admin_functions_report(self._service, self._copier.totals()))
 
     def _config(self, _message: Message) -> Reply:
         from ffhost.config.effective import show_config
@@ -139,12 +144,14 @@ class Admin:
         return Reply(200, [("content-type", "application/json")], body)
 
     def _openapi(self, _message: Message) -> Reply:
-        from ffhost.host.api_document import ApiDocument
+        from ffhost.host.api_document import ServedApiDocument
 
-        return self._service.store.keep(ApiDocument, "", ApiDocument).reply(self._service.host)
+        return self._service.store.keep(ServedApiDocument, "", ServedApiDocument).reply(
+            self._service.host
+        )
 
     def _schedules(self, _message: Message) -> Reply:
-        return _json(schedules_report(self._service))
+        return _json(admin_schedules_report(self._service))
 
     def _tick(self, message: Message) -> Reply:
         """Call a function as its schedule does: ``POST /schedules/NAME?index=0``.
@@ -153,12 +160,14 @@ class Admin:
         """
         origin = message.header("origin")
         if origin is not None and urlsplit(origin).netloc != message.header("host"):
-            return problems.with_status(403, "Forbidden", "the request comes from another site")
+            return problems.problem_with_status(
+                403, "Forbidden", "the request comes from another site"
+            )
         name = unquote(message.path.removeprefix(_TICK))
-        return _json(run_schedule(self._service.schedules, name, message.query))
+        return _json(run_schedule_for_admin(self._service.schedules, name, message.query))
 
     def _health(self, _message: Message) -> Reply:
-        return _json(*health_report(self._service, self._copier.totals()))
+        return _json(*admin_health_report(self._service, self._copier.totals()))
 
 
 def _json(value: Any, status: int = 200) -> Reply:

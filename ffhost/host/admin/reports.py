@@ -6,17 +6,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ffhost import __version__
-from ffhost.config.settings import plain
+from ffhost.config.settings import plain_setting
 from ffhost.execution.stuck_calls import stuck_calls
-from ffhost.host.readiness import ready_state
+from ffhost.host.readiness import readiness_answer
 from ffhost.host.service import Service
 from ffhost.invocation.function import Function
 from ffhost.observability.metrics.counters import OUTCOMES
-from ffhost.observability.metrics.worker_totals import Totals, WorkerMetrics
+from ffhost.observability.metrics.worker_totals import MetricsTotals, WorkerMetrics
 from ffhost.observability.unmatched import unmatched_counts
 
 
-def look(service: Service) -> WorkerMetrics:
+def admin_worker_report(service: Service) -> WorkerMetrics:
     """Return the present activity of this worker."""
     worker = WorkerMetrics(
         phase=service.phase,
@@ -41,7 +41,7 @@ def look(service: Service) -> WorkerMetrics:
     return worker
 
 
-def functions_report(service: Service, totals: Totals) -> dict[str, Any]:
+def admin_functions_report(service: Service, totals: MetricsTotals) -> dict[str, Any]:
     """List the functions, with the numbers of all workers."""
     return {
         "revision": service.config.revision,
@@ -50,7 +50,7 @@ def functions_report(service: Service, totals: Totals) -> dict[str, Any]:
     }
 
 
-def _function(service: Service, function: Function, totals: Totals) -> dict[str, Any]:
+def _function(service: Service, function: Function, totals: MetricsTotals) -> dict[str, Any]:
     name, settings = function.name, function.settings
     counted = totals.calls(name)
     return {
@@ -66,7 +66,7 @@ def _function(service: Service, function: Function, totals: Totals) -> dict[str,
         "load_seconds": function.load_seconds,
         "hooks": [hook.name for hook in function.hooks],
         "limits_per_worker": {
-            key: plain(getattr(settings, key))
+            key: plain_setting(getattr(settings, key))
             for key in ("timeout", "concurrency", "queue", "queue_timeout", "max_body_size")
         },
         "in_flight": totals.running.get(name, 0),
@@ -77,7 +77,7 @@ def _function(service: Service, function: Function, totals: Totals) -> dict[str,
     }
 
 
-def _status(function: Function, totals: Totals) -> str:
+def _status(function: Function, totals: MetricsTotals) -> str:
     if function.load_error is not None:
         return "failed to load"
     if function.unavailable is not None:
@@ -85,7 +85,7 @@ def _status(function: Function, totals: Totals) -> str:
     return "stuck calls" if totals.stuck.get(function.name) else "ok"
 
 
-def schedules_report(service: Service) -> dict[str, Any]:
+def admin_schedules_report(service: Service) -> dict[str, Any]:
     """List the schedules that run here, with the next time of each."""
     now = datetime.now(UTC)
     return {
@@ -108,9 +108,9 @@ def _written(time: datetime | None) -> str | None:
     return None if time is None else time.isoformat()
 
 
-def health_report(service: Service, totals: Totals) -> tuple[dict[str, Any], int]:
+def admin_health_report(service: Service, totals: MetricsTotals) -> tuple[dict[str, Any], int]:
     """Return the state of the service, and the status of the readiness probe."""
-    status, ready = ready_state(service)
+    status, ready = readiness_answer(service)
     functions = {}
     for name, function in service.host.functions.items():
         functions[name] = {"status": _status(function, totals)}

@@ -7,16 +7,16 @@ from urllib.parse import parse_qs
 
 from ffhost.errors import NotFound
 from ffhost.host.schedules import Schedules
-from ffhost.invocation.ids import execution_id
+from ffhost.invocation.ids import choose_execution_id
 
 
-def run_schedule(schedules: Schedules, function: str, query: str) -> dict[str, Any]:
+def run_schedule_for_admin(schedules: Schedules, function: str, query: str) -> dict[str, Any]:
     """Call *function* as its schedule does; the query may have the ``index`` of that.
 
     Raises:
         NotFound: it has no such schedule
     """
-    index, identity = parse_qs(query).get("index", ["0"])[-1], execution_id(None)
+    index, identity = parse_qs(query).get("index", ["0"])[-1], choose_execution_id(None)
     try:
         status = schedules.run_now(function, int(index), identity)
     except (LookupError, ValueError) as error:

@@ -10,9 +10,9 @@ from email.message import Message as FieldReader
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus, unquote_plus
 
-from ffhost.config.mask import Mask
-from ffhost.host.console.secret_texts import MASKED, SecretTexts
-from ffhost.host.console.text_mask import TextMask
+from ffhost.config.mask import SecretMask
+from ffhost.host.console.secret_texts import MASKED, ConsoleSecretTexts
+from ffhost.host.console.text_mask import ConsoleTextMask
 
 Places = list[list[str | int]]
 """Where something was masked."""
@@ -22,7 +22,7 @@ _UNSAFE = "[]*:/@,!$()'~"
 """What of a masked value stays readable in a query."""
 
 
-class MaskedBody(NamedTuple):
+class MaskedConsoleBody(NamedTuple):
     """A body to show: one of the two is None, and both are for an empty one."""
 
     text: str | None = None
@@ -30,7 +30,7 @@ class MaskedBody(NamedTuple):
     places: tuple[tuple[str | int, ...], ...] = ()
 
 
-class BodyMask:
+class ConsoleBodyMask:
     """The rule for secrets, applied to bodies.
 
     Args:
@@ -38,12 +38,14 @@ class BodyMask:
         secrets: those that are known by their text
     """
 
-    def __init__(self, names: Mask, secrets: SecretTexts) -> None:
+    def __init__(self, names: SecretMask, secrets: ConsoleSecretTexts) -> None:
         self._names = names
         self._secrets = secrets
-        self._text = TextMask(names, secrets)
+        self._text = ConsoleTextMask(names, secrets)
 
-    def masked(self, data: bytes, headers: Mapping[str, str], *, cut: bool = False) -> MaskedBody:
+    def masked(
+        self, data: bytes, headers: Mapping[str, str], *, cut: bool = False
+    ) -> MaskedConsoleBody:
         """Return *data* masked.
 
         Args:
@@ -51,15 +53,15 @@ class BodyMask:
             cut: whether it is only the beginning of a body
         """
         if not data:
-            return MaskedBody()
+            return MaskedConsoleBody()
         if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-            return MaskedBody(MASKED, None, (("body",),))  # nobody can look into it
+            return MaskedConsoleBody(MASKED, None, (("body",),))  # nobody can look into it
         kind = FieldReader()
         kind["content-type"] = headers.get("content-type", "")
         text = _decoded(data, cut)
         if text is not None:
             shown, places = self._any_text(text, kind, cut)
-            return MaskedBody(shown, None, places)
+            return MaskedConsoleBody(shown, None, places)
         return self._bytes(data, kind)
 
     def _any_text(
@@ -80,7 +82,7 @@ class BodyMask:
             shown = self._text.masked(text)
         return shown, (() if shown == text else (("body",),))
 
-    def _bytes(self, data: bytes, kind: FieldReader) -> MaskedBody:
+    def _bytes(self, data: bytes, kind: FieldReader) -> MaskedConsoleBody:
         """Return what is not UTF-8 masked: as text where the message names another encoding."""
         charset = str(kind.get_param("charset", "") or "")
         safe = self._secrets.without_bytes(data)
@@ -92,7 +94,7 @@ class BodyMask:
             except (LookupError, UnicodeError):
                 continue
         places = () if shown == data else (("body",),)
-        return MaskedBody(None, base64.b64encode(shown).decode(), places)
+        return MaskedConsoleBody(None, base64.b64encode(shown).decode(), places)
 
     # JSON
 
@@ -210,7 +212,7 @@ class BodyMask:
         return shown_head + gap + shown
 
 
-def _safe(secrets: SecretTexts, step: str | int) -> str | int:
+def _safe(secrets: ConsoleSecretTexts, step: str | int) -> str | int:
     return secrets.without(step) if isinstance(step, str) else step
 
 

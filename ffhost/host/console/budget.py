@@ -7,7 +7,7 @@ BURST = 200.0
 BYTES_PER_SECOND = 1024 * 1024.0
 
 
-class Budget:
+class ConsoleCallBudget:
     """Calls that may be kept now. Failed calls have a budget of their own.
 
     A budget fills up with time. It is spent from one thread at a time, or nearly so: a call too

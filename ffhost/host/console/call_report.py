@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ffhost.host.console.call_store import CallStore
-from ffhost.host.console.call_texts import as_curl, as_pytest
-from ffhost.host.console.span_record import shown_spans, spans_of_calls
+from ffhost.host.console.call_store import ConsoleCallStore
+from ffhost.host.console.call_texts import console_call_as_curl, console_call_as_pytest
+from ffhost.host.console.span_record import console_spans, console_spans_of_calls
 
 Shown = dict[str, Any]
 LIMIT = 100
 _MOST = 500
 
 
-def call_list(store: CallStore, asked: Mapping[str, str]) -> Shown:
+def console_call_list(store: ConsoleCallStore, asked: Mapping[str, str]) -> Shown:
     """Return the calls that are looked for, the newest first.
 
     Args:
@@ -30,7 +30,7 @@ def call_list(store: CallStore, asked: Mapping[str, str]) -> Shown:
     return {"calls": found, "dropped": store.dropped}
 
 
-def _matching(store: CallStore, asked: Mapping[str, str]) -> Iterator[Shown]:
+def _matching(store: ConsoleCallStore, asked: Mapping[str, str]) -> Iterator[Shown]:
     text = asked.get("text", "").lower()
     for each in store.newest():
         call = each["call"]
@@ -49,7 +49,7 @@ def _has_status(status: int, wanted: str) -> bool:
     return wanted in ("", str(status))
 
 
-def _holds(store: CallStore, record: Shown, text: str) -> bool:
+def _holds(store: ConsoleCallStore, record: Shown, text: str) -> bool:
     """Whether a call, its messages or its log entries hold *text*, in any case."""
     request, response = record["request"] or {}, record["response"] or {}
     places: list[Any] = [
@@ -63,14 +63,14 @@ def _holds(store: CallStore, record: Shown, text: str) -> bool:
     return any(text in str(each).lower() for each in places if each)
 
 
-def call_detail(store: CallStore, record: Shown, base: str) -> Shown:
+def console_call_detail(store: ConsoleCallStore, record: Shown, base: str) -> Shown:
     """Return one call with all its parts.
 
     Args:
         base: the address of the functions
     """
     call, request, response = record["call"], record["request"], record["response"]
-    spans = shown_spans(store.spans(record), record)
+    spans = console_spans(store.spans(record), record)
     shown = request or {**_EMPTY, "method": call["method"], "path": call["path"]}
     return {
         **call,
@@ -79,9 +79,9 @@ def call_detail(store: CallStore, record: Shown, base: str) -> Shown:
         "response": response,
         "masked": record["masked"],
         "entries": store.entries(record),
-        "spans": spans or spans_of_calls(store.family(record), record),
-        "curl": as_curl(shown, base),
-        "pytest": as_pytest(shown, response, call["function"]),
+        "spans": spans or console_spans_of_calls(store.family(record), record),
+        "curl": console_call_as_curl(shown, base),
+        "pytest": console_call_as_pytest(shown, response, call["function"]),
     }
 
 

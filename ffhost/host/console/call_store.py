@@ -46,7 +46,7 @@ class _Bounded:
             self._bytes -= self._sizes.pop(old)
 
 
-class CallStore:
+class ConsoleCallStore:
     """Calls by id, in the order in which they were learned."""
 
     def __init__(self) -> None:

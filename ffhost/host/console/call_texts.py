@@ -18,13 +18,13 @@ def _fields(request: dict[str, Any]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in request["headers"] if name not in _LEFT_OUT]
 
 
-def target(request: dict[str, Any]) -> str:
+def console_call_path(request: dict[str, Any]) -> str:
     """Return path and query."""
     query = request.get("query")
     return f"{request['path']}?{query}" if query else str(request["path"])
 
 
-def as_curl(request: dict[str, Any], base: str) -> str:
+def console_call_as_curl(request: dict[str, Any], base: str) -> str:
     """Return the command that sends *request* to the host at *base*."""
     method = request["method"]
     parts = ["curl"]
@@ -32,7 +32,7 @@ def as_curl(request: dict[str, Any], base: str) -> str:
         parts.append("--head")
     elif method != "GET" or _has_body(request):
         parts += ["-X", method]
-    parts.append(shlex.quote(base + target(request)))
+    parts.append(shlex.quote(base + console_call_path(request)))
     for name, value in _fields(request):
         parts += ["-H", shlex.quote(f"{name}: {value}")]
     if request.get("body") is not None:
@@ -48,14 +48,16 @@ def _has_body(request: dict[str, Any]) -> bool:
     return request.get("body") is not None or request.get("body_base64") is not None
 
 
-def as_pytest(request: dict[str, Any], response: dict[str, Any] | None, function: str) -> str:
+def console_call_as_pytest(
+    request: dict[str, Any], response: dict[str, Any] | None, function: str
+) -> str:
     """Return a test that sends *request* with the fixture of ffhost, and expects the same."""
     name = re.sub(r"\W+", "_", function).strip("_").lower() or "function"
     lines = [
         f"def test_{name}(ffhost_client):",
         "    answer = ffhost_client.request(",
         f"        {request['method']!r},",
-        f"        {target(request)!r},",
+        f"        {console_call_path(request)!r},",
     ]
     fields = dict(_fields(request))
     if fields:

@@ -4,36 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from ffhost.config import LoadedConfig, attempt
-from ffhost.config.changes import Change, ConfigPlan, plan
-from ffhost.config.diagnostics import DEFAULT, render
-from ffhost.config.leaves import as_text, leaves
-from ffhost.config.nodes import dotted
+from ffhost.config import LoadedConfig, attempt_config
+from ffhost.config.changes import ConfigChange, ConfigPlan, plan_config_changes
+from ffhost.config.diagnostics import DEFAULT, show_config_problems
+from ffhost.config.leaves import list_config_leaves, show_config_leaf
+from ffhost.config.nodes import dotted_config_path
 from ffhost.host.service import Service
 
 Shown = dict[str, Any]
 
 
-def configuration_report(service: Service) -> Shown:
+def console_configuration_report(service: Service) -> Shown:
     """Return the values that are served, and how the files on the disk differ from them."""
     config = service.config
-    found = attempt(service.sources())
+    found = attempt_config(service.sources())
     problems = service.reload_error
     if found.config is None:
-        problems = render(found.problems)
+        problems = show_config_problems(found.problems)
     return {
         "revision": config.revision,
-        "values": [_value(config, each) for each in leaves(config)],
+        "values": [_value(config, each) for each in list_config_leaves(config)],
         "problems": problems,
-        "plan": [] if found.config is None else _rows(plan(config, found.config)),
+        "plan": [] if found.config is None else _rows(plan_config_changes(config, found.config)),
     }
 
 
 def _value(config: LoadedConfig, leaf: Any) -> Shown:
     place = None if leaf.origin == DEFAULT.label else config.locate(leaf.path).place
     return {
-        "path": dotted(leaf.path),
-        "value": as_text(leaf.shown),
+        "path": dotted_config_path(leaf.path),
+        "value": show_config_leaf(leaf.shown),
         "origin": leaf.origin,
         "place": place,
     }
@@ -48,11 +48,11 @@ def _rows(changes: ConfigPlan) -> list[Shown]:
 
 
 def _whole(kind: str, name: str) -> Shown:
-    path = dotted(("functions", name))
+    path = dotted_config_path(("functions", name))
     return {"kind": kind, "path": path, "from": None, "to": None, "effect": "live"}
 
 
-def _row(change: Change) -> Shown:
+def _row(change: ConfigChange) -> Shown:
     kind = "added" if change.old is None else "removed" if change.new is None else "changed"
     return {
         "kind": kind,

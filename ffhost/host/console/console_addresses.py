@@ -11,22 +11,26 @@ import orjson
 
 from ffhost import __version__
 from ffhost.errors import BadRequest, MethodNotAllowed, NotFound
-from ffhost.host.console.call_report import call_detail, call_list
+from ffhost.host.console.call_report import console_call_detail, console_call_list
 from ffhost.host.console.call_store import Line
-from ffhost.host.console.configuration_report import configuration_report
-from ffhost.host.console.example_keeper import ExampleKeeper
-from ffhost.host.console.function_report import function_detail, function_list, function_states
-from ffhost.host.console.live_stream import LiveStream
-from ffhost.host.console.locks import check_change
-from ffhost.host.console.page_changes import PageChanges
-from ffhost.host.console.shared_calls import SharedCalls
-from ffhost.host.console.static_files import PREFIX, StaticFiles
-from ffhost.host.console.trials import Trials
-from ffhost.host.own_addresses import public_url
+from ffhost.host.console.configuration_report import console_configuration_report
+from ffhost.host.console.example_keeper import ConsoleExampleKeeper
+from ffhost.host.console.function_report import (
+    console_function_detail,
+    console_function_list,
+    console_function_states,
+)
+from ffhost.host.console.live_stream import ConsoleLiveStream
+from ffhost.host.console.locks import check_console_change
+from ffhost.host.console.page_changes import ConsolePageChanges
+from ffhost.host.console.shared_calls import SharedConsoleCalls
+from ffhost.host.console.static_files import PREFIX, ConsoleStaticFiles
+from ffhost.host.console.trials import ConsoleTrials
+from ffhost.host.own_addresses import public_host_url
 from ffhost.host.service import Service
 from ffhost.observability import logs
 from ffhost.observability.call_tap import call_tap
-from ffhost.observability.metrics.publisher import Copier
+from ffhost.observability.metrics.publisher import MetricsPublisher
 from ffhost.web.messages import Message, Reply
 
 API = f"{PREFIX}api/"
@@ -43,12 +47,12 @@ class Console:
         copier: knows the numbers of all workers
     """
 
-    def __init__(self, service: Service, folder: Path | None, copier: Copier) -> None:
+    def __init__(self, service: Service, folder: Path | None, copier: MetricsPublisher) -> None:
         self._service = service
         self._copier = copier
-        self._static = StaticFiles()
-        self.calls = SharedCalls(service, folder)
-        self.trials = Trials(service)
+        self._static = ConsoleStaticFiles()
+        self.calls = SharedConsoleCalls(service, folder)
+        self.trials = ConsoleTrials(service)
         self._questions: dict[str, Answer] = {
             "session": self._session,
             "functions": self._functions,
@@ -56,8 +60,8 @@ class Console:
             "configuration": self._configuration,
             "stream": self._stream,
         }
-        self._examples = ExampleKeeper(service)
-        self._changes = PageChanges(service, self.calls, self.trials, self._examples).by_name
+        self._examples = ConsoleExampleKeeper(service)
+        self._changes = ConsolePageChanges(service, self.calls, self.trials, self._examples).by_name
         service.on_ready(lambda _service: self._start())
         service.on_stop(lambda _service: self._stop())
 
@@ -65,11 +69,11 @@ class Console:
         recorder = self.calls.recorder
         call_tap.take = recorder.note_call
         if not self._service.embedded:
-            logs.hand_on(recorder.note_entry)
+            logs.hand_on_log_entries(recorder.note_entry)
         if self._traces():
-            from ffhost.observability.tracing import provider
+            from ffhost.observability.tracing import span_provider
 
-            provider.hand_on(recorder.note_span)
+            span_provider.hand_on_spans(recorder.note_span)
         self.calls.start()
 
     def _traces(self) -> bool:
@@ -105,9 +109,9 @@ class Console:
         if message.method == "POST":
             if name not in self._changes:
                 raise NotFound("unknown address of the console")
-            check_change(message, self.calls.token)
-            asked = read_json(message) if message.body else {}
-            return as_json(self._changes[name](asked, unquote(rest), message.query))
+            check_console_change(message, self.calls.token)
+            asked = read_console_json(message) if message.body else {}
+            return console_json_answer(self._changes[name](asked, unquote(rest), message.query))
         if name not in self._questions:
             raise NotFound("unknown address of the console")
         if message.method not in ("GET", "HEAD"):
@@ -117,7 +121,7 @@ class Console:
     def _session(self, _message: Message, _rest: str) -> Reply:
         self.calls.look()
         config = self._service.config
-        return as_json(
+        return console_json_answer(
             {
                 "token": self.calls.token,
                 "version": __version__,
@@ -127,28 +131,30 @@ class Console:
                 "capture": config.settings.console.capture,
                 "keeps_examples": self._examples.is_open,
                 "debug": config.settings.server.debug,
-                "public_url": public_url(self._service.store, config.settings),
+                "public_url": public_host_url(self._service.store, config.settings),
                 "openapi": "/openapi.json",
             }
         )
 
     def _functions(self, _message: Message, name: str) -> Reply:
         self.calls.look()
-        found = function_list(self._service, self._copier.totals(), self.calls.minutes())
+        found = console_function_list(self._service, self._copier.totals(), self.calls.minutes())
         if not name:
-            return as_json({"functions": found})
+            return console_json_answer({"functions": found})
         function = self._service.host.functions.get(name)
         row = next((each for each in found if each["name"] == name), None)
         if function is None or row is None:
             raise NotFound(f"there is no function {name!r}")
-        return as_json({**row, **function_detail(self._service, function, self.calls.mask)})
+        return console_json_answer(
+            {**row, **console_function_detail(self._service, function, self.calls.mask)}
+        )
 
     def _calls(self, message: Message, identity: str) -> Reply:
         store = self.calls.look()
         if not identity:
-            return as_json(call_list(store, _asked(message)))
-        base = public_url(self._service.store, self._service.config.settings)
-        return as_json(call_detail(store, self._call(identity), base))
+            return console_json_answer(console_call_list(store, _asked(message)))
+        base = public_host_url(self._service.store, self._service.config.settings)
+        return console_json_answer(console_call_detail(store, self._call(identity), base))
 
     def _call(self, identity: str) -> Line:
         found = self.calls.store.find(identity)
@@ -157,24 +163,24 @@ class Console:
         return found
 
     def _configuration(self, _message: Message, _rest: str) -> Reply:
-        return as_json(configuration_report(self._service))
+        return console_json_answer(console_configuration_report(self._service))
 
     def _stream(self, message: Message, _rest: str) -> Reply:
         headers = [("content-type", "text/event-stream"), ("x-accel-buffering", "no")]
         if message.method == "HEAD":
             return Reply(200, headers)
-        stream = LiveStream(self._service, self.calls, self._states)
+        stream = ConsoleLiveStream(self._service, self.calls, self._states)
         return Reply(200, headers, chunks=stream.chunks())
 
     def _states(self) -> list[dict[str, Any]]:
-        return function_states(self._service, self._copier.totals())
+        return console_function_states(self._service, self._copier.totals())
 
 
 def _asked(message: Message) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_qs(message.query).items()}
 
 
-def read_json(message: Message) -> dict[str, Any]:
+def read_console_json(message: Message) -> dict[str, Any]:
     """Return the object that a request of the page brings.
 
     Raises:
@@ -189,6 +195,6 @@ def read_json(message: Message) -> dict[str, Any]:
     return value
 
 
-def as_json(value: Any, status: int = 200) -> Reply:
+def console_json_answer(value: Any, status: int = 200) -> Reply:
     """Return *value* as an answer."""
     return Reply(status, [("content-type", "application/json")], orjson.dumps(value, default=str))

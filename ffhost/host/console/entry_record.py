@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ffhost.host.console.message_mask import MessageMask
-from ffhost.observability.logs.json_encoder import plain
+from ffhost.host.console.message_mask import ConsoleMessageMask
+from ffhost.observability.logs.log_json import plain_log_value
 
 _KNOWN = frozenset(
     {"timestamp", "severity", "message", "logger", "function", "execution_id", "trace_id"}
@@ -16,9 +16,11 @@ _LONGEST = 32 * 1024
 """Most characters of one text of an entry."""
 
 
-def entry_record(entry: Mapping[str, Any], mask: MessageMask) -> dict[str, Any]:
+def console_entry_record(entry: Mapping[str, Any], mask: ConsoleMessageMask) -> dict[str, Any]:
     """Return an entry of a call, as `ffhost.observability.logs.entries` puts it together."""
-    fields = {str(name): plain(value) for name, value in entry.items() if name not in _KNOWN}
+    fields = {
+        str(name): plain_log_value(value) for name, value in entry.items() if name not in _KNOWN
+    }
     exception = entry.get("exception")
     return {
         "kind": "entry",

@@ -8,21 +8,21 @@ from typing import Any
 from ffhost.errors import BadRequest, RequestError, ResultError
 from ffhost.events.builders import make_cloud_event
 from ffhost.events.event_routes import event_routes
-from ffhost.events.incoming_events import Received, ReceivedEvent, read_events, reply_event
-from ffhost.events.taken_deliveries import Remembered
+from ffhost.events.incoming_events import ReceivedEvent, ReceivedEvents, read_events, reply_event
+from ffhost.events.taken_deliveries import TakenEventDeliveries
 from ffhost.events.verdicts import EventVerdict
-from ffhost.host.console.message_mask import MessageMask
-from ffhost.host.console.trials import CONSOLE, Trials
-from ffhost.host.event_delivery import Delivery, DeliveryAnswer
-from ffhost.host.event_reports import EventReports
+from ffhost.host.console.message_mask import ConsoleMessageMask
+from ffhost.host.console.trials import CONSOLE, ConsoleTrials
+from ffhost.host.event_delivery import EventDelivery, EventDeliveryAnswer
+from ffhost.host.event_reports import EventDeliveryLog
 from ffhost.host.service import Service
-from ffhost.invocation.ids import execution_id
+from ffhost.invocation.ids import choose_execution_id
 from ffhost.web.messages import Message
 
 _PATH = "/ffhost/console"
 
 
-def read_event(given: Any) -> ReceivedEvent:
+def read_console_event(given: Any) -> ReceivedEvent:
     """Return the event that the page describes by its attributes and ``data``.
 
     Raises:
@@ -41,7 +41,7 @@ def read_event(given: Any) -> ReceivedEvent:
     return read_events(dict(headers), body).events[0]
 
 
-def routes(service: Service, event: ReceivedEvent) -> dict[str, Any]:
+def console_event_routes(service: Service, event: ReceivedEvent) -> dict[str, Any]:
     """Return whether each subscribed function would get *event* and why, and those *without*."""
     table = service.host.subscriptions
     subscriptions = () if table is None else table.subscriptions
@@ -61,25 +61,25 @@ def routes(service: Service, event: ReceivedEvent) -> dict[str, Any]:
     return {"functions": functions, "without": without}
 
 
-class EventTrial:
+class ConsoleEventTrial:
     """The delivery of one event, with a call of its own for each function that gets it."""
 
-    def __init__(self, service: Service, trials: Trials, mask: MessageMask) -> None:
+    def __init__(self, service: Service, trials: ConsoleTrials, mask: ConsoleMessageMask) -> None:
         self._service = service
         self._trials = trials
         self._mask = mask
-        self._answers: list[tuple[str, str, DeliveryAnswer]] = []
+        self._answers: list[tuple[str, str, EventDeliveryAnswer]] = []
 
     def send(self, event: ReceivedEvent) -> list[dict[str, Any]]:
         """Deliver *event*, and all that is returned for it; return what each function did."""
-        delivery = Delivery(
+        delivery = EventDelivery(
             self._service.host.subscriptions,
             self._call,
-            Remembered(),  # so that the same event can be sent again
+            TakenEventDeliveries(),  # so that the same event can be sent again
             0.0,
-            EventReports(self._service.config),
+            EventDeliveryLog(self._service.config),
         )
-        results = self._trials.run(delivery.deliver(Received((event,))))
+        results = self._trials.run(delivery.deliver(ReceivedEvents((event,))))
         reasons = _reasons(results[0].verdicts)
         return [
             {
@@ -92,17 +92,17 @@ class EventTrial:
             for name, identity, answer in self._answers
         ]
 
-    async def _call(self, function: str, event: ReceivedEvent) -> DeliveryAnswer:
+    async def _call(self, function: str, event: ReceivedEvent) -> EventDeliveryAnswer:
         headers = {**event.headers, "host": "localhost", "content-length": str(len(event.body))}
         message = Message("POST", _PATH, headers=headers, body=event.body)
-        identity = execution_id(None)
+        identity = choose_execution_id(None)
         answer = await self._trials.calls.call(
             function, message, identity, principal=CONSOLE, source="console"
         )
         self._answers.append((function, identity, answer))
         return answer
 
-    def _reply(self, answer: DeliveryAnswer) -> Mapping[str, Any] | None:
+    def _reply(self, answer: EventDeliveryAnswer) -> Mapping[str, Any] | None:
         try:
             event = reply_event(answer.headers, answer.body) if answer.status < 300 else None
         except RequestError:

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from ffhost.errors import Conflict
-from ffhost.host.console.call_texts import target
+from ffhost.host.console.call_texts import console_call_path
 from ffhost.host.console.secret_texts import MASKED
 
 _KEPT = frozenset({"accept", "accept-language", "content-type", "if-match", "if-none-match"})
@@ -19,7 +19,7 @@ _LONGEST_TEXT = 4000
 Shown = dict[str, Any]
 
 
-def example_of(record: Shown, name: str, path: str) -> Shown:
+def example_of_console_call(record: Shown, name: str, path: str) -> Shown:
     """Return a recorded call as an example.
 
     Args:
@@ -42,8 +42,8 @@ def example_of(record: Shown, name: str, path: str) -> Shown:
 
 def _request(request: Shown, path: str) -> Shown:
     entry: Shown = {"method": request["method"]}
-    if target(request) != path:
-        entry["path"] = target(request)
+    if console_call_path(request) != path:
+        entry["path"] = console_call_path(request)
     headers = {name: value for name, value in request["headers"] if _is_kept(name, value)}
     body, found = request["body"], _json(headers, request["body"])
     if found is not None:
@@ -115,7 +115,7 @@ _RESERVED = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
 _Dumper.add_representer(str, _represent)
 
 
-def written(entry: Shown) -> str:
+def console_example_as_yaml(entry: Shown) -> str:
     """Return *entry* as an item of a list in YAML, not indented."""
     text: str = yaml.dump(
         [_escaped(entry)], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000
@@ -123,7 +123,7 @@ def written(entry: Shown) -> str:
     return text
 
 
-def in_brackets(items: str) -> str:
+def console_example_in_brackets(items: str) -> str:
     """Return a list in YAML as one line in brackets."""
     text: str = yaml.dump(
         yaml.safe_load(items),

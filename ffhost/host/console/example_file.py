@@ -12,12 +12,12 @@ from typing import Any
 import yaml
 
 from ffhost.errors import Conflict
-from ffhost.host.console.example_entry import in_brackets
+from ffhost.host.console.example_entry import console_example_in_brackets
 
 _HINT = "add it by hand"
 
 
-def with_example(text: str, function: str, item: str) -> tuple[str, int]:
+def with_console_example(text: str, function: str, item: str) -> tuple[str, int]:
     """Return *text* with an example added, and the line (from 1) where that begins.
 
     Args:
@@ -33,7 +33,9 @@ def with_example(text: str, function: str, item: str) -> tuple[str, int]:
         text, entry = _as_block(text, function, entry)
     examples = _find(entry, "examples")
     if examples is None and entry.flow_style:
-        edited, line = _between_brackets(text, entry, f"examples: {in_brackets(item)}")
+        edited, line = _between_brackets(
+            text, entry, f"examples: {console_example_in_brackets(item)}"
+        )
     elif examples is None:
         indent = " " * entry.value[0][0].start_mark.column
         added = f"{indent}examples:\n" + textwrap.indent(item, indent + "  ")
@@ -43,7 +45,7 @@ def with_example(text: str, function: str, item: str) -> tuple[str, int]:
         added = textwrap.indent(item, " " * examples.start_mark.column)
         edited, line = _after(text, examples, added)
     elif isinstance(examples, yaml.SequenceNode):
-        edited, line = _between_brackets(text, examples, in_brackets(item)[1:-1])
+        edited, line = _between_brackets(text, examples, console_example_in_brackets(item)[1:-1])
     else:
         raise Conflict(f"the examples of {function} are not written as a list; {_HINT}")
     if not _holds(text, edited, function, item):

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ffhost.errors import BadRequest, Conflict
-from ffhost.host.console.example_entry import example_of, written
-from ffhost.host.console.example_file import with_example
+from ffhost.host.console.example_entry import console_example_as_yaml, example_of_console_call
+from ffhost.host.console.example_file import with_console_example
 from ffhost.host.service import Service
 
 
-class ExampleKeeper:
+class ConsoleExampleKeeper:
     """Writes examples into the files of a configuration."""
 
     def __init__(self, service: Service) -> None:
@@ -43,11 +43,11 @@ class ExampleKeeper:
         declared = settings.functions[function]
         if any(each.name == name for each in declared.examples):
             raise Conflict(f"{function} has an example {name!r} already")
-        item = written(example_of(record, name, declared.path))
+        item = console_example_as_yaml(example_of_console_call(record, name, declared.path))
         file = self._file(function)
         if file is None or not _is_writable(file):
             raise Conflict("the file of the function cannot be written")
-        text, line = with_example(file.read_text("utf-8-sig"), function, item)
+        text, line = with_console_example(file.read_text("utf-8-sig"), function, item)
         _replace(file, text)
         return {"file": str(file), "line": line, "yaml": item}
 

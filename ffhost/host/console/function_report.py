@@ -12,53 +12,55 @@ from typing import Any
 from ffhost.config.settings import ExampleSettings
 from ffhost.errors import ResultError, Unavailable
 from ffhost.events.builders import make_cloud_event
-from ffhost.host.admin.reports import functions_report, schedules_report
+from ffhost.host.admin.reports import admin_functions_report, admin_schedules_report
 from ffhost.host.console import call_texts, minutes
-from ffhost.host.console.message_mask import MessageMask
-from ffhost.host.own_addresses import public_url
+from ffhost.host.console.message_mask import ConsoleMessageMask
+from ffhost.host.own_addresses import public_host_url
 from ffhost.host.service import Service
 from ffhost.invocation.function import Function
-from ffhost.observability.metrics.worker_totals import Totals
-from ffhost.signatures.function_types import inner
+from ffhost.observability.metrics.worker_totals import MetricsTotals
+from ffhost.signatures.function_types import inner_type_schema
 
 Shown = dict[str, Any]
 
 
-def function_list(service: Service, totals: Totals, workers: list[Any]) -> list[Shown]:
+def console_function_list(
+    service: Service, totals: MetricsTotals, workers: list[Any]
+) -> list[Shown]:
     """Return all functions.
 
     Args:
         totals: the numbers of all workers
         workers: the last minutes of each worker
     """
-    rows: list[Shown] = functions_report(service, totals)["functions"]
+    rows: list[Shown] = admin_functions_report(service, totals)["functions"]
     schedules: dict[str, list[Shown]] = {}
-    for each in schedules_report(service)["schedules"]:
+    for each in admin_schedules_report(service)["schedules"]:
         schedules.setdefault(each.pop("function"), []).append(each)
     now = time.time()
     for row in rows:
         function = service.host.functions[row["name"]]
-        documented = inspect.getdoc(target_of(function)) or ""
+        documented = inspect.getdoc(console_function_target(function)) or ""
         row |= {
             "door": function.settings.auth or ["public"],
             "doc": documented.partition("\n")[0] or None,
             "problem": _problem(function),
             "schedules": schedules.get(function.name, []),
             "subscriptions": len(function.settings.subscriptions),
-            "latency": minutes.report(workers, function.name, now),
+            "latency": minutes.console_minutes_report(workers, function.name, now),
         }
     return rows
 
 
-def function_states(service: Service, totals: Totals) -> list[Shown]:
+def console_function_states(service: Service, totals: MetricsTotals) -> list[Shown]:
     """Return what of each function changes while it is served."""
     return [
         {name: each[name] for name in ("name", "status", "in_flight", "queued")}
-        for each in functions_report(service, totals)["functions"]
+        for each in admin_functions_report(service, totals)["functions"]
     ]
 
 
-def target_of(function: Function) -> Callable[..., Any] | None:
+def console_function_target(function: Function) -> Callable[..., Any] | None:
     """Return the user's callable; None where it is in another process, or not loaded."""
     found: Any = function.module
     for name in function.target.rpartition(":")[2].split("."):
@@ -72,7 +74,9 @@ def _problem(function: Function) -> str | None:
     return None if function.unavailable is None else str(function.unavailable)
 
 
-def function_detail(service: Service, function: Function, mask: MessageMask) -> Shown:
+def console_function_detail(
+    service: Service, function: Function, mask: ConsoleMessageMask
+) -> Shown:
     """Return what the list does not say of a function; one that is not loaded yet is loaded."""
     if function.late_load is not None:
         with suppress(Unavailable):  # it has its log entry
@@ -83,12 +87,16 @@ def function_detail(service: Service, function: Function, mask: MessageMask) -> 
     return {
         "input_schema": None if types is None else _at_its_root(types.takes),
         "output_schema": None if types is None else _at_its_root(types.returns),
-        "doc_text": inspect.getdoc(target_of(function)) or (types and types.summary) or None,
-        "streams": _streams(target_of(function)),
+        "doc_text": inspect.getdoc(console_function_target(function))
+        or (types and types.summary)
+        or None,
+        "streams": _streams(console_function_target(function)),
         "isolated": function.processes is not None,
         "examples": examples,
         "event_types": sorted(set(_event_types(function))),
-        "curl": call_texts.as_curl(first, public_url(service.store, service.config.settings)),
+        "curl": call_texts.console_call_as_curl(
+            first, public_host_url(service.store, service.config.settings)
+        ),
     }
 
 
@@ -96,7 +104,7 @@ def _at_its_root(schema: Shown | None) -> Shown | None:
     """Return *schema* without a reference at its root."""
     if schema is None or "$ref" not in schema:
         return schema
-    return {**inner(schema)[1], "$defs": schema["$defs"]}
+    return {**inner_type_schema(schema)[1], "$defs": schema["$defs"]}
 
 
 def _streams(target: Any) -> bool:
@@ -128,7 +136,7 @@ def _event_types(function: Function) -> Iterable[str]:
             yield example.event["type"]
 
 
-def _examples(function: Function, mask: MessageMask) -> Iterable[Shown]:
+def _examples(function: Function, mask: ConsoleMessageMask) -> Iterable[Shown]:
     for index, example in enumerate(function.settings.examples):
         request = _example_request(function, example, mask)
         if request is not None:
@@ -140,7 +148,7 @@ def _examples(function: Function, mask: MessageMask) -> Iterable[Shown]:
 
 
 def _example_request(
-    function: Function, example: ExampleSettings, mask: MessageMask
+    function: Function, example: ExampleSettings, mask: ConsoleMessageMask
 ) -> Shown | None:
     given = example.request
     if given is None:
@@ -165,7 +173,7 @@ def _event(example: ExampleSettings) -> tuple[dict[str, str], bytes]:
     return {"content-type": "application/json"}, json.dumps(event, default=str).encode()
 
 
-def _example_response(example: ExampleSettings, mask: MessageMask) -> Shown | None:
+def _example_response(example: ExampleSettings, mask: ConsoleMessageMask) -> Shown | None:
     response = example.response
     if not response.written:
         return None

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from ffhost.execution.executor import executor
-from ffhost.host.console.shared_calls import SharedCalls
+from ffhost.host.console.shared_calls import SharedConsoleCalls
 from ffhost.host.service import Service
 
 _PAUSE_SECONDS = 0.4
@@ -20,7 +20,7 @@ _MOST_CALLS = 100
 """Most calls that are told at once; a list on a screen holds no more."""
 
 
-class LiveStream:
+class ConsoleLiveStream:
     """The events for one browser.
 
     Args:
@@ -28,7 +28,10 @@ class LiveStream:
     """
 
     def __init__(
-        self, service: Service, calls: SharedCalls, functions: Callable[[], list[dict[str, Any]]]
+        self,
+        service: Service,
+        calls: SharedConsoleCalls,
+        functions: Callable[[], list[dict[str, Any]]],
     ) -> None:
         self._service = service
         self._calls = calls

@@ -30,7 +30,7 @@ SECURITY_FIELDS: HeaderList = [
 """Of every answer."""
 
 
-def check_sender(message: Message, host: str) -> None:
+def check_console_sender(message: Message, host: str) -> None:
     """Check that no page of another site has sent *message*.
 
     Args:
@@ -70,7 +70,7 @@ def _without_port(named: str) -> str:
     return name if name and port.isdecimal() else named
 
 
-def check_change(message: Message, token: str) -> None:
+def check_console_change(message: Message, token: str) -> None:
     """Check that *message*, which changes something, was sent by the page.
 
     Raises:

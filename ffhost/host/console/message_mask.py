@@ -7,16 +7,16 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from ffhost.config import LoadedConfig
-from ffhost.config.leaves import hidden_texts
-from ffhost.config.mask import Mask
-from ffhost.host.console.body_mask import BodyMask, Places
-from ffhost.host.console.secret_texts import MASKED, SecretTexts
-from ffhost.host.console.text_mask import TextMask
+from ffhost.config.leaves import hidden_config_texts
+from ffhost.config.mask import SecretMask
+from ffhost.host.console.body_mask import ConsoleBodyMask, Places
+from ffhost.host.console.secret_texts import MASKED, ConsoleSecretTexts
+from ffhost.host.console.text_mask import ConsoleTextMask
 
 _KEPT_IN_PATHS = "/:@!$&'()*+,;=~[]"
 
 
-class MessageMask:
+class ConsoleMessageMask:
     """The rule for secrets, applied to what the console keeps.
 
     Args:
@@ -26,13 +26,13 @@ class MessageMask:
     """
 
     def __init__(
-        self, names: Mask, secrets: Iterable[str] = (), fields: Iterable[str] = ()
+        self, names: SecretMask, secrets: Iterable[str] = (), fields: Iterable[str] = ()
     ) -> None:
-        known = SecretTexts(secrets)
+        known = ConsoleSecretTexts(secrets)
         self._names = names
         self._fields = frozenset(fields)
-        self._text = TextMask(names, known)
-        self._body = BodyMask(names, known)
+        self._text = ConsoleTextMask(names, known)
+        self._body = ConsoleBodyMask(names, known)
 
     def request(
         self,
@@ -118,15 +118,19 @@ class MessageMask:
         return {"body": shown.text, "body_base64": shown.base64}
 
 
-def mask_of(config: LoadedConfig, secrets: Iterable[str] | None = None) -> MessageMask:
+def console_mask_of_config(
+    config: LoadedConfig, secrets: Iterable[str] | None = None
+) -> ConsoleMessageMask:
     """Return the rule with what a configuration declares.
 
     Args:
         secrets: texts that are never shown; None for those of the configuration
     """
     logging = config.settings.logging
-    known = hidden_texts(config) if secrets is None else secrets
-    return MessageMask(Mask(logging.redact, logging.show), known, _credential_fields(config))
+    known = hidden_config_texts(config) if secrets is None else secrets
+    return ConsoleMessageMask(
+        SecretMask(logging.redact, logging.show), known, _credential_fields(config)
+    )
 
 
 def _credential_fields(config: LoadedConfig) -> set[str]:

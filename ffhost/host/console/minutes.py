@@ -16,7 +16,7 @@ Known = dict[str, dict[int, Minute]]
 """By function and minute since the epoch."""
 
 
-class Minutes:
+class ConsoleMinutes:
     """The numbers of one worker.
 
     Calls are counted without a lock, since this is done for every call of a host: when two threads
@@ -72,7 +72,7 @@ class Minutes:
         }
 
 
-def report(workers: Iterable[Known], function: str, now: float) -> dict[str, Any]:
+def console_minutes_report(workers: Iterable[Known], function: str, now: float) -> dict[str, Any]:
     """Return the last minutes of *function* over all *workers*, the oldest first."""
     last = int(now // 60)
     known = [each[function] for each in workers if function in each]

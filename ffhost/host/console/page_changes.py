@@ -7,24 +7,32 @@ from collections.abc import Callable
 from typing import Any
 
 from ffhost.errors import NotFound
-from ffhost.host.admin.schedule_run import run_schedule
-from ffhost.host.console.event_trials import EventTrial, read_event, routes
-from ffhost.host.console.example_keeper import ExampleKeeper
-from ffhost.host.console.shared_calls import SharedCalls
-from ffhost.host.console.trials import Trials
+from ffhost.host.admin.schedule_run import run_schedule_for_admin
+from ffhost.host.console.event_trials import (
+    ConsoleEventTrial,
+    console_event_routes,
+    read_console_event,
+)
+from ffhost.host.console.example_keeper import ConsoleExampleKeeper
+from ffhost.host.console.shared_calls import SharedConsoleCalls
+from ffhost.host.console.trials import ConsoleTrials
 from ffhost.host.service import Service
-from ffhost.invocation.ids import execution_id
+from ffhost.invocation.ids import choose_execution_id
 
 Shown = dict[str, Any]
 Change = Callable[[Shown, str, str], Shown]
 """Does what is asked for: given the JSON that was sent, the rest of the path, and the query."""
 
 
-class PageChanges:
+class ConsolePageChanges:
     """Does what the page asks for."""
 
     def __init__(
-        self, service: Service, calls: SharedCalls, trials: Trials, examples: ExampleKeeper
+        self,
+        service: Service,
+        calls: SharedConsoleCalls,
+        trials: ConsoleTrials,
+        examples: ConsoleExampleKeeper,
     ) -> None:
         self._service = service
         self._calls = calls
@@ -39,7 +47,7 @@ class PageChanges:
         }
 
     def _try(self, asked: Shown, _rest: str, _query: str) -> Shown:
-        identity, begun = execution_id(None), time.monotonic()
+        identity, begun = choose_execution_id(None), time.monotonic()
         answer = self._trials.call(asked.get("function"), asked.get("request"), identity)
         took = time.monotonic() - begun
         self._calls.look()  # so that other workers can show it at once
@@ -54,15 +62,15 @@ class PageChanges:
         return self._try({"function": record["call"]["function"], "request": request}, "", query)
 
     def _event(self, asked: Shown, rest: str, _query: str) -> Shown:
-        event = read_event(asked.get("event"))
+        event = read_console_event(asked.get("event"))
         if rest == "route":
-            return routes(self._service, event)
-        sent = EventTrial(self._service, self._trials, self._calls.mask).send(event)
+            return console_event_routes(self._service, event)
+        sent = ConsoleEventTrial(self._service, self._trials, self._calls.mask).send(event)
         self._calls.look()
         return {"routed": sent}
 
     def _schedule(self, _asked: Shown, rest: str, query: str) -> Shown:
-        return run_schedule(self._service.schedules, rest, query)
+        return run_schedule_for_admin(self._service.schedules, rest, query)
 
     def _example(self, asked: Shown, _rest: str, _query: str) -> Shown:
         record = self._calls.look().find(str(asked.get("call")))

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import orjson
 
 from ffhost.config.settings import Settings
-from ffhost.host.console.budget import Budget
-from ffhost.host.console.message_mask import MessageMask
-from ffhost.host.console.minutes import Minutes
-from ffhost.host.console.shown_call import NotedCall, noted, record_of
+from ffhost.host.console.budget import ConsoleCallBudget
+from ffhost.host.console.message_mask import ConsoleMessageMask
+from ffhost.host.console.minutes import ConsoleMinutes
+from ffhost.host.console.shown_call import NotedConsoleCall, console_call_record, note_console_call
 from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
 from ffhost.invocation.outcome import Outcome
@@ -31,19 +31,19 @@ _NOTES = 2000
 _IDS = 5000
 
 
-class NotedEntry(NamedTuple):
+class NotedConsoleEntry(NamedTuple):
     """A log entry of a call."""
 
     fields: Mapping[str, Any]
 
 
-class NotedSpan(NamedTuple):
+class NotedConsoleSpan(NamedTuple):
     """A span that has ended."""
 
     span: Any
 
 
-class Recorder:
+class ConsoleRecorder:
     """Notes what happens in this worker.
 
     Args:
@@ -52,15 +52,17 @@ class Recorder:
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         self._settings = settings
-        self._notes: deque[NotedCall | NotedEntry | NotedSpan] = deque(maxlen=_NOTES)
-        self._budget = Budget(time.monotonic())
-        self._failed = Budget(time.monotonic())
+        self._notes: deque[NotedConsoleCall | NotedConsoleEntry | NotedConsoleSpan] = deque(
+            maxlen=_NOTES
+        )
+        self._budget = ConsoleCallBudget(time.monotonic())
+        self._failed = ConsoleCallBudget(time.monotonic())
         self._known: deque[str] = deque(maxlen=_IDS)
         self._ids: set[str] = set()
         self._count = 0
         self._lock = threading.Lock()
         self._worker = os.getpid()
-        self.minutes = Minutes(time.time())
+        self.minutes = ConsoleMinutes(time.time())
         self.dropped = 0
 
     def note_call(self, call: Call, outcome: Outcome) -> None:
@@ -75,7 +77,9 @@ class Recorder:
         captures = self._settings().console.capture
         identity = self._identity(call)
         ended = time.time()
-        self._notes.append(noted(call, outcome, identity, self._worker, ended, captures=captures))
+        self._notes.append(
+            note_console_call(call, outcome, identity, self._worker, ended, captures=captures)
+        )
 
     def _identity(self, call: Call) -> str:
         """Return an id for the call: its execution id, unless another call has that."""
@@ -93,13 +97,13 @@ class Recorder:
     def note_entry(self, fields: Mapping[str, Any]) -> None:
         """Keep a note of a log entry, if it belongs to a call."""
         if "execution_id" in fields:
-            self._notes.append(NotedEntry(fields))
+            self._notes.append(NotedConsoleEntry(fields))
 
     def note_span(self, span: Any) -> None:
         """Keep a note of a span that has ended."""
-        self._notes.append(NotedSpan(span))
+        self._notes.append(NotedConsoleSpan(span))
 
-    def take_notes(self, mask: MessageMask) -> list[bytes]:
+    def take_notes(self, mask: ConsoleMessageMask) -> list[bytes]:
         """Return what was noted since the last time, masked, as lines."""
         now = time.monotonic()
         self._budget.fill_up(now)
@@ -117,17 +121,19 @@ class Recorder:
                 get_logger("ffhost").warning("console_note_lost", reason=type(error).__name__)
 
 
-def _line(note: NotedCall | NotedEntry | NotedSpan, mask: MessageMask) -> bytes:
-    if isinstance(note, NotedCall):
-        value: dict[str, Any] = {"kind": "call", **record_of(note, mask)}
-    elif isinstance(note, NotedEntry):
-        from ffhost.host.console.entry_record import entry_record
+def _line(
+    note: NotedConsoleCall | NotedConsoleEntry | NotedConsoleSpan, mask: ConsoleMessageMask
+) -> bytes:
+    if isinstance(note, NotedConsoleCall):
+        value: dict[str, Any] = {"kind": "call", **console_call_record(note, mask)}
+    elif isinstance(note, NotedConsoleEntry):
+        from ffhost.host.console.entry_record import console_entry_record
 
-        value = entry_record(note.fields, mask)
+        value = console_entry_record(note.fields, mask)
     else:
-        from ffhost.host.console.span_record import span_record
+        from ffhost.host.console.span_record import console_span_record
 
-        value = span_record(note.span, mask)
+        value = console_span_record(note.span, mask)
     return orjson.dumps(value, _shown)
 
 

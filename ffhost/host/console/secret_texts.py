@@ -12,7 +12,7 @@ MASKED = "[masked]"
 """What stands in the place of a secret."""
 
 
-class SecretTexts:
+class ConsoleSecretTexts:
     """The secrets that a configuration declares.
 
     Args:

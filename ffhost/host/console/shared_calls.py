@@ -9,11 +9,11 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from ffhost.config.leaves import hidden_texts
-from ffhost.host.console.call_store import CallStore
-from ffhost.host.console.message_mask import MessageMask, mask_of
-from ffhost.host.console.recorder import Recorder
-from ffhost.host.console.shared_folder import SEGMENT_BYTES, SharedFolder
+from ffhost.config.leaves import hidden_config_texts
+from ffhost.host.console.call_store import ConsoleCallStore
+from ffhost.host.console.message_mask import ConsoleMessageMask, console_mask_of_config
+from ffhost.host.console.recorder import ConsoleRecorder
+from ffhost.host.console.shared_folder import SEGMENT_BYTES, SharedConsoleFolder
 from ffhost.host.service import Service
 from ffhost.invocation.logger import get_logger
 
@@ -22,7 +22,7 @@ _WATCHED_SECONDS = 0.25
 _MINUTES_SECONDS = 2.0
 
 
-class SharedCalls:
+class SharedConsoleCalls:
     """What the console shows of calls, in one worker.
 
     Args:
@@ -32,13 +32,13 @@ class SharedCalls:
     def __init__(self, service: Service, folder: Path | None) -> None:
         self._service = service
         self._path = folder
-        self._folder: SharedFolder | None = None
-        self.recorder = Recorder(lambda: service.config.settings)
-        self.store = CallStore()
+        self._folder: SharedConsoleFolder | None = None
+        self.recorder = ConsoleRecorder(lambda: service.config.settings)
+        self.store = ConsoleCallStore()
         self.token = secrets.token_urlsafe(32)
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._mask: tuple[Any, MessageMask] | None = None
+        self._mask: tuple[Any, ConsoleMessageMask] | None = None
         self._secrets: set[str] = set()
         self._mine: deque[bytes] = deque()
         self._mine_bytes = 0
@@ -49,7 +49,7 @@ class SharedCalls:
         """Begin to keep and to share calls."""
         if self._path is not None:
             try:
-                self._folder = SharedFolder(self._path)
+                self._folder = SharedConsoleFolder(self._path)
                 self._folder.remove_oldest()
                 self.token = self._folder.token()
             except OSError as error:
@@ -63,16 +63,16 @@ class SharedCalls:
         self._step()
 
     @property
-    def mask(self) -> MessageMask:
+    def mask(self) -> ConsoleMessageMask:
         """Return the rule for secrets of the configuration in force."""
         config = self._service.config
         if self._mask is None or self._mask[0] is not config:
             # Senders may go on with a secret that has just been replaced.
-            self._secrets |= hidden_texts(config)
-            self._mask = (config, mask_of(config, self._secrets))
+            self._secrets |= hidden_config_texts(config)
+            self._mask = (config, console_mask_of_config(config, self._secrets))
         return self._mask[1]
 
-    def look(self) -> CallStore:
+    def look(self) -> ConsoleCallStore:
         """Return the calls as they are now, because somebody looks at them."""
         with self._lock:
             if self._folder is not None:

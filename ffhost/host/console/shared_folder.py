@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from ffhost.observability.metrics.totals_files import is_alive
+from ffhost.observability.metrics.totals_files import is_metrics_writer_alive
 
 WATCHED_SECONDS = 10.0
 """For how long a look counts."""
@@ -27,7 +27,7 @@ _ENDED_WORKERS = 8
 """Files of so many workers that have ended are kept."""
 
 
-class SharedFolder:
+class SharedConsoleFolder:
     """The folder of one host.
 
     Args:
@@ -153,7 +153,7 @@ class SharedFolder:
     def remove_oldest(self) -> None:
         """Remove the files of workers that ended long ago."""
         paths = list(self._path.glob("console-*.lines"))
-        ended = [path for path in paths if not is_alive(_pid_of(path))]
+        ended = [path for path in paths if not is_metrics_writer_alive(_pid_of(path))]
         ended.sort(key=lambda path: path.stat().st_mtime)
         for path in ended[:-_ENDED_WORKERS]:
             path.unlink(missing_ok=True)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ffhost.errors import RequestError
-from ffhost.events.facts import facts_of
-from ffhost.host.console.message_mask import MessageMask
+from ffhost.events.facts import event_facts_of
+from ffhost.host.console.message_mask import ConsoleMessageMask
 from ffhost.invocation.call import Call
 from ffhost.invocation.outcome import Outcome
 from ffhost.observability.kept_replies import BODY_BYTES, KeptReply
@@ -19,7 +19,7 @@ Record = dict[str, Any]
 """A call with ``call``, ``request``, ``response``, ``masked``, ``execution_id``, ``trace_id``."""
 
 
-class NotedCall(NamedTuple):
+class NotedConsoleCall(NamedTuple):
     """What is noted of a call, before anybody has time to look at it."""
 
     id: str
@@ -41,12 +41,12 @@ class NotedCall(NamedTuple):
     captures: bool
 
 
-def noted(
+def note_console_call(
     call: Call, outcome: Outcome, identity: str, worker: int, ended: float, *, captures: bool
-) -> NotedCall:
+) -> NotedConsoleCall:
     """Return the note of a call that has its outcome; nothing of it is read that is not at hand."""
     message = call.message
-    return NotedCall(
+    return NotedConsoleCall(
         identity,
         worker,
         ended,
@@ -74,10 +74,10 @@ def _kept(reply: Reply | KeptReply | None) -> KeptReply | None:
     return reply
 
 
-def record_of(noted: NotedCall, mask: MessageMask) -> Record:
+def console_call_record(noted: NotedConsoleCall, mask: ConsoleMessageMask) -> Record:
     """Return the record of a call, masked."""
     message, outcome = noted.message, noted.outcome
-    facts = facts_of(noted.event) if noted.event is not None else None
+    facts = event_facts_of(noted.event) if noted.event is not None else None
     started = datetime.fromtimestamp(noted.ended - outcome.duration_seconds, UTC)
     request, masked = _request(noted, mask) if noted.captures else (None, [])
     return {
@@ -108,7 +108,7 @@ def record_of(noted: NotedCall, mask: MessageMask) -> Record:
     }
 
 
-def _request(noted: NotedCall, mask: MessageMask) -> tuple[Mapping[str, Any], Any]:
+def _request(noted: NotedConsoleCall, mask: ConsoleMessageMask) -> tuple[Mapping[str, Any], Any]:
     message = noted.message
     return mask.request(
         message.method,
@@ -120,13 +120,13 @@ def _request(noted: NotedCall, mask: MessageMask) -> tuple[Mapping[str, Any], An
     )
 
 
-def _response(noted: NotedCall, mask: MessageMask) -> Mapping[str, Any]:
+def _response(noted: NotedConsoleCall, mask: ConsoleMessageMask) -> Mapping[str, Any]:
     """Return the answer: what the function made, or what follows from the error of the call."""
     status, reply = noted.outcome.status, noted.reply
     if reply is not None and reply.status == status:
         return mask.answer(status, reply.headers, reply.body, cut=reply.cut)
     error = noted.outcome.error
     if isinstance(error, RequestError) and error.status == status:
-        made = problems.problem(error, noted.execution_id)
+        made = problems.problem_reply(error, noted.execution_id)
         return mask.answer(status, made.headers, made.body)
     return mask.answer(status, [], b"", cut=noted.outcome.sent_bytes > 0)

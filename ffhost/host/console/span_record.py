@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ffhost.host.console.message_mask import MessageMask
+from ffhost.host.console.message_mask import ConsoleMessageMask
 
 Span = dict[str, Any]
 
 
-def span_record(span: Any, mask: MessageMask) -> dict[str, Any]:
+def console_span_record(span: Any, mask: ConsoleMessageMask) -> dict[str, Any]:
     """Return a span of OpenTelemetry that has ended."""
     ids, parent = span.get_span_context(), span.parent
     started, ended = span.start_time or 0, span.end_time or 0
@@ -34,7 +34,7 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def shown_spans(spans: list[Span], call: dict[str, Any]) -> list[Span]:
+def console_spans(spans: list[Span], call: dict[str, Any]) -> list[Span]:
     """Return spans of a trace with their beginning in milliseconds after that of the call."""
     # Two clocks were read, so the first span may seem to begin before the call.
     begun = min([_began(call), *(each["started"] for each in spans)])
@@ -48,7 +48,7 @@ def shown_spans(spans: list[Span], call: dict[str, Any]) -> list[Span]:
     return sorted(found, key=lambda each: float(each["start_ms"]))
 
 
-def spans_of_calls(family: list[dict[str, Any]], call: dict[str, Any]) -> list[Span]:
+def console_spans_of_calls(family: list[dict[str, Any]], call: dict[str, Any]) -> list[Span]:
     """Return the call and those that it makes by name as spans, where nothing else is traced."""
     begun = _began(call)
     names = {each["call"]["function"]: each["call"]["id"] for each in family}

@@ -22,7 +22,7 @@ _TYPES = {
 _FOR_EVER = ("cache-control", "public, max-age=31536000, immutable")
 
 
-class StaticFiles:
+class ConsoleStaticFiles:
     """The files of the package, read once."""
 
     def __init__(self) -> None:

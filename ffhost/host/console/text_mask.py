@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_plus
 
-from ffhost.config.mask import Mask
-from ffhost.host.console.secret_texts import MASKED, SecretTexts
+from ffhost.config.mask import SecretMask
+from ffhost.host.console.secret_texts import MASKED, ConsoleSecretTexts
 
 _NAME = re.compile(
     r"""(?<![\w%.\-])(\\*["']?)([\w%.\-]++(?:\[[^\]\s]*\])*+)(\\*["']?)\s*+([:=]+>?)[ \t]*+"""
@@ -22,7 +22,7 @@ _LINE = re.compile(r"[^\r\n]*")
 _ELEMENT = re.compile(r"<([\w.\-]++(?::[\w.\-]++)?)(?:\s[^<>]*+)?>")
 
 
-class TextMask:
+class ConsoleTextMask:
     """The rule for secrets, applied to text.
 
     Args:
@@ -30,7 +30,7 @@ class TextMask:
         secrets: those that are known by their text
     """
 
-    def __init__(self, names: Mask, secrets: SecretTexts) -> None:
+    def __init__(self, names: SecretMask, secrets: ConsoleSecretTexts) -> None:
         self._names = names
         self._secrets = secrets
 

@@ -11,11 +11,11 @@ from typing import Any, Protocol, TypeVar
 
 from ffhost.auth.principals import Principal
 from ffhost.errors import BadRequest, MethodNotAllowed, NotFound, TimedOut, Unavailable
-from ffhost.host.event_delivery import DeliveryAnswer
+from ffhost.host.event_delivery import EventDeliveryAnswer
 from ffhost.host.service import Service
 from ffhost.invocation.function import Function
 from ffhost.web.messages import Message
-from ffhost.web.routing import Responders, Router
+from ffhost.web.routing import PathRouter, RouteResponders
 
 T = TypeVar("T")
 
@@ -36,14 +36,14 @@ class ConsoleCalls(Protocol):
         *,
         principal: Principal | None = None,
         source: str | None = None,
-    ) -> DeliveryAnswer:
+    ) -> EventDeliveryAnswer:
         """Call a function; return its answer, also for a crash or a timeout."""
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Run *work* on the loop of the calls."""
 
 
-class Trials:
+class ConsoleTrials:
     """Makes calls for the console."""
 
     def __init__(self, service: Service) -> None:
@@ -65,7 +65,7 @@ class Trials:
             raise Unavailable("the host does not serve yet")
         return self._make()
 
-    def call(self, name: Any, request: Any, identity: str) -> DeliveryAnswer:
+    def call(self, name: Any, request: Any, identity: str) -> EventDeliveryAnswer:
         """Call the function *name* as a request over HTTP would, and wait for its answer.
 
         Raises:
@@ -74,7 +74,7 @@ class Trials:
         function = self._service.host.functions.get(name) if isinstance(name, str) else None
         if function is None:
             raise NotFound(f"there is no function {name!r}")
-        message = message_of(request, function)
+        message = console_trial_message(request, function)
         return self.run(
             self.calls.call(function.name, message, identity, principal=CONSOLE, source="console")
         )
@@ -93,7 +93,7 @@ class Trials:
             raise TimedOut(f"no answer within {PATIENCE_SECONDS:.0f} seconds") from None
 
 
-def message_of(request: Any, function: Function) -> Message:
+def console_trial_message(request: Any, function: Function) -> Message:
     """Return the request that the page describes, for *function*.
 
     Raises:
@@ -176,8 +176,8 @@ def _params(function: Function, path: str) -> dict[str, str]:
     """
     from urllib.parse import unquote
 
-    router = Router(_nothing)
-    router.mount(function.path, function, Responders({}, _nothing))
+    router = PathRouter(_nothing)
+    router.mount(function.path, function, RouteResponders({}, _nothing))
     found, _responders, params, _template = router.find(unquote(path))
     if found is not function:
         raise NotFound(f"{path!r} is not a path of {function.name}, which is at {function.path}")

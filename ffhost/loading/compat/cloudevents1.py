@@ -8,16 +8,16 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from ffhost.loading.compat.presence import is_installed
+from ffhost.loading.compat.presence import is_module_installed
 
 _OLD = frozenset({"abstract", "conversion", "exceptions", "http", "kafka", "pydantic", "sdk"})
 
 
-def provide(name: str) -> ModuleType | None:
+def provide_module(name: str) -> ModuleType | None:
     """Return the module of 2.x that was called *name* in 1.x; None for other names."""
     _, _, rest = name.partition(".")
     child = rest.partition(".")[0]
-    if child not in _OLD or is_installed(f"cloudevents.{child}"):
+    if child not in _OLD or is_module_installed(f"cloudevents.{child}"):
         return None
     moved = f"cloudevents.v1.{rest}"
     try:

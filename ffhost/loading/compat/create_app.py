@@ -8,13 +8,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ffhost.config import Sources
+from ffhost.config import ConfigSources
 from ffhost.loading.compat.framework import _function_registry
 
 _FLAGS = {"target": "--target", "source": "--source", "signature_type": "--signature-type"}
 
 
-def make_app(target: str | None, source: str | None, signature_type: str | None) -> Any:
+def make_framework_app(target: str | None, source: str | None, signature_type: str | None) -> Any:
     """Load one function and return a Flask application; None: as the environment says.
 
     A function with Starlette's request becomes an ASGI application, as in the original.
@@ -25,11 +25,13 @@ def make_app(target: str | None, source: str | None, signature_type: str | None)
     """
     # By name: user code imports this module, and it lies below the host.
     sources = _sources(target, source, signature_type)
-    app = import_module("ffhost.host.flask_application").make_flask_app(sources)
-    return LoopApp(sources) if app is None else app
+    app = import_module("ffhost.host.flask_application").make_host_of_flask_app(sources)
+    return FrameworkLoopApp(sources) if app is None else app
 
 
-def make_asgi_app(target: str | None, source: str | None, signature_type: str | None) -> Any:
+def make_framework_asgi_app(
+    target: str | None, source: str | None, signature_type: str | None
+) -> Any:
     """Load one function and return an ASGI application; None: as the environment says.
 
     Raises:
@@ -37,16 +39,16 @@ def make_asgi_app(target: str | None, source: str | None, signature_type: str | 
     """
     sources = _sources(target, source, signature_type, asgi=("--asgi", "true"))
     import_module("ffhost.host.framework_target").check_framework_target(sources)
-    return LoopApp(sources)
+    return FrameworkLoopApp(sources)
 
 
-class LoopApp:
+class FrameworkLoopApp:
     """The ASGI front of one function, for one event loop after another.
 
     A front belongs to the loop that it first runs on; tests often have a loop each.
     """
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: ConfigSources) -> None:
         self.service = import_module("ffhost.host.service").Service(sources)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._front: Any = import_module("ffhost.asgi").create_app(self.service)
@@ -63,8 +65,8 @@ class LoopApp:
 
 def _sources(
     target: str | None, source: str | None, signature_type: str | None, **more: Any
-) -> Sources:
+) -> ConfigSources:
     target = _function_registry.get_function_target(target)
     given = {"target": target, "source": source, "signature_type": signature_type}
     flags = {name: (_FLAGS[name], str(text)) for name, text in given.items() if text}
-    return Sources(environ=dict(os.environ), flags={**flags, **more}, cwd=Path.cwd())
+    return ConfigSources(environ=dict(os.environ), flags={**flags, **more}, cwd=Path.cwd())

@@ -24,7 +24,7 @@ _MODULES = frozenset(
 )
 
 
-def provide(name: str) -> ModuleType | None:
+def provide_module(name: str) -> ModuleType | None:
     """Return our module *name*; None for internal modules of the original that we do not have."""
     _, _, child = name.partition(".")
     if not child:

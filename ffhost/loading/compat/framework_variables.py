@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-def before_loading(target: str, environ: Mapping[str, str]) -> dict[str, str]:
+def framework_variables_before_loading(target: str, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables for the import of the module; ``ENTRY_POINT`` is the legacy mode."""
     found = {"FUNCTION_TARGET": target}
     if environ.get("ENTRY_POINT"):
@@ -17,7 +17,7 @@ def before_loading(target: str, environ: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def after_loading(signature: str, environ: Mapping[str, str]) -> dict[str, str]:
+def framework_variables_after_loading(signature: str, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that are known once the function and its decorator are loaded."""
     found = {"FUNCTION_SIGNATURE_TYPE": signature}
     if environ.get("ENTRY_POINT"):

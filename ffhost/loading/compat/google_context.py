@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from types import ModuleType
 
-from ffhost.loading.compat.presence import is_installed
+from ffhost.loading.compat.presence import is_module_installed
 
 _PARENTS = (
     "google.cloud.functions",
@@ -20,10 +20,10 @@ _PARENTS = (
 
 
 @cache
-def provide(name: str) -> ModuleType | None:
+def provide_module(name: str) -> ModuleType | None:
     """Return the module *name* if it is one of these and no installed package has it."""
     parent = name.removesuffix(".context")
-    if parent not in _PARENTS or is_installed(name):
+    if parent not in _PARENTS or is_module_installed(name):
         return None
     if parent == name:
         module = ModuleType(name, "Provided by ffhost for its `context` module.")

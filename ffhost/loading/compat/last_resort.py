@@ -27,7 +27,7 @@ from ffhost.loading.compat.presence import OURS
 Provide = Callable[[str], ModuleType | None]
 
 
-class Alias(Loader):
+class ModuleAliasLoader(Loader):
     """A loader that puts a module under one more name."""
 
     def __init__(self, module: ModuleType) -> None:
@@ -42,7 +42,7 @@ class Alias(Loader):
         sys.modules[module.__name__] = self.module
 
 
-class LastResort(DistributionFinder):
+class LastResortFinder(DistributionFinder):
     """The finder of the names in *providers*, which are by top-level name."""
 
     def __init__(self, providers: dict[str, Provide]) -> None:
@@ -57,7 +57,9 @@ class LastResort(DistributionFinder):
         if module is None:
             return None
         self.move_to_front()
-        return spec_from_loader(fullname, Alias(module), is_package=hasattr(module, "__path__"))
+        return spec_from_loader(
+            fullname, ModuleAliasLoader(module), is_package=hasattr(module, "__path__")
+        )
 
     def move_to_front(self) -> None:
         """Move this finder in front of all others."""
@@ -96,18 +98,18 @@ def _means_framework(name: str | None) -> bool:
     return name is not None and re.sub(r"[-_.]+", "-", name).lower() == "functions-framework"
 
 
-def install(providers: dict[str, Provide]) -> LastResort:
+def install_last_resort_finder(providers: dict[str, Provide]) -> LastResortFinder:
     """Add the finder to ``sys.meta_path``, behind all others, once; return it."""
     for finder in sys.meta_path:
-        if isinstance(finder, LastResort):
+        if isinstance(finder, LastResortFinder):
             return finder
-    made = LastResort(providers)
+    made = LastResortFinder(providers)
     OURS.add(made)
     sys.meta_path.append(made)
     return made
 
 
-def uninstall() -> None:
+def uninstall_last_resort_finder() -> None:
     """Remove the finder; modules that were imported stay imported."""
-    for finder in [each for each in sys.meta_path if isinstance(each, LastResort)]:
+    for finder in [each for each in sys.meta_path if isinstance(each, LastResortFinder)]:
         sys.meta_path.remove(finder)

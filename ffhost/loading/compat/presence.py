@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from functools import cache
 
-from ffhost.loading.modules.installed import import_installed
+from ffhost.loading.modules.installed_modules import import_installed
 
 OURS: set[object] = set()
 """Finders of ours in ``sys.meta_path``: what they find is not installed."""
 
 
 @cache
-def is_installed(name: str) -> bool:
+def is_module_installed(name: str) -> bool:
     """Whether a module *name* is installed; its parent packages are imported for it."""
     parent, _, _ = name.rpartition(".")
     try:

@@ -10,39 +10,49 @@ interpreter's lock, and compiled extensions that refuse to be loaded twice.
 from __future__ import annotations
 
 from ffhost.loading.modules.module_loader import (
-    folder_scope,
-    has_changed,
-    import_seconds,
+    has_module_changed,
+    importing_at_most_once,
     load_module,
-    load_name,
-    one_attempt,
+    load_module_named,
+    module_import_seconds,
+    module_scope_of_folder,
 )
-from ffhost.loading.modules.package_imports import needs_package
-from ffhost.loading.modules.package_roots import Home, home_of, module_base
-from ffhost.loading.modules.private_names import plain_error, plain_name, plain_text
-from ffhost.loading.modules.scopes import SCOPE_KEY, Provide, Scope, providers, scope_of
-from ffhost.loading.modules.tracebacks import error_text, stack_text, user_frame
+from ffhost.loading.modules.package_imports import module_needs_its_package
+from ffhost.loading.modules.package_roots import ModuleHome, module_base, module_home_of
+from ffhost.loading.modules.private_names import (
+    error_with_plain_module_names,
+    plain_module_name,
+    with_plain_module_names,
+)
+from ffhost.loading.modules.scopes import (
+    SCOPE_KEY,
+    ModuleScope,
+    Provide,
+    module_scope_of,
+    providers,
+)
+from ffhost.loading.modules.tracebacks import innermost_user_frame, user_error_text, user_stack_text
 
 __all__ = [
     "SCOPE_KEY",
-    "Home",
+    "ModuleHome",
+    "ModuleScope",
     "Provide",
-    "Scope",
-    "error_text",
-    "folder_scope",
-    "has_changed",
-    "home_of",
-    "import_seconds",
+    "error_with_plain_module_names",
+    "has_module_changed",
+    "importing_at_most_once",
+    "innermost_user_frame",
     "load_module",
-    "load_name",
+    "load_module_named",
     "module_base",
-    "needs_package",
-    "one_attempt",
-    "plain_error",
-    "plain_name",
-    "plain_text",
+    "module_home_of",
+    "module_import_seconds",
+    "module_needs_its_package",
+    "module_scope_of",
+    "module_scope_of_folder",
+    "plain_module_name",
     "providers",
-    "scope_of",
-    "stack_text",
-    "user_frame",
+    "user_error_text",
+    "user_stack_text",
+    "with_plain_module_names",
 ]

@@ -24,7 +24,7 @@ from typing import Any
 
 from ffhost.loading.modules.import_patches import SPAWN, apply_import_patches
 from ffhost.loading.modules.private_names import PREFIX
-from ffhost.loading.modules.scopes import Scope
+from ffhost.loading.modules.scopes import ModuleScope
 
 _creation = threading.local()
 _SETTLED_SECONDS = 2.0
@@ -35,7 +35,7 @@ were written: a source must be this old before what it was compiled to is kept."
 class ScopedSourceLoader(SourceFileLoader):
     """Load a source file with the builtins of its scope."""
 
-    def __init__(self, name: str, path: str, scope: Scope) -> None:
+    def __init__(self, name: str, path: str, scope: ModuleScope) -> None:
         super().__init__(name, path)
         self.scope = scope
 
@@ -55,7 +55,7 @@ class ScopedSourceLoader(SourceFileLoader):
 class ScopedBytecodeLoader(SourcelessFileLoader):
     """Load a ``.pyc`` file that stands alone with the builtins of its scope."""
 
-    def __init__(self, name: str, path: str, scope: Scope) -> None:
+    def __init__(self, name: str, path: str, scope: ModuleScope) -> None:
         super().__init__(name, path)
         self.scope = scope
 
@@ -78,7 +78,7 @@ def _patched(spec: ModuleSpec | None) -> ModuleSpec | None:
     return spec
 
 
-def _create(spec: ModuleSpec, scope: Scope) -> ModuleType:
+def _create(spec: ModuleSpec, scope: ModuleScope) -> ModuleType:
     module = ModuleType(spec.name)
     module.__dict__["__builtins__"] = scope.builtins
     for created in getattr(_creation, "records", ()):
@@ -87,7 +87,7 @@ def _create(spec: ModuleSpec, scope: Scope) -> ModuleType:
 
 
 @contextmanager
-def recorded_modules() -> Iterator[list[ModuleType]]:
+def recording_imported_modules() -> Iterator[list[ModuleType]]:
     """Collect the user modules whose import this thread begins inside the block."""
     records: list[list[ModuleType]] = _creation.__dict__.setdefault("records", [])
     created: list[ModuleType] = []
@@ -98,16 +98,16 @@ def recorded_modules() -> Iterator[list[ModuleType]]:
         records.remove(created)
 
 
-class FolderFinder:
+class FolderModuleFinder:
     """The finder of all scopes."""
 
     def __init__(self) -> None:
-        self.private: dict[str, Scope] = {}
+        self.private: dict[str, ModuleScope] = {}
         """Scopes by the name of their root package."""
-        self.plain: list[Scope] = []
+        self.plain: list[ModuleScope] = []
         """Scopes whose modules keep their names, in the order in which they are searched."""
 
-    def search_first(self, scope: Scope) -> None:
+    def search_first(self, scope: ModuleScope) -> None:
         """Search the plain *scope* before others, which may have a module of the same name."""
         if self.plain[0] is not scope:
             self.plain.remove(scope)
@@ -134,13 +134,13 @@ class FolderFinder:
             scope.forget()
 
 
-def _own_spec(fullname: str, path: Iterable[str] | None, scope: Scope) -> ModuleSpec | None:
+def _own_spec(fullname: str, path: Iterable[str] | None, scope: ModuleScope) -> ModuleSpec | None:
     if fullname in scope.sources:
         return spec_from_file_location(fullname, scope.sources[fullname])
     return PathFinder.find_spec(fullname, list(path or ()))
 
 
-def _plain_spec(fullname: str, path: Sequence[str] | None, scope: Scope) -> ModuleSpec | None:
+def _plain_spec(fullname: str, path: Sequence[str] | None, scope: ModuleScope) -> ModuleSpec | None:
     if fullname in scope.sources:
         # As in functions-framework the module is a package as well, so that
         # `from .helpers import x` works in it.
@@ -164,7 +164,7 @@ def _plain_spec(fullname: str, path: Sequence[str] | None, scope: Scope) -> Modu
     return _scoped(spec, scope)
 
 
-def _scoped(spec: ModuleSpec | None, scope: Scope) -> ModuleSpec | None:
+def _scoped(spec: ModuleSpec | None, scope: ModuleScope) -> ModuleSpec | None:
     """Replace the ordinary loader with ours; extension modules keep theirs."""
     if spec is not None:
         loader = spec.loader

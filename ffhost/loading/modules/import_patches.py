@@ -23,8 +23,8 @@ from importlib.util import resolve_name
 from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
-from ffhost.loading.modules.installed import find_installed, import_installed
-from ffhost.loading.modules.scopes import SCOPE_KEY, Scope
+from ffhost.loading.modules.installed_modules import find_installed, import_installed
+from ffhost.loading.modules.scopes import SCOPE_KEY, ModuleScope
 
 _TRANSPARENT = frozenset({"importlib", "pkgutil", "unittest", "pickle"})
 """Top-level names of modules that import on behalf of their callers."""
@@ -45,7 +45,7 @@ def apply_import_patches() -> None:
                 change(sys.modules[name])
 
 
-class Asker(NamedTuple):
+class ImportingCode(NamedTuple):
     """User code that imports something by its name.
 
     Args:
@@ -54,12 +54,12 @@ class Asker(NamedTuple):
         code: the globals of the user code
     """
 
-    scope: Scope
+    scope: ModuleScope
     direct: bool
     code: dict[str, Any]
 
 
-def asking_scope(frame: FrameType | None, name: str) -> Asker | None:
+def importing_scope(frame: FrameType | None, name: str) -> ImportingCode | None:
     """Return for whom *name* is imported in *frame*; None if it is not for user code.
 
     What a library imports on its behalf is never a module of that library or of the standard
@@ -71,10 +71,10 @@ def asking_scope(frame: FrameType | None, name: str) -> Asker | None:
         if scope is not None:
             top = name.partition(".")[0]
             if asker is None:
-                return Asker(scope, True, frame.f_globals)
+                return ImportingCode(scope, True, frame.f_globals)
             if top == asker or top in sys.stdlib_module_names:
                 return None
-            return Asker(scope, False, frame.f_globals)
+            return ImportingCode(scope, False, frame.f_globals)
         if asker is None and frame.f_globals is not globals():
             top = str(frame.f_globals.get("__name__", "")).partition(".")[0]
             asker = None if top in _TRANSPARENT else top
@@ -89,7 +89,7 @@ def _patch_importlib(module: ModuleType) -> None:
     def import_module(name: str, package: str | None = None) -> ModuleType:
         if name.startswith(".") and package:
             name = resolve_name(name, package)
-        asking = asking_scope(sys._getframe(1), name)
+        asking = importing_scope(sys._getframe(1), name)
         if asking is not None and not name.startswith("."):
             scope, direct, code = asking
             return scope.import_string(name, direct=direct, asker=code)
@@ -103,7 +103,7 @@ def _patch_importlib_util(module: ModuleType) -> None:
     def find_spec(name: str, package: str | None = None) -> ModuleSpec | None:
         if name.startswith(".") and package:
             name = resolve_name(name, package)
-        asking = asking_scope(sys._getframe(1), name)
+        asking = importing_scope(sys._getframe(1), name)
         if asking is not None and not name.startswith("."):
             name = asking.scope.qualify(name, asking.code)
         return find_installed(name, package)
@@ -115,7 +115,7 @@ def _patch_logging_config(module: ModuleType) -> None:
     """Make `dictConfig` called by user code find that code's own formatters and handlers."""
 
     def import_top(name: str, *arguments: Any) -> ModuleType:
-        asking = asking_scope(sys._getframe(1), name)
+        asking = importing_scope(sys._getframe(1), name)
         if asking is None:
             return builtins.__import__(name, *arguments)
         return asking.scope.import_statement(name, asking.code)
@@ -143,13 +143,13 @@ def _patch_pickle(module: ModuleType) -> None:
 
     @functools.wraps(loads_fast)
     def loads(data: Any, /, **options: Any) -> Any:
-        if asking_scope(sys._getframe(1), "") is None:
+        if importing_scope(sys._getframe(1), "") is None:
             return loads_fast(data, **options)
         return Unpickler(io.BytesIO(data), **options).load()
 
     @functools.wraps(load_fast)
     def load(file: Any, **options: Any) -> Any:
-        if asking_scope(sys._getframe(1), "") is None:
+        if importing_scope(sys._getframe(1), "") is None:
             return load_fast(file, **options)
         return Unpickler(file, **options).load()
 
@@ -158,7 +158,7 @@ def _patch_pickle(module: ModuleType) -> None:
 
 
 def _find_class(find: Callable[[str, str], Any], module_name: str, name: str) -> Any:
-    asking = asking_scope(sys._getframe(2), module_name)
+    asking = importing_scope(sys._getframe(2), module_name)
     if asking is None:
         return find(module_name, name)
     scope, direct, code = asking
@@ -178,9 +178,9 @@ def _patch_multiprocessing_spawn(module: ModuleType) -> None:
 
     @functools.wraps(original)
     def get_preparation_data(name: str) -> dict[str, Any]:
-        from ffhost.loading.modules.spawned import Folders
+        from ffhost.loading.modules.spawned_modules import ModuleFolders
 
-        return {**original(name), "ffhost": Folders()}
+        return {**original(name), "ffhost": ModuleFolders()}
 
     module.__dict__["get_preparation_data"] = get_preparation_data
 

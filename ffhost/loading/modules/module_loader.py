@@ -16,21 +16,21 @@ from pathlib import Path
 from types import FunctionType, ModuleType, TracebackType
 from typing import TypeAlias
 
-from ffhost.loading.modules.finder import FolderFinder, recorded_modules
+from ffhost.loading.modules.finder import FolderModuleFinder, recording_imported_modules
 from ffhost.loading.modules.import_patches import apply_import_patches
-from ffhost.loading.modules.installed import find_installed, import_installed
-from ffhost.loading.modules.package_imports import needs_package
-from ffhost.loading.modules.package_roots import home_of
-from ffhost.loading.modules.private_names import plain_error, root_name
-from ffhost.loading.modules.scopes import Scope
+from ffhost.loading.modules.installed_modules import find_installed, import_installed
+from ffhost.loading.modules.package_imports import module_needs_its_package
+from ffhost.loading.modules.package_roots import module_home_of
+from ffhost.loading.modules.private_names import error_with_plain_module_names, private_package_name
+from ffhost.loading.modules.scopes import ModuleScope
 
 _lock = threading.Lock()
-_finder = FolderFinder()
+_finder = FolderModuleFinder()
 _Variables: TypeAlias = tuple[tuple[str, str], ...]
-_folders: dict[tuple[str, bool, _Variables], Scope] = {}
+_folders: dict[tuple[str, bool, _Variables], ModuleScope] = {}
 """Scopes by absolute path as given and by real path, by whether names stay plain, and by the
 environment variables that they were loaded for."""
-_installed = Scope(None, None)
+_installed = ModuleScope(None, None)
 _seconds: dict[str, float] = {}
 _begun: dict[str, float] = {}
 """When the import of a module began, in seconds since the epoch."""
@@ -42,7 +42,8 @@ def load_module(
 ) -> ModuleType:
     """Import the file *source* as a module of its folder, or return the imported module.
 
-    The folder is a package with a unique name, and the file a module of it; see `plain_name`.
+    The folder is a package with a unique name, and the file a module of it; see
+    `plain_module_name`.
     For a file of a package it is the folder that the outermost package lies in.
     The path is not resolved: if a symbolic link changes later, the loaded folder stays the same.
 
@@ -59,17 +60,17 @@ def load_module(
     file = os.path.abspath(source)
     folder, last = os.path.split(file)
     name = os.path.splitext(last)[0].replace(".", "_")
-    if plain and _is_free(name, folder) and not needs_package(file):
-        scope = folder_scope(folder, plain=True, env=env)
+    if plain and _is_free(name, folder) and not module_needs_its_package(file):
+        scope = module_scope_of_folder(folder, plain=True, env=env)
         _finder.search_first(scope)
         return _load(scope, name, file)
-    folder, name = home_of(file)
-    scope = folder_scope(folder, env=env)
+    folder, name = module_home_of(file)
+    scope = module_scope_of_folder(folder, env=env)
     is_package = os.path.basename(file) == "__init__.py" and name != "__init__"
     return _load(scope, f"{scope.root}.{name}", None if is_package else file)
 
 
-def load_name(
+def load_module_named(
     name: str, base: Path, *, plain: bool = False, env: Mapping[str, str] | None = None
 ) -> ModuleType:
     """Import the module *name* from the folder *base*, or else from what is installed.
@@ -79,7 +80,7 @@ def load_name(
     Raises:
         Exception: what the import raises, as for `load_module`.
     """
-    scope = folder_scope(os.path.abspath(base), plain=plain, env=env)
+    scope = module_scope_of_folder(os.path.abspath(base), plain=plain, env=env)
     qualified = scope.qualify(name)
     if qualified != name or (plain and _lies_in(name, scope)):
         return _load(scope, qualified)
@@ -90,9 +91,9 @@ def load_name(
     return _load(_installed, name)
 
 
-def folder_scope(
+def module_scope_of_folder(
     folder: str, *, plain: bool = False, env: Mapping[str, str] | None = None
-) -> Scope:
+) -> ModuleScope:
     """Return the scope of *folder*, an absolute path; it is created at the first call."""
     variables = tuple(sorted(env.items())) if env else ()
     with _lock:
@@ -107,13 +108,13 @@ def folder_scope(
     return scope
 
 
-def known_scopes() -> list[Scope]:
+def known_module_scopes() -> list[ModuleScope]:
     """Return the scopes of all source folders of this process."""
     with _lock:
         return list({id(scope): scope for scope in _folders.values()}.values())
 
 
-def restore_scope(
+def restore_module_scope(
     folder: str, root: str | None, sources: Mapping[str, str], adopted: Iterable[str]
 ) -> None:
     """Make a scope of another process known in this one, unless it is.
@@ -138,7 +139,7 @@ def restore_scope(
         _install()
 
 
-def import_seconds(module: ModuleType) -> float:
+def module_import_seconds(module: ModuleType) -> float:
     """Return how many seconds the first import of *module* took.
 
     0 if it was imported by something else, such as a library.
@@ -146,7 +147,7 @@ def import_seconds(module: ModuleType) -> float:
     return _seconds.get(module.__name__, 0.0)
 
 
-def has_changed(module: ModuleType) -> bool:
+def has_module_changed(module: ModuleType) -> bool:
     """Whether the file of *module* was written after its import began."""
     begun, file = _begun.get(module.__name__), getattr(module, "__file__", None)
     try:
@@ -156,7 +157,7 @@ def has_changed(module: ModuleType) -> bool:
 
 
 @contextmanager
-def one_attempt() -> Iterator[None]:
+def importing_at_most_once() -> Iterator[None]:
     """Import each module at most once inside the block: a second load raises the first error.
 
     For loading many functions in one thread: a broken module with a hundred functions would
@@ -169,7 +170,7 @@ def one_attempt() -> Iterator[None]:
         del _pass.failures
 
 
-def _load(scope: Scope, name: str, file: str | None = None) -> ModuleType:
+def _load(scope: ModuleScope, name: str, file: str | None = None) -> ModuleType:
     failures: dict[str, tuple[BaseException, TracebackType | None]]
     failures = getattr(_pass, "failures", {})
     if name in failures:
@@ -181,13 +182,13 @@ def _load(scope: Scope, name: str, file: str | None = None) -> ModuleType:
         known = name in sys.modules
         started = time.perf_counter()
         begun = time.time()
-        with recorded_modules() as created:
+        with recording_imported_modules() as created:
             try:
                 module = import_installed(name)
             except BaseException as error:
                 _discard_tainted(created)
                 if isinstance(error, ImportError):
-                    plain_error(error)
+                    error_with_plain_module_names(error)
                 failures[name] = error, error.__traceback__
                 raise
         if not known:
@@ -239,20 +240,20 @@ def _remove(module: ModuleType) -> None:
         delattr(sys.modules[parent], child)
 
 
-def _private_scope(folder: str, env: Mapping[str, str] | None) -> Scope:
+def _private_scope(folder: str, env: Mapping[str, str] | None) -> ModuleScope:
     # Secrets are a subclass of str. They must not be guessed from the name of a module.
     salt = "\0".join(
         f"{name}={value}" if type(value) is str else name
         for name, value in sorted((env or {}).items())
     )
     number = 0
-    while (name := root_name(folder, salt=f"{salt}{number or ''}")) in sys.modules:
+    while (name := private_package_name(folder, salt=f"{salt}{number or ''}")) in sys.modules:
         number += 1
     return _named_scope(folder, name, env)
 
 
-def _named_scope(folder: str, name: str, env: Mapping[str, str] | None) -> Scope:
-    scope = Scope(folder, name, env)
+def _named_scope(folder: str, name: str, env: Mapping[str, str] | None) -> ModuleScope:
+    scope = ModuleScope(folder, name, env)
     root = ModuleType(name, f"The source folder {folder}.")
     root.__path__ = [folder]
     root.__package__ = name
@@ -263,8 +264,8 @@ def _named_scope(folder: str, name: str, env: Mapping[str, str] | None) -> Scope
     return scope
 
 
-def _plain_scope(folder: str, env: Mapping[str, str] | None) -> Scope:
-    scope = Scope(folder, None, env)
+def _plain_scope(folder: str, env: Mapping[str, str] | None) -> ModuleScope:
+    scope = ModuleScope(folder, None, env)
     _finder.plain.append(scope)
     if sys.path[:1] != [folder]:
         sys.path.insert(0, folder)
@@ -294,7 +295,7 @@ def _lies_directly_in(folder: str, file: str) -> bool:
     return os.path.realpath(os.path.dirname(os.path.abspath(file))) == os.path.realpath(folder)
 
 
-def _lies_in(name: str, scope: Scope) -> bool:
+def _lies_in(name: str, scope: ModuleScope) -> bool:
     spec = find_installed(name.partition(".")[0])
     places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
     return any(str(place).startswith(f"{scope.folder}{os.sep}") for place in places)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import ast
 import os
 
-from ffhost.loading.modules.installed import installed_elsewhere
-from ffhost.loading.modules.package_roots import home_of
+from ffhost.loading.modules.installed_modules import find_module_installed_elsewhere
+from ffhost.loading.modules.package_roots import module_home_of
 
 
-def needs_package(file: str | os.PathLike[str]) -> bool:
+def module_needs_its_package(file: str | os.PathLike[str]) -> bool:
     """Whether *file*, an absolute path, imports from its own package.
 
     That is a relative import, or the name of the package if nothing installed has it. Such a
     file cannot be run as functions-framework runs one, with the imports of its own folder only.
     """
-    home = home_of(file)
+    home = module_home_of(file)
     if home.folder == os.path.dirname(file):
         return False
     try:
@@ -24,7 +24,9 @@ def needs_package(file: str | os.PathLike[str]) -> bool:
     except (OSError, SyntaxError, ValueError):  # the import says what is wrong
         return False
     found, package = _imported(tree), home.name.partition(".")[0]
-    return "" in found or (package in found and installed_elsewhere(package, home.folder) is None)
+    return "" in found or (
+        package in found and find_module_installed_elsewhere(package, home.folder) is None
+    )
 
 
 def _imported(tree: ast.AST) -> list[str]:

@@ -6,7 +6,7 @@ import os
 from typing import NamedTuple
 
 
-class Home(NamedTuple):
+class ModuleHome(NamedTuple):
     """The place of a file among modules.
 
     Args:
@@ -18,7 +18,7 @@ class Home(NamedTuple):
     name: str
 
 
-def home_of(file: str | os.PathLike[str]) -> Home:
+def module_home_of(file: str | os.PathLike[str]) -> ModuleHome:
     """Return where *file*, an absolute path, has its place.
 
     A folder with ``__init__.py`` is a package, unless its name could not be imported.
@@ -33,8 +33,8 @@ def home_of(file: str | os.PathLike[str]) -> Home:
         packages.insert(0, package)
         folder = parent
     if packages and name == "__init__":
-        return Home(folder, ".".join(packages))
-    return Home(folder, ".".join([*packages, name]))
+        return ModuleHome(folder, ".".join(packages))
+    return ModuleHome(folder, ".".join([*packages, name]))
 
 
 def module_base(module: str, base: str | os.PathLike[str]) -> str:

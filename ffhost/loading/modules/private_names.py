@@ -9,7 +9,7 @@ PREFIX = "_ffhost_"
 _PRIVATE = re.compile(r"\b_ffhost_(\w*)_[0-9a-f]{8}(?:\.|\b)")
 
 
-def root_name(folder: str, *, salt: str = "") -> str:
+def private_package_name(folder: str, *, salt: str = "") -> str:
     """Return the name of the package that represents *folder* in ``sys.modules``.
 
     The name depends on the path and *salt* alone. So it is the same in every worker process, and
@@ -22,7 +22,7 @@ def root_name(folder: str, *, salt: str = "") -> str:
     return f"{PREFIX}{label}_{digest}"
 
 
-def plain_name(module_name: str) -> str:
+def plain_module_name(module_name: str) -> str:
     """Return the name of a module as its author wrote it.
 
     ``_ffhost_images_1b2c3d4e.app.resize`` is ``app.resize``, the folder itself ``images``;
@@ -34,17 +34,17 @@ def plain_name(module_name: str) -> str:
     return rest or root[len(PREFIX) : -9]
 
 
-def plain_text(text: str) -> str:
+def with_plain_module_names(text: str) -> str:
     """Replace private module names within *text*, such as an exception's message."""
     if PREFIX not in text:
         return text
     return _PRIVATE.sub(lambda match: "" if match[0].endswith(".") else match[1], text)
 
 
-def plain_error(error: ImportError) -> None:
+def error_with_plain_module_names(error: ImportError) -> None:
     """Replace private module names in *error*, in its message and its ``name``."""
     if isinstance(error.msg, str) and PREFIX in error.msg:
-        error.msg = plain_text(error.msg)
+        error.msg = with_plain_module_names(error.msg)
         error.args = (error.msg, *error.args[1:])
     if error.name is not None:
-        error.name = plain_name(error.name)
+        error.name = plain_module_name(error.name)

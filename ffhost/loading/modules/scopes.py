@@ -24,16 +24,16 @@ from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import Any
 
-from ffhost.loading.modules.installed import (
-    JoinedPackage,
+from ffhost.loading.modules.installed_modules import (
+    JoinedModulePackage,
     find_installed,
+    find_module_installed_elsewhere,
     import_installed,
-    installed_elsewhere,
-    is_inside_interpreter,
-    is_namespace,
-    try_installed,
+    is_interpreter_module,
+    is_namespace_package,
+    try_import_installed,
 )
-from ffhost.loading.modules.private_names import PREFIX, plain_error
+from ffhost.loading.modules.private_names import PREFIX, error_with_plain_module_names
 
 Provide = Callable[[str], ModuleType | None]
 
@@ -46,16 +46,16 @@ leaves to installed packages. It is asked before the folder and before installed
 """
 
 SCOPE_KEY = "__ffhost_scope__"
-"""Key in the private builtins for their `Scope`."""
+"""Key in the private builtins for their `ModuleScope`."""
 
 
-def scope_of(namespace: Mapping[str, Any]) -> Scope | None:
+def module_scope_of(namespace: Mapping[str, Any]) -> ModuleScope | None:
     """Return the scope of the module with the globals *namespace*; None for any other code."""
     own = namespace.get("__builtins__")
     return own.get(SCOPE_KEY) if type(own) is dict else None
 
 
-class Scope:
+class ModuleScope:
     """The imports of one source folder.
 
     Args:
@@ -83,7 +83,7 @@ class Scope:
         """Plain top-level names of this scope."""
         self._owned: dict[str, bool] = {}
         self._beside: dict[tuple[str, str], bool] = {}
-        self._joined: dict[str, JoinedPackage] = {}
+        self._joined: dict[str, JoinedModulePackage] = {}
         self._builtins_module = ModuleType("builtins", builtins.__doc__)
         self.builtins: dict[str, Any] = self._builtins_module.__dict__
         self.builtins.update(vars(builtins))
@@ -120,7 +120,7 @@ class Scope:
         except ImportError as error:
             if level == 0 and error.name == top and self._appeared(top, globals):
                 return self.import_statement(name, globals, locals, fromlist)
-            plain_error(error)
+            error_with_plain_module_names(error)
             raise
 
     def import_string(
@@ -138,7 +138,7 @@ class Scope:
         try:
             return import_installed(self.qualify(name, asker))
         except ImportError as error:
-            plain_error(error)
+            error_with_plain_module_names(error)
             raise
 
     def qualify(self, name: str, asker: Mapping[str, Any] | None = None) -> str:
@@ -188,20 +188,20 @@ class Scope:
         return module
 
     def _look_for(self, top: str) -> bool:
-        if top.startswith(PREFIX) or top == "__main__" or is_inside_interpreter(top):
+        if top.startswith(PREFIX) or top == "__main__" or is_interpreter_module(top):
             return False
         if f"{self.root}.{top}" in self.sources:
             return True
         assert self.folder is not None
         spec = PathFinder.find_spec(top, [self.folder])
-        if spec is None or not is_namespace(spec):
+        if spec is None or not is_namespace_package(spec):
             return spec is not None
-        installed = installed_elsewhere(top, self.folder)
+        installed = find_module_installed_elsewhere(top, self.folder)
         if installed is None:
             return True
-        if not is_namespace(installed):
+        if not is_namespace_package(installed):
             return False
-        self._joined[top] = JoinedPackage(top, import_installed(f"{self.root}.{top}"))
+        self._joined[top] = JoinedModulePackage(top, import_installed(f"{self.root}.{top}"))
         return True
 
     def _package_beside(self, top: str, asker: Mapping[str, Any] | None) -> str | None:
@@ -226,9 +226,9 @@ class Scope:
             return False
         assert self.folder is not None
         mine = PathFinder.find_spec(top, [self.folder])
-        if f"{self.root}.{top}" in self.sources or not (mine is None or is_namespace(mine)):
+        if f"{self.root}.{top}" in self.sources or not (mine is None or is_namespace_package(mine)):
             return False
-        return installed_elsewhere(top, self.folder) is None
+        return find_module_installed_elsewhere(top, self.folder) is None
 
     def _appeared(self, top: str, asker: Mapping[str, Any] | None) -> bool:
         """Whether a module that was not found before has been written since."""
@@ -261,7 +261,7 @@ class Scope:
                 return builtins.__import__(f"{package}.{name}", None, None, fromlist, 0)
             builtins.__import__(f"{package}.{name}")
         except ImportError as error:
-            plain_error(error)
+            error_with_plain_module_names(error)
             raise
         return sys.modules[f"{package}.{name.partition('.')[0]}"]
 
@@ -318,8 +318,8 @@ class Scope:
             parent = providers[name.partition(".")[0]](name)
             if parent is None:
                 if name not in self._joined:
-                    self._joined[name] = JoinedPackage(name)
-                    try_installed(name)
+                    self._joined[name] = JoinedModulePackage(name)
+                    try_import_installed(name)
                 parent = self._joined[name]
             setattr(parent, child, module)
             module = parent

@@ -20,7 +20,7 @@ _MACHINERY = (
 )
 
 
-def error_text(error: BaseException) -> str:
+def user_error_text(error: BaseException) -> str:
     """Return *error* and its chain as Python prints them."""
     described = TracebackException.from_exception(error, compact=True)
     for one, shown in _chain(error, described):
@@ -29,7 +29,7 @@ def error_text(error: BaseException) -> str:
     return "".join(described.format())
 
 
-def stack_text(frame: FrameType) -> str:
+def user_stack_text(frame: FrameType) -> str:
     """Return the stack that ends at *frame* as Python prints it, innermost call last."""
     walked = list(walk_stack(frame))[::-1]
     summary = StackSummary.extract(iter(walked))
@@ -37,7 +37,7 @@ def stack_text(frame: FrameType) -> str:
     return "".join(summary.format())
 
 
-def user_frame(traceback: TracebackType | None) -> TracebackType | None:
+def innermost_user_frame(traceback: TracebackType | None) -> TracebackType | None:
     """Return the innermost entry of *traceback* that is user code, or None."""
     found = None
     while traceback is not None:

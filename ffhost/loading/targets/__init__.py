@@ -1,8 +1,9 @@
 """Resolution of targets to callables, by importing or by reading the source.
 
-`resolve` imports; `check_target`, `check_hook`, `defined_functions` and `inspect_source` only
-read, and are loaded when they are first used. Knows nothing of requests; of signatures only
-their names and how many arguments they pass.
+`resolve_target` imports; `check_target_statically`, `check_hook_statically`,
+`targets_defined_in_source` and `inspect_target_source` only read, and are loaded when they are
+first used. Knows nothing of requests; of signatures only their names and how many arguments they
+pass.
 """
 
 from __future__ import annotations
@@ -12,65 +13,73 @@ from typing import TYPE_CHECKING
 from ffhost._lazy import lazy_names
 from ffhost.loading.targets.callables import (
     Kind,
-    application_kind,
-    is_async,
-    kind,
-    required_positional,
-    signature_of,
+    application_kind_of_target,
+    count_required_target_arguments,
+    is_async_target,
+    kind_of_target,
+    signature_of_target,
 )
-from ffhost.loading.targets.places import TargetPlace, find_place
-from ffhost.loading.targets.resolution import Resolved, resolve, resolve_hook, scope_of
+from ffhost.loading.targets.places import TargetPlace, find_target_place
+from ffhost.loading.targets.resolution import (
+    ResolvedTarget,
+    module_scope_of_target,
+    resolve_hook_target,
+    resolve_target,
+)
 
 if TYPE_CHECKING:
-    from ffhost.loading.targets.definitions import FoundFunction, Other
-    from ffhost.loading.targets.source import SourceFile, inspect_source
-    from ffhost.loading.targets.source_habits import relative_files, tests_plain_name
+    from ffhost.loading.targets.definitions import OtherTargetDefinition, TargetDefinition
+    from ffhost.loading.targets.source import TargetSourceFile, inspect_target_source
+    from ffhost.loading.targets.source_habits import (
+        find_relative_files_in_target_source,
+        line_that_tests_module_name,
+    )
     from ffhost.loading.targets.static_check import (
         ARGUMENTS,
-        check_hook,
-        check_target,
-        defined_functions,
-        source_file,
+        check_hook_statically,
+        check_target_statically,
+        source_file_of_target,
+        targets_defined_in_source,
     )
 
 _HOMES = {
     "ARGUMENTS": "ffhost.loading.targets.static_check",
-    "FoundFunction": "ffhost.loading.targets.definitions",
-    "Other": "ffhost.loading.targets.definitions",
-    "SourceFile": "ffhost.loading.targets.source",
-    "check_hook": "ffhost.loading.targets.static_check",
-    "check_target": "ffhost.loading.targets.static_check",
-    "defined_functions": "ffhost.loading.targets.static_check",
-    "inspect_source": "ffhost.loading.targets.source",
-    "relative_files": "ffhost.loading.targets.source_habits",
-    "source_file": "ffhost.loading.targets.static_check",
-    "tests_plain_name": "ffhost.loading.targets.source_habits",
+    "TargetDefinition": "ffhost.loading.targets.definitions",
+    "OtherTargetDefinition": "ffhost.loading.targets.definitions",
+    "TargetSourceFile": "ffhost.loading.targets.source",
+    "check_hook_statically": "ffhost.loading.targets.static_check",
+    "check_target_statically": "ffhost.loading.targets.static_check",
+    "targets_defined_in_source": "ffhost.loading.targets.static_check",
+    "inspect_target_source": "ffhost.loading.targets.source",
+    "find_relative_files_in_target_source": "ffhost.loading.targets.source_habits",
+    "source_file_of_target": "ffhost.loading.targets.static_check",
+    "line_that_tests_module_name": "ffhost.loading.targets.source_habits",
 }
 
 __all__ = [
     "ARGUMENTS",
-    "FoundFunction",
     "Kind",
-    "Other",
-    "Resolved",
-    "SourceFile",
+    "OtherTargetDefinition",
+    "ResolvedTarget",
+    "TargetDefinition",
     "TargetPlace",
-    "application_kind",
-    "check_hook",
-    "check_target",
-    "defined_functions",
-    "find_place",
-    "inspect_source",
-    "is_async",
-    "kind",
-    "relative_files",
-    "required_positional",
-    "resolve",
-    "resolve_hook",
-    "scope_of",
-    "signature_of",
-    "source_file",
-    "tests_plain_name",
+    "TargetSourceFile",
+    "application_kind_of_target",
+    "check_hook_statically",
+    "check_target_statically",
+    "count_required_target_arguments",
+    "find_relative_files_in_target_source",
+    "find_target_place",
+    "inspect_target_source",
+    "is_async_target",
+    "kind_of_target",
+    "line_that_tests_module_name",
+    "module_scope_of_target",
+    "resolve_hook_target",
+    "resolve_target",
+    "signature_of_target",
+    "source_file_of_target",
+    "targets_defined_in_source",
 ]
 
 

@@ -13,7 +13,7 @@ Kind = Literal["sync", "async", "generator", "async_generator"]
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def kind(target: Callable[..., Any]) -> Kind:
+def kind_of_target(target: Callable[..., Any]) -> Kind:
     """Return what calling *target* returns: a result, or something to await or to iterate.
 
     Looks through ``functools.partial``, bound methods and instances with ``__call__``.
@@ -26,12 +26,12 @@ def kind(target: Callable[..., Any]) -> Kind:
     return "generator" if inspect.isgeneratorfunction(function) else "sync"
 
 
-def is_async(target: Callable[..., Any]) -> bool:
+def is_async_target(target: Callable[..., Any]) -> bool:
     """Whether calling *target* returns an awaitable; an async generator does not."""
-    return kind(target) == "async"
+    return kind_of_target(target) == "async"
 
 
-def signature_of(target: Callable[..., Any]) -> inspect.Signature:
+def signature_of_target(target: Callable[..., Any]) -> inspect.Signature:
     """Return the signature of *target*. An annotation may be a name that only type checkers know.
 
     Python 3.14 evaluates annotations when they are asked for; such a name is a ``ForwardRef``
@@ -48,22 +48,22 @@ def signature_of(target: Callable[..., Any]) -> inspect.Signature:
     return inspect.signature(target)
 
 
-def required_positional(target: Callable[..., Any]) -> int:
+def count_required_target_arguments(target: Callable[..., Any]) -> int:
     """Count the required positional parameters.
 
     1 for a builtin without a signature, as most signatures pass one argument.
     """
     try:
-        parameters = signature_of(target).parameters.values()
+        parameters = signature_of_target(target).parameters.values()
     except (ValueError, TypeError):
         return 1
     return sum(each.kind in _POSITIONAL and each.default is each.empty for each in parameters)
 
 
-def application_kind(target: Any) -> Literal["wsgi", "asgi"] | None:
+def application_kind_of_target(target: Any) -> Literal["wsgi", "asgi"] | None:
     """Whether *target* is an application of a web server, judged by its parameters."""
     try:
-        names = tuple(signature_of(target).parameters)
+        names = tuple(signature_of_target(target).parameters)
     except (ValueError, TypeError):
         return None
     names = tuple(name.lstrip("_") for name in names)

@@ -29,7 +29,7 @@ SIGNATURES = {
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFunction:
+class TargetDefinition:
     """A function of a file, read from its source.
 
     Args:
@@ -62,7 +62,7 @@ class FoundFunction:
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
+class OtherTargetDefinition:
     """A name of a file that is not a function: what it is, and the line.
 
     ``kind`` is ``class``, ``literal`` (certainly not callable), ``module``, or ``unknown``:
@@ -77,31 +77,35 @@ class Other:
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def line_of(node: ast.AST) -> int:
+def line_of_target_definition(node: ast.AST) -> int:
     """Return the line of *node*, 0 if it has none."""
     return int(getattr(node, "lineno", 0))
 
 
-def read_other(node: ast.AST) -> Other:
+def read_other_target_definition(node: ast.AST) -> OtherTargetDefinition:
     """Return what the name that is bound to *node* is."""
     if isinstance(node, ast.ClassDef):
-        return Other("class", node.lineno, node.name)
+        return OtherTargetDefinition("class", node.lineno, node.name)
     if isinstance(node, ast.Constant):
-        return Other("literal", node.lineno, type(node.value).__name__)
+        return OtherTargetDefinition("literal", node.lineno, type(node.value).__name__)
     displays = {ast.Dict: "dict", ast.List: "list", ast.Set: "set", ast.Tuple: "tuple"}
     displays[ast.JoinedStr] = "str"
     if type(node) in displays:
-        return Other("literal", line_of(node), displays[type(node)])
-    return Other("unknown", line_of(node))
+        return OtherTargetDefinition(
+            "literal", line_of_target_definition(node), displays[type(node)]
+        )
+    return OtherTargetDefinition("unknown", line_of_target_definition(node))
 
 
-def read_function(node: Definition, file: Path, resolve: Callable[[str], str]) -> FoundFunction:
+def read_target_definition(
+    node: Definition, file: Path, resolve: Callable[[str], str]
+) -> TargetDefinition:
     """Read a function definition; *resolve* follows a name through the imports of its file."""
     arguments = node.args
     positional = [*arguments.posonlyargs, *arguments.args]
     decorators = tuple(_dotted(each, resolve) for each in node.decorator_list)
     signature, input_type = _signature(node, resolve)
-    return FoundFunction(
+    return TargetDefinition(
         name=node.name,
         file=file,
         line=node.lineno,

@@ -10,30 +10,30 @@ from pathlib import Path
 from pkgutil import iter_modules
 from types import TracebackType
 
-from ffhost.config.diagnostics import nearest
+from ffhost.config.diagnostics import nearest_known_word
 from ffhost.errors import LoadError
-from ffhost.loading.modules import plain_text, user_frame
-from ffhost.loading.targets.places import TargetPlace, show, show_folder
+from ffhost.loading.modules import innermost_user_frame, with_plain_module_names
+from ffhost.loading.targets.places import TargetPlace, show_target_folder, show_target_path
 
 _TEXT_LIMIT = 300
 _EXTRAS = {"flask": "flask", "werkzeug": "flask", "starlette": "starlette", "opentelemetry": "otel"}
 """Packages that come with an extra of ours."""
 
 
-def import_failed(place: TargetPlace, error: BaseException) -> LoadError:
+def explain_failed_import(place: TargetPlace, error: BaseException) -> LoadError:
     """Return the error that says why the module of *place* could not be imported."""
-    frame = user_frame(error.__traceback__)
+    frame = innermost_user_frame(error.__traceback__)
     if isinstance(error, SyntaxError):
         if error.filename is None and frame is None and place.file is not None:
             error = SyntaxError(error.msg, (str(place.file), 1, 1, ""))  # null bytes
         if error.filename is not None and os.path.exists(error.filename):
-            return syntax_error(error, place.base)
+            return explain_syntax_error(error, place.base)
     if isinstance(error, ModuleNotFoundError) and error.name:
         if frame is None and place.module is not None and _leads_to(error.name, place.module):
-            return no_module(place, error.name)
+            return explain_missing_module(place, error.name)
         return _missing_import(place, error.name, frame)
     if isinstance(error, ImportError):
-        text = plain_text(str(error))
+        text = with_plain_module_names(str(error))
         return LoadError(
             f"{place.shown} was found, but it {_lower(text)}"
             if text.startswith("cannot ")
@@ -51,26 +51,26 @@ def import_failed(place: TargetPlace, error: BaseException) -> LoadError:
     return _raised(place, error, frame)
 
 
-def no_module(place: TargetPlace, missing: str) -> LoadError:
+def explain_missing_module(place: TargetPlace, missing: str) -> LoadError:
     """Return the error that the module of *place*, or its package *missing*, does not exist."""
     parent, _, child = missing.rpartition(".")
     folder = place.folder.joinpath(*parent.split(".")) if parent else place.folder
-    near = nearest(child, [each.name for each in iter_modules([str(folder)])])
+    near = nearest_known_word(child, [each.name for each in iter_modules([str(folder)])])
     fits = None if near is None else ".".join(filter(None, [parent, near]))
     if fits is not None and missing == place.module:
         fits = f"{fits}:{place.attribute}"
     installed = "" if parent and folder.is_dir() else " and among installed packages"
     source = ", its src" if (place.base / "src").is_dir() else ""
-    looked = f"{show_folder(place.base)}{source}{installed}"
+    looked = f"{show_target_folder(place.base)}{source}{installed}"
     return LoadError(
         f"no module named {place.module!r} (looked in {looked})",
         None if fits is None else f"did you mean {fits!r}?",
     )
 
 
-def syntax_error(error: SyntaxError, base: Path) -> LoadError:
+def explain_syntax_error(error: SyntaxError, base: Path) -> LoadError:
     """Return the error that says where the source cannot be read as Python."""
-    where = f"{show(error.filename or '?', base)}:{error.lineno}"
+    where = f"{show_target_path(error.filename or '?', base)}:{error.lineno}"
     text = (error.text or "").strip()
     return LoadError(
         f"{where}: syntax error: {error.msg}", notes=(text,) if text else (), line=where
@@ -85,7 +85,7 @@ def _missing_import(place: TargetPlace, missing: str, frame: TracebackType | Non
     relative = line.startswith("from .")
     reason = "which does not exist" if relative or spec is not None else "which is not installed"
     siblings = [each.name for each in iter_modules([folder])] if folder else []
-    near = nearest(missing, siblings)
+    near = nearest_known_word(missing, siblings)
     hint = _installing(top, place, folder) if reason.endswith("installed") else None
     return LoadError(
         f"{place.shown} was found, but it imports {missing!r}, {reason}",
@@ -102,7 +102,7 @@ def _installing(top: str, place: TargetPlace, folder: str | None) -> str:
     for where in dict.fromkeys(filter(None, [folder, str(place.base)])):
         file = Path(where, "requirements.txt")
         if file.is_file():
-            command = f"pip install -r {show(str(file), place.base)}"
+            command = f"pip install -r {show_target_path(str(file), place.base)}"
             listed = _form(top) in map(_form, _listed(file))
             return command if listed else f"add it to {file.name}, then: {command}"
     return "install it, or add it to requirements.txt"
@@ -120,7 +120,7 @@ def _form(name: str) -> str:
 
 
 def _raised(place: TargetPlace, error: BaseException, frame: TracebackType | None) -> LoadError:
-    text = plain_text(str(error)).partition("\n")[0][:_TEXT_LIMIT]
+    text = with_plain_module_names(str(error)).partition("\n")[0][:_TEXT_LIMIT]
     hint = None
     if isinstance(error, KeyError) and "environ[" in _line(frame):
         hint = f"set the environment variable {error.args[0]}"
@@ -153,7 +153,7 @@ def _at(frame: TracebackType | None, base: Path) -> str | None:
     """Return the line of user code from which it came, as ``file:line``."""
     if frame is None:
         return None
-    return f"{show(frame.tb_frame.f_code.co_filename, base)}:{frame.tb_lineno}"
+    return f"{show_target_path(frame.tb_frame.f_code.co_filename, base)}:{frame.tb_lineno}"
 
 
 def _quoted(frame: TracebackType | None, base: Path) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from ffhost.config.diagnostics import nearest
+from ffhost.config.diagnostics import nearest_known_word
 from ffhost.errors import LoadError
-from ffhost.loading.modules import home_of, module_base
+from ffhost.loading.modules import module_base, module_home_of
 
 _NAMES = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -31,7 +31,7 @@ class TargetPlace(NamedTuple):
     folder: Path
 
 
-def find_place(target: str, source: str | None, base: Path) -> TargetPlace:
+def find_target_place(target: str, source: str | None, base: Path) -> TargetPlace:
     """Read ``file.py:attr``, ``package.module:attr``, or ``attr`` with a *source*.
 
     Raises:
@@ -56,18 +56,18 @@ def find_place(target: str, source: str | None, base: Path) -> TargetPlace:
     shown = where if source is None else source
     file = Path(os.path.abspath(base / shown))
     _check_file(file, shown, base, key)
-    return TargetPlace(file, None, attribute, shown, base, key, Path(home_of(file).folder))
+    return TargetPlace(file, None, attribute, shown, base, key, Path(module_home_of(file).folder))
 
 
-def show(path: str | os.PathLike[str], base: Path) -> str:
+def show_target_path(path: str | os.PathLike[str], base: Path) -> str:
     """Return *path* relative to *base* if it lies there."""
     text, start = os.path.abspath(path), os.path.join(os.path.abspath(base), "")
     return text.removeprefix(start)
 
 
-def show_folder(base: Path) -> str:
+def show_target_folder(base: Path) -> str:
     """Return the folder as seen from the current one, or absolutely if it is not below it."""
-    text = show(base, Path.cwd())
+    text = show_target_path(base, Path.cwd())
     return text if text != str(Path.cwd()) else "the current folder"
 
 
@@ -91,8 +91,8 @@ def _check_file(file: Path, shown: str, base: Path, key: str) -> None:
             hint = f"source takes a file; for a module write target: '{shown}:NAME'"
         else:
             near = _nearest_file(file)
-            hint = None if near is None else f"did you mean {show(near, base)!r}?"
-        raise LoadError(f"no file {shown!r} (looked in {show_folder(base)})", hint, key=key)
+            hint = None if near is None else f"did you mean {show_target_path(near, base)!r}?"
+        raise LoadError(f"no file {shown!r} (looked in {show_target_folder(base)})", hint, key=key)
     if file.suffix != ".py":
         raise LoadError(f"{shown!r} is not a Python file", "its name has to end with .py", key=key)
 
@@ -101,7 +101,9 @@ def _nearest_file(file: Path) -> Path | None:
     """Find a file whose path differs from *file* in one misspelled part."""
     existing = next(parent for parent in file.parents if parent.is_dir())
     missing = file.relative_to(existing).parts
-    found = nearest(missing[0], [name for name in os.listdir(existing) if name[:1] != "."])
+    found = nearest_known_word(
+        missing[0], [name for name in os.listdir(existing) if name[:1] != "."]
+    )
     if found is None:
         return None
     candidate = existing.joinpath(found, *missing[1:])

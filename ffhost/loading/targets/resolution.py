@@ -8,26 +8,26 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from ffhost.config.diagnostics import nearest
+from ffhost.config.diagnostics import nearest_known_word
 from ffhost.errors import LoadError
 from ffhost.loading import decorators
 from ffhost.loading.modules import (
-    Scope,
-    folder_scope,
-    has_changed,
-    import_seconds,
+    ModuleScope,
+    has_module_changed,
     load_module,
-    load_name,
-    needs_package,
+    load_module_named,
+    module_import_seconds,
+    module_needs_its_package,
+    module_scope_of_folder,
 )
-from ffhost.loading.targets.callables import application_kind
-from ffhost.loading.targets.places import TargetPlace, find_place
+from ffhost.loading.targets.callables import application_kind_of_target
+from ffhost.loading.targets.places import TargetPlace, find_target_place
 
 _LISTED = 20
 _ARTICLE = {"wsgi": "a WSGI", "asgi": "an ASGI"}
 
 
-class Resolved(NamedTuple):
+class ResolvedTarget(NamedTuple):
     """A target that was found.
 
     Args:
@@ -48,7 +48,7 @@ class Resolved(NamedTuple):
     import_seconds: float
 
 
-def resolve(
+def resolve_target(
     target: str,
     source: str | None,
     base: Path,
@@ -56,7 +56,7 @@ def resolve(
     plain: bool = False,
     allow_app: bool = False,
     env: Mapping[str, str] | None = None,
-) -> Resolved:
+) -> ResolvedTarget:
     """Import what *target* names and look its attribute up.
 
     Args:
@@ -71,51 +71,53 @@ def resolve(
     Raises:
         LoadError: there is no such function, or it cannot be imported
     """
-    place = find_place(target, source, base)
+    place = find_target_place(target, source, base)
     module = _import(place, plain=plain, env=env)
     found = _attribute(module, place)
     _check(found, place, allow_app=allow_app)
     file = getattr(module, "__file__", None)
-    return Resolved(
+    return ResolvedTarget(
         callable=found,
         module=module,
         file=None if file is None else Path(file),
         attribute=place.attribute,
         display=f"{place.shown}:{place.attribute}",
-        import_seconds=import_seconds(module),
+        import_seconds=module_import_seconds(module),
     )
 
 
-def resolve_hook(target: str, base: Path) -> Callable[..., Any]:
+def resolve_hook_target(target: str, base: Path) -> Callable[..., Any]:
     """Import the hook that ``module:function`` names.
 
     Raises:
-        LoadError: as for `resolve`
+        LoadError: as for `resolve_target`
     """
-    return resolve(target, None, base).callable
+    return resolve_target(target, None, base).callable
 
 
-def scope_of(place: TargetPlace, *, plain: bool, env: Mapping[str, str]) -> Scope:
+def module_scope_of_target(
+    place: TargetPlace, *, plain: bool, env: Mapping[str, str]
+) -> ModuleScope:
     """Return the scope in which the module of *place* is looked for."""
     folder = place.folder
     if plain and place.file is not None:
-        plain = not needs_package(place.file)
+        plain = not module_needs_its_package(place.file)
         folder = place.file.parent if plain else place.folder
-    return folder_scope(os.path.abspath(folder), plain=plain, env=env)
+    return module_scope_of_folder(os.path.abspath(folder), plain=plain, env=env)
 
 
 def _import(place: TargetPlace, *, plain: bool, env: Mapping[str, str] | None) -> ModuleType:
     try:
         if place.module is not None:
-            return load_name(place.module, place.folder, plain=plain, env=env)
+            return load_module_named(place.module, place.folder, plain=plain, env=env)
         assert place.file is not None
         return load_module(place.file, plain=plain, env=env)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        from ffhost.loading.targets.import_errors import import_failed
+        from ffhost.loading.targets.import_errors import explain_failed_import
 
-        raise import_failed(place, error) from error
+        raise explain_failed_import(place, error) from error
 
 
 def _attribute(module: ModuleType, place: TargetPlace) -> Any:
@@ -131,23 +133,23 @@ def _attribute(module: ModuleType, place: TargetPlace) -> Any:
 
 
 def _missing(module: ModuleType, holder: Any, name: str, owner: str) -> LoadError:
-    if holder is module and has_changed(module):
+    if holder is module and has_module_changed(module):
         return LoadError(
             f"{owner} has changed since it was loaded, and then it did not define {name!r}",
             "changed code is served by new workers: restart, send SIGUSR2, or use 'ffhost dev'",
         )
     if holder is module:
         functions = _functions(module)
-        return not_defined(owner, name, functions)
-    near = nearest(name, [each for each in dir(holder) if not each.startswith("_")])
+        return explain_undefined_target(owner, name, functions)
+    near = nearest_known_word(name, [each for each in dir(holder) if not each.startswith("_")])
     return LoadError(
         f"{owner} has no attribute {name!r}", None if near is None else f"did you mean {near!r}?"
     )
 
 
-def not_defined(owner: str, name: str, functions: dict[str, str | None]) -> LoadError:
+def explain_undefined_target(owner: str, name: str, functions: dict[str, str | None]) -> LoadError:
     """Return the error that *owner* does not define *name*; it lists what *owner* defines."""
-    near = nearest(name, functions)
+    near = nearest_known_word(name, functions)
     listed = [f"{each} ({mark})" if mark else each for each, mark in functions.items()]
     more = f", and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
     note = f"it defines {', '.join(listed[:_LISTED])}{more}" if listed else "it defines no function"
@@ -191,4 +193,4 @@ def _check(found: Any, place: TargetPlace, *, allow_app: bool) -> None:
 def _application(found: Any) -> str | None:
     if callable(getattr(type(found), "wsgi_app", None)):  # Flask, whose __call__ may be wrapped
         return "wsgi"
-    return application_kind(found)
+    return application_kind_of_target(found)

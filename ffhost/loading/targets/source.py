@@ -15,11 +15,11 @@ from pathlib import Path
 
 from ffhost.loading.targets.definitions import (
     Definition,
-    FoundFunction,
-    Other,
-    line_of,
-    read_function,
-    read_other,
+    OtherTargetDefinition,
+    TargetDefinition,
+    line_of_target_definition,
+    read_other_target_definition,
+    read_target_definition,
 )
 
 _DEPTH = 20
@@ -27,7 +27,7 @@ _DEPTH = 20
 
 
 @dataclass(slots=True)
-class SourceFile:
+class TargetSourceFile:
     """One parsed file: its definitions by name, later ones winning, as when it is run.
 
     Use `find` for a target: it follows imports. ``functions`` are those that the file defines
@@ -40,10 +40,10 @@ class SourceFile:
     names: dict[str, ast.AST] = field(default_factory=dict)
     imports: dict[str, str] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
-    _functions: dict[str, FoundFunction] = field(default_factory=dict)
+    _functions: dict[str, TargetDefinition] = field(default_factory=dict)
 
     @property
-    def functions(self) -> Mapping[str, FoundFunction]:
+    def functions(self) -> Mapping[str, TargetDefinition]:
         """Return the functions defined at the top level of the file, in order."""
         return {
             name: self._function(name, node)
@@ -51,7 +51,9 @@ class SourceFile:
             if isinstance(node, Definition)
         }
 
-    def find(self, name: str, depth: int = _DEPTH) -> FoundFunction | Other | None:
+    def find(
+        self, name: str, depth: int = _DEPTH
+    ) -> TargetDefinition | OtherTargetDefinition | None:
         """Find what the dotted *name* is, or None if the file does not define it."""
         head, _, rest = name.partition(".")
         node = self.names.get(head)
@@ -60,12 +62,12 @@ class SourceFile:
         if head in self.imports:
             return self._find_imported(".".join(filter(None, [self.imports[head], rest])), depth)
         if rest:
-            return Other("unknown", line_of(node))
+            return OtherTargetDefinition("unknown", line_of_target_definition(node))
         if isinstance(node, Definition):
             return self._function(head, node)
         if isinstance(node, ast.Name) and node.id != head:
-            return self.find(node.id, depth - 1) or Other("unknown", node.lineno)
-        return read_other(node)
+            return self.find(node.id, depth - 1) or OtherTargetDefinition("unknown", node.lineno)
+        return read_other_target_definition(node)
 
     def resolve(self, dotted: str, depth: int = _DEPTH) -> str:
         """Follow the imports of *dotted*, a name used in the file, to where it is defined."""
@@ -78,20 +80,24 @@ class SourceFile:
             return full.removeprefix("/")
         return split[0].resolve(split[1], depth - 1)
 
-    def _function(self, name: str, node: Definition) -> FoundFunction:
+    def _function(self, name: str, node: Definition) -> TargetDefinition:
         found = self._functions.get(name)
         if found is None:
-            found = self._functions[name] = read_function(node, self.file, self.resolve)
+            found = self._functions[name] = read_target_definition(node, self.file, self.resolve)
         return found
 
-    def _find_imported(self, full: str, depth: int) -> FoundFunction | Other | None:
+    def _find_imported(
+        self, full: str, depth: int
+    ) -> TargetDefinition | OtherTargetDefinition | None:
         split = self._locate(full)
         if split is None:
-            return Other("unknown", 0)
+            return OtherTargetDefinition("unknown", 0)
         file, rest = split
-        return file.find(rest, depth - 1) if rest else Other("module", 0)
+        return file.find(rest, depth - 1) if rest else OtherTargetDefinition("module", 0)
 
-    def _find_by_star(self, name: str, depth: int) -> FoundFunction | Other | None:
+    def _find_by_star(
+        self, name: str, depth: int
+    ) -> TargetDefinition | OtherTargetDefinition | None:
         outside = False
         for module in reversed(self.stars):
             split = self._locate(module)
@@ -100,10 +106,10 @@ class SourceFile:
             elif depth and (found := split[0].find(name, depth - 1)) is not None:
                 return found
         if outside or "__getattr__" in self.names:
-            return Other("unknown", 0)
+            return OtherTargetDefinition("unknown", 0)
         return None
 
-    def _locate(self, full: str) -> tuple[SourceFile, str] | None:
+    def _locate(self, full: str) -> tuple[TargetSourceFile, str] | None:
         """Split a dotted name into a file of the folder and a name within it.
 
         *full* begins with ``/`` and a path if it comes from a relative import.
@@ -116,7 +122,7 @@ class SourceFile:
             return self._locate_below(str(self.file.parent), full)
         return found
 
-    def _locate_below(self, folder: str, dotted: str) -> tuple[SourceFile, str] | None:
+    def _locate_below(self, folder: str, dotted: str) -> tuple[TargetSourceFile, str] | None:
         parts = dotted.split(".") if dotted else []
         for index, part in enumerate([*parts, ""]):
             package = os.path.join(folder, "__init__.py")
@@ -136,14 +142,14 @@ class SourceFile:
             break
         return None
 
-    def _open(self, file: str) -> SourceFile:
-        return inspect_source(Path(file), self.root)
+    def _open(self, file: str) -> TargetSourceFile:
+        return inspect_target_source(Path(file), self.root)
 
 
-_cache: dict[tuple[str, str], tuple[tuple[int, int], SourceFile]] = {}
+_cache: dict[tuple[str, str], tuple[tuple[int, int], TargetSourceFile]] = {}
 
 
-def inspect_source(file: Path, root: Path | None = None) -> SourceFile:
+def inspect_target_source(file: Path, root: Path | None = None) -> TargetSourceFile:
     """Parse *file*; *root* is the folder that its absolute imports begin at (its own).
 
     Raises:
@@ -157,7 +163,7 @@ def inspect_source(file: Path, root: Path | None = None) -> SourceFile:
     known = _cache.get(key)
     if known is not None and known[0] == version:
         return known[1]
-    source = SourceFile(file, root)
+    source = TargetSourceFile(file, root)
     try:
         tree = ast.parse(file.read_bytes(), str(file))
     except (SyntaxError, ValueError) as error:
@@ -184,7 +190,7 @@ def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             yield from _statements(case.body)
 
 
-def _note(source: SourceFile, node: ast.stmt) -> None:
+def _note(source: TargetSourceFile, node: ast.stmt) -> None:
     if isinstance(node, Definition | ast.ClassDef):
         _bind(source, node.name, node)
     elif isinstance(node, ast.Import):
@@ -213,7 +219,7 @@ def _note(source: SourceFile, node: ast.stmt) -> None:
                 _bind(source, each.id, each)
 
 
-def _bind(source: SourceFile, name: str, node: ast.AST, imported: str | None = None) -> None:
+def _bind(source: TargetSourceFile, name: str, node: ast.AST, imported: str | None = None) -> None:
     source.names[name] = node
     if imported is None:
         source.imports.pop(name, None)
@@ -221,7 +227,7 @@ def _bind(source: SourceFile, name: str, node: ast.AST, imported: str | None = N
         source.imports[name] = imported
 
 
-def _module_of(source: SourceFile, node: ast.ImportFrom) -> str:
+def _module_of(source: TargetSourceFile, node: ast.ImportFrom) -> str:
     """Return the module of ``from … import``; of a relative one the path, from ``/`` on."""
     if not node.level:
         return node.module or ""

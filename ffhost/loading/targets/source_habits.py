@@ -20,7 +20,7 @@ _READING = frozenset({"open", "read_text", "read_bytes"})
 _NAME_TEST = r"""\b__name__\s*==\s*["']{name}["']|["']{name}["']\s*==\s*__name__\b"""
 
 
-class OpenedFile(NamedTuple):
+class RelativeFileInTargetSource(NamedTuple):
     """A file beside the source that is opened by a relative path: where, and which."""
 
     source: Path
@@ -28,7 +28,7 @@ class OpenedFile(NamedTuple):
     path: str
 
 
-def relative_files(source: Path) -> Iterator[OpenedFile]:
+def find_relative_files_in_target_source(source: Path) -> Iterator[RelativeFileInTargetSource]:
     """Find relative paths that *source* and modules beside it open, and that exist beside it.
 
     A path that means the same file from the current folder is left out.
@@ -37,10 +37,10 @@ def relative_files(source: Path) -> Iterator[OpenedFile]:
         for node in ast.walk(tree):
             path = _opened(node)
             if path is not None and _is_only_beside(source.parent, path):
-                yield OpenedFile(file, getattr(node, "lineno", 0), path)
+                yield RelativeFileInTargetSource(file, getattr(node, "lineno", 0), path)
 
 
-def tests_plain_name(source: Path, name: str) -> int | None:
+def line_that_tests_module_name(source: Path, name: str) -> int | None:
     """Return the line in which *source* asks whether ``__name__`` is *name*; None if it does not.
 
     functions-framework calls the module of ``main.py`` ``main``.

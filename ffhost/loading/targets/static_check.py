@@ -9,12 +9,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ffhost.errors import LoadError
-from ffhost.loading.modules import home_of
-from ffhost.loading.targets.definitions import FoundFunction, Other
-from ffhost.loading.targets.import_errors import no_module, syntax_error
-from ffhost.loading.targets.places import TargetPlace, find_place
-from ffhost.loading.targets.resolution import not_defined
-from ffhost.loading.targets.source import SourceFile, inspect_source
+from ffhost.loading.modules import module_home_of
+from ffhost.loading.targets.definitions import OtherTargetDefinition, TargetDefinition
+from ffhost.loading.targets.import_errors import explain_missing_module, explain_syntax_error
+from ffhost.loading.targets.places import TargetPlace, find_target_place
+from ffhost.loading.targets.resolution import explain_undefined_target
+from ffhost.loading.targets.source import TargetSourceFile, inspect_target_source
 
 ARGUMENTS = {
     "http": (1, 2),
@@ -36,10 +36,10 @@ _GIVEN = {
 }
 
 
-def check_target(
+def check_target_statically(
     target: str, source: str | None, base: Path, *, signature: str | None = None
-) -> FoundFunction | None:
-    """Find *target* in its source, with the arguments and errors of `resolve`.
+) -> TargetDefinition | None:
+    """Find *target* in its source, with the arguments and errors of `resolve_target`.
 
     Args:
         signature: what the configuration says; else the decorator's is taken, then what the
@@ -52,11 +52,11 @@ def check_target(
     Raises:
         LoadError: there is no such function, or it takes another number of arguments
     """
-    place = find_place(target, source, base)
+    place = find_target_place(target, source, base)
     found = _find(place)
     if found is None:
         return None
-    if isinstance(found, Other):
+    if isinstance(found, OtherTargetDefinition):
         if signature not in ("wsgi", "asgi"):
             _refuse(found, place)
         return None
@@ -65,60 +65,60 @@ def check_target(
     return found
 
 
-def check_hook(target: str, base: Path) -> None:
+def check_hook_statically(target: str, base: Path) -> None:
     """Find the hook that ``module:function`` names in its source.
 
     Raises:
-        LoadError: as for `check_target`; the hook's parameters are not checked
+        LoadError: as for `check_target_statically`; the hook's parameters are not checked
     """
-    place = find_place(target, None, base)
+    place = find_target_place(target, None, base)
     found = _find(place)
-    if isinstance(found, Other):
+    if isinstance(found, OtherTargetDefinition):
         _refuse(found, place)
 
 
-def _find(place: TargetPlace) -> FoundFunction | Other | None:
+def _find(place: TargetPlace) -> TargetDefinition | OtherTargetDefinition | None:
     """Find what *place* names; None for a compiled module."""
     located = _locate(place)
     if located is None:
         return None
     try:
-        file = inspect_source(*located)
+        file = inspect_target_source(*located)
         found = file.find(place.attribute)
     except SyntaxError as error:
-        raise syntax_error(error, place.base) from error
+        raise explain_syntax_error(error, place.base) from error
     if found is None:
         functions = {name: each.signature for name, each in file.functions.items()}
         shown = {name: mark for name, mark in functions.items() if name[0] != "_"}
-        raise not_defined(place.shown, place.attribute, shown)
+        raise explain_undefined_target(place.shown, place.attribute, shown)
     return found
 
 
-def source_file(target: str, source: str | None, base: Path) -> Path | None:
+def source_file_of_target(target: str, source: str | None, base: Path) -> Path | None:
     """Return the file in which *target* is looked up; None if there is none to read.
 
     Installed packages are not the user's source.
     """
     try:
-        located = _locate(find_place(target, source, base))
+        located = _locate(find_target_place(target, source, base))
     except LoadError:
         return None
     file = None if located is None else located[0]
     return None if file is None or "site-packages" in file.parts else file
 
 
-def defined_functions(file: Path) -> dict[str, FoundFunction]:
+def targets_defined_in_source(file: Path) -> dict[str, TargetDefinition]:
     """Return what a configuration could name as a target in *file*: functions by name, in order.
 
     Raises:
         LoadError: the file cannot be read as Python
     """
     try:
-        source: SourceFile = inspect_source(file, Path(home_of(file).folder))
+        source: TargetSourceFile = inspect_target_source(file, Path(module_home_of(file).folder))
         found = {name: source.find(name) for name in [*source.functions, *source.imports]}
     except SyntaxError as error:
-        raise syntax_error(error, file.parent) from error
-    functions = {name: each for name, each in found.items() if isinstance(each, FoundFunction)}
+        raise explain_syntax_error(error, file.parent) from error
+    functions = {name: each for name, each in found.items() if isinstance(each, TargetDefinition)}
     return {name: replace(each, name=name) for name, each in functions.items() if name[0] != "_"}
 
 
@@ -135,7 +135,7 @@ def _locate(place: TargetPlace) -> tuple[Path, Path] | None:
         spec, missing_there = _descend(top, parts)
         missing = missing if top is None else missing_there
     if spec is None or top is None:
-        raise no_module(place, missing)
+        raise explain_missing_module(place, missing)
     if spec.origin is None or not spec.origin.endswith(".py"):
         return None
     first = (top.submodule_search_locations or [top.origin or ""])[0]
@@ -162,7 +162,7 @@ def _installed(top: str) -> ModuleSpec | None:
         return None
 
 
-def _refuse(found: Other, place: TargetPlace) -> None:
+def _refuse(found: OtherTargetDefinition, place: TargetPlace) -> None:
     name = place.attribute
     if found.kind == "class":
         example = found.type_name[:1].lower() + found.type_name[1:]
@@ -176,14 +176,14 @@ def _refuse(found: Other, place: TargetPlace) -> None:
         raise LoadError(f"{name} is not a function but of type {found.type_name}")
 
 
-def _is_wrapped(found: FoundFunction) -> bool:
+def _is_wrapped(found: TargetDefinition) -> bool:
     """Whether an unknown decorator may have changed the parameters."""
     return any(
         not each.startswith(("functions_framework.", "ffhost.")) for each in found.decorators
     )
 
 
-def _annotated(found: FoundFunction) -> str:
+def _annotated(found: TargetDefinition) -> str:
     first, second = (*found.annotations, None, None)[:2]
     if second is not None and second.rpartition(".")[2] == "Context":
         return "event"
@@ -192,7 +192,7 @@ def _annotated(found: FoundFunction) -> str:
     return "http"
 
 
-def _check_arguments(found: FoundFunction, place: TargetPlace, signature: str) -> None:
+def _check_arguments(found: TargetDefinition, place: TargetPlace, signature: str) -> None:
     counts = ARGUMENTS[signature]
     given = f"the signature {signature} gives {_GIVEN[signature]}"
     note = (f"defined in {found.file.name}:{found.line}",)

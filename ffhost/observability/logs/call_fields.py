@@ -2,7 +2,7 @@
 
 They come from the context variable that holds the call, so they are right in threads that
 run a call and in its tasks. Code outside a call, such as the loader while it imports
-a function's module, adds fields with `binding`.
+a function's module, adds fields with `binding_log_fields`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _bound: ContextVar[Fields] = ContextVar("ffhost_log_fields", default=_NOTHING)
 _source: ContextSource = log_fields
 
 
-def set_context_source(source: ContextSource | None) -> None:
+def set_log_fields_source(source: ContextSource | None) -> None:
     """Take the fields of the running call from *source*; None: from `ffhost.invocation.current`.
 
     *source* returns a mapping with ``function``, ``execution_id``, ``trace_id``, ``span_id``
@@ -36,7 +36,7 @@ def set_context_source(source: ContextSource | None) -> None:
     _source = source or log_fields
 
 
-def call_fields() -> Fields:
+def log_fields_of_call() -> Fields:
     """Return the fields of the source and of bindings; empty outside calls and bindings."""
     try:
         fields = _source()
@@ -48,15 +48,15 @@ def call_fields() -> Fields:
     return {**bound, **fields} if fields else bound
 
 
-def bind(**fields: Any) -> Token[Fields]:
+def bind_log_fields(**fields: Any) -> Token[Fields]:
     """Add *fields* to every entry of this thread or task until the token is reset."""
     return _bound.set({**_bound.get(), **fields})
 
 
 @contextmanager
-def binding(**fields: Any) -> Iterator[None]:
+def binding_log_fields(**fields: Any) -> Iterator[None]:
     """Add *fields* to every entry made inside the ``with`` block."""
-    token = bind(**fields)
+    token = bind_log_fields(**fields)
     try:
         yield
     finally:
@@ -72,7 +72,7 @@ def structlog_fields() -> dict[str, Any]:
     return fields
 
 
-def forget() -> None:
+def forget_log_fields() -> None:
     """Drop all that was bound in this thread or task.
 
     For a runner that does not run each call in a context of its own: on a thread that

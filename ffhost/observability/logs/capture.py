@@ -16,8 +16,8 @@ import sys
 import threading
 from typing import Any, BinaryIO, TextIO
 
-from ffhost.observability.logs.call_fields import call_fields
-from ffhost.observability.logs.entries import ERROR, INFO, Entries, LogEvent
+from ffhost.observability.logs.call_fields import log_fields_of_call
+from ffhost.observability.logs.entries import ERROR, INFO, LogEntries, LogEvent
 
 _LONGEST_CHARACTERS = 64 * 1024
 _TRACEBACK = ("Traceback (most recent call last):", "  + Exception Group Traceback")
@@ -43,7 +43,7 @@ class _Piece:
         self.size += len(text)
 
 
-class CapturedStream(io.TextIOBase):
+class CapturedOutputStream(io.TextIOBase):
     """A replacement of ``sys.stdout`` or ``sys.stderr``.
 
     Args:
@@ -56,7 +56,7 @@ class CapturedStream(io.TextIOBase):
     def __init__(self, original: TextIO, name: str, level: int, everywhere: bool = False) -> None:
         super().__init__()
         self.original = original
-        self.entries: Entries | None = None
+        self.entries: LogEntries | None = None
         self.everywhere = everywhere
         self._name = name
         self._level = level
@@ -70,7 +70,7 @@ class CapturedStream(io.TextIOBase):
         # Prints that occur while an entry is made are passed on: no recursion.
         if self.entries is None or getattr(self._busy, "here", False):
             return self.original.write(text)
-        call = call_fields()
+        call = log_fields_of_call()
         if call or self.everywhere or self._pieces:
             self._busy.here = True
             try:
@@ -174,32 +174,32 @@ class CapturedStream(io.TextIOBase):
             reconfigure(**options)
 
 
-def install(entries: Entries, *, everywhere: bool = False) -> None:
+def install_output_capture(entries: LogEntries, *, everywhere: bool = False) -> None:
     """Capture ``sys.stdout`` and ``sys.stderr``; again: change where the entries go."""
     for name, level in (("stdout", INFO), ("stderr", ERROR)):
         stream = getattr(sys, name)
         if stream is None:
             continue
-        if not isinstance(stream, CapturedStream):
-            stream = CapturedStream(stream, name, level)
+        if not isinstance(stream, CapturedOutputStream):
+            stream = CapturedOutputStream(stream, name, level)
             setattr(sys, name, stream)
         stream.entries = entries
         stream.everywhere = everywhere
 
 
-def uninstall() -> None:
+def uninstall_output_capture() -> None:
     """Restore the streams; replacements that are still referenced pass everything on."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if isinstance(stream, CapturedStream):
+        if isinstance(stream, CapturedOutputStream):
             stream.entries = None
             setattr(sys, name, stream.original)
 
 
-def end_call(execution_id: Any) -> None:
+def log_unfinished_output(execution_id: Any) -> None:
     """Make entries of what a call printed without a newline; for the end of every call."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, CapturedStream) and stream._pieces:
+        if isinstance(stream, CapturedOutputStream) and stream._pieces:
             stream.end_call(execution_id)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ffhost.observability.logs.json_encoder import plain
+from ffhost.observability.logs.log_json import plain_log_value
 
 # Useful for searching many entries, not for reading a few.
 _UNSEEN = ("config_revision", "trace_id", "span_id", "exception_type", "exception_message")
@@ -17,7 +17,9 @@ _LINES = frozenset({"message", "exception", "stack"})
 """Fields that are shown on lines of their own."""
 
 
-def console_renderer(colours: bool, *, terse: bool = False) -> Callable[[Mapping[str, Any]], bytes]:
+def console_log_renderer(
+    colours: bool, *, terse: bool = False
+) -> Callable[[Mapping[str, Any]], bytes]:
     """Return a function that renders an entry, in the names of the default profile, as text.
 
     Args:
@@ -34,7 +36,7 @@ def console_renderer(colours: bool, *, terse: bool = False) -> Callable[[Mapping
     )
 
     def render(entry: Mapping[str, Any]) -> bytes:
-        seen: dict[str, Any] = plain({k: v for k, v in entry.items() if k not in _UNSEEN})
+        seen: dict[str, Any] = plain_log_value({k: v for k, v in entry.items() if k not in _UNSEEN})
         seen["timestamp"] = _time_of_day(str(seen.get("timestamp", "")))
         if terse and seen.get("outcome") in _FINE:
             return f"{seen['timestamp']} {_summary(seen)}\n".encode("utf-8", "backslashreplace")

@@ -11,20 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from ffhost.config.mask import HIDDEN, PLAIN, Mask
+from ffhost.config.mask import HIDDEN, PLAIN, SecretMask
 from ffhost.observability.logs import truncation
-from ffhost.observability.logs.call_fields import call_fields, structlog_fields
-from ffhost.observability.logs.exception_fields import exception_fields
-from ffhost.observability.logs.json_encoder import plain, text_of, to_json
-from ffhost.observability.logs.output import Output
-from ffhost.observability.logs.printed_objects import described_entry
-from ffhost.observability.logs.profiles import Shape, default, names_of
+from ffhost.observability.logs.call_fields import log_fields_of_call, structlog_fields
+from ffhost.observability.logs.exception_fields import exception_log_fields
+from ffhost.observability.logs.log_json import log_value_as_json, log_value_as_text, plain_log_value
+from ffhost.observability.logs.log_profiles import Shape, default_log_profile, log_field_names
+from ffhost.observability.logs.output import LogOutput
+from ffhost.observability.logs.printed_objects import read_printed_log_entry
 
 DEBUG, INFO, WARNING, ERROR, CRITICAL = 10, 20, 30, 40, 50
 
 _SCALARS = frozenset({type(None), bool, int, float, datetime, date})
 _OF_THE_CALL = ("function", "execution_id", "trace_id", "span_id")
-_HOST_FIELDS = names_of("timestamp", "logger", "config_revision", "trace_sampled", *_OF_THE_CALL)
+_HOST_FIELDS = log_field_names(
+    "timestamp", "logger", "config_revision", "trace_sampled", *_OF_THE_CALL
+)
 
 Processor = Callable[[Any, str, Any], Any]
 Render = Callable[[Mapping[str, Any]], bytes]
@@ -64,12 +66,12 @@ class LogEvent:
         self.stream = stream
 
 
-def json_line(entry: Mapping[str, Any]) -> bytes:
+def json_log_line(entry: Mapping[str, Any]) -> bytes:
     """Render a shaped entry as a line of JSON."""
-    return to_json(entry) + b"\n"
+    return log_value_as_json(entry) + b"\n"
 
 
-class Entries:
+class LogEntries:
     """Converts events into lines and writes each to its output.
 
     Args:
@@ -85,15 +87,15 @@ class Entries:
 
     def __init__(
         self,
-        out: Output,
+        out: LogOutput,
         *,
-        errors: Output | None = None,
-        shape: Shape = default,
-        render: Render = json_line,
+        errors: LogOutput | None = None,
+        shape: Shape = default_log_profile,
+        render: Render = json_log_line,
         max_entry_bytes: int = 256 * 1024,
         revision: str = "",
         plain_name: Callable[[str], str] = str,
-        mask: Mask = PLAIN,
+        mask: SecretMask = PLAIN,
     ) -> None:
         self.out = out
         self.errors = errors
@@ -109,7 +111,7 @@ class Entries:
     @property
     def renders_json(self) -> bool:
         """Whether entries are JSON; console entries are not buffered."""
-        return self.render is json_line
+        return self.render is json_log_line
 
     def hand_on(self, take: Callable[[Mapping[str, Any]], None] | None) -> None:
         """Send the fields of every entry to *take* too, masked and not yet shaped."""
@@ -143,7 +145,7 @@ class Entries:
         What tells entries apart, the time, the logger, the function, its ids and the trace, stays
         the host's.
         """
-        found = described_entry(event.message)
+        found = read_printed_log_entry(event.message)
         if found is None:
             return event
         level, message, given = found
@@ -152,7 +154,7 @@ class Entries:
         }
         return LogEvent(level, event.logger, message, fields, when=event.when, stream=event.stream)
 
-    def output_for(self, event: LogEvent) -> Output:
+    def output_for(self, event: LogEvent) -> LogOutput:
         """Return the output for the event's severity."""
         if self.errors is not None and event.level >= WARNING:
             return self.errors
@@ -160,10 +162,10 @@ class Entries:
 
     def _collect(self, logger: Any, method: str, event: LogEvent) -> dict[str, Any]:
         """Put the fields of the entry together: the event's, the call's, what was bound."""
-        call = call_fields()
+        call = log_fields_of_call()
         entry: dict[str, Any] = {
-            "timestamp": rfc3339(event.when),
-            "severity": severity(event.level),
+            "timestamp": log_timestamp(event.when),
+            "severity": log_severity(event.level),
             "message": self.mask.text(event.message),
             "logger": event.logger,
         }
@@ -187,7 +189,7 @@ class Entries:
                         name, value, mask
                     )  # our field is kept, the user's is renamed
         if event.error is not None:
-            described = exception_fields(event.error, self.plain_name)
+            described = exception_log_fields(event.error, self.plain_name)
             entry.update((name, self.mask.text(text)) for name, text in described.items())
         return entry
 
@@ -199,34 +201,36 @@ class Entries:
 
     def fitted(self, entry: Mapping[str, Any]) -> bytes:
         """Render a shaped entry, cut to the longest that an entry may be."""
-        return truncation.fit(entry, self.render(entry), self.max_entry_bytes, self.render)
+        return truncation.fit_log_entry(
+            entry, self.render(entry), self.max_entry_bytes, self.render
+        )
 
     def _remains(self, event: LogEvent, failure: Exception) -> bytes:
         return self.render(
             {
-                "timestamp": rfc3339(event.when),
-                "severity": severity(event.level),
+                "timestamp": log_timestamp(event.when),
+                "severity": log_severity(event.level),
                 "message": self.mask.text(event.message)[:1000],
                 "logger": event.logger,
-                "logging_error": f"{type(failure).__name__}: {text_of(failure)}"[:1000],
+                "logging_error": f"{type(failure).__name__}: {log_value_as_text(failure)}"[:1000],
             }
         )
 
 
-def _masked(name: Any, value: Any, mask: Mask) -> Any:
+def _masked(name: Any, value: Any, mask: SecretMask) -> Any:
     """Return the value of a field, masked."""
     if mask.hides(str(name)):
         return None if value is None else HIDDEN
     if type(value) is str:
         return mask.text(value)
-    return value if type(value) in _SCALARS else mask.value(plain(value))
+    return value if type(value) in _SCALARS else mask.value(plain_log_value(value))
 
 
 def _same_text(one: Any, other: Any) -> bool:
     return type(one) is str and type(other) is str and one == other
 
 
-def severity(level: int) -> str:
+def log_severity(level: int) -> str:
     """Return the name of *level*; one between two names gets the lower."""
     if level >= CRITICAL:
         return "CRITICAL"
@@ -240,7 +244,7 @@ def severity(level: int) -> str:
 _second: tuple[int, str] = (0, "1970-01-01T00:00:00")
 
 
-def rfc3339(when: float) -> str:
+def log_timestamp(when: float) -> str:
     """Return *when* (seconds since the epoch) in UTC with microseconds."""
     global _second
     whole = int(when)

@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ffhost.loading.modules import error_text
-from ffhost.observability.logs.json_encoder import shown, text_of
+from ffhost.loading.modules import user_error_text
+from ffhost.observability.logs.log_json import log_value_as_text, log_value_repr
 
 PlainName = Callable[[str], str]
 
 
-def exception_fields(error: BaseException, plain_name: PlainName) -> dict[str, Any]:
+def exception_log_fields(error: BaseException, plain_name: PlainName) -> dict[str, Any]:
     """Return ``exception`` (the whole text), ``exception_type`` and ``exception_message``."""
     try:
-        text = error_text(error).rstrip("\n")
+        text = user_error_text(error).rstrip("\n")
     except Exception as failure:  # a class with a __cause__ or __notes__ of its own making
-        text = f"{shown(error)} (its traceback cannot be shown: {text_of(failure)})"
+        text = (
+            f"{log_value_repr(error)} (its traceback cannot be shown: {log_value_as_text(failure)})"
+        )
     for module in _modules(error):
         plain = plain_name(module)
         if plain != module:
@@ -28,7 +30,7 @@ def exception_fields(error: BaseException, plain_name: PlainName) -> dict[str, A
     return {
         "exception": text,
         "exception_type": _type_name(error, plain_name),
-        "exception_message": text_of(error),
+        "exception_message": log_value_as_text(error),
     }
 
 

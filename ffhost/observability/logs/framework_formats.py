@@ -21,18 +21,18 @@ from typing import Any
 
 import orjson
 
-from ffhost.observability.logs.call_fields import call_fields
-from ffhost.observability.logs.entries import INFO, WARNING, Entries, LogEvent
-from ffhost.observability.logs.exception_fields import exception_fields
-from ffhost.observability.logs.output import Output
-from ffhost.observability.logs.profiles import LABELS_FIELD, SPAN_FIELD
+from ffhost.observability.logs.call_fields import log_fields_of_call
+from ffhost.observability.logs.entries import INFO, WARNING, LogEntries, LogEvent
+from ffhost.observability.logs.exception_fields import exception_log_fields
+from ffhost.observability.logs.log_profiles import LABELS_FIELD, SPAN_FIELD
+from ffhost.observability.logs.output import LogOutput
 
 _TRUTHY = frozenset({"y", "yes", "t", "true", "on", "1"})
 _SPAN_ID = re.compile(r"[0-9a-f]{16}")
 _HOST_LOGGERS = ("ffhost", "gunicorn", "uvicorn")
 
 
-class Legacy:
+class FrameworkLogFormats:
     """Which of the two formats are on; both may be."""
 
     __slots__ = ("entry_point", "execution_id")
@@ -50,18 +50,20 @@ class Legacy:
         return "info" if self.entry_point else "warning"
 
 
-def legacy_log_formats(environ: Mapping[str, str]) -> Legacy:
+def framework_log_formats(environ: Mapping[str, str]) -> FrameworkLogFormats:
     """Return the formats that the environment selects."""
-    return Legacy(
+    return FrameworkLogFormats(
         execution_id=environ.get("LOG_EXECUTION_ID") in _TRUTHY,
         entry_point=bool(environ.get("ENTRY_POINT")),
     )
 
 
-class LegacyEntries(Entries):
-    """Entries in functions-framework's formats, always JSON; the rest as in `Entries`."""
+class FrameworkLogEntries(LogEntries):
+    """Entries in functions-framework's formats, always JSON; the rest as in `LogEntries`."""
 
-    def __init__(self, legacy: Legacy, out: Output, err: Output, **options: Any) -> None:
+    def __init__(
+        self, legacy: FrameworkLogFormats, out: LogOutput, err: LogOutput, **options: Any
+    ) -> None:
         super().__init__(out, **options)
         self.legacy = legacy
         self.err = err
@@ -72,9 +74,9 @@ class LegacyEntries(Entries):
             return super().rendered(event)
         text = event.message
         if event.error is not None:
-            text = f"{text}\n{exception_fields(event.error, self.plain_name)['exception']}"
+            text = f"{text}\n{exception_log_fields(event.error, self.plain_name)['exception']}"
         text = self.mask.text(text)
-        call = call_fields()
+        call = log_fields_of_call()
         if not (self.legacy.entry_point or call):
             return f"{text}\n".encode("utf-8", "backslashreplace")
         entry = _object(text) if self.legacy.execution_id else None
@@ -90,7 +92,7 @@ class LegacyEntries(Entries):
         """Return *event*: the original reads printed objects in its own way."""
         return event
 
-    def output_for(self, event: LogEvent) -> Output:
+    def output_for(self, event: LogEvent) -> LogOutput:
         """Return the output that the original would have written to."""
         if _is_of_the_host(event.logger):
             return super().output_for(event)

@@ -1,6 +1,6 @@
 """Hooks that log warnings and uncaught exceptions, which Python would write to stderr.
 
-Nothing here renders. Each hook replaces the interpreter's; `uninstall` restores the
+Nothing here renders. Each hook replaces the interpreter's; `uninstall_log_hooks` restores the
 previous ones.
 """
 
@@ -14,17 +14,17 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ffhost.observability.logs.entries import CRITICAL, ERROR, Entries, LogEvent
-from ffhost.observability.logs.json_encoder import shown
+from ffhost.observability.logs.entries import CRITICAL, ERROR, LogEntries, LogEvent
+from ffhost.observability.logs.log_json import log_value_repr
 
 if TYPE_CHECKING:
     import asyncio
 
 _before: dict[str, Any] = {}
-_entries: Entries | None = None
+_entries: LogEntries | None = None
 
 
-def install(entries: Entries) -> None:
+def install_log_hooks(entries: LogEntries) -> None:
     """Log warnings and uncaught exceptions of threads, finalizers and the process."""
     global _entries
     _entries = entries
@@ -42,8 +42,8 @@ def install(entries: Entries) -> None:
     warnings.showwarning = _show_warning
 
 
-def uninstall() -> None:
-    """Restore the hooks from before `install`."""
+def uninstall_log_hooks() -> None:
+    """Restore the hooks from before `install_log_hooks`."""
     global _entries
     _entries = None
     if not _before:
@@ -55,12 +55,12 @@ def uninstall() -> None:
     _before.clear()
 
 
-def install_on_loop(loop: asyncio.AbstractEventLoop) -> None:
+def install_log_hook_on_loop(loop: asyncio.AbstractEventLoop) -> None:
     """Log what *loop* reports: exceptions of callbacks and of tasks that are not awaited."""
-    loop.set_exception_handler(loop_exception_handler)
+    loop.set_exception_handler(log_loop_exception)
 
 
-def loop_exception_handler(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def log_loop_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log one report of an event loop."""
     fields = {}
     task = context.get("task") or context.get("future")
@@ -84,7 +84,7 @@ def _context_of(task: Any) -> Any:
 
 def _name_of(task: Any) -> str:
     get_name = getattr(task, "get_name", None)
-    return str(get_name()) if get_name is not None else shown(task)
+    return str(get_name()) if get_name is not None else log_value_repr(task)
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -106,7 +106,7 @@ def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
 
 def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
     message = unraisable.err_msg or "exception ignored in"
-    fields = {"object": shown(unraisable.object)} if unraisable.object is not None else {}
+    fields = {"object": log_value_repr(unraisable.object)} if unraisable.object is not None else {}
     _emit(ERROR, "python", message, unraisable.exc_value, fields)
 
 

@@ -30,7 +30,7 @@ def host_logger(name: str) -> logging.Logger:
     return logger
 
 
-def install(handler: logging.Handler, *, level_written: bool) -> None:
+def install_logging_patches(handler: logging.Handler, *, level_written: bool) -> None:
     """Make ``basicConfig`` set the level while *handler* is the only one of the root logger.
 
     Args:
@@ -41,7 +41,7 @@ def install(handler: logging.Handler, *, level_written: bool) -> None:
     logging.basicConfig = basicConfig
 
 
-def uninstall() -> None:
+def uninstall_logging_patches() -> None:
     """Restore ``logging.basicConfig``."""
     _state.update(handler=None, level_written=False)
     logging.basicConfig = _basic_config

@@ -37,12 +37,12 @@ _HELD_FOR_SECONDS = 0.1
 # One lock for all outputs: stdout and stderr may be the same pipe, and a record lock does
 # not keep threads of one process apart.
 _guard = threading.RLock()
-_outputs: list[weakref.ref[Output]] = []
-"""All that are in use. `flush_all` runs after each call of an isolated function, and going through
-a `WeakSet` would take it ten times as long."""
+_outputs: list[weakref.ref[LogOutput]] = []
+"""All that are in use. `flush_log_outputs` runs after each call of an isolated function, and going
+through a `WeakSet` would take it ten times as long."""
 
 
-class Output:
+class LogOutput:
     """An output for entries: a file descriptor that is open for writing.
 
     A reader that has gone away, a full disk and a closed descriptor lose entries, which are
@@ -191,7 +191,7 @@ class Output:
         self._awake = False
 
 
-def _flush_now_and_then(reference: weakref.ref[Output]) -> None:
+def _flush_now_and_then(reference: weakref.ref[LogOutput]) -> None:
     while True:
         output = reference()
         if output is None:
@@ -210,7 +210,7 @@ def _flush_now_and_then(reference: weakref.ref[Output]) -> None:
         output.flush()
 
 
-def flush_all() -> None:
+def flush_log_outputs() -> None:
     """Write all buffered entries of all outputs; for the end of a worker."""
     for reference in tuple(_outputs):
         output = reference()
@@ -268,4 +268,4 @@ if hasattr(os, "register_at_fork"):  # Windows has no fork
         after_in_parent=_after_fork_in_parent,
         after_in_child=_after_fork_in_child,
     )
-atexit.register(flush_all)
+atexit.register(flush_log_outputs)

@@ -24,7 +24,7 @@ https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry#logseverity
 """
 
 
-def described_entry(text: str) -> tuple[int, str, dict[str, Any]] | None:
+def read_printed_log_entry(text: str) -> tuple[int, str, dict[str, Any]] | None:
     """Return level, message and fields of the entry that *text* describes.
 
     None if it is not one JSON object with a message and a known severity.

@@ -10,8 +10,8 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ffhost.observability.logs.entries import Entries, LogEvent
-from ffhost.observability.logs.json_encoder import plain, shown, text_of
+from ffhost.observability.logs.entries import LogEntries, LogEvent
+from ffhost.observability.logs.log_json import log_value_as_text, log_value_repr, plain_log_value
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
@@ -25,7 +25,7 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {
 }
 
 
-class EntryHandler(logging.Handler):
+class LogEntryHandler(logging.Handler):
     """Converts every record into an entry; the only handler that ffhost installs.
 
     It takes no lock of its own: the output keeps lines whole, and a record that is
@@ -34,7 +34,7 @@ class EntryHandler(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.entries: Entries | None = None
+        self.entries: LogEntries | None = None
 
     def createLock(self) -> None:
         """Skip the lock that `logging` holds around `emit`."""
@@ -53,7 +53,7 @@ class EntryHandler(logging.Handler):
         """Write *record* as an entry."""
         entries = self.entries
         if entries is not None:
-            entries.emit(event_of(record, entries))
+            entries.emit(log_event_of(record, entries))
 
     def flush(self) -> None:
         """Write buffered entries."""
@@ -61,7 +61,7 @@ class EntryHandler(logging.Handler):
             self.entries.out.flush()
 
 
-def event_of(record: logging.LogRecord, entries: Entries) -> LogEvent:
+def log_event_of(record: logging.LogRecord, entries: LogEntries) -> LogEvent:
     """Return *record* as an event."""
     attributes = record.__dict__
     fields: dict[str, Any]
@@ -72,7 +72,7 @@ def event_of(record: logging.LogRecord, entries: Entries) -> LogEvent:
     elif isinstance(record.msg, dict) and "_logger" in attributes:
         # structlog configured by user code to end in ProcessorFormatter.wrap_for_formatter
         fields = dict(record.msg)
-        message = text_of(fields.pop("event", ""))
+        message = log_value_as_text(fields.pop("event", ""))
         for known in ("level", "logger", "timestamp"):
             fields.pop(known, None)
     else:
@@ -99,9 +99,9 @@ def _message(record: logging.LogRecord, fields: dict[str, Any]) -> str:
     except (Exception, SystemExit) as failure:
         # The arguments do not fit the text, or one of them cannot be shown.
         if record.args:
-            fields["args"] = plain(record.args)
-        fields["logging_error"] = f"{type(failure).__name__}: {text_of(failure)}"
-        return text_of(record.msg)
+            fields["args"] = plain_log_value(record.args)
+        fields["logging_error"] = f"{type(failure).__name__}: {log_value_as_text(failure)}"
+        return log_value_as_text(record.msg)
 
 
 def _error(exc_info: Any) -> BaseException | None:
@@ -112,7 +112,7 @@ def _error(exc_info: Any) -> BaseException | None:
     return sys.exc_info()[1] if exc_info else None
 
 
-def hand_over(logger: WrappedLogger, method_name: str, event_dict: EventDict) -> Any:
+def hand_over_to_logging(logger: WrappedLogger, method_name: str, event_dict: EventDict) -> Any:
     """Return the arguments for the `logging` logger; the last of structlog's processors."""
     event = event_dict.pop("event", "")
     arguments = event_dict.pop("positional_args", ())
@@ -136,19 +136,19 @@ class _Unformatted:
         self._event = event
 
     def __str__(self) -> str:
-        return text_of(self._event)
+        return log_value_as_text(self._event)
 
     def __repr__(self) -> str:
-        return shown(self._event)
+        return log_value_repr(self._event)
 
 
-def logger_factory(*arguments: Any) -> logging.Logger:
+def log_entry_logger_factory(*arguments: Any) -> logging.Logger:
     """Return the `logging` logger for ``structlog.get_logger(name)``; without: the caller's module.
 
     structlog's own factory also replaces the logger class of the whole process.
     """
     if arguments:
-        return logging.getLogger(text_of(arguments[0]))
+        return logging.getLogger(log_value_as_text(arguments[0]))
     depth = 1
     while True:
         try:

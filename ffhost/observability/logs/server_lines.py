@@ -17,12 +17,12 @@ _SERVER_LOGGERS = (
 )
 
 
-def adopt_server_loggers() -> None:
+def log_foreign_server() -> None:
     """Log the messages of a server that was not started with our logger class as entries.
 
     Removes the handlers that write to a standard stream; those that write to a file stay.
     """
-    handler = setup.handler()
+    handler = setup.logging_handler()
     for name in _SERVER_LOGGERS:
         logger = logging.getLogger(name)
         if handler in logger.handlers:

@@ -1,6 +1,6 @@
 """Set-up of logging from the ``logging`` settings.
 
-Nothing here knows where the settings come from; `configure` takes any object that has them,
+Nothing here knows where the settings come from; `configure_logging` takes any object that has them,
 at start and again at every reload.
 """
 
@@ -13,21 +13,25 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ffhost.config.mask import Mask
+from ffhost.config.mask import SecretMask
 from ffhost.config.terminal import is_terminal, wants_color
-from ffhost.invocation.logger import make_loggers_with
+from ffhost.invocation.logger import make_call_loggers_with
 from ffhost.observability.logs import capture, interpreter_hooks, logging_patches, summary
-from ffhost.observability.logs.console import console_renderer
-from ffhost.observability.logs.entries import Entries
-from ffhost.observability.logs.output import Output, flush_all
-from ffhost.observability.logs.profiles import shape_for
-from ffhost.observability.logs.records import EntryHandler, hand_over, logger_factory
+from ffhost.observability.logs.console import console_log_renderer
+from ffhost.observability.logs.entries import LogEntries
+from ffhost.observability.logs.log_profiles import log_profile_named
+from ffhost.observability.logs.output import LogOutput, flush_log_outputs
+from ffhost.observability.logs.records import (
+    LogEntryHandler,
+    hand_over_to_logging,
+    log_entry_logger_factory,
+)
 
 if TYPE_CHECKING:
-    from ffhost.observability.logs.framework_formats import Legacy
+    from ffhost.observability.logs.framework_formats import FrameworkLogFormats
 
 
-class LoggingSettings(Protocol):
+class LoggingOptions(Protocol):
     """The block ``logging`` of the configuration."""
 
     @property
@@ -79,17 +83,17 @@ class _Active:
     """The present set-up of this process."""
 
     def __init__(self) -> None:
-        self.handler = EntryHandler()
-        self.outputs: dict[int, Output] = {}
+        self.handler = LogEntryHandler()
+        self.outputs: dict[int, LogOutput] = {}
         self.root_level: int | None = None
         self.levels: dict[str, int] = {}
         self.invocations = True
         self.take: Callable[[Mapping[str, Any]], None] | None = None
 
-    def output(self, descriptor: int) -> Output:
+    def output(self, descriptor: int) -> LogOutput:
         """Return the one output of *descriptor*: its buffer survives a reload."""
         if descriptor not in self.outputs:
-            self.outputs[descriptor] = Output(descriptor)
+            self.outputs[descriptor] = LogOutput(descriptor)
         return self.outputs[descriptor]
 
 
@@ -109,17 +113,17 @@ _QUIET = {
 """Levels for people: what the host does is announced in other words, and the rest is theirs."""
 
 
-def configure(
-    settings: LoggingSettings,
+def configure_logging(
+    settings: LoggingOptions,
     *,
     revision: str = "",
     debug: bool = False,
     plain_name: Callable[[str], str] | None = None,
-    legacy: Legacy | None = None,
+    legacy: FrameworkLogFormats | None = None,
     environ: Mapping[str, str] | None = None,
     out: int = 1,
     err: int = 2,
-) -> Entries:
+) -> LogEntries:
     """Apply *settings* from now on; may be called again at any time.
 
     Args:
@@ -132,7 +136,7 @@ def configure(
         out, err: the descriptors to write to
     """
     environ = os.environ if environ is None else environ
-    flush_all()
+    flush_log_outputs()
     entries = _entries(
         settings,
         environ,
@@ -142,7 +146,7 @@ def configure(
         revision=revision,
         plain_name=plain_name or (lambda name: name),
         max_entry_bytes=int(settings.max_entry),
-        mask=Mask(settings.redact, settings.show),
+        mask=SecretMask(settings.redact, settings.show),
     )
     if _active.take is not None:
         entries.hand_on(_active.take)
@@ -151,59 +155,61 @@ def configure(
     quiet = _is_for_people(settings, out) and not _is_verbose(settings)
     _set_levels(settings, debug, legacy, _QUIET if quiet else {})
     _claim_root()
-    logging_patches.install(_active.handler, level_written="level" in settings.written)
+    logging_patches.install_logging_patches(
+        _active.handler, level_written="level" in settings.written
+    )
     _configure_structlog()
-    interpreter_hooks.install(entries)
+    interpreter_hooks.install_log_hooks(entries)
     if settings.capture_print or legacy:
-        capture.install(entries, everywhere=bool(legacy and legacy.entry_point))
+        capture.install_output_capture(entries, everywhere=bool(legacy and legacy.entry_point))
     else:
-        capture.uninstall()
+        capture.uninstall_output_capture()
         _let_prints_appear()
     return entries
 
 
 def _entries(
-    settings: LoggingSettings,
+    settings: LoggingOptions,
     environ: Mapping[str, str],
     out: int,
     err: int,
-    legacy: Legacy | None,
+    legacy: FrameworkLogFormats | None,
     **options: Any,
-) -> Entries:
+) -> LogEntries:
     stdout, stderr = _active.output(out), _active.output(err)
     if legacy:
-        from ffhost.observability.logs.framework_formats import LegacyEntries
+        from ffhost.observability.logs.framework_formats import FrameworkLogEntries
 
-        options["shape"] = shape_for("gcp", environ)
-        return LegacyEntries(legacy, stdout, stderr, **options)
+        options["shape"] = log_profile_named("gcp", environ)
+        return FrameworkLogEntries(legacy, stdout, stderr, **options)
     if settings.stream == "split":
         options["errors"] = stderr
     if _is_for_people(settings, out):
         colours = wants_color(is_terminal(out), environ)
-        options["render"] = console_renderer(colours, terse=not _is_verbose(settings))
+        options["render"] = console_log_renderer(colours, terse=not _is_verbose(settings))
     else:
-        options["shape"] = shape_for(settings.profile, environ)
-    return Entries(stdout, **options)
+        options["shape"] = log_profile_named(settings.profile, environ)
+    return LogEntries(stdout, **options)
 
 
-def handler() -> EntryHandler:
-    """Return the handler that makes entries; before `configure` with JSON on stdout."""
+def logging_handler() -> LogEntryHandler:
+    """Return the handler that makes entries; before `configure_logging` with JSON on stdout."""
     if _active.handler.entries is None:
-        _active.handler.entries = Entries(_active.output(1))
+        _active.handler.entries = LogEntries(_active.output(1))
     return _active.handler
 
 
-def entries() -> Entries:
+def configured_log_entries() -> LogEntries:
     """Return the converter of events into entries, as last configured."""
-    found = handler().entries
+    found = logging_handler().entries
     assert found is not None
     return found
 
 
-def hand_on(take: Callable[[Mapping[str, Any]], None] | None) -> None:
+def hand_on_log_entries(take: Callable[[Mapping[str, Any]], None] | None) -> None:
     """Send the fields of every entry to *take* too, from now on; None: to nobody."""
     _active.take = take
-    entries().hand_on(take)
+    configured_log_entries().hand_on(take)
 
 
 def _make_logger(name: str, **fields: Any) -> Any:
@@ -223,18 +229,22 @@ def _make_logger(name: str, **fields: Any) -> Any:
     )
 
 
-make_loggers_with(_make_logger)
+make_call_loggers_with(_make_logger)
 
 
-def recorder(function: str, signature: str) -> summary.Recorder | None:
+def configured_summary_recorder(function: str, signature: str) -> summary.SummaryRecorder | None:
     """Return the writer of summaries of calls of *function*; None if they are off.
 
     It belongs to the configuration in force; a reload makes new ones.
     """
-    return summary.recorder(function, signature, entries()) if _active.invocations else None
+    return (
+        summary.make_summary_recorder(function, signature, configured_log_entries())
+        if _active.invocations
+        else None
+    )
 
 
-def restore() -> None:
+def restore_logging() -> None:
     """Undo changes of the global logging set-up that the import of a user's module made.
 
     ``logging.config.dictConfig`` takes all handlers off the root logger and disables every
@@ -259,15 +269,15 @@ def restore() -> None:
 
 def flush_log() -> None:
     """Write all buffered entries; for the end of a worker and before a fork."""
-    flush_all()
+    flush_log_outputs()
 
 
-def reset() -> None:
-    """Undo everything that `configure` did; for tests and for embedding."""
-    flush_all()
-    interpreter_hooks.uninstall()
-    logging_patches.uninstall()
-    capture.uninstall()
+def reset_logging() -> None:
+    """Undo everything that `configure_logging` did; for tests and for embedding."""
+    flush_log_outputs()
+    interpreter_hooks.uninstall_log_hooks()
+    logging_patches.uninstall_logging_patches()
+    capture.uninstall_output_capture()
     for logger in (logging.root, logging.getLogger("ffhost")):
         if _active.handler in logger.handlers:
             logger.removeHandler(_active.handler)
@@ -282,22 +292,25 @@ def reset() -> None:
     _active.__init__()  # type: ignore[misc]
 
 
-def has_level(name: str) -> bool:
+def has_log_level(name: str) -> bool:
     """Whether the settings give *name*, or a logger above it, a level of its own."""
     return any(name == one or name.startswith(f"{one}.") for one in _active.levels)
 
 
-def _is_for_people(settings: LoggingSettings, out: int) -> bool:
+def _is_for_people(settings: LoggingOptions, out: int) -> bool:
     return (settings.format or ("console" if is_terminal(out) else "json")) == "console"
 
 
-def _is_verbose(settings: LoggingSettings) -> bool:
+def _is_verbose(settings: LoggingOptions) -> bool:
     """Whether the settings ask for everything, as ``--verbose`` does."""
     return "level" in settings.written and settings.level == "debug"
 
 
 def _set_levels(
-    settings: LoggingSettings, debug: bool, legacy: Legacy | None, quiet: Mapping[str, int]
+    settings: LoggingOptions,
+    debug: bool,
+    legacy: FrameworkLogFormats | None,
+    quiet: Mapping[str, int],
 ) -> None:
     name = settings.level
     if legacy and name == "info":
@@ -339,7 +352,7 @@ def _configure_structlog() -> None:
         processors=chain,
         wrapper_class=structlog.stdlib.BoundLogger,
         context_class=dict,
-        logger_factory=logger_factory,
+        logger_factory=log_entry_logger_factory,
         cache_logger_on_first_use=True,
     )
 
@@ -348,7 +361,7 @@ def _chain() -> list[Any]:
     if not _processors:
         from structlog.stdlib import filter_by_level
 
-        _processors.extend([filter_by_level, hand_over])
+        _processors.extend([filter_by_level, hand_over_to_logging])
     return _processors
 
 

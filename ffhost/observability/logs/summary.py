@@ -16,9 +16,9 @@ from typing import Any, Protocol
 
 import orjson
 
-from ffhost.observability.logs.entries import INFO, WARNING, Entries, rfc3339
-from ffhost.observability.logs.json_encoder import on_one_line, to_json
-from ffhost.observability.logs.profiles import default
+from ffhost.observability.logs.entries import INFO, WARNING, LogEntries, log_timestamp
+from ffhost.observability.logs.log_json import log_text_on_one_line, log_value_as_json
+from ffhost.observability.logs.log_profiles import default_log_profile
 
 LOGGER = "ffhost.invocations"
 MESSAGE = "invocation"
@@ -39,7 +39,7 @@ _MAY_BE_UNKNOWN = (
 )
 
 
-class Recorder(Protocol):
+class SummaryRecorder(Protocol):
     """Writes the summary of one call.
 
     Args:
@@ -77,13 +77,15 @@ class Recorder(Protocol):
         """Write the summary."""
 
 
-def recorder(function: str, signature: str, entries: Entries) -> Recorder | None:
+def make_summary_recorder(
+    function: str, signature: str, entries: LogEntries
+) -> SummaryRecorder | None:
     """Return the writer of summaries of *function*, or None if the level disables them."""
     threshold = logging.getLogger(LOGGER).getEffectiveLevel()
     if threshold > WARNING:
         return None
     revision = entries.revision or None
-    reshape = None if entries.shape is default else entries.shape
+    reshape = None if entries.shape is default_log_profile else entries.shape
     plainly = entries.renders_json
     longest = entries.max_entry_bytes
     info = entries.out
@@ -94,7 +96,7 @@ def recorder(function: str, signature: str, entries: Entries) -> Recorder | None
         method, path, status, outcome, seconds, request_bytes, response_bytes = called
         # All fields at once, then unknown ones are removed: growing a dictionary costs more.
         entry: dict[str, Any] = {
-            "timestamp": rfc3339(when),
+            "timestamp": log_timestamp(when),
             "severity": severity,
             "message": MESSAGE,
             "logger": LOGGER,
@@ -193,7 +195,7 @@ def _template(
         if span_id is not None:
             trace += f'"span_id":"{span_id}",'
         return (
-            f'{{"timestamp":"{rfc3339(when)}","severity":"{severity}",{host},'
+            f'{{"timestamp":"{log_timestamp(when)}","severity":"{severity}",{host},'
             f'"execution_id":"{execution_id}",{trace}{kind},{place},'
             f'"status":{status},"outcome":"{outcome}","duration_seconds":{seconds:.6f},'
             f'"request_bytes":{request_bytes},"response_bytes":{response_bytes}}}\n'
@@ -222,6 +224,6 @@ def _quoted(text: str) -> str:
 def _line(entry: dict[str, Any]) -> bytes:
     try:
         line = orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
-        return line if line.isascii() else on_one_line(line)
+        return line if line.isascii() else log_text_on_one_line(line)
     except orjson.JSONEncodeError:  # a path that is not UTF-8
-        return to_json(entry) + b"\n"
+        return log_value_as_json(entry) + b"\n"

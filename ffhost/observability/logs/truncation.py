@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ffhost.observability.logs.json_encoder import plain, to_json
+from ffhost.observability.logs.log_json import log_value_as_json, plain_log_value
 
 _SHORTEST = 24
 _ITEMS_PER_LIMIT = 16
@@ -23,11 +23,11 @@ _CORE = frozenset(
 )
 
 
-def fit(
+def fit_log_entry(
     entry: Mapping[str, Any],
     rendered: bytes,
     longest: int,
-    render: Callable[[Mapping[str, Any]], bytes] = to_json,
+    render: Callable[[Mapping[str, Any]], bytes] = log_value_as_json,
 ) -> bytes:
     """Return *rendered*, or a shorter rendering of *entry* of at most *longest* bytes.
 
@@ -36,7 +36,7 @@ def fit(
     """
     if len(rendered) <= longest:
         return rendered
-    whole = plain(entry)
+    whole = plain_log_value(entry)
     limit = longest // 2
     while limit >= _SHORTEST:
         shorter = _shorten(whole, limit)

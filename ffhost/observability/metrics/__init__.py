@@ -6,12 +6,12 @@ imported when somebody asks: its own multiprocess mode would cost a third of the
 Labels are names of functions, signatures and outcomes. Never a path, an id or a pid, so the
 number of series is bounded by the configuration.
 
-Knows nothing of servers, hosts or runners: a callable passed to `Copier` returns the present
-state of the worker.
+Knows nothing of servers, hosts or runners: a callable passed to `MetricsPublisher` returns the
+present state of the worker.
 """
 
 from __future__ import annotations
 
-from ffhost.observability.metrics.counters import Counts, counts_of
+from ffhost.observability.metrics.counters import CallCounters, call_counters_of
 
-__all__ = ["Counts", "counts_of"]
+__all__ = ["CallCounters", "call_counters_of"]

@@ -7,7 +7,7 @@ import time
 from bisect import bisect_left
 from typing import Any
 
-from ffhost.events.facts import facts_of
+from ffhost.events.facts import event_facts_of
 from ffhost.invocation.call import Call
 from ffhost.invocation.outcome import Outcome
 
@@ -23,7 +23,7 @@ LAGS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 21600, 86400)
 _INDEX = {outcome: index for index, outcome in enumerate(OUTCOMES)}
 
 
-class Counts:
+class CallCounters:
     """The counters of one function under one signature."""
 
     def __init__(self, function: str, signature: str) -> None:
@@ -49,7 +49,7 @@ class Counts:
     def observe_event(self, call: Call, outcome: Outcome) -> None:
         """Count a call that was about an event, and how old that was when the call came."""
         self.observe(call, outcome)
-        facts = facts_of(call.event)
+        facts = event_facts_of(call.event)
         if facts is None or facts.time is None:
             return
         taken = time.time() - outcome.duration_seconds
@@ -72,21 +72,21 @@ class Counts:
             ]
 
 
-_counts: dict[tuple[str, str], Counts] = {}
+_counts: dict[tuple[str, str], CallCounters] = {}
 _lock = threading.Lock()
 
 
-def counts_of(function: str, signature: str) -> Counts:
+def call_counters_of(function: str, signature: str) -> CallCounters:
     """Return the numbers of a function; they outlive a reload."""
     with _lock:
         key = (function, signature)
         found = _counts.get(key)
         if found is None:
-            found = _counts[key] = Counts(function, signature)
+            found = _counts[key] = CallCounters(function, signature)
         return found
 
 
-def read_all() -> list[list[Any]]:
+def read_call_counters() -> list[list[Any]]:
     """Return the numbers of every function that was called."""
     with _lock:
         known = tuple(_counts.values())

@@ -14,7 +14,7 @@ Row: TypeAlias = list[str | int]
 """What was counted, the function or an empty text, the type, and how often."""
 
 
-class EventCounts:
+class EventCounters:
     """The numbers of one process; safe to use from several threads."""
 
     def __init__(self) -> None:
@@ -44,5 +44,5 @@ class EventCounts:
             self._numbers[key] = self._numbers.get(key, 0) + 1
 
 
-event_counts = EventCounts()
+event_counts = EventCounters()
 """Those of this process; they outlive a reload."""

@@ -17,10 +17,10 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from ffhost import __version__
 from ffhost.observability.metrics.counters import DURATIONS, LAGS, OUTCOMES
-from ffhost.observability.metrics.worker_totals import Totals
+from ffhost.observability.metrics.worker_totals import MetricsTotals
 
 
-def render(totals: Totals, accept: str = "") -> tuple[str, bytes]:
+def render_metrics(totals: MetricsTotals, accept: str = "") -> tuple[str, bytes]:
     """Return content type and body in the format that *accept* asks for, else plain text."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(totals))
@@ -29,7 +29,7 @@ def render(totals: Totals, accept: str = "") -> tuple[str, bytes]:
 
 
 class _Collector(Collector):
-    def __init__(self, totals: Totals) -> None:
+    def __init__(self, totals: MetricsTotals) -> None:
         self._totals = totals
 
     def collect(self) -> Iterator[Metric]:
@@ -40,7 +40,7 @@ class _Collector(Collector):
         yield from _processes(self._totals)
 
 
-def _calls(totals: Totals) -> Iterator[Metric]:
+def _calls(totals: MetricsTotals) -> Iterator[Metric]:
     calls = CounterMetricFamily(
         "ffhost_calls",
         "Calls that were answered, by outcome.",
@@ -78,7 +78,7 @@ def _calls(totals: Totals) -> Iterator[Metric]:
     yield lags
 
 
-def _events(totals: Totals) -> Iterator[Metric]:
+def _events(totals: MetricsTotals) -> Iterator[Metric]:
     """Yield what arrived at the address for events; nothing where there is none."""
     if not totals.events:
         return
@@ -109,7 +109,7 @@ def _events(totals: Totals) -> Iterator[Metric]:
     yield from (received, matched, unmatched, delivered, failed)
 
 
-def _by_type(totals: Totals) -> dict[str, int]:
+def _by_type(totals: MetricsTotals) -> dict[str, int]:
     numbers: dict[str, int] = {}
     for (what, _, kind), number in totals.events.items():
         if what in ("matched", "unmatched"):
@@ -127,7 +127,7 @@ def _cumulated(bounds: Sequence[float], numbers: Sequence[float]) -> list[tuple[
     return buckets
 
 
-def _now(totals: Totals) -> Iterator[Metric]:
+def _now(totals: MetricsTotals) -> Iterator[Metric]:
     functions = sorted({*totals.running, *totals.waiting, *totals.stuck})
     for name, text, numbers in (
         ("in_flight", "Calls that have a slot, stuck ones included.", totals.running),
@@ -152,7 +152,7 @@ def _now(totals: Totals) -> Iterator[Metric]:
     yield unmatched
 
 
-def _configuration(totals: Totals) -> Iterator[Metric]:
+def _configuration(totals: MetricsTotals) -> Iterator[Metric]:
     reloads = CounterMetricFamily(
         "ffhost_config_reloads",
         "Reloads of the configuration, each worker's counted.",
@@ -185,7 +185,7 @@ def _configuration(totals: Totals) -> Iterator[Metric]:
     )
 
 
-def _processes(totals: Totals) -> Iterator[Metric]:
+def _processes(totals: MetricsTotals) -> Iterator[Metric]:
     process = totals.process
     yield GaugeMetricFamily("ffhost_workers", "Workers that live.", value=totals.workers)
     yield CounterMetricFamily(

@@ -18,7 +18,7 @@ except ImportError:  # Windows
 _loaded = time.time()
 
 
-def measure() -> ProcessMetrics:
+def measure_process() -> ProcessMetrics:
     """Measure this process."""
     measured = ProcessMetrics(
         cpu_seconds=time.process_time(), threads=threading.active_count(), started=_loaded

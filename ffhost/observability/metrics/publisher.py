@@ -10,16 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from ffhost.invocation.logger import get_logger
-from ffhost.observability.metrics.counters import read_all
+from ffhost.observability.metrics.counters import read_call_counters
 from ffhost.observability.metrics.event_counters import event_counts
-from ffhost.observability.metrics.process_stats import measure
-from ffhost.observability.metrics.totals_files import Storage
+from ffhost.observability.metrics.process_stats import measure_process
+from ffhost.observability.metrics.totals_files import MetricsStorage
 from ffhost.observability.metrics.worker_totals import (
+    MetricsSnapshot,
+    MetricsTotals,
     ProcessMetrics,
-    Snapshot,
-    Totals,
     WorkerMetrics,
-    total,
+    add_up_metrics,
 )
 
 INTERVAL_SECONDS = 0.25
@@ -28,7 +28,7 @@ _MOST_OF_THE_TIME = 0.02
 """How much of its time a worker may spend copying; thousands of functions are copied less often."""
 
 
-class Copier:
+class MetricsPublisher:
     """Shares the numbers of this worker with the others.
 
     Args:
@@ -39,10 +39,10 @@ class Copier:
     def __init__(self, folder: Path | None, look: Callable[[], WorkerMetrics]) -> None:
         self._folder = folder
         self._look = look
-        self._storage: Storage | None = None
+        self._storage: MetricsStorage | None = None
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._last: Snapshot | None = None
+        self._last: MetricsSnapshot | None = None
         self._measured = 0.0
         self._process = ProcessMetrics()
         self._running = False
@@ -56,11 +56,11 @@ class Copier:
         self.copy()
         threading.Thread(target=self._serve, name="ffhost-metrics", daemon=True).start()
 
-    def _open(self) -> Storage | None:
+    def _open(self) -> MetricsStorage | None:
         if self._folder is None:
             return None
         try:
-            return Storage(self._folder)
+            return MetricsStorage(self._folder)
         except (OSError, ValueError, KeyError, TypeError) as error:
             get_logger("ffhost").warning(
                 "metrics_not_shared", folder=str(self._folder), reason=str(error)
@@ -73,29 +73,29 @@ class Copier:
         if self._running:
             self.copy(ended=True)
 
-    def totals(self) -> Totals:
+    def totals(self) -> MetricsTotals:
         """Add up the numbers of all workers, with the present ones of this worker."""
         mine = self.copy()
         if self._storage is None:
-            return total([mine])
+            return add_up_metrics([mine])
         try:
-            return total(self._storage.read())
+            return add_up_metrics(self._storage.read())
         except (OSError, ValueError, KeyError, TypeError) as error:
             get_logger("ffhost").error("metrics_unreadable", exc_info=error)
-            return total([mine])
+            return add_up_metrics([mine])
 
-    def copy(self, *, ended: bool = False) -> Snapshot:
+    def copy(self, *, ended: bool = False) -> MetricsSnapshot:
         """Copy now."""
         with self._lock:
             if self._last is not None and self._last.ended:
                 return self._last
             now = time.monotonic()
             if now - self._measured >= _MEASURE_SECONDS or ended:
-                self._measured, self._process = now, measure()
-            snapshot = Snapshot(
+                self._measured, self._process = now, measure_process()
+            snapshot = MetricsSnapshot(
                 os.getpid(),
                 ended,
-                read_all(),
+                read_call_counters(),
                 self._look(),
                 replace(self._process),
                 event_counts.read(),

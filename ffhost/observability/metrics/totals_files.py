@@ -19,14 +19,14 @@ from pathlib import Path
 import orjson
 
 from ffhost._file_locks import lock_file
-from ffhost.observability.metrics.worker_totals import Snapshot, remains
+from ffhost.observability.metrics.worker_totals import MetricsSnapshot, metrics_of_ended_workers
 
 _PREFIX = "ffhost-metrics-"
 _PAST = "past"
 _LOCK = "lock"
 
 
-class Storage:
+class MetricsStorage:
     """The snapshots of all workers, as one of them sees them.
 
     Args:
@@ -44,13 +44,13 @@ class Storage:
         self._own = folder / f"{os.getpid()}-{time.time_ns()}.json"
         self._fold()
 
-    def write(self, snapshot: Snapshot) -> None:
+    def write(self, snapshot: MetricsSnapshot) -> None:
         """Replace this worker's snapshot."""
         unfinished = self._own.with_suffix(".part")
         unfinished.write_bytes(snapshot.encode())
         unfinished.replace(self._own)
 
-    def read(self) -> list[Snapshot]:
+    def read(self) -> list[MetricsSnapshot]:
         """Return the last snapshot of every worker there was."""
         with self._locked(shared=True):
             past, folded = self._read_past()
@@ -68,27 +68,31 @@ class Storage:
                 return
             # A worker that is killed between these two steps leaves files that are named in
             # the sum; whoever reads knows by that not to count them twice.
-            content = remains([*past, *ended.values()]).encode() + b"\n" + orjson.dumps([*ended])
+            content = (
+                metrics_of_ended_workers([*past, *ended.values()]).encode()
+                + b"\n"
+                + orjson.dumps([*ended])
+            )
             unfinished = self.folder / f"{_PAST}.part"
             unfinished.write_bytes(content)
             unfinished.replace(self.folder / _PAST)
             for name in ended:
                 (self.folder / name).unlink(missing_ok=True)
 
-    def _read_past(self) -> tuple[list[Snapshot], list[str]]:
+    def _read_past(self) -> tuple[list[MetricsSnapshot], list[str]]:
         try:
             snapshot, _, folded = (self.folder / _PAST).read_bytes().partition(b"\n")
         except FileNotFoundError:
             return [], []
-        return [Snapshot.decode(snapshot)], orjson.loads(folded)
+        return [MetricsSnapshot.decode(snapshot)], orjson.loads(folded)
 
-    def _read_workers(self, folded: list[str] | tuple[()]) -> dict[str, Snapshot]:
-        found: dict[str, Snapshot] = {}
+    def _read_workers(self, folded: list[str] | tuple[()]) -> dict[str, MetricsSnapshot]:
+        found: dict[str, MetricsSnapshot] = {}
         for path in sorted(self.folder.glob("*.json")):
             if path.name in folded:
                 continue
-            snapshot = Snapshot.decode(path.read_bytes())
-            if not snapshot.ended and not is_alive(snapshot.pid):
+            snapshot = MetricsSnapshot.decode(path.read_bytes())
+            if not snapshot.ended and not is_metrics_writer_alive(snapshot.pid):
                 snapshot = replace(snapshot, ended=True)
             found[path.name] = snapshot
         return found
@@ -103,7 +107,7 @@ class Storage:
             os.close(descriptor)
 
 
-def folder_of(master: int) -> Path:
+def metrics_folder_of(master: int) -> Path:
     """Return the folder that the workers of the process *master* share.
 
     Memory is preferred to a disk: the root of a container may be read-only, and nothing of
@@ -116,7 +120,7 @@ def folder_of(master: int) -> Path:
 
 def remove_metrics_files(master: int) -> None:
     """Remove the folder of *master*, and those that masters which died have left."""
-    mine = folder_of(master)
+    mine = metrics_folder_of(master)
     shutil.rmtree(mine, ignore_errors=True)
     for folder in mine.parent.glob(f"{_PREFIX}*"):
         pid, _, started = folder.name.removeprefix(_PREFIX).partition("-")
@@ -135,7 +139,7 @@ def _start_time(pid: int) -> int:
     return int(stat.rpartition(")")[2].split()[19])
 
 
-def is_alive(pid: int) -> bool:
+def is_metrics_writer_alive(pid: int) -> bool:
     """Return whether a process of that number runs, also one of another user."""
     try:
         os.kill(pid, 0)

@@ -54,14 +54,14 @@ class ProcessMetrics:
 
 
 @dataclass
-class Snapshot:
+class MetricsSnapshot:
     """One worker at one moment.
 
     Args:
         pid: of the worker
         ended: whether it has ended: then only its counters are valid
         counts: as `counting.Counts.read` gives them
-        events: as `event_counters.EventCounts.read` returns them
+        events: as `event_counters.EventCounters.read` returns them
     """
 
     pid: int
@@ -76,7 +76,7 @@ class Snapshot:
         return orjson.dumps(asdict(self))
 
     @classmethod
-    def decode(cls, data: bytes) -> Snapshot:
+    def decode(cls, data: bytes) -> MetricsSnapshot:
         """Read what `encode` has written.
 
         Raises:
@@ -94,13 +94,13 @@ class Snapshot:
 
 
 @dataclass
-class Totals:
+class MetricsTotals:
     """The sum over the living workers, and the counters of those before them.
 
     Args:
         workers: how many live
         counts: (function, signature) to the lists and sums of `counting.Counts.read`
-        events: (what, function, type) to how often, of `event_counters.EventCounts.read`
+        events: (what, function, type) to how often, of `event_counters.EventCounters.read`
         revisions: how many workers serve which revision
         last_reload: of the worker whose last success is longest ago; None if one has none
         started: when the oldest living worker was started, in seconds since the epoch
@@ -128,9 +128,9 @@ class Totals:
         return [sum(numbers) for numbers in zip(*found, strict=True)] if found else []
 
 
-def total(snapshots: Iterable[Snapshot]) -> Totals:
+def add_up_metrics(snapshots: Iterable[MetricsSnapshot]) -> MetricsTotals:
     """Add snapshots up."""
-    totals = Totals()
+    totals = MetricsTotals()
     reloaded: list[float | None] = []
     for each in snapshots:
         _add_counted(totals, each)
@@ -142,7 +142,7 @@ def total(snapshots: Iterable[Snapshot]) -> Totals:
     return totals
 
 
-def _add_counted(totals: Totals, snapshot: Snapshot) -> None:
+def _add_counted(totals: MetricsTotals, snapshot: MetricsSnapshot) -> None:
     for function, signature, *numbers in snapshot.counts:
         before = totals.counts.get((function, signature))
         totals.counts[function, signature] = (
@@ -161,7 +161,7 @@ def _add_counted(totals: Totals, snapshot: Snapshot) -> None:
     totals.process.cpu_seconds += snapshot.process.cpu_seconds
 
 
-def _add_living(totals: Totals, snapshot: Snapshot) -> None:
+def _add_living(totals: MetricsTotals, snapshot: MetricsSnapshot) -> None:
     worker, process = snapshot.worker, snapshot.process
     totals.workers += 1
     for mine, theirs in (
@@ -193,9 +193,9 @@ def _sum(first: Any, second: Any) -> Any:
     return first + second
 
 
-def remains(snapshots: Iterable[Snapshot]) -> Snapshot:
+def metrics_of_ended_workers(snapshots: Iterable[MetricsSnapshot]) -> MetricsSnapshot:
     """Return one snapshot of what workers that have ended have counted."""
-    totals = total(snapshots)
+    totals = add_up_metrics(snapshots)
     counts = [[*key, *numbers] for key, numbers in totals.counts.items()]
     worker = WorkerMetrics(
         refused=totals.refused,
@@ -205,4 +205,4 @@ def remains(snapshots: Iterable[Snapshot]) -> Snapshot:
     )
     process = ProcessMetrics(cpu_seconds=totals.process.cpu_seconds)
     events: list[list[Any]] = [[*key, number] for key, number in totals.events.items()]
-    return Snapshot(0, True, counts, worker, process, events)
+    return MetricsSnapshot(0, True, counts, worker, process, events)

@@ -23,38 +23,44 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from ffhost.invocation.function import Observer, TraceHook
-from ffhost.observability.tracing.declared_hooks import hooks_of
-from ffhost.observability.tracing.hook import Hook
-from ffhost.observability.tracing.hook_runs import keep_context, surround, wait_for_late_ones
+from ffhost.invocation.function import FunctionTraceHook, Observer
+from ffhost.observability.tracing.declared_hooks import trace_hooks_of
+from ffhost.observability.tracing.hook import TraceHook
+from ffhost.observability.tracing.hook_runs import (
+    surround_with_trace_hooks,
+    trace_hooks_keep_context,
+    wait_for_late_trace_hooks,
+)
 
 __all__ = [
-    "Hook",
     "Observer",
-    "close",
-    "hooks_of",
-    "keep_context",
-    "surround",
-    "take_effect",
+    "TraceHook",
+    "apply_trace_hooks",
+    "close_trace_hooks",
+    "surround_with_trace_hooks",
+    "trace_hooks_keep_context",
+    "trace_hooks_of",
 ]
 
 
-def take_effect(hooks: Iterable[TraceHook]) -> None:
+def apply_trace_hooks(hooks: Iterable[FunctionTraceHook]) -> None:
     """Apply *hooks* from now on; resources that only former hooks needed are closed."""
-    provider = _loaded("provider")
+    provider = _loaded("span_provider")
     effects = {id(hook): hook.take_effect for hook in hooks if hook.take_effect is not None}
     for take in effects.values():
         take()
     if not effects and provider is not None:
-        provider.configure(None)
+        provider.configure_span_export(None)
 
 
-def close() -> None:
+def close_trace_hooks() -> None:
     """Send remaining data; for the end of a worker, after its last call."""
-    wait_for_late_ones()
-    for module in (_loaded("provider"), _loaded("profile_hook")):
-        if module is not None:
-            module.close()
+    wait_for_late_trace_hooks()
+    provider, profile_hook = _loaded("span_provider"), _loaded("profile_hook")
+    if provider is not None:
+        provider.close_span_export()
+    if profile_hook is not None:
+        profile_hook.write_last_profiles()
 
 
 def _loaded(name: str) -> Any:

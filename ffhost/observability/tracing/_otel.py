@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ffhost._library import Library
+from ffhost._library import InstalledLibrary
 
-__all__ = ["NonRecordingSpan", "ReadableSpan", "TracerProvider", "sender"]
+__all__ = ["NonRecordingSpan", "ReadableSpan", "TracerProvider", "otlp_sender"]
 
-sdk = Library("opentelemetry-sdk", tested="1.45.2")
+sdk = InstalledLibrary("opentelemetry-sdk", tested="1.45.2")
 with sdk.imports():
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-api = Library("opentelemetry-api", tested="1.45.2")
+api = InstalledLibrary("opentelemetry-api", tested="1.45.2")
 with api.imports():
     from opentelemetry.trace import NonRecordingSpan
 
-# "Users should NOT be creating these objects directly", says the SDK. `light_span.Ended` does.
+# "Users should NOT be creating these objects directly", says the SDK. `light_span.EndedLightSpan`
+# does.
 sdk.require_parameters(
     ReadableSpan,
     {
@@ -47,7 +48,7 @@ sdk.require(TracerProvider, {"add_span_processor": "know whether user code recei
 api.require(NonRecordingSpan, {"get_span_context": "make ids only when somebody asks"})
 
 
-def sender(exporter: Any) -> Callable[[bytes], Any] | None:
+def otlp_sender(exporter: Any) -> Callable[[bytes], Any] | None:
     """Return what sends written spans for the SDK's OTLP exporter.
 
     None if this version of the exporter has no such thing, or if it was shut down.

@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import Any
 
 from ffhost.config import LoadedConfig
-from ffhost.config.diagnostics import nearest
+from ffhost.config.diagnostics import nearest_known_word
 from ffhost.config.settings import BUILT_IN_HOOKS, FunctionSettings, HookSettings
 from ffhost.errors import LoadError
 from ffhost.invocation.current import invocation_of
-from ffhost.loading.targets import resolve_hook, signature_of
-from ffhost.observability.tracing.hook import Hook, TraceHookPlace
+from ffhost.loading.targets import resolve_hook_target, signature_of_target
+from ffhost.observability.tracing.hook import TraceHook, TraceHookPlace
 
 Declared = tuple[str, HookSettings, tuple[str, ...]]
 """A hook's name, its settings, and their place in the file."""
@@ -25,13 +25,13 @@ class _Bound:
 
     def __init__(self, config: LoadedConfig) -> None:
         self.config = config
-        self.hooks: dict[str, Hook] = {}
+        self.hooks: dict[str, TraceHook] = {}
 
 
 _bound: _Bound | None = None
 
 
-def hooks_of(config: LoadedConfig, name: str) -> tuple[Hook, ...]:
+def trace_hooks_of(config: LoadedConfig, name: str) -> tuple[TraceHook, ...]:
     """Return the hooks of the function *name* in their order; nothing is imported for none.
 
     Raises:
@@ -70,7 +70,7 @@ def _declared(config: LoadedConfig, name: str, settings: FunctionSettings) -> li
     return list(found.values())
 
 
-def _hook(config: LoadedConfig, declared: Declared) -> Hook:
+def _hook(config: LoadedConfig, declared: Declared) -> TraceHook:
     global _bound
     name, _settings, at = declared
     if at[0] == "functions":
@@ -83,35 +83,37 @@ def _hook(config: LoadedConfig, declared: Declared) -> Hook:
     return hook
 
 
-def _make(config: LoadedConfig, declared: Declared) -> Hook:
+def _make(config: LoadedConfig, declared: Declared) -> TraceHook:
     name, settings, at = declared
     if settings.target is None:
         assert name in BUILT_IN_HOOKS
         return _built_in(config, declared)
     try:
-        target = resolve_hook(settings.target, config.base)
+        target = resolve_hook_target(settings.target, config.base)
     except LoadError as error:
         raise _error((*at, "target"), error.message, error.hint, error.notes) from error
     refusal = _refusal(target)
     if refusal is not None:
         raise _error((*at, "target"), f"{settings.target} {refusal}", _EXAMPLE)
-    return Hook(name, _with_options(config, target, declared))
+    return TraceHook(name, _with_options(config, target, declared))
 
 
 _EXAMPLE = "write 'def hook(invocation): outcome = yield'"
 
 
-def _built_in(config: LoadedConfig, declared: Declared) -> Hook:
+def _built_in(config: LoadedConfig, declared: Declared) -> TraceHook:
     name, settings, at = declared
     from ffhost.observability.tracing import hook_options
 
-    model = getattr(hook_options, f"{name.capitalize()}Options")
+    model = getattr(hook_options, f"{name.capitalize()}HookOptions")
     values = _validated(config, model, settings.options, at)
     try:
         module = import_module(f"ffhost.observability.tracing.{name}_hook")
         shared = config.settings.tracing.hooks.get(name) if at[0] == "functions" else None
         host_options = None if shared is None else shared.options
-        hook: Hook = module.make(name, values, TraceHookPlace(config.base, host_options))
+        hook: TraceHook = module.make_trace_hook(
+            name, values, TraceHookPlace(config.base, host_options)
+        )
     except ImportError as error:
         hint = f"pip install 'ffhost[{name}]'"
         message = f"the hook needs {error.name!r}, which is not installed"
@@ -141,7 +143,7 @@ def _with_options(
     try:
         signature = inspect.signature(target, eval_str=True)
     except (NameError, TypeError):  # an annotation that only type checkers can read
-        signature = signature_of(target)
+        signature = signature_of_target(target)
     positional = [
         each
         for each in signature.parameters.values()
@@ -173,7 +175,7 @@ def _validated(
         path = (*at, "options", *map(str, first["loc"]))
         hint = None
         if first["type"] == "extra_forbidden":
-            near = nearest(str(first["loc"][-1]), model.model_fields)
+            near = nearest_known_word(str(first["loc"][-1]), model.model_fields)
             hint = None if near is None else f"did you mean {near!r}?"
         notes = tuple(f"{'.'.join(map(str, each['loc']))}: {_said(each)}" for each in rest)
         raise _error(path, _said(first), hint, notes) from None

@@ -32,7 +32,7 @@ class TraceHookPlace(NamedTuple):
     host_options: Mapping[str, Any] | None
 
 
-class Pair(NamedTuple):
+class TraceHookPair(NamedTuple):
     """A hook of the host's own whose second half runs in any thread and any context.
 
     The result of `begin`, which is never None, is passed to `end`. For the innermost hook a call
@@ -49,7 +49,7 @@ class Pair(NamedTuple):
         self.end(state, call, outcome)
 
 
-class Hook:
+class TraceHook:
     """A hook with its options.
 
     Args:
@@ -66,8 +66,8 @@ class Hook:
         name: str,
         begin: Callable[[Call], Steps] | None = None,
         *,
-        pair: Pair | None = None,
-        wrap: Callable[[Run, bool, Hook], Run] | None = None,
+        pair: TraceHookPair | None = None,
+        wrap: Callable[[Run, bool, TraceHook], Run] | None = None,
         take_effect: Callable[[], None] | None = None,
     ) -> None:
         self.name = name

@@ -27,8 +27,8 @@ from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.function import Observer
 from ffhost.invocation.outcome import Outcome
-from ffhost.observability.tracing import pairs
-from ffhost.observability.tracing.hook import Hook, Run, Steps
+from ffhost.observability.tracing import hook_pairs
+from ffhost.observability.tracing.hook import Run, Steps, TraceHook
 
 _SLOT = "_hooks"
 """Where a call keeps its `_HookRun`; set once, by whoever comes first."""
@@ -48,10 +48,12 @@ class _HookRun:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.outcome: Outcome | None = None
-        self.standing: list[tuple[Hook, Steps]] = []
+        self.standing: list[tuple[TraceHook, Steps]] = []
 
 
-def surround(run: Run, is_async: bool, hooks: Sequence[Hook]) -> tuple[Run, tuple[Observer, ...]]:
+def surround_with_trace_hooks(
+    run: Run, is_async: bool, hooks: Sequence[TraceHook]
+) -> tuple[Run, tuple[Observer, ...]]:
     """Wrap *run* in *hooks*; return the callable to use instead, and an observer.
 
     The first hook is the outermost: its first half runs first, and its second half last.
@@ -62,20 +64,20 @@ def surround(run: Run, is_async: bool, hooks: Sequence[Hook]) -> tuple[Run, tupl
     observers: tuple[Observer, ...] = ()
     outer, innermost = _parted(hooks)
     if innermost is not None:
-        run, end = pairs.put_around(run, innermost)
+        run, end = hook_pairs.put_hook_pair_around(run, innermost)
         observers = (end,)
     if outer:
-        around = Around(outer)
+        around = TraceHooksAround(outer)
         run, observers = _after(around.begin, run), (*observers, around.end)
     return run, observers
 
 
-def keep_context(hooks: Sequence[Hook]) -> bool:
+def trace_hooks_keep_context(hooks: Sequence[TraceHook]) -> bool:
     """Whether the second halves of *hooks* run in the context of the call."""
     return bool(_parted(hooks)[0])
 
 
-def _parted(hooks: Sequence[Hook]) -> tuple[list[Hook], Hook | None]:
+def _parted(hooks: Sequence[TraceHook]) -> tuple[list[TraceHook], TraceHook | None]:
     """Return the hooks with two halves; the innermost apart if it is a pair."""
     halves = [hook for hook in hooks if hook.begin is not None]
     innermost = halves.pop() if halves and halves[-1].pair is not None else None
@@ -91,10 +93,10 @@ def _after(begin: Callable[[Call], None], run: Run) -> Run:
     return run_with_hooks
 
 
-class Around:
+class TraceHooksAround:
     """The hooks of one function that have two halves."""
 
-    def __init__(self, hooks: Sequence[Hook]) -> None:
+    def __init__(self, hooks: Sequence[TraceHook]) -> None:
         self._hooks = tuple(hooks)
 
     def begin(self, call: Call) -> None:
@@ -204,7 +206,7 @@ def _close(steps: Steps) -> None:
         return
 
 
-def wait_for_late_ones() -> None:
+def wait_for_late_trace_hooks() -> None:
     """Wait for a limited time for second halves that run on threads of their own."""
     give_up = time.monotonic() + _LATE_SECONDS
     for thread in tuple(_late):

@@ -32,14 +32,14 @@ _RANDOM = getattr(TraceFlags, "RANDOM_TRACE_ID", 0)
 _OF_A_ROOT = TraceFlags(TraceFlags.SAMPLED | _RANDOM)
 
 
-def flags(parent: SpanContext | None) -> TraceFlags:
+def span_flags(parent: SpanContext | None) -> TraceFlags:
     """Return the flags of a sampled span, as the SDK does."""
     if parent is None:
         return _OF_A_ROOT
     return TraceFlags(TraceFlags.SAMPLED | parent.trace_flags & _RANDOM)
 
 
-class Ended(ReadableSpan):
+class EndedLightSpan(ReadableSpan):
     """A light span that has ended: it has no events, no links, and attributes of plain kinds."""
 
     told: dict[str, Any]
@@ -79,7 +79,7 @@ class LightSpan(Span):
 
     def finish(
         self, attributes: dict[str, Any], resource: Resource, scope: InstrumentationScope
-    ) -> Ended | None:
+    ) -> EndedLightSpan | None:
         """End the span; return what to export, or None if it became an SDK span."""
         with self._lock:
             if self._grown is not None or self._ended:
@@ -87,7 +87,7 @@ class LightSpan(Span):
             self._ended = True
         told = self._attributes
         told.update(attributes)
-        ended = Ended(
+        ended = EndedLightSpan(
             self._name,
             self._ids,
             self._parent,

@@ -6,10 +6,10 @@ from typing import Any
 
 from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
-from ffhost.observability.tracing.hook import Hook, Steps, TraceHookPlace
+from ffhost.observability.tracing.hook import Steps, TraceHook, TraceHookPlace
 
 
-def make(name: str, options: Any, place: TraceHookPlace) -> Hook:
+def make_trace_hook(name: str, options: Any, place: TraceHookPlace) -> TraceHook:
     """Make the hook; it has no options."""
     log = get_logger("ffhost.calls")
 
@@ -25,4 +25,4 @@ def make(name: str, options: Any, place: TraceHookPlace) -> Hook:
             response_bytes=outcome.sent_bytes,
         )
 
-    return Hook(name, calls)
+    return TraceHook(name, calls)

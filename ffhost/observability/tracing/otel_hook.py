@@ -27,15 +27,15 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from ffhost.errors import TimedOut
-from ffhost.events.facts import facts_of
+from ffhost.events.facts import event_facts_of
 from ffhost.invocation.call import Call
 from ffhost.invocation.outcome import Outcome
-from ffhost.loading.modules import plain_name, plain_text
-from ffhost.observability.tracing import provider
+from ffhost.loading.modules import plain_module_name, with_plain_module_names
+from ffhost.observability.tracing import span_provider
 from ffhost.observability.tracing._otel import NonRecordingSpan
-from ffhost.observability.tracing.hook import Hook, Pair, TraceHookPlace
-from ffhost.observability.tracing.hook_options import OtelOptions
-from ffhost.observability.tracing.light_span import LightSpan, flags
+from ffhost.observability.tracing.hook import TraceHook, TraceHookPair, TraceHookPlace
+from ffhost.observability.tracing.hook_options import OtelHookOptions
+from ffhost.observability.tracing.light_span import LightSpan, span_flags
 from ffhost.web.messages import Message
 
 _TRACE_CONTEXT = TraceContextTextMapPropagator()
@@ -54,23 +54,25 @@ _EVENT_SIGNATURES = ("cloudevent", "event")
 _A_FUNCTIONS_OWN = frozenset({"sampling", "trust_callers"})
 
 
-def make(name: str, options: OtelOptions, place: TraceHookPlace) -> Hook:
+def make_trace_hook(name: str, options: OtelHookOptions, place: TraceHookPlace) -> TraceHook:
     """Make the hook.
 
     Raises:
         ValueError: a function's options send its spans elsewhere than the host's
     """
     if place.host_options is not None:
-        host = OtelOptions.model_validate(dict(place.host_options))
-        for key in OtelOptions.model_fields.keys() - _A_FUNCTIONS_OWN:
+        host = OtelHookOptions.model_validate(dict(place.host_options))
+        for key in OtelHookOptions.model_fields.keys() - _A_FUNCTIONS_OWN:
             if getattr(options, key) != getattr(host, key):
                 raise ValueError(f"{key!r} is the same for all functions; change the host's")
         exporting = host
     else:
         exporting = options
-    spans = _Spans(options, provider.tracer(exporting))
-    return Hook(
-        name, pair=Pair(spans.begin, _end), take_effect=lambda: provider.configure(exporting)
+    spans = _Spans(options, span_provider.span_tracer(exporting))
+    return TraceHook(
+        name,
+        pair=TraceHookPair(spans.begin, _end),
+        take_effect=lambda: span_provider.configure_span_export(exporting),
     )
 
 
@@ -100,7 +102,7 @@ class _Unsampled(NonRecordingSpan):
 class _Spans:
     """Makes the spans of calls."""
 
-    def __init__(self, options: OtelOptions, tracer: trace.Tracer) -> None:
+    def __init__(self, options: OtelHookOptions, tracer: trace.Tracer) -> None:
         self._tracer = tracer
         self._trust_callers = options.trust_callers
         # As TraceIdRatioBased decides, so that every service that asks it agrees.
@@ -158,23 +160,23 @@ class _Spans:
         span_id = _span_id()
 
         def grow() -> trace.Span:
-            provider.ids.preset(trace_id, span_id)
+            span_provider.ids.preset(trace_id, span_id)
             return self._tracer.start_span(
                 name, around, SpanKind.SERVER, attributes, links, started
             )
 
-        if links or not provider.takes_light_spans():
+        if links or not span_provider.takes_light_spans():
             return grow()
         above = parent if parent.is_valid else None
         state = None if above is None else above.trace_state
-        ids = SpanContext(trace_id or parent.trace_id, span_id, False, flags(above), state)
+        ids = SpanContext(trace_id or parent.trace_id, span_id, False, span_flags(above), state)
         return LightSpan(name, ids, above, started, attributes, grow)
 
     def _attributes(self, call: Call, route: str) -> dict[str, Any]:
         message, function = call.message, call.function
         headers = message.headers
         attributes: dict[str, Any] = {
-            provider.DECIDED: call.execution_id,
+            span_provider.DECIDED: call.execution_id,
             "faas.name": function.name,
             "faas.coldstart": self._is_first(function.name),
             "http.request.method": message.method,
@@ -218,14 +220,17 @@ def _end(span: trace.Span, call: Call, outcome: Outcome) -> None:
         attributes.update(_event_attributes(call))
     error = outcome.error
     plain = error is None and outcome.status < 500 and outcome.kind not in ("crash", "timeout")
-    if plain and isinstance(span, LightSpan) and provider.export(span, attributes):
+    if plain and isinstance(span, LightSpan) and span_provider.export_span(span, attributes):
         return
     span.set_attributes(attributes)
     if outcome.kind == "crash" and error is not None:
         kind = _type_name(error)
         span.record_exception(
             error,
-            attributes={"exception.type": kind, "exception.message": plain_text(str(error))},
+            attributes={
+                "exception.type": kind,
+                "exception.message": with_plain_module_names(str(error)),
+            },
         )
         span.set_attribute("error.type", kind)
     elif isinstance(error, TimedOut):
@@ -238,7 +243,7 @@ def _end(span: trace.Span, call: Call, outcome: Outcome) -> None:
 
 
 def _event_attributes(call: Call) -> dict[str, Any]:
-    facts = facts_of(call.event)
+    facts = event_facts_of(call.event)
     if facts is None:
         return {"faas.trigger": "other"}
     attributes = {
@@ -317,5 +322,5 @@ def _span_id() -> int:
 
 def _type_name(error: BaseException) -> str:
     kind = type(error)
-    module = plain_name(kind.__module__)
+    module = plain_module_name(kind.__module__)
     return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"

@@ -18,15 +18,15 @@ from pyinstrument import Profiler
 
 from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
-from ffhost.observability.tracing.hook import Hook, Run, TraceHookPlace
-from ffhost.observability.tracing.hook_options import ProfileOptions
+from ffhost.observability.tracing.hook import Run, TraceHook, TraceHookPlace
+from ffhost.observability.tracing.hook_options import ProfileHookOptions
 
 _WAITING = 8
 """How many profiles may wait to be written; more are dropped."""
 _CLOSE_SECONDS = 5.0
 
 
-def make(name: str, options: ProfileOptions, place: TraceHookPlace) -> Hook:
+def make_trace_hook(name: str, options: ProfileHookOptions, place: TraceHookPlace) -> TraceHook:
     """Make the hook.
 
     Raises:
@@ -34,11 +34,11 @@ def make(name: str, options: ProfileOptions, place: TraceHookPlace) -> Hook:
     """
     if options.token is None and options.longer_than is None:
         raise ValueError("no calls are selected for profiles: set 'token' or 'longer_than'")
-    return Hook(name, wrap=_Profiling(options, place.base).wrap)
+    return TraceHook(name, wrap=_Profiling(options, place.base).wrap)
 
 
 class _Profiling:
-    def __init__(self, options: ProfileOptions, base: Path) -> None:
+    def __init__(self, options: ProfileHookOptions, base: Path) -> None:
         self._folder = base / options.folder
         self._keep = int(options.keep)
         self._interval = float(options.interval)
@@ -46,7 +46,7 @@ class _Profiling:
         self._token = None if options.token is None else options.token.encode()
         self._longer_than = None if options.longer_than is None else float(options.longer_than)
 
-    def wrap(self, run: Run, is_async: bool, hook: Hook) -> Run:
+    def wrap(self, run: Run, is_async: bool, hook: TraceHook) -> Run:
         """Profile in the thread of the call: pyinstrument stops where it has begun."""
 
         def run_profiled(call: Call) -> Any:
@@ -65,7 +65,7 @@ class _Profiling:
 
         return run_profiled_async if is_async else run_profiled
 
-    def _start(self, call: Call, hook: Hook, mode: Any) -> tuple[Any, bool] | None:
+    def _start(self, call: Call, hook: TraceHook, mode: Any) -> tuple[Any, bool] | None:
         try:
             asked = self._is_asked_for(call)
             if not asked and self._longer_than is None:
@@ -83,7 +83,7 @@ class _Profiling:
             return False
         return hmac.compare_digest(given.encode(), self._token)
 
-    def _stop(self, started: tuple[Any, bool] | None, call: Call, hook: Hook) -> None:
+    def _stop(self, started: tuple[Any, bool] | None, call: Call, hook: TraceHook) -> None:
         if started is None:
             return
         profiler, asked = started
@@ -152,6 +152,6 @@ def _write(session: Any, path: Path, keep: int) -> None:
 _writer = _Writer()
 
 
-def close() -> None:
+def write_last_profiles() -> None:
     """Write the remaining profiles."""
     _writer.close()

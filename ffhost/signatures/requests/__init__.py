@@ -14,21 +14,21 @@ from ffhost._lazy import lazy_names
 from ffhost.web.messages import Message
 
 if TYPE_CHECKING:
-    from ffhost.signatures.requests.environ import build_environ
-    from ffhost.signatures.requests.native import Request
+    from ffhost.signatures.requests.native_request import Request
+    from ffhost.signatures.requests.wsgi_environ import make_wsgi_environ
     from ffhost.web.fields import Fields, MissingField
     from ffhost.web.forms import UploadedFile
 
 _HOMES = {
     "Fields": "ffhost.web.fields",
     "MissingField": "ffhost.web.fields",
-    "Request": "ffhost.signatures.requests.native",
+    "Request": "ffhost.signatures.requests.native_request",
     "UploadedFile": "ffhost.web.forms",
-    "build_environ": "ffhost.signatures.requests.environ",
+    "make_wsgi_environ": "ffhost.signatures.requests.wsgi_environ",
 }
 
 
-class Adapter(NamedTuple):
+class RequestAdapter(NamedTuple):
     """How http functions of one kind get their request.
 
     ``make`` builds the request object. ``around``, if there is one, is applied once when the
@@ -40,21 +40,21 @@ class Adapter(NamedTuple):
     around: Callable[[Callable[..., Any], bool], Callable[..., Any]] | None = None
 
 
-def native_adapter() -> Adapter:
+def native_request_adapter() -> RequestAdapter:
     """Return the adapter of functions that get a `Request`."""
-    from ffhost.signatures.requests.native import Request
+    from ffhost.signatures.requests.native_request import Request
 
-    return Adapter(Request)
+    return RequestAdapter(Request)
 
 
 __all__ = [
-    "Adapter",
     "Fields",
     "MissingField",
     "Request",
+    "RequestAdapter",
     "UploadedFile",
-    "build_environ",
-    "native_adapter",
+    "make_wsgi_environ",
+    "native_request_adapter",
 ]
 
 

@@ -6,13 +6,13 @@ Flask documents some of these for subclasses, but not when it calls them and wit
 
 from __future__ import annotations
 
-from ffhost._library import Library
+from ffhost._library import InstalledLibrary
 from ffhost.signatures import _werkzeug as _werkzeug  # checked when the server starts, too
 
-library = Library("flask", tested="3.1.3")
+library = InstalledLibrary("flask", tested="3.1.3")
 with library.imports():
     import flask
-werkzeug = Library("werkzeug", tested="3.1.9")
+werkzeug = InstalledLibrary("werkzeug", tested="3.1.9")
 with werkzeug.imports():
     from werkzeug.local import LocalProxy
     from werkzeug.routing import MapAdapter
@@ -20,7 +20,7 @@ with werkzeug.imports():
 library.require(
     flask.Flask,
     {
-        # What `flask_request.FunctionApp` replaces
+        # What `flask_request.FlaskFunctionApp` replaces
         "create_url_adapter": "have every path call the function",
         "dispatch_request": "call the function",
         "full_dispatch_request": "take the response as it is",

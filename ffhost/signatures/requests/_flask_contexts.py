@@ -15,7 +15,7 @@ from flask.ctx import RequestContext as FlaskRequestContext
 from flask.globals import _cv_app, _cv_request
 from werkzeug.exceptions import HTTPException
 
-from ffhost._lazy import Later
+from ffhost._lazy import LateAttribute
 
 SIGNALS = (
     flask.request_started,
@@ -28,11 +28,11 @@ SIGNALS = (
 """The signals that Flask sends for each call."""
 
 
-class AppContext(FlaskAppContext):
+class LazyFlaskAppContext(FlaskAppContext):
     """Flask's application context; its ``g`` and URL adapter are made when asked for."""
 
-    url_adapter = Later(lambda context: context.app.create_url_adapter(None))
-    g = Later(lambda context: context.app.app_ctx_globals_class())
+    url_adapter = LateAttribute(lambda context: context.app.create_url_adapter(None))
+    g = LateAttribute(lambda context: context.app.app_ctx_globals_class())
 
 
 def _session(context: FlaskRequestContext) -> Any:
@@ -49,40 +49,47 @@ def _url_adapter(context: FlaskRequestContext) -> Any:
         return None
 
 
-class RequestContext(FlaskRequestContext):
+class LazyFlaskRequestContext(FlaskRequestContext):
     """Flask's request context; its session and URL adapter are made when asked for."""
 
     flashes = None
-    url_adapter = Later(_url_adapter)
-    _session = Later(_session)
-    _after_request_functions = Later(lambda _context: [])
+    url_adapter = LateAttribute(_url_adapter)
+    _session = LateAttribute(_session)
+    _after_request_functions = LateAttribute(lambda _context: [])
 
     def was_asked_to_go_on(self) -> bool:
         """Whether something is to run with the response (``after_this_request``)."""
         return "_after_request_functions" in self.__dict__
 
 
-def is_inside() -> bool:
+def is_inside_flask_context() -> bool:
     """Whether the running code is inside a context of an application."""
     return _cv_app.get(None) is not None
 
 
-def new_contexts(app: flask.Flask, request: flask.Request) -> tuple[AppContext, RequestContext]:
+def new_flask_contexts(
+    app: flask.Flask, request: flask.Request
+) -> tuple[LazyFlaskAppContext, LazyFlaskRequestContext]:
     """Return contexts for *request*, which are not entered yet."""
-    outer, inner = AppContext.__new__(AppContext), RequestContext.__new__(RequestContext)
+    outer, inner = (
+        LazyFlaskAppContext.__new__(LazyFlaskAppContext),
+        LazyFlaskRequestContext.__new__(LazyFlaskRequestContext),
+    )
     outer.app = inner.app = app
     inner.request = request
     outer._cv_tokens, inner._cv_tokens = [], []
     return outer, inner
 
 
-def enter(outer: AppContext, inner: RequestContext) -> None:
+def enter_flask_contexts(outer: LazyFlaskAppContext, inner: LazyFlaskRequestContext) -> None:
     """Make the contexts those of the running code."""
     outer._cv_tokens.append(_cv_app.set(outer))
     inner._cv_tokens.append((_cv_request.set(inner), outer))
 
 
-def leave(outer: AppContext, inner: RequestContext, error: BaseException | None) -> None:
+def leave_flask_contexts(
+    outer: LazyFlaskAppContext, inner: LazyFlaskRequestContext, error: BaseException | None
+) -> None:
     """Leave the contexts; nothing was registered for their end."""
     if len(inner._cv_tokens) != 1 or len(outer._cv_tokens) != 1:  # the function has entered it, too
         if inner._cv_tokens:

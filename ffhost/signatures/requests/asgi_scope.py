@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from ffhost.invocation.current import CURRENT
-from ffhost.signatures.requests.environ import PRINCIPAL_KEY
+from ffhost.signatures.requests.wsgi_environ import PRINCIPAL_KEY
 from ffhost.web.messages import Message
 
 
-def build_scope(message: Message) -> dict[str, Any]:
+def make_asgi_scope(message: Message) -> dict[str, Any]:
     """Return a new ASGI scope for *message*.
 
     Its ``path`` contains the ``root_path``, as in ASGI since 2023.

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any
 import flask
 from flask.json.provider import DefaultJSONProvider
 
-from ffhost.signatures.flask_json import make_encoder
+from ffhost.signatures.flask_json import make_flask_json_encoder
 from ffhost.signatures.results import HOP_BY_HOP, HTML, JSON
 from ffhost.web.messages import HeaderList, Reply
 
 if TYPE_CHECKING:
-    from ffhost.signatures.requests.flask_request import FunctionApp
+    from ffhost.signatures.requests.flask_request import FlaskFunctionApp
 
 _FLASK_S = HOP_BY_HOP | {"content-length", "content-location", "location"}
 """Header fields that Flask or the host changes."""
 _PROVIDER = (True, True, None, "application/json", DefaultJSONProvider.default)
-_encode = make_encoder(DefaultJSONProvider.default)
+_encode = make_flask_json_encoder(DefaultJSONProvider.default)
 
 
-class QuickReply:
+class QuickFlaskEncoder:
     """Makes a reply of what a function of *app* returned; None: Flask has to."""
 
-    def __init__(self, app: FunctionApp) -> None:
+    def __init__(self, app: FlaskFunctionApp) -> None:
         self._app = app
 
     def __call__(self, result: Any) -> Reply | None:

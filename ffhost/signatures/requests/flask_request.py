@@ -24,9 +24,9 @@ from werkzeug.routing import MapAdapter, Rule
 
 from ffhost.errors import ResultError
 from ffhost.loading import decorators
-from ffhost.signatures.requests import Adapter
+from ffhost.signatures.requests import RequestAdapter
 from ffhost.signatures.requests._flask import LAZY_VERSIONS, current_request
-from ffhost.signatures.requests.environ import build_environ
+from ffhost.signatures.requests.wsgi_environ import make_wsgi_environ
 from ffhost.web.messages import Message
 from ffhost.web.problems import CRASH_HEADER
 
@@ -84,7 +84,7 @@ class _Everywhere(MapAdapter):
     something else is asked, such as ``url_for``.
     """
 
-    def __init__(self, app: FunctionApp, request: flask.Request) -> None:
+    def __init__(self, app: FlaskFunctionApp, request: flask.Request) -> None:
         self._app = app
         self._request = request
 
@@ -121,7 +121,7 @@ _PARTS = frozenset(
 """What `lazy_flask` does not ask the application for."""
 
 
-class FunctionApp(flask.Flask):
+class FlaskFunctionApp(flask.Flask):
     """The application behind the functions of one source file.
 
     Args:
@@ -226,7 +226,7 @@ class FunctionApp(flask.Flask):
 
 def _run(**_view_args: Any) -> Any:
     """Call the function, as the view that it is for Flask."""
-    app = cast("FunctionApp", flask.current_app)
+    app = cast("FlaskFunctionApp", flask.current_app)
     return app.call(current_request())
 
 
@@ -239,38 +239,40 @@ def _aborted(error: InternalServerError) -> tuple[str, int, list[tuple[str, str]
     return str(error), 500, [CRASH_HEADER]
 
 
-_apps: dict[str, FunctionApp] = {}
+_apps: dict[str, FlaskFunctionApp] = {}
 """Applications by path of the source file, and for a single target also by its name."""
 
 
-def _app_for(name: str, source: Path | None, *, single: bool) -> FunctionApp:
+def _app_for(name: str, source: Path | None, *, single: bool) -> FlaskFunctionApp:
     path = os.path.realpath(source) if source is not None else os.path.join(os.getcwd(), name)
     key = f"{path}:{name}" if single else path
     app = _apps.get(key)
     if app is None:
-        app = _apps[key] = FunctionApp(name, Path(path).parent, single=single)
+        app = _apps[key] = FlaskFunctionApp(name, Path(path).parent, single=single)
     return app
 
 
-def forget_app(name: str, source: Path) -> None:
+def forget_flask_app(name: str, source: Path) -> None:
     """Forget the application of *name* in *source*; the next load makes a new one."""
     _apps.pop(f"{os.path.realpath(source)}:{name}", None)
 
 
-def standalone_app(
+def standalone_flask_app(
     name: str,
     source: Path | None,
     module: ModuleType,
     function: Callable[[Any], Any],
     *,
     is_http: bool,
-) -> FunctionApp:
+) -> FlaskFunctionApp:
     """Return the application of *function*, which it calls in the calling thread.
 
     Exceptions are Flask's to handle, as in any other application of Flask. As in the original an
     http function never sees ``/robots.txt`` and ``/favicon.ico``.
     """
-    flask_adapter(name, source, module, single=True, none_is_ok=bool(os.environ.get("ENTRY_POINT")))
+    flask_request_adapter(
+        name, source, module, single=True, none_is_ok=bool(os.environ.get("ENTRY_POINT"))
+    )
     app = _app_for(name, source, single=True)
     app.alone = function
     if is_http:
@@ -278,20 +280,20 @@ def standalone_app(
     return app
 
 
-def import_context(name: str, source: Path, *, single: bool) -> AbstractContextManager[Any]:
+def flask_import_context(name: str, source: Path, *, single: bool) -> AbstractContextManager[Any]:
     """Return the context of the application in which *source* may find ``current_app``."""
     return _app_for(name, source, single=single).app_context()
 
 
-def flask_adapter(
+def flask_request_adapter(
     name: str,
     source: Path | None,
     module: ModuleType | None,
     *,
     single: bool = False,
     none_is_ok: bool = False,
-) -> Adapter:
-    """Return the adapter for a function with Flask's request; see `choice.adapter_for`."""
+) -> RequestAdapter:
+    """Return the adapter for a function with Flask's request; see `choice.request_adapter_for`."""
     app = _app_for(name, source, single=single)
     app.none_is_ok = none_is_ok
     for handler in () if module is None else tuple(vars(module).values()):
@@ -300,7 +302,7 @@ def flask_adapter(
                 app.error_handler_spec[None][_code_of(exception)][exception] = handler
 
     def make(message: Message) -> dict[str, Any]:
-        environ = build_environ(message)
+        environ = make_wsgi_environ(message)
         environ.pop("wsgi.file_wrapper", None)  # the server's, for responses that it sends
         if not environ["PATH_INFO"]:
             environ["PATH_INFO"] = "/"  # an application in the function would redirect
@@ -323,11 +325,11 @@ def flask_adapter(
         run_all = _around(app, make_environ)
         if version("flask") not in LAZY_VERSIONS:
             return run_all
-        from ffhost.signatures.requests.lazy_flask import lazily
+        from ffhost.signatures.requests.lazy_flask import call_with_lazy_flask_request
 
-        return lazily(app, target, make_environ, run_all)
+        return call_with_lazy_flask_request(app, target, make_environ, run_all)
 
-    return Adapter(_itself, around)
+    return RequestAdapter(_itself, around)
 
 
 def _itself(message: Message) -> Message:
@@ -343,13 +345,13 @@ def _code_of(exception: type[Exception]) -> int | None:
 
 
 def _around(
-    app: FunctionApp, make_environ: Callable[[Message], dict[str, Any]]
+    app: FlaskFunctionApp, make_environ: Callable[[Message], dict[str, Any]]
 ) -> Callable[..., Any]:
     """Return what calls a function inside all of Flask."""
     return lambda message: _answer(app, make_environ(message))
 
 
-def _answer(app: FunctionApp, environ: dict[str, Any]) -> Any:
+def _answer(app: FlaskFunctionApp, environ: dict[str, Any]) -> Any:
     """Return the response of *app*."""
     if "wsgi_app" in vars(app):  # a middleware of the user, which may look at what is sent
         return flask.Response.from_app(app.wsgi_app, environ)
@@ -357,7 +359,7 @@ def _answer(app: FunctionApp, environ: dict[str, Any]) -> Any:
 
 
 def _around_async(
-    app: FunctionApp,
+    app: FlaskFunctionApp,
     target: Callable[..., Any],
     make_environ: Callable[[Message], dict[str, Any]],
 ) -> Callable[..., Any]:

@@ -13,18 +13,18 @@ from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from ffhost.loading.modules import scope_of
+from ffhost.loading.modules import module_scope_of
 from ffhost.signatures import parameters
 
 
-def uses_flask(target: Any, module: ModuleType) -> bool:
+def target_uses_flask_request(target: Any, module: ModuleType) -> bool:
     """Whether *target*, which was looked up in *module*, uses Flask or Werkzeug.
 
     It does if an object of them is among the globals of the module, of the module that defines
     the function, or of a private module that one of these holds; or if the function itself
     imports one.
     """
-    function = parameters.innermost(target)
+    function = parameters.innermost_function(target)
     namespace = getattr(function, "__globals__", None)
     if _module_uses_flask(module):
         return True
@@ -52,7 +52,7 @@ def _holds_flask(namespace: dict[str, Any]) -> bool:
         for value in tuple(each.values()):
             if _is_of_flask(value):
                 return True
-            waiting += _private(value, scope_of(namespace))
+            waiting += _private(value, module_scope_of(namespace))
     return False
 
 
@@ -66,7 +66,7 @@ def _private(value: Any, scope: object) -> Iterator[dict[str, Any]]:
         found = vars(sys.modules.get(value.__module__, sys))
     else:
         return
-    if scope is not None and scope_of(found) is scope:
+    if scope is not None and module_scope_of(found) is scope:
         yield found
 
 

@@ -3,8 +3,8 @@
 A small function asks for little: of the 32 microseconds that Flask takes for a call, most make what
 nobody looks at. The objects are Flask's own, and all that it does with them works; only when they
 are made differs. A call goes this way while nothing hangs on the application that would have to run
-for each call, see `Watch`. Otherwise, and for versions of Flask that were not tried, Flask runs as
-it is.
+for each call, see `FlaskAppWatch`. Otherwise, and for versions of Flask that were not tried, Flask
+runs as it is.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 import flask
 
-from ffhost._lazy import Later
+from ffhost._lazy import LateAttribute
 from ffhost.signatures.requests._flask_contexts import (
     SIGNALS,
-    RequestContext,
-    enter,
-    is_inside,
-    leave,
-    new_contexts,
+    LazyFlaskRequestContext,
+    enter_flask_contexts,
+    is_inside_flask_context,
+    leave_flask_contexts,
+    new_flask_contexts,
 )
-from ffhost.signatures.requests.flask_answers import QuickReply
+from ffhost.signatures.requests.flask_answers import QuickFlaskEncoder
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
-    from ffhost.signatures.requests.flask_request import FunctionApp
+    from ffhost.signatures.requests.flask_request import FlaskFunctionApp
 
 MakeEnviron = Callable[[Message], dict[str, Any]]
 _ORIGIN = "_ffhost_origin"
@@ -56,9 +56,9 @@ class Request(flask.Request):
 
     __module__ = flask.Request.__module__  # code that looks at names finds Flask's
 
-    url_rule = Later(_matched("url_rule"))
-    view_args = Later(_matched("view_args"))
-    json_module = Later(_json_module)
+    url_rule = LateAttribute(_matched("url_rule"))
+    view_args = LateAttribute(_matched("view_args"))
+    json_module = LateAttribute(_json_module)
 
     def __getattr__(self, name: str) -> Any:
         """Make what Werkzeug's constructor would have set."""
@@ -83,10 +83,10 @@ _MADE = frozenset(vars(flask.Request({}, populate_request=False)))
 """The names that Werkzeug's constructor sets."""
 
 
-class Watch:
+class FlaskAppWatch:
     """Looks whether something hangs on an application that has to run for each call."""
 
-    def __init__(self, app: FunctionApp) -> None:
+    def __init__(self, app: FlaskFunctionApp) -> None:
         self._app = app
         self._config = app.config
         self._session_interface = flask.Flask.session_interface
@@ -108,13 +108,13 @@ class Watch:
             or setting("SECRET_KEY")  # sessions may be refreshed at the end of each call
             or setting("TRUSTED_HOSTS") is not None
             or app.session_interface is not self._session_interface
-            or is_inside()
+            or is_inside_flask_context()
             or (app.serves_static and "static" in message.path)
         )
 
 
-def lazily(
-    app: FunctionApp,
+def call_with_lazy_flask_request(
+    app: FlaskFunctionApp,
     target: Callable[[Any], Any],
     make_environ: MakeEnviron,
     run_all: Callable[[Message], Any],
@@ -128,8 +128,8 @@ def lazily(
         make_environ: makes the environ of a message
         run_all: calls *target* inside all of Flask
     """
-    watch = Watch(app)
-    quick = QuickReply(app)
+    watch = FlaskAppWatch(app)
+    quick = QuickFlaskEncoder(app)
 
     def call(message: Message) -> Any:
         if watch.is_needed(message):
@@ -137,10 +137,10 @@ def lazily(
         vars(app)["_got_first_request"] = True
         request = Request.__new__(Request)
         request.__dict__[_ORIGIN] = (app, message, make_environ)
-        outer, inner = new_contexts(app, request)
+        outer, inner = new_flask_contexts(app, request)
         error: BaseException | None = None
         try:
-            enter(outer, inner)
+            enter_flask_contexts(outer, inner)
             try:
                 return _answer(app, inner, target, quick)
             except Exception as raised:
@@ -150,13 +150,16 @@ def lazily(
                 error = raised
                 raise
         finally:
-            leave(outer, inner, error)
+            leave_flask_contexts(outer, inner, error)
 
     return call
 
 
 def _answer(
-    app: FunctionApp, context: RequestContext, target: Callable[[Any], Any], quick: QuickReply
+    app: FlaskFunctionApp,
+    context: LazyFlaskRequestContext,
+    target: Callable[[Any], Any],
+    quick: QuickFlaskEncoder,
 ) -> Reply | flask.Response:
     """Call *target*, and return its answer as Flask's ``full_dispatch_request`` does."""
     try:

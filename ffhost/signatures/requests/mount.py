@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from ffhost.web.messages import Message
 
 
-class Mount:
+class RequestMount:
     """Where an application or a function is mounted.
 
     Args:
@@ -65,14 +65,14 @@ def _text(part: str) -> str:
     return part.encode("latin-1").decode(errors="replace")
 
 
-class MountedMessage(Message):
+class MountedRequestMessage(Message):
     """A message whose ``root_path`` contains the mount of the function."""
 
     is_mounted = True
 
     __slots__ = ("_inner", "_mount")
 
-    def __init__(self, inner: Message, mount: Mount) -> None:
+    def __init__(self, inner: Message, mount: RequestMount) -> None:
         self._inner = inner
         self._mount = mount
         for name in ("method", "path", "query", "body", "scheme", "client", "server"):

@@ -16,14 +16,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ffhost.signatures.requests import Adapter
-from ffhost.signatures.requests.asgi_scope import build_scope
+from ffhost.signatures.requests import RequestAdapter
+from ffhost.signatures.requests.asgi_scope import make_asgi_scope
 from ffhost.web.messages import Message
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
-class InvalidJson(json.JSONDecodeError, HTTPException):
+class InvalidStarletteJson(json.JSONDecodeError, HTTPException):
     """The body is not JSON: an error of the client, answered with 400 if it is not caught.
 
     It is what Starlette raises, too, so that a function which catches that still does.
@@ -36,33 +36,33 @@ class InvalidJson(json.JSONDecodeError, HTTPException):
         self.headers = None
 
 
-class FunctionRequest(Request):
+class StarletteFunctionRequest(Request):
     """Starlette's request over a message whose body is in memory."""
 
     async def json(self) -> Any:
         """Return the body read as JSON.
 
         Raises:
-            InvalidJson: it is not valid JSON
+            InvalidStarletteJson: it is not valid JSON
         """
         try:
             return await super().json()
         except json.JSONDecodeError as error:
-            raise InvalidJson(error) from error
+            raise InvalidStarletteJson(error) from error
 
 
-def starlette_adapter() -> Adapter:
+def starlette_request_adapter() -> RequestAdapter:
     """Return the adapter for a function with Starlette's request."""
     app = Starlette()  # is request.app; nothing is routed by it
 
     def make(message: Message) -> Request:
-        return FunctionRequest(_scope(message, app), _receive(message.body))
+        return StarletteFunctionRequest(_scope(message, app), _receive(message.body))
 
-    return Adapter(make, _around)
+    return RequestAdapter(make, _around)
 
 
 def _scope(message: Message, app: Starlette) -> dict[str, Any]:
-    scope = build_scope(message)
+    scope = make_asgi_scope(message)
     scope["app"] = app
     # functions-framework routes everything as /{path:path}.
     rest = scope["path"]
@@ -93,17 +93,17 @@ def _around(target: Callable[..., Any], is_async: bool) -> Callable[..., Any]:
     if is_async:
 
         async def call_async(request: Request) -> Any:
-            return to_response(await target(request))
+            return to_starlette_response(await target(request))
 
         return call_async
 
     def call(request: Request) -> Any:
-        return to_response(target(request))
+        return to_starlette_response(target(request))
 
     return call
 
 
-def to_response(result: Any) -> Any:
+def to_starlette_response(result: Any) -> Any:
     """Convert common results; return everything else unchanged."""
     if isinstance(result, tuple) and len(result) in (2, 3) and _is_content(result[0]):
         status, headers = _status_and_headers(result)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ffhost.asgi import create_app
-from ffhost.config import Sources
+from ffhost.config import ConfigSources
 from ffhost.host import admin
-from ffhost.host.own_addresses import own_addresses
+from ffhost.host.own_addresses import find_host_addresses
 from ffhost.host.service import Service
 from ffhost.testing import _AsgiExchange
 
@@ -35,10 +35,10 @@ class Desk:
     ) -> None:
         (folder / "main.py").write_text(code)
         (folder / "functions.yaml").write_text(config)
-        sources = Sources(config="functions.yaml", environ=environ, cwd=folder)
+        sources = ConfigSources(config="functions.yaml", environ=environ, cwd=folder)
         self.folder = folder
         self.service = Service(sources, embedded=True)
-        own_addresses(self.service.store).admin = url
+        find_host_addresses(self.service.store).admin = url
         self._app = create_app(self.service)
         self._loop = asyncio.new_event_loop()
 

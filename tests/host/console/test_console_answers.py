@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ffhost.host.own_addresses import own_addresses
+from ffhost.host.own_addresses import find_host_addresses
 from tests.host.console.asking import BROWSER, OPEN, Desk
 
 CODE = '''
@@ -178,5 +178,5 @@ def test_while_developing_what_fails_names_the_console(tmp_path: Path) -> None:
 
 
 def test_elsewhere_nothing_names_it(desk: Desk) -> None:
-    own_addresses(desk.service.store).admin = "http://localhost:9901"
+    find_host_addresses(desk.service.store).admin = "http://localhost:9901"
     assert "9901" not in str(desk.call("/boom")) + str(desk.call("/nowhere"))

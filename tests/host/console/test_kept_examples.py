@@ -11,11 +11,11 @@ from click.testing import CliRunner
 
 from ffhost.cli.commands.test import command
 from ffhost.errors import Conflict
-from ffhost.host.console.example_entry import written
-from ffhost.host.console.example_file import with_example
+from ffhost.host.console.example_entry import console_example_as_yaml
+from ffhost.host.console.example_file import with_console_example
 from tests.host.console.asking import OPEN, Desk
 
-ITEM = written({"name": "new", "request": {"method": "GET", "body": "a: ${B}\n#"}})
+ITEM = console_example_as_yaml({"name": "new", "request": {"method": "GET", "body": "a: ${B}\n#"}})
 
 BLOCK = """\
 # the head
@@ -55,7 +55,7 @@ functions:
     ],
 )
 def test_everything_else_of_the_file_stays_as_it_was(before: str, function: str) -> None:
-    after, line = with_example(before, function, ITEM)
+    after, line = with_console_example(before, function, ITEM)
     assert "new" in after.splitlines()[line - 1]
     examples = yaml.safe_load(after)["functions"][function]["examples"]
     assert examples[-1] == {"name": "new", "request": {"method": "GET", "body": "a: $${B}\n#"}}
@@ -65,7 +65,7 @@ def test_everything_else_of_the_file_stays_as_it_was(before: str, function: str)
 
 
 def test_the_lines_of_an_example_stand_where_a_person_would_write_them() -> None:
-    after, line = with_example(BLOCK, "hello", ITEM)
+    after, line = with_console_example(BLOCK, "hello", ITEM)
     assert after == BLOCK.replace(
         "    target: main.py:hello\n",
         "    target: main.py:hello\n"
@@ -79,7 +79,7 @@ def test_the_lines_of_an_example_stand_where_a_person_would_write_them() -> None
 
 
 def test_a_mapping_in_braces_becomes_a_block_with_its_comment() -> None:
-    after, _ = with_example(BLOCK, "other", ITEM)
+    after, _ = with_console_example(BLOCK, "other", ITEM)
     assert '  other: # at its end\n    target: "main.py:other"\n    examples:\n' in after
 
 
@@ -93,7 +93,7 @@ def test_a_mapping_in_braces_becomes_a_block_with_its_comment() -> None:
 )
 def test_where_no_place_can_be_found_nothing_is_written(before: str) -> None:
     with pytest.raises(Conflict):
-        with_example(before, "hello", ITEM)
+        with_console_example(before, "hello", ITEM)
 
 
 CODE = """

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ffhost.config.mask import Mask
-from ffhost.host.console.message_mask import MessageMask
+from ffhost.config.mask import SecretMask
+from ffhost.host.console.message_mask import ConsoleMessageMask
 from ffhost.host.console.secret_texts import MASKED
 
 CAPTURES = int(os.environ.get("CAPTURES", "100"))
@@ -42,7 +42,7 @@ SECRETS = st.text(LETTERS, min_size=2, max_size=24).map(lambda text: f"Q{text}X9
 WORDS = st.text("abcdefghij ", max_size=12)
 PLAIN = st.none() | st.booleans() | st.integers(-99, 99) | WORDS
 
-RULE = Mask(["customer_id"])
+RULE = SecretMask(["customer_id"])
 
 
 def readable(value: Any) -> str:
@@ -78,7 +78,7 @@ def shown(
     cut: bool = False,
 ) -> str:
     """Return what is readable of a request and of an answer with these parts."""
-    mask = MessageMask(RULE, secrets)
+    mask = ConsoleMessageMask(RULE, secrets)
     request, _ = mask.request("POST", path, query, headers or [], body, cut=cut)
     answer = mask.answer(200, headers or [], body, cut=cut)
     coded = [each["body_base64"] for each in (request, answer) if each["body_base64"]]
@@ -224,7 +224,7 @@ def test_a_secret_of_the_configuration_is_hidden_wherever_it_is(
 @captures
 @given(SECRETS, st.dictionaries(HARMLESS, PLAIN, max_size=3))
 def test_entries_spans_and_events_hide_it(secret: str, beside: dict[str, Any]) -> None:
-    mask = MessageMask(RULE, (secret,))
+    mask = ConsoleMessageMask(RULE, (secret,))
     fields = {**beside, "password": "hunter2hunter2", "note": f"({secret})", secret: 1}
     for found in (mask.fields(fields), mask.data(fields)):
         assert secret not in readable(found)
@@ -236,7 +236,7 @@ def test_entries_spans_and_events_hide_it(secret: str, beside: dict[str, Any]) -
 @given(TREES)
 def test_what_holds_no_secret_is_shown_as_it_was_sent(tree: Any) -> None:
     text = json.dumps(tree, indent=2)
-    mask = MessageMask(RULE)
+    mask = ConsoleMessageMask(RULE)
     request, places = mask.request(
         "POST", "/a%20b", "q=1&q=%20", [("accept", "*/*")], text.encode()
     )
@@ -255,12 +255,12 @@ def test_what_holds_no_secret_is_shown_as_it_was_sent(tree: Any) -> None:
     ],
 )
 def test_where_something_was_masked_is_said(body: bytes, kind: str, places: Any) -> None:
-    found = MessageMask(RULE).request("POST", "/", "", [("content-type", kind)], body)[1]
+    found = ConsoleMessageMask(RULE).request("POST", "/", "", [("content-type", kind)], body)[1]
     assert found == places
 
 
 def test_what_cannot_be_looked_into_is_not_shown() -> None:
-    mask = MessageMask(RULE)
+    mask = ConsoleMessageMask(RULE)
     deep = b"[" * 100_000
     assert mask.answer(200, [("content-encoding", "gzip")], b"\x1f\x8b..")["body"] == MASKED
     assert mask.answer(200, [], deep + b"]" * 100_000)["body"] == MASKED
@@ -269,7 +269,7 @@ def test_what_cannot_be_looked_into_is_not_shown() -> None:
 
 def test_the_message_of_an_exception_is_readable() -> None:
     answer = b"KeyError: 'tea'\napi_key: hidden\nshop.TokenError: expired\nKeyError=hidden"
-    shown = MessageMask(RULE).answer(500, [("content-type", "text/plain")], answer)
+    shown = ConsoleMessageMask(RULE).answer(500, [("content-type", "text/plain")], answer)
     assert shown["body"] == (
         f"KeyError: 'tea'\napi_key: {MASKED}\nshop.TokenError: expired\nKeyError={MASKED}"
     )

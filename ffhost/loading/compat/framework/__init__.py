@@ -51,7 +51,7 @@ def __getattr__(name: str) -> Any:
 
 def http(function: F) -> F:
     """Mark an HTTP function. A plain one gets a ``flask.Request`` where Flask is installed."""
-    decorators.mark(function, decorators.SignatureMark("http", request="flask"))
+    decorators.mark_function(function, decorators.SignatureMark("http", request="flask"))
     return _registered(function, _function_registry.HTTP_SIGNATURE_TYPE)
 
 
@@ -113,9 +113,9 @@ def create_app(
         signature_type: ``http``, ``cloudevent``, ``event`` or ``typed``; None for
             ``FUNCTION_SIGNATURE_TYPE``; a decorator wins over both
     """
-    from ffhost.loading.compat.create_app import make_app
+    from ffhost.loading.compat.create_app import make_framework_app
 
-    return make_app(target, source, signature_type)
+    return make_framework_app(target, source, signature_type)
 
 
 class LazyWSGIApp:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ffhost.loading.compat.framework import _function_registry
 from ffhost.loading.compat.framework.exceptions import FunctionsFrameworkException
-from ffhost.loading.targets import signature_of
+from ffhost.loading.targets import signature_of_target
 
 
 def register_typed_event(decorator_type: Any, func: Callable[..., Any]) -> None:
@@ -21,7 +21,7 @@ def register_typed_event(decorator_type: Any, func: Callable[..., Any]) -> None:
         FunctionsFrameworkException: there is no parameter, or no type that has ``from_dict``
     """
     try:
-        annotation = next(iter(signature_of(func).parameters.values())).annotation
+        annotation = next(iter(signature_of_target(func).parameters.values())).annotation
     except StopIteration:
         raise FunctionsFrameworkException(
             f"{func.__name__!r} has no parameter for its input: def {func.__name__}(x: InputType)"

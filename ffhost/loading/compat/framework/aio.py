@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ffhost.loading import decorators
-from ffhost.loading.compat.create_app import make_asgi_app
+from ffhost.loading.compat.create_app import make_framework_asgi_app
 from ffhost.loading.compat.framework import _function_registry
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def http(function: F) -> F:
     """Mark an HTTP function, sync or async, that gets a ``starlette.requests.Request``."""
-    decorators.mark(function, decorators.SignatureMark("http", request="starlette"))
+    decorators.mark_function(function, decorators.SignatureMark("http", request="starlette"))
     return _registered(function, _function_registry.HTTP_SIGNATURE_TYPE)
 
 
@@ -38,7 +38,7 @@ def create_asgi_app(
 
     The arguments are those of `functions_framework.create_app`.
     """
-    return make_asgi_app(target, source, signature_type)
+    return make_framework_asgi_app(target, source, signature_type)
 
 
 class LazyASGIApp:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ffhost.events.background import Context, is_push, read_background
-from ffhost.events.cloudevent_reader import MalformedEvent, mode_of, read_binary
+from ffhost.events.background import Context, is_pubsub_push, read_background_event
+from ffhost.events.cloudevent_reader import MalformedEvent, event_mode_of, read_binary_event
 from ffhost.events.conversion import BACKGROUND_TYPES, to_background, to_cloud_event
 from ffhost.loading.compat.framework.exceptions import EventConversionException
 
@@ -23,7 +23,9 @@ def background_event_to_cloud_event(request: Any) -> Any:
     from cloudevents.v1.http import CloudEvent
 
     try:
-        attributes, data = to_cloud_event(read_background(_json_object(request), request.path))
+        attributes, data = to_cloud_event(
+            read_background_event(_json_object(request), request.path)
+        )
     except MalformedEvent as error:
         raise EventConversionException(_text(error)) from error
     return CloudEvent(attributes, data)
@@ -43,9 +45,9 @@ def cloud_event_to_background_event(request: Any) -> tuple[Any, Context]:
     """
     headers = _lowered(request)
     try:
-        if mode_of(headers) != "binary":
+        if event_mode_of(headers) != "binary":
             raise MalformedEvent("the request has no CloudEvent in its header fields")
-        attributes, data, _ = read_binary(headers, request.get_data())
+        attributes, data, _ = read_binary_event(headers, request.get_data())
         return to_background(attributes, data)
     except MalformedEvent as error:
         raise EventConversionException(_text(error)) from error
@@ -58,10 +60,10 @@ def marshal_background_event_data(request: Any) -> Any:
         EventConversionException: the message is malformed
     """
     value = request.get_json()
-    if not isinstance(value, dict) or not is_push(value):
+    if not isinstance(value, dict) or not is_pubsub_push(value):
         return value
     try:
-        event = read_background(value, request.path)
+        event = read_background_event(value, request.path)
     except MalformedEvent as error:
         raise EventConversionException(_text(error)) from error
     context = event.context

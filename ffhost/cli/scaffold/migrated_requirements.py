@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ffhost.cli.scaffold.new_files import shown, write
+from ffhost.cli.scaffold.new_files import show_written_path, write_command_file
 
 _REQUIREMENT = re.compile(r"(?i)^\s*(?P<name>[a-z0-9][a-z0-9._-]*)\s*(?P<rest>[^#]*?)\s*(?:#.*)?$")
 _INCLUDED = re.compile(r"^\s*(?:-r|--requirement)[\s=]*(\S+)")
@@ -24,7 +24,7 @@ _STARTS = re.compile(r"(?i)^\s*(?:CMD|ENTRYPOINT|HEALTHCHECK|#|ENV|LABEL|EXPOSE)
 _OURS = re.compile(r"(?im)^\s*ffhost\b|[\"']ffhost\b")
 
 
-def replace_requirement(folder: Path, extras: Iterable[str], top: Path) -> list[str]:
+def migrate_requirement_lines(folder: Path, extras: Iterable[str], top: Path) -> list[str]:
     """Replace functions-framework by ffhost with *extras*; return what was done, line by line.
 
     Args:
@@ -59,12 +59,12 @@ def _in_requirements(file: Path, wanted: str) -> list[str]:
         match = _REQUIREMENT.match(line)
         name = re.sub(r"[-_.]+", "-", match["name"]).lower() if match else ""
         if name == "functions-framework":
-            done.append(f"{shown(file)}: {line.strip()!r} replaced by {wanted!r}")
+            done.append(f"{show_written_path(file)}: {line.strip()!r} replaced by {wanted!r}")
             line = wanted
         elif name == "cloudevents" and match and re.match(r"(==|<|~=)\s*1|<\s*2", match["rest"]):
             done.append(
-                f"{shown(file)}: {line.strip()!r} removed; ffhost installs cloudevents 2, and old "
-                "imports keep working"
+                f"{show_written_path(file)}: {line.strip()!r} removed; "
+                "ffhost installs cloudevents 2, and old imports keep working"
             )
             continue
         if line == wanted and has_ours:
@@ -72,7 +72,7 @@ def _in_requirements(file: Path, wanted: str) -> list[str]:
         has_ours = has_ours or line == wanted
         kept.append(line)
     if done:
-        write(file, "\n".join(kept) + "\n")
+        write_command_file(file, "\n".join(kept) + "\n")
     return done
 
 
@@ -88,11 +88,13 @@ def _in_project(file: Path, wanted: str) -> list[str]:
     changed, others = _PROJECT_TABLE.subn(table, changed)
     if not count + others:
         return []
-    write(file, changed)
-    done = [f"{shown(file)}: functions-framework replaced by {wanted!r}"]
+    write_command_file(file, changed)
+    done = [f"{show_written_path(file)}: functions-framework replaced by {wanted!r}"]
     for lock, tool in (("uv.lock", "uv"), ("poetry.lock", "poetry")):
         if (file.parent / lock).exists():
-            done.append(f"{shown(file.parent / lock)} is out of date now; run: {tool} lock")
+            done.append(
+                f"{show_written_path(file.parent / lock)} is out of date now; run: {tool} lock"
+            )
     return done
 
 
@@ -114,14 +116,14 @@ def _in_dockerfile(file: Path, wanted: str) -> list[str]:
             continue
         quoted = f"'{wanted}'" if "[" in wanted else wanted
         changed, count = _WORD.subn(quoted, line) if installs else (line, 0)
-        where = f"{shown(file)}:{index + 1}"
+        where = f"{show_written_path(file)}:{index + 1}"
         if count:
             lines[index] = changed
             done.append(f"{where}: functions-framework replaced by {wanted!r}")
         else:
             done.append(f"{where} names functions-framework; install {wanted!r} in its place")
     if any(each.endswith(f"by {wanted!r}") for each in done):
-        write(file, "".join(lines))
+        write_command_file(file, "".join(lines))
     return done
 
 
@@ -136,11 +138,11 @@ def _added(folder: Path, wanted: str, top: Path) -> list[str]:
     project, requirements = folder / "pyproject.toml", folder / "requirements.txt"
     if project.is_file() and not requirements.is_file():
         tool = "poetry" if "[tool.poetry" in _read(project) else "uv"
-        return [f"{shown(project)} does not name ffhost; run: {tool} add '{wanted}'"]
+        return [f"{show_written_path(project)} does not name ffhost; run: {tool} add '{wanted}'"]
     before = _read(requirements) if requirements.is_file() else ""
     separator = "" if not before or before.endswith("\n") else "\n"
-    write(requirements, f"{before}{separator}{wanted}\n")
-    return [f"{shown(requirements)}: {wanted!r} added"]
+    write_command_file(requirements, f"{before}{separator}{wanted}\n")
+    return [f"{show_written_path(requirements)}: {wanted!r} added"]
 
 
 def _read(file: Path) -> str:

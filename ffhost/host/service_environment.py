@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ffhost.config import LoadedConfig
 
 
-class ProcessEnvironment:
+class ServiceEnvironment:
     """The variables that a service adds to its process."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ import_installed = importlib.import_module
 _ABSENT = object()
 
 
-class JoinedPackage(ModuleType):
+class JoinedModulePackage(ModuleType):
     """A package with modules in two places: in the scope, and installed."""
 
     def __init__(self, name: str, own: ModuleType | None = None) -> None:
@@ -34,7 +34,7 @@ class JoinedPackage(ModuleType):
         raise AttributeError(f"module {self.__name__!r} has no attribute {attribute!r}")
 
 
-def try_installed(name: str) -> None:
+def try_import_installed(name: str) -> None:
     """Import the package *name* if it is installed."""
     try:
         import_installed(name)
@@ -43,23 +43,23 @@ def try_installed(name: str) -> None:
             raise
 
 
-def is_inside_interpreter(top: str) -> bool:
+def is_interpreter_module(top: str) -> bool:
     """Whether *top* is found before anything on ``sys.path``, like ``sys`` and ``os``."""
     return top in sys.builtin_module_names or FrozenImporter.find_spec(top) is not None
 
 
-def is_namespace(spec: ModuleSpec) -> bool:
+def is_namespace_package(spec: ModuleSpec) -> bool:
     """Whether *spec* is a folder without ``__init__.py``."""
     return spec.submodule_search_locations is not None and spec.origin is None
 
 
-def installed_elsewhere(top: str, folder: str) -> ModuleSpec | None:
+def find_module_installed_elsewhere(top: str, folder: str) -> ModuleSpec | None:
     """Find *top* outside of *folder*, which itself may be on ``sys.path``."""
     try:
         spec = find_installed(top)
     except ValueError:  # a module in sys.modules without a spec
         return ModuleSpec(top, None)
-    if spec is None or not is_namespace(spec):
+    if spec is None or not is_namespace_package(spec):
         return spec
     parents = [os.path.dirname(place) for place in spec.submodule_search_locations or ()]
     return spec if any(not _same(parent, folder) for parent in parents) else None

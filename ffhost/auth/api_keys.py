@@ -8,39 +8,44 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ffhost.auth.principals import Principal
-from ffhost.auth.rates import RateLimiter
-from ffhost.auth.refusals import Refusal
-from ffhost.auth.secrets import SecretBytes
-from ffhost.auth.ways import AUTHORIZATION, bearer_challenge, missing, presented
+from ffhost.auth.rates import CallerRateLimiter
+from ffhost.auth.refusals import CallerRefusal
+from ffhost.auth.secrets import AuthSecret
+from ffhost.auth.ways import (
+    AUTHORIZATION,
+    bearer_challenge,
+    missing_credentials,
+    presented_credentials,
+)
 
 
-class Key(NamedTuple):
+class ApiKey(NamedTuple):
     """One key: whose it is, and how often it may be used."""
 
     name: str
-    secret: SecretBytes
-    limiter: RateLimiter | None = None
+    secret: AuthSecret
+    limiter: CallerRateLimiter | None = None
 
 
-class ApiKeys:
+class ApiKeyWay:
     """A way that compares what callers send with the keys of the configuration.
 
     A key is found by a hash that strangers cannot compute, so the search tells nothing of the
     keys; then it is compared in constant time.
     """
 
-    def __init__(self, name: str, keys: Iterable[Key], *, header: str = AUTHORIZATION) -> None:
+    def __init__(self, name: str, keys: Iterable[ApiKey], *, header: str = AUTHORIZATION) -> None:
         self.name = name
         self._header = header
         self._salt = secrets.token_bytes(32)
         self._keys = {self._hash(key.secret.reveal()): key for key in keys}
-        self._missing = missing(name, bearer_challenge(header))
+        self._missing = missing_credentials(name, bearer_challenge(header))
         error = "invalid_token" if header == AUTHORIZATION else ""
-        self._unknown = Refusal(401, "unknown key", bearer_challenge(header, error), way=name)
+        self._unknown = CallerRefusal(401, "unknown key", bearer_challenge(header, error), way=name)
 
-    def check(self, headers: Mapping[str, str], now: float) -> Principal | Refusal:
+    def check(self, headers: Mapping[str, str], now: float) -> Principal | CallerRefusal:
         """Check the key of a request."""
-        text = presented(headers, self._header)
+        text = presented_credentials(headers, self._header)
         if text is None:
             return self._missing
         given = text.encode("utf-8", "surrogatepass")
@@ -50,7 +55,7 @@ class ApiKeys:
         if key.limiter is not None:
             wait = key.limiter.take(key.name, now)
             if wait:
-                return Refusal(429, "rate exceeded", retry_after=wait, way=self.name)
+                return CallerRefusal(429, "rate exceeded", retry_after=wait, way=self.name)
         return Principal(key.name, self.name)
 
     def _hash(self, value: bytes) -> bytes:

@@ -6,7 +6,7 @@ import binascii
 from datetime import UTC, datetime
 
 
-def decode_base64(text: str) -> bytes:
+def decode_event_base64(text: str) -> bytes:
     """Decode base64 of RFC 4648, section 4, with its padding and without line breaks.
 
     Raises:
@@ -15,7 +15,7 @@ def decode_base64(text: str) -> bytes:
     return binascii.a2b_base64(text, strict_mode=True)
 
 
-def parse_time(text: str) -> datetime:
+def parse_event_time(text: str) -> datetime:
     """Parse an RFC 3339 timestamp; one without a zone is taken as UTC.
 
     Raises:
@@ -31,16 +31,16 @@ def parse_time(text: str) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def is_time(text: str) -> bool:
-    """Whether `parse_time` reads *text*."""
+def is_event_time(text: str) -> bool:
+    """Whether `parse_event_time` reads *text*."""
     try:
-        parse_time(text)
+        parse_event_time(text)
     except ValueError:
         return False
     return True
 
 
-def kind_of(value: object) -> str:
+def event_value_kind(value: object) -> str:
     """Return the JSON type of *value*, for messages."""
     if value is None:
         return "null"
@@ -50,7 +50,7 @@ def kind_of(value: object) -> str:
     return names.get(type(value), "a number")
 
 
-def shorten(value: object) -> str:
+def shorten_event_value(value: object) -> str:
     """Show a value of the request in a message, within 80 characters."""
     text = repr(value[:80] if isinstance(value, str) else value)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ffhost.config import LoadedConfig
-from ffhost.config.diagnostics import Problem
-from ffhost.events.declared_subscriptions import declared_subscriptions, subscription_problem
+from ffhost.config.diagnostics import ConfigProblem
+from ffhost.events.declared_subscriptions import compile_subscriptions, subscription_problem
 from ffhost.events.subscriptions import SubscriptionTable
 from ffhost.invocation.function import Function
 
 _EVENT_SIGNATURES = ("cloudevent", "event")
 
 
-def subscription_table(
+def subscriptions_of_host(
     config: LoadedConfig, functions: Mapping[str, Function]
-) -> tuple[SubscriptionTable, list[Problem]]:
+) -> tuple[SubscriptionTable, list[ConfigProblem]]:
     """Return the subscriptions and the problems in them."""
-    table, problems = declared_subscriptions(config, functions)
+    table, problems = compile_subscriptions(config, functions)
     refused = [_refusal(config, functions[name]) for name in table.functions]
     return table, [*(each for each in refused if each is not None), *problems]
 
 
-def _refusal(config: LoadedConfig, function: Function) -> Problem | None:
+def _refusal(config: LoadedConfig, function: Function) -> ConfigProblem | None:
     """Return why *function* cannot subscribe to events; None if it can."""
     if function.unavailable is not None or function.signature in _EVENT_SIGNATURES:
         return None

@@ -18,11 +18,11 @@ import falcon
 import falcon.media
 
 from ffhost.errors import BadRequest, UnsupportedMediaType
-from ffhost.signatures.requests.environ import PRINCIPAL_KEY, build_environ
+from ffhost.signatures.requests.wsgi_environ import PRINCIPAL_KEY, make_wsgi_environ
 from ffhost.web.fields import Fields, HeaderView, parse_urlencoded
 from ffhost.web.forms import FORM_TYPES, UploadedFile, parse_form
 from ffhost.web.json_text import read_json
-from ffhost.web.mediatypes import is_json, mimetype_of, parse_options
+from ffhost.web.mediatypes import is_json, mimetype_of, parse_media_type_options
 from ffhost.web.messages import Message
 
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[A-Fa-f0-9]*:[A-Fa-f0-9.:]+\])(?::[0-9]{1,5})?")
@@ -109,7 +109,7 @@ class Request(falcon.Request):
 
     def _built(self) -> falcon.Request:
         if self._falcon is None:
-            environ = build_environ(self._message)
+            environ = make_wsgi_environ(self._message)
             self._falcon = falcon.Request(environ, options=_OPTIONS)
             if PRINCIPAL_KEY in environ:
                 self._falcon.context.principal = environ[PRINCIPAL_KEY]
@@ -148,7 +148,7 @@ class Request(falcon.Request):
     @property
     def mimetype_params(self) -> dict[str, str]:
         """The parameters of the content type."""
-        return parse_options(self._message.header("content-type") or "")[1]
+        return parse_media_type_options(self._message.header("content-type") or "")[1]
 
     @property
     def is_json(self) -> bool:

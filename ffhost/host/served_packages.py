@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _KEY = "requirements"
 
 
-def function_packages(config: LoadedConfig, name: str) -> NeededEnvironment | None:
+def served_function_packages(config: LoadedConfig, name: str) -> NeededEnvironment | None:
     """Return the environment of the function *name*, which is complete; None if it has none.
 
     While developing it is made if it is missing.
@@ -24,10 +24,10 @@ def function_packages(config: LoadedConfig, name: str) -> NeededEnvironment | No
     """
     if config.settings.functions[name].requirements is None:
         return None
-    from ffhost.deploy.environments.needed_environment import needed_by
+    from ffhost.deploy.environments.needed_environment import environment_needed_by
 
     try:
-        needed = needed_by(config, name)
+        needed = environment_needed_by(config, name)
     except ConfigError as error:
         first = error.problems[0]
         where = f"{first.origin}: " if first.origin is not None else ""
@@ -42,17 +42,17 @@ def function_packages(config: LoadedConfig, name: str) -> NeededEnvironment | No
 
 
 def _make(needed: NeededEnvironment, name: str) -> None:
-    from ffhost.deploy.environments.install_failures import InstallFailed
-    from ffhost.deploy.environments.installer import make
+    from ffhost.deploy.environments.install_failures import EnvironmentInstallFailed
+    from ffhost.deploy.environments.installer import make_virtual_environment
 
     get_logger("ffhost").info("environment_is_made", function=name, requirements=list(needed.files))
     try:
-        make(needed)
-    except InstallFailed as error:
+        make_virtual_environment(needed)
+    except EnvironmentInstallFailed as error:
         raise LoadError(str(error), notes=error.notes, key=_KEY) from error
 
 
-def inside(needed: NeededEnvironment, error: LoadError) -> LoadError:
+def explain_error_in_served_packages(needed: NeededEnvironment, error: LoadError) -> LoadError:
     """Return *error* as one of a function that runs in an environment of its own."""
     if "is not installed" not in error.message:
         return error

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _SHOWN = 120
 
 
-def differences(expected: ExampleResponse, answer: Answer) -> list[str]:
+def example_differences(expected: ExampleResponse, answer: Answer) -> list[str]:
     """Return the differences between *answer* and what is *expected*; empty if there are none."""
     found = _status(expected.status, answer.status)
     headers = answer.headers
@@ -53,10 +53,10 @@ def _json(expected: Any, answer: Answer) -> list[str]:
         got = json.loads(answer.body)
     except ValueError:
         return [f"body: expected JSON, got {_short(answer.body.decode(errors='replace'))}"]
-    return subset(expected, got)
+    return missing_in_example_answer(expected, got)
 
 
-def subset(expected: Any, got: Any, path: str = "body") -> list[str]:
+def missing_in_example_answer(expected: Any, got: Any, path: str = "body") -> list[str]:
     """Return where *got* lacks *expected*; mappings may have more keys, lists not more items.
 
     >>> subset({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3, "c": 4}], "d": 5})
@@ -66,7 +66,7 @@ def subset(expected: Any, got: Any, path: str = "body") -> list[str]:
         found = []
         for key, value in expected.items():
             if key in got:
-                found += subset(value, got[key], f"{path}.{key}")
+                found += missing_in_example_answer(value, got[key], f"{path}.{key}")
             else:
                 found.append(f"{path}.{key}: expected {_short(value)}, but it is missing")
         return found
@@ -76,7 +76,7 @@ def subset(expected: Any, got: Any, path: str = "body") -> list[str]:
         return [
             line
             for index, (mine, other) in enumerate(zip(expected, got, strict=True))
-            for line in subset(mine, other, f"{path}[{index}]")
+            for line in missing_in_example_answer(mine, other, f"{path}[{index}]")
         ]
     # True == 1 in Python, but not in JSON
     if expected == got and isinstance(expected, bool) == isinstance(got, bool):

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from ffhost.config import LoadedConfig
 from ffhost.config.settings import FunctionSettings
-from ffhost.invocation.variables import Environment
-from ffhost.loading.targets import TargetPlace, find_place, scope_of
+from ffhost.invocation.variables import FunctionVariables
+from ffhost.loading.targets import TargetPlace, find_target_place, module_scope_of_target
 
 
-def environment_of(config: LoadedConfig, name: str) -> Environment | None:
+def served_function_variables(config: LoadedConfig, name: str) -> FunctionVariables | None:
     """Return the environment of a function that runs in this process, ready for its import.
 
     None for a single target without a file and without ``env``: it finds the variables of the
@@ -25,18 +25,18 @@ def environment_of(config: LoadedConfig, name: str) -> Environment | None:
     settings = config.settings.functions[name]
     if config.framework_mode and not settings.env:
         return None
-    os_environ.install()
-    subprocesses.install()
-    place = find_place(settings.target, settings.source, config.base)
-    scope = scope_of(place, plain=config.framework_mode, env=settings.env)
-    own = {} if config.framework_mode else own_variables(settings, place)
-    environment = Environment(scope.variables, dict(own), _disputed(config, settings))
+    os_environ.install_function_environ()
+    subprocesses.install_subprocess_patches()
+    place = find_target_place(settings.target, settings.source, config.base)
+    scope = module_scope_of_target(place, plain=config.framework_mode, env=settings.env)
+    own = {} if config.framework_mode else own_variables_of_served(settings, place)
+    environment = FunctionVariables(scope.variables, dict(own), _disputed(config, settings))
     if scope.environment is None:
         scope.environment = environment
     return environment
 
 
-def own_variables(settings: FunctionSettings, place: TargetPlace) -> dict[str, str]:
+def own_variables_of_served(settings: FunctionSettings, place: TargetPlace) -> dict[str, str]:
     """Return the variables by which a function knows itself, as functions-framework sets them."""
     found = {"FUNCTION_TARGET": place.attribute}
     if settings.signature is not None:
@@ -44,17 +44,17 @@ def own_variables(settings: FunctionSettings, place: TargetPlace) -> dict[str, s
     return found
 
 
-def process_variables(config: LoadedConfig, name: str) -> dict[str, str]:
+def variables_of_isolated_process(config: LoadedConfig, name: str) -> dict[str, str]:
     """Return the variables that are added to the environment of an isolated function's process.
 
     Raises:
-        LoadError: as for `environment_of`
+        LoadError: as for `served_function_variables`
     """
     settings = config.settings.functions[name]
     if config.framework_mode:
         return settings.env
-    place = find_place(settings.target, settings.source, config.base)
-    return {**own_variables(settings, place), **settings.env}
+    place = find_target_place(settings.target, settings.source, config.base)
+    return {**own_variables_of_served(settings, place), **settings.env}
 
 
 def _disputed(config: LoadedConfig, settings: FunctionSettings) -> frozenset[str]:

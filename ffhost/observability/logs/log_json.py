@@ -28,16 +28,16 @@ _INTEGERS = range(-(2**63), 2**64)
 _FAILURES = (Exception, SystemExit)
 
 
-def to_json(value: Mapping[str, Any]) -> bytes:
+def log_value_as_json(value: Mapping[str, Any]) -> bytes:
     """Render any *value* as one line of JSON."""
     try:
-        rendered = orjson.dumps(value, stand_in, _OPTIONS)
+        rendered = orjson.dumps(value, log_value_stand_in, _OPTIONS)
     except _FAILURES:
-        rendered = orjson.dumps(plain(value), option=_OPTIONS)
-    return rendered if rendered.isascii() else on_one_line(rendered)
+        rendered = orjson.dumps(plain_log_value(value), option=_OPTIONS)
+    return rendered if rendered.isascii() else log_text_on_one_line(rendered)
 
 
-def on_one_line(rendered: bytes) -> bytes:
+def log_text_on_one_line(rendered: bytes) -> bytes:
     """Escape characters that end a line in Unicode, but not in JSON.
 
     Readers that follow Unicode, such as ``str.splitlines``, would see two lines.
@@ -47,12 +47,12 @@ def on_one_line(rendered: bytes) -> bytes:
     return rendered
 
 
-def stand_in(value: Any) -> Any:
+def log_value_stand_in(value: Any) -> Any:
     """Return a simpler value in place of *value*, which JSON cannot represent."""
     try:
         return _stand_in(value, type(value))
     except _FAILURES:
-        return shown(value)
+        return log_value_repr(value)
 
 
 def _stand_in(value: Any, kind: type) -> Any:
@@ -65,7 +65,7 @@ def _stand_in(value: Any, kind: type) -> Any:
     if issubclass(kind, set | frozenset):
         return _ordered(list(value))
     if issubclass(kind, BaseException):
-        text = text_of(value)
+        text = log_value_as_text(value)
         return f"{kind.__name__}: {text}" if text else kind.__name__
     if kind.__module__.partition(".")[0] in _BEST_AS_TEXT:  # Python 3.13: pathlib._local
         return str(value)
@@ -79,10 +79,10 @@ def _stand_in(value: Any, kind: type) -> Any:
         return value.__structlog__()
     if callable(getattr(kind, "model_dump", None)):  # pydantic, without importing it
         return value.model_dump(mode="json")
-    return shown(value)
+    return log_value_repr(value)
 
 
-def shown(value: Any) -> str:
+def log_value_repr(value: Any) -> str:
     """Return ``repr(value)``, or say that it failed."""
     try:
         return str.__str__(repr(value))
@@ -90,7 +90,7 @@ def shown(value: Any) -> str:
         return f"<{_type_name(value)} object, its repr raised {_type_name(error)}>"
 
 
-def text_of(value: Any) -> str:
+def log_value_as_text(value: Any) -> str:
     """Return ``str(value)``, or say that it failed."""
     try:
         return str.__str__(str(value))
@@ -98,7 +98,7 @@ def text_of(value: Any) -> str:
         return f"<{_type_name(value)} object, its str raised {_type_name(error)}>"
 
 
-def plain(value: Any, *, _above: tuple[int, ...] = ()) -> Any:
+def plain_log_value(value: Any, *, _above: tuple[int, ...] = ()) -> Any:
     """Copy *value* into dicts, lists, strings and numbers that JSON can hold."""
     kind = type(value)
     if value is None or kind is bool:
@@ -107,7 +107,7 @@ def plain(value: Any, *, _above: tuple[int, ...] = ()) -> Any:
         if issubclass(kind, Enum):
             value, kind = value.value, type(value.value)
         if issubclass(kind, str):
-            return clean(str.__str__(value))
+            return clean_log_text(str.__str__(value))
         if issubclass(kind, bool):
             return bool(value)
         if issubclass(kind, int):
@@ -121,27 +121,31 @@ def plain(value: Any, *, _above: tuple[int, ...] = ()) -> Any:
             return "..."
         above = (*_above, id(value))
         if issubclass(kind, dict):
-            return {_key(key): plain(item, _above=above) for key, item in list(value.items())}
+            return {
+                _key(key): plain_log_value(item, _above=above) for key, item in list(value.items())
+            }
         if issubclass(kind, list | tuple):
-            return [plain(item, _above=above) for item in list(value)]
+            return [plain_log_value(item, _above=above) for item in list(value)]
         names = getattr(kind, "__dataclass_fields__", None)
         if type(names) is dict:
             shown_names = [name for name in names if not name.startswith("_")]
-            return {name: plain(getattr(value, name), _above=above) for name in shown_names}
-        return plain(stand_in(value), _above=above)
+            return {
+                name: plain_log_value(getattr(value, name), _above=above) for name in shown_names
+            }
+        return plain_log_value(log_value_stand_in(value), _above=above)
     except _FAILURES:
-        return clean(shown(value))
+        return clean_log_text(log_value_repr(value))
 
 
-def clean(text: str) -> str:
+def clean_log_text(text: str) -> str:
     r"""Write lone surrogates, which UTF-8 cannot hold, as ``\udcff``."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _key(key: Any) -> str:
     if type(key) is str:
-        return clean(key)
-    simple = plain(key, _above=(0,) * _DEEPEST)
+        return clean_log_text(key)
+    simple = plain_log_value(key, _above=(0,) * _DEEPEST)
     return simple if type(simple) is str else orjson.dumps(simple).decode()
 
 

@@ -15,7 +15,7 @@ _FIRST_LOOK = (b"RssAnon:", b"RssShmem:", b"VmSwap:")
 _EXACT = (b"Pss_Anon:", b"Pss_Shmem:", b"SwapPss:")
 
 
-def bytes_above(keeper: int, limit: int) -> int:
+def isolated_process_bytes_above(keeper: int, limit: int) -> int:
     """Return how much memory the children of *keeper* use, with theirs; 0 if not above *limit*."""
     pids = list(_below(keeper))
     if _sum(pids, "status", _FIRST_LOOK) <= limit:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 
-class Folder(NamedTuple):
+class ModuleFolder(NamedTuple):
     """One source folder: its path, its package, and files whose module name is given."""
 
     folder: str
@@ -20,24 +20,24 @@ class Folder(NamedTuple):
     adopted: set[str]
 
 
-class Folders:
+class ModuleFolders:
     """All source folders of this process, for another one."""
 
     def __reduce__(self) -> Any:
-        from ffhost.loading.modules.module_loader import known_scopes
+        from ffhost.loading.modules.module_loader import known_module_scopes
 
         folders = [
-            Folder(str(scope.folder), scope.root, scope.sources, scope.adopted)
-            for scope in known_scopes()
+            ModuleFolder(str(scope.folder), scope.root, scope.sources, scope.adopted)
+            for scope in known_module_scopes()
         ]
-        return make_known, (folders,)
+        return make_module_folders_known, (folders,)
 
 
-def make_known(folders: list[Folder]) -> None:
+def make_module_folders_known(folders: list[ModuleFolder]) -> None:
     """Make source folders of another process known in this one."""
     from ffhost.loading import compat
-    from ffhost.loading.modules.module_loader import restore_scope
+    from ffhost.loading.modules.module_loader import restore_module_scope
 
-    compat.install()
+    compat.install_compat_names()
     for each in folders:
-        restore_scope(each.folder, each.root, each.sources, each.adopted)
+        restore_module_scope(each.folder, each.root, each.sources, each.adopted)

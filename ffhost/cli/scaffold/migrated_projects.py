@@ -13,7 +13,7 @@ _DECLARING = ("requirements.txt", "pyproject.toml", "Procfile", "Dockerfile", "p
 _NAMES_IT = re.compile(r"functions[-_]framework")
 
 
-def projects_below(folder: Path) -> list[Path]:
+def find_projects_to_migrate(folder: Path) -> list[Path]:
     """Return the folders below *folder* that name functions-framework and hold Python files."""
     return sorted(each for each in _folders(folder) if _is_project(each))
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ffhost.cli.exit_messages import CommandFailed
-from ffhost.cli.scaffold.new_files import shown
-from ffhost.cli.scaffold.path_use import path_use
+from ffhost.cli.scaffold.new_files import show_written_path
+from ffhost.cli.scaffold.path_use import find_path_use_to_migrate
 from ffhost.errors import LoadError
-from ffhost.loading.targets import FoundFunction, defined_functions
+from ffhost.loading.targets import TargetDefinition, targets_defined_in_source
 
 _START_FILES = (
     "Procfile",
@@ -39,7 +39,7 @@ _NOT_FUNCTIONS = frozenset({"functions_framework.errorhandler", "ffhost.error_ha
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class MigratedFunction:
     """A function for the configuration.
 
     Args:
@@ -59,14 +59,14 @@ class Found:
 
 
 @dataclass
-class Project:
+class MigratedProject:
     """What was found in one folder; ``left_out`` are names with the reasons, by file."""
 
-    functions: list[Found] = field(default_factory=list)
+    functions: list[MigratedFunction] = field(default_factory=list)
     left_out: list[tuple[Path, str, str]] = field(default_factory=list)
 
 
-def read_project(folder: Path) -> Project:
+def read_migrated_project(folder: Path) -> MigratedProject:
     """Find the functions of one project.
 
     Raises:
@@ -75,10 +75,10 @@ def read_project(folder: Path) -> Project:
     started = _started(folder)
     functions = [(file, each) for file in _files(folder, started) for each in _defined(file)]
     decorated = any(each.signature is not None for _, each in functions)
-    project = Project()
+    project = MigratedProject()
     for file, each in functions:
         found = _judge(file, each, started, decorated)
-        if isinstance(found, Found):
+        if isinstance(found, MigratedFunction):
             project.functions.append(found)
         elif found:
             project.left_out.append((file, each.name, found))
@@ -87,8 +87,8 @@ def read_project(folder: Path) -> Project:
 
 
 def _judge(
-    file: Path, function: FoundFunction, started: dict[str, str], decorated: bool
-) -> Found | str:
+    file: Path, function: TargetDefinition, started: dict[str, str], decorated: bool
+) -> MigratedFunction | str:
     """Return the function for the configuration, or why it is left out; nothing to say: empty."""
     if function.signature is not None:
         return _found(file, function, None, f"decorated as {function.signature}")
@@ -96,7 +96,7 @@ def _judge(
         return _found(file, function, _said(started), f"named in {started['where']}")
     if function.name.startswith("_") or _NOT_FUNCTIONS & set(function.decorators):
         return ""
-    signature = guess(function)
+    signature = guess_migrated_signature(function)
     if signature is None:
         parameters = ", ".join(function.parameters)
         return f"its parameters are ({parameters}), and it has no decorator"
@@ -107,20 +107,22 @@ def _judge(
     return _found(file, function, signature, "guessed from its parameters")
 
 
-def _found(file: Path, function: FoundFunction, signature: str | None, reason: str) -> Found:
+def _found(
+    file: Path, function: TargetDefinition, signature: str | None, reason: str
+) -> MigratedFunction:
     if (signature or function.signature) != "http":
-        return Found(function.name, file, signature, reason)
-    return Found(
+        return MigratedFunction(function.name, file, signature, reason)
+    return MigratedFunction(
         function.name,
         file,
         signature,
         reason,
         _request(function, file),
-        path_use(file, function.name),
+        find_path_use_to_migrate(file, function.name),
     )
 
 
-def _request(function: FoundFunction, file: Path) -> str | None:
+def _request(function: TargetDefinition, file: Path) -> str | None:
     if "functions_framework.aio.http" in function.decorators or function.is_async:
         return "starlette"
     text = file.read_text(encoding="utf-8", errors="replace")
@@ -132,7 +134,7 @@ def _said(started: dict[str, str]) -> str | None:
     return signature if signature in ("http", "cloudevent", "event", "typed") else "http"
 
 
-def guess(function: FoundFunction) -> str | None:
+def guess_migrated_signature(function: TargetDefinition) -> str | None:
     """Guess the signature of an undecorated function; None if it does not look like a target."""
     names = [each.lower().lstrip("_") for each in function.parameters]
     first = next(iter(function.annotations), None) or ""
@@ -180,8 +182,8 @@ def _files(folder: Path, started: dict[str, str]) -> list[Path]:
     )
 
 
-def _defined(file: Path) -> list[FoundFunction]:
+def _defined(file: Path) -> list[TargetDefinition]:
     try:
-        return list(defined_functions(file).values())
+        return list(targets_defined_in_source(file).values())
     except LoadError as error:
-        raise CommandFailed(f"{shown(file.parent)}: {error.message}") from error
+        raise CommandFailed(f"{show_written_path(file.parent)}: {error.message}") from error

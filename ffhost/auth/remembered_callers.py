@@ -46,7 +46,7 @@ class RememberedTokens(Generic[V]):
         return len(self._values)
 
 
-class Deliveries:
+class WebhookDeliveries:
     """Ids of standard webhooks whose calls were answered 2xx.
 
     The id stays the same when a sender repeats a delivery. An id counts for one function:

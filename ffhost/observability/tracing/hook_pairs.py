@@ -1,4 +1,4 @@
-"""The innermost hook of a call, if it is a `Pair`: no generator, no lock, no context.
+"""The innermost hook of a call, if it is a `TraceHookPair`: no generator, no lock, no context.
 
 `begin` stores its result in the call, and the end reads it there. If there is none, the call was
 refused, or expired before it began: then both halves run at the end, one after the other, and a
@@ -15,13 +15,13 @@ from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.function import Observer
 from ffhost.invocation.outcome import Outcome
-from ffhost.observability.tracing.hook import Hook, Run
+from ffhost.observability.tracing.hook import Run, TraceHook
 
 _NOTHING = object()
 """Placeholder for the result of a `begin` that failed."""
 
 
-def put_around(run: Run, hook: Hook) -> tuple[Run, Observer]:
+def put_hook_pair_around(run: Run, hook: TraceHook) -> tuple[Run, Observer]:
     """Return the callable to use instead of *run*, and an observer of the outcome."""
     assert hook.pair is not None
     begin, end = hook.pair

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ffhost.config.settings import FunctionSettings, Settings
-from ffhost.config.watcher import fingerprint
+from ffhost.config.watcher import fingerprint_config_files
 
 FOLDER = Path(".ffhost", "environments")
 """Where environments are, below the configuration's folder."""
@@ -17,13 +17,17 @@ MADE = "made.txt"
 _REFERENCE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[ =]*(\S+)", re.MULTILINE)
 
 
-def requirement_files(settings: Settings, base: Path) -> list[Path]:
+def watched_requirement_files(settings: Settings, base: Path) -> list[Path]:
     """Return the files that functions name as ``requirements``, and those that these name."""
     functions = settings.functions.values()
-    return list(dict.fromkeys(file for each in functions for file in files_named_by(each, base)))
+    return list(
+        dict.fromkeys(
+            file for each in functions for file in requirement_files_in_settings(each, base)
+        )
+    )
 
 
-def files_named_by(function: FunctionSettings, base: Path) -> list[Path]:
+def requirement_files_in_settings(function: FunctionSettings, base: Path) -> list[Path]:
     """Return the requirement files of one function, and those that these name."""
     found: dict[Path, None] = {}
     for name in function.requirements or ():
@@ -50,10 +54,10 @@ def _named(file: Path) -> Iterator[str]:
             yield name.strip("\"'")
 
 
-def requirements_state(settings: Settings, base: Path) -> tuple[list[Path], str]:
+def watched_requirements_state(settings: Settings, base: Path) -> tuple[list[Path], str]:
     """Return what to watch, and a digest of it; nothing if no function has ``requirements``."""
-    files = requirement_files(settings, base)
+    files = watched_requirement_files(settings, base)
     if not files:
         return [], ""
     files.append(base / FOLDER / MADE)
-    return files, fingerprint(files)
+    return files, fingerprint_config_files(files)

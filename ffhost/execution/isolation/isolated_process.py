@@ -17,11 +17,11 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ffhost.config import LoadedConfig
-from ffhost.execution.isolation.connections import LoopConnection, ProcessConnection
-from ffhost.execution.isolation.forkserver_client import ForkServerClient, Started
-from ffhost.execution.isolation.frames import LOAD, STOP, start_of
+from ffhost.execution.isolation.connections import LoopProcessConnection, ProcessConnection
+from ffhost.execution.isolation.forkserver_client import ForkServerClient, StartedProcess
+from ffhost.execution.isolation.frames import LOAD, STOP, frame_without_body
 from ffhost.execution.isolation.keeper import STATUS
-from ffhost.execution.isolation.memory import bytes_above
+from ffhost.execution.isolation.process_memory import isolated_process_bytes_above
 
 STACK_SIGNAL = int(getattr(signal, "SIGRTMAX", signal.SIGUSR2)) - (
     3 if hasattr(signal, "SIGRTMAX") else 0
@@ -36,7 +36,7 @@ _END_SECONDS = 10.0
 time for those with much memory."""
 
 
-class End(NamedTuple):
+class ProcessEnd(NamedTuple):
     """How a process ended: its signal or exit code, and the stack that it wrote."""
 
     signal: str | None
@@ -60,12 +60,12 @@ class IsolatedProcess:
     """One process of an isolated function."""
 
     def __init__(
-        self, started: Started, connection: ProcessConnection, stacks: int, revision: str
+        self, started: StartedProcess, connection: ProcessConnection, stacks: int, revision: str
     ) -> None:
         self.pid = started.pid
         self.connection = connection
         """The connection while it loads and starts."""
-        self.calls: LoopConnection | None = None
+        self.calls: LoopProcessConnection | None = None
         """The connection while it serves calls."""
         self.revision = revision
         """Revision of the configuration whose logging settings it uses."""
@@ -76,11 +76,11 @@ class IsolatedProcess:
         self._stacks = stacks
         self._memory_bytes: int | None = None
         self._lock = threading.Lock()
-        self._end: End | None = None
+        self._end: ProcessEnd | None = None
 
     def attach(
         self, loop: asyncio.AbstractEventLoop, lost: Callable[[IsolatedProcess], object]
-    ) -> LoopConnection:
+    ) -> LoopProcessConnection:
         """Serve calls on *loop* from now on, and return the connection.
 
         Args:
@@ -89,7 +89,7 @@ class IsolatedProcess:
         calls = self.calls
         if calls is None or calls.loop is not loop:
             stream = self.connection.stream
-            calls = self.calls = LoopConnection(loop, stream, lambda: lost(self))
+            calls = self.calls = LoopProcessConnection(loop, stream, lambda: lost(self))
         return calls
 
     def kill(self) -> None:
@@ -103,7 +103,7 @@ class IsolatedProcess:
 
     def kill_above(self, limit_bytes: int) -> None:
         """Kill it if it uses more memory than *limit_bytes*, with all that it has started."""
-        used = bytes_above(self._keeper, limit_bytes)
+        used = isolated_process_bytes_above(self._keeper, limit_bytes)
         if used:
             self._memory_bytes = used
             self.kill()
@@ -126,7 +126,7 @@ class IsolatedProcess:
             milliseconds = 5  # it is written at once, in small pieces
         return text.decode(errors="replace") or None
 
-    def end(self) -> End:
+    def end(self) -> ProcessEnd:
         """Wait until it has ended, which it is about to or was killed, and return how.
 
         One that has closed its socket but still runs, because user code closed all descriptors, is
@@ -145,7 +145,7 @@ class IsolatedProcess:
     def ask_to_stop(self) -> None:
         """Ask an idle process to run its shut-down hooks and end."""
         with suppress(OSError):
-            self.connection.stream.send(start_of(STOP, 0, b"", 0))
+            self.connection.stream.send(frame_without_body(STOP, 0, b"", 0))
 
     def ends_within(self, seconds: float) -> bool:
         """Wait for its end; return whether it came in time."""
@@ -168,11 +168,11 @@ class IsolatedProcess:
         status: int = STATUS.unpack(text)[0]
         return status
 
-    def _described(self, status: int) -> End:
+    def _described(self, status: int) -> ProcessEnd:
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
         name = None if number is None else _signal_name(number)
-        return End(name, code, self._read_stacks(0), self._memory_bytes, self.misfit)
+        return ProcessEnd(name, code, self._read_stacks(0), self._memory_bytes, self.misfit)
 
     def forget(self) -> None:
         """Close this process's descriptors for it; its keeper ends."""
@@ -200,7 +200,7 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def start_process(
+def start_isolated_process(
     server: ForkServerClient, config: LoadedConfig, name: str, variables: Mapping[str, str]
 ) -> IsolatedProcess:
     """Start a process that loads the function *name*, without waiting for its answer.
@@ -232,7 +232,9 @@ def start_process(
         "stack_signal": STACK_SIGNAL,
     }
     with suppress(OSError):  # waiting for the answer shows that it has ended
-        process.connection.ask(LOAD, head, pickle.dumps(pruned(config, name)))
+        process.connection.ask(
+            LOAD, head, pickle.dumps(prune_config_for_isolated_process(config, name))
+        )
     return process
 
 
@@ -244,7 +246,7 @@ def _process_environ() -> dict[str, str]:
     return contextvars.Context().run(dict, os.environ)
 
 
-def pruned(config: LoadedConfig, name: str) -> LoadedConfig:
+def prune_config_for_isolated_process(config: LoadedConfig, name: str) -> LoadedConfig:
     """Return what a process needs of *config*: the host's settings and one function.
 
     Trace hooks, metrics and summaries are the host's. If summaries are on, the process

@@ -10,10 +10,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from ffhost.config.diagnostics import Origin, Problem, nearest
+from ffhost.config.diagnostics import ConfigProblem, ValueOrigin, nearest_known_word
 from ffhost.config.known_keys import ConfigShape
-from ffhost.config.layers import put, value_of
-from ffhost.config.nodes import ConfigNode, PathKey, Source, dotted, walk_to
+from ffhost.config.layers import put_config_value, read_layer_value
+from ffhost.config.nodes import (
+    ConfigNode,
+    ConfigText,
+    PathKey,
+    dotted_config_path,
+    walk_config_path,
+)
 from ffhost.config.removed_keys import REMOVED
 
 PREFIX = "FFHOST_"
@@ -32,27 +38,27 @@ class ConfigVariables(NamedTuple):
     values: Mapping[str, str]
     lines: Mapping[str, str]
 
-    def source(self, name: str, *, secret: bool = False) -> Source:
+    def source(self, name: str, *, secret: bool = False) -> ConfigText:
         """Return the source of a variable; its text is withheld if it may be a secret."""
         if name in self.lines:
-            return Source(f"env {name} ({self.lines[name]})")
+            return ConfigText(f"env {name} ({self.lines[name]})")
         if secret:
-            return Source(f"env {name}")
-        return Source(f"env {name}", text=f"{name}={self.values[name]}", offset=len(name) + 1)
+            return ConfigText(f"env {name}")
+        return ConfigText(f"env {name}", text=f"{name}={self.values[name]}", offset=len(name) + 1)
 
 
-def is_true(text: str) -> bool:
+def is_true_variable(text: str) -> bool:
     """Whether *text* is one of the words with which functions-framework switches something on."""
     return text.lower() in _TRUE
 
 
-def env_form(name: str) -> str:
+def variable_form(name: str) -> str:
     """Return the form that *name* has in a variable: ``on-upload`` is ``ON_UPLOAD``."""
     return re.sub(r"[^A-Z0-9_]", "_", name.upper())
 
 
-def apply_framework_names(
-    root: ConfigNode, variables: ConfigVariables, *, has_file: bool, problems: list[Problem]
+def apply_framework_variables(
+    root: ConfigNode, variables: ConfigVariables, *, has_file: bool, problems: list[ConfigProblem]
 ) -> ConfigNode:
     """Set ``PORT`` and, without a file, functions-framework's other names in *root*."""
     from ffhost.config.known_keys import settings_shape
@@ -63,12 +69,12 @@ def apply_framework_names(
         if not text or (has_file and name != "PORT"):
             continue
         if name == "LOG_EXECUTION_ID":
-            text = "true" if is_true(text) else "false"
+            text = "true" if is_true_variable(text) else "false"
         if name == "CLOUD_RUN_TIMEOUT_SECONDS":
             if not re.fullmatch(r"\d+", text):
                 problems.append(
-                    Problem(
-                        dotted(paths[0]),
+                    ConfigProblem(
+                        dotted_config_path(paths[0]),
                         f"expected a whole number of seconds, got {text!r}",
                         variables.source(name).origin(0, 0),
                     )
@@ -78,9 +84,11 @@ def apply_framework_names(
                 continue
             text += "s"
         for path in paths:
-            node = value_of(text, _shape_at(shape, path), variables.source(name), None, problems)
+            node = read_layer_value(
+                text, _shape_at(shape, path), variables.source(name), None, problems
+            )
             if node is not None:
-                root = put(root, path, node)
+                root = put_config_value(root, path, node)
     return root
 
 
@@ -104,8 +112,8 @@ def _shape_at(shape: ConfigShape, path: PathKey) -> ConfigShape:
     return shape
 
 
-def apply_tree_names(
-    root: ConfigNode, shape: ConfigShape, variables: ConfigVariables, problems: list[Problem]
+def apply_config_variables(
+    root: ConfigNode, shape: ConfigShape, variables: ConfigVariables, problems: list[ConfigProblem]
 ) -> ConfigNode:
     """Set every ``FFHOST_…__…`` in *root*; one that matches nothing is a problem."""
     named = root
@@ -120,12 +128,12 @@ def apply_tree_names(
             problems.append(_unresolved(name, rest, named, shape, variables))
             continue
         path, inner = found
-        existing = list(walk_to(root, path))
+        existing = list(walk_config_path(root, path))
         old = existing[-1][1] if len(existing) == len(path) + 1 else None
         source = variables.source(name, secret=inner.kind == "free")
-        node = value_of(variables.values[name].strip(), inner, source, old, problems)
+        node = read_layer_value(variables.values[name].strip(), inner, source, old, problems)
         if node is not None:
-            root = put(root, path, node)
+            root = put_config_value(root, path, node)
     return root
 
 
@@ -136,7 +144,7 @@ def _candidates(
     keys = list(shape.fields)
     if shape.kind in ("map", "free") and node is not None and isinstance(node.value, dict):
         keys += [key for key in node.value if shape.kind == "free" or not key.startswith("x-")]
-    forms = sorted(((env_form(key), key) for key in keys), key=lambda pair: -len(pair[0]))
+    forms = sorted(((variable_form(key), key) for key in keys), key=lambda pair: -len(pair[0]))
     if shape.kind in ("map", "free") and path != ("functions",):
         segment = rest.partition("__")[0]
         if segment and segment not in {form for form, _ in forms}:
@@ -163,7 +171,7 @@ def _resolve(
 
 def _unresolved(
     name: str, rest: str, root: ConfigNode, shape: ConfigShape, variables: ConfigVariables
-) -> Problem:
+) -> ConfigProblem:
     """Find the level at which *rest* stops matching, and what was probably meant there."""
     node: ConfigNode | None = root
     path: PathKey = ()
@@ -181,7 +189,7 @@ def _unresolved(
         rest = rest[len(step[0]) + 2 :]
     word, _, further = rest.partition("__")
     known = [form for form, _ in forms]
-    near = nearest(word, known)
+    near = nearest_known_word(word, known)
     hint = None
     step = next((pair for pair in forms if pair[0] == word), None)
     inner = shape.child(step[1]) if step else None
@@ -197,7 +205,7 @@ def _unresolved(
     if not further and key in REMOVED:
         path = key
         what, hint = REMOVED[key]
-    origin = Origin(f"env {name}", None, 1, len(matched) + 1, name)
+    origin = ValueOrigin(f"env {name}", None, 1, len(matched) + 1, name)
     if name in variables.lines:
-        origin = Origin(f"env {name} ({variables.lines[name]})")
-    return Problem(dotted(path), what, origin, hint)
+        origin = ValueOrigin(f"env {name} ({variables.lines[name]})")
+    return ConfigProblem(dotted_config_path(path), what, origin, hint)

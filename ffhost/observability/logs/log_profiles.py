@@ -48,7 +48,7 @@ _ECS_NAMES = {
 }
 
 
-def names_of(*names: str) -> frozenset[str]:
+def log_field_names(*names: str) -> frozenset[str]:
     """Return the fields *names* as they are called in any profile."""
     found = set(names)
     for profile in (_GCP_NAMES, _ECS_NAMES):
@@ -59,30 +59,30 @@ def names_of(*names: str) -> frozenset[str]:
 _SUCCESS = ("ok", "duplicate")
 
 
-def shape_for(profile: str, environ: Mapping[str, str]) -> Shape:
+def log_profile_named(profile: str, environ: Mapping[str, str]) -> Shape:
     """Return the shape named *profile*: ``default``, ``gcp`` or ``ecs``.
 
     The ``gcp`` shape names a trace in full if ``GOOGLE_CLOUD_PROJECT`` is set.
     """
     if profile == "gcp":
         project = environ.get("GOOGLE_CLOUD_PROJECT", "")
-        return lambda entry: gcp(entry, project)
-    return ecs if profile == "ecs" else default
+        return lambda entry: gcp_log_profile(entry, project)
+    return ecs_log_profile if profile == "ecs" else default_log_profile
 
 
-def default(entry: dict[str, Any]) -> dict[str, Any]:
+def default_log_profile(entry: dict[str, Any]) -> dict[str, Any]:
     """Return the entry unchanged."""
     return entry
 
 
-def gcp(entry: dict[str, Any], project: str = "") -> dict[str, Any]:
+def gcp_log_profile(entry: dict[str, Any], project: str = "") -> dict[str, Any]:
     """Return the entry with the field names of Google Cloud Logging.
 
     https://cloud.google.com/logging/docs/structured-logging
     """
     shaped = _renamed(entry, _GCP_NAMES)
     if TRACE_FIELD in shaped:
-        shaped[TRACE_FIELD] = trace_name(shaped[TRACE_FIELD], project)
+        shaped[TRACE_FIELD] = gcp_trace_name(shaped[TRACE_FIELD], project)
     execution_id = shaped.pop("execution_id", None)
     if execution_id is not None:
         labels = shaped.get(LABELS_FIELD)
@@ -91,7 +91,7 @@ def gcp(entry: dict[str, Any], project: str = "") -> dict[str, Any]:
     return shaped
 
 
-def ecs(entry: dict[str, Any]) -> dict[str, Any]:
+def ecs_log_profile(entry: dict[str, Any]) -> dict[str, Any]:
     """Return the entry with the field names of the Elastic Common Schema.
 
     https://www.elastic.co/guide/en/ecs-logging/overview/current/intro.html
@@ -100,19 +100,19 @@ def ecs(entry: dict[str, Any]) -> dict[str, Any]:
     shaped["ecs.version"] = ECS_VERSION
     shaped["log.level"] = str(shaped.get("log.level", "info")).lower()
     if "duration_seconds" in entry:
-        shaped["event.duration"] = nanoseconds(entry["duration_seconds"])
+        shaped["event.duration"] = ecs_nanoseconds(entry["duration_seconds"])
     if "outcome" in entry:
         shaped["event.outcome"] = "success" if entry["outcome"] in _SUCCESS else "failure"
         shaped["labels.outcome"] = entry["outcome"]
     return shaped
 
 
-def trace_name(trace_id: Any, project: str) -> Any:
+def gcp_trace_name(trace_id: Any, project: str) -> Any:
     """Return the resource name of a trace, or the id alone where the project is unknown."""
     return f"projects/{project}/traces/{trace_id}" if project else trace_id
 
 
-def nanoseconds(seconds: Any) -> Any:
+def ecs_nanoseconds(seconds: Any) -> Any:
     """Return whole nanoseconds, the unit of ``event.duration``; leave what is not a number."""
     return round(seconds * 1e9) if isinstance(seconds, int | float) else seconds
 

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from ffhost.errors import LoadError
-from ffhost.signatures.requests import Adapter, native_adapter
+from ffhost.signatures.requests import RequestAdapter, native_request_adapter
 
 RequestKind = Literal["ffhost", "flask", "starlette"]
 
@@ -26,7 +26,7 @@ _FAMILIES: dict[str, RequestKind] = {
 }
 
 
-def choose_request(
+def choose_request_object(
     word: str,
     annotated: str | None,
     marked: str | None,
@@ -45,13 +45,14 @@ def choose_request(
         word: ``request:`` of the configuration; ``auto`` for no choice
         annotated: the framework of the parameter's annotation, None if it names none
         marked: the framework that the decorator implies, None if none
-        uses_flask: tells whether the function does, see `flask_use.uses_flask`
+        uses_flask: tells whether the function does, see `flask_use.target_uses_flask_request`
         asgi: whether ``--asgi`` or ``FUNCTION_USE_ASGI`` is given
         has_file: whether there is a configuration file
         is_async: whether the function belongs on an event loop
-        installed: tells whether a framework can be imported; default: `is_installed`
+        installed: tells whether a framework can be imported; default:
+        `is_request_framework_installed`
     """
-    installed = installed or is_installed
+    installed = installed or is_request_framework_installed
     for said in (word, annotated, "starlette" if asgi else None):
         family = _FAMILIES.get(said or "")
         if family is not None:
@@ -69,22 +70,28 @@ def choose_request(
     return "ffhost"
 
 
-def is_installed(framework: str) -> bool:
+def is_request_framework_installed(framework: str) -> bool:
     """Whether *framework* can be imported, without importing it."""
     return find_spec(framework) is not None
 
 
-def import_context(name: str, source: Path | None, *, single: bool) -> AbstractContextManager[Any]:
+def request_import_context(
+    name: str, source: Path | None, *, single: bool
+) -> AbstractContextManager[Any]:
     """Return the context in which the module *source* is to be imported.
 
     functions-framework imports it inside Flask's application context, so that it may
     configure ``flask.current_app``; here that happens if its text mentions it.
     """
-    if source is None or not _mentions_current_app(source) or not is_installed("flask"):
+    if (
+        source is None
+        or not _mentions_current_app(source)
+        or not is_request_framework_installed("flask")
+    ):
         return nullcontext()
-    from ffhost.signatures.requests.flask_request import import_context
+    from ffhost.signatures.requests.flask_request import flask_import_context
 
-    return import_context(name, source, single=single)
+    return flask_import_context(name, source, single=single)
 
 
 def _mentions_current_app(source: Path) -> bool:
@@ -100,7 +107,7 @@ def _text_mentions(source: Path, _changed_at: int, word: bytes) -> bool:
     return source.is_file() and word in source.read_bytes()
 
 
-def adapter_for(
+def request_adapter_for(
     kind: RequestKind,
     name: str,
     source: Path | None,
@@ -108,11 +115,11 @@ def adapter_for(
     *,
     single: bool = False,
     none_is_ok: bool = False,
-) -> Adapter:
+) -> RequestAdapter:
     """Return the adapter for the function *name*.
 
     Args:
-        kind: what `choose_request` chose
+        kind: what `choose_request_object` chose
         name: the function's name, for Flask's ``current_app.name`` and errors
         source: its file, beside which ``templates/`` and ``static/`` lie; None if there is
             none
@@ -124,16 +131,16 @@ def adapter_for(
         LoadError: the framework is not installed
     """
     if kind == "ffhost":
-        return native_adapter()
-    if not is_installed(kind):
+        return native_request_adapter()
+    if not is_request_framework_installed(kind):
         raise LoadError(
             f"{name} gets a {kind} request, but {kind} is not installed: install ffhost[{kind}]",
             key="request",
         )
     if kind == "starlette":
-        from ffhost.signatures.requests.starlette_request import starlette_adapter
+        from ffhost.signatures.requests.starlette_request import starlette_request_adapter
 
-        return starlette_adapter()
-    from ffhost.signatures.requests.flask_request import flask_adapter
+        return starlette_request_adapter()
+    from ffhost.signatures.requests.flask_request import flask_request_adapter
 
-    return flask_adapter(name, source, module, single=single, none_is_ok=none_is_ok)
+    return flask_request_adapter(name, source, module, single=single, none_is_ok=none_is_ok)

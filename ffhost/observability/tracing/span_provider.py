@@ -39,7 +39,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from ffhost import __version__
 from ffhost.invocation.logger import get_logger
 from ffhost.observability.tracing._otel import ReadableSpan, TracerProvider
-from ffhost.observability.tracing.hook_options import OtelOptions
+from ffhost.observability.tracing.hook_options import OtelHookOptions
 from ffhost.observability.tracing.light_span import LightSpan
 
 SCOPE = "ffhost"
@@ -112,11 +112,11 @@ class _Exporting(SpanProcessor):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._options: OtelOptions | None = None
+        self._options: OtelHookOptions | None = None
         self._inner: SpanProcessor | None = None
         self._pid = 0
 
-    def configure(self, options: OtelOptions | None) -> None:
+    def configure(self, options: OtelHookOptions | None) -> None:
         """Export as *options* say from now on; None: not at all."""
         with self._lock:
             if options == self._options:
@@ -163,7 +163,7 @@ class _Exporting(SpanProcessor):
         return inner is None or inner.force_flush(timeout_millis)
 
 
-def _shut(processor: SpanProcessor | None, options: OtelOptions | None = None) -> None:
+def _shut(processor: SpanProcessor | None, options: OtelHookOptions | None = None) -> None:
     """Flush and shut down *processor* on a thread, waiting for a limited time."""
     if processor is None:
         return
@@ -180,21 +180,21 @@ def _shut(processor: SpanProcessor | None, options: OtelOptions | None = None) -
             )
 
 
-def _exporter(options: OtelOptions) -> SpanExporter:
+def _exporter(options: OtelHookOptions) -> SpanExporter:
     if options.exporter == "console":
         return ConsoleSpanExporter(
             out=sys.__stdout__ or sys.stdout, formatter=lambda span: span.to_json(None) + "\n"
         )
-    from ffhost.observability.tracing.wire import Exporter
+    from ffhost.observability.tracing.span_wire import FastSpanExporter
 
-    return Exporter(
-        endpoint=None if options.endpoint is None else traces_url(options.endpoint),
+    return FastSpanExporter(
+        endpoint=None if options.endpoint is None else traces_endpoint_url(options.endpoint),
         headers=options.headers or None,
         timeout=float(options.timeout),
     )
 
 
-def traces_url(endpoint: str) -> str:
+def traces_endpoint_url(endpoint: str) -> str:
     """Return the URL that spans are posted to: the endpoint's own path, or the usual one."""
     if urlsplit(endpoint).path not in ("", "/"):
         return endpoint
@@ -208,8 +208,8 @@ ids = _Ids()
 _provider: _Provider | None = None
 
 
-def tracer(options: OtelOptions) -> trace.Tracer:
-    """Return the tracer; `configure` sets the exporter.
+def span_tracer(options: OtelHookOptions) -> trace.Tracer:
+    """Return the tracer; `configure_span_export` sets the exporter.
 
     Args:
         options: describe the resource, if this is the first time
@@ -246,7 +246,7 @@ def takes_light_spans() -> bool:
     return _provider is not None and _provider.alone and _unmeasured
 
 
-def export(span: LightSpan, attributes: dict[str, Any]) -> bool:
+def export_span(span: LightSpan, attributes: dict[str, Any]) -> bool:
     """End *span* and export it; False if it became a span that the SDK ends."""
     assert _provider is not None
     ended = span.finish(attributes, _provider.resource, _scope)
@@ -256,7 +256,7 @@ def export(span: LightSpan, attributes: dict[str, Any]) -> bool:
     return True
 
 
-def _resource(options: OtelOptions) -> Resource:
+def _resource(options: OtelHookOptions) -> Resource:
     attributes: dict[str, Any] = dict(options.resource)
     name = options.service_name or os.environ.get("OTEL_SERVICE_NAME")
     name = name or os.environ.get("K_SERVICE") or "ffhost"
@@ -264,7 +264,7 @@ def _resource(options: OtelOptions) -> Resource:
     return Resource.create(attributes)
 
 
-def configure(options: OtelOptions | None) -> None:
+def configure_span_export(options: OtelHookOptions | None) -> None:
     """Sample and export as *options* say from now on; None: not at all."""
     _sampling.inner = ALWAYS_OFF
     if options is not None:
@@ -272,7 +272,7 @@ def configure(options: OtelOptions | None) -> None:
     _exporting.configure(options)
 
 
-def hand_on(take: Callable[[ReadableSpan], None]) -> None:
+def hand_on_spans(take: Callable[[ReadableSpan], None]) -> None:
     """Send every span that has ended to *take* too."""
     export = _exporting.on_end
 
@@ -283,6 +283,6 @@ def hand_on(take: Callable[[ReadableSpan], None]) -> None:
     _exporting.on_end = take_and_export  # type: ignore[method-assign]
 
 
-def close() -> None:
+def close_span_export() -> None:
     """Send the last spans."""
     _exporting.shutdown()

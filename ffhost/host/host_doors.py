@@ -12,31 +12,35 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ffhost.auth.claims import ClaimRules
-from ffhost.auth.doors import AwaitingBody, Door
-from ffhost.auth.jwks import SecretKeySet
-from ffhost.auth.jwt import Jwt
-from ffhost.auth.jwt import Keys as TokenKeys
-from ffhost.auth.key_fetcher import Fetcher, discovery_reader, file_reader, url_reader
+from ffhost.auth.api_keys import ApiKey, ApiKeyWay
+from ffhost.auth.claims import TokenClaimRules
+from ffhost.auth.doors import Door, DoorAwaitingBody
+from ffhost.auth.jwks import TokenSecretSet
+from ffhost.auth.jwt import JwtWay, TokenKeys
+from ffhost.auth.key_fetcher import (
+    KeyFetcher,
+    key_discovery_reader,
+    key_file_reader,
+    key_url_reader,
+)
 from ffhost.auth.key_sources import FILE_REFRESH, REFRESH, FixedKeys, KeySource
-from ffhost.auth.keys import ApiKeys, Key
-from ffhost.auth.rates import Rate, RateLimiter
-from ffhost.auth.refusal_log import RefusalReports
-from ffhost.auth.refusals import Denied, Refusal
-from ffhost.auth.remembered import Deliveries
-from ffhost.auth.schemes import Scheme
-from ffhost.auth.secrets import SecretBytes
-from ffhost.auth.senders import scheme_named
+from ffhost.auth.rates import CallerRate, CallerRateLimiter
+from ffhost.auth.refusal_log import AuthRefusalReports
+from ffhost.auth.refusals import CallerRefusal, DeniedCaller
+from ffhost.auth.remembered_callers import WebhookDeliveries
+from ffhost.auth.secrets import AuthSecret
+from ffhost.auth.senders import webhook_scheme_named
 from ffhost.auth.standard_webhooks import PUBLIC_KEY
-from ffhost.auth.ways import Way
-from ffhost.auth.webhooks import Webhook
+from ffhost.auth.ways import AuthWay
+from ffhost.auth.webhook_schemes import WebhookScheme
+from ffhost.auth.webhooks import WebhookWay
 from ffhost.config import LoadedConfig, PathKey
-from ffhost.config.diagnostics import Problem
-from ffhost.config.nodes import dotted
+from ffhost.config.diagnostics import ConfigProblem
+from ffhost.config.nodes import dotted_config_path
 from ffhost.config.settings import JwtSettings, WaySettings, WebhookSettings
 from ffhost.config.settings.auth_settings import PUBLIC
 from ffhost.errors import ConfigError
-from ffhost.host.gate import Gate
+from ffhost.host.gate import HostGate
 from ffhost.invocation.logger import get_logger
 from ffhost.web.messages import Message
 
@@ -44,37 +48,37 @@ SourceKey = tuple[str | None, str | None, float]
 """Identity of a source of keys: issuer, key set, how long stale keys are used."""
 
 
-class AuthState:
+class HostAuthState:
     """What a process knows of callers; it survives changes of the configuration."""
 
     def __init__(self) -> None:
-        self.reports = RefusalReports(_log_refusal)
+        self.reports = AuthRefusalReports(_log_refusal)
         self._lock = threading.Lock()
         self._sources: dict[SourceKey, KeySource] = {}
-        self._fetchers: dict[SourceKey, Fetcher] = {}
-        self._limiters: dict[tuple[str, str], RateLimiter] = {}
-        self._deliveries: dict[str, Deliveries] = {}
+        self._fetchers: dict[SourceKey, KeyFetcher] = {}
+        self._limiters: dict[tuple[str, str], CallerRateLimiter] = {}
+        self._deliveries: dict[str, WebhookDeliveries] = {}
 
     def source(self, key: SourceKey, made: KeySource) -> KeySource:
         """Return the existing source for *key*, else *made*."""
         with self._lock:
             return self._sources.setdefault(key, made)
 
-    def limiter(self, way: str, caller: str, rate: str | None) -> RateLimiter | None:
+    def limiter(self, way: str, caller: str, rate: str | None) -> CallerRateLimiter | None:
         """Return the limiter of a key, or of all tokens of a way; None without a rate."""
         if rate is None:
             return None
-        parsed = Rate.parse(rate)
+        parsed = CallerRate.parse(rate)
         with self._lock:
             known = self._limiters.get((way, caller))
             if known is None or known.rate != parsed:
-                known = self._limiters[way, caller] = RateLimiter(parsed)
+                known = self._limiters[way, caller] = CallerRateLimiter(parsed)
             return known
 
-    def deliveries(self, way: str) -> Deliveries:
+    def deliveries(self, way: str) -> WebhookDeliveries:
         """Return the deliveries of a way that were processed."""
         with self._lock:
-            return self._deliveries.setdefault(way, Deliveries())
+            return self._deliveries.setdefault(way, WebhookDeliveries())
 
     def fetch(self, keys: Iterable[SourceKey]) -> None:
         """Fetch from the sources of *keys* and from no others."""
@@ -85,11 +89,11 @@ class AuthState:
             for key in self._fetchers.keys() - wanted:
                 self._fetchers.pop(key).stop()
             for key in wanted - self._fetchers.keys():
-                self._fetchers[key] = Fetcher(self._sources[key])
+                self._fetchers[key] = KeyFetcher(self._sources[key])
                 self._fetchers[key].start()
 
 
-class FrontDoor:
+class HostDoors:
     """The doors of one snapshot.
 
     Args:
@@ -100,12 +104,12 @@ class FrontDoor:
         ConfigError: a way cannot work: a key file is not one, or joserfc is not installed
     """
 
-    def __init__(self, config: LoadedConfig, state: AuthState) -> None:
+    def __init__(self, config: LoadedConfig, state: HostAuthState) -> None:
         self.state = state
         self._config = config
         self._sources: dict[str, SourceKey] = {}
-        self._ways: dict[str, Way] = {}
-        self._problems: list[Problem] = []
+        self._ways: dict[str, AuthWay] = {}
+        self._problems: list[ConfigProblem] = []
         settings = config.settings
         names = [config.single] if config.single is not None else list(settings.functions)
         self.doors = {name: self._door(settings.function(name).auth) for name in names}
@@ -123,7 +127,7 @@ class FrontDoor:
         # A way that could not be made is a problem, and then this snapshot is not served.
         return Door(made) if made or not ways else None
 
-    def _way(self, name: str) -> Way | None:
+    def _way(self, name: str) -> AuthWay | None:
         if name not in self._ways:
             try:
                 self._ways[name] = self._make(name, self._config.settings.auth[name])
@@ -133,8 +137,8 @@ class FrontDoor:
         return self._ways[name]
 
     def _report(self, error: _WayFails) -> None:
-        problem = Problem(
-            dotted(error.path), str(error), self._config.locate(error.path), error.hint
+        problem = ConfigProblem(
+            dotted_config_path(error.path), str(error), self._config.locate(error.path), error.hint
         )
         if problem not in self._problems:
             self._problems.append(problem)
@@ -147,18 +151,18 @@ class FrontDoor:
         """Stop fetching."""
         self.state.fetch(())
 
-    def gate(self, name: str) -> Gate | None:
+    def gate(self, name: str) -> HostGate | None:
         """Return the gate of the function *name*; None if it is public."""
         door = self.doors.get(name)
-        return None if door is None else Gate(name, door, self.state)
+        return None if door is None else HostGate(name, door, self.state)
 
-    def event_gate(self) -> Gate | None:
+    def event_gate(self) -> HostGate | None:
         """Return what is done at the door of the address for events; None if it is public."""
-        return None if self._events is None else Gate("events", self._events, self.state)
+        return None if self._events is None else HostGate("events", self._events, self.state)
 
-    def mcp_gate(self) -> Gate | None:
+    def mcp_gate(self) -> HostGate | None:
         """Return what is done at the door of the address for agents; None if it is public."""
-        return None if self._mcp is None else Gate("mcp", self._mcp, self.state)
+        return None if self._mcp is None else HostGate("mcp", self._mcp, self.state)
 
     def check_admin(self, message: Message) -> None:
         """Check a request to the admin listener.
@@ -170,9 +174,9 @@ class FrontDoor:
             return
         now = time.time()
         result = self.admin.check(message.headers, now)
-        if isinstance(result, AwaitingBody):
+        if isinstance(result, DoorAwaitingBody):
             result = result.check_body(message.body)
-        if isinstance(result, Denied):
+        if isinstance(result, DeniedCaller):
             self.state.reports.report(result.refusal, "", now)
             raise result.error
 
@@ -192,11 +196,11 @@ class FrontDoor:
         """Return the ways of the function *name* whose keys have never been fetched."""
         door = self.doors.get(name)
         ways = () if door is None else door.ways
-        return [way.name for way in ways if isinstance(way, Jwt) and not way.ready]
+        return [way.name for way in ways if isinstance(way, JwtWay) and not way.ready]
 
     # ── ways ──────────────────────────────────────────────────────────────────
 
-    def _make(self, name: str, settings: WaySettings) -> Way:
+    def _make(self, name: str, settings: WaySettings) -> AuthWay:
         if settings.jwt is not None:
             return self._jwt(name, settings.jwt)
         if settings.keys is not None:
@@ -204,15 +208,15 @@ class FrontDoor:
         assert settings.webhook is not None
         return _webhook(name, settings.webhook)
 
-    def _jwt(self, name: str, jwt: JwtSettings) -> Jwt:
-        rules = ClaimRules(
+    def _jwt(self, name: str, jwt: JwtSettings) -> JwtWay:
+        rules = TokenClaimRules(
             issuer=jwt.issuer,
             audience=jwt.audience or (),
             claims=jwt.claims,
             scopes=jwt.scopes,
             leeway=jwt.leeway,
         )
-        return Jwt(
+        return JwtWay(
             name,
             self._token_keys(name, jwt),
             rules,
@@ -223,7 +227,9 @@ class FrontDoor:
 
     def _token_keys(self, name: str, jwt: JwtSettings) -> TokenKeys:
         if jwt.secret is not None:
-            return FixedKeys(SecretKeySet([SecretBytes(each) for each in encoded(jwt.secret)]))
+            return FixedKeys(
+                TokenSecretSet([AuthSecret(each) for each in host_door_secret(jwt.secret)])
+            )
         path: PathKey = ("auth", name, "jwt")
         if importlib.util.find_spec("joserfc") is None:
             raise _WayFails(
@@ -243,11 +249,11 @@ class FrontDoor:
         refresh = REFRESH
         if jwt.jwks is None:
             assert jwt.issuer is not None
-            place, read = jwt.issuer, discovery_reader(jwt.issuer)
+            place, read = jwt.issuer, key_discovery_reader(jwt.issuer)
         elif "://" in jwt.jwks:
-            place, read = jwt.jwks, url_reader(jwt.jwks)
+            place, read = jwt.jwks, key_url_reader(jwt.jwks)
         else:
-            place, read = jwt.jwks, file_reader(self._config.base / jwt.jwks)
+            place, read = jwt.jwks, key_file_reader(self._config.base / jwt.jwks)
             refresh = FILE_REFRESH
         return KeySource(
             place,
@@ -261,13 +267,16 @@ class FrontDoor:
             noting=lambda note: log.warning("key_ignored", way=name, source=place, reason=note),
         )
 
-    def _keys(self, name: str, keys: dict[str, Any], header: str) -> ApiKeys:
+    def _keys(self, name: str, keys: dict[str, Any], header: str) -> ApiKeyWay:
         made = []
         for caller, entry in keys.items():
             mapping = entry if isinstance(entry, dict) else {"key": entry}
             limiter = self.state.limiter(name, caller, mapping.get("rate"))
-            made += [Key(caller, SecretBytes(each), limiter) for each in encoded(mapping["key"])]
-        return ApiKeys(name, made, header=header.lower())
+            made += [
+                ApiKey(caller, AuthSecret(each), limiter)
+                for each in host_door_secret(mapping["key"])
+            ]
+        return ApiKeyWay(name, made, header=header.lower())
 
 
 _INSTALL = "install ffhost[auth]"
@@ -282,14 +291,14 @@ class _WayFails(Exception):
         self.hint = hint
 
 
-def encoded(secret: Any) -> list[bytes]:
+def host_door_secret(secret: Any) -> list[bytes]:
     """Return a secret, or a list of them, as bytes."""
     return [each.encode() for each in (secret if isinstance(secret, list) else [secret])]
 
 
-def scheme_of(webhook: WebhookSettings) -> Scheme:
+def host_webhook_scheme(webhook: WebhookSettings) -> WebhookScheme:
     """Return the scheme that *webhook* describes."""
-    return scheme_named(
+    return webhook_scheme_named(
         webhook.scheme,
         webhook.header,
         webhook.prefix or "",
@@ -298,8 +307,8 @@ def scheme_of(webhook: WebhookSettings) -> Scheme:
     )
 
 
-def _webhook(name: str, webhook: WebhookSettings) -> Webhook:
-    scheme = scheme_of(webhook)
+def _webhook(name: str, webhook: WebhookSettings) -> WebhookWay:
+    scheme = host_webhook_scheme(webhook)
     secrets = webhook.secret if isinstance(webhook.secret, list) else [webhook.secret]
     asymmetric = webhook.scheme == "standard" and any(
         str(each).startswith(PUBLIC_KEY) for each in secrets
@@ -311,10 +320,10 @@ def _webhook(name: str, webhook: WebhookSettings) -> Webhook:
             _INSTALL,
         )
     verifiers = [scheme.verifier(str(each)) for each in secrets]
-    return Webhook(name, scheme, verifiers, webhook.tolerance)
+    return WebhookWay(name, scheme, verifiers, webhook.tolerance)
 
 
-def _log_refusal(refusal: Refusal, function: str, left_out: int) -> None:
+def _log_refusal(refusal: CallerRefusal, function: str, left_out: int) -> None:
     fields: dict[str, Any] = {"way": refusal.way, "reason": refusal.reason}
     fields |= {"function": function} if function else {"listener": "admin"}
     if left_out:

@@ -36,7 +36,7 @@ PRINCIPAL_KEY = "ffhost.principal"
 _KEYS_LIMIT = 1024  # names come from clients: the cache must not grow with them
 
 
-def build_environ(message: Message) -> dict[str, Any]:
+def make_wsgi_environ(message: Message) -> dict[str, Any]:
     """Return a new WSGI environ for *message*.
 
     A request that came by WSGI keeps its server's environ, as a copy; the body is a fresh

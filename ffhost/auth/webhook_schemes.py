@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol, TypeAlias
 
-from ffhost.auth.secrets import HmacKey, SecretBytes
+from ffhost.auth.secrets import AuthSecret, HmacKey
 
 SIGNATURES = 16
 """Signatures that one request may carry; senders send one for each secret that is rotated."""
@@ -20,15 +20,15 @@ _HEX = re.compile("[0-9a-f]{64}")
 DELIVERY_ID = re.compile("[!-~]{1,256}")
 
 
-class Absent(Exception):
+class WebhookSignatureAbsent(Exception):
     """The request does not carry the scheme's signature."""
 
 
-class Unacceptable(Exception):
+class WebhookFieldsMalformed(Exception):
     """The fields do not have the scheme's form; the message is for the log."""
 
 
-class Claimed(NamedTuple):
+class WebhookClaim(NamedTuple):
     """What a request says of itself.
 
     Attributes:
@@ -44,11 +44,11 @@ class Claimed(NamedTuple):
     delivery: str | None = None
 
 
-Verifier: TypeAlias = Callable[[Claimed, bytes], bool]
+Verifier: TypeAlias = Callable[[WebhookClaim, bytes], bool]
 """Whether one secret has signed what is claimed, with this body."""
 
 
-class Scheme(Protocol):
+class WebhookScheme(Protocol):
     """One sender's rules.
 
     Attributes:
@@ -59,8 +59,13 @@ class Scheme(Protocol):
     name: str
     header: str
 
-    def read(self, headers: Mapping[str, str]) -> Claimed:
-        """Read what the fields (lower-case names) claim, or raise `Absent` or `Unacceptable`."""
+    def read(self, headers: Mapping[str, str]) -> WebhookClaim:
+        """Read what the fields (lower-case names) claim.
+
+        Raises:
+            WebhookSignatureAbsent: the signature is not there
+            WebhookFieldsMalformed: a field does not have the scheme's form
+        """
         ...
 
     def verifier(self, secret: str) -> Verifier:
@@ -76,66 +81,66 @@ class Scheme(Protocol):
         ...
 
 
-def hex_verifier(key: HmacKey) -> Verifier:
+def hmac_hex_verifier(key: HmacKey) -> Verifier:
     """Return what compares signatures that are written as lower-case hex digits."""
 
-    def verify(claimed: Claimed, body: bytes) -> bool:
-        expected = SecretBytes(key.digest(claimed.prefix, body).hex().encode())
+    def verify(claimed: WebhookClaim, body: bytes) -> bool:
+        expected = AuthSecret(key.digest(claimed.prefix, body).hex().encode())
         return _any_matches(expected, claimed)
 
     return verify
 
 
-def base64_verifier(key: HmacKey) -> Verifier:
+def hmac_base64_verifier(key: HmacKey) -> Verifier:
     """Return what compares signatures that are written as base64."""
 
-    def verify(claimed: Claimed, body: bytes) -> bool:
-        expected = SecretBytes(base64.b64encode(key.digest(claimed.prefix, body)))
+    def verify(claimed: WebhookClaim, body: bytes) -> bool:
+        expected = AuthSecret(base64.b64encode(key.digest(claimed.prefix, body)))
         return _any_matches(expected, claimed)
 
     return verify
 
 
-def _any_matches(expected: SecretBytes, claimed: Claimed) -> bool:
+def _any_matches(expected: AuthSecret, claimed: WebhookClaim) -> bool:
     return sum(map(expected.matches, claimed.signatures)) > 0
 
 
-def field(headers: Mapping[str, str], name: str) -> str:
-    """Return the field *name*, or raise `Absent`."""
+def find_webhook_field(headers: Mapping[str, str], name: str) -> str:
+    """Return the field *name*, or raise `WebhookSignatureAbsent`."""
     value = headers.get(name)
     if not value:
-        raise Absent
+        raise WebhookSignatureAbsent
     return value
 
 
-def timestamp(text: str) -> int:
+def read_webhook_timestamp(text: str) -> int:
     """Read whole seconds since 1970, in ASCII digits only."""
     if not _TIME.fullmatch(text):
-        raise Unacceptable("malformed timestamp")
+        raise WebhookFieldsMalformed("malformed timestamp")
     return int(text)
 
 
-def hex_signature(text: str, prefix: str) -> bytes:
+def read_webhook_hex(text: str, prefix: str) -> bytes:
     """Read *prefix* and a SHA-256 in lower-case hex digits."""
     if not text.startswith(prefix) or not _HEX.fullmatch(text[len(prefix) :]):
-        raise Unacceptable("malformed signature")
+        raise WebhookFieldsMalformed("malformed signature")
     return text[len(prefix) :].encode()
 
 
-class GitHub:
+class GitHubWebhooks:
     """GitHub signs the body alone. X-Hub-Signature is SHA-1 and is not looked at."""
 
     name = "github"
     header = "X-Hub-Signature-256"
 
-    def read(self, headers: Mapping[str, str]) -> Claimed:
+    def read(self, headers: Mapping[str, str]) -> WebhookClaim:
         """Read X-Hub-Signature-256."""
-        text = field(headers, "x-hub-signature-256")
-        return Claimed(b"", (hex_signature(text, "sha256="),))
+        text = find_webhook_field(headers, "x-hub-signature-256")
+        return WebhookClaim(b"", (read_webhook_hex(text, "sha256="),))
 
     def verifier(self, secret: str) -> Verifier:
         """Verify with the secret's text as the key."""
-        return hex_verifier(HmacKey(secret.encode()))
+        return hmac_hex_verifier(HmacKey(secret.encode()))
 
     def sign(self, secret: str, body: bytes, now: int, delivery: str) -> dict[str, str]:
         """Sign *body*."""
@@ -143,24 +148,29 @@ class GitHub:
         return {"x-hub-signature-256": f"sha256={signature}", "x-github-delivery": delivery}
 
 
-class Stripe:
+class StripeWebhooks:
     """Stripe signs the time and the body, with the whole of ``whsec_…`` as the key's text."""
 
     name = "stripe"
     header = "Stripe-Signature"
 
-    def read(self, headers: Mapping[str, str]) -> Claimed:
+    def read(self, headers: Mapping[str, str]) -> WebhookClaim:
         """Read Stripe-Signature: ``t=…,v1=…``, with ``v1`` once for each secret."""
-        pairs = [part.partition("=")[::2] for part in field(headers, "stripe-signature").split(",")]
+        pairs = [
+            part.partition("=")[::2]
+            for part in find_webhook_field(headers, "stripe-signature").split(",")
+        ]
         times = [value for key, value in pairs if key == "t"]
-        signatures = [hex_signature(value, "") for key, value in pairs if key == "v1"]
+        signatures = [read_webhook_hex(value, "") for key, value in pairs if key == "v1"]
         if len(times) != 1 or not 1 <= len(signatures) <= SIGNATURES:
-            raise Unacceptable("malformed signature")
-        return Claimed(f"{times[0]}.".encode(), tuple(signatures), timestamp(times[0]))
+            raise WebhookFieldsMalformed("malformed signature")
+        return WebhookClaim(
+            f"{times[0]}.".encode(), tuple(signatures), read_webhook_timestamp(times[0])
+        )
 
     def verifier(self, secret: str) -> Verifier:
         """Verify with the secret's text as the key."""
-        return hex_verifier(HmacKey(secret.encode()))
+        return hmac_hex_verifier(HmacKey(secret.encode()))
 
     def sign(self, secret: str, body: bytes, now: int, delivery: str) -> dict[str, str]:
         """Sign *now* and *body*."""
@@ -168,21 +178,21 @@ class Stripe:
         return {"stripe-signature": f"t={now},v1={signature}"}
 
 
-class Slack:
+class SlackWebhooks:
     """Slack signs a version, the time and the body."""
 
     name = "slack"
     header = "X-Slack-Signature"
 
-    def read(self, headers: Mapping[str, str]) -> Claimed:
+    def read(self, headers: Mapping[str, str]) -> WebhookClaim:
         """Read X-Slack-Signature and X-Slack-Request-Timestamp."""
-        signature = hex_signature(field(headers, "x-slack-signature"), "v0=")
-        text = field(headers, "x-slack-request-timestamp")
-        return Claimed(f"v0:{text}:".encode(), (signature,), timestamp(text))
+        signature = read_webhook_hex(find_webhook_field(headers, "x-slack-signature"), "v0=")
+        text = find_webhook_field(headers, "x-slack-request-timestamp")
+        return WebhookClaim(f"v0:{text}:".encode(), (signature,), read_webhook_timestamp(text))
 
     def verifier(self, secret: str) -> Verifier:
         """Verify with the secret's text as the key."""
-        return hex_verifier(HmacKey(secret.encode()))
+        return hmac_hex_verifier(HmacKey(secret.encode()))
 
     def sign(self, secret: str, body: bytes, now: int, delivery: str) -> dict[str, str]:
         """Sign *now* and *body*."""
@@ -190,7 +200,7 @@ class Slack:
         return {"x-slack-request-timestamp": str(now), "x-slack-signature": f"v0={signature}"}
 
 
-class Hmac:
+class HmacWebhooks:
     """Anybody else who signs the body alone.
 
     Args:
@@ -215,17 +225,17 @@ class Hmac:
         self._encoding = encoding
         self._algorithm = algorithm
 
-    def read(self, headers: Mapping[str, str]) -> Claimed:
+    def read(self, headers: Mapping[str, str]) -> WebhookClaim:
         """Read the field."""
-        text = field(headers, self._header)
+        text = find_webhook_field(headers, self._header)
         if not text.startswith(self._prefix):
-            raise Unacceptable("malformed signature")
-        return Claimed(b"", (text[len(self._prefix) :].encode("utf-8", "surrogatepass"),))
+            raise WebhookFieldsMalformed("malformed signature")
+        return WebhookClaim(b"", (text[len(self._prefix) :].encode("utf-8", "surrogatepass"),))
 
     def verifier(self, secret: str) -> Verifier:
         """Verify with the secret's text as the key."""
         key = HmacKey(secret.encode(), self._algorithm)
-        return hex_verifier(key) if self._encoding == "hex" else base64_verifier(key)
+        return hmac_hex_verifier(key) if self._encoding == "hex" else hmac_base64_verifier(key)
 
     def sign(self, secret: str, body: bytes, now: int, delivery: str) -> dict[str, str]:
         """Sign *body*."""

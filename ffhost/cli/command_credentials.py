@@ -15,82 +15,86 @@ from typing import Any
 
 from ffhost.auth.jwks import SYMMETRIC
 from ffhost.auth.secrets import HmacKey
-from ffhost.auth.tokens import encode
-from ffhost.cli.exit_messages import WrongUse
+from ffhost.auth.tokens import encode_base64url
+from ffhost.cli.exit_messages import WrongCommandUse
 from ffhost.cli.function_client import CommandCall
 from ffhost.config import LoadedConfig
-from ffhost.config.diagnostics import nearest
+from ffhost.config.diagnostics import nearest_known_word
 from ffhost.config.settings import JwtSettings, WaySettings, WebhookSettings
 from ffhost.config.settings.auth_settings import PUBLIC
-from ffhost.host.front_door import encoded, scheme_of
+from ffhost.host.host_doors import host_door_secret, host_webhook_scheme
 
 TOKEN_SECONDS = 300
 """How long a token that is made here may be used."""
 SUBJECT = "ffhost-invoke"
 
 
-def with_token(call: CommandCall, config: LoadedConfig, function: str, token: str) -> CommandCall:
+def add_token_to_command_call(
+    call: CommandCall, config: LoadedConfig, function: str, token: str
+) -> CommandCall:
     """Return *call* with *token* in the field that the function's tokens come in."""
-    for name in ways_of(config, function):
+    for name in ways_for_command_call(config, function):
         jwt = config.settings.auth[name].jwt
         if jwt is not None:
             return call.with_headers(_carried(jwt.header, token))
     return call.with_headers(_carried("Authorization", token))
 
 
-def signed_command_call(call: CommandCall, config: LoadedConfig, word: str) -> CommandCall:
+def sign_command_call(call: CommandCall, config: LoadedConfig, word: str) -> CommandCall:
     """Return *call* with credentials of a way: ``NAME``, or ``NAME/KEY`` for one of its keys.
 
     Raises:
-        WrongUse: there is no such way or key, or nothing here can sign for it
+        WrongCommandUse: there is no such way or key, or nothing here can sign for it
     """
     name, _, caller = word.partition("/")
     way = config.settings.auth.get(name)
     if way is None:
-        raise WrongUse(f"unknown way {name!r}", _known(name, config))
+        raise WrongCommandUse(f"unknown way {name!r}", _known(name, config))
     if way.keys is not None:
         return call.with_headers(_carried(way.header, _key(way.keys, name, caller)))
     if caller:
-        raise WrongUse(f"the way {name!r} has no keys", f"write --auth {name}")
+        raise WrongCommandUse(f"the way {name!r} has no keys", f"write --auth {name}")
     if way.webhook is not None:
         return call.with_headers(_webhook(way.webhook, name, call.body))
     assert way.jwt is not None
     if way.jwt.secret is None:
-        raise WrongUse(
+        raise WrongCommandUse(
             f"only the issuer can sign tokens for {name!r}", "get one there, and write --token"
         )
     return call.with_headers(_carried(way.jwt.header, _token(way.jwt)))
 
 
-def offered(call: CommandCall, config: LoadedConfig, function: str) -> CommandCall:
+def sign_command_call_if_possible(
+    call: CommandCall, config: LoadedConfig, function: str
+) -> CommandCall:
     """Return *call* with credentials of the first way that can be signed for here.
 
     A call that brings credentials of its own is left alone, and one for which there are none.
     """
-    names = ways_of(config, function)
+    names = ways_for_command_call(config, function)
     own = {name.lower() for name in call.headers}
     if any(_header(config.settings.auth[name]).lower() in own for name in names):
         return call
     for name in names:
-        with suppress(WrongUse):
-            return signed_command_call(call, config, name)
+        with suppress(WrongCommandUse):
+            return sign_command_call(call, config, name)
     return call
 
 
 def _header(way: WaySettings) -> str:
     if way.webhook is not None:
-        return scheme_of(way.webhook).header
+        return host_webhook_scheme(way.webhook).header
     return way.header if way.jwt is None else way.jwt.header
 
 
-def ways_of(config: LoadedConfig, function: str) -> list[str]:
+def ways_for_command_call(config: LoadedConfig, function: str) -> list[str]:
     """Return the names of the ways that open *function*; none if it is public."""
     names = config.settings.function(function).auth or [PUBLIC]
     return [] if names == [PUBLIC] else list(names)
 
 
 def _known(name: str, config: LoadedConfig) -> str:
-    near = nearest(name, config.settings.auth)
+    near = nearest_known_word(name, config.settings.auth)
     if near:
         return f"did you mean {near!r}?"
     return f"there are {', '.join(config.settings.auth) or 'none'}"
@@ -104,18 +108,18 @@ def _carried(header: str, credentials: str) -> dict[str, str]:
 def _key(keys: dict[str, Any], name: str, caller: str) -> str:
     chosen = caller or next(iter(keys))
     if chosen not in keys:
-        raise WrongUse(f"{name!r} has no key {chosen!r}", f"there are {', '.join(keys)}")
+        raise WrongCommandUse(f"{name!r} has no key {chosen!r}", f"there are {', '.join(keys)}")
     entry = keys[chosen]
-    return encoded(entry["key"] if isinstance(entry, dict) else entry)[0].decode()
+    return host_door_secret(entry["key"] if isinstance(entry, dict) else entry)[0].decode()
 
 
 def _webhook(webhook: WebhookSettings, name: str, body: bytes) -> dict[str, str]:
-    secret = encoded(webhook.secret)[0].decode()
+    secret = host_door_secret(webhook.secret)[0].decode()
     delivery = f"msg_{secrets.token_hex(12)}"
     try:
-        return scheme_of(webhook).sign(secret, body, int(time.time()), delivery)
+        return host_webhook_scheme(webhook).sign(secret, body, int(time.time()), delivery)
     except ValueError:
-        raise WrongUse(
+        raise WrongCommandUse(
             f"only the sender can sign for {name!r}: the configuration holds its public key"
         ) from None
 
@@ -131,10 +135,10 @@ def _token(jwt: JwtSettings) -> str:
     if jwt.scopes:
         claims["scope"] = " ".join(jwt.scopes)
     claims.update({name: _sufficient(wanted) for name, wanted in jwt.claims.items()})
-    secret = encoded(jwt.secret)[0]
-    head = encode(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())
-    text = f"{head}.{encode(json.dumps(claims).encode())}"
-    return f"{text}.{encode(HmacKey(secret, SYMMETRIC['HS256']).digest(text.encode()))}"
+    secret = host_door_secret(jwt.secret)[0]
+    head = encode_base64url(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())
+    text = f"{head}.{encode_base64url(json.dumps(claims).encode())}"
+    return f"{text}.{encode_base64url(HmacKey(secret, SYMMETRIC['HS256']).digest(text.encode()))}"
 
 
 def _sufficient(wanted: Any) -> Any:

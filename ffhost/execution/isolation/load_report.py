@@ -9,7 +9,7 @@ from ffhost.errors import LoadError
 from ffhost.signatures.function_types import FunctionTypes
 
 
-class Loaded(NamedTuple):
+class IsolatedLoadReport(NamedTuple):
     """The report of one process."""
 
     signature: str
@@ -26,7 +26,7 @@ class Loaded(NamedTuple):
         return all(_stamp(file) == (file, *at) for file, *at in self.files)
 
 
-def loaded_of(head: Any) -> Loaded:
+def isolated_load_report_of(head: Any) -> IsolatedLoadReport:
     """Make the report of the answer to a request to load.
 
     Raises:
@@ -35,7 +35,7 @@ def loaded_of(head: Any) -> Loaded:
     if "message" in head:
         key, line = _key(head["key"]), head["line"]
         raise LoadError(head["message"], head["hint"], head["notes"], key=key, line=line)
-    return Loaded(
+    return IsolatedLoadReport(
         head["signature"],
         head["request"],
         head["methods"],
