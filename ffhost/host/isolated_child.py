@@ -20,7 +20,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from ffhost.config import LoadedConfig
 from ffhost.errors import LoadError, ResultError
@@ -41,6 +41,7 @@ from ffhost.host.isolated_callers import HostOfProcess
 from ffhost.host.loader import load_served_function
 from ffhost.host.log_setup import configure_service_logs
 from ffhost.host.named_calls import set_outer_named_calls
+from ffhost.host.own_addresses import find_host_addresses
 from ffhost.host.store import ReloadStore
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
@@ -50,6 +51,9 @@ from ffhost.loading.marked_functions import find_marked_lifecycle_hooks
 from ffhost.loading.targets import kind_of_target, resolve_target
 from ffhost.observability import logs
 from ffhost.web.messages import Reply
+
+if TYPE_CHECKING:
+    from ffhost.host.console.process_entries import ProcessEntries
 
 SECOND_DEADLINE_SECONDS = 1.0
 """Seconds after its deadline until a process ends by itself, if its host did not kill it."""
@@ -85,7 +89,7 @@ def run_isolated_child(calls: int, stacks: int) -> int:
     forked_children.separate_forked_children([calls, stacks])
     head = load.trusted_head()
     _prepare(head, stacks)
-    process = IsolatedChild(connection, pickle.loads(load.body), head["name"])
+    process = IsolatedChild(connection, pickle.loads(load.body), head["name"], head["console"])
     try:
         process.serve(load)
     except OSError:
@@ -114,18 +118,28 @@ class IsolatedChild:
     """The function of this process, and its connection to the host."""
 
     def __init__(
-        self, connection: AskingProcessConnection, config: LoadedConfig, name: str
+        self,
+        connection: AskingProcessConnection,
+        config: LoadedConfig,
+        name: str,
+        console: str | None,
     ) -> None:
         self._connection = connection
         self._config = config
         self._name = name
+        self._store = ReloadStore()
+        find_host_addresses(self._store).admin = console
         self._function: Function | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._entries: ProcessEntries | None = None
+        """What is logged during a call, for the console; None while it is off."""
 
     def serve(self, load: ProcessFrame) -> None:
         """Load the function, report it, and serve the requests of the host."""
         connection = self._connection
         configure_service_logs(self._config, os.environ)
+        if self._config.settings.has_console:
+            self._hand_on_entries()
         set_outer_named_calls(HostOfProcess(connection))
         try:
             with logs.binding_log_fields(function=self._name):
@@ -148,6 +162,12 @@ class IsolatedChild:
                 self._run_hooks("shutdown")
                 return
 
+    def _hand_on_entries(self) -> None:
+        from ffhost.host.console.process_entries import ProcessEntries
+
+        self._entries = ProcessEntries()
+        logs.hand_on_log_entries(self._entries.take)
+
     def _load(self) -> Head:
         """Load the function, and return what the host needs to know about it.
 
@@ -156,7 +176,7 @@ class IsolatedChild:
         """
         config, name = self._config, self._name
         started = time.perf_counter()
-        function = load_served_function(config, name, ReloadStore())
+        function = load_served_function(config, name, self._store)
         os.environ.setdefault("FUNCTION_SIGNATURE_TYPE", function.signature)
         seconds = time.perf_counter() - started
         logs.restore_logging()
@@ -213,6 +233,8 @@ class IsolatedChild:
         logs.flush_log()
         if left is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
+        if self._entries is not None:
+            call.kept_entries = self._entries.take_all()
         self._connection.answer(frame, reply_frame_head(reply, call), bytes(reply.body))
 
     def _run(self, call: Call) -> Reply:

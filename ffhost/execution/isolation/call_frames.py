@@ -69,6 +69,8 @@ def reply_frame_head(reply: Reply, call: Call) -> bytes:
         head["error"] = [type(error).__name__, text]
     if call.event is not None and (facts := event_facts_of(call.event)) is not None:
         head["event"] = {name: _plain(value) for name, value in facts._asdict().items()}
+    if call.kept_entries:
+        head["entries"] = call.kept_entries
     return frame_head_as_json(head)
 
 
@@ -88,6 +90,8 @@ def take_reply_frame(frame: ProcessFrame, call: Call) -> Reply:
             int(head["status"]), [(str(n), str(v)) for n, v in head["headers"]], frame.body
         )
         call.event = head.get("event")
+        if "entries" in head:
+            call.kept_entries = tuple(head["entries"])
         if "error" in head:
             kind, text = head["error"]
             call.error = (
