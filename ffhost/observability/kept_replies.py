@@ -6,11 +6,13 @@ Answers that no function made, such as a 429, do not pass here: they follow from
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Any
 
 from ffhost.invocation.call import Call
 from ffhost.observability.tracing.hook import Run
 from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks
+from ffhost.signatures.file_parts import RequestFilePart
 from ffhost.web.messages import HeaderList, Reply
 
 BODY_BYTES = 64 * 1024
@@ -63,8 +65,16 @@ def _follow(call: Call, reply: Reply) -> None:
         reply.chunks = _Followed(reply.chunks, kept)
     elif type(reply.chunks) is AsyncByteChunks:
         reply.chunks = _FollowedAsync(reply.chunks, kept)
-    else:  # a file, which is sent without looking at it
+    else:
         kept.cut = True
+        if type(reply.chunks) is RequestFilePart:  # which is sent without looking at it
+            _keep_beginning(kept, reply.chunks)
+
+
+def _keep_beginning(kept: KeptReply, part: RequestFilePart) -> None:
+    with suppress(OSError):  # sending it will fail, too
+        kept.add(part.beginning(BODY_BYTES))
+        kept.cut = part.length > len(kept.body)
 
 
 class _Followed(Iterator[bytes]):

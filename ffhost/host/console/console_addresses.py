@@ -117,7 +117,7 @@ class Console:
                 "token": self.calls.token,
                 "version": __version__,
                 "revision": config.revision,
-                "file": str(config.base) if config.has_file else None,
+                "file": str(config.watched[0]) if config.has_file and config.watched else None,
                 "workers": self._copier.totals().workers,
                 "capture": config.settings.console.capture,
                 "keeps_examples": self._examples.is_open,

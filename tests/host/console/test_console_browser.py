@@ -165,12 +165,16 @@ def test_an_example_fills_the_form_of_a_typed_function(window: Window) -> None:
     window.sees('"total": 28.5')
 
 
-def test_a_schedule_is_run_by_hand(window: Window, desk: Desk) -> None:
+def test_a_schedule_is_run_by_hand_and_its_spans_are_a_tree(window: Window, desk: Desk) -> None:
     window.go("#/functions")
     window.press("Run now: nightly, as 30 2 * * * does")
     window.sees("nightly was run by hand: 200.")
     window.go("#/calls?function=nightly")
     window.sees("schedule")
+    window.page.locator(".row-link").first.click()
+    spans = window.page.get_by_role("table", name="Spans")
+    assert spans.locator(".depth-0").inner_text() == "nightly"
+    assert spans.locator(".depth-1").inner_text() == "price"
 
 
 def test_an_event_shows_who_took_it_and_why_others_did_not(window: Window) -> None:
