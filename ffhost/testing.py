@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         pubsub_push,
         storage_event,
     )
-    from ffhost.host.call_record import MadeNamedCall
+    from ffhost.host.call_record import MadeCall
     from ffhost.wsgi import FalconWsgiApp
 
 Front = Literal["asgi", "wsgi"]
@@ -43,7 +43,7 @@ _LINGER_SECONDS = 0.1
 __all__ = [
     "Answer",
     "Client",
-    "MadeNamedCall",
+    "MadeCall",
     "background_event",
     "client",
     "firestore_event",
@@ -59,7 +59,7 @@ _BUILDERS = [name for name in __all__ if name.islower() and name != "client"]
 __getattr__ = lazy_names(
     __name__,
     {
-        "MadeNamedCall": "ffhost.host.call_record",
+        "MadeCall": "ffhost.host.call_record",
         **dict.fromkeys(_BUILDERS, "ffhost.events.builders"),
     },
 )
@@ -136,7 +136,7 @@ class Client:
         self._loop = BackgroundLoop()
         self._asgi: FalconAsgiApp | None = None
         self._wsgi: FalconWsgiApp | None = None
-        self._calls: list[MadeNamedCall] | None = None
+        self._calls: list[MadeCall] | None = None
 
     def __enter__(self) -> Client:
         if self._front == "asgi":
@@ -245,7 +245,7 @@ class Client:
 
         Args:
             name: the function; it may be one that is served elsewhere
-            fake: what is answered, or a plain or coroutine function that takes a `MadeNamedCall`
+            fake: what is answered, or a plain or coroutine function that takes a `MadeCall`
             and
                 returns it: text, bytes, a value for JSON, ``(body, status)``, None, an
                 `ffhost.CallAnswer`, or an iterator of chunks; a generator function is one, too
@@ -257,7 +257,7 @@ class Client:
         self.service.host.replacements[name] = FakeFunction(fake)
 
     @property
-    def calls(self) -> list[MadeNamedCall]:
+    def calls(self) -> list[MadeCall]:
         """Return the calls by name that functions have made since this was first asked for.
 
         Since 0.2.

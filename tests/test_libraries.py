@@ -55,8 +55,8 @@ OTHERS = {
 REPLACED = {
     "ffhost.server._gunicorn.GunicornBoundSocket._is_listening",
     # Used with versions of Flask that were tried, and no others.
-    "ffhost.signatures.requests._flask_contexts.LazyFlaskRequestContext._after_request_functions",
-    "ffhost.signatures.requests._flask_contexts.LazyFlaskRequestContext._session",
+    "ffhost.signatures.requests._flask_contexts.RequestContext._after_request_functions",
+    "ffhost.signatures.requests._flask_contexts.RequestContext._session",
 }
 
 

@@ -15,7 +15,7 @@ from ffhost.invocation.call import Call
 
 
 @dataclass(frozen=True)
-class MadeNamedCall:
+class MadeCall:
     """One call by name that a function made, as a test sees it.
 
     Args:
@@ -51,7 +51,7 @@ class MadeNamedCall:
 
 def record_named_call(
     wanted: NamedCallRequest, caller: Call, answer: CallAnswer | None
-) -> MadeNamedCall:
+) -> MadeCall:
     """Return the record of a call."""
     value = wanted.json if wanted.value is UNSET else wanted.value
     body, event = wanted.body, wanted.event
@@ -61,7 +61,7 @@ def record_named_call(
             event, body = make_event_decoder()(wanted.headers, body, ""), None
         else:
             value, body = jsonlib.loads(body), None
-    return MadeNamedCall(
+    return MadeCall(
         caller.function.name,
         wanted.name,
         None if value is UNSET else value,
@@ -114,7 +114,7 @@ class NamedCallRecord:
         made: gets them, in the order in which their answers begin
     """
 
-    def __init__(self, made: list[MadeNamedCall]) -> None:
+    def __init__(self, made: list[MadeCall]) -> None:
         self._made = made
 
     def take(

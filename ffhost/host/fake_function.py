@@ -22,7 +22,7 @@ class FakeFunction:
     """Answers calls by name.
 
     Args:
-        fake: what is answered, or a plain or coroutine function that takes a `MadeNamedCall` and
+        fake: what is answered, or a plain or coroutine function that takes a `MadeCall` and
             returns it: a `CallAnswer`, text, bytes, ``(body, status)``, None, a value for JSON, or
             an iterator of chunks; a generator function is one, too
     """

@@ -28,7 +28,7 @@ SIGNALS = (
 """The signals that Flask sends for each call."""
 
 
-class LazyFlaskAppContext(FlaskAppContext):
+class AppContext(FlaskAppContext):
     """Flask's application context; its ``g`` and URL adapter are made when asked for."""
 
     url_adapter = LateAttribute(lambda context: context.app.create_url_adapter(None))
@@ -49,7 +49,7 @@ def _url_adapter(context: FlaskRequestContext) -> Any:
         return None
 
 
-class LazyFlaskRequestContext(FlaskRequestContext):
+class RequestContext(FlaskRequestContext):
     """Flask's request context; its session and URL adapter are made when asked for."""
 
     flashes = None
@@ -69,11 +69,11 @@ def is_inside_flask_context() -> bool:
 
 def new_flask_contexts(
     app: flask.Flask, request: flask.Request
-) -> tuple[LazyFlaskAppContext, LazyFlaskRequestContext]:
+) -> tuple[AppContext, RequestContext]:
     """Return contexts for *request*, which are not entered yet."""
     outer, inner = (
-        LazyFlaskAppContext.__new__(LazyFlaskAppContext),
-        LazyFlaskRequestContext.__new__(LazyFlaskRequestContext),
+        AppContext.__new__(AppContext),
+        RequestContext.__new__(RequestContext),
     )
     outer.app = inner.app = app
     inner.request = request
@@ -81,14 +81,14 @@ def new_flask_contexts(
     return outer, inner
 
 
-def enter_flask_contexts(outer: LazyFlaskAppContext, inner: LazyFlaskRequestContext) -> None:
+def enter_flask_contexts(outer: AppContext, inner: RequestContext) -> None:
     """Make the contexts those of the running code."""
     outer._cv_tokens.append(_cv_app.set(outer))
     inner._cv_tokens.append((_cv_request.set(inner), outer))
 
 
 def leave_flask_contexts(
-    outer: LazyFlaskAppContext, inner: LazyFlaskRequestContext, error: BaseException | None
+    outer: AppContext, inner: RequestContext, error: BaseException | None
 ) -> None:
     """Leave the contexts; nothing was registered for their end."""
     if len(inner._cv_tokens) != 1 or len(outer._cv_tokens) != 1:  # the function has entered it, too

@@ -17,7 +17,7 @@ import flask
 from ffhost._lazy import LateAttribute
 from ffhost.signatures.requests._flask_contexts import (
     SIGNALS,
-    LazyFlaskRequestContext,
+    RequestContext,
     enter_flask_contexts,
     is_inside_flask_context,
     leave_flask_contexts,
@@ -157,7 +157,7 @@ def call_with_lazy_flask_request(
 
 def _answer(
     app: FlaskFunctionApp,
-    context: LazyFlaskRequestContext,
+    context: RequestContext,
     target: Callable[[Any], Any],
     quick: QuickFlaskEncoder,
 ) -> Reply | flask.Response:
