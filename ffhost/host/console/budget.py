@@ -25,7 +25,7 @@ class ConsoleCallBudget:
         """Whether no call may be kept until it is filled up; looked at for every call."""
 
     def fill_up(self, now: float) -> None:
-        """Allow what has become free since the last time; asked some times a second."""
+        """Add what has become free since the last time; called some times a second."""
         passed, self._since = now - self._since, now
         self._calls = min(BURST, self._calls + passed * CALLS_PER_SECOND)
         self._bytes = min(4 * BYTES_PER_SECOND, self._bytes + passed * BYTES_PER_SECOND)

@@ -47,7 +47,7 @@ class ConsoleMinutes:
             minute[2][calls // 8 % _SAMPLES] = seconds
 
     def turn(self, now: float) -> None:
-        """Begin a new minute if it is time; asked some times a second."""
+        """Begin a new minute if it is time; called some times a second."""
         number = int(now // 60)
         with self._lock:
             if number == self._number:
