@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 from atexit import _run_exitfuncs
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
@@ -27,7 +27,7 @@ from ffhost.errors import LoadError, ResultError
 from ffhost.execution import forked_children
 from ffhost.execution.isolation import forkserver
 from ffhost.execution.isolation.asking_process import AskingProcessConnection
-from ffhost.execution.isolation.call_frames import call_of_frame, reply_frame_head
+from ffhost.execution.isolation.call_frames import call_of_frame, reply_frame_head, stream_end_head
 from ffhost.execution.isolation.frames import (
     CALL,
     LARGEST_BODY_BYTES,
@@ -36,6 +36,7 @@ from ffhost.execution.isolation.frames import (
     ProcessFrame,
     frame_head_as_json,
 )
+from ffhost.execution.isolation.process_caller import ProcessCaller
 from ffhost.execution.loops import loop_task_factory
 from ffhost.host.isolated_callers import HostOfProcess
 from ffhost.host.loader import load_served_function
@@ -48,9 +49,7 @@ from ffhost.invocation.function import Function
 from ffhost.invocation.logger import get_logger
 from ffhost.loading import modules
 from ffhost.loading.marked_functions import find_marked_lifecycle_hooks
-from ffhost.loading.targets import kind_of_target, resolve_target
 from ffhost.observability import logs
-from ffhost.web.messages import Reply
 
 if TYPE_CHECKING:
     from ffhost.host.console.process_entries import ProcessEntries
@@ -130,6 +129,7 @@ class IsolatedChild:
         self._store = ReloadStore()
         find_host_addresses(self._store).admin = console
         self._function: Function | None = None
+        self._caller: ProcessCaller | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._entries: ProcessEntries | None = None
         """What is logged during a call, for the console; None while it is off."""
@@ -172,7 +172,7 @@ class IsolatedChild:
         """Load the function, and return what the host needs to know about it.
 
         Raises:
-            LoadError: it cannot be loaded, or streams
+            LoadError: it cannot be loaded
         """
         config, name = self._config, self._name
         started = time.perf_counter()
@@ -180,15 +180,12 @@ class IsolatedChild:
         os.environ.setdefault("FUNCTION_SIGNATURE_TYPE", function.signature)
         seconds = time.perf_counter() - started
         logs.restore_logging()
-        settings = function.settings
-        plain = config.framework_mode
-        target = resolve_target(settings.target, settings.source, config.base, plain=plain).callable
         self._function = function
+        self._caller = ProcessCaller(function, self._connection, self._complete, _flush)
         return {
             "signature": function.signature,
             "request": function.request,
             "methods": None if function.methods is None else sorted(function.methods),
-            "streams": kind_of_target(target) in ("generator", "async_generator"),
             "seconds": seconds,
             "files": _files_below(config.base),
             "types": None if function.types is None else asdict(function.types()),
@@ -218,45 +215,43 @@ class IsolatedChild:
         return self._loop.run_until_complete(self._loop.create_task(work))
 
     def _call(self, frame: ProcessFrame) -> None:
-        function = self._function
-        assert function is not None
-        call = call_of_frame(function, frame)
+        assert self._function is not None
+        call = call_of_frame(self._function, frame)
         left = None if call.deadline is None else call.deadline.remaining
         if left is not None:
             # Its default action is to end the process, also one that loops in C.
             signal.setitimer(signal.ITIMER_REAL, left + SECOND_DEADLINE_SECONDS)
         self._connection.begin_call()
-        reply = contextvars.copy_context().run(self._run, call)
+        head, body = contextvars.copy_context().run(self._run, call, frame.call)
         self._connection.end_call()
-        logs.log_unfinished_output(call.execution_id)
-        _flush_streams()
-        logs.flush_log()
+        _flush()
         if left is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
+        self._connection.answer(frame, head, body)
+
+    def _run(self, call: Call, number: int) -> tuple[bytes, bytes]:
+        """Run *call*, and return head and body of its answer."""
+        assert self._caller is not None
+        function = self._caller.function
+        reply = self._caller.answer(call, number)
+        if reply is not None and len(reply.body) > LARGEST_BODY_BYTES:
+            fault = f"returned {len(reply.body)} bytes; the most is {LARGEST_BODY_BYTES}"
+            reply = function.failures.reply(call, ResultError(f"{function.name} {fault}"))
+        self._end_log(call)
+        if reply is None:
+            return stream_end_head(call), b""
+        return reply_frame_head(reply, call), bytes(reply.body)
+
+    def _end_log(self, call: Call) -> None:
+        logs.log_unfinished_output(call.execution_id)
         if self._entries is not None:
             call.kept_entries = self._entries.take_all()
-        self._connection.answer(frame, reply_frame_head(reply, call), bytes(reply.body))
 
-    def _run(self, call: Call) -> Reply:
-        function = self._function
-        assert function is not None
-        run = cast("Callable[[Call], Any]", function.run)
-        reply: Reply = self._complete(run(call)) if function.is_async else run(call)
-        if reply.chunks is not None:
-            self._close(reply.chunks)
-            fault = "returned a stream; an isolated function returns its whole body"
-        elif len(reply.body) > LARGEST_BODY_BYTES:
-            fault = f"returned {len(reply.body)} bytes; the most is {LARGEST_BODY_BYTES}"
-        else:
-            return reply
-        return function.failures.reply(call, ResultError(f"{function.name} {fault}"))
 
-    def _close(self, chunks: Any) -> None:
-        with suppress(Exception):
-            if hasattr(chunks, "aclose"):
-                self._complete(chunks.aclose())
-            elif hasattr(chunks, "close"):
-                chunks.close()
+def _flush() -> None:
+    """Write what was printed and logged."""
+    _flush_streams()
+    logs.flush_log()
 
 
 def _flush_streams() -> None:

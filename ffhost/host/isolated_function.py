@@ -108,7 +108,7 @@ def _started(
         console: address of the console, for somebody who develops; else None
 
     Raises:
-        LoadError: it cannot be loaded, or streams
+        LoadError: it cannot be loaded
     """
     from ffhost.execution.isolation.process_pool import ProcessPool
 
@@ -128,18 +128,11 @@ def _started(
         console,
     )
     try:
-        streams = pool.load().streams
+        pool.load()
     except LoadError as error:
         raise (
             error if environment is None else explain_error_in_served_packages(environment, error)
         ) from error
-    if streams:
-        pool.stop()
-        raise LoadError(
-            "it is a generator function, and an isolated function cannot stream",
-            "return the whole body, or remove 'isolation: process'",
-            key=_KEY,
-        )
     return pool
 
 

@@ -357,6 +357,7 @@ class Service:
                 notices.log_refused_reload(error)
                 return False
             previous = self.host
+            host.take_over(previous)
             self._configure_logs(config)
             self._swap(host)
             self.schedules.start()

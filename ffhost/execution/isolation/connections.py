@@ -12,15 +12,22 @@ import asyncio
 import marshal
 import socket
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
 from ffhost.execution.isolation.frames import (
     ANSWER,
+    CANCEL,
+    CHUNK,
+    CHUNK_COST_BYTES,
+    MORE,
     PIECE_BYTES,
+    STREAM,
     TO_HOST,
     TO_PROCESS,
+    WINDOW_BYTES,
     FrameMisfit,
     ProcessFrame,
     ProcessFrameReader,
@@ -139,6 +146,11 @@ class LoopProcessConnection:
 
     __slots__ = (
         "_asked",
+        "_failure",
+        "_held",
+        "_held_bytes",
+        "_is_asked",
+        "_is_streaming",
         "_lost",
         "_on_request",
         "_reader",
@@ -159,7 +171,14 @@ class LoopProcessConnection:
         self._reader = ProcessFrameReader()
         self._asked = 1 << 32  # numbers that loading and starting have not used
         self._rest: list[memoryview] = []
+        self._is_asked = False
+        """Whether an answer is to come."""
+        self._is_streaming = False
         self._waiter: asyncio.Future[ProcessFrame] | None = None
+        self._held: deque[ProcessFrame] = deque()
+        """Frames of a stream that have not been read yet."""
+        self._held_bytes = 0
+        self._failure: ConnectionError | None = None
         self._on_request: Callable[[ProcessFrame], object] | None = None
         stream.setblocking(False)
         loop.add_reader(stream, self._read)
@@ -171,7 +190,7 @@ class LoopProcessConnection:
         body: bytes,
         on_request: Callable[[ProcessFrame], object] | None = None,
     ) -> asyncio.Future[ProcessFrame]:
-        """Send a frame, and return the future of its answer.
+        """Send a frame, and return the future of its answer, or of the head of a stream.
 
         The future fails with a `ConnectionError` if the process ends, or sends anything else.
 
@@ -188,9 +207,37 @@ class LoopProcessConnection:
             self._write([start + body] if len(body) <= PIECE_BYTES else [start, body])
         except OSError as error:
             raise ProcessCallNotSent(str(error)) from error
+        self._is_asked = True
         self._on_request = on_request
         waiter = self._waiter = self.loop.create_future()
         return waiter
+
+    async def next_frame(self) -> ProcessFrame:
+        """Wait for what follows in a stream: a chunk, or the answer at its end.
+
+        Nothing is lost if the task is cancelled while it waits.
+
+        Raises:
+            ConnectionError: the process has ended, or sent anything else
+        """
+        while not self._held:
+            if self._failure is not None:
+                raise self._failure
+            self._waiter = self.loop.create_future()
+            await self._waiter
+        frame = self._held.popleft()
+        self._held_bytes -= len(frame.body) + CHUNK_COST_BYTES
+        return frame
+
+    def ask_for_more(self, size: int) -> None:
+        """Write to the process that *size* bytes of its stream have been read."""
+        with suppress(OSError):  # its end shows when the next frame is awaited
+            self._write([frame_without_body(MORE, self._asked, marshal.dumps(size), 0)])
+
+    def cancel_stream(self) -> None:
+        """Ask the process to end its stream; its answer follows."""
+        with suppress(OSError):
+            self._write([frame_without_body(CANCEL, self._asked, b"", 0)])
 
     def answer(self, frame: ProcessFrame, head: bytes, body: bytes) -> None:
         """Answer what the process has asked; nothing is sent to one that has ended."""
@@ -237,28 +284,44 @@ class LoopProcessConnection:
             while data:
                 frame = reader.feed(data)
                 data, reader.rest = reader.rest, b""
-                if frame is None:
-                    continue
-                waiter = self._waiter
-                if frame.direction == TO_HOST and waiter is not None and self._on_request:
-                    self._on_request(frame)
-                elif waiter is None or data or not is_answer_frame(frame, self._asked):
-                    raise FrameMisfit("it sent what does not answer its call")
-                else:
-                    self._waiter = self._on_request = None
-                    if not waiter.done():
-                        waiter.set_result(frame)
+                if frame is not None:
+                    self._take(frame, is_last=not data)
         except BlockingIOError:
             return
         except ConnectionError as error:
             self._fail(error)
 
+    def _take(self, frame: ProcessFrame, *, is_last: bool) -> None:
+        if frame.direction == TO_HOST and self._on_request is not None:
+            self._on_request(frame)
+            return
+        if not self._is_asked or frame.call != self._asked or frame.direction != TO_PROCESS:
+            raise FrameMisfit("it sent what does not answer its call")
+        if frame.kind == ANSWER and is_last:
+            self._is_asked, self._on_request = False, None
+        elif frame.kind != (CHUNK if self._is_streaming else STREAM):
+            raise FrameMisfit("it sent what does not answer its call")
+        if self._is_streaming:
+            self._hold(frame)
+        self._is_streaming = frame.kind != ANSWER
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(frame)
+
+    def _hold(self, frame: ProcessFrame) -> None:
+        if self._held_bytes >= WINDOW_BYTES and frame.kind != ANSWER:
+            raise FrameMisfit("it sent more of a stream than it was asked for")
+        self._held.append(frame)
+        self._held_bytes += len(frame.body) + CHUNK_COST_BYTES
+
     def _fail(self, error: ConnectionError) -> None:
         self.detach()
         waiter, self._waiter = self._waiter, None
-        if waiter is None:
+        if not self._is_asked:
             self._lost()
-        elif not waiter.done():
+            return
+        self._failure = error
+        if waiter is not None and not waiter.done():
             waiter.set_exception(error)
 
     def detach(self) -> None:

@@ -11,8 +11,8 @@ from ffhost.errors import ProcessCrashed, RequestError
 from ffhost.execution.executor import executor
 from ffhost.execution.failures import answer_timed_out_call
 from ffhost.execution.isolation.call_frames import call_frame_head, take_reply_frame
-from ffhost.execution.isolation.connections import ProcessCallNotSent
-from ffhost.execution.isolation.frames import CALL, FrameMisfit
+from ffhost.execution.isolation.connections import LoopProcessConnection, ProcessCallNotSent
+from ffhost.execution.isolation.frames import CALL, STREAM, FrameMisfit
 from ffhost.execution.isolation.isolated_process import IsolatedProcess
 from ffhost.execution.isolation.nested_calls import (
     CallByName,
@@ -20,9 +20,11 @@ from ffhost.execution.isolation.nested_calls import (
     take_nested_call,
 )
 from ffhost.execution.isolation.process_pool import ProcessPool, isolated_process_end_fields
+from ffhost.execution.isolation.received_stream import ReceivedStream, StreamingProcess
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.logger import get_logger
+from ffhost.signatures.chunks import AsyncByteChunks
 from ffhost.web import problems
 from ffhost.web.messages import Reply
 
@@ -63,23 +65,52 @@ async def _call(pool: ProcessPool, call: Call, by_name: CallByName) -> Reply:
         process = pool.take() or await _await_process(pool, call)
         connection = process.calls or pool.connect(process)
         nested = partial(take_nested_call, call, connection, by_name)
+        streams = False
         try:
             if process.revision != pool.config.revision:
                 await pool.inform(process)
-            reply = take_reply_frame(await connection.ask(CALL, head, body, nested), call)
+            frame = await connection.ask(CALL, head, body, nested)
+            reply = take_reply_frame(frame, call)
         except ProcessCallNotSent:
             pool.replace_lost(process)
         except ConnectionError as error:
             raise await _died(pool, process, call, error) from None
         except asyncio.CancelledError:
-            await _on_thread(_stop_late if call.timed_out else _stop, pool, process, call)
+            await _kill(pool, process, call)
             raise
         else:
-            pool.release(process)
+            streams = frame.kind == STREAM
+            if streams:
+                reply.chunks = _chunks(pool, process, call, connection)
+            else:
+                pool.release(process)
             return reply
         finally:
-            if connection.tasks is not None:
+            if connection.tasks is not None and not streams:
                 cancel_nested_calls(connection)
+
+
+def _chunks(
+    pool: ProcessPool, process: IsolatedProcess, call: Call, connection: LoopProcessConnection
+) -> AsyncByteChunks:
+    def release() -> None:
+        cancel_nested_calls(connection)
+        pool.release(process)
+
+    async def died(error: ConnectionError) -> ProcessCrashed:
+        cancel_nested_calls(connection)
+        return await _died(pool, process, call, error)
+
+    async def kill() -> None:
+        cancel_nested_calls(connection)
+        await _kill(pool, process, call)
+
+    stream = ReceivedStream(call, connection, StreamingProcess(release, died, kill))
+    return AsyncByteChunks(stream)
+
+
+async def _kill(pool: ProcessPool, process: IsolatedProcess, call: Call) -> None:
+    await _on_thread(_stop_late if call.timed_out else _stop, pool, process, call)
 
 
 async def _await_process(pool: ProcessPool, call: Call) -> IsolatedProcess:

@@ -19,6 +19,11 @@ def pack(request):
     log.warning("packing", extra={"parcel": 7, "password": "hunter2", "note": "s3cret-of-shop"})
     return "packed"
 
+def stream(request):
+    yield "one "
+    log.warning("in the middle")
+    yield "two"
+
 def boom(request):
     raise ValueError("it went wrong")
 """
@@ -29,6 +34,7 @@ server: {debug: true}
 functions:
   pack:
     {target: "main.py:pack", isolation: process, env: {KEY: {from_env: KEY}}}
+  stream: {target: "main.py:stream", isolation: process}
   boom: {target: "main.py:boom", isolation: process}
 """
 )
@@ -49,6 +55,11 @@ def test_what_a_process_logs_is_shown_with_its_call(desk: Desk) -> None:
     assert entry["fields"]["parcel"] == 7
     assert "hunter2" not in str(entry)
     assert "s3cret" not in str(entry)
+
+
+def test_what_a_process_logs_while_it_streams_is_shown_too(desk: Desk) -> None:
+    assert desk.call("/stream").body == b"one two"
+    assert [each["event"] for each in desk.last()["entries"]] == ["in the middle"]
 
 
 def test_a_crash_in_a_process_names_the_console_and_is_shown_with_its_traceback(
