@@ -22,7 +22,7 @@ class SpanTap:
         self._attach: Callable[[], None] | None = None
 
     def open(self, take: Callable[[Any], None]) -> None:
-        """Hand spans to *take* from now on."""
+        """Send spans to *take* from now on."""
         self.take = take
         self._attach_now()
 

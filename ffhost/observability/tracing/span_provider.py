@@ -169,7 +169,7 @@ class _Telling(SpanProcessor):
     """Hands on the spans of a provider that user code has set."""
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Hand *span* on."""
+        """Send *span* to whoever takes spans."""
         if span_tap.take is not None:
             span_tap.take(span)
 
@@ -250,7 +250,7 @@ def span_tracer(options: OtelHookOptions) -> trace.Tracer:
 
 
 def _hand_on_spans_of(provider: TracerProvider) -> None:
-    """Have the spans of user code's provider shown, once and while somebody shows spans."""
+    """Ask the provider of user code for its spans, once, as soon as somebody takes spans."""
     global _told
     if _told is not provider:
         _told = provider
