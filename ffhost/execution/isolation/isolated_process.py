@@ -17,7 +17,11 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ffhost.config import LoadedConfig
-from ffhost.execution.isolation.connections import LoopProcessConnection, ProcessConnection
+from ffhost.execution.isolation.connections import (
+    LoopProcessConnection,
+    ProcessConnection,
+    blocking_socket_pair,
+)
 from ffhost.execution.isolation.forkserver_client import ForkServerClient, StartedProcess
 from ffhost.execution.isolation.frames import LOAD, STOP, frame_without_body
 from ffhost.execution.isolation.keeper import STATUS
@@ -217,7 +221,7 @@ def start_isolated_process(
     Raises:
         OSError: it could not be forked
     """
-    ours, theirs = socket.socketpair()
+    ours, theirs = blocking_socket_pair()
     reading, writing = os.pipe()
     os.set_blocking(writing, False)  # an unread stack must not block the process
     try:
