@@ -1,4 +1,4 @@
-"""NamedCalls and replies as the heads and bodies of frames."""
+"""Calls and replies as the heads and bodies of frames."""
 
 from __future__ import annotations
 
