@@ -243,8 +243,8 @@ def test_a_library_that_is_not_installed_is_an_import_error_as_anywhere() -> Non
 def test_a_server_whose_library_has_changed_does_not_start(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text("def hello(request):\n    return 'hello'\n")
     program = """
-        from uvicorn.protocols.http.flow_control import FlowControl
-        del FlowControl.drain
+        from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+        del HttpToolsProtocol.on_url
         from ffhost.cli import main
         main(["serve", "--target", "hello", "--port", "0"])
         """
@@ -259,8 +259,8 @@ def test_a_server_whose_library_has_changed_does_not_start(tmp_path: Path) -> No
     version = metadata.version("uvicorn")
     assert (ended.returncode, ended.stderr) == (
         1,
-        f"ffhost: uvicorn {version} has no FlowControl.drain, which ffhost "
-        "needs to wait until a client has read; install a version that has it: "
+        f"ffhost: uvicorn {version} has no HttpToolsProtocol.on_url, which ffhost "
+        "needs to collect the target of a request; install a version that has it: "
         "pip install 'uvicorn==0.54.0'\n",
     )
 

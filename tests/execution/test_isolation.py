@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -249,6 +250,29 @@ def test_what_a_function_raises_is_a_crash_and_the_process_lives(serve: Serve) -
         assert answer.headers["x-google-status"] == "crash"
         assert answer.json()["detail"] == "the function crashed"
     assert host.get("/f").json() == {"pid": pid, "calls": 5, "n": None}
+
+
+def test_a_default_timeout_for_sockets_does_not_hold_for_those_of_the_host(
+    serve: Serve, request: pytest.FixtureRequest
+) -> None:
+    code = """
+        import os, socket
+
+        socket.setdefaulttimeout(0.001)
+
+        def f(request):
+            child = os.fork()
+            if not child:
+                os._exit(0)
+            os.waitpid(child, 0)
+            return str(os.getpid())
+    """
+    request.addfinalizer(lambda: socket.setdefaulttimeout(None))
+    socket.setdefaulttimeout(0.001)  # user code in the host may do that
+    host = serve(code, CONFIG.replace("processes: 2", "processes: 1"))
+    first, second = host.get("/f"), host.get("/f")
+    assert (first.status, second.status) == (200, 200)
+    assert first.text == second.text
 
 
 def test_print_and_logs_arrive_whole_with_the_execution_id(

@@ -51,6 +51,14 @@ class ProcessCallNotSent(ConnectionError):
     """The process has ended, and has received nothing of the call."""
 
 
+def blocking_socket_pair() -> tuple[socket.socket, socket.socket]:
+    """Make two connected sockets that block, whatever `socket.setdefaulttimeout` has been told."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(None)
+    theirs.settimeout(None)
+    return ours, theirs
+
+
 class ProcessConnection:
     """An end that blocks."""
 
