@@ -20,7 +20,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from ffhost.config import LoadedConfig
 from ffhost.errors import LoadError, ResultError
@@ -42,6 +42,7 @@ from ffhost.host.isolated_callers import HostOfProcess
 from ffhost.host.loader import load_served_function
 from ffhost.host.log_setup import configure_service_logs
 from ffhost.host.named_calls import set_outer_named_calls
+from ffhost.host.own_addresses import find_host_addresses
 from ffhost.host.store import ReloadStore
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
@@ -49,6 +50,9 @@ from ffhost.invocation.logger import get_logger
 from ffhost.loading import modules
 from ffhost.loading.marked_functions import find_marked_lifecycle_hooks
 from ffhost.observability import logs
+
+if TYPE_CHECKING:
+    from ffhost.host.console.process_entries import ProcessEntries
 
 SECOND_DEADLINE_SECONDS = 1.0
 """Seconds after its deadline until a process ends by itself, if its host did not kill it."""
@@ -84,7 +88,7 @@ def run_isolated_child(calls: int, stacks: int) -> int:
     forked_children.separate_forked_children([calls, stacks])
     head = load.trusted_head()
     _prepare(head, stacks)
-    process = IsolatedChild(connection, pickle.loads(load.body), head["name"])
+    process = IsolatedChild(connection, pickle.loads(load.body), head["name"], head["console"])
     try:
         process.serve(load)
     except OSError:
@@ -113,19 +117,29 @@ class IsolatedChild:
     """The function of this process, and its connection to the host."""
 
     def __init__(
-        self, connection: AskingProcessConnection, config: LoadedConfig, name: str
+        self,
+        connection: AskingProcessConnection,
+        config: LoadedConfig,
+        name: str,
+        console: str | None,
     ) -> None:
         self._connection = connection
         self._config = config
         self._name = name
+        self._store = ReloadStore()
+        find_host_addresses(self._store).admin = console
         self._function: Function | None = None
         self._caller: ProcessCaller | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._entries: ProcessEntries | None = None
+        """What is logged during a call, for the console; None while it is off."""
 
     def serve(self, load: ProcessFrame) -> None:
         """Load the function, report it, and serve the requests of the host."""
         connection = self._connection
         configure_service_logs(self._config, os.environ)
+        if self._config.settings.has_console:
+            self._hand_on_entries()
         set_outer_named_calls(HostOfProcess(connection))
         try:
             with logs.binding_log_fields(function=self._name):
@@ -148,6 +162,12 @@ class IsolatedChild:
                 self._run_hooks("shutdown")
                 return
 
+    def _hand_on_entries(self) -> None:
+        from ffhost.host.console.process_entries import ProcessEntries
+
+        self._entries = ProcessEntries()
+        logs.hand_on_log_entries(self._entries.take)
+
     def _load(self) -> Head:
         """Load the function, and return what the host needs to know about it.
 
@@ -156,7 +176,7 @@ class IsolatedChild:
         """
         config, name = self._config, self._name
         started = time.perf_counter()
-        function = load_served_function(config, name, ReloadStore())
+        function = load_served_function(config, name, self._store)
         os.environ.setdefault("FUNCTION_SIGNATURE_TYPE", function.signature)
         seconds = time.perf_counter() - started
         logs.restore_logging()
@@ -204,7 +224,6 @@ class IsolatedChild:
         self._connection.begin_call()
         head, body = contextvars.copy_context().run(self._run, call, frame.call)
         self._connection.end_call()
-        logs.log_unfinished_output(call.execution_id)
         _flush()
         if left is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -215,12 +234,18 @@ class IsolatedChild:
         assert self._caller is not None
         function = self._caller.function
         reply = self._caller.answer(call, number)
-        if reply is None:
-            return stream_end_head(call), b""
-        if len(reply.body) > LARGEST_BODY_BYTES:
+        if reply is not None and len(reply.body) > LARGEST_BODY_BYTES:
             fault = f"returned {len(reply.body)} bytes; the most is {LARGEST_BODY_BYTES}"
             reply = function.failures.reply(call, ResultError(f"{function.name} {fault}"))
+        self._end_log(call)
+        if reply is None:
+            return stream_end_head(call), b""
         return reply_frame_head(reply, call), bytes(reply.body)
+
+    def _end_log(self, call: Call) -> None:
+        logs.log_unfinished_output(call.execution_id)
+        if self._entries is not None:
+            call.kept_entries = self._entries.take_all()
 
 
 def _flush() -> None:

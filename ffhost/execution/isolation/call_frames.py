@@ -1,4 +1,4 @@
-"""NamedCalls and replies as the heads and bodies of frames."""
+"""Calls and replies as the heads and bodies of frames."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def call_of_frame(function: Function, frame: ProcessFrame) -> Call:
 def reply_frame_head(reply: Reply, call: Call) -> bytes:
     """Return the head of the frame that answers a call; its body is the reply's."""
     # A header's value may be of a class derived from str; JSON encodes it as its text.
-    head = {"status": int(reply.status), "headers": reply.headers, **_error_in(call)}
+    head = {"status": int(reply.status), "headers": reply.headers, **_end_of(call)}
     if call.event is not None and (facts := event_facts_of(call.event)) is not None:
         head["event"] = {name: _plain(value) for name, value in facts._asdict().items()}
     return frame_head_as_json(head)
@@ -67,18 +67,20 @@ def reply_frame_head(reply: Reply, call: Call) -> bytes:
 
 def stream_end_head(call: Call) -> bytes:
     """Return the head of the frame that ends a stream, with the error that has cut it."""
-    return frame_head_as_json(_error_in(call))
+    return frame_head_as_json(_end_of(call))
 
 
-def _error_in(call: Call) -> dict[str, Any]:
+def _end_of(call: Call) -> dict[str, Any]:
+    """Return what the host is told at the end of a call: its error, and what was kept."""
+    found: dict[str, Any] = {"entries": call.kept_entries} if call.kept_entries else {}
     error = call.error
-    if error is None:
-        return {}
-    try:
-        text = str(error)
-    except Exception:
-        text = ""
-    return {"error": [type(error).__name__, text]}
+    if error is not None:
+        try:
+            text = str(error)
+        except Exception:
+            text = ""
+        found["error"] = [type(error).__name__, text]
+    return found
 
 
 def _plain(value: Any) -> str | None:
@@ -97,6 +99,7 @@ def take_reply_frame(frame: ProcessFrame, call: Call) -> Reply:
             int(head["status"]), [(str(n), str(v)) for n, v in head["headers"]], frame.body
         )
         call.event = head.get("event")
+        call.kept_entries = tuple(head.get("entries", ()))
         if "error" in head:
             kind, text = head["error"]
             call.error = (
@@ -107,14 +110,15 @@ def take_reply_frame(frame: ProcessFrame, call: Call) -> Reply:
     return reply
 
 
-def take_stream_end(frame: ProcessFrame) -> IsolatedFunctionCrashed | None:
-    """Return what has cut the stream that *frame* ends; None if it is whole.
+def take_stream_end(frame: ProcessFrame, call: Call) -> IsolatedFunctionCrashed | None:
+    """Return what has cut the stream of *call* that *frame* ends; None if it is whole.
 
     Raises:
         FrameMisfit: it does not end a stream
     """
     head = frame.json_head()
     try:
+        call.kept_entries = tuple(head.get("entries", ()))
         return IsolatedFunctionCrashed(*map(str, head["error"])) if "error" in head else None
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise FrameMisfit(f"the end of its stream cannot be read: {error}") from error

@@ -205,13 +205,18 @@ def _signal_name(number: int) -> str:
 
 
 def start_isolated_process(
-    server: ForkServerClient, config: LoadedConfig, name: str, variables: Mapping[str, str]
+    server: ForkServerClient,
+    config: LoadedConfig,
+    name: str,
+    variables: Mapping[str, str],
+    console: str | None = None,
 ) -> IsolatedProcess:
     """Start a process that loads the function *name*, without waiting for its answer.
 
     Args:
         server: what it is forked from
         variables: what is added to the environment of this process
+        console: address of the console, for somebody who develops; else None
 
     Raises:
         OSError: it could not be forked
@@ -232,8 +237,9 @@ def start_isolated_process(
     head = {
         "name": name,
         "sys_path": sys.path if server.python is None else None,
-        "environ": {**_process_environ(), **variables},
+        "environ": {**_process_environ(), **{n: str.__str__(v) for n, v in variables.items()}},
         "stack_signal": STACK_SIGNAL,
+        "console": console,
     }
     with suppress(OSError):  # waiting for the answer shows that it has ended
         process.connection.ask(

@@ -72,7 +72,7 @@ class ReceivedStream(AsyncIterator[bytes]):
             frame = await self._connection.next_frame()
             if frame.kind == CHUNK:
                 return frame
-            error = take_stream_end(frame)
+            error = take_stream_end(frame, self._call)
         except ConnectionError as lost:
             self._has_ended = True
             ended = await self._process.died(lost)
