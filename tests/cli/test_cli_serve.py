@@ -174,8 +174,7 @@ def test_all_decorated_functions_of_a_file_are_served_also_one_that_is_added(
 ) -> None:
     one = "import ffhost\n@ffhost.http\ndef hello(request): return 'one'\n"
     (folder / "main.py").write_text(one)
-    # The fork answers before the watcher watches, and what changes in between is not seen.
-    server = ServedFromNothing(folder, program=("ffhost", "dev", "main.py", "--port", "PORT"))
+    server = Served(folder, program=("ffhost", "dev", "main.py", "--port", "PORT"))
     started.append(server)
     assert server.answers("one", "/")
     (folder / "main.py").write_text(f"{one}@ffhost.http\ndef crash(request): 1 / 0\n")
