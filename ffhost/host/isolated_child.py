@@ -73,16 +73,19 @@ def run_host_forkserver(descriptor: int) -> None:
     forkserver.run_forkserver(descriptor, run_isolated_child)
 
 
-def run_isolated_child(calls: int, stacks: int) -> int:
+def run_isolated_child(requests: int, stream: int, stacks: int) -> int:
     """Serve one function until the host stops it or is gone, and return the exit status.
 
     Args:
-        calls: descriptor of the socket on which the host asks
+        requests: descriptor of the socket on which the host asks
+        stream: descriptor of the socket for all else
         stacks: descriptor of the pipe that takes the stack of a crash
     """
-    connection = AskingProcessConnection(socket.socket(fileno=calls))
+    connection = AskingProcessConnection(
+        socket.socket(fileno=requests), socket.socket(fileno=stream)
+    )
     load = connection.receive()
-    forked_children.separate_forked_children([calls, stacks])
+    forked_children.separate_forked_children([requests, stream, stacks])
     head = load.trusted_head()
     _prepare(head, stacks)
     process = IsolatedChild(connection, pickle.loads(load.body), head["name"])
@@ -136,7 +139,7 @@ class IsolatedChild:
             connection.answer(load, frame_head_as_json({**failed, **more}))
             return
         while True:
-            frame = connection.receive()
+            frame = connection.take_request()
             if frame.kind == CALL:
                 self._call(frame)
             elif frame.kind == START:
@@ -200,6 +203,7 @@ class IsolatedChild:
     def _call(self, frame: ProcessFrame) -> None:
         function = self._function
         assert function is not None
+        begun = time.monotonic()
         call = call_of_frame(function, frame)
         left = None if call.deadline is None else call.deadline.remaining
         if left is not None:
@@ -213,7 +217,8 @@ class IsolatedChild:
         logs.flush_log()
         if left is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        self._connection.answer(frame, reply_frame_head(reply, call), bytes(reply.body))
+        seconds = time.monotonic() - begun
+        self._connection.answer(frame, reply_frame_head(reply, call, seconds), bytes(reply.body))
 
     def _run(self, call: Call) -> Reply:
         function = self._function

@@ -105,6 +105,7 @@ class Call:
         kept_reply: what the function answered, or the beginning of its stream, while the console
             keeps it
         streams: what the functions that it calls stream to it, closed when it ends; None for none
+        early: the place in the queue with which it was sent to a process before it had a slot
         pair_state: what the first half of the innermost hook returned, if it is a pair
     """
 
@@ -132,6 +133,7 @@ class Call:
     ids: tuple[str | None, str | None] | None = None
     view: Callable[[], Any] | None = None
     pair_state: Any = None
+    early: Any = None
     event: Any = None
     schedule: str | None = None
     source: str = "http"

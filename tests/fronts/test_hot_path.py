@@ -99,7 +99,7 @@ BOUNDS = {
     ("wsgi", "hello"): Bounds(43, 48),
     ("wsgi", "flask"): Bounds(53, 66),
     ("wsgi", "coroutine"): Bounds(39, 38),
-    ("asgi", "isolated"): Bounds(53, 51),
+    ("asgi", "isolated"): Bounds(53, 56),
     ("wsgi", "isolated"): Bounds(64, 87),
 }
 if version("flask") not in LAZY_VERSIONS:  # all of Flask runs for each call

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from functools import partial
 from typing import Any, TypeVar
 
 from ffhost.errors import ProcessCrashed, RequestError
 from ffhost.execution.executor import executor
 from ffhost.execution.failures import answer_timed_out_call
 from ffhost.execution.isolation.call_frames import call_frame_head, take_reply_frame
-from ffhost.execution.isolation.connections import ProcessCallNotSent
 from ffhost.execution.isolation.frames import CALL, FrameMisfit
 from ffhost.execution.isolation.isolated_process import IsolatedProcess
-from ffhost.execution.isolation.nested_calls import (
-    CallByName,
-    cancel_nested_calls,
-    take_nested_call,
+from ffhost.execution.isolation.loop_connection import (
+    ProcessRequestNotTaken,
+    ProcessRequestTakenBack,
+    SentRequest,
 )
+from ffhost.execution.isolation.nested_calls import CallByName
 from ffhost.execution.isolation.process_pool import ProcessPool, isolated_process_end_fields
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
@@ -38,10 +37,12 @@ def make_isolated_call_runner(
         by_name: makes the calls of other functions that the function asks for
     """
 
+    pool.by_name = by_name
+
     async def run(call: Call) -> Reply:
         CURRENT.set(call)
         try:
-            return await _call(pool, call, by_name)
+            return await _call(pool, call)
         except RequestError as error:
             call.error = error
             return problems.problem_reply(error, call.execution_id)
@@ -53,33 +54,37 @@ def make_isolated_call_runner(
     return run
 
 
-async def _call(pool: ProcessPool, call: Call, by_name: CallByName) -> Reply:
-    if call.timed_out:
+async def _call(pool: ProcessPool, call: Call) -> Reply:
+    early, call.early = call.early, None
+    process, sent = (None, None) if early is None else (early.process, early.sent)
+    if call.timed_out and sent is None:
         raise asyncio.CancelledError
-    while pool.closed and pool.successor is not None:
-        pool = pool.successor
-    head, body = call_frame_head(call), call.message.body
     while True:
-        process = pool.take() or await _await_process(pool, call)
-        connection = process.calls or pool.connect(process)
-        nested = partial(take_nested_call, call, connection, by_name)
+        if process is None or sent is None:
+            while pool.closed and pool.successor is not None:
+                pool = pool.successor
+            process = pool.take() or await _await_process(pool, call)
         try:
-            if process.revision != pool.config.revision:
-                await pool.inform(process)
-            reply = take_reply_frame(await connection.ask(CALL, head, body, nested), call)
-        except ProcessCallNotSent:
+            if sent is None:
+                connection = process.calls or pool.connect(process)
+                if process.revision != pool.config.revision:
+                    await pool.inform(process)
+                sent = connection.ask(CALL, call_frame_head(call), call.message.body, call)
+            reply, seconds = take_reply_frame(await sent.answer, call)
+        except ProcessRequestTakenBack:
+            process = sent = None
+        except ProcessRequestNotTaken:
             pool.replace_lost(process)
+            process = sent = None
         except ConnectionError as error:
             raise await _died(pool, process, call, error) from None
         except asyncio.CancelledError:
-            await _on_thread(_stop_late if call.timed_out else _stop, pool, process, call)
+            await end_cancelled_call(pool, process, sent, call)
             raise
         else:
+            pool.early.note(seconds)
             pool.release(process)
             return reply
-        finally:
-            if connection.tasks is not None:
-                cancel_nested_calls(connection)
 
 
 async def _await_process(pool: ProcessPool, call: Call) -> IsolatedProcess:
@@ -89,6 +94,23 @@ async def _await_process(pool: ProcessPool, call: Call) -> IsolatedProcess:
         if call.timed_out:
             _log_late(call, reason="no process was ready")
         raise
+
+
+async def end_cancelled_call(
+    pool: ProcessPool, process: IsolatedProcess, sent: SentRequest | None, call: Call
+) -> None:
+    """Kill the process of a call that nobody waits for, unless it has just answered.
+
+    Args:
+        sent: what it was sent as; None if it is still to be sent
+    """
+    connection = process.calls
+    if connection is None or connection.close_line(sent):
+        await _on_thread(_stop_late if call.timed_out else _stop, pool, process, call)
+        return
+    if call.timed_out:
+        _log_late(call, reason="it answered too late")
+    pool.release(process)
 
 
 def _stop_late(pool: ProcessPool, process: IsolatedProcess, call: Call) -> None:
