@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PORT ?= 8080
 ARGS ?=
 # Four on two processors: many tests wait, for a deadline or for a server that starts.
-AT_ONCE := -n 4 --dist loadfile --no-loadscope-reorder
+AT_ONCE := -p tests.workers --workers 4
 
 # The tests start Python hundreds of times: without compiled files that takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
@@ -82,7 +82,7 @@ soak: $(STAMP)  ## Reload, chaos, noisy neighbour and leak runs (minutes)
 fuzz: $(STAMP)  ## Fuzz the typed example, everything that parses, raw HTTP, and the front door
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt schemathesis
 	$(BIN)/python -m tests.fuzz $(ARGS)
-	EXAMPLES=2000 $(BIN)/python -m pytest -n 2 -m hypothesis
+	EXAMPLES=2000 $(BIN)/python -m pytest -p tests.workers --workers 2 -m hypothesis
 	$(BIN)/python -m tests.fuzz.raw_http
 	FORGED_REQUESTS=100000 CALLS_UNDER_RELOADS=100000 $(BIN)/python -m pytest -s tests/server/test_server_front_door.py
 

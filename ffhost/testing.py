@@ -241,7 +241,7 @@ class Client:
         return self.request("POST", path, **options)
 
     def replace(self, name: str, fake: Any) -> None:
-        """Put *fake* in the place of a function when others call it by name.
+        """Put *fake* in the place of a function when others call it by name, also after reloads.
 
         Args:
             name: the function; it may be one that is served elsewhere
@@ -259,6 +259,8 @@ class Client:
     @property
     def calls(self) -> list[MadeCall]:
         """Return the calls by name that functions have made since this was first asked for.
+
+        It goes on after reloads.
 
         Since 0.2.
         """

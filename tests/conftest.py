@@ -16,6 +16,7 @@ import pytest
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.observability import logs
 from ffhost.testing import Client, client
+from tests.forking import forks
 from tests.leftovers import process_state
 
 Serve = Callable[..., Client]
@@ -28,16 +29,20 @@ hypothesis.settings.load_profile("ours")
 
 
 LONG = (
-    *("test_docs", "execution/test_isolation", "fronts/test_hot_path", "server/", "test_examples"),
-    *(
-        "cli/test_cli_serve",
-        "deploy/test_function",
-        "host/test_named",
-        "observability/test_tracing",
-    ),
-    *("observability/test_tracing", "terminal/", "compat/"),
+    *("test_docs", "fronts/test_hot_path", "execution/test_isolation"),
+    *("observability/test_tracing_otel", "deploy/test_function", "host/console/test_console_b"),
+    *("server/test_agents", "server/test_http_table", "server/", "test_examples"),
+    *("test_plain_english", "cli/test_cli_serve", "test_libraries", "signatures/test_applications"),
+    *("host/test_named", "execution/test_deadlines", "terminal/", "fronts/", "compat/"),
+    *("observability/", "host/"),
 )
 """What takes long, or waits long, the longest first: so all workers end at the same time."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start what forks servers before the tests' processes are forked: one is enough for all."""
+    if config.getoption("workers", 1) > 1:
+        forks()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -83,7 +88,7 @@ def serve(tmp_path: Path, front: str) -> Iterator[Serve]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Escape lone surrogates in what a test says: xdist cannot send them, and breaks off."""
+    """Escape lone surrogates in what a test says: they cannot be printed."""
     report = yield
     report.sections = [(name, _escaped(text)) for name, text in report.sections]
     failure = str(report.longrepr)

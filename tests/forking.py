@@ -11,13 +11,13 @@ import atexit
 import gc
 import importlib
 import json
+import multiprocessing
 import os
 import pkgutil
 import runpy
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -35,10 +35,10 @@ OTHERS = ("pytest", "anyio.abc", "hypothesis.strategies", "hypothesis.internal.c
 
 
 class Forks:
-    """The process that forks. It lives as long as the tests."""
+    """The process that forks. It lives as long as the tests, and serves all their processes."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = multiprocessing.get_context("fork").Lock()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.forking"],
             cwd=ROOT,

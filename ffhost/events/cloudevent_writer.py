@@ -22,10 +22,11 @@ from ffhost.errors import ResultError
 from ffhost.events.cloudevent_reader import REQUIRED, VERSIONS, EventPayload
 from ffhost.events.event_values import decode_event_base64
 from ffhost.events.received_event import Event
-from ffhost.web.json_text import read_json
+from ffhost.web.json_text import read_json, time_as_json_text
 from ffhost.web.mediatypes import is_json
 from ffhost.web.messages import HeaderList, Reply
 
+_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 _NAME: Final = re.compile(r"[a-z0-9_.~-]+")
 # Printable ASCII without space, double quote and percent (HTTP binding, section 3.1.3.2).
 _SAFE: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
@@ -242,7 +243,7 @@ def dump_event_json(value: Any) -> bytes:
         ResultError: JSON cannot hold it.
     """
     try:
-        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+        return orjson.dumps(value, time_as_json_text, _OPTIONS)
     except TypeError as unsupported:
         # orjson refuses whole numbers beyond 64 bits; json writes them.
         import json

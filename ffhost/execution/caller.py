@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError
 from typing import Any, cast
 
 from ffhost.errors import MethodNotAllowed, RequestError
 from ffhost.execution.channels import (
     END,
+    ChunkSink,
     StreamChannel,
     StreamClosed,
+    StreamCut,
     close_async_generator,
     close_generator,
     push_chunks,
@@ -89,7 +91,7 @@ class FunctionCaller(ABC):
         CURRENT.set(call)
         if hasattr(reply.chunks, "__anext__"):
             work = self._stream_async(call, reply, cast("AsyncIterator[bytes]", reply.chunks))
-            return asyncio.run_coroutine_threadsafe(work, self.loop()).result()
+            return cast("Reply | None", self._await_from_thread(work))
         return self._stream(call, reply, reply.chunks)
 
     # A function that is loaded at its first call. Until then its calls run on threads. The
@@ -175,7 +177,7 @@ class FunctionCaller(ABC):
             if first is not END:
                 push_chunks(chunks, channel)
             if isinstance(chunks, FollowedChunks):
-                asyncio.run_coroutine_threadsafe(_awaited(chunks.after), self.loop()).result()
+                self._await_from_thread(_awaited(chunks.after))
             channel.end()
         except BaseException as error:
             return self._stream_failed(call, error)
@@ -198,8 +200,8 @@ class FunctionCaller(ABC):
             await close_async_generator(chunks)
         return None
 
-    def _open_stream(self, call: Call, reply: Reply, first: Any) -> StreamChannel:
-        channel = call.channel = StreamChannel()
+    def _open_stream(self, call: Call, reply: Reply, first: Any) -> Any:
+        channel = call.channel = self._new_channel(call, reply)
         if call.timed_out:
             channel.close(cut=True)
         elif first is not END:
@@ -207,12 +209,19 @@ class FunctionCaller(ABC):
         self.deliver(call, Reply(reply.status, reply.headers))
         return channel
 
+    def _new_channel(self, _call: Call, _reply: Reply) -> Any:
+        return StreamChannel()
+
+    def _await_from_thread(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self.loop()).result()
+
     def _stream_failed(self, call: Call, error: BaseException) -> Reply | None:
-        channel: StreamChannel | None = call.channel
+        channel: ChunkSink | None = call.channel
         if channel is None:
             return self.function.failures.reply(call, error)
         # Closed by the front, at the deadline or because the client is gone: not a failure.
-        if not (call.timed_out or channel.closed or isinstance(error, StreamClosed)):
+        # One that was cut in a process has been logged there.
+        if not (call.timed_out or channel.closed or isinstance(error, StreamClosed | StreamCut)):
             self.function.failures.reply(call, error)
         channel.end(cut=not isinstance(error, StreamClosed))
         return None

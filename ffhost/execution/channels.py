@@ -10,7 +10,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 from ffhost.execution.file_body import FileBody
 
@@ -32,6 +32,24 @@ class StreamClosed(BaseException):
 
 class StreamCut(Exception):
     """The stream failed after its headers were sent: close the connection without a last chunk."""
+
+
+class ChunkSink(Protocol):
+    """Where the writer of a stream puts its chunks: a channel, or the socket of a process."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the reader has gone."""
+
+    def offer(self, chunk: bytes, wake: Callable[[], object]) -> bool:
+        """Put *chunk*; False if there is no room: try again after *wake*.
+
+        Raises:
+            StreamClosed: the reader has gone
+        """
+
+    def end(self, *, cut: bool = False) -> None:
+        """End the stream: no chunk will follow; *cut* if that is because the function failed."""
 
 
 class StreamChannel:
@@ -226,7 +244,7 @@ class LoopWaiter:
         self._future = self._loop.create_future()
 
 
-def push_chunks(chunks: Iterator[bytes], channel: StreamChannel) -> None:
+def push_chunks(chunks: Iterator[bytes], channel: ChunkSink) -> None:
     """Move *chunks* into *channel* from the thread that runs them."""
     waiter = threading.Lock()
     waiter.acquire()
@@ -236,7 +254,7 @@ def push_chunks(chunks: Iterator[bytes], channel: StreamChannel) -> None:
             waiter.acquire()
 
 
-async def push_chunks_async(chunks: AsyncIterator[bytes], channel: StreamChannel) -> None:
+async def push_chunks_async(chunks: AsyncIterator[bytes], channel: ChunkSink) -> None:
     """Move *chunks* into *channel* from the task that runs them."""
     waiter = LoopWaiter()
     async for chunk in chunks:

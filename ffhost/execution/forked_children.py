@@ -15,6 +15,7 @@ Programs (`subprocess`, `os.posix_spawn`) inherit nothing of that in the first p
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import select
 import signal
@@ -39,6 +40,9 @@ _HANDLED = tuple(
 """Signals that a server handles."""
 _FOLDERS = ("/proc/self/fd", "/dev/fd")
 """Where a system lists the descriptors of a process."""
+_AS_IT_IS = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0)
+"""The type to make an object of somebody's socket with: for any other Python would make the socket
+itself non-blocking if user code has called `socket.setdefaulttimeout`."""
 
 _masks = threading.local()
 _addresses: set[Any] = set()
@@ -70,7 +74,7 @@ def separate_forked_children(descriptors: Iterable[int] = (), *, binds_late: boo
     _descriptors.clear()
     _descriptors.update(descriptors)
     _addresses.clear()
-    _addresses.update(_address(each) for each in _sockets() if _is_bound(each))
+    _addresses.update(_bound_addresses())
 
 
 def end_forked_child(loop: asyncio.AbstractEventLoop) -> None:
@@ -173,9 +177,9 @@ def _sockets() -> Iterator[socket.socket]:
         with suppress(OSError, ValueError):
             if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
                 continue
-            each = socket.socket(fileno=int(name))
+            each = socket.socket(type=_AS_IT_IS, fileno=int(name))
             try:
-                if each.type == socket.SOCK_STREAM:
+                if each.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_STREAM:
                     yield each
             finally:
                 each.detach()
@@ -187,13 +191,26 @@ def _address(each: socket.socket) -> Any:
     return (name[1] if isinstance(name, tuple) else name) or None
 
 
-def _is_bound(each: socket.socket) -> bool:
-    """Whether *each* is bound and not connected, as one that listens or will."""
+def _bound_addresses() -> Iterator[Any]:
+    """Yield the address of each socket that is bound and not connected: it listens or will.
+
+    Other threads go on meanwhile: they close connections, and their descriptors are used again.
+    """
+    for each in _sockets():
+        with suppress(OSError):
+            address = _address(each)
+            if address is not None and not _is_connected(each):
+                yield address
+
+
+def _is_connected(each: socket.socket) -> bool:
     try:
         each.getpeername()
-    except OSError:
-        return _address(each) is not None
-    return False
+    except OSError as error:
+        if error.errno == errno.ENOTCONN:
+            return False
+        raise
+    return True
 
 
 def _listens(each: socket.socket) -> bool:

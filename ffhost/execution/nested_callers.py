@@ -1,13 +1,13 @@
 """Callers of functions that are called by other functions, of this host or of another one.
 
-All calls of a function share one timer, which assumes that they have the same time. These have
-what is left of their caller's time, so each has a timer of its own. A call whose chain holds a
-slot of the function already never waits for another one: it would wait for itself.
+These calls have what is left of their caller's time, so they do not expire in the order in which
+they began. They share one timer all the same, set for the first that expires; it moves only
+when a call expires sooner, which is seldom. A call whose chain holds a slot of the function
+already never waits for another one: it would wait for itself.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import time
 from typing import Any
@@ -20,7 +20,6 @@ from ffhost.execution.threads import ThreadPool
 from ffhost.invocation.call import Call
 from ffhost.invocation.deadline import Deadline
 from ffhost.invocation.function import Function
-from ffhost.web.messages import Reply
 
 
 class NestedLoopCaller(AsyncCaller):
@@ -32,7 +31,8 @@ class NestedLoopCaller(AsyncCaller):
         super().__init__(function, runner)
         self.has_context = True
         self._bounded = True
-        self._timers: dict[Call, asyncio.TimerHandle] = {}
+        self._due_at = UNLIMITED
+        """When the timer fires, on the monotonic clock."""
 
     @staticmethod
     def leave(call: Call) -> None:
@@ -47,26 +47,36 @@ class NestedLoopCaller(AsyncCaller):
         await super()._queue(call, _left(seconds, call.ends_at))
 
     def _watch(self, call: Call) -> None:
-        seconds = _left(self.timeout_seconds, call.ends_at)
-        if seconds != UNLIMITED:
-            deadline = call.deadline = Deadline()
-            deadline.at = time.monotonic() + seconds
-            self._timers[call] = self._loop.call_later(seconds, self._look, call, deadline)
-
-    def _look(self, call: Call, deadline: Deadline) -> None:
-        left = PAUSED_LOOK_SECONDS if deadline.is_paused else deadline.remaining
-        if left > EXACT_SECONDS:
-            self._timers[call] = self._loop.call_later(left, self._look, call, deadline)
+        now = time.monotonic()
+        at = min(now + self.timeout_seconds, call.ends_at)
+        if at == UNLIMITED:
             return
-        del self._timers[call]
-        self._answer_timed_out(call, self.expire(call))
+        deadline = call.deadline = Deadline()
+        deadline.at = at
+        self._in_flight[call] = None
+        if at < self._due_at:
+            self._set_timer(at, max(0.0, at - now))
 
-    def settle(self, call: Call, reply: Reply | None) -> None:
-        """Deliver the reply, free the slot, and stop the timer."""
-        super().settle(call, reply)
-        timer = self._timers.pop(call, None)
-        if timer is not None:
-            timer.cancel()
+    def _set_timer(self, at: float, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due_at = at
+        self._timer = self._loop.call_later(seconds, self._expire_due)
+
+    def _expire_due(self) -> None:
+        self._timer, self._due_at = None, UNLIMITED
+        nearest = UNLIMITED
+        for call in tuple(self._in_flight):
+            deadline = call.deadline
+            assert deadline is not None
+            left = PAUSED_LOOK_SECONDS if deadline.is_paused else deadline.remaining
+            if left > EXACT_SECONDS:
+                nearest = min(nearest, left)
+                continue
+            del self._in_flight[call]
+            self._answer_timed_out(call, self.expire(call))
+        if nearest != UNLIMITED:
+            self._set_timer(time.monotonic() + nearest, nearest)
 
 
 class NestedThreadCaller(BlockingCaller):

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from ffhost.errors import ContentTooLarge, MethodNotAllowed, RequestError
 from ffhost.execution.failures import CANCELLED_STATUS
 from ffhost.execution.loop_caller import LoopRunner
-from ffhost.fronts.replies import Settle, make_reply_reporter
+from ffhost.fronts.replies import make_reply_reporter
 from ffhost.fronts.streams_by_name import FrontLoopStream, FrontThreadStream
 from ffhost.host.call_answer import CallAnswer
 from ffhost.host.called_hosts import Take
@@ -24,9 +24,6 @@ from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.web.messages import Reply
-
-if TYPE_CHECKING:
-    from ffhost.execution.nested_callers import NestedLoopCaller, NestedThreadCaller
 
 T = TypeVar("T")
 
@@ -56,11 +53,11 @@ class FrontCallsByName:
 
     def call(self, call: Call, take: Take | None = None) -> Awaitable[CallAnswer]:
         """Call from a coroutine and return the answer; *take* gets each chunk of a stream."""
-        return self._where_the_loop_is(self._on_loop(call, take))
+        return self._where_the_loop_is(self._on_loop(call, take, whole=True))
 
     def open(self, call: Call) -> Awaitable[CallAnswer | AsyncStreamedAnswer]:
         """Call from a coroutine and return the answer; one that is a stream is not read."""
-        return self._where_the_loop_is(self._open_on_loop(call))
+        return self._where_the_loop_is(self._on_loop(call, None, whole=False))
 
     def _where_the_loop_is(self, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
         loop = self.runner.loop
@@ -69,22 +66,11 @@ class FrontCallsByName:
         # A loop of the user's own.
         return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
 
-    async def _on_loop(self, call: Call, take: Take | None) -> CallAnswer:
-        answer = await self._open_on_loop(call)
-        if isinstance(answer, CallAnswer):
-            return answer
-        chunks: list[bytes] = []
-        async for chunk in answer:
-            chunks.append(chunk)
-            if take is not None:
-                await take(chunk)
-        return CallAnswer(answer.status, answer.headers, b"".join(chunks))
-
-    async def _open_on_loop(self, call: Call) -> CallAnswer | AsyncStreamedAnswer:
+    async def _on_loop(self, call: Call, take: Take | None, *, whole: bool) -> Any:
         callee = self._callee(call.function)
         caller = callee.from_loop
         try:
-            _check(call)
+            callee.check(call)
             reply = await caller.answer(call)
         except RequestError as error:
             return _refused(callee, call, error)
@@ -95,7 +81,8 @@ class FrontCallsByName:
         if call.channel is None:
             return _ended(callee, call, reply)
         stream = FrontLoopStream(call, caller, partial(callee.report, call, reply.status))
-        return AsyncStreamedAnswer(reply.status, _fields(reply), stream)
+        answer = AsyncStreamedAnswer(reply.status, _fields(reply), stream)
+        return await _read(answer, take) if whole else answer
 
     def call_sync(self, call: Call) -> CallAnswer:
         """Call from a thread and return the answer."""
@@ -107,7 +94,7 @@ class FrontCallsByName:
         callee = self._callee(call.function)
         caller = callee.from_thread
         try:
-            _check(call)
+            callee.check(call)
             reply = caller.answer(call)
         except RequestError as error:
             return _refused(callee, call, error)
@@ -117,26 +104,46 @@ class FrontCallsByName:
         return StreamedAnswer(reply.status, _fields(reply), stream)
 
     def _callee(self, function: Function) -> _Callee:
-        try:
-            return self._callees[function]
-        except KeyError:
-            from ffhost.execution.nested_callers import NestedLoopCaller, NestedThreadCaller
-
-            runner = self.runner
-            made = self._callees[function] = _Callee(
-                NestedLoopCaller(function, runner),
-                NestedThreadCaller(function, runner.pool, self),
-                make_reply_reporter(function) or _report_nothing,
-            )
-            return made
+        callee = self._callees.get(function)
+        if callee is None:
+            callee = self._callees[function] = _Callee(function, self.runner, self)
+        return callee
 
 
-class _Callee(NamedTuple):
+class _Callee:
     """How one function is called, and what is told of its outcome."""
 
-    from_loop: NestedLoopCaller
-    from_thread: NestedThreadCaller
-    report: Settle
+    def __init__(self, function: Function, runner: LoopRunner, calls: FrontCallsByName) -> None:
+        from ffhost.execution.nested_callers import NestedLoopCaller, NestedThreadCaller
+
+        self.from_loop = NestedLoopCaller(function, runner)
+        self.from_thread = NestedThreadCaller(function, runner.pool, calls)
+        self.report = make_reply_reporter(function) or _report_nothing
+        self._function = function
+        self._most_bytes = function.max_body_bytes
+
+    def check(self, call: Call) -> None:
+        """Raise what the router and the front raise before a call has its slot."""
+        function, message = self._function, call.message
+        if function.unavailable is not None:
+            raise function.unavailable
+        methods = function.methods
+        if methods is not None and message.method not in methods:
+            raise MethodNotAllowed(
+                f"{function.name} does not answer {message.method}",
+                headers={"Allow": ", ".join(sorted(methods))},
+            )
+        if message.is_longer_than(self._most_bytes):
+            raise ContentTooLarge(f"{function.name} takes {self._most_bytes:.0f} bytes at most")
+
+
+async def _read(answer: AsyncStreamedAnswer, take: Take | None) -> CallAnswer:
+    chunks: list[bytes] = []
+    async for chunk in answer:
+        chunks.append(chunk)
+        if take is not None:
+            await take(chunk)
+    return CallAnswer(answer.status, answer.headers, b"".join(chunks))
 
 
 def _report_nothing(_call: Call, _status: int, _sent_bytes: int) -> None:
@@ -157,21 +164,6 @@ def _ended(callee: _Callee, call: Call, reply: Reply) -> CallAnswer:
 
 def _fields(reply: Reply) -> dict[str, str]:
     return {key.lower(): value for key, value in reply.headers}
-
-
-def _check(call: Call) -> None:
-    """Raise what the router and the front raise before a call has its slot."""
-    function, message = call.function, call.message
-    if function.unavailable is not None:
-        raise function.unavailable
-    methods = function.methods
-    if methods is not None and message.method not in methods:
-        raise MethodNotAllowed(
-            f"{function.name} does not answer {message.method}",
-            headers={"Allow": ", ".join(sorted(methods))},
-        )
-    if message.is_longer_than(function.max_body_bytes):
-        raise ContentTooLarge(f"{function.name} takes {function.max_body_bytes:.0f} bytes at most")
 
 
 def connect_front_calls(host: Host, runner: Callable[[], LoopRunner]) -> None:

@@ -88,7 +88,13 @@ class FalconAsgiApp:
         return self._falcon(scope, timed, send)  # type: ignore[misc, arg-type]
 
     async def _start_and_serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._start()
+        try:
+            await self._start()
+        except Exception as error:
+            message = AsgiScopeMessage(scope, b"", {})
+            reply = answer_host_error(error, message, self.service)
+            await send_asgi_reply(send, reply, head=message.method == "HEAD")
+            return
         await self.serve_directly(scope, receive, send)
 
     @staticmethod

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from urllib.parse import quote
 
@@ -165,7 +166,10 @@ class FalconWsgiApp:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, as PEP 3333 has it."""
         if not self._started:
-            self._start()
+            try:
+                self._start()
+            except Exception as error:
+                return self._refuse(error, environ, start_response)
         environ[_START_RESPONSE] = start_response
         return self._falcon(environ, start_response)
 
@@ -174,6 +178,16 @@ class FalconWsgiApp:
             if not self._started:
                 self.service.start()
                 self._started = True
+
+    def _refuse(
+        self, error: Exception, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Answer without Falcon that the host could not start; the next request tries again."""
+        reply = answer_host_error(error, WsgiEnvironMessage(environ, {}), self.service)
+        status = HTTPStatus(reply.status)
+        length = ("Content-Length", str(len(reply.body)))
+        start_response(f"{status.value} {status.phrase}", [*reply.headers, length])
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else reply.body]
 
     def mount(self, host: Host) -> None:
         """Make the Falcon app of *host*."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import date
+from datetime import time as time_of_day
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -13,10 +15,12 @@ from ffhost.errors import CallError, LoopDetected
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.web.handed_message import HandedMessage
+from ffhost.web.json_text import time_as_json_text
 from ffhost.web.messages import Message
 from ffhost.web.routing import route_path_parameter, split_path_segments
 
 UNSET: Final = ...
+_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 CHAIN_FIELD: Final = "ffhost-chain"
 """Names of the functions that wait, the first caller first. It can only refuse a call."""
@@ -109,14 +113,14 @@ def _as_json(value: Any) -> bytes:
         return bytes(serializer.to_json(value, by_alias=True))
     to_dict = getattr(value, "to_dict", None)
     try:
-        return orjson.dumps(
-            to_dict() if callable(to_dict) else value, _jsonable, orjson.OPT_NON_STR_KEYS
-        )
+        return orjson.dumps(to_dict() if callable(to_dict) else value, _jsonable, _OPTIONS)
     except TypeError as error:
         raise CallError(f"the value cannot be written as JSON: {error}") from error
 
 
 def _jsonable(value: Any) -> Any:
+    if isinstance(value, date | time_of_day):
+        return time_as_json_text(value)
     from pydantic_core import to_jsonable_python
 
     return to_jsonable_python(value, by_alias=True)

@@ -16,18 +16,18 @@ import socket
 import sys
 import time
 from atexit import _run_exitfuncs
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from ffhost.config import LoadedConfig
 from ffhost.errors import LoadError, ResultError
 from ffhost.execution import forked_children
 from ffhost.execution.isolation import forkserver
 from ffhost.execution.isolation.asking_process import AskingProcessConnection
-from ffhost.execution.isolation.call_frames import call_of_frame, reply_frame_head
+from ffhost.execution.isolation.call_frames import call_of_frame, reply_frame_head, stream_end_head
 from ffhost.execution.isolation.frames import (
     CALL,
     LARGEST_BODY_BYTES,
@@ -36,20 +36,23 @@ from ffhost.execution.isolation.frames import (
     ProcessFrame,
     frame_head_as_json,
 )
+from ffhost.execution.isolation.process_caller import ProcessCaller
 from ffhost.execution.loops import loop_task_factory
 from ffhost.host.isolated_callers import HostOfProcess
 from ffhost.host.loader import load_served_function
 from ffhost.host.log_setup import configure_service_logs
 from ffhost.host.named_calls import set_outer_named_calls
+from ffhost.host.own_addresses import find_host_addresses
 from ffhost.host.store import ReloadStore
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.invocation.logger import get_logger
 from ffhost.loading import modules
 from ffhost.loading.marked_functions import find_marked_lifecycle_hooks
-from ffhost.loading.targets import kind_of_target, resolve_target
 from ffhost.observability import logs
-from ffhost.web.messages import Reply
+
+if TYPE_CHECKING:
+    from ffhost.host.console.process_entries import ProcessEntries
 
 SECOND_DEADLINE_SECONDS = 1.0
 """Seconds after its deadline until a process ends by itself, if its host did not kill it."""
@@ -88,7 +91,7 @@ def run_isolated_child(requests: int, stream: int, stacks: int) -> int:
     forked_children.separate_forked_children([requests, stream, stacks])
     head = load.trusted_head()
     _prepare(head, stacks)
-    process = IsolatedChild(connection, pickle.loads(load.body), head["name"])
+    process = IsolatedChild(connection, pickle.loads(load.body), head["name"], head["console"])
     try:
         process.serve(load)
     except OSError:
@@ -117,18 +120,29 @@ class IsolatedChild:
     """The function of this process, and its connection to the host."""
 
     def __init__(
-        self, connection: AskingProcessConnection, config: LoadedConfig, name: str
+        self,
+        connection: AskingProcessConnection,
+        config: LoadedConfig,
+        name: str,
+        console: str | None,
     ) -> None:
         self._connection = connection
         self._config = config
         self._name = name
+        self._store = ReloadStore()
+        find_host_addresses(self._store).admin = console
         self._function: Function | None = None
+        self._caller: ProcessCaller | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._entries: ProcessEntries | None = None
+        """What is logged during a call, for the console; None while it is off."""
 
     def serve(self, load: ProcessFrame) -> None:
         """Load the function, report it, and serve the requests of the host."""
         connection = self._connection
         configure_service_logs(self._config, os.environ)
+        if self._config.settings.has_console:
+            self._hand_on_entries()
         set_outer_named_calls(HostOfProcess(connection))
         try:
             with logs.binding_log_fields(function=self._name):
@@ -151,27 +165,30 @@ class IsolatedChild:
                 self._run_hooks("shutdown")
                 return
 
+    def _hand_on_entries(self) -> None:
+        from ffhost.host.console.process_entries import ProcessEntries
+
+        self._entries = ProcessEntries()
+        logs.hand_on_log_entries(self._entries.take)
+
     def _load(self) -> Head:
         """Load the function, and return what the host needs to know about it.
 
         Raises:
-            LoadError: it cannot be loaded, or streams
+            LoadError: it cannot be loaded
         """
         config, name = self._config, self._name
         started = time.perf_counter()
-        function = load_served_function(config, name, ReloadStore())
+        function = load_served_function(config, name, self._store)
         os.environ.setdefault("FUNCTION_SIGNATURE_TYPE", function.signature)
         seconds = time.perf_counter() - started
         logs.restore_logging()
-        settings = function.settings
-        plain = config.framework_mode
-        target = resolve_target(settings.target, settings.source, config.base, plain=plain).callable
         self._function = function
+        self._caller = ProcessCaller(function, self._connection, self._complete, _flush)
         return {
             "signature": function.signature,
             "request": function.request,
             "methods": None if function.methods is None else sorted(function.methods),
-            "streams": kind_of_target(target) in ("generator", "async_generator"),
             "seconds": seconds,
             "files": _files_below(config.base),
             "types": None if function.types is None else asdict(function.types()),
@@ -201,45 +218,45 @@ class IsolatedChild:
         return self._loop.run_until_complete(self._loop.create_task(work))
 
     def _call(self, frame: ProcessFrame) -> None:
-        function = self._function
-        assert function is not None
-        begun = time.monotonic()
-        call = call_of_frame(function, frame)
+        assert self._function is not None
+        call = call_of_frame(self._function, frame)
         left = None if call.deadline is None else call.deadline.remaining
         if left is not None:
             # Its default action is to end the process, also one that loops in C.
             signal.setitimer(signal.ITIMER_REAL, left + SECOND_DEADLINE_SECONDS)
         self._connection.begin_call()
-        reply = contextvars.copy_context().run(self._run, call)
+        head, body = contextvars.copy_context().run(self._run, call, frame.call)
         self._connection.end_call()
-        logs.log_unfinished_output(call.execution_id)
-        _flush_streams()
-        logs.flush_log()
+        _flush()
         if left is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        seconds = time.monotonic() - begun
-        self._connection.answer(frame, reply_frame_head(reply, call, seconds), bytes(reply.body))
+        self._connection.answer(frame, head, body)
 
-    def _run(self, call: Call) -> Reply:
-        function = self._function
-        assert function is not None
-        run = cast("Callable[[Call], Any]", function.run)
-        reply: Reply = self._complete(run(call)) if function.is_async else run(call)
-        if reply.chunks is not None:
-            self._close(reply.chunks)
-            fault = "returned a stream; an isolated function returns its whole body"
-        elif len(reply.body) > LARGEST_BODY_BYTES:
+    def _run(self, call: Call, number: int) -> tuple[bytes, bytes]:
+        """Run *call*, and return head and body of its answer."""
+        assert self._caller is not None
+        function = self._caller.function
+        begun = time.monotonic()
+        reply = self._caller.answer(call, number)
+        if reply is not None and len(reply.body) > LARGEST_BODY_BYTES:
             fault = f"returned {len(reply.body)} bytes; the most is {LARGEST_BODY_BYTES}"
-        else:
-            return reply
-        return function.failures.reply(call, ResultError(f"{function.name} {fault}"))
+            reply = function.failures.reply(call, ResultError(f"{function.name} {fault}"))
+        self._end_log(call)
+        if reply is None:
+            return stream_end_head(call), b""
+        seconds = time.monotonic() - begun
+        return reply_frame_head(reply, call, seconds), bytes(reply.body)
 
-    def _close(self, chunks: Any) -> None:
-        with suppress(Exception):
-            if hasattr(chunks, "aclose"):
-                self._complete(chunks.aclose())
-            elif hasattr(chunks, "close"):
-                chunks.close()
+    def _end_log(self, call: Call) -> None:
+        logs.log_unfinished_output(call.execution_id)
+        if self._entries is not None:
+            call.kept_entries = self._entries.take_all()
+
+
+def _flush() -> None:
+    """Write what was printed and logged."""
+    _flush_streams()
+    logs.flush_log()
 
 
 def _flush_streams() -> None:

@@ -10,6 +10,7 @@ from ffhost.config.settings import FunctionSettings, plain_section
 from ffhost.config.units import UNLIMITED
 from ffhost.errors import LoadError
 from ffhost.host.loader import make_served_function
+from ffhost.host.own_addresses import console_url
 from ffhost.host.served_packages import explain_error_in_served_packages, served_function_packages
 from ffhost.host.served_variables import variables_of_isolated_process
 from ffhost.host.store import ReloadStore
@@ -54,7 +55,7 @@ def load_isolated(
         old.config = config  # for its logging
         pool = old
     else:
-        pool = _started(config, name, environment)
+        pool = _started(config, name, environment, console_url(store, config.settings))
     loaded = pool.loaded
     assert loaded is not None
     try:
@@ -100,11 +101,16 @@ def _refuse_unfit(settings: FunctionSettings) -> None:
         raise LoadError("memory cannot be measured without /proc", key="memory")
 
 
-def _started(config: LoadedConfig, name: str, environment: NeededEnvironment | None) -> ProcessPool:
+def _started(
+    config: LoadedConfig, name: str, environment: NeededEnvironment | None, console: str | None
+) -> ProcessPool:
     """Return new processes that have loaded the function.
 
+    Args:
+        console: address of the console, for somebody who develops; else None
+
     Raises:
-        LoadError: it cannot be loaded, or streams
+        LoadError: it cannot be loaded
     """
     from ffhost.execution.isolation.process_pool import ProcessPool
 
@@ -121,20 +127,14 @@ def _started(config: LoadedConfig, name: str, environment: NeededEnvironment | N
         None if budget is None or budget == UNLIMITED else budget,
         variables,
         None if environment is None else str(environment.python),
+        console,
     )
     try:
-        streams = pool.load().streams
+        pool.load()
     except LoadError as error:
         raise (
             error if environment is None else explain_error_in_served_packages(environment, error)
         ) from error
-    if streams:
-        pool.stop()
-        raise LoadError(
-            "it is a generator function, and an isolated function cannot stream",
-            "return the whole body, or remove 'isolation: process'",
-            key=_KEY,
-        )
     return pool
 
 

@@ -10,7 +10,8 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -32,7 +33,7 @@ from ffhost.invocation.slots import Slots
 from ffhost.loading.compat import framework_variables
 from ffhost.observability import logs, notices, tracing
 
-Phase = Literal["new", "starting", "ready", "draining", "stopped"]
+Phase = Literal["new", "starting", "failed", "ready", "draining", "stopped"]
 
 
 class ServiceFront(Protocol):
@@ -208,28 +209,30 @@ class Service:
     # Starting and stopping, from a thread or on the loop that serves.
 
     def start(self) -> None:
-        """Run the start-up hooks, once in a process.
+        """Run the start-up hooks, once in a process; after a failure those that have not run.
 
         Raises:
             StartupError: a hook failed
         """
         with self._lock:
             if self._begin():
-                self.lifecycle.start(self._hooks(self.host, "startup"))
+                with self._noting_failure():
+                    self.lifecycle.start(self._hooks(self.host, "startup"))
                 self._ready()
 
     async def start_async(self) -> None:
-        """Run the start-up hooks on the running loop, once in a process.
+        """Run the start-up hooks on the running loop, as `start` does.
 
         Raises:
             StartupError: a hook failed
         """
         if self._begin():
-            await self.lifecycle.start_async(self._hooks(self.host, "startup"))
+            with self._noting_failure():
+                await self.lifecycle.start_async(self._hooks(self.host, "startup"))
             self._ready()
 
     def _begin(self) -> bool:
-        if self.phase != "new":
+        if self.phase not in ("new", "failed"):
             return False
         self.load()
         if not self._embedded:
@@ -238,6 +241,16 @@ class Service:
         self.phase = "starting"
         self._fetch_keys()
         return True
+
+    @contextmanager
+    def _noting_failure(self) -> Iterator[None]:
+        """Remember a failure, so that the next start tries again: some servers go on serving."""
+        try:
+            yield
+        except BaseException:
+            if self.phase == "starting":
+                self.phase = "failed"
+            raise
 
     def _ready(self) -> None:
         if self.phase == "starting":
@@ -357,6 +370,7 @@ class Service:
                 notices.log_refused_reload(error)
                 return False
             previous = self.host
+            host.take_over(previous)
             self._configure_logs(config)
             self._swap(host)
             self.schedules.start()

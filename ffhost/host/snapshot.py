@@ -63,6 +63,10 @@ class Host:
         here = weakref.ref(self)
         HOSTS.update(dict.fromkeys(self.functions.values(), here))
 
+    def take_over(self, previous: Host) -> None:
+        """Keep what a test has set for calls by name on the host before."""
+        self.replacements, self.on_call = previous.replacements, previous.on_call
+
     def gate(self, name: str) -> HostGate | None:
         """Return the gate of the function *name*; None if it is public."""
         return None if self.front_door is None else self.front_door.gate(name)

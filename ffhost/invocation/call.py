@@ -104,6 +104,8 @@ class Call:
         source: what makes the call: ``http`` for a request, ``event``, ``schedule`` or ``console``
         kept_reply: what the function answered, or the beginning of its stream, while the console
             keeps it
+        kept_entries: what the process of an isolated function has logged, while the console keeps
+            it, each entry as JSON
         streams: what the functions that it calls stream to it, closed when it ends; None for none
         early: the place in the queue with which it was sent to a process before it had a slot
         pair_state: what the first half of the innermost hook returned, if it is a pair
@@ -138,6 +140,7 @@ class Call:
     schedule: str | None = None
     source: str = "http"
     kept_reply: Any = None
+    kept_entries: Any = ()
     caller: str | None = None
     chain: tuple[str, ...] = ()
     ends_at: float = UNLIMITED

@@ -6,11 +6,13 @@ Answers that no function made, such as a 429, do not pass here: they follow from
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Any
 
 from ffhost.invocation.call import Call
 from ffhost.observability.tracing.hook import Run
 from ffhost.signatures.chunks import AsyncByteChunks, ByteChunks
+from ffhost.signatures.file_parts import RequestFilePart
 from ffhost.web.messages import HeaderList, Reply
 
 BODY_BYTES = 64 * 1024
@@ -43,31 +45,36 @@ def keep_replies(run: Run, is_async: bool) -> Run:
     """Return a callable that does as *run*, and keeps the reply with the call."""
 
     def run_and_keep(call: Call) -> Any:
-        reply = run(call)
-        _keep(call, reply)
+        reply = call.kept_reply = run(call)
+        if reply is not None and reply.chunks is not None:
+            _follow(call, reply)
         return reply
 
     async def await_and_keep(call: Call) -> Any:
-        reply = await run(call)
-        _keep(call, reply)
+        reply = call.kept_reply = await run(call)
+        if reply is not None and reply.chunks is not None:
+            _follow(call, reply)
         return reply
 
     return await_and_keep if is_async else run_and_keep
 
 
-def _keep(call: Call, reply: Reply | None) -> None:
-    if reply is None:
-        return
-    call.kept_reply = reply
-    if reply.chunks is None:
-        return
+def _follow(call: Call, reply: Reply) -> None:
     kept = call.kept_reply = KeptReply(reply.status, reply.headers, reply.body)
     if type(reply.chunks) is ByteChunks:
         reply.chunks = _Followed(reply.chunks, kept)
     elif type(reply.chunks) is AsyncByteChunks:
         reply.chunks = _FollowedAsync(reply.chunks, kept)
-    else:  # a file, which is sent without looking at it
+    else:
         kept.cut = True
+        if type(reply.chunks) is RequestFilePart:  # which is sent without looking at it
+            _keep_beginning(kept, reply.chunks)
+
+
+def _keep_beginning(kept: KeptReply, part: RequestFilePart) -> None:
+    with suppress(OSError):  # sending it will fail, too
+        kept.add(part.beginning(BODY_BYTES))
+        kept.cut = part.length > len(kept.body)
 
 
 class _Followed(Iterator[bytes]):

@@ -64,6 +64,14 @@ class RequestFilePart(Iterator[bytes]):
         self._position += len(block)
         return block
 
+    def beginning(self, most_bytes: int) -> bytes:
+        """Return its first bytes, which are still sent; fewer if the file became shorter.
+
+        Raises:
+            OSError: it cannot be read
+        """
+        return os.pread(self.descriptor, min(most_bytes, self.length), self.start)
+
     def whole(self) -> bytes | None:
         """Read everything if it is small; None if it is not.
 

@@ -8,7 +8,7 @@ import json
 import pickle
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Annotated, Any
 
 import pytest
@@ -299,6 +299,11 @@ def test_data_that_is_assigned_is_what_both_generations_give() -> None:
     event.data = {"new": True}
     assert event.get_data() == {"new": True}
     assert events.encode_event(event).body == b'{"new":true}'
+
+
+def test_a_hundredth_of_a_second_in_the_data_is_written_as_one() -> None:
+    event = NewEvent({"type": "t", "source": "/s", "id": "1"}, {"at": time(0, 0, 0, 10000)})
+    assert events.encode_event(event).body == b'{"at":"00:00:00.010000"}'
 
 
 def test_the_event_can_be_copied_and_pickled() -> None:

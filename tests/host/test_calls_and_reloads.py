@@ -80,6 +80,21 @@ def test_a_call_begun_before_a_reload_ends_on_the_host_it_began_on(
     assert host.get("/ask").json() == {"status": 200, "text": "n is 2"}
 
 
+def test_a_test_keeps_its_fakes_and_its_record_when_it_reloads(
+    serve: Serve, tmp_path: Path
+) -> None:
+    host = serve(CODE, CONFIG)
+    made = host.calls
+    host.replace("callee", "a fake")
+    for n in (2, 3):
+        (tmp_path / "functions.yaml").write_text(CONFIG.replace("n: 1", f"n: {n}"))
+        assert host.service.reload()
+        assert host.get("/ask").json() == {"status": 200, "text": "a fake"}
+    host.replace("callee", "another")
+    assert host.get("/ask").json()["text"] == "another"
+    assert [each.answer.text for each in made if each.answer] == ["a fake", "a fake", "another"]
+
+
 def test_a_removed_function_still_answers_those_who_called_before(
     serve: Serve, tmp_path: Path
 ) -> None:

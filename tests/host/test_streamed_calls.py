@@ -188,9 +188,32 @@ async def isolated_async(request):
 
 def isolated_whole(request):
     return "whole"
+
+def isolated_words(request):
+    return words(request)
+
+async def isolated_words_async(request):
+    return words_async(request)
+
+def isolated_failing(request):
+    yield from failing(request)
+
+async def isolated_late(request):
+    yield "a"
+    await asyncio.sleep(30)
+
+def isolated_endless(request):
+    yield from endless(request)
+
+async def isolated_silent(request):
+    async for chunk in silent(request):
+        yield chunk
+
+def isolated_pass_on(request):
+    return ffhost.call_sync("isolated_words_async", stream=True)
 """
 PLAIN = re.findall(r"^(?:async )?def (\w+)\(request\)", MAIN, re.M)
-ISOLATED = ("isolated_plainly", "isolated_async", "isolated_whole")
+ISOLATED = [name for name in PLAIN if name.startswith("isolated")]
 
 
 def config() -> str:
@@ -198,7 +221,9 @@ def config() -> str:
     for name in set(PLAIN) - set(ISOLATED):
         timeout = ", timeout: 100ms" if name.startswith("late") else ""
         lines.append(f"  {name}: {{target: 'main.py:{name}'{timeout}}}")
-    lines += [f"  {name}: {{target: 'main.py:{name}', isolation: process}}" for name in ISOLATED]
+    for name in ISOLATED:
+        timeout = ", timeout: 400ms" if name == "isolated_late" else ""
+        lines.append(f"  {name}: {{target: 'main.py:{name}', isolation: process{timeout}}}")
     return "\n".join(lines) + "\n"
 
 
@@ -219,7 +244,7 @@ def kind(request: pytest.FixtureRequest) -> Any:
     return lambda act: f"/isolated_{way}?act={act}&" if where else f"/{act}_{way}?"
 
 
-@pytest.mark.parametrize("name", ["words", "words_async"])
+@pytest.mark.parametrize("name", ["words", "words_async", "isolated_words", "isolated_words_async"])
 def test_the_chunks_of_a_stream_come_one_by_one(host: Client, kind: Any, name: str) -> None:
     answer = host.get(f"{kind('read')}name={name}").json()
     assert answer == {"chunks": ["a", "bc"], "type": "text/html; charset=utf-8"}
@@ -241,7 +266,9 @@ def test_a_refusal_is_an_answer_and_not_a_cut(host: Client, kind: Any) -> None:
     assert answer["error"].startswith("the function answered 500")
 
 
-@pytest.mark.parametrize("name", ["failing", "late", "late_plainly"])
+@pytest.mark.parametrize(
+    "name", ["failing", "late", "late_plainly", "isolated_failing", "isolated_late"]
+)
 def test_a_stream_that_fails_or_is_late_is_cut(host: Client, kind: Any, name: str) -> None:
     answer = host.get(f"{kind('read')}name={name}").json()
     assert answer == {"chunks": ["a"], "error": CUT}
@@ -260,6 +287,17 @@ def test_a_stream_is_closed_when_its_caller_ends(host: Client, kind: Any, name: 
     assert answer.status == 200
     assert eventually(lambda: identity in host.get("/ended").json())
     assert eventually(lambda: host.service.host.functions[name].slots.running == 0)
+
+
+@pytest.mark.parametrize("name", ["isolated_endless", "isolated_silent"])
+def test_a_stream_of_a_process_is_closed_when_its_caller_ends(
+    host: Client, kind: Any, name: str
+) -> None:
+    function = host.service.host.functions[name]
+    processes: Any = function.processes
+    assert host.get(f"{kind('leave')}name={name}").status == 200
+    assert eventually(lambda: function.slots.running == 0)
+    assert processes.replaced == 0
 
 
 @pytest.mark.parametrize("name", ["endless", "silent"])
@@ -289,6 +327,7 @@ def test_a_loop_of_the_users_own_may_read_a_stream(host: Client) -> None:
 
 def test_a_streamed_answer_may_be_the_result_of_a_function(host: Client) -> None:
     assert host.get("/pass_on").chunks == [b"a", b"bc"]
+    assert host.get("/isolated_pass_on").chunks == [b"a", b"bc"]
     answer = host.get("/pass_on_async")
     assert (answer.chunks, answer.headers["content-type"]) == ([b"a", b"bc"], "text/plain")
 

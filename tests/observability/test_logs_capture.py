@@ -319,6 +319,19 @@ def test_log_execution_id_keeps_the_fields_of_what_the_host_itself_says(start):
     assert entry["logging.googleapis.com/labels"] == {"execution_id": "e1"}
 
 
+def test_entries_in_these_formats_are_handed_on_with_the_fields_of_others(start):
+    start(legacy=FrameworkLogFormats(execution_id=True))
+    taken = []
+    logs.hand_on_log_entries(taken.append)
+    in_call(lambda: print("hello"))
+    logging.warning("a warning")
+    assert [(each["message"], each["severity"]) for each in taken] == [
+        ("hello", "INFO"),
+        ("a warning", "WARNING"),
+    ]
+    assert (taken[0]["function"], taken[0]["execution_id"]) == ("hello", "e1")
+
+
 def test_entry_point_gives_severity_and_message_on_stderr_everywhere(start):
     log, streams = start(legacy=FrameworkLogFormats(entry_point=True))
     print("out")

@@ -10,7 +10,7 @@ import logging
 import pathlib
 import types
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 import pydantic
 import pytest
@@ -123,6 +123,7 @@ TABLE = {
     "decimal": (decimal.Decimal("1.10"), "1.10"),
     "uuid": (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
     "datetime": (datetime(2026, 1, 2, tzinfo=UTC), "2026-01-02T00:00:00Z"),
+    "a hundredth of a second": (time(0, 0, 0, 10000), "00:00:00.010000"),
     "enum": (Colour.RED, [1]),
     "dataclass": (Point(1, {2}), {"x": 1, "y": [2]}),
     "dataclass with a broken field": (

@@ -471,23 +471,25 @@ functions:
 
 COUNTING = """
 import asyncio, sys, types
+from importlib.util import find_spec
 from pathlib import Path
 
 if sys.argv[1] == "without":
-    class Watch:
+    class Unobserved:
         hooks, keeps_context = (), False
         def codec(self, codec): return codec
         def around(self, run, is_async): return run, ()
 
-
-    def stub(name, **names):
-        sys.modules["ffhost." + name] = module = types.ModuleType("ffhost." + name)
+    def replace(name, **names):
+        assert find_spec(name), name
+        sys.modules[name] = module = types.ModuleType(name)
         vars(module).update(names)
 
-    stub("observing", watch=lambda *a, **k: Watch())
-    stub("tracing", Hook=object, take_effect=lambda _: None, close=id)
-    stub("metrics")
-    stub("admin", admin_of=lambda service: None, ADMIN="", LISTENER_KEY="")
+    observability = "ffhost.observability."
+    replace(observability + "observers", observe_function=lambda *_, **__: Unobserved())
+    replace(observability + "tracing", apply_trace_hooks=list, close_trace_hooks=id)
+    replace(observability + "metrics")
+    replace("ffhost.host.admin", admin_pages_of=lambda service: None, ADMIN="", LISTENER_KEY="")
 
 from ffhost.asgi import create_app
 from ffhost.config import ConfigSources

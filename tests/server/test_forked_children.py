@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -183,3 +185,50 @@ def test_the_port_is_free_after_the_end_although_a_child_lives(tmp_path: Path) -
             socket.create_server(address, reuse_port=False).close()
         finally:
             os.kill(child, signal.SIGKILL)
+
+
+def run(script: str) -> str:
+    """Run *script* in a new process that has a listener and a connection to it."""
+    code = (
+        "import os, socket, sys\n"
+        "from ffhost.execution.forked_children import separate_forked_children as separate\n"
+        "listener = socket.create_server(('127.0.0.1', 0))\n"
+        "client = socket.create_connection(listener.getsockname())\n"
+        "accepted, _ = listener.accept()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code + script], capture_output=True, text=True, timeout=60
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("asked", ["getsockname", "getpeername"])
+def test_a_connection_may_close_while_it_is_looked_at(asked: str) -> None:
+    """Other threads of a WSGI server go on while the first call prepares for forks."""
+    output = run(
+        "closed = accepted.fileno()\n"
+        "def close_first(frame, event, function):\n"
+        f"    if event == 'c_call' and function.__name__ == {asked!r}:\n"
+        "        if function.__self__.fileno() == closed:\n"
+        "            accepted.close()\n"
+        "sys.setprofile(close_first)\n"
+        "separate(binds_late=True)\n"
+        "sys.setprofile(None)\n"
+        "assert accepted.fileno() == -1\n"
+        "if not os.fork():\n"
+        "    os._exit(os.path.sameopenfile(listener.fileno(), os.open(os.devnull, 0)))\n"
+        "print(os.waitstatus_to_exitcode(os.wait()[1]))\n"
+    )
+    assert output == "1\n"
+
+
+def test_sockets_stay_blocking_although_user_code_sets_a_default_timeout() -> None:
+    output = run(
+        "socket.setdefaulttimeout(30)\n"
+        "separate()\n"
+        "if not os.fork():\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+        "print([os.get_blocking(each.fileno()) for each in (listener, client, accepted)])\n"
+    )
+    assert output == "[True, True, True]\n"

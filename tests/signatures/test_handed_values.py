@@ -106,6 +106,11 @@ MODEL = Model(
 ROOT = Root(LEAF, MODEL, Size.ONE, (1, "\x00"), "t")
 
 
+def test_a_hundredth_of_a_second_stays_one() -> None:
+    root = dataclasses.replace(ROOT, leaf=dataclasses.replace(LEAF, clock=time(0, 0, 0, 10000)))
+    assert ADAPTER.validate_json(NamedCallRequest("name", root).request()[2]) == root
+
+
 def test_a_value_of_all_safe_types_is_handed_over() -> None:
     assert MEASURE is not None
     assert MEASURE(ROOT) is not None

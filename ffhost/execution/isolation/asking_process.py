@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import select
 import socket
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from ffhost.errors import CallError
 from ffhost.execution.executor import executor
@@ -43,6 +44,16 @@ class _Asked:
             self.on_end()
 
 
+class SentStream(Protocol):
+    """The stream that answers the call which runs."""
+
+    number: int
+    """Number of the call."""
+
+    def take(self, frame: ProcessFrame) -> None:
+        """Record that chunks were read, or that nobody reads them; never waits."""
+
+
 class AskingProcessConnection(ProcessConnection):
     """The end of a process whose function may call others by name."""
 
@@ -58,6 +69,9 @@ class AskingProcessConnection(ProcessConnection):
         self._questions: dict[int, _Asked] = {}
         self._last = 0
         self._running = False
+        self.sent: SentStream | None = None
+        self._poll = select.poll()
+        self._poll.register(stream, select.POLLIN)
         self._coroutines = 0
         """How many coroutines wait; one thread reads for all of them."""
         self._has_thread = False
@@ -106,7 +120,7 @@ class AskingProcessConnection(ProcessConnection):
             CallError: the call that this is part of has ended
         """
         number, asked = self._ask(head, body, None)
-        self._read_until(lambda: asked.has_ended)
+        self.read_until(lambda: asked.has_ended)
         return self._answer_of(number, asked)
 
     async def call_async(self, head: bytes, body: bytes) -> ProcessFrame:
@@ -122,7 +136,7 @@ class AskingProcessConnection(ProcessConnection):
             self._coroutines += 1
             needs_thread, self._has_thread = not self._has_thread, True
         if needs_thread:
-            contextvars.Context().run(executor.submit, self._read_until, self._no_coroutine_waits)
+            contextvars.Context().run(executor.submit, self.read_until, self._no_coroutine_waits)
         try:
             await woken.wait()
         except asyncio.CancelledError:
@@ -165,14 +179,28 @@ class AskingProcessConnection(ProcessConnection):
             raise CallError("the call that this is part of has ended")
         return asked.frame
 
-    # Reading.
+    # Sending and reading.
 
     def answer(self, frame: ProcessFrame, head: bytes, body: bytes = b"") -> None:
         """Answer *frame*; see `ProcessConnection`."""
         with self._sending:
             super().answer(frame, head, body)
 
-    def _read_until(self, done: Callable[[], Any]) -> None:
+    def send_part(self, kind: int, number: int, head: bytes, body: bytes = b"") -> None:
+        """Send a part of a stream, which answers the call *number*.
+
+        Raises:
+            OSError: the host is gone
+        """
+        with self._sending:
+            self._send(kind, number, head, body)
+
+    def read_until(self, done: Callable[[], Any]) -> None:
+        """Read, or wait for the thread that does, until *done*.
+
+        Raises:
+            OSError: the host is gone, or sent something that is not a frame
+        """
         lock = self._lock
         with lock:
             while not done():
@@ -182,13 +210,25 @@ class AskingProcessConnection(ProcessConnection):
                 self._is_reading = True
                 lock.release()
                 try:
-                    frame = self.receive()
+                    frames = self._read_piece()
                 finally:
                     lock.acquire()
                     self._is_reading = False
                     if self._waiting:
                         self._turn.notify_all()
-                self._pass_on(frame)
+                self._pass_on(frames)
+
+    def read_what_came(self) -> None:
+        """Read what the host has sent, without waiting; nothing if another thread reads.
+
+        Raises:
+            OSError: the host is gone, or sent something that is not a frame
+        """
+        with self._lock:
+            if not self._is_reading and self._poll.poll(0):
+                self._pass_on(self._read_piece())
+                if self._waiting:
+                    self._turn.notify_all()
 
     def _wait(self) -> None:
         self._waiting += 1
@@ -197,7 +237,25 @@ class AskingProcessConnection(ProcessConnection):
         finally:
             self._waiting -= 1
 
-    def _pass_on(self, frame: ProcessFrame) -> None:
-        asked = self._questions.get(frame.call)
-        if asked is not None:  # it may have been cancelled
-            asked.end(frame)
+    def _read_piece(self) -> list[ProcessFrame]:
+        """Wait for the next bytes from the host, and return the frames that they complete."""
+        reader = self._reader
+        data = self.stream.recv(reader.piece_bytes)
+        if not data:
+            raise ConnectionResetError("the host has closed the connection")
+        frames = []
+        while data:
+            frame = reader.feed(data)
+            data, reader.rest = reader.rest, b""
+            if frame is not None:
+                frames.append(frame)
+        return frames
+
+    def _pass_on(self, frames: list[ProcessFrame]) -> None:
+        for frame in frames:
+            if frame.direction == TO_HOST:
+                asked = self._questions.get(frame.call)
+                if asked is not None:  # it may have been cancelled
+                    asked.end(frame)
+            elif self.sent is not None and self.sent.number == frame.call:
+                self.sent.take(frame)

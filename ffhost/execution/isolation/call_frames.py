@@ -6,6 +6,7 @@ import marshal
 import time
 from typing import Any
 
+from ffhost.config.units import UNLIMITED
 from ffhost.errors import BadRequest, FfhostError
 from ffhost.events.facts import event_facts_of
 from ffhost.execution.isolation.frames import FrameMisfit, ProcessFrame, frame_head_as_json
@@ -64,28 +65,37 @@ def call_of_frame(function: Function, frame: ProcessFrame) -> Call:
     return call
 
 
-def reply_frame_head(reply: Reply, call: Call, seconds: float) -> bytes:
+def reply_frame_head(reply: Reply, call: Call, seconds: float = UNLIMITED) -> bytes:
     """Return the head of the frame that answers a call; its body is the reply's.
 
     Args:
-        seconds: how long the process ran the call
+        seconds: how long the process ran the call; infinite for one that streams
     """
     # A header's value may be of a class derived from str; JSON encodes it as its text.
-    head: dict[str, Any] = {
-        "status": int(reply.status),
-        "headers": reply.headers,
-        "seconds": seconds,
-    }
+    head = {"status": int(reply.status), "headers": reply.headers, **_end_of(call)}
+    if seconds != UNLIMITED:
+        head["seconds"] = seconds
+    if call.event is not None and (facts := event_facts_of(call.event)) is not None:
+        head["event"] = {name: _plain(value) for name, value in facts._asdict().items()}
+    return frame_head_as_json(head)
+
+
+def stream_end_head(call: Call) -> bytes:
+    """Return the head of the frame that ends a stream, with the error that has cut it."""
+    return frame_head_as_json(_end_of(call))
+
+
+def _end_of(call: Call) -> dict[str, Any]:
+    """Return what the host is told at the end of a call: its error, and what was kept."""
+    found: dict[str, Any] = {"entries": call.kept_entries} if call.kept_entries else {}
     error = call.error
     if error is not None:
         try:
             text = str(error)
         except Exception:
             text = ""
-        head["error"] = [type(error).__name__, text]
-    if call.event is not None and (facts := event_facts_of(call.event)) is not None:
-        head["event"] = {name: _plain(value) for name, value in facts._asdict().items()}
-    return frame_head_as_json(head)
+        found["error"] = [type(error).__name__, text]
+    return found
 
 
 def _plain(value: Any) -> str | None:
@@ -99,15 +109,16 @@ def take_reply_frame(frame: ProcessFrame, call: Call) -> tuple[Reply, float]:
         the reply, and how many seconds the process ran the call
 
     Raises:
-        Misfit: it does not hold a reply
+        FrameMisfit: it does not hold a reply
     """
     head = frame.json_head()
     try:
         reply = Reply(
             int(head["status"]), [(str(n), str(v)) for n, v in head["headers"]], frame.body
         )
-        seconds = float(head["seconds"])
+        seconds = float(head.get("seconds", UNLIMITED))
         call.event = head.get("event")
+        call.kept_entries = tuple(head.get("entries", ()))
         if "error" in head:
             kind, text = head["error"]
             call.error = (
@@ -116,3 +127,17 @@ def take_reply_frame(frame: ProcessFrame, call: Call) -> tuple[Reply, float]:
     except (ValueError, TypeError, KeyError) as error:
         raise FrameMisfit(f"its answer cannot be read: {error}") from error
     return reply, seconds
+
+
+def take_stream_end(frame: ProcessFrame, call: Call) -> IsolatedFunctionCrashed | None:
+    """Return what has cut the stream of *call* that *frame* ends; None if it is whole.
+
+    Raises:
+        FrameMisfit: it does not end a stream
+    """
+    head = frame.json_head()
+    try:
+        call.kept_entries = tuple(head.get("entries", ()))
+        return IsolatedFunctionCrashed(*map(str, head["error"])) if "error" in head else None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise FrameMisfit(f"the end of its stream cannot be read: {error}") from error

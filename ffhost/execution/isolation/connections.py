@@ -38,11 +38,19 @@ def is_answer_frame(frame: ProcessFrame, call: int) -> bool:
     return frame.call == call and frame.kind == ANSWER and frame.direction == TO_PROCESS
 
 
+def blocking_socket_pair(
+    kind: socket.SocketKind = socket.SOCK_STREAM,
+) -> tuple[socket.socket, socket.socket]:
+    """Make two connected sockets that block, whatever `socket.setdefaulttimeout` has been told."""
+    ours, theirs = socket.socketpair(type=kind)
+    ours.settimeout(None)
+    theirs.settimeout(None)
+    return ours, theirs
+
+
 def socket_pair_for_requests() -> tuple[socket.socket, socket.socket]:
     """Return the host's and the process's end of the socket for what the host asks."""
-    if HAS_PACKETS:
-        return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    return socket.socketpair()
+    return blocking_socket_pair(socket.SOCK_SEQPACKET if HAS_PACKETS else socket.SOCK_STREAM)
 
 
 class ProcessConnection:

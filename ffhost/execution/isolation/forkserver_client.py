@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ffhost.execution.isolation.connections import blocking_socket_pair
 from ffhost.execution.isolation.keeper import PIDS
 
 _CHILD = "ffhost.host.isolated_child"
@@ -64,7 +65,7 @@ class ForkServerClient:
 
     def _start(self, *own: int) -> StartedProcess:
         server = self._connected()
-        ours, theirs = socket.socketpair()
+        ours, theirs = blocking_socket_pair()
         try:
             with theirs:
                 socket.send_fds(server, [b"f"], [*own, theirs.fileno(), *_streams()])
@@ -82,7 +83,7 @@ class ForkServerClient:
             self._requests = self._program = None
             self._host = os.getpid()
         if self._requests is None:
-            ours, theirs = socket.socketpair()
+            ours, theirs = blocking_socket_pair()
             with theirs:
                 run = "run_host_forkserver"
                 code = f"from {_CHILD} import {run}; {run}({theirs.fileno()})"

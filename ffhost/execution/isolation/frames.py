@@ -21,8 +21,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
-LOAD, START, CALL, LOGS, STOP, ANSWER, CANCEL = range(1, 8)
-"""The kinds of frames. A process may send CALL, ANSWER and CANCEL, a host all but CANCEL."""
+LOAD, START, CALL, LOGS, STOP, ANSWER, CANCEL, STREAM, CHUNK, MORE = range(1, 11)
+"""The kinds of frames.
+
+A process may send CALL, ANSWER and CANCEL. Before the answer of a call that streams it sends STREAM
+with the head, and a CHUNK for each chunk. A host sends MORE when chunks have been read, CANCEL when
+nobody reads them any longer, and all others but STREAM and CHUNK.
+"""
 TO_PROCESS, TO_HOST = 1, 2
 """The directions: who is asked. An answer to the host's call goes back in ``TO_PROCESS``."""
 
@@ -35,6 +40,14 @@ LARGEST_PIECE_BYTES = 1 << 20
 LARGEST_HEAD_BYTES = 16 << 20
 LARGEST_BODY_BYTES = 256 << 20
 """How large an answer may be. It is in the host's memory as a whole."""
+
+WINDOW_BYTES = 256 * 1024
+"""How many bytes of chunks may be on their way: a process sends the next one while there are fewer.
+
+As many as a stream of a thread may be ahead of its client.
+"""
+CHUNK_COST_BYTES = 64
+"""What each chunk counts beside its bytes, so that empty ones are bounded too."""
 
 _PREFIX = struct.Struct("!BBQIQ")
 _write_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode

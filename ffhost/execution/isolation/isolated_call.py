@@ -10,7 +10,7 @@ from ffhost.errors import ProcessCrashed, RequestError
 from ffhost.execution.executor import executor
 from ffhost.execution.failures import answer_timed_out_call
 from ffhost.execution.isolation.call_frames import call_frame_head, take_reply_frame
-from ffhost.execution.isolation.frames import CALL, FrameMisfit
+from ffhost.execution.isolation.frames import CALL, STREAM, FrameMisfit
 from ffhost.execution.isolation.isolated_process import IsolatedProcess
 from ffhost.execution.isolation.loop_connection import (
     ProcessRequestNotTaken,
@@ -19,9 +19,11 @@ from ffhost.execution.isolation.loop_connection import (
 )
 from ffhost.execution.isolation.nested_calls import CallByName
 from ffhost.execution.isolation.process_pool import ProcessPool, isolated_process_end_fields
+from ffhost.execution.isolation.received_stream import ReceivedStream, StreamingProcess
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.logger import get_logger
+from ffhost.signatures.chunks import AsyncByteChunks
 from ffhost.web import problems
 from ffhost.web.messages import Reply
 
@@ -70,7 +72,8 @@ async def _call(pool: ProcessPool, call: Call) -> Reply:
                 if process.revision != pool.config.revision:
                     await pool.inform(process)
                 sent = connection.ask(CALL, call_frame_head(call), call.message.body, call)
-            reply, seconds = take_reply_frame(await sent.answer, call)
+            frame = await sent.answer
+            reply, seconds = take_reply_frame(frame, call)
         except ProcessRequestTakenBack:
             process = sent = None
         except ProcessRequestNotTaken:
@@ -83,8 +86,25 @@ async def _call(pool: ProcessPool, call: Call) -> Reply:
             raise
         else:
             pool.early.note(seconds)
-            pool.release(process)
+            if frame.kind == STREAM:
+                reply.chunks = _chunks(pool, process, call, sent)
+            else:
+                pool.release(process)
             return reply
+
+
+def _chunks(
+    pool: ProcessPool, process: IsolatedProcess, call: Call, sent: SentRequest
+) -> AsyncByteChunks:
+    async def died(error: ConnectionError) -> ProcessCrashed:
+        return await _died(pool, process, call, error)
+
+    async def end() -> None:
+        await end_cancelled_call(pool, process, sent, call)
+
+    assert process.calls is not None
+    streaming = StreamingProcess(lambda: pool.release(process), died, end)
+    return AsyncByteChunks(ReceivedStream(call, process.calls, sent, streaming))
 
 
 async def _await_process(pool: ProcessPool, call: Call) -> IsolatedProcess:

@@ -41,7 +41,12 @@ class IsolatedCaller(AsyncCaller):
             self.settle(call, None)
             raise
         late = call.state == "answered"
-        self.settle(call, reply)
+        if reply.chunks is None or late:
+            self.settle(call, reply)
+        else:
+            call.waiter = self._loop.create_future()
+            call.job = self._loop.create_task(self.perform(call, reply))
+            reply = await call.waiter
         if late:
             raise AlreadyAnswered
         return reply

@@ -20,6 +20,7 @@ from ffhost.config import LoadedConfig
 from ffhost.execution.isolation.connections import (
     HAS_PACKETS,
     ProcessConnection,
+    blocking_socket_pair,
     socket_pair_for_requests,
 )
 from ffhost.execution.isolation.forkserver_client import ForkServerClient, StartedProcess
@@ -215,19 +216,24 @@ def _signal_name(number: int) -> str:
 
 
 def start_isolated_process(
-    server: ForkServerClient, config: LoadedConfig, name: str, variables: Mapping[str, str]
+    server: ForkServerClient,
+    config: LoadedConfig,
+    name: str,
+    variables: Mapping[str, str],
+    console: str | None = None,
 ) -> IsolatedProcess:
     """Start a process that loads the function *name*, without waiting for its answer.
 
     Args:
         server: what it is forked from
         variables: what is added to the environment of this process
+        console: address of the console, for somebody who develops; else None
 
     Raises:
         OSError: it could not be forked
     """
     requests, taken = socket_pair_for_requests()
-    ours, theirs = socket.socketpair()
+    ours, theirs = blocking_socket_pair()
     reading, writing = os.pipe()
     os.set_blocking(writing, False)  # an unread stack must not block the process
     try:
@@ -252,8 +258,9 @@ def start_isolated_process(
     head = {
         "name": name,
         "sys_path": sys.path if server.python is None else None,
-        "environ": {**_process_environ(), **variables},
+        "environ": {**_process_environ(), **{n: str.__str__(v) for n, v in variables.items()}},
         "stack_signal": STACK_SIGNAL,
+        "console": console,
     }
     with suppress(OSError):  # waiting for the answer shows that it has ended
         process.connection.ask(

@@ -15,7 +15,6 @@ class IsolatedLoadReport(NamedTuple):
     signature: str
     request: str | None
     methods: list[str] | None
-    streams: bool
     seconds: float
     files: tuple[tuple[str, int, int], ...]
     """The user's files that were loaded, each with its time and size."""
@@ -39,7 +38,6 @@ def isolated_load_report_of(head: Any) -> IsolatedLoadReport:
         head["signature"],
         head["request"],
         head["methods"],
-        head["streams"],
         head["seconds"],
         tuple(_stamp(file) for file in head["files"]),
         None if head["types"] is None else FunctionTypes(**head["types"]),

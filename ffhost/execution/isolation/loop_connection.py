@@ -8,6 +8,7 @@ takes the next. What it has not taken yet can be taken back.
 from __future__ import annotations
 
 import asyncio
+import marshal
 import socket
 import time
 from collections import deque
@@ -16,9 +17,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from ffhost.execution.isolation.frames import (
     ANSWER,
+    CANCEL,
+    CHUNK,
+    CHUNK_COST_BYTES,
+    MORE,
     PACKET_BYTES,
+    STREAM,
     TO_HOST,
     TO_PROCESS,
+    WINDOW_BYTES,
     FrameMisfit,
     ProcessFrame,
     ProcessFrameReader,
@@ -30,9 +37,6 @@ from ffhost.invocation.call import Call
 
 if TYPE_CHECKING:
     from ffhost.execution.isolation.early_calls import EarlyCall
-
-
-_ANSWERS = (ANSWER, TO_PROCESS)
 
 
 class ProcessRequestNotTaken(ConnectionError):
@@ -62,9 +66,22 @@ class SentRequest:
     Attributes:
         answer: the future of its answer
         first_at: since when it is the first that the process was sent, on the monotonic clock
+        streams: whether its answer is the head of a stream, which has not ended
     """
 
-    __slots__ = ("answer", "call", "early", "first_at", "number", "packets")
+    __slots__ = (
+        "_failure",
+        "_held",
+        "_held_bytes",
+        "_waiter",
+        "answer",
+        "call",
+        "early",
+        "first_at",
+        "number",
+        "packets",
+        "streams",
+    )
 
     def __init__(
         self,
@@ -80,6 +97,58 @@ class SentRequest:
         self.early = early
         self.packets = packets
         self.first_at = 0.0
+        self.streams = False
+
+    def begin_stream(self) -> None:
+        """Hold what follows."""
+        self.streams = True
+        self._held = deque[ProcessFrame]()
+        """Frames of the stream that have not been read yet."""
+        self._held_bytes = 0
+        self._failure: ConnectionError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def next_frame(self) -> ProcessFrame:
+        """Wait for what follows in a stream: a chunk, or the answer at its end.
+
+        Nothing is lost if the task is cancelled while it waits.
+
+        Raises:
+            ConnectionError: the process has ended, or sent anything else
+        """
+        while not self._held:
+            if self._failure is not None:
+                raise self._failure
+            self._waiter = self.answer.get_loop().create_future()
+            await self._waiter
+        frame = self._held.popleft()
+        self._held_bytes -= len(frame.body) + CHUNK_COST_BYTES
+        return frame
+
+    def hold(self, frame: ProcessFrame) -> None:
+        """Hold a frame of the stream until it is read.
+
+        Raises:
+            FrameMisfit: more is held than was asked for
+        """
+        if self._held_bytes >= WINDOW_BYTES and frame.kind != ANSWER:
+            raise FrameMisfit("it sent more of a stream than it was asked for")
+        self._held.append(frame)
+        self._held_bytes += len(frame.body) + CHUNK_COST_BYTES
+        self._wake()
+
+    def fail(self, error: ConnectionError) -> None:
+        """Fail the answer, or the stream behind its head."""
+        if self.streams:
+            self._failure = error
+            self._wake()
+        elif not self.answer.done():
+            self.answer.set_exception(error)
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
 
 class ConnectionListener(Protocol):
@@ -218,7 +287,7 @@ class LoopProcessConnection:
         first = self.sent[0]
         if first.call is None or first.packets > 1:
             return False
-        return time.monotonic() - first.first_at < late_seconds
+        return not first.streams and time.monotonic() - first.first_at < late_seconds
 
     def answer(self, frame: ProcessFrame, head: bytes, body: bytes) -> None:
         """Answer what the process has asked; nothing is sent to one that has ended."""
@@ -261,15 +330,53 @@ class LoopProcessConnection:
         if frame.direction == TO_HOST and first.call is not None:
             self._listener.asked(first.call, frame)
             return
-        if frame.call != first.number or frame[:2] != _ANSWERS:
+        if frame.call != first.number or frame.direction != TO_PROCESS:
             raise FrameMisfit("it sent what does not answer its call")
+        if frame.kind != ANSWER or first.streams:
+            self._receive_part(first, frame)
+            return
+        self._end_first()
+        if not first.answer.done():
+            first.answer.set_result(frame)
+
+    def _receive_part(self, first: SentRequest, frame: ProcessFrame) -> None:
+        """Hold a part of the stream that answers *first*, or pass on its head.
+
+        Raises:
+            FrameMisfit: it is not a part of one
+        """
+        if first.streams and frame.kind in (CHUNK, ANSWER):
+            first.hold(frame)
+            if frame.kind == ANSWER:
+                first.streams = False
+                self._end_first()
+            return
+        if frame.kind != STREAM or first.streams or first.call is None:
+            raise FrameMisfit("it sent what does not answer its call")
+        first.begin_stream()
+        self._listener.returned(self.take_back_early())  # a stream may be long
+        if not first.answer.done():
+            first.answer.set_result(frame)
+
+    def _end_first(self) -> None:
+        """Note that the process has answered, and runs the next one that it was sent."""
         self.sent.popleft()
         if self.tasks is not None:
             self.end_tasks()
         if self.sent:
             self._begin(self.sent[0])
-        if not first.answer.done():
-            first.answer.set_result(frame)
+
+    def ask_for_more(self, sent: SentRequest, size: int) -> None:
+        """Write to the process that *size* bytes of its stream have been read."""
+        self._write_about(sent, MORE, marshal.dumps(size))
+
+    def cancel_stream(self, sent: SentRequest) -> None:
+        """Ask the process to end its stream; its answer follows."""
+        self._write_about(sent, CANCEL, b"")
+
+    def _write_about(self, sent: SentRequest, kind: int, head: bytes) -> None:
+        with suppress(OSError):  # the end of the process shows when the next frame is awaited
+            self._writer.write(frame_without_body(kind, sent.number, head, 0))
 
     def end_tasks(self) -> None:
         """Cancel what the process has asked for and still runs: its call has ended."""
@@ -307,7 +414,7 @@ class LoopProcessConnection:
         """Send again what was taken back."""
         if sent.early is None and self.sent:
             # It has a slot, but the process has just begun another one.
-            _fail_answer(sent, ProcessRequestTakenBack())
+            sent.fail(ProcessRequestTakenBack())
             return
         self._packets.write(packet)
         self.sent.append(sent)
@@ -363,12 +470,12 @@ class LoopProcessConnection:
         self.detach()
         for sent in back:
             if sent.early is None:
-                _fail_answer(sent, ProcessRequestNotTaken(str(error)))
+                sent.fail(ProcessRequestNotTaken(str(error)))
         self._listener.returned([sent.early for sent in back if sent.early is not None])
         while self.sent:
             sent = self.sent.popleft()
             self._begin(sent)
-            _fail_answer(sent, error)
+            sent.fail(error)
         if is_idle:
             self._listener.lost()
 
@@ -378,8 +485,3 @@ class LoopProcessConnection:
             self._packets.stop()
             self._writer.stop()
             self.loop.remove_reader(self._stream)
-
-
-def _fail_answer(sent: SentRequest, error: ConnectionError) -> None:
-    if not sent.answer.done():
-        sent.answer.set_exception(error)

@@ -55,6 +55,7 @@ class ProcessPool:
         import_budget: seconds that loading may take; None for no limit
         variables: what they find in their environment beside the variables of this process
         python: the Python of their virtual environment; None for the host's
+        console: address of the console, for somebody who develops; else None
 
     Attributes:
         processes: those that have loaded the function
@@ -71,8 +72,10 @@ class ProcessPool:
         import_budget: float | None = None,
         variables: Mapping[str, str] | None = None,
         python: str | None = None,
+        console: str | None = None,
     ) -> None:
         self.python = python
+        self._console = console
         self._server = forkserver_of(python)
         self._variables = variables or {}
         self.config = config
@@ -137,7 +140,9 @@ class ProcessPool:
         return self.loaded
 
     def _start_one(self) -> IsolatedProcess:
-        return start_isolated_process(self._server, self.config, self.name, self._variables)
+        return start_isolated_process(
+            self._server, self.config, self.name, self._variables, self._console
+        )
 
     def _await_load(self, process: IsolatedProcess) -> IsolatedLoadReport:
         budget = self._import_budget

@@ -5,7 +5,6 @@ from __future__ import annotations
 CALLS_PER_SECOND = 20.0
 BURST = 200.0
 BYTES_PER_SECOND = 1024 * 1024.0
-_REFILL_SECONDS = 0.05
 
 
 class ConsoleCallBudget:
@@ -22,17 +21,21 @@ class ConsoleCallBudget:
         self._calls = BURST
         self._bytes = 4 * BYTES_PER_SECOND
         self._since = now
+        self.is_spent = False
+        """Whether no call may be kept until it is filled up; looked at for every call."""
 
-    def has_room(self, now: float) -> bool:
-        """Whether a call may be kept at *now*; asked for every call."""
-        passed = now - self._since
-        if passed > _REFILL_SECONDS:
-            self._since = now
-            self._calls = min(BURST, self._calls + passed * CALLS_PER_SECOND)
-            self._bytes = min(4 * BYTES_PER_SECOND, self._bytes + passed * BYTES_PER_SECOND)
-        return self._calls >= 1 and self._bytes >= 0
+    def fill_up(self, now: float) -> None:
+        """Add what has become free since the last time; called some times a second."""
+        passed, self._since = now - self._since, now
+        self._calls = min(BURST, self._calls + passed * CALLS_PER_SECOND)
+        self._bytes = min(4 * BYTES_PER_SECOND, self._bytes + passed * BYTES_PER_SECOND)
+        self._look()
 
     def spend(self, size: int) -> None:
         """Take a call of *size* bytes out."""
         self._calls -= 1
         self._bytes -= size
+        self._look()
+
+    def _look(self) -> None:
+        self.is_spent = self._calls < 1 or self._bytes < 0

@@ -31,6 +31,7 @@ from ffhost.host.service import Service
 from ffhost.observability import logs
 from ffhost.observability.call_tap import call_tap
 from ffhost.observability.metrics.publisher import MetricsPublisher
+from ffhost.observability.span_tap import span_tap
 from ffhost.web.messages import Message, Reply
 
 API = f"{PREFIX}api/"
@@ -70,21 +71,11 @@ class Console:
         call_tap.take = recorder.note_call
         if not self._service.embedded:
             logs.hand_on_log_entries(recorder.note_entry)
-        if self._traces():
-            from ffhost.observability.tracing import span_provider
-
-            span_provider.hand_on_spans(recorder.note_span)
+        span_tap.open(recorder.note_span)
         self.calls.start()
 
-    def _traces(self) -> bool:
-        return any(
-            hook.name == "otel"
-            for function in self._service.host.functions.values()
-            for hook in function.hooks
-        )
-
     def _stop(self) -> None:
-        call_tap.take = None
+        call_tap.take = span_tap.take = None
         self.calls.stop()
 
     def page(self, message: Message) -> Reply | None:
@@ -126,7 +117,7 @@ class Console:
                 "token": self.calls.token,
                 "version": __version__,
                 "revision": config.revision,
-                "file": str(config.base) if config.has_file else None,
+                "file": str(config.watched[0]) if config.has_file and config.watched else None,
                 "workers": self._copier.totals().workers,
                 "capture": config.settings.console.capture,
                 "keeps_examples": self._examples.is_open,

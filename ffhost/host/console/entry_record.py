@@ -12,7 +12,7 @@ _KNOWN = frozenset(
     {"timestamp", "severity", "message", "logger", "function", "execution_id", "trace_id"}
     | {"span_id", "config_revision", "exception", "exception_type", "exception_message"}
 )
-_LONGEST = 32 * 1024
+LONGEST_TEXT = 32 * 1024
 """Most characters of one text of an entry."""
 
 
@@ -29,13 +29,13 @@ def console_entry_record(entry: Mapping[str, Any], mask: ConsoleMessageMask) -> 
         "entry": {
             "time": entry["timestamp"],
             "level": str(entry["severity"]).lower(),
-            "event": mask.text(str(entry["message"])[:_LONGEST]),
+            "event": mask.text(str(entry["message"])[:LONGEST_TEXT]),
             "logger": entry["logger"],
             "fields": {name: _cut(value) for name, value in mask.fields(fields).items()},
-            "exception": None if exception is None else mask.text(str(exception)[-_LONGEST:]),
+            "exception": None if exception is None else mask.text(str(exception)[-LONGEST_TEXT:]),
         },
     }
 
 
 def _cut(value: Any) -> Any:
-    return value[:_LONGEST] if isinstance(value, str) else value
+    return value[:LONGEST_TEXT] if isinstance(value, str) else value

@@ -41,12 +41,13 @@ def read_console_event(given: Any) -> ReceivedEvent:
     return read_events(dict(headers), body).events[0]
 
 
-def console_event_routes(service: Service, event: ReceivedEvent) -> list[dict[str, Any]]:
-    """Return for each function whether it would get *event*, and why."""
+def console_event_routes(service: Service, event: ReceivedEvent) -> dict[str, Any]:
+    """Return whether each subscribed function would get *event* and why, and those *without*."""
     table = service.host.subscriptions
     subscriptions = () if table is None else table.subscriptions
     found = event_routes(service.host.functions, subscriptions, event.attributes)
-    return [
+    subscribed = {each.function for each in subscriptions}
+    functions = [
         {
             "function": each.function,
             "filter": each.by.partition(": ")[2] or None,
@@ -54,7 +55,10 @@ def console_event_routes(service: Service, event: ReceivedEvent) -> list[dict[st
             "reason": each.by,
         }
         for each in found
+        if each.function in subscribed
     ]
+    without = [each.function for each in found if each.function not in subscribed]
+    return {"functions": functions, "without": without}
 
 
 class ConsoleEventTrial:

@@ -123,6 +123,19 @@ def console_example_as_yaml(entry: Shown) -> str:
     return text
 
 
+def console_example_in_brackets(items: str) -> str:
+    """Return a list in YAML as one line in brackets."""
+    text: str = yaml.dump(
+        yaml.safe_load(items),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=float("inf"),
+        default_flow_style=True,
+    )
+    return text.strip()
+
+
 def _escaped(value: Any) -> Any:
     """Return *value* with what would be a reference to a variable escaped."""
     if isinstance(value, dict):

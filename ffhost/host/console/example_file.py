@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from ffhost.errors import Conflict
+from ffhost.host.console.example_entry import console_example_in_brackets
 
 _HINT = "add it by hand"
 
@@ -28,10 +29,14 @@ def with_console_example(text: str, function: str, item: str) -> tuple[str, int]
     entry = _find(_find(yaml.compose(text, Loader=yaml.SafeLoader), "functions"), function)
     if not isinstance(entry, yaml.MappingNode):
         raise Conflict(f"{function} is not written as a mapping in this file; {_HINT}")
-    if entry.flow_style:
+    if entry.flow_style and _is_alone_on_its_line(text, function, entry):
         text, entry = _as_block(text, function, entry)
     examples = _find(entry, "examples")
-    if examples is None:
+    if examples is None and entry.flow_style:
+        edited, line = _between_brackets(
+            text, entry, f"examples: {console_example_in_brackets(item)}"
+        )
+    elif examples is None:
         indent = " " * entry.value[0][0].start_mark.column
         added = f"{indent}examples:\n" + textwrap.indent(item, indent + "  ")
         edited, line = _after(text, entry, added)
@@ -39,8 +44,10 @@ def with_console_example(text: str, function: str, item: str) -> tuple[str, int]
     elif isinstance(examples, yaml.SequenceNode) and not examples.flow_style:
         added = textwrap.indent(item, " " * examples.start_mark.column)
         edited, line = _after(text, examples, added)
+    elif isinstance(examples, yaml.SequenceNode):
+        edited, line = _between_brackets(text, examples, console_example_in_brackets(item)[1:-1])
     else:
-        raise Conflict(f"the examples of {function} are written in brackets; {_HINT}")
+        raise Conflict(f"the examples of {function} are not written as a list; {_HINT}")
     if not _holds(text, edited, function, item):
         raise Conflict(f"no place for the example can be found in this file; {_HINT}")
     return edited, line
@@ -74,16 +81,27 @@ def _last_line(lines: list[str], node: Any) -> int:
     return line
 
 
-def _as_block(text: str, function: str, entry: Any) -> tuple[str, Any]:
-    """Write a mapping in braces, on one line, as a block.
+def _between_brackets(text: str, node: Any, added: str) -> tuple[str, int]:
+    """Insert behind the last part of what is written in brackets or braces; return its line."""
+    index = node.start_mark.index + 1
+    if node.value:
+        last = node.value[-1]
+        index = (last[1] if isinstance(last, tuple) else last).end_mark.index
+        added = f", {added}"
+    return text[:index] + added + text[index:], text.count("\n", 0, index) + 1
 
-    Raises:
-        Conflict: it has more than one line, or stands in braces itself
-    """
+
+def _is_alone_on_its_line(text: str, function: str, entry: Any) -> bool:
+    """Whether a mapping in braces has one line, with nothing but its name before it."""
+    start, end = entry.start_mark, entry.end_mark
+    before = text[start.index - start.column : start.index].lstrip()
+    return start.line == end.line and before.startswith((function, '"', "'"))
+
+
+def _as_block(text: str, function: str, entry: Any) -> tuple[str, Any]:
+    """Write a mapping in braces, alone on its line, as a block."""
     start, end = entry.start_mark, entry.end_mark
     before = text[start.index - start.column : start.index]
-    if start.line != end.line or not before.lstrip().startswith((function, '"', "'")):
-        raise Conflict(f"{function} is written in braces; {_HINT}")
     indent = " " * (len(before) - len(before.lstrip()) + 2)
     rows = [
         f"\n{indent}{text[key.start_mark.index : value.end_mark.index]}"

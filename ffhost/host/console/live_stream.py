@@ -13,7 +13,7 @@ from ffhost.execution.executor import executor
 from ffhost.host.console.shared_calls import SharedConsoleCalls
 from ffhost.host.service import Service
 
-_PAUSE_SECONDS = 0.2
+_PAUSE_SECONDS = 0.4
 _FUNCTIONS_SECONDS = 1.0
 _COMMENT_SECONDS = 15.0
 _MOST_CALLS = 100

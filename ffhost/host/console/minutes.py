@@ -17,37 +17,59 @@ Known = dict[str, dict[int, Minute]]
 
 
 class ConsoleMinutes:
-    """The numbers of one worker."""
+    """The numbers of one worker.
 
-    def __init__(self) -> None:
+    Calls are counted without a lock, since this is done for every call of a host: when two threads
+    count at the same moment one count may be lost, which no plot shows.
+
+    Args:
+        now: seconds since the epoch
+    """
+
+    def __init__(self, now: float) -> None:
         self._lock = threading.Lock()
-        self._known: Known = {}
+        self._past: Known = {}
+        self._number = int(now // 60)
+        self._present: dict[str, Minute] = {}
 
-    def add(self, function: str, ended: float, seconds: float, failed: bool) -> None:
-        """Count a call that ended at *ended*, in seconds since the epoch."""
-        number = int(ended // 60)
+    def add(self, function: str, seconds: float, failed: bool) -> None:
+        """Count a call that has just ended."""
+        minute = self._present.get(function)
+        if minute is None:
+            minute = self._present.setdefault(function, [0, 0, []])
+        calls = minute[0]
+        minute[0] = calls + 1
+        if failed:
+            minute[1] += 1
+        if calls < _SAMPLES:
+            minute[2].append(seconds)
+        elif not calls & 7:
+            minute[2][calls // 8 % _SAMPLES] = seconds
+
+    def turn(self, now: float) -> None:
+        """Begin a new minute if it is time; called some times a second."""
+        number = int(now // 60)
         with self._lock:
-            minutes = self._known.setdefault(function, {})
-            minute = minutes.get(number)
-            if minute is None:
-                minute = minutes[number] = [0, 0, []]
+            if number == self._number:
+                return
+            present, self._present = self._present, {}
+            for name, minute in present.items():
+                self._past.setdefault(name, {})[self._number] = minute
+            self._number = number
+            for minutes in self._past.values():
                 for old in [each for each in minutes if each <= number - MINUTES]:
                     del minutes[old]
-            calls = minute[0]
-            minute[0] = calls + 1
-            minute[1] += failed
-            if calls < _SAMPLES:
-                minute[2].append(seconds)
-            elif not calls & 7:
-                minute[2][calls // 8 % _SAMPLES] = seconds
 
     def read(self) -> Known:
         """Return a copy."""
         with self._lock:
-            return {
-                name: {number: [each[0], each[1], list(each[2])] for number, each in known.items()}
-                for name, known in self._known.items()
-            }
+            found = {name: {**minutes} for name, minutes in self._past.items()}
+            for name, minute in self._present.copy().items():
+                found.setdefault(name, {})[self._number] = minute
+        return {
+            name: {number: [each[0], each[1], list(each[2])] for number, each in minutes.items()}
+            for name, minutes in found.items()
+        }
 
 
 def console_minutes_report(workers: Iterable[Known], function: str, now: float) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class ConsolePageChanges:
     def _event(self, asked: Shown, rest: str, _query: str) -> Shown:
         event = read_console_event(asked.get("event"))
         if rest == "route":
-            return {"functions": console_event_routes(self._service, event)}
+            return console_event_routes(self._service, event)
         sent = ConsoleEventTrial(self._service, self._trials, self._calls.mask).send(event)
         self._calls.look()
         return {"routed": sent}

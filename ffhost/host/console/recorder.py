@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
@@ -29,8 +29,6 @@ from ffhost.observability.kept_replies import BODY_BYTES
 _NOTES = 2000
 """Most notes that wait; a host that is busier than this drops the oldest."""
 _IDS = 5000
-_EPOCH = time.time() - time.monotonic()
-"""What makes a time of the monotonic clock one since the epoch, near enough for minutes."""
 
 
 class NotedConsoleEntry(NamedTuple):
@@ -39,10 +37,21 @@ class NotedConsoleEntry(NamedTuple):
     fields: Mapping[str, Any]
 
 
+class NotedProcessEntry(NamedTuple):
+    """A log entry that the process of an isolated function has sent with its answer."""
+
+    line: Any
+    function: str
+    execution_id: str
+
+
 class NotedConsoleSpan(NamedTuple):
     """A span that has ended."""
 
     span: Any
+
+
+_Note: TypeAlias = NotedConsoleCall | NotedConsoleEntry | NotedProcessEntry | NotedConsoleSpan
 
 
 class ConsoleRecorder:
@@ -54,9 +63,7 @@ class ConsoleRecorder:
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         self._settings = settings
-        self._notes: deque[NotedConsoleCall | NotedConsoleEntry | NotedConsoleSpan] = deque(
-            maxlen=_NOTES
-        )
+        self._notes: deque[_Note] = deque(maxlen=_NOTES)
         self._budget = ConsoleCallBudget(time.monotonic())
         self._failed = ConsoleCallBudget(time.monotonic())
         self._known: deque[str] = deque(maxlen=_IDS)
@@ -64,19 +71,21 @@ class ConsoleRecorder:
         self._count = 0
         self._lock = threading.Lock()
         self._worker = os.getpid()
-        self.minutes = ConsoleMinutes()
+        self.minutes = ConsoleMinutes(time.time())
         self.dropped = 0
 
     def note_call(self, call: Call, outcome: Outcome) -> None:
         """Keep a note of a call that has its outcome."""
-        now, failed = time.monotonic(), outcome.status >= 500
-        self.minutes.add(call.function.name, now + _EPOCH, outcome.duration_seconds, failed)
+        failed = outcome.status >= 500
+        self.minutes.add(call.function.name, outcome.duration_seconds, failed)
         budget = self._failed if failed or call.source == "console" else self._budget
-        if not budget.has_room(now):
+        if budget.is_spent:
             self.dropped += 1
             return
         budget.spend(min(len(call.message.body), BODY_BYTES) + min(outcome.sent_bytes, BODY_BYTES))
         captures = self._settings().console.capture
+        for line in call.kept_entries:
+            self._notes.append(NotedProcessEntry(line, call.function.name, call.execution_id))
         identity = self._identity(call)
         ended = time.time()
         self._notes.append(
@@ -107,6 +116,10 @@ class ConsoleRecorder:
 
     def take_notes(self, mask: ConsoleMessageMask) -> list[bytes]:
         """Return what was noted since the last time, masked, as lines."""
+        now = time.monotonic()
+        self._budget.fill_up(now)
+        self._failed.fill_up(now)
+        self.minutes.turn(time.time())
         lines: list[bytes] = []
         while True:
             try:
@@ -119,15 +132,18 @@ class ConsoleRecorder:
                 get_logger("ffhost").warning("console_note_lost", reason=type(error).__name__)
 
 
-def _line(
-    note: NotedConsoleCall | NotedConsoleEntry | NotedConsoleSpan, mask: ConsoleMessageMask
-) -> bytes:
+def _line(note: _Note, mask: ConsoleMessageMask) -> bytes:
     if isinstance(note, NotedConsoleCall):
         value: dict[str, Any] = {"kind": "call", **console_call_record(note, mask)}
     elif isinstance(note, NotedConsoleEntry):
         from ffhost.host.console.entry_record import console_entry_record
 
         value = console_entry_record(note.fields, mask)
+    elif isinstance(note, NotedProcessEntry):
+        from ffhost.host.console.entry_record import console_entry_record
+        from ffhost.host.console.process_entries import read_process_entry
+
+        value = console_entry_record(read_process_entry(*note), mask)
     else:
         from ffhost.host.console.span_record import console_span_record
 

@@ -18,7 +18,7 @@ from ffhost.host.service import Service
 from ffhost.invocation.logger import get_logger
 
 _IDLE_SECONDS = 0.5
-_WATCHED_SECONDS = 0.1
+_WATCHED_SECONDS = 0.25
 _MINUTES_SECONDS = 2.0
 
 

@@ -106,6 +106,7 @@ class LogEntries:
         self.plain_name = plain_name
         self.mask = mask
         self.own_mask = mask.showing("signature")  # of a function, in the host's own entries
+        self.hands_on = False
         self.processors: Sequence[Processor] = (self._collect, self._shape, self._render)
 
     @property
@@ -121,6 +122,7 @@ class LogEntries:
             take(entry)  # type: ignore[misc]
             return entry
 
+        self.hands_on = take is not None
         first = self._collect if take is None else collect
         self.processors = (first, *self.processors[1:])
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -72,6 +73,9 @@ class FrameworkLogEntries(LogEntries):
         """Return *event* as the original would have written it."""
         if _is_of_the_host(event.logger):
             return super().rendered(event)
+        if self.hands_on:
+            with suppress(Exception):  # a value of user code that cannot be read
+                self.processors[0](None, "", event)
         text = event.message
         if event.error is not None:
             text = f"{text}\n{exception_log_fields(event.error, self.plain_name)['exception']}"

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, time
 from enum import Enum
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import orjson
 
-_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+from ffhost.web.json_text import time_as_json_text
+
+_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_UTC_Z
 _DEEPEST = 40
 _LINE_ENDS = tuple((chr(n).encode(), b"\\u%04x" % n) for n in (0x85, 0x2028, 0x2029))
 # Recognised by name: importing these modules for a rare value would slow down every start.
@@ -60,6 +62,8 @@ def _stand_in(value: Any, kind: type) -> Any:
         return str.__str__(value)
     if issubclass(kind, int):
         return _digits(int(value))
+    if issubclass(kind, date | time):
+        return _time(value)
     if issubclass(kind, bytes | bytearray | memoryview):
         return bytes(value).decode("utf-8", "backslashreplace")
     if issubclass(kind, set | frozenset):
@@ -80,6 +84,11 @@ def _stand_in(value: Any, kind: type) -> Any:
     if callable(getattr(kind, "model_dump", None)):  # pydantic, without importing it
         return value.model_dump(mode="json")
     return log_value_repr(value)
+
+
+def _time(value: date | time) -> str:
+    text = time_as_json_text(value)
+    return f"{text[:-6]}Z" if text.endswith("+00:00") else text
 
 
 def log_value_repr(value: Any) -> str:
@@ -114,9 +123,8 @@ def plain_log_value(value: Any, *, _above: tuple[int, ...] = ()) -> Any:
             return int(value) if int(value) in _INTEGERS else _digits(int(value))
         if issubclass(kind, float):
             return float(value) if math.isfinite(value) else None
-        if issubclass(kind, datetime | date | time):
-            text = value.isoformat()  # as orjson writes it
-            return f"{text[:-6]}Z" if text.endswith("+00:00") else text
+        if issubclass(kind, date | time):
+            return _time(value)
         if id(value) in _above or len(_above) > _DEEPEST:
             return "..."
         above = (*_above, id(value))

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,6 +37,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from ffhost import __version__
 from ffhost.invocation.logger import get_logger
+from ffhost.observability.span_tap import span_tap
 from ffhost.observability.tracing._otel import ReadableSpan, TracerProvider
 from ffhost.observability.tracing.hook_options import OtelHookOptions
 from ffhost.observability.tracing.light_span import LightSpan
@@ -130,6 +130,8 @@ class _Exporting(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Export *span*, soon."""
+        if span_tap.take is not None:
+            span_tap.take(span)
         inner = self._inner if self._pid == os.getpid() else self._begin()
         if inner is None and self._options is not None:
             inner = self._begin()
@@ -161,6 +163,15 @@ class _Exporting(SpanProcessor):
         """Send the spans that have ended."""
         inner = self._inner
         return inner is None or inner.force_flush(timeout_millis)
+
+
+class _Telling(SpanProcessor):
+    """Hands on the spans of a provider that user code has set."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Send *span* to whoever takes spans."""
+        if span_tap.take is not None:
+            span_tap.take(span)
 
 
 def _shut(processor: SpanProcessor | None, options: OtelHookOptions | None = None) -> None:
@@ -206,6 +217,8 @@ _sampling = _Sampling()
 _exporting = _Exporting()
 ids = _Ids()
 _provider: _Provider | None = None
+_told: TracerProvider | None = None
+"""The provider of user code whose spans are handed on."""
 
 
 def span_tracer(options: OtelHookOptions) -> trace.Tracer:
@@ -221,6 +234,7 @@ def span_tracer(options: OtelHookOptions) -> trace.Tracer:
             get_logger("ffhost").info(
                 "otel_provider_found", reason="user code has set one: its exporters are used"
             )
+            _hand_on_spans_of(current)
             return current.get_tracer(SCOPE, __version__)
         if _provider is None:
             _provider = _Provider(
@@ -233,6 +247,14 @@ def span_tracer(options: OtelHookOptions) -> trace.Tracer:
             _provider.add_span_processor(_exporting)
             trace.set_tracer_provider(_provider)
     return _provider.get_tracer(SCOPE, __version__)
+
+
+def _hand_on_spans_of(provider: TracerProvider) -> None:
+    """Ask the provider of user code for its spans, once, as soon as somebody takes spans."""
+    global _told
+    if _told is not provider:
+        _told = provider
+        span_tap.attach_by(lambda: provider.add_span_processor(_Telling()))
 
 
 _MEASURES = ("OTEL_SPAN_", "OTEL_ATTRIBUTE_", "OTEL_EVENT_", "OTEL_SDK_", "OTEL_PYTHON_")
@@ -270,17 +292,6 @@ def configure_span_export(options: OtelHookOptions | None) -> None:
     if options is not None:
         _sampling.inner = ParentBased(TraceIdRatioBased(options.sampling))
     _exporting.configure(options)
-
-
-def hand_on_spans(take: Callable[[ReadableSpan], None]) -> None:
-    """Send every span that has ended to *take* too."""
-    export = _exporting.on_end
-
-    def take_and_export(span: ReadableSpan) -> None:
-        take(span)
-        export(span)
-
-    _exporting.on_end = take_and_export  # type: ignore[method-assign]
 
 
 def close_span_export() -> None:

@@ -72,7 +72,7 @@ def show(page: Any, desk: Desk, name: str) -> None:
         go(page, desk.admin, "#/events")
         page.get_by_label("Type").fill("shop.ordered")
         page.get_by_role("button", name="Send").click()
-        page.get_by_text("Did not take it").wait_for()
+        page.get_by_role("heading", name="Took it").wait_for()
     else:
         go(page, desk.admin, f"#/{name}")
 

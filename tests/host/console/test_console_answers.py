@@ -21,6 +21,9 @@ def boom(request):
 def stream(request):
     yield "one "
     yield "two"
+
+def sent(request):
+    return open(__file__, "rb"), 200, {"content-type": "text/plain"}
 '''
 CONFIG = (
     OPEN
@@ -30,6 +33,7 @@ functions:
   hello: {target: "main.py:hello", path: "/hi/{who}", methods: [GET, POST]}
   boom: {target: "main.py:boom"}
   stream: {target: "main.py:stream", concurrency: 1}
+  sent: {target: "main.py:sent"}
   locked: {target: "main.py:hello", auth: staff, schedules: [{cron: "@hourly"}]}
 """
 )
@@ -76,6 +80,16 @@ def test_what_no_function_answered_is_shown_as_it_was_sent(desk: Desk) -> None:
 def test_a_stream_is_shown_as_far_as_it_went(desk: Desk) -> None:
     assert desk.call("/stream").body == b"one two"
     assert desk.last()["response"]["body"] == "one two"
+
+
+def test_a_file_is_shown_as_far_as_it_was_kept(desk: Desk) -> None:
+    assert b"def sent(request)" in desk.call("/sent").body
+    found = desk.last()["response"]
+    assert ("def sent(request)" in found["body"], found["cut"]) == (True, False)
+
+
+def test_the_session_names_the_file_of_the_configuration(desk: Desk) -> None:
+    assert desk.get("session")["file"] == str(desk.folder / "functions.yaml")
 
 
 def test_calls_are_found_by_function_status_id_and_text(desk: Desk) -> None:

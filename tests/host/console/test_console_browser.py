@@ -17,6 +17,7 @@ from tests.serving import eventually
 JSON = {"content-type": "application/json"}
 WIDE = {"width": 1200, "height": 800}
 NARROW = {"width": 360, "height": 740}
+LOOKS = [(size, scheme) for size in (WIDE, NARROW) for scheme in ("light", "dark")]
 PAGES = ("#/functions", "#/functions/order", "#/functions/price", "#/functions/on-order",
          "#/calls", "#/events", "#/configuration", "#/api")  # fmt: skip
 
@@ -164,12 +165,16 @@ def test_an_example_fills_the_form_of_a_typed_function(window: Window) -> None:
     window.sees('"total": 28.5')
 
 
-def test_a_schedule_is_run_by_hand(window: Window, desk: Desk) -> None:
+def test_a_schedule_is_run_by_hand_and_its_spans_are_a_tree(window: Window, desk: Desk) -> None:
     window.go("#/functions")
     window.press("Run now: nightly, as 30 2 * * * does")
     window.sees("nightly was run by hand: 200.")
     window.go("#/calls?function=nightly")
     window.sees("schedule")
+    window.page.locator(".row-link").first.click()
+    spans = window.page.get_by_role("table", name="Spans")
+    assert spans.locator(".depth-0").inner_text() == "nightly"
+    assert spans.locator(".depth-1").inner_text() == "price"
 
 
 def test_an_event_shows_who_took_it_and_why_others_did_not(window: Window) -> None:
@@ -205,15 +210,18 @@ def test_the_keyboard_reaches_everything(window: Window) -> None:
     assert page.evaluate("document.activeElement.textContent") == "echo"
 
 
-def faults(page: Any) -> list[str]:
-    """Return the serious faults that axe-core finds; of a long list only a part is looked at."""
-    page.evaluate(axe())
+def shorten(page: Any) -> None:
+    """Show a part of a long list only: axe looks at every element."""
     if page.get_by_label("Filter settings").count():
         page.get_by_label("Filter settings").fill("functions.order")
         page.get_by_text("server.host", exact=True).wait_for(state="hidden")
     if page.get_by_label("Filter by path").count():
         page.get_by_label("Filter by path").fill("/order")
         page.get_by_role("region", name="/price").wait_for(state="hidden")
+
+
+def faults(page: Any) -> list[str]:
+    """Return the serious faults that axe-core finds."""
     found = page.evaluate("axe.run({resultTypes: ['violations']})")
     assert len(found["passes"]) > 30
     return [
@@ -223,21 +231,26 @@ def faults(page: Any) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("viewport", "scheme"), [(WIDE, "light"), (NARROW, "dark")])
-def test_every_page_fits_and_axe_finds_no_serious_fault(
-    browser: Any, desk: Desk, viewport: Any, scheme: str
-) -> None:
+def test_every_page_fits_and_axe_finds_no_serious_fault(browser: Any, desk: Desk) -> None:
     desk.post("/price", '{"article": "nothing"}', **JSON)
-    window = Window(browser, desk.admin, viewport, scheme)
+    window = Window(browser, desk.admin, WIDE)
+    page = window.page
     window.go("#/calls?status=5xx")
-    call = window.page.locator(".row-link").first.get_attribute("href")
+    call = page.locator(".row-link").first.get_attribute("href")
+    page.evaluate(axe())
     problems = []
     for fragment in (*PAGES, call):
-        window.go(fragment)
-        window.page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
-        wider = window.page.evaluate("document.documentElement.scrollWidth > innerWidth")
-        problems += [f"{fragment}: wider than the window"] * wider
-        problems += [f"{fragment}: {each}" for each in faults(window.page)]
+        page.evaluate("(fragment) => { location.hash = fragment; }", fragment)
+        page.wait_for_selector(f'main[data-shown="{fragment}"]')
+        page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+        shorten(page)
+        for viewport, scheme in LOOKS:
+            page.set_viewport_size(viewport)
+            page.emulate_media(color_scheme=scheme)
+            look = f"{fragment} {viewport['width']} {scheme}"
+            wider = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+            problems += [f"{look}: wider than the window"] * wider
+            problems += [f"{look}: {each}" for each in faults(page)]
     window.close()
     assert problems == []
 

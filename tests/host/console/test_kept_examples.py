@@ -47,6 +47,11 @@ functions:
             "hello",
         ),
         ("functions:\n  hello:\n    target: a\n    examples:\n      - {name: old}\n\n\n", "hello"),
+        ("functions: {hello: {target: 'a.py:b'}}\n", "hello"),
+        ("functions:\n  hello: {\n    target: 'a.py:b',  # why\n  }\n", "hello"),
+        ("functions:\n  hello:\n    examples: [{name: x}]  # one\n    target: a\n", "hello"),
+        ("functions:\n  hello: {target: a, examples: []}\n", "hello"),
+        ('{"functions": {"hello": {"target": "a", "examples": [\n {"name": "x"}\n]}}}', "hello"),
     ],
 )
 def test_everything_else_of_the_file_stays_as_it_was(before: str, function: str) -> None:
@@ -81,9 +86,7 @@ def test_a_mapping_in_braces_becomes_a_block_with_its_comment() -> None:
 @pytest.mark.parametrize(
     "before",
     [
-        "functions: {hello: {target: 'a.py:b'}}\n",
-        "functions:\n  hello: {\n    target: 'a.py:b'\n  }\n",
-        "functions:\n  hello:\n    target: a\n    examples: [{name: x}]\n",
+        "functions:\n  hello:\n    target: a\n    examples: x\n",
         "functions:\n  other:\n    target: a\n",
         "functions:\n  hello: &it\n    target: a\n  again: *it\n",
     ],
@@ -159,6 +162,6 @@ def test_an_example_that_cannot_be_kept_is_a_conflict(tmp_path: Path) -> None:
     assert desk.send("examples", {"call": "unknown", "name": "a"}).status == 404
     desk.call("/boom", "POST", body=b"\xff\xfe")
     assert desk.send("examples", {"call": desk.last()["id"], "name": "a"}).status == 409
-    (tmp_path / "functions.yaml").write_text("functions: {boom: {target: 'main.py:boom'}}\n")
+    (tmp_path / "functions.yaml").write_text("functions: {other: {target: 'main.py:boom'}}\n")
     assert desk.send("examples", {"call": call, "name": "a"}).status == 409
     desk.close()

@@ -54,6 +54,6 @@ def test_every_import_of_a_module_is_exported_there(file: Path) -> None:
 def test_the_page_names_only_files_that_are_there_and_holds_no_script_or_style_itself() -> None:
     page = (PAGES / "index.html").read_text()
     named = re.findall(r'(?:src|href)="/console/HASH/([^"]+)"', page)
-    assert {"app.js", "style.css", "icon.svg", "theme.js"} <= set(named)
+    assert {"app.js", "style.css", "icon.svg", "first.js"} <= set(named)
     assert all((PAGES / name).is_file() for name in named)
     assert not re.search(r"<style|style=|<script(?![^>]*src=)|\son\w+=", page)

@@ -1,8 +1,9 @@
 // Requests to the addresses of the console: JSON, with credentials and the page's token.
 
-import { askForCredentials, credentialFields } from "./credentials.js";
-
 const BASE = "/console/api/";
+
+/** Under which name a tab keeps the header field that says who we are. */
+export const CREDENTIALS = "ffhost.credentials";
 let session = null;
 
 /** What went wrong with a request: title, detail, status, and a hint of what to do. */
@@ -69,13 +70,30 @@ export async function answered(address, options = {}) {
     const response = await reach(address, options);
     if (response.status !== 401) return response;
     const problem = await response.json().catch(() => ({}));
+    const { askForCredentials } = await import("./credentials.js");
     if (!(await askForCredentials(problem.ways))) {
       throw new Problem("Not signed in", "this listener needs credentials", 401, "Reload the page to be asked again.");
     }
   }
 }
 
+function credentialFields() {
+  const kept = sessionStorage.getItem(CREDENTIALS);
+  return kept ? Object.fromEntries([JSON.parse(kept)]) : {};
+}
+
+/** Return what first.js has asked already; null if it has not, or was refused. */
+async function early(address, { method = "GET" }) {
+  if (method !== "GET") return null;
+  const answer = asked.get(address);
+  asked.delete(address);
+  const response = await answer;
+  return response?.ok ? response : null;
+}
+
 async function reach(address, options) {
+  const found = await early(address, options);
+  if (found) return found;
   try {
     return await fetch(address, { ...options, cache: "no-store", headers: { Accept: "application/json", ...options.headers, ...credentialFields() } });
   } catch (error) {

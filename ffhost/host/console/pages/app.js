@@ -131,6 +131,7 @@ live.addEventListener("reload", tellReload);
 live.addEventListener("again", () => readSession().then(showFooter).catch(() => {}));
 
 await open(false);
+asked.clear(); // what was not needed at once would be stale later
 await readSession().then(showFooter).catch(() => {});
 follow();
 for (const find of Object.values(PAGES).flat()) find().catch(() => {}); // so that they open at once, also while the server is away

@@ -13,7 +13,7 @@ const KINDS = { added: "good", removed: "bad", changed: "warn" };
 export async function configurationPage({ signal }) {
   let found = await get("configuration");
   const top = h("div", {});
-  const place = h("div", { class: "wide" });
+  const place = h("div", { class: "wide settings" });
   const own = h("input", { type: "checkbox", id: "only-own", onchange: () => draw() });
   const filter = filterField("Filter settings", () => draw());
   const draw = () => {

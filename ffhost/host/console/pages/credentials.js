@@ -1,15 +1,9 @@
 // Credentials for a listener with `admin.auth`: asked for in a dialog, kept for this tab only.
 
+import { CREDENTIALS } from "./api.js";
 import { dialog, h, labelled } from "./dom.js";
 
-const KEPT = "ffhost.credentials";
 let asking = null;
-
-/** Return the header fields that say who we are. */
-export function credentialFields() {
-  const kept = sessionStorage.getItem(KEPT);
-  return kept ? Object.fromEntries([JSON.parse(kept)]) : {};
-}
 
 /** Ask for credentials; whether some were given. Several requests that ask wait for one dialog. */
 export function askForCredentials(ways) {
@@ -20,7 +14,7 @@ export function askForCredentials(ways) {
 function ask(ways) {
   return new Promise((resolve) => {
     let given = false;
-    const wanted = sessionStorage.getItem(KEPT) !== null;
+    const wanted = sessionStorage.getItem(CREDENTIALS) !== null;
     const choice = h("select", { onchange: () => fields() }, ways.map((way, index) => h("option", { value: index }, `${way.name} (${way.kind})`)));
     const user = h("input", { autocomplete: "username", spellcheck: "false" });
     const secret = h("input", { type: "password", autocomplete: "current-password" });
@@ -36,7 +30,7 @@ function ask(ways) {
       {
         onsubmit: (event) => {
           event.preventDefault();
-          sessionStorage.setItem(KEPT, JSON.stringify(fieldOf(chosen(), user.value, secret.value)));
+          sessionStorage.setItem(CREDENTIALS, JSON.stringify(fieldOf(chosen(), user.value, secret.value)));
           given = true;
           box.close();
         },

@@ -22,7 +22,7 @@ function entryView(entry) {
     h("div", { class: "said" },
       h("p", {}, h("strong", {}, entry.event), entry.logger && h("span", { class: "muted" }, ` ${entry.logger}`)),
       fields.length > 0 && h("p", { class: "pairs" }, fields.map(([name, value]) => [h("span", {}, h("span", { class: "muted" }, `${name}=`), plain(value)), " "])),
-      entry.exception && code(entry.exception, "traceback"),
     ),
+    entry.exception && code(entry.exception, "traceback"),
   );
 }

@@ -7,6 +7,8 @@ import { button, empty, h, say, section, show, table, trouble } from "./dom.js";
 import { eventForm } from "./event_form.js";
 import { plain, statusChip } from "./formats.js";
 
+const MOST_NAMES = 200;
+
 /** Return the page. */
 export async function eventsPage() {
   const { functions } = await get("functions");
@@ -41,9 +43,17 @@ async function typesOf(functions) {
 }
 
 async function routed(event) {
-  const { functions } = await post("events/route", { event });
+  const { functions, without } = await post("events/route", { event });
   if (!functions.length) return empty("No function is subscribed to anything.", "Give one subscriptions in functions.yaml.");
-  return [h("h3", {}, "Route"), routeTable(functions)];
+  return [h("h3", {}, "Route"), routeTable(functions), withoutSubscriptions(without)];
+}
+
+/** Return the functions that no event concerns, folded together. */
+function withoutSubscriptions(names) {
+  if (!names.length) return null;
+  const title = names.length === 1 ? "1 function has no subscriptions" : `${names.length} functions have no subscriptions`;
+  const links = names.slice(0, MOST_NAMES).map((name, index) => [index > 0 && ", ", h("a", { href: functionAddress(name) }, name)]);
+  return h("details", {}, h("summary", {}, title), h("p", {}, links, names.length > MOST_NAMES && ", …"));
 }
 
 function routeTable(functions) {
@@ -60,12 +70,13 @@ function routeTable(functions) {
 
 async function sent(event) {
   const answer = await post("events", { event });
-  const { functions } = await post("events/route", { event });
+  const { functions, without } = await post("events/route", { event });
   const others = functions.filter((each) => !each.matches);
   return [
     h("h3", {}, "Took it"),
-    answer.routed.length ? takenTable(answer.routed) : empty("No function took it.", "The table below says why; change the event or the filters."),
+    answer.routed.length ? takenTable(answer.routed) : empty("No function took it.", others.length ? "The table below says why; change the event or the filters." : "Give one subscriptions in functions.yaml."),
     others.length > 0 && [h("h3", {}, "Did not take it"), routeTable(others)],
+    withoutSubscriptions(without),
   ];
 }
 
