@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sources import nodes, parsed
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ffhost"
 
@@ -57,14 +59,13 @@ def files_of(module: str) -> list[Path]:
 
 def imported(file: Path) -> Iterator[tuple[int, str]]:
     """Give line and module of every import of ours, wherever in the file; not of type checkers."""
-    tree = ast.parse(file.read_text())
     for_types = {
         id(inner)
-        for node in ast.walk(tree)
+        for node in nodes(file)
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         for inner in ast.walk(node)
     }
-    for node in ast.walk(tree):
+    for node in nodes(file):
         if id(node) in for_types:
             continue
         if isinstance(node, ast.Import):
@@ -103,7 +104,7 @@ def test_no_import_runs_upward(module: str) -> None:
 def test_the_core_knows_no_server_and_no_socket(module: str) -> None:
     foreign = {"socket", "asyncio.streams", "gunicorn", "uvicorn", "select", "selectors"}
     for file in files_of(module):
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in nodes(file):
             if isinstance(node, ast.Import):
                 assert not foreign & {alias.name.split(".")[0] for alias in node.names}, file
             elif isinstance(node, ast.ImportFrom) and node.module:
@@ -156,18 +157,18 @@ ONE_WORD = {
 
 def functions_imported_bare() -> Iterator[tuple[Path, str]]:
     """Yield each function of ours that another module imports, with the file that does."""
-    trees = {file: ast.parse(file.read_text()) for file in sorted(PACKAGE.rglob("*.py"))}
+    files = sorted(PACKAGE.rglob("*.py"))
     functions = {
         (
             ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"),
             node.name,
         )
-        for file, tree in trees.items()
-        for node in tree.body
+        for file in files
+        for node in parsed(file).body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
-    for file, tree in trees.items():
-        for node in ast.walk(tree):
+    for file in files:
+        for node in nodes(file):
             if isinstance(node, ast.ImportFrom):
                 for alias in node.names:
                     if (node.module, alias.name) in functions:

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.sources import nodes
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ffhost"
 
@@ -87,7 +89,7 @@ def shown(path: Path) -> str:
 
 def docstrings(file: Path) -> Iterator[Docstring]:
     """Return the docstrings of *file*, with what each belongs to."""
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in nodes(file):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             text = ast.get_docstring(node)
             if text is None:
@@ -137,10 +139,11 @@ def test_every_docstring_begins_with_a_word_of_the_list(room: str) -> None:
 
 def riddles(file: Path) -> Iterator[str]:
     """Return each riddle in *file*, with its place and what to write instead."""
-    for number, line in enumerate(file.read_text().splitlines(), 1):
-        for pattern, instead in RIDDLES.items():
-            for found in re.finditer(pattern, line, re.IGNORECASE):
-                yield f"{shown(file)}:{number}: {found[0]!r}; write {instead}"
+    text = file.read_text()
+    for pattern, instead in RIDDLES.items():
+        for found in re.finditer(pattern, text, re.IGNORECASE):
+            number = text.count("\n", 0, found.start()) + 1
+            yield f"{shown(file)}:{number}: {found[0]!r}; write {instead}"
 
 
 @pytest.mark.parametrize("room", rooms())

@@ -83,9 +83,10 @@ class FunctionCaller(ABC):
 
     def work(self, call: Call) -> Reply | None:
         """Run the call on this thread; None if its reply was delivered on the way."""
-        if call.timed_out:
+        deadline = call.deadline
+        if deadline is not None and deadline.passed:
             return None
-        reply = cast("Reply", self.run(call))
+        reply: Reply = self.run(call)  # type: ignore[assignment]
         if reply.chunks is None:
             return reply
         CURRENT.set(call)

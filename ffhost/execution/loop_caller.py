@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeAlias
 
 from ffhost.config.units import UNLIMITED
@@ -84,6 +86,9 @@ class AsyncCaller(FunctionCaller):
         self._timer: asyncio.TimerHandle | None = None
         self._bounded = self.timeout_seconds != UNLIMITED
         self._answer_late: AnswerLate | None = None
+        # A lazy function is not known yet.
+        known = function.late_load is None
+        self._starts_in_turn = known and not function.is_async and self.queue_seconds == UNLIMITED
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """Return the server's loop."""
@@ -96,6 +101,8 @@ class AsyncCaller(FunctionCaller):
             TooManyRequests: no slot was free, and none became free in time
         """
         if not self.slots.try_acquire():
+            if self._starts_in_turn:
+                return await self._answer_in_turn(call)
             await self._queue(call, self.queue_seconds)
         call.move("running")
         waiter = call.waiter = self._loop.create_future()
@@ -151,6 +158,51 @@ class AsyncCaller(FunctionCaller):
         if late:
             raise AlreadyAnswered
         return reply
+
+    async def _answer_in_turn(self, call: Call) -> Reply:
+        """Answer as `answer` does, of a thread that is started by whoever frees the slot.
+
+        So this task sleeps once and not twice.
+        """
+        call.waiter = self._loop.create_future()
+        call.context = self.make_context()
+        ticket = self.slots.enqueue(partial(self._come_in_turn, call, threading.get_ident()))
+        if ticket is None:
+            call.context = None
+            raise self.function.refusal()
+        if ticket.granted:
+            self._start_in_turn(call)
+        try:
+            reply: Reply = await call.waiter
+        except BaseException as error:
+            if call.state == "queued":
+                self.slots.leave(ticket)  # if it was granted, `_start_in_turn` releases it
+                call.context = None
+                call.refuse(error)
+            raise
+        return reply
+
+    def _come_in_turn(self, call: Call, loop_thread: int) -> None:
+        try:
+            # On its own thread the loop runs, and need not be woken.
+            if threading.get_ident() == loop_thread:
+                self._start_in_turn(call)
+            else:
+                self._loop.call_soon_threadsafe(self._start_in_turn, call)
+        except RuntimeError:  # the loop is closed: the process is exiting
+            return
+
+    def _start_in_turn(self, call: Call) -> None:
+        if call.waiter.done():  # cancelled meanwhile
+            self.slots.release()
+            return
+        call.move("running")
+        if self._bounded:
+            self._watch(call)
+        try:
+            self.pool.submit(self.work, call, self.end_on_thread)
+        except RuntimeError as error:  # no thread can be started
+            call.waiter.set_exception(error)
 
     async def _queue(self, call: Call, seconds: float) -> None:
         waiter = LoopWaiter()

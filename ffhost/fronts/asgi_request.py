@@ -120,7 +120,8 @@ class AsgiScopeMessage(Message):
         """Add a header field to the message and its scope."""
         field = (name.encode("latin-1"), value.encode("latin-1"))
         self._scope["headers"] = [*self._scope["headers"], field]
-        self._headers = None  # type: ignore[assignment]
+        if self._headers is not None:
+            self._headers = {**self._headers, name: value}
 
     def has_any(self, names: frozenset[str]) -> bool:
         """Whether there is a field with one of *names* (lower case)."""

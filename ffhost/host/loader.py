@@ -44,8 +44,9 @@ from ffhost.signatures import (
     as_single_target_codec,
     infer_signature,
     make_codec,
+    single_target_preparation,
 )
-from ffhost.signatures.requests import RequestAdapter
+from ffhost.signatures.requests import Prepare, RequestAdapter
 from ffhost.signatures.requests.flask_use import target_uses_flask_request
 from ffhost.signatures.requests.request_choice import (
     RequestKind,
@@ -86,9 +87,9 @@ def _load(
 ) -> Function:
     resolved = import_served_function(config, name)
     codec, request = codec_of_served_function(config, name, resolved)
-    if config.framework_mode:
-        proxies = config.settings.server.trusted_proxies
-        codec = as_single_target_codec(codec, trusts_loopback=not proxies)
+    prepare = _preparation(config)
+    if prepare is not None and request != "flask":
+        codec = as_single_target_codec(codec, prepare)
     if environment is not None:
         environment.own.setdefault("FUNCTION_SIGNATURE_TYPE", codec.kind)
     watch = observers.observe_function(config, name, codec.kind)
@@ -295,7 +296,16 @@ def _adapter(
         resolved.module,
         single=single,
         none_is_ok=single and bool(os.environ.get("ENTRY_POINT")),
+        prepare=_preparation(config),
     )
+
+
+def _preparation(config: LoadedConfig) -> Prepare | None:
+    """Return what messages of a single target without a file have beyond others."""
+    if not config.framework_mode:
+        return None
+    proxies = config.settings.server.trusted_proxies
+    return single_target_preparation(trusts_loopback=not proxies)
 
 
 def _tell_name_test(name: str, file: Path) -> None:

@@ -15,7 +15,7 @@ postpone_import("uvicorn")  # it would import its command line and its superviso
 uvicorn = InstalledLibrary("uvicorn", tested="0.54.0")
 with uvicorn.imports():
     from uvicorn.config import Config
-    from uvicorn.protocols.http import flow_control, httptools_impl
+    from uvicorn.protocols.http import httptools_impl
     from uvicorn.server import Server as Server
     from uvicorn.server import ServerState
 vars(sys.modules["uvicorn"])["Config"] = Config  # `uvicorn.lifespan.on` looks for it there
@@ -43,6 +43,7 @@ uvicorn.require(
         # What `server.connection.ServerConnection` extends or replaces
         "connection_made": "note the context that requests begin with",
         "data_received": "bound the size of a head",
+        "on_url": "collect the target of a request",
         "on_message_begin": "forget what was known of the request before",
         "on_header": "check Host and Upgrade",
         "on_headers_complete": "call the application",
@@ -69,17 +70,6 @@ uvicorn.require(
         "tasks": "keep the task of a request",
         "transport": "write and close",
         "url": "bound the size of a target",
-    },
-)
-uvicorn.require(
-    flow_control.FlowControl,
-    {
-        "drain": "wait until a client has read",
-        "pause_reading": "let a client wait",
-        "read_paused": "tell whether a client waits",
-        "resume_reading": "read on",
-        "resume_writing": "write on once a client has left",
-        "write_paused": "tell whether a client reads",
     },
 )
 uvicorn.require(

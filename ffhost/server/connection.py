@@ -18,6 +18,8 @@ from ffhost.errors import RequestError
 from ffhost.execution.file_body import FileBody
 from ffhost.invocation.logger import get_logger
 from ffhost.server._uvicorn import HttpToolsProtocol
+from ffhost.server.addresses import connection_ends
+from ffhost.server.client_flow import ClientFlow
 from ffhost.server.client_limits import ClientLimits
 from ffhost.server.exchange import ConnectionExchange
 from ffhost.server.head_limits import (
@@ -41,6 +43,7 @@ class ServerConnection(HttpToolsProtocol):
     `ConnectionExchange`), and no connection has a timer of its own (see `ClientLimits`).
     """
 
+    flow: ClientFlow  # type: ignore[assignment]
     cycle: ConnectionExchange  # type: ignore[assignment]
     pipeline: deque[tuple[ConnectionExchange, Any]]  # type: ignore[assignment]
     # Of their own, for the attributes of uvicorn's class are as many as Python keeps fast.
@@ -70,7 +73,18 @@ class ServerConnection(HttpToolsProtocol):
         loop: asyncio.AbstractEventLoop,
         limits: ClientLimits,
     ) -> None:
-        super().__init__(config, server_state, app_state, loop)
+        # All that is used of what uvicorn's constructor sets. It also looks up two loggers.
+        self.app = config.loaded_app
+        self.loop = loop
+        self.parser = new_connection_parser(self)
+        self.app_state = app_state
+        self.server_state = server_state
+        self.connections = server_state.connections
+        self.tasks = server_state.tasks
+        self.headers = None  # type: ignore[assignment]
+        self.expect_100_continue = False
+        self.cycle = None  # type: ignore[assignment]
+        self.pipeline = deque()
         self._limits = limits
         self.file: FileBody | None = None
         self.is_idle = False  # kept alive between two requests
@@ -88,7 +102,11 @@ class ServerConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Begin; the context of now is the one that each request begins with."""
-        super().connection_made(transport)
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = ClientFlow(transport)
+        self.server, self.client = connection_ends(transport)
+        self.scheme = "http" if transport.get_extra_info("sslcontext") is None else "https"
         self._context = contextvars.copy_context()
         self._limits.idle.clients.add(self)
         self._start_clock()

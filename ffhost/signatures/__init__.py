@@ -18,6 +18,7 @@ from ffhost.signatures.codec import (
     SignatureOptions,
     as_single_target_codec,
     signature_error,
+    single_target_preparation,
 )
 from ffhost.signatures.inference import InferredSignature, infer_signature
 
@@ -73,4 +74,5 @@ __all__ = [
     "as_single_target_codec",
     "infer_signature",
     "make_codec",
+    "single_target_preparation",
 ]

@@ -8,34 +8,43 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ffhost.errors import LoadError
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.ids import EXECUTION_ID_HEADER
-from ffhost.signatures.requests import RequestAdapter
+from ffhost.signatures.requests import Prepare, RequestAdapter
 from ffhost.web.forwarded import trust_loopback_scheme
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
+    from ffhost.invocation.call import Call
     from ffhost.signatures.app_lifespan import ApplicationLifespan
     from ffhost.signatures.handed_values import Measure
 
 
-def as_single_target_codec(codec: Codec, *, trusts_loopback: bool) -> Codec:
-    """Return a codec whose requests are as functions-framework's one function sees them.
+def as_single_target_codec(codec: Codec, prepare: Prepare) -> Codec:
+    """Return a codec whose messages are prepared before they are decoded."""
+    decode = codec.decode
+
+    def decode_single(message: Message) -> tuple[Any, ...]:
+        prepare(message, CURRENT.get())
+        return decode(message)
+
+    return codec._replace(decode=decode_single)
+
+
+def single_target_preparation(*, trusts_loopback: bool) -> Prepare:
+    """Return what makes messages be as functions-framework's one function sees them.
 
     They have ``Function-Execution-Id``, made if none was sent.
 
     Args:
         trusts_loopback: whether a proxy on this machine may say the scheme
     """
-    decode = codec.decode
 
-    def decode_single(message: Message) -> tuple[Any, ...]:
-        call = CURRENT.get()
+    def prepare(message: Message, call: Call | None) -> None:
         if call is not None and message.header(EXECUTION_ID_HEADER) is None:
             message.add_field(EXECUTION_ID_HEADER, call.execution_id)
         if trusts_loopback:
             trust_loopback_scheme(message)
-        return decode(message)
 
-    return codec._replace(decode=decode_single)
+    return prepare
 
 
 def signature_error(message: str) -> LoadError:

@@ -13,8 +13,8 @@ from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, SignatureOptions, signature_error
 from ffhost.signatures.foreign_responses import encode_foreign_exception
 from ffhost.signatures.requests import native_request_adapter
-from ffhost.signatures.results import result_encoder
-from ffhost.web.messages import Message
+from ffhost.signatures.results import Encode, result_encoder
+from ffhost.web.messages import Message, Reply
 
 Decode: TypeAlias = Callable[[Message], tuple[Any, ...]]
 
@@ -47,12 +47,17 @@ def make_http_codec(target: Callable[..., Any], options: SignatureOptions) -> Co
         "http",
         _mounted(decode, options),
         call,
-        encode,
+        encode if around is None else _passing_replies(encode),
         is_async,
         None,
         encode_foreign_exception,
         encode,
     )
+
+
+def _passing_replies(encode: Encode) -> Encode:
+    """Return *encode* for results of which most are made by the adapter of the request."""
+    return lambda value: value if value.__class__ is Reply else encode(value)
 
 
 def _mounted(decode: Decode, options: SignatureOptions) -> Decode:

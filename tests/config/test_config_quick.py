@@ -32,7 +32,7 @@ from ffhost.config.settings import (
     setting_key_of,
 )
 from ffhost.config.validation import validate_settings
-from tests.cli.test_cli_serve import Served
+from tests.cli.test_cli_serve import ServedFromNothing
 from tests.config.test_config_layers import load, message
 
 HERE = Path(__file__).parents[1]
@@ -199,7 +199,7 @@ def test_an_http_function_is_served_without_pydantic(tmp_path: Path, given: tupl
         "def hello(request):\n"
         "    return str([name for name in sys.modules if name.startswith('pydantic')])\n"
     )
-    server = Served(tmp_path, *given)
+    server = ServedFromNothing(tmp_path, *given)
     try:
         assert server.answers("[]", "/")
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -99,16 +100,24 @@ def test_a_call_that_is_cancelled_in_the_queue_leaves_its_place(tmp_path: Path) 
     run(tmp_path, use)
 
 
-def test_a_slot_that_a_cancelled_call_was_just_granted_is_given_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_on_loop", [True, False])
+def test_a_slot_that_a_cancelled_call_was_just_granted_is_given_back(
+    tmp_path: Path, is_on_loop: bool
+) -> None:
     async def use(app: FalconAsgiApp, slots: Slots) -> None:
         assert slots.try_acquire()
         queued = asyncio.create_task(call(app, b""))
         await until(lambda: slots.waiting == 1)
-        slots.release()  # the slot is the queued call's, which has not woken yet
+        release = threading.Thread(target=slots.release)  # the slot is the queued call's
+        if is_on_loop:
+            slots.release()
+        else:
+            release.start()
+            release.join()
         queued.cancel()
         with pytest.raises(asyncio.CancelledError):
             await queued
-        assert (slots.waiting, slots.running) == (0, 0)
+        await until(lambda: (slots.waiting, slots.running) == (0, 0))
         assert await call(app, b"") == 200
 
     run(tmp_path, use)

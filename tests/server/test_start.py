@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli_serve import Served
+from tests.cli.test_cli_serve import ServedFromNothing
 from tests.execution.test_deadlines import eventually
 
 CODE = """
@@ -79,7 +79,7 @@ def test_garbage_is_looked_for_as_user_code_wants_it(
 def answer(folder: Path, code: str) -> str:
     """Give what the function ``hello`` of *code* says, served as a single target."""
     (folder / "main.py").write_text(code)
-    server = Served(folder, "--target", "hello")
+    server = ServedFromNothing(folder, "--target", "hello")
     try:
         assert eventually(lambda: server.get("/") is not None, 15)
         return server.get("/") or ""

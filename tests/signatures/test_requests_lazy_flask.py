@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from ffhost.signatures.codec import Codec, SignatureOptions
 from ffhost.signatures.http_function import make_http_codec
+from ffhost.signatures.requests import flask_request
 from ffhost.signatures.requests._flask import LAZY_VERSIONS
 from ffhost.signatures.requests.flask_answers import QuickFlaskEncoder
 from ffhost.signatures.requests.flask_request import FlaskFunctionApp, flask_request_adapter
@@ -277,3 +278,94 @@ def test_json_is_left_to_flask_where_its_way_was_changed(tmp_path: Path) -> None
     with application(tmp_path, debug=True) as app:
         assert QuickFlaskEncoder(app)({}) is None
         assert QuickFlaskEncoder(app)("text") is not None
+
+
+def asked_in_both_ways(function: Callable[[Any], Any], message: Message, folder: Path) -> Any:
+    """Return what *function* answers with a lazy request, after it was compared with Flask's."""
+    codec = codec_of(function, folder)
+    lazy = answer(codec, message)
+    app = flask_request._app_for("function", folder / "main.py", single=False)
+    app.is_changed = True
+    try:
+        assert answer(codec, message).body == lazy.body
+    finally:
+        app.is_changed = False
+    return json.loads(lazy.body)
+
+
+QUERIES = st.text("ab=&+%;2ü ", max_size=10).map(lambda text: text.encode().decode("latin-1"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(query=QUERIES)
+def test_arguments_are_those_of_flask(query: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    def function(request: flask.Request) -> list[Any]:
+        return [type(request.args).__name__, list(request.args.items(multi=True))]
+
+    message = Message("GET", "/", query=query)
+    asked_in_both_ways(function, message, tmp_path_factory.getbasetemp())
+
+
+READS: dict[str, Callable[[flask.Request], Any]] = {
+    "data": lambda request: request.get_data(),
+    "text": lambda request: request.get_data(as_text=True),
+    "data, not kept": lambda request: request.get_data(cache=False),
+    "data, not a form": lambda request: request.data,
+    "json": lambda request: request.get_json(),
+    "json, silent": lambda request: request.get_json(silent=True),
+    "json, forced": lambda request: request.get_json(force=True),
+    "json, not kept": lambda request: request.get_json(cache=False),
+    "the same json": lambda request: request.json is request.get_json(),
+    "form": lambda request: request.form.to_dict(),
+    "stream": lambda request: request.stream.read(),
+    "input": lambda request: request.environ["wsgi.input"].read(),
+    "limit": lambda request: setattr(request, "max_content_length", 3),
+}
+TYPES = ["application/json", "text/json", "application/json; charset=utf-8", ""]
+SENT = ['{"a": [1]}', "null", "{", "a=1", "NaN", ""]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    names=st.lists(st.sampled_from(sorted(READS)), max_size=4),
+    media_type=st.sampled_from([*TYPES, "application/x-www-form-urlencoded"]),
+    body=st.sampled_from(SENT),
+)
+def test_a_body_is_read_as_from_flask_in_whatever_order(
+    names: list[str], media_type: str, body: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    def function(request: flask.Request) -> list[str]:
+        found = []
+        for name in names:
+            try:
+                found.append(repr(READS[name](request)))
+            except flask_request.HTTPException as error:
+                found.append(type(error).__name__)
+        return found
+
+    headers = {"content-type": media_type, "content-length": str(len(body))}
+    message = Message("POST", "/", headers=headers, body=body.encode())
+    asked_in_both_ways(function, message, tmp_path_factory.getbasetemp())
+
+
+@only_lazily
+def test_a_body_and_arguments_need_no_environ(tmp_path: Path) -> None:
+    def function(request: flask.Request) -> list[Any]:
+        found = [request.get_json(), request.get_data(as_text=True), request.args["a"]]
+        return [*found, "environ" in vars(request)]
+
+    headers = {"content-type": "application/json", "content-length": "3"}
+    message = Message("POST", "/", query="a=1", headers=headers, body=b"[1]")
+    reply = answer(codec_of(function, tmp_path), message)
+    assert json.loads(reply.body) == [[1], "[1]", "1", False]
+
+
+@only_lazily
+def test_a_limit_of_the_application_is_kept(tmp_path: Path) -> None:
+    def function(request: flask.Request) -> str:
+        flask.current_app.config["MAX_CONTENT_LENGTH"] = 2
+        return str(len(request.get_data()))
+
+    headers = {"content-length": "3"}
+    reply = answer(codec_of(function, tmp_path), Message("POST", "/", headers=headers, body=b"[1]"))
+    assert reply.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE

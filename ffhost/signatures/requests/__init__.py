@@ -8,12 +8,13 @@ imported by the functions that use it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from ffhost._lazy import lazy_names
 from ffhost.web.messages import Message
 
 if TYPE_CHECKING:
+    from ffhost.invocation.call import Call
     from ffhost.signatures.requests.native_request import Request
     from ffhost.signatures.requests.wsgi_environ import make_wsgi_environ
     from ffhost.web.fields import Fields, MissingField
@@ -26,6 +27,10 @@ _HOMES = {
     "UploadedFile": "ffhost.web.forms",
     "make_wsgi_environ": "ffhost.signatures.requests.wsgi_environ",
 }
+
+
+Prepare: TypeAlias = Callable[[Message, "Call | None"], None]
+"""Changes the message of a call before anything of it is read."""
 
 
 class RequestAdapter(NamedTuple):

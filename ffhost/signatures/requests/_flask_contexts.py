@@ -49,6 +49,10 @@ def _url_adapter(context: FlaskRequestContext) -> Any:
         return None
 
 
+AFTER_THIS_REQUEST = "_after_request_functions"
+"""What a context has where something is to run with the response."""
+
+
 class RequestContext(FlaskRequestContext):
     """Flask's request context; its session and URL adapter are made when asked for."""
 
@@ -57,48 +61,49 @@ class RequestContext(FlaskRequestContext):
     _session = LateAttribute(_session)
     _after_request_functions = LateAttribute(lambda _context: [])
 
-    def was_asked_to_go_on(self) -> bool:
-        """Whether something is to run with the response (``after_this_request``)."""
-        return "_after_request_functions" in self.__dict__
+
+def is_body_limited(app: flask.Flask, request: flask.Request) -> bool:
+    """Whether the body of *request* may be too large for its application or its function."""
+    limit = app.config.get("MAX_CONTENT_LENGTH")
+    return limit is not None or request._max_content_length is not None
 
 
-def is_inside_flask_context() -> bool:
-    """Whether the running code is inside a context of an application."""
-    return _cv_app.get(None) is not None
+def mark_body_as_read(request: flask.Request) -> None:
+    """Mark the body as read and kept for Werkzeug, within the limits of that time."""
+    limit, request._max_content_length = request._max_content_length, None
+    flask.Request.get_data(request)
+    request._max_content_length = limit
 
 
-def new_flask_contexts(
+current_app_context = _cv_app.get
+"""Returns the context of the application that the running code is inside of, or its argument."""
+_new = object.__new__
+
+
+def enter_flask_contexts(
     app: flask.Flask, request: flask.Request
 ) -> tuple[AppContext, RequestContext]:
-    """Return contexts for *request*, which are not entered yet."""
-    outer, inner = (
-        AppContext.__new__(AppContext),
-        RequestContext.__new__(RequestContext),
-    )
+    """Return contexts for *request*, which are those of the running code from here."""
+    outer, inner = _new(AppContext), _new(RequestContext)
     outer.app = inner.app = app
     inner.request = request
-    outer._cv_tokens, inner._cv_tokens = [], []
+    outer._cv_tokens = [_cv_app.set(outer)]
+    inner._cv_tokens = [(_cv_request.set(inner), outer)]
     return outer, inner
-
-
-def enter_flask_contexts(outer: AppContext, inner: RequestContext) -> None:
-    """Make the contexts those of the running code."""
-    outer._cv_tokens.append(_cv_app.set(outer))
-    inner._cv_tokens.append((_cv_request.set(inner), outer))
 
 
 def leave_flask_contexts(
     outer: AppContext, inner: RequestContext, error: BaseException | None
 ) -> None:
     """Leave the contexts; nothing was registered for their end."""
-    if len(inner._cv_tokens) != 1 or len(outer._cv_tokens) != 1:  # the function has entered it, too
-        if inner._cv_tokens:
+    tokens, outer_tokens = inner._cv_tokens, outer._cv_tokens
+    if len(tokens) != 1 or len(outer_tokens) != 1:  # the function has entered it, too
+        if tokens:
             inner.pop(error)
         return
     made = inner.request.__dict__
     if "environ" in made:
         inner.request.close()
         made["environ"]["werkzeug.request"] = None  # or only the garbage collector would find it
-    token, _ = inner._cv_tokens.pop()
-    _cv_request.reset(token)
-    _cv_app.reset(outer._cv_tokens.pop())
+    _cv_request.reset(tokens.pop()[0])
+    _cv_app.reset(outer_tokens.pop())

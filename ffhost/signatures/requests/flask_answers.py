@@ -33,19 +33,16 @@ class QuickFlaskEncoder:
         """Return the reply for *result*, or None."""
         if flask.Response.default_mimetype != "text/html":
             return None
-        if result.__class__ is tuple:
-            return self._of_tuple(result)
-        return self._of_body(result)
-
-    def _of_body(self, body: Any) -> Reply | None:
-        kind = body.__class__
+        kind = result.__class__
         try:
             if kind is str:
-                return Reply(200, [HTML], body.encode())
+                return Reply(200, [HTML], result.encode())
+            if kind is tuple:
+                return self._of_tuple(result)
             if kind is bytes:
-                return Reply(200, [HTML], body)
+                return Reply(200, [HTML], result)
             if (kind is dict or kind is list) and self._has_own_json():
-                return Reply(200, [JSON], ("".join(_encode(body, 0)) + "\n").encode())
+                return Reply(200, [JSON], ("".join(_encode(result, 0)) + "\n").encode())
         except Exception:  # Flask says what is wrong with it
             return None
         return None
@@ -63,7 +60,7 @@ class QuickFlaskEncoder:
             return None
         if status.__class__ is not int or not 200 <= status < 600 or status in (204, 304):
             return None
-        reply = self._of_body(body)
+        reply = None if body.__class__ is tuple else self(body)
         if reply is None:
             return None
         headers = _merged(reply.headers[0], fields)

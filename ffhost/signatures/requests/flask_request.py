@@ -16,20 +16,26 @@ from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import flask
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import MapAdapter, Rule
 
 from ffhost.errors import ResultError
+from ffhost.invocation.current import CURRENT
 from ffhost.loading import decorators
-from ffhost.signatures.requests import RequestAdapter
+from ffhost.signatures.requests import Prepare, RequestAdapter
 from ffhost.signatures.requests._flask import LAZY_VERSIONS, current_request
 from ffhost.signatures.requests.wsgi_environ import make_wsgi_environ
 from ffhost.web.messages import Message
 from ffhost.web.problems import CRASH_HEADER
 
+if TYPE_CHECKING:
+    from ffhost.invocation.call import Call
+
+MakeEnviron: TypeAlias = Callable[[Message, "Call | None"], dict[str, Any]]
+"""Makes the environ of a message, for the call that is given."""
 CALL = "ffhost.call"
 """Key of the environ: what to call with the request."""
 PARAMS = "ffhost.params"
@@ -292,6 +298,7 @@ def flask_request_adapter(
     *,
     single: bool = False,
     none_is_ok: bool = False,
+    prepare: Prepare | None = None,
 ) -> RequestAdapter:
     """Return the adapter for a function with Flask's request; see `choice.request_adapter_for`."""
     app = _app_for(name, source, single=single)
@@ -301,8 +308,10 @@ def flask_request_adapter(
             for exception in handler.__dict__.get(decorators.HANDLES, ()):
                 app.error_handler_spec[None][_code_of(exception)][exception] = handler
 
-    def make(message: Message) -> dict[str, Any]:
-        environ = make_wsgi_environ(message)
+    def make(message: Message, call: Call | None) -> dict[str, Any]:
+        if prepare is not None:
+            prepare(message, call)
+        environ = make_wsgi_environ(message, call)
         environ.pop("wsgi.file_wrapper", None)  # the server's, for responses that it sends
         if not environ["PATH_INFO"]:
             environ["PATH_INFO"] = "/"  # an application in the function would redirect
@@ -315,8 +324,8 @@ def flask_request_adapter(
         return environ
 
     def around(target: Callable[..., Any], is_async: bool) -> Callable[..., Any]:
-        def make_environ(message: Message) -> dict[str, Any]:
-            environ = make(message)
+        def make_environ(message: Message, call: Call | None) -> dict[str, Any]:
+            environ = make(message, call)
             environ[CALL] = target
             return environ
 
@@ -344,11 +353,9 @@ def _code_of(exception: type[Exception]) -> int | None:
     return exception.code if issubclass(exception, HTTPException) else None
 
 
-def _around(
-    app: FlaskFunctionApp, make_environ: Callable[[Message], dict[str, Any]]
-) -> Callable[..., Any]:
+def _around(app: FlaskFunctionApp, make_environ: MakeEnviron) -> Callable[..., Any]:
     """Return what calls a function inside all of Flask."""
-    return lambda message: _answer(app, make_environ(message))
+    return lambda message: _answer(app, make_environ(message, CURRENT.get()))
 
 
 def _answer(app: FlaskFunctionApp, environ: dict[str, Any]) -> Any:
@@ -361,7 +368,7 @@ def _answer(app: FlaskFunctionApp, environ: dict[str, Any]) -> Any:
 def _around_async(
     app: FlaskFunctionApp,
     target: Callable[..., Any],
-    make_environ: Callable[[Message], dict[str, Any]],
+    make_environ: MakeEnviron,
 ) -> Callable[..., Any]:
     """Await *target* inside the contexts, then let Flask handle the result or the exception.
 
@@ -370,7 +377,7 @@ def _around_async(
     """
 
     async def call(message: Message) -> Any:
-        environ = make_environ(message)
+        environ = make_environ(message, CURRENT.get())
         with app.request_context(environ):
             request = current_request()
             replay = _replay(*await _outcome(target, request))

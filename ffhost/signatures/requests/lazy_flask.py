@@ -15,22 +15,31 @@ from typing import TYPE_CHECKING, Any
 import flask
 
 from ffhost._lazy import LateAttribute
+from ffhost.invocation.current import CURRENT
 from ffhost.signatures.requests._flask_contexts import (
+    AFTER_THIS_REQUEST,
     SIGNALS,
     RequestContext,
+    current_app_context,
     enter_flask_contexts,
-    is_inside_flask_context,
+    is_body_limited,
     leave_flask_contexts,
-    new_flask_contexts,
+    mark_body_as_read,
 )
 from ffhost.signatures.requests.flask_answers import QuickFlaskEncoder
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
-    from ffhost.signatures.requests.flask_request import FlaskFunctionApp
+    from ffhost.signatures.requests.flask_request import FlaskFunctionApp, MakeEnviron
 
-MakeEnviron = Callable[[Message], dict[str, Any]]
+_new: Any = object.__new__
+_flask_arguments: Any = flask.Request.args
 _ORIGIN = "_ffhost_origin"
+"""Attribute of a request: its application, message, call, and what makes its environ."""
+_IS_READ = "_ffhost_is_read"
+"""Attribute of a request whose body was given out without an environ."""
+_JSON = "_ffhost_json"
+"""Attribute of a request: what its body is as JSON."""
 
 
 def _matched(name: str) -> Callable[[Request], Any]:
@@ -51,6 +60,14 @@ def _json_module(request: Request) -> Any:
     return flask.json if origin is None else origin[0].json
 
 
+def _arguments(request: Request) -> Any:
+    text = request.query_string.decode()
+    if "%" in text or "+" in text:
+        return _flask_arguments.__get__(request)
+    pairs = [each.partition("=")[::2] for each in text.split("&") if each]
+    return request.parameter_storage_class(pairs)
+
+
 class Request(flask.Request):
     """A request whose environ is made at the first look at anything that needs it."""
 
@@ -59,26 +76,68 @@ class Request(flask.Request):
     url_rule = LateAttribute(_matched("url_rule"))
     view_args = LateAttribute(_matched("view_args"))
     json_module = LateAttribute(_json_module)
+    args = LateAttribute(_arguments)
 
     def __getattr__(self, name: str) -> Any:
         """Make what Werkzeug's constructor would have set."""
         origin = self.__dict__.get(_ORIGIN)
         if origin is None or name not in _MADE or "environ" in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        _, message, make_environ = origin
+        _, message, call, make_environ = origin
         if name == "method":
             found: Any = message.method.upper()
         elif name == "query_string":
             found = message.query.encode("latin-1")
         else:
             own = dict(self.__dict__)
-            flask.Request.__init__(self, make_environ(message))
+            flask.Request.__init__(self, make_environ(message, call))
+            if _IS_READ in own:
+                mark_body_as_read(self)
             self.__dict__.update(own)
             return self.__dict__[name]
         self.__dict__[name] = found
         return found
 
+    def get_data(
+        self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False
+    ) -> Any:
+        """Return the body, as Werkzeug does."""
+        made = self.__dict__
+        body: bytes | None = None
+        if _IS_READ in made:  # what was kept is returned, whatever is asked
+            body = made[_ORIGIN][1].body
+        elif cache and not parse_form_data:
+            body = self._plain_body()
+        if body is None:
+            return super().get_data(cache, as_text, parse_form_data)  # type: ignore[call-overload]
+        made[_IS_READ] = True
+        return body.decode(errors="replace") if as_text else body
 
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """Return the body as JSON, as Werkzeug does."""
+        made = self.__dict__
+        if cache and _JSON in made:
+            return made[_JSON]
+        body = self._plain_body() if cache else None
+        if body is None or not (force or made[_ORIGIN][1].header("content-type") in _JSON_TYPES):
+            return super().get_json(force, silent, cache)
+        try:
+            found = made[_JSON] = self.json_module.loads(body)
+        except ValueError:
+            return super().get_json(force, silent, cache)
+        made[_IS_READ] = True
+        return found
+
+    def _plain_body(self) -> bytes | None:
+        """Return the body if nothing of it was read by Werkzeug, and nothing limits it."""
+        origin = self.__dict__.get(_ORIGIN)
+        if origin is None or "environ" in self.__dict__ or is_body_limited(origin[0], self):
+            return None
+        body: bytes = origin[1].body
+        return body
+
+
+_JSON_TYPES = frozenset({"application/json", "application/json; charset=utf-8"})
 _MADE = frozenset(vars(flask.Request({}, populate_request=False)))
 """The names that Werkzeug's constructor sets."""
 
@@ -108,7 +167,7 @@ class FlaskAppWatch:
             or setting("SECRET_KEY")  # sessions may be refreshed at the end of each call
             or setting("TRUSTED_HOSTS") is not None
             or app.session_interface is not self._session_interface
-            or is_inside_flask_context()
+            or current_app_context(None) is not None
             or (app.serves_static and "static" in message.path)
         )
 
@@ -130,17 +189,17 @@ def call_with_lazy_flask_request(
     """
     watch = FlaskAppWatch(app)
     quick = QuickFlaskEncoder(app)
+    state = vars(app)
 
     def call(message: Message) -> Any:
         if watch.is_needed(message):
             return run_all(message)
-        vars(app)["_got_first_request"] = True
-        request = Request.__new__(Request)
-        request.__dict__[_ORIGIN] = (app, message, make_environ)
-        outer, inner = new_flask_contexts(app, request)
+        state["_got_first_request"] = True
+        request = _new(Request)
+        request.__dict__[_ORIGIN] = (app, message, CURRENT.get(), make_environ)
+        outer, inner = enter_flask_contexts(app, request)
         error: BaseException | None = None
         try:
-            enter_flask_contexts(outer, inner)
             try:
                 return _answer(app, inner, target, quick)
             except Exception as raised:
@@ -166,7 +225,7 @@ def _answer(
         result = target(context.request)
     except Exception as error:
         result = app.handle_user_exception(error)
-    if not context.was_asked_to_go_on():
+    if AFTER_THIS_REQUEST not in context.__dict__:
         reply = quick(result)
         if reply is not None:
             return reply

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from ffhost.errors import LoadError
-from ffhost.signatures.requests import RequestAdapter, native_request_adapter
+from ffhost.signatures.requests import Prepare, RequestAdapter, native_request_adapter
 
 RequestKind = Literal["ffhost", "flask", "starlette"]
 
@@ -115,6 +115,7 @@ def request_adapter_for(
     *,
     single: bool = False,
     none_is_ok: bool = False,
+    prepare: Prepare | None = None,
 ) -> RequestAdapter:
     """Return the adapter for the function *name*.
 
@@ -126,6 +127,8 @@ def request_adapter_for(
         module: its module, whose error handlers Flask calls inside its contexts
         single: whether functions-framework's habits hold (single-target mode without a file)
         none_is_ok: whether None is answered with ``OK`` (the legacy ``ENTRY_POINT`` mode)
+        prepare: changes messages before something of them is read that needs it; for Flask only,
+            whose request reads late
 
     Raises:
         LoadError: the framework is not installed
@@ -143,4 +146,6 @@ def request_adapter_for(
         return starlette_request_adapter()
     from ffhost.signatures.requests.flask_request import flask_request_adapter
 
-    return flask_request_adapter(name, source, module, single=single, none_is_ok=none_is_ok)
+    return flask_request_adapter(
+        name, source, module, single=single, none_is_ok=none_is_ok, prepare=prepare
+    )

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import sys
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from ffhost.invocation.current import CURRENT
 from ffhost.web.messages import Message
+
+if TYPE_CHECKING:
+    from ffhost.invocation.call import Call
 
 # What every environ has. The body is whole and in memory, so its end is its end: that is
 # what wsgi.input_terminated says to Werkzeug for bodies that came without a length.
@@ -36,8 +39,8 @@ PRINCIPAL_KEY = "ffhost.principal"
 _KEYS_LIMIT = 1024  # names come from clients: the cache must not grow with them
 
 
-def make_wsgi_environ(message: Message) -> dict[str, Any]:
-    """Return a new WSGI environ for *message*.
+def make_wsgi_environ(message: Message, call: Call | None = None) -> dict[str, Any]:
+    """Return a new WSGI environ for *message*, of the running call unless *call* is given.
 
     A request that came by WSGI keeps its server's environ, as a copy; the body is a fresh
     stream either way, and its length is set even where the client sent none (chunked).
@@ -50,7 +53,8 @@ def make_wsgi_environ(message: Message) -> dict[str, Any]:
         environ["wsgi.input_terminated"] = True
     else:
         environ = _from_message(message)
-    call = CURRENT.get()
+    if call is None:
+        call = CURRENT.get()
     if call is not None and call.principal is not None:
         environ[PRINCIPAL_KEY] = call.principal
     body = message.body
