@@ -332,39 +332,37 @@ class LoopProcessConnection:
             return
         if frame.call != first.number or frame.direction != TO_PROCESS:
             raise FrameMisfit("it sent what does not answer its call")
-        if frame.kind != ANSWER or first.streams:
-            self._receive_part(first, frame)
+        is_part = frame.kind != ANSWER or first.streams
+        if is_part and not self._ends_stream(first, frame):
             return
-        self._end_first()
+        self.sent.popleft()
+        if self.tasks is not None:
+            self.end_tasks()
+        if self.sent:
+            self._begin(self.sent[0])
         if not first.answer.done():
             first.answer.set_result(frame)
 
-    def _receive_part(self, first: SentRequest, frame: ProcessFrame) -> None:
+    def _ends_stream(self, first: SentRequest, frame: ProcessFrame) -> bool:
         """Hold a part of the stream that answers *first*, or pass on its head.
+
+        Returns:
+            whether it is the last part
 
         Raises:
             FrameMisfit: it is not a part of one
         """
         if first.streams and frame.kind in (CHUNK, ANSWER):
             first.hold(frame)
-            if frame.kind == ANSWER:
-                first.streams = False
-                self._end_first()
-            return
+            first.streams = frame.kind == CHUNK
+            return not first.streams
         if frame.kind != STREAM or first.streams or first.call is None:
             raise FrameMisfit("it sent what does not answer its call")
         first.begin_stream()
         self._listener.returned(self.take_back_early())  # a stream may be long
         if not first.answer.done():
             first.answer.set_result(frame)
-
-    def _end_first(self) -> None:
-        """Note that the process has answered, and runs the next one that it was sent."""
-        self.sent.popleft()
-        if self.tasks is not None:
-            self.end_tasks()
-        if self.sent:
-            self._begin(self.sent[0])
+        return False
 
     def ask_for_more(self, sent: SentRequest, size: int) -> None:
         """Write to the process that *size* bytes of its stream have been read."""
