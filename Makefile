@@ -82,7 +82,7 @@ soak: $(STAMP)  ## Reload, chaos, noisy neighbour and leak runs (minutes)
 fuzz: $(STAMP)  ## Fuzz the typed example, everything that parses, raw HTTP, and the front door
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt schemathesis
 	$(BIN)/python -m tests.fuzz $(ARGS)
-	EXAMPLES=2000 $(BIN)/python -m pytest -p tests.workers --workers 2 -m hypothesis
+	EXAMPLES=2000 CAPTURES=2000 $(BIN)/python -m pytest -p tests.workers --workers 2 -m hypothesis
 	$(BIN)/python -m tests.fuzz.raw_http
 	FORGED_REQUESTS=100000 CALLS_UNDER_RELOADS=100000 $(BIN)/python -m pytest -s tests/server/test_server_front_door.py
 

@@ -204,8 +204,8 @@ def test_what_is_typed_after_invoke_is_called(folder: Path) -> None:
         assert ffhost("invoke", typed, cwd=folder).out == "hi\n"
     assert "which function?\n  hint: there are a, b" in ffhost("invoke", "many.py", cwd=folder).err
     (folder / "data.json").write_text('{"of": "a file"}')
-    (folder / "main.py").write_text("def hello(request): return request.get_json()['of']\n")
-    assert ffhost("invoke", "hello", "--data", "@data.json", cwd=folder).out == "a file\n"
+    (folder / "told.py").write_text("def told(request): return request.get_json()['of']\n")
+    assert ffhost("invoke", "told.py", "--data", "@data.json", cwd=folder).out == "a file\n"
 
 
 def test_a_platform_is_known_by_its_other_names(folder: Path) -> None:

@@ -18,7 +18,7 @@ from tests.auth_forging import HOOK_SECRET, KEY, KEYS, Forged, Forger
 from tests.auth_signing import ISSUER, key_set, public, sign
 from tests.serving import Running, eventually, server
 
-REQUESTS = int(os.environ.get("FORGED_REQUESTS", "2000"))
+REQUESTS = int(os.environ.get("FORGED_REQUESTS", "1000"))
 """``make fuzz`` asks for 100,000."""
 CALLS = int(os.environ.get("CALLS_UNDER_RELOADS", "500"))
 """``make fuzz`` asks for 100,000 of these, too."""

@@ -17,7 +17,7 @@ from ffhost.config.mask import SecretMask
 from ffhost.host.console.message_mask import ConsoleMessageMask
 from ffhost.host.console.secret_texts import MASKED
 
-CAPTURES = int(os.environ.get("CAPTURES", "100"))
+CAPTURES = int(os.environ.get("CAPTURES", "50"))
 captures = settings(max_examples=CAPTURES)
 
 NAMES = st.sampled_from(
