@@ -158,7 +158,7 @@ class Slots:
             ticket.wake()
 
     def _grant_free(self) -> list[SlotTicket]:
-        """Grant the first tickets while slots are free, and return them; under the lock."""
+        """Make tickets slots while there are free ones, and return them; under the lock."""
         granted = []
         while self.line and self.running < self.concurrency:
             ticket = self.line.popleft()

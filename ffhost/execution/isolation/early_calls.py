@@ -91,7 +91,7 @@ class EarlyCall(SlotTicket):
         return head if size + len(head) <= MOST_BYTES else None
 
     def begin(self) -> None:
-        """Get the slot of the call before it in its process."""
+        """Take the slot of the call before it in its process."""
         self.calls.slots.grant(self)
         self._begin(self.call)
 
@@ -129,7 +129,7 @@ class EarlyCalls:
         self._timer: asyncio.TimerHandle | None = None
 
     def note(self, seconds: float) -> None:
-        """Note how long a call ran."""
+        """Record how long a call ran."""
         if seconds >= SHORT_SECONDS:
             self._long = min(self._long + _LONG_STEP, 2 * _LONG_LIMIT)
         elif self._long:

@@ -87,7 +87,7 @@ class IsolatedCaller(AsyncCaller):
             ticket.answer.set_exception(self.function.refusal())
 
     async def _leave(self, ticket: EarlyCall, call: Call) -> None:
-        """Give up a place in the queue that nobody needs any more."""
+        """Leave a place in the queue that nobody needs any more."""
         if ticket.withdraw():
             if not self.slots.leave(ticket):
                 self.slots.release()

@@ -100,7 +100,7 @@ class SentRequest:
         self.streams = False
 
     def begin_stream(self) -> None:
-        """Hold what follows."""
+        """Keep what follows until it is read."""
         self.streams = True
         self._held = deque[ProcessFrame]()
         """Frames of the stream that have not been read yet."""
@@ -126,7 +126,7 @@ class SentRequest:
         return frame
 
     def hold(self, frame: ProcessFrame) -> None:
-        """Hold a frame of the stream until it is read.
+        """Keep a frame of the stream until it is read.
 
         Raises:
             FrameMisfit: more is held than was asked for
@@ -138,7 +138,7 @@ class SentRequest:
         self._wake()
 
     def fail(self, error: ConnectionError) -> None:
-        """Fail the answer, or the stream behind its head."""
+        """End the answer, or the stream behind its head, with *error*."""
         if self.streams:
             self._failure = error
             self._wake()
@@ -268,7 +268,7 @@ class LoopProcessConnection:
         return sent
 
     def _begin(self, sent: SentRequest) -> None:
-        """Note that the process runs *sent* from now on."""
+        """Record that the process runs *sent* from now on."""
         sent.first_at = time.monotonic()
         if sent.early is not None:
             early, sent.early = sent.early, None
@@ -319,7 +319,7 @@ class LoopProcessConnection:
             self._listener.read()
 
     def _receive(self, frame: ProcessFrame) -> None:
-        """Pass on an answer, or what the process asks.
+        """Deliver an answer, or what the process asks.
 
         Raises:
             FrameMisfit: it is neither
@@ -344,7 +344,7 @@ class LoopProcessConnection:
             first.answer.set_result(frame)
 
     def _ends_stream(self, first: SentRequest, frame: ProcessFrame) -> bool:
-        """Hold a part of the stream that answers *first*, or pass on its head.
+        """Keep a part of the stream that answers *first*, or deliver its head.
 
         Returns:
             whether it is the last part
@@ -440,7 +440,7 @@ class LoopProcessConnection:
     # The end
 
     def close_line(self, sent: SentRequest | None) -> bool:
-        """Before the process is killed for *sent*: return the calls behind it to the line.
+        """Return the calls behind *sent* to the line, before the process is killed for it.
 
         Args:
             sent: None for what is still to be sent
@@ -460,7 +460,7 @@ class LoopProcessConnection:
         self._fail(ConnectionResetError(str(error)))
 
     def _fail(self, error: ConnectionError) -> None:
-        """Fail what was sent: the process has ended, or broken the protocol."""
+        """End what was sent with *error*: the process has ended, or broken the protocol."""
         self.is_closing = True
         self.end_tasks()
         is_idle = not self.sent
