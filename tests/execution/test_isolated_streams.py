@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +230,26 @@ def test_a_generator_calls_others_by_name_while_it_streams(
     )
     answer = host.get("/f", headers={"Function-Execution-Id": "i"})
     assert answer.text == "agigigi"
+
+
+def test_a_stream_begun_before_a_reload_ends_on_the_processes_it_began_on(
+    start: Callable[..., Client], tmp_path: Path
+) -> None:
+    host = start(
+        "def f(request):\n    yield os.environ.get('N', 'old')\n    note('begun')\n"
+        "    while 'go' in request.args and not (HERE / 'go').exists(): time.sleep(0.005)\n"
+        "    yield ' to the end'",
+        "30s",
+    )
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(host.get, "/f?go")
+        assert eventually(lambda: events(tmp_path) == ["begun"])
+        file = tmp_path / "functions.yaml"
+        file.write_text(file.read_text().replace("calls: [g]", "calls: [g], env: {N: new}"))
+        assert host.service.reload()
+        (tmp_path / "go").touch()
+        assert answer.result().text == "old to the end"
+    assert host.get("/f").text == "new to the end"
 
 
 def test_files_and_responses_with_background_tasks_are_sent(

@@ -45,7 +45,7 @@ class Server:
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
-        serving = eventually(lambda: self._ended() or self.entries("serving"), "serving")
+        serving = eventually(lambda: self._ended() or self.entries("serving"), "serving", 60)
         address: str = serving[0]["addresses"][0]
         self.url = address
         host, _, port = address.removeprefix("http://").rpartition(":")
