@@ -133,7 +133,7 @@ class AsgiResponders:
 
     def calling(self, function: Function) -> Responder:
         """Make a responder that calls *function*."""
-        caller = AsyncCaller(function, self._runner)
+        caller = self._caller_of(function)
         caller.takes_files = asgi_server_takes_files  # type: ignore[method-assign]
         resource = AsgiFunctionResource(
             caller,
@@ -145,6 +145,13 @@ class AsgiResponders:
         resource.host = self._host
         gate = self._host.gate(function.name)
         return resource.on_request if gate is None else partial(resource.on_gated_request, gate)
+
+    def _caller_of(self, function: Function) -> AsyncCaller:
+        if not function.runs_early:
+            return AsyncCaller(function, self._runner)
+        from ffhost.execution.isolation.isolated_caller import IsolatedCaller
+
+        return IsolatedCaller(function, self._runner)
 
     def working(self, make: MakeReply) -> Responder:
         """Make a responder as `replying` does, of what is made on a thread."""

@@ -76,16 +76,19 @@ def run_host_forkserver(descriptor: int) -> None:
     forkserver.run_forkserver(descriptor, run_isolated_child)
 
 
-def run_isolated_child(calls: int, stacks: int) -> int:
+def run_isolated_child(requests: int, stream: int, stacks: int) -> int:
     """Serve one function until the host stops it or is gone, and return the exit status.
 
     Args:
-        calls: descriptor of the socket on which the host asks
+        requests: descriptor of the socket on which the host asks
+        stream: descriptor of the socket for all else
         stacks: descriptor of the pipe that takes the stack of a crash
     """
-    connection = AskingProcessConnection(socket.socket(fileno=calls))
+    connection = AskingProcessConnection(
+        socket.socket(fileno=requests), socket.socket(fileno=stream)
+    )
     load = connection.receive()
-    forked_children.separate_forked_children([calls, stacks])
+    forked_children.separate_forked_children([requests, stream, stacks])
     head = load.trusted_head()
     _prepare(head, stacks)
     process = IsolatedChild(connection, pickle.loads(load.body), head["name"], head["console"])
@@ -150,7 +153,7 @@ class IsolatedChild:
             connection.answer(load, frame_head_as_json({**failed, **more}))
             return
         while True:
-            frame = connection.receive()
+            frame = connection.take_request()
             if frame.kind == CALL:
                 self._call(frame)
             elif frame.kind == START:
@@ -233,6 +236,7 @@ class IsolatedChild:
         """Run *call*, and return head and body of its answer."""
         assert self._caller is not None
         function = self._caller.function
+        begun = time.monotonic()
         reply = self._caller.answer(call, number)
         if reply is not None and len(reply.body) > LARGEST_BODY_BYTES:
             fault = f"returned {len(reply.body)} bytes; the most is {LARGEST_BODY_BYTES}"
@@ -240,7 +244,8 @@ class IsolatedChild:
         self._end_log(call)
         if reply is None:
             return stream_end_head(call), b""
-        return reply_frame_head(reply, call), bytes(reply.body)
+        seconds = time.monotonic() - begun
+        return reply_frame_head(reply, call, seconds), bytes(reply.body)
 
     def _end_log(self, call: Call) -> None:
         logs.log_unfinished_output(call.execution_id)

@@ -64,7 +64,8 @@ def load_isolated(
         if pool is not old:
             pool.stop()
         raise
-    run, told = watch.around(make_isolated_call_runner(pool, answer_isolated_process), True)
+    alone = make_isolated_call_runner(pool, answer_isolated_process)
+    run, told = watch.around(alone, True)
     if pool is not old and isinstance(old, ProcessPool):
         old.successor = pool
     return make_served_function(
@@ -81,6 +82,7 @@ def load_isolated(
         keeps_context=watch.keeps_context,
         load_seconds=0.0 if pool is old else loaded.seconds,
         processes=pool,
+        runs_early=run is alone,  # hooks begin when a call has its slot
         types=None if loaded.types is None else lambda: loaded.types,
     )
 

@@ -107,6 +107,7 @@ class Call:
         kept_entries: what the process of an isolated function has logged, while the console keeps
             it, each entry as JSON
         streams: what the functions that it calls stream to it, closed when it ends; None for none
+        early: the place in the queue with which it was sent to a process before it had a slot
         pair_state: what the first half of the innermost hook returned, if it is a pair
     """
 
@@ -134,6 +135,7 @@ class Call:
     ids: tuple[str | None, str | None] | None = None
     view: Callable[[], Any] | None = None
     pair_state: Any = None
+    early: Any = None
     event: Any = None
     schedule: str | None = None
     source: str = "http"

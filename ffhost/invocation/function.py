@@ -116,6 +116,7 @@ class Function:
         hooks: trace hooks, which are composed into *run* and *observers*
         keeps_context: whether observers run in the call's own context, which it must keep
         processes: those that run it; None if it runs in this one
+        runs_early: whether its calls may be sent to a process before they have a slot
         environment: what it finds in ``os.environ``; None for the variables of the process
         lifespan: of the ASGI application that is its target; None for any other target
         late_load: loads it at its first call; None for a function that is loaded
@@ -146,6 +147,7 @@ class Function:
     hooks: tuple[FunctionTraceHook, ...] = ()
     keeps_context: bool = False
     processes: FunctionProcesses | None = field(default=None, repr=False)
+    runs_early: bool = False
     environment: FunctionVariables | None = field(default=None, repr=False)
     lifespan: FunctionLifespan | None = field(default=None, repr=False)
     late_load: FunctionLateLoad | None = field(default=None, repr=False)

@@ -108,6 +108,61 @@ def test_who_gave_up_waiting_counts_as_refused_and_cannot_leave_twice() -> None:
     assert slots.rejected == 2
 
 
+def test_a_promised_ticket_waits_for_one_slot_and_no_other() -> None:
+    slots, woken = Slots(1, 10), list[str]()
+    assert slots.try_acquire()
+    early, other = queued(slots, woken, "early"), queued(slots, woken, "other")
+    assert not slots.promise(other)
+    assert slots.promise(early)
+    assert slots.waiting == 2
+    slots.grant(early)  # the call before it has ended, and its slot is released in a moment
+    slots.release()
+    assert (early.granted, other.granted, slots.running, slots.waiting) == (True, False, 1, 1)
+    slots.release()
+    assert other.granted
+
+
+def test_tickets_that_are_promised_nothing_any_more_are_the_first_that_wait() -> None:
+    slots, woken = Slots(1, 10), list[str]()
+    assert slots.try_acquire()
+    a, b, _c = (queued(slots, woken, name) for name in "abc")
+    assert slots.promise(a)
+    assert slots.promise(b)
+    slots.release()
+    assert woken == ["c"]
+    slots.restore([a, b])
+    slots.release()
+    slots.release()
+    assert woken == ["c", "a", "b"]
+
+
+def test_a_free_slot_is_granted_to_what_is_restored() -> None:
+    slots, woken = Slots(1, 10), list[str]()
+    assert slots.try_acquire()
+    early = queued(slots, woken, "early")
+    assert slots.promise(early)
+    slots.release()
+    assert not woken
+    slots.restore([early])
+    assert (woken, slots.running, slots.waiting) == (["early"], 1, 0)
+
+
+def test_who_is_promised_a_slot_at_once_counts_as_waiting() -> None:
+    slots = Slots(1, 2)
+    assert not slots.join_promised()  # a slot is free
+    assert slots.try_acquire()
+    assert [slots.join_promised() for _ in range(3)] == [True, True, False]
+    assert slots.waiting == 2
+    assert slots.enqueue(lambda: None) is None
+
+
+def test_nobody_is_promised_a_slot_before_those_who_wait() -> None:
+    slots = Slots(1, 10)
+    assert slots.try_acquire()
+    queued(slots, [], "first")
+    assert not slots.join_promised()
+
+
 def test_without_limits_every_call_runs_at_once() -> None:
     slots = Slots()
     assert all(slots.try_acquire() for _ in range(1000))

@@ -1,8 +1,8 @@
-"""The process's end of its socket: it serves the host, and asks it while a call runs.
+"""The process's end of its sockets: it serves the host, and asks it while a call runs.
 
-Whoever waits for a frame may be the one that reads: the main thread, which waits for the next
-call, or a thread of the function, which waits for an answer. One reads at a time, and passes on
-what is for others. So a function that asks nothing has no thread that reads.
+The main thread alone takes what the host asks. Answers to what the function asks are read by
+whichever of its threads waits for one: one reads at a time, and passes on what is for others. So a
+function that asks nothing has no thread that reads.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import contextvars
 import select
 import socket
 import threading
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -22,9 +21,10 @@ from ffhost.execution.isolation.connections import ProcessConnection
 from ffhost.execution.isolation.frames import (
     CALL,
     CANCEL,
-    MORE,
+    PACKET_BYTES,
     TO_HOST,
     ProcessFrame,
+    ProcessFrameReader,
 )
 
 
@@ -57,15 +57,15 @@ class SentStream(Protocol):
 class AskingProcessConnection(ProcessConnection):
     """The end of a process whose function may call others by name."""
 
-    def __init__(self, stream: socket.socket) -> None:
-        super().__init__(stream)
+    def __init__(self, requests: socket.socket, stream: socket.socket) -> None:
+        super().__init__(requests, stream)
+        self._requested = ProcessFrameReader()
         self._lock = threading.Lock()
         self._turn = threading.Condition(self._lock)
         self._sending = threading.Lock()
         self._is_reading = False
         self._waiting = 0
         """How many threads wait for the one that reads."""
-        self._requests: deque[ProcessFrame] = deque()
         self._questions: dict[int, _Asked] = {}
         self._last = 0
         self._running = False
@@ -78,15 +78,22 @@ class AskingProcessConnection(ProcessConnection):
 
     # For the main thread.
 
-    def receive(self, deadline: float | None = None) -> ProcessFrame:
-        """Receive the next frame that the host sends of its own accord.
+    def take_request(self) -> ProcessFrame:
+        """Wait for what the host asks next, and take it.
 
         Raises:
             OSError: the host is gone, or sent something that is not a frame
         """
-        requests = self._requests
-        self.read_until(lambda: requests)
-        return requests.popleft()
+        reader = self._requested
+        data, reader.rest = reader.rest, b""  # empty if there are packets
+        while True:
+            data = data or self.requests.recv(PACKET_BYTES)
+            if not data:
+                raise ConnectionResetError("the host has closed the connection")
+            frame = reader.feed(data)
+            if frame is not None:
+                return frame
+            data = b""
 
     def begin_call(self) -> None:
         """Accept questions: a call begins."""
@@ -250,8 +257,5 @@ class AskingProcessConnection(ProcessConnection):
                 asked = self._questions.get(frame.call)
                 if asked is not None:  # it may have been cancelled
                     asked.end(frame)
-            elif frame.kind in (CANCEL, MORE):
-                if self.sent is not None and self.sent.number == frame.call:
-                    self.sent.take(frame)
-            else:
-                self._requests.append(frame)
+            elif self.sent is not None and self.sent.number == frame.call:
+                self.sent.take(frame)

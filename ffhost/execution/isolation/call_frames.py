@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import marshal
+import time
 from typing import Any
 
+from ffhost.config.units import UNLIMITED
 from ffhost.errors import BadRequest, FfhostError
 from ffhost.events.facts import event_facts_of
 from ffhost.execution.isolation.frames import FrameMisfit, ProcessFrame, frame_head_as_json
@@ -22,13 +24,18 @@ class IsolatedFunctionCrashed(FfhostError):
         self.kind = kind
 
 
-def call_frame_head(call: Call) -> bytes:
-    """Return the head of the frame that asks for a call; its body is the request's."""
+def call_frame_head(call: Call, seconds: float | None = None) -> bytes:
+    """Return the head of the frame that asks for a call; its body is the request's.
+
+    Args:
+        seconds: how long a call may run that has no deadline yet; None for no limit
+    """
     return marshal.dumps(
         (
             call.execution_id,
             call.started,
             None if call.deadline is None else call.deadline.at,
+            seconds,
             # The process reads them from the header fields itself, unless the host traces.
             None if call.span_context is None else (call.trace_id, call.span_id),
             None if call.principal is None else call.principal.as_texts(),
@@ -39,11 +46,13 @@ def call_frame_head(call: Call) -> bytes:
 
 def call_of_frame(function: Function, frame: ProcessFrame) -> Call:
     """Make the call that *frame* asks for, in the process that runs it."""
-    execution_id, started, deadline, ids, principal, parts = frame.trusted_head()
+    execution_id, started, deadline, seconds, ids, principal, parts = frame.trusted_head()
     message = Message.of_parts(parts, frame.body)
     call = Call(function, message, execution_id)
     # The monotonic clock is shared by all processes of the machine.
     call.started = started
+    if seconds is not None:
+        deadline = time.monotonic() + seconds
     if deadline is not None:
         call.deadline = Deadline()
         call.deadline.at = deadline
@@ -56,10 +65,16 @@ def call_of_frame(function: Function, frame: ProcessFrame) -> Call:
     return call
 
 
-def reply_frame_head(reply: Reply, call: Call) -> bytes:
-    """Return the head of the frame that answers a call; its body is the reply's."""
+def reply_frame_head(reply: Reply, call: Call, seconds: float = UNLIMITED) -> bytes:
+    """Return the head of the frame that answers a call; its body is the reply's.
+
+    Args:
+        seconds: how long the process ran the call; infinite for one that streams
+    """
     # A header's value may be of a class derived from str; JSON encodes it as its text.
     head = {"status": int(reply.status), "headers": reply.headers, **_end_of(call)}
+    if seconds != UNLIMITED:
+        head["seconds"] = seconds
     if call.event is not None and (facts := event_facts_of(call.event)) is not None:
         head["event"] = {name: _plain(value) for name, value in facts._asdict().items()}
     return frame_head_as_json(head)
@@ -87,8 +102,11 @@ def _plain(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def take_reply_frame(frame: ProcessFrame, call: Call) -> Reply:
+def take_reply_frame(frame: ProcessFrame, call: Call) -> tuple[Reply, float]:
     """Make the reply that *frame* holds, and tell *call* of its event and its error.
+
+    Returns:
+        the reply, and how many seconds the process ran the call
 
     Raises:
         FrameMisfit: it does not hold a reply
@@ -98,6 +116,7 @@ def take_reply_frame(frame: ProcessFrame, call: Call) -> Reply:
         reply = Reply(
             int(head["status"]), [(str(n), str(v)) for n, v in head["headers"]], frame.body
         )
+        seconds = float(head.get("seconds", UNLIMITED))
         call.event = head.get("event")
         call.kept_entries = tuple(head.get("entries", ()))
         if "error" in head:
@@ -107,7 +126,7 @@ def take_reply_frame(frame: ProcessFrame, call: Call) -> Reply:
             )
     except (ValueError, TypeError, KeyError) as error:
         raise FrameMisfit(f"its answer cannot be read: {error}") from error
-    return reply
+    return reply, seconds
 
 
 def take_stream_end(frame: ProcessFrame, call: Call) -> IsolatedFunctionCrashed | None:

@@ -22,15 +22,15 @@ from typing import TypeAlias
 
 from ffhost.execution.isolation.keeper import LEFT_TO_HOST, keep_process, leave_signal_to_host
 
-PASSED = 5
-"""How many descriptors come with a request to start a process: the socket of its calls, its stack
-pipe, the socket of its keeper, and the host's standard output and error."""
+PASSED = 6
+"""How many descriptors come with a request to start a process: its two sockets, its stack pipe, the
+socket of its keeper, and the host's standard output and error."""
 _LOOK_SECONDS = 1.0
 
 
-Child: TypeAlias = Callable[[int, int], int]
-"""Runs in each new process, with the descriptors of its calls and its stack pipe; returns the exit
-status."""
+Child: TypeAlias = Callable[[int, int, int], int]
+"""Runs in each new process, with the descriptors of its requests, its stream and its stack pipe;
+returns the exit status."""
 
 
 class ForkServer:
@@ -59,9 +59,12 @@ class ForkServer:
                 for descriptor in descriptors:
                     os.close(descriptor)
 
-    def _start(self, calls: int, stacks: int, report: int, out: int, err: int) -> None:
+    def _start(
+        self, requests: int, stream: int, stacks: int, report: int, out: int, err: int
+    ) -> None:
         """Fork a keeper; if that fails, the host sees that the report ends."""
         server = os.getpid()
+        own = (requests, stream, stacks)
         try:
             if os.fork():
                 return
@@ -76,12 +79,12 @@ class ForkServer:
                 os.close(each)
 
             def run() -> int:
-                for each in (calls, stacks):
+                for each in own:
                     os.set_inheritable(each, False)
                 gc.unfreeze()
-                return self._child(calls, stacks)
+                return self._child(*own)
 
-            keep_process(socket.socket(fileno=report), server, run, (calls, stacks))
+            keep_process(socket.socket(fileno=report), server, run, own)
         finally:
             os._exit(0)
 

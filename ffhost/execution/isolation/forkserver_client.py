@@ -44,26 +44,31 @@ class ForkServerClient:
         self._requests: socket.socket | None = None
         self._program: subprocess.Popen[bytes] | None = None
 
-    def start(self, calls: socket.socket, stacks: int) -> StartedProcess:
-        """Start a process that serves *calls* and writes its stacks to *stacks*.
+    def start(self, requests: socket.socket, stream: socket.socket, stacks: int) -> StartedProcess:
+        """Start a process.
+
+        Args:
+            requests: its end of the socket for what the host asks
+            stream: its end of the socket for all else
+            stacks: where it writes its stacks
 
         Raises:
             OSError: it could not be forked
         """
+        own = (requests.fileno(), stream.fileno(), stacks)
         with self._lock:
             try:
-                return self._start(calls, stacks)
+                return self._start(*own)
             except OSError:
                 self._close()  # it was killed: start a new one
-                return self._start(calls, stacks)
+                return self._start(*own)
 
-    def _start(self, calls: socket.socket, stacks: int) -> StartedProcess:
-        requests = self._connected()
+    def _start(self, *own: int) -> StartedProcess:
+        server = self._connected()
         ours, theirs = blocking_socket_pair()
         try:
             with theirs:
-                descriptors = [calls.fileno(), stacks, theirs.fileno(), *_streams()]
-                socket.send_fds(requests, [b"f"], descriptors)
+                socket.send_fds(server, [b"f"], [*own, theirs.fileno(), *_streams()])
             pids = ours.recv(PIDS.size)
             if len(pids) < PIDS.size:
                 raise ConnectionResetError("the process could not be forked")

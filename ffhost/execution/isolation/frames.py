@@ -31,6 +31,8 @@ nobody reads them any longer, and all others but STREAM and CHUNK.
 TO_PROCESS, TO_HOST = 1, 2
 """The directions: who is asked. An answer to the host's call goes back in ``TO_PROCESS``."""
 
+PACKET_BYTES = 32 << 10
+"""How much the host sends to a process at once; a process takes a packet as a whole."""
 PIECE_BYTES = 8 << 10
 """How much is read and written at once; a call and its answer seldom have more."""
 LARGEST_PIECE_BYTES = 1 << 20
@@ -92,6 +94,11 @@ def frame_head_as_json(head: Any) -> bytes:
         return _write_json(head).encode()
 
 
+def number_in_frame(start: bytes) -> int:
+    """Return the number of the call in the *start* of a frame."""
+    return int.from_bytes(start[2:10], "big")
+
+
 def frame_without_body(
     kind: int, call: int, head: bytes, body_length: int, direction: int = TO_PROCESS
 ) -> bytes:
@@ -138,8 +145,11 @@ class ProcessFrameReader:
             return None
         kind, direction, call, head_length, body_length = _PREFIX.unpack_from(data)
         begun = _PREFIX.size + head_length
-        if len(data) == begun + body_length:
-            return ProcessFrame(kind, direction, call, data[_PREFIX.size : begun], data[begun:])
+        end = begun + body_length
+        if len(data) >= end:
+            if len(data) > end:
+                self.rest = data[end:]
+            return ProcessFrame(kind, direction, call, data[_PREFIX.size : begun], data[begun:end])
         if head_length > LARGEST_HEAD_BYTES or body_length > LARGEST_BODY_BYTES:
             raise FrameMisfit("a frame is too large")
         if len(data) < begun:

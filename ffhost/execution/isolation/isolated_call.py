@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from functools import partial
 from typing import Any, TypeVar
 
 from ffhost.errors import ProcessCrashed, RequestError
 from ffhost.execution.executor import executor
 from ffhost.execution.failures import answer_timed_out_call
 from ffhost.execution.isolation.call_frames import call_frame_head, take_reply_frame
-from ffhost.execution.isolation.connections import LoopProcessConnection, ProcessCallNotSent
 from ffhost.execution.isolation.frames import CALL, STREAM, FrameMisfit
 from ffhost.execution.isolation.isolated_process import IsolatedProcess
-from ffhost.execution.isolation.nested_calls import (
-    CallByName,
-    cancel_nested_calls,
-    take_nested_call,
+from ffhost.execution.isolation.loop_connection import (
+    ProcessRequestNotTaken,
+    ProcessRequestTakenBack,
+    SentRequest,
 )
+from ffhost.execution.isolation.nested_calls import CallByName
 from ffhost.execution.isolation.process_pool import ProcessPool, isolated_process_end_fields
 from ffhost.execution.isolation.received_stream import ReceivedStream, StreamingProcess
 from ffhost.invocation.call import Call
@@ -40,10 +39,12 @@ def make_isolated_call_runner(
         by_name: makes the calls of other functions that the function asks for
     """
 
+    pool.by_name = by_name
+
     async def run(call: Call) -> Reply:
         CURRENT.set(call)
         try:
-            return await _call(pool, call, by_name)
+            return await _call(pool, call)
         except RequestError as error:
             call.error = error
             return problems.problem_reply(error, call.execution_id)
@@ -55,62 +56,55 @@ def make_isolated_call_runner(
     return run
 
 
-async def _call(pool: ProcessPool, call: Call, by_name: CallByName) -> Reply:
-    if call.timed_out:
+async def _call(pool: ProcessPool, call: Call) -> Reply:
+    early, call.early = call.early, None
+    process, sent = (None, None) if early is None else (early.process, early.sent)
+    if call.timed_out and sent is None:
         raise asyncio.CancelledError
-    while pool.closed and pool.successor is not None:
-        pool = pool.successor
-    head, body = call_frame_head(call), call.message.body
     while True:
-        process = pool.take() or await _await_process(pool, call)
-        connection = process.calls or pool.connect(process)
-        nested = partial(take_nested_call, call, connection, by_name)
-        streams = False
+        if process is None or sent is None:
+            while pool.closed and pool.successor is not None:
+                pool = pool.successor
+            process = pool.take() or await _await_process(pool, call)
         try:
-            if process.revision != pool.config.revision:
-                await pool.inform(process)
-            frame = await connection.ask(CALL, head, body, nested)
-            reply = take_reply_frame(frame, call)
-        except ProcessCallNotSent:
+            if sent is None:
+                connection = process.calls or pool.connect(process)
+                if process.revision != pool.config.revision:
+                    await pool.inform(process)
+                sent = connection.ask(CALL, call_frame_head(call), call.message.body, call)
+            frame = await sent.answer
+            reply, seconds = take_reply_frame(frame, call)
+        except ProcessRequestTakenBack:
+            process = sent = None
+        except ProcessRequestNotTaken:
             pool.replace_lost(process)
+            process = sent = None
         except ConnectionError as error:
             raise await _died(pool, process, call, error) from None
         except asyncio.CancelledError:
-            await _kill(pool, process, call)
+            await end_cancelled_call(pool, process, sent, call)
             raise
         else:
-            streams = frame.kind == STREAM
-            if streams:
-                reply.chunks = _chunks(pool, process, call, connection)
+            pool.early.note(seconds)
+            if frame.kind == STREAM:
+                reply.chunks = _chunks(pool, process, call, sent)
             else:
                 pool.release(process)
             return reply
-        finally:
-            if connection.tasks is not None and not streams:
-                cancel_nested_calls(connection)
 
 
 def _chunks(
-    pool: ProcessPool, process: IsolatedProcess, call: Call, connection: LoopProcessConnection
+    pool: ProcessPool, process: IsolatedProcess, call: Call, sent: SentRequest
 ) -> AsyncByteChunks:
-    def release() -> None:
-        cancel_nested_calls(connection)
-        pool.release(process)
-
     async def died(error: ConnectionError) -> ProcessCrashed:
-        cancel_nested_calls(connection)
         return await _died(pool, process, call, error)
 
-    async def kill() -> None:
-        cancel_nested_calls(connection)
-        await _kill(pool, process, call)
+    async def end() -> None:
+        await end_cancelled_call(pool, process, sent, call)
 
-    stream = ReceivedStream(call, connection, StreamingProcess(release, died, kill))
-    return AsyncByteChunks(stream)
-
-
-async def _kill(pool: ProcessPool, process: IsolatedProcess, call: Call) -> None:
-    await _on_thread(_stop_late if call.timed_out else _stop, pool, process, call)
+    assert process.calls is not None
+    streaming = StreamingProcess(lambda: pool.release(process), died, end)
+    return AsyncByteChunks(ReceivedStream(call, process.calls, sent, streaming))
 
 
 async def _await_process(pool: ProcessPool, call: Call) -> IsolatedProcess:
@@ -120,6 +114,23 @@ async def _await_process(pool: ProcessPool, call: Call) -> IsolatedProcess:
         if call.timed_out:
             _log_late(call, reason="no process was ready")
         raise
+
+
+async def end_cancelled_call(
+    pool: ProcessPool, process: IsolatedProcess, sent: SentRequest | None, call: Call
+) -> None:
+    """Kill the process of a call that nobody waits for, unless it has just answered.
+
+    Args:
+        sent: what it was sent as; None if it is still to be sent
+    """
+    connection = process.calls
+    if connection is None or connection.close_line(sent):
+        await _on_thread(_stop_late if call.timed_out else _stop, pool, process, call)
+        return
+    if call.timed_out:
+        _log_late(call, reason="it answered too late")
+    pool.release(process)
 
 
 def _stop_late(pool: ProcessPool, process: IsolatedProcess, call: Call) -> None:

@@ -11,20 +11,22 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ffhost.config import LoadedConfig
 from ffhost.execution.isolation.connections import (
-    LoopProcessConnection,
+    HAS_PACKETS,
     ProcessConnection,
     blocking_socket_pair,
+    socket_pair_for_requests,
 )
 from ffhost.execution.isolation.forkserver_client import ForkServerClient, StartedProcess
 from ffhost.execution.isolation.frames import LOAD, STOP, frame_without_body
 from ffhost.execution.isolation.keeper import STATUS
+from ffhost.execution.isolation.loop_connection import ConnectionListener, LoopProcessConnection
 from ffhost.execution.isolation.process_memory import isolated_process_bytes_above
 
 STACK_SIGNAL = int(getattr(signal, "SIGRTMAX", signal.SIGUSR2)) - (
@@ -64,7 +66,12 @@ class IsolatedProcess:
     """One process of an isolated function."""
 
     def __init__(
-        self, started: StartedProcess, connection: ProcessConnection, stacks: int, revision: str
+        self,
+        started: StartedProcess,
+        connection: ProcessConnection,
+        taken: socket.socket | None,
+        stacks: int,
+        revision: str,
     ) -> None:
         self.pid = started.pid
         self.connection = connection
@@ -75,6 +82,7 @@ class IsolatedProcess:
         """Revision of the configuration whose logging settings it uses."""
         self.busy = False
         self.misfit: str | None = None
+        self._taken = taken
         self._keeper = started.keeper
         self._report = started.report
         self._stacks = stacks
@@ -83,17 +91,15 @@ class IsolatedProcess:
         self._end: ProcessEnd | None = None
 
     def attach(
-        self, loop: asyncio.AbstractEventLoop, lost: Callable[[IsolatedProcess], object]
+        self, loop: asyncio.AbstractEventLoop, listener: ConnectionListener
     ) -> LoopProcessConnection:
-        """Serve calls on *loop* from now on, and return the connection.
-
-        Args:
-            lost: called if the process ends while it has no call
-        """
+        """Serve calls on *loop* from now on, and return the connection."""
         calls = self.calls
         if calls is None or calls.loop is not loop:
-            stream = self.connection.stream
-            calls = self.calls = LoopProcessConnection(loop, stream, lambda: lost(self))
+            requests, stream = self.connection.requests, self.connection.stream
+            calls = self.calls = LoopProcessConnection(
+                loop, requests, self._taken, stream, listener
+            )
         return calls
 
     def kill(self) -> None:
@@ -149,7 +155,7 @@ class IsolatedProcess:
     def ask_to_stop(self) -> None:
         """Ask an idle process to run its shut-down hooks and end."""
         with suppress(OSError):
-            self.connection.stream.send(frame_without_body(STOP, 0, b"", 0))
+            self.connection.requests.send(frame_without_body(STOP, 0, b"", 0))
 
     def ends_within(self, seconds: float) -> bool:
         """Wait for its end; return whether it came in time."""
@@ -184,17 +190,22 @@ class IsolatedProcess:
         with suppress(OSError):
             os.close(self._stacks)
         self._stacks = -1
-        stream, calls = self.connection.stream, self.calls
+        calls = self.calls
         if calls is None or not calls.loop.is_running():
-            stream.close()
+            self._close_sockets()
             return
 
         def close() -> None:
             calls.detach()
-            stream.close()
+            self._close_sockets()
 
         with suppress(RuntimeError):  # the loop has just been closed
             calls.loop.call_soon_threadsafe(close)
+
+    def _close_sockets(self) -> None:
+        for each in (self.connection.requests, self._taken, self.connection.stream):
+            if each is not None:
+                each.close()
 
 
 def _signal_name(number: int) -> str:
@@ -221,19 +232,29 @@ def start_isolated_process(
     Raises:
         OSError: it could not be forked
     """
+    requests, taken = socket_pair_for_requests()
     ours, theirs = blocking_socket_pair()
     reading, writing = os.pipe()
     os.set_blocking(writing, False)  # an unread stack must not block the process
     try:
-        started = server.start(theirs, writing)
+        started = server.start(taken, theirs, writing)
     except BaseException:
-        ours.close()
+        for each in (requests, taken, ours):
+            each.close()
         os.close(reading)
         raise
     finally:
         theirs.close()
         os.close(writing)
-    process = IsolatedProcess(started, ProcessConnection(ours), reading, config.revision)
+    if not HAS_PACKETS:
+        taken.close()
+    process = IsolatedProcess(
+        started,
+        ProcessConnection(requests, ours),
+        taken if HAS_PACKETS else None,
+        reading,
+        config.revision,
+    )
     head = {
         "name": name,
         "sys_path": sys.path if server.python is None else None,

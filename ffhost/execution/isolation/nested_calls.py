@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ffhost.errors import CallError
-from ffhost.execution.isolation.connections import LoopProcessConnection
 from ffhost.execution.isolation.frames import CALL, CANCEL, FrameMisfit, ProcessFrame
+from ffhost.execution.isolation.loop_connection import LoopProcessConnection
 from ffhost.invocation.call import Call
 
 
@@ -125,10 +125,3 @@ async def _next(connection: LoopProcessConnection, head: Any) -> NestedCallAnswe
         if isinstance(error, StopAsyncIteration):
             return NestedCallAnswer(200, {}, b"")
         raise
-
-
-def cancel_nested_calls(connection: LoopProcessConnection) -> None:
-    """Cancel what still runs: the call has ended."""
-    tasks, connection.tasks = connection.tasks, None
-    for task in (tasks or {}).values():
-        task.cancel()

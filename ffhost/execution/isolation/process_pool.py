@@ -15,12 +15,12 @@ from contextlib import suppress
 from typing import Any
 
 from ffhost.config import LoadedConfig
-from ffhost.errors import HookFailed, LoadError, StartupError, Unavailable
+from ffhost.errors import CallError, HookFailed, LoadError, StartupError, Unavailable
 from ffhost.execution.channels import LoopWaiter
 from ffhost.execution.executor import executor
-from ffhost.execution.isolation.connections import LoopProcessConnection
+from ffhost.execution.isolation.early_calls import EarlyCall, EarlyCalls
 from ffhost.execution.isolation.forkserver_client import forkserver_of
-from ffhost.execution.isolation.frames import LOGS, START
+from ffhost.execution.isolation.frames import LOGS, START, ProcessFrame
 from ffhost.execution.isolation.isolated_process import (
     IsolatedProcess,
     ProcessEnd,
@@ -28,7 +28,14 @@ from ffhost.execution.isolation.isolated_process import (
     start_isolated_process,
 )
 from ffhost.execution.isolation.load_report import IsolatedLoadReport, isolated_load_report_of
+from ffhost.execution.isolation.loop_connection import LoopProcessConnection
 from ffhost.execution.isolation.memory_watch import IsolatedMemoryWatch
+from ffhost.execution.isolation.nested_calls import (
+    CallByName,
+    NestedCallAnswer,
+    take_nested_call,
+)
+from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
 
 STOP_SECONDS = 5.0
@@ -49,6 +56,11 @@ class ProcessPool:
         variables: what they find in their environment beside the variables of this process
         python: the Python of their virtual environment; None for the host's
         console: address of the console, for somebody who develops; else None
+
+    Attributes:
+        processes: those that have loaded the function
+        idle: the processes that have no call
+        leasing: what waits for one of them
     """
 
     def __init__(
@@ -75,15 +87,19 @@ class ProcessPool:
         self.loaded: IsolatedLoadReport | None = None
         self.replaced = 0
         """How many processes have crashed or were killed."""
+        self.early = EarlyCalls(self)
+        """Sends calls to processes that are not free yet."""
+        self.by_name: CallByName = _refuse_call
+        """Makes the calls of other functions that a process asks for."""
         self._import_budget = import_budget
         self._reset()
 
     def _reset(self) -> None:
         self._owner = os.getpid()
         self._lock = threading.Lock()
-        self._all: set[IsolatedProcess] = set()
-        self._idle: list[IsolatedProcess] = []
-        self._waiting: set[LoopWaiter] = set()
+        self.processes: tuple[IsolatedProcess, ...] = ()
+        self.idle: list[IsolatedProcess] = []
+        self.leasing: set[LoopWaiter] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failure: str | None = None
         self._closed = False
@@ -92,7 +108,7 @@ class ProcessPool:
     @property
     def busy(self) -> int:
         """Count the calls that run in a process."""
-        return sum(process.busy for process in tuple(self._all))
+        return sum(process.busy for process in self.processes)
 
     @property
     def closed(self) -> bool:
@@ -119,7 +135,7 @@ class ProcessPool:
             if isinstance(error, OSError):
                 raise LoadError(f"its process cannot be started: {error}") from error
             raise
-        self._all.update(processes)
+        self.processes = tuple(processes)
         self.loaded = answers[0]
         return self.loaded
 
@@ -150,12 +166,12 @@ class ProcessPool:
             HookFailed: a hook failed, or a process died
         """
         if self._owner != os.getpid():  # loaded before a fork: those processes belong to the parent
-            for process in self._all:
+            for process in self.processes:
                 process.forget()
             self._reset()
-        if not self._all:
+        if not self.processes:
             self.load()
-        processes = list(self._all)
+        processes = self.processes
         try:
             for process in processes:
                 with suppress(OSError):
@@ -169,7 +185,7 @@ class ProcessPool:
             self._offer(process)
         if self.memory_bytes is not None:
             watch = IsolatedMemoryWatch(
-                self.memory_bytes, lambda: tuple(self._all), lambda: self._closed
+                self.memory_bytes, lambda: self.processes, lambda: self._closed
             )
             self._called = watch.called
             threading.Thread(target=watch.run, name="ffhost-memory", daemon=True).start()
@@ -190,9 +206,9 @@ class ProcessPool:
     def take(self) -> IsolatedProcess | None:
         """Take a free process; None if there is none."""
         with self._lock:
-            if not self._idle:
+            if not self.idle:
                 return None
-            process = self._idle.pop()
+            process = self.idle.pop()
         process.busy = True
         if self._called is not None:
             self._called.set()
@@ -206,17 +222,17 @@ class ProcessPool:
         """
         while True:
             with self._lock:
-                if not self._idle and (self._failure is not None or self._closed):
+                if not self.idle and (self._failure is not None or self._closed):
                     raise Unavailable(f"{self.name} has no process", headers={"Retry-After": "1"})
                 waiter = LoopWaiter()
-                self._waiting.add(waiter)
+                self.leasing.add(waiter)
             try:
                 process = self.take()
                 if process is not None:
                     return process
                 await waiter.wait()
             finally:
-                self._waiting.discard(waiter)
+                self.leasing.discard(waiter)
 
     async def inform(self, process: IsolatedProcess) -> None:
         """Apply the logging of the current configuration to a process.
@@ -226,31 +242,38 @@ class ProcessPool:
         """
         process.revision = self.config.revision
         config = pickle.dumps(prune_config_for_isolated_process(self.config, self.name))
-        await (process.calls or self.connect(process)).ask(LOGS, b"", config)
+        await (process.calls or self.connect(process)).ask(LOGS, b"", config).answer
 
     def connect(self, process: IsolatedProcess) -> LoopProcessConnection:
         """Serve *process* on the running loop, which sees the end of idle ones from now on."""
         with self._lock:
             loop = self._loop = asyncio.get_running_loop()
-            idle = list(self._idle)
+            idle = list(self.idle)
         for each in idle:
-            each.attach(loop, self._lost)
-        return process.attach(loop, self._lost)
+            each.attach(loop, _PoolListener(self, each))
+        return process.attach(loop, _PoolListener(self, process))
 
     def release(self, process: IsolatedProcess) -> None:
-        """Release a process that has answered."""
+        """Release a process that has answered, unless it was sent more."""
+        calls = process.calls
+        if calls is not None:
+            if calls.sent or not process.busy:
+                return
+            if calls.is_closing:
+                self.replace_lost(process)
+                return
         with self._lock:
             process.busy = False
             if not self._closed:
-                self._idle.append(process)
-            if self._waiting:
+                self.idle.append(process)
+            if self.leasing:
                 self._wake()
 
     def _wake(self) -> None:
         """Wake those who wait for a process; under the lock."""
-        for waiter in self._waiting:
+        for waiter in self.leasing:
             waiter.wake()
-        self._waiting.clear()
+        self.leasing.clear()
 
     def _offer(self, process: IsolatedProcess) -> None:
         """Add a process that has started, unless the pool was closed meanwhile."""
@@ -258,8 +281,9 @@ class ProcessPool:
             self._failure = None
             closed, loop = self._closed, self._loop
             if not closed:
-                self._all.add(process)
-                self._idle.append(process)
+                if process not in self.processes:
+                    self.processes += (process,)
+                self.idle.append(process)
                 self._wake()
         if closed:
             _stop([process])
@@ -270,9 +294,9 @@ class ProcessPool:
     def _attach_idle(self, process: IsolatedProcess) -> None:
         loop = asyncio.get_running_loop()
         with self._lock:
-            idle = process in self._idle and loop is self._loop
+            idle = process in self.idle and loop is self._loop
         if idle:
-            process.attach(loop, self._lost)
+            process.attach(loop, _PoolListener(self, process))
 
     # Replacing
 
@@ -287,9 +311,9 @@ class ProcessPool:
         end = process.end()
         with self._lock:
             process.busy = False
-            self._all.discard(process)
-            if self._closed:
+            if self._closed or process not in self.processes:
                 return end
+            self.processes = tuple(each for each in self.processes if each is not process)
             self.replaced += 1
         if when is not None:
             get_logger("ffhost").error(
@@ -301,12 +325,12 @@ class ProcessPool:
         threading.Thread(target=self._start_replacement, name="ffhost-process", daemon=True).start()
         return end
 
-    def _lost(self, process: IsolatedProcess) -> None:
+    def lost(self, process: IsolatedProcess) -> None:
         """Replace a process that has ended, or sent something, while it had no call."""
         with self._lock:
-            if process not in self._idle:
+            if process not in self.idle:
                 return
-            self._idle.remove(process)
+            self.idle.remove(process)
         self.replace_lost(process)
 
     def replace_lost(self, process: IsolatedProcess) -> None:
@@ -335,7 +359,7 @@ class ProcessPool:
 
     def _mark_unavailable(self, reason: str) -> None:
         with self._lock:
-            told, self._failure = self._failure, reason if not self._all else None
+            told, self._failure = self._failure, reason if not self.processes else None
             self._wake()
         if told != reason:
             get_logger("ffhost").error(
@@ -350,15 +374,45 @@ class ProcessPool:
             return
         with self._lock:
             self._closed = True
-            processes, idle = list(self._all), list(self._idle)
-            self._all.clear()
-            self._idle.clear()
+            processes, idle = self.processes, list(self.idle)
+            self.processes = ()
+            self.idle.clear()
             self._wake()
         for process in processes:
             if process not in idle:
                 process.kill()
                 process.end()
         _stop(idle)
+
+
+class _PoolListener:
+    """Is told by the connection of a process what happens to it."""
+
+    __slots__ = ("_pool", "_process")
+
+    def __init__(self, pool: ProcessPool, process: IsolatedProcess) -> None:
+        self._pool = pool
+        self._process = process
+
+    def lost(self) -> None:
+        self._pool.lost(self._process)
+
+    def read(self) -> None:
+        early = self._pool.early
+        if early.slots.line:
+            early.offer()
+
+    def returned(self, early: list[EarlyCall]) -> None:
+        self._pool.early.restore(early)
+
+    def asked(self, call: Call, frame: ProcessFrame) -> None:
+        connection = self._process.calls
+        assert connection is not None
+        take_nested_call(call, connection, self._pool.by_name, frame)
+
+
+async def _refuse_call(_call: Call, _head: Any, _body: bytes) -> NestedCallAnswer:
+    raise CallError("calls by name are not served here")
 
 
 def _stop(processes: list[IsolatedProcess]) -> None:

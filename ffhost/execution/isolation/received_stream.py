@@ -9,8 +9,8 @@ from typing import NamedTuple
 from ffhost.errors import RequestError
 from ffhost.execution.channels import StreamCut
 from ffhost.execution.isolation.call_frames import IsolatedFunctionCrashed, take_stream_end
-from ffhost.execution.isolation.connections import LoopProcessConnection
 from ffhost.execution.isolation.frames import CHUNK, CHUNK_COST_BYTES, WINDOW_BYTES, ProcessFrame
+from ffhost.execution.isolation.loop_connection import LoopProcessConnection, SentRequest
 from ffhost.invocation.call import Call
 
 
@@ -34,14 +34,20 @@ class ReceivedStream(AsyncIterator[bytes]):
     Args:
         call: the call
         connection: leads to the process
+        sent: the request that the stream answers
         process: what becomes of the process at the end
     """
 
     def __init__(
-        self, call: Call, connection: LoopProcessConnection, process: StreamingProcess
+        self,
+        call: Call,
+        connection: LoopProcessConnection,
+        sent: SentRequest,
+        process: StreamingProcess,
     ) -> None:
         self._call = call
         self._connection = connection
+        self._sent = sent
         self._process = process
         self._has_begun = False
         self._has_ended = False
@@ -57,7 +63,7 @@ class ReceivedStream(AsyncIterator[bytes]):
         self._has_begun = True
         self._read_bytes += len(frame.body) + CHUNK_COST_BYTES
         if self._read_bytes >= WINDOW_BYTES // 2:
-            self._connection.ask_for_more(self._read_bytes)
+            self._connection.ask_for_more(self._sent, self._read_bytes)
             self._read_bytes = 0
         return frame.body
 
@@ -69,7 +75,7 @@ class ReceivedStream(AsyncIterator[bytes]):
             RequestError: its process ended before the first chunk
         """
         try:
-            frame = await self._connection.next_frame()
+            frame = await self._sent.next_frame()
             if frame.kind == CHUNK:
                 return frame
             error = take_stream_end(frame, self._call)
@@ -92,7 +98,7 @@ class ReceivedStream(AsyncIterator[bytes]):
         if self._has_ended:
             return
         if not self._call.timed_out:
-            self._connection.cancel_stream()
+            self._connection.cancel_stream(self._sent)
         # Who closes the channel cancels this task as well, which may come after the closing.
         for _ in range(2):
             try:

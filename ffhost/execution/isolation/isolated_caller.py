@@ -1,0 +1,99 @@
+"""Calls an isolated function from a loop: calls that wait for a slot may be sent early."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+
+from ffhost.config.units import UNLIMITED
+from ffhost.execution.isolation.early_calls import EarlyCall
+from ffhost.execution.isolation.isolated_call import end_cancelled_call
+from ffhost.execution.isolation.process_pool import ProcessPool
+from ffhost.execution.loop_caller import AlreadyAnswered, AsyncCaller, LoopRunner
+from ffhost.invocation.call import Call
+from ffhost.invocation.function import Function
+from ffhost.web.messages import Reply
+
+
+class IsolatedCaller(AsyncCaller):
+    """Calls one isolated function from a loop, whose server never cancels its tasks."""
+
+    def __init__(self, function: Function, runner: LoopRunner) -> None:
+        super().__init__(function, runner)
+        assert isinstance(function.processes, ProcessPool)
+        self._processes = function.processes
+        self._early = function.processes.early
+        self._early.slots = function.slots
+        self._seconds = self.timeout_seconds if self._bounded else None
+
+    async def _answer_here(self, call: Call) -> Reply:
+        call.job = asyncio.current_task(self._loop)
+        call.context = contextvars.copy_context()
+        if not self.slots.try_acquire():
+            await self._queue_early(call)
+        if call.state == "queued":
+            call.move("running")
+            if self._bounded:
+                self._watch(call)
+        try:
+            reply: Reply = await self.run(call)  # type: ignore[misc]
+        except BaseException:
+            self.settle(call, None)
+            raise
+        late = call.state == "answered"
+        if reply.chunks is None or late:
+            self.settle(call, reply)
+        else:
+            call.waiter = self._loop.create_future()
+            call.job = self._loop.create_task(self.perform(call, reply))
+            reply = await call.waiter
+        if late:
+            raise AlreadyAnswered
+        return reply
+
+    def _begin(self, call: Call) -> None:
+        call.move("running")
+        if self._bounded:
+            self._watch(call)
+
+    async def _queue_early(self, call: Call) -> None:
+        """Wait for a slot, or for the answer if the call is sent before it has one."""
+        ticket = EarlyCall(call, self._seconds, self._begin, self._early, self._loop)
+        if not self._early.join(ticket):
+            raise self.function.refusal()
+        if ticket.granted and ticket.sent is None:
+            return
+        seconds = self.queue_seconds
+        bounded = seconds != UNLIMITED
+        timer = self._loop.call_later(seconds, self._refuse, ticket) if bounded else None
+        try:
+            await ticket.answer
+        except ConnectionError:
+            pass  # `run` handles the end of the process
+        except asyncio.CancelledError as error:
+            if not ticket.granted:
+                await self._leave(ticket, call)
+                call.refuse(error)
+                raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if ticket.sent is not None:
+            call.early = ticket
+
+    def _refuse(self, ticket: EarlyCall) -> None:
+        """End the wait of a call whose time in the queue is over, unless it has just begun."""
+        if not ticket.granted and ticket.withdraw() and self.slots.leave(ticket):
+            ticket.answer.set_exception(self.function.refusal())
+
+    async def _leave(self, ticket: EarlyCall, call: Call) -> None:
+        """Leave a place in the queue that nobody needs any more."""
+        if ticket.withdraw():
+            if not self.slots.leave(ticket):
+                self.slots.release()
+            return
+        assert ticket.process is not None
+        if not ticket.granted:
+            self.slots.grant(ticket)
+        await end_cancelled_call(self._processes, ticket.process, ticket.sent, call)
+        self.slots.release()
