@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ffhost.errors import LoadError
@@ -324,6 +324,7 @@ STATEMENTS = st.one_of(
 
 
 @given(lines=st.lists(STATEMENTS, max_size=6), name=NAMES, part=st.lists(NAMES, max_size=3))
+@example(lines=["def a(x): return x", "b = a", "class a: pass"], name="b", part=[])
 def test_reading_never_refuses_what_importing_accepts(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str], name: str, part: list[str]
 ) -> None:

@@ -66,7 +66,7 @@ class TargetSourceFile:
         if isinstance(node, Definition):
             return self._function(head, node)
         if isinstance(node, ast.Name) and node.id != head:
-            return self.find(node.id, depth - 1) or OtherTargetDefinition("unknown", node.lineno)
+            return self._find_alias(node, depth)
         return read_other_target_definition(node)
 
     def resolve(self, dotted: str, depth: int = _DEPTH) -> str:
@@ -85,6 +85,14 @@ class TargetSourceFile:
         if found is None:
             found = self._functions[name] = read_target_definition(node, self.file, self.resolve)
         return found
+
+    def _find_alias(self, node: ast.Name, depth: int) -> TargetDefinition | OtherTargetDefinition:
+        """Find what a name stands for that was bound to another one, as that was then."""
+        behind = self.names.get(node.id)
+        unknown = OtherTargetDefinition("unknown", node.lineno)
+        if behind is not None and line_of_target_definition(behind) > node.lineno:
+            return unknown  # bound anew since then
+        return self.find(node.id, depth - 1) or unknown
 
     def _find_imported(
         self, full: str, depth: int
