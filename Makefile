@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PORT ?= 8080
 ARGS ?=
 # Four on two processors: many tests wait, for a deadline or for a server that starts.
-AT_ONCE := -p tests.workers --workers 4
+AT_ONCE := -p tests.workers --workers 8
 
 # The tests start Python hundreds of times: without compiled files that takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE

@@ -11,6 +11,7 @@ import gc
 import multiprocessing
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain, pairwise
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -76,7 +77,8 @@ class Crew:
     def _stop(self) -> None:
         """End the workers that still run, after the test that each is at."""
         for connection in self._workers:
-            connection.send(None)
+            with suppress(OSError):  # it has died
+                connection.send(None)
         for worker in self._workers.values():
             worker.join(PATIENCE_SECONDS)
             worker.kill()
@@ -95,7 +97,8 @@ class Crew:
             self._end(connection)
             return
         if kind == "next":
-            connection.send(next(self._next, None))
+            with suppress(OSError):  # it has died, which is heard next
+                connection.send(next(self._next, None))
         elif kind == "warning":
             self._warn(**said)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from tests.serving import eventually
 JSON = {"content-type": "application/json"}
 WIDE = {"width": 1200, "height": 800}
 NARROW = {"width": 360, "height": 740}
+EVERY_LOOK = "LOOKS" in os.environ
+"""Whether axe looks at each page in all looks, and not in two of the four."""
 LOOKS = [(size, scheme) for size in (WIDE, NARROW) for scheme in ("light", "dark")]
 PAGES = ("#/functions", "#/functions/order", "#/functions/price", "#/functions/on-order",
          "#/calls", "#/events", "#/configuration", "#/api")  # fmt: skip
@@ -239,18 +242,19 @@ def test_every_page_fits_and_axe_finds_no_serious_fault(browser: Any, desk: Desk
     call = page.locator(".row-link").first.get_attribute("href")
     page.evaluate(axe())
     problems = []
-    for fragment in (*PAGES, call):
+    for place, fragment in enumerate((*PAGES, call)):
         page.evaluate("(fragment) => { location.hash = fragment; }", fragment)
         page.wait_for_selector(f'main[data-shown="{fragment}"]')
         page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
         shorten(page)
-        for viewport, scheme in LOOKS:
+        for turn, (viewport, scheme) in enumerate(LOOKS):
             page.set_viewport_size(viewport)
             page.emulate_media(color_scheme=scheme)
             look = f"{fragment} {viewport['width']} {scheme}"
             wider = page.evaluate("document.documentElement.scrollWidth > innerWidth")
             problems += [f"{look}: wider than the window"] * wider
-            problems += [f"{look}: {each}" for each in faults(page)]
+            if EVERY_LOOK or turn in ((0, 3) if place % 2 else (1, 2)):
+                problems += [f"{look}: {each}" for each in faults(page)]
     window.close()
     assert problems == []
 
