@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from ffhost.testing import Client
 
 Serve = Callable[..., Client]
 
+pytestmark = pytest.mark.usefixtures("no_main_is_left")
 SINGLE = {"environ": {"FUNCTION_TARGET": "main"}}
 
 
