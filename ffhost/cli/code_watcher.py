@@ -17,6 +17,7 @@ import sysconfig
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,23 @@ def watching_code(config: LoadedConfig) -> Iterator[CodeWatcher]:
 # In the watching process
 
 
+@dataclass(slots=True)
+class LastLook:
+    """What a watch leaves to the next one, so that nothing is missed between them."""
+
+    at: float
+    """When its folders were last looked at."""
+    told_at: float
+    """When a change was last told. What is served was loaded after this, as far as is known."""
+    folders: list[str] = field(default_factory=list)
+
+    def missed(self, folders: list[str], wanted: Callable[[Any, str], bool]) -> Iterator[str]:
+        """Return what has changed in *folders*, also in those that were not watched yet."""
+        for folder in folders:
+            since = self.at if folder in self.folders else self.told_at
+            yield from code_changed_since(since - _COARSE_SECONDS, [folder], wanted)
+
+
 def watch_code(server: int, since: float) -> None:
     """Write the names of files that change to stdout, until the server has ended.
 
@@ -156,17 +174,18 @@ def watch_code(server: int, since: float) -> None:
             between then and the start of the watch counts too
     """
     places: dict[str, list[str]] = {}
+    last = LastLook(at=since, told_at=since)
     questions = open(0, "rb", buffering=0)  # noqa: SIM115 (a buffer would hide a second one)
     while os.getppid() == server:
         line = questions.readline()
         if not line:  # the server has ended
             return
         places |= json.loads(line)
-        since = _watch_until_asked(server, since, places)
+        last = _watch_until_asked(server, last, places)
 
 
-def _watch_until_asked(server: int, since: float, places: dict[str, list[str]]) -> float:
-    """Watch *places* until the server asks for others; return when that was.
+def _watch_until_asked(server: int, last: LastLook, places: dict[str, list[str]]) -> LastLook:
+    """Watch *places* until the server asks for others.
 
     Beginning to watch takes a while where there are many folders. What has changed since the
     last watch is looked for when the new one has begun, so that nothing is missed between them.
@@ -180,25 +199,30 @@ def _watch_until_asked(server: int, since: float, places: dict[str, list[str]]) 
     def wanted(change: Any, path: str) -> bool:
         return path in files or sources(change, path)
 
+    # Filtered here, not by watchfiles: where other files are written all the time, such as a log,
+    # it would not come back, and neither the first look nor the next question would have a turn.
     changes = watchfiles.watch(
         *folders,
-        watch_filter=wanted,
+        watch_filter=None,
         step=_QUIET_MILLISECONDS,
         rust_timeout=_LOOK_MILLISECONDS,
         yield_on_timeout=True,
         raise_interrupt=False,
     )
     begun = False
+    look = LastLook(last.at, last.told_at, folders)
     for changed in changes:
-        names = {path for _change, path in changed}
+        look.at = time.time()
+        names = {path for change, path in changed if wanted(change, path)}
         if not begun:
             begun = True
-            names.update(code_changed_since(since - _COARSE_SECONDS, folders, wanted))
+            names.update(last.missed(folders, wanted))
         if names:
+            look.told_at = look.at
             print(json.dumps(sorted(map(_short, names))), flush=True)
         if os.getppid() != server or select.select([0], [], [], 0)[0]:
             break
-    return time.time()
+    return look
 
 
 def _short(path: str) -> str:
