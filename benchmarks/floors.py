@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
+import math
 from collections import deque
 from typing import Any, ClassVar
 
@@ -15,14 +17,28 @@ import falcon.asgi
 from uvicorn_worker import UvicornWorker
 
 from ffhost.execution.threads import ThreadPool
+from ffhost.server.client_limits import ClientLimits
 from ffhost.server.connection import ServerConnection
+
+
+@functools.cache
+def _limits(loop: asyncio.AbstractEventLoop) -> ClientLimits:
+    return ClientLimits(loop, math.inf, math.inf, math.inf)
+
+
+class FloorConnection(ServerConnection):
+    """ffhost's connection as a server of uvicorn's own makes it, without time limits."""
+
+    def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(config, server_state, app_state, loop, _limits(loop))
 
 
 class FloorWorker(UvicornWorker):  # type: ignore[misc]
     """uvicorn's worker with ffhost's connections."""
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
-        "http": ServerConnection,
+        "http": FloorConnection,
         "loop": "uvloop",
         "lifespan": "off",
         "ws": "none",
