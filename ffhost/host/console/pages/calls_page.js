@@ -9,6 +9,8 @@ import { throttled } from "./functions_page.js";
 import { live } from "./live.js";
 
 const MOST_ROWS = 200;
+const MOST_MARKED = 3; // more at once are not noticed one by one, and marks are painted for a second
+const PAUSE = 1000; // milliseconds between two changes of a busy list: each lays the table out anew
 const STATUSES = [["", "any"], ["2xx", "2xx good"], ["3xx", "3xx elsewhere"], ["4xx", "4xx refused"], ["5xx", "5xx failed"]];
 
 const COLUMNS = [
@@ -68,7 +70,8 @@ export async function callsPage({ query, session, signal }) {
     calls = [...found, ...calls].slice(0, MOST_ROWS);
     const body = place.querySelector("tbody");
     if (!body) return draw();
-    body.prepend(...found.slice(0, MOST_ROWS).map((call) => mark(tableRow(COLUMNS, call))));
+    const rows = found.slice(0, MOST_ROWS).map((call) => tableRow(COLUMNS, call));
+    body.prepend(...(rows.length > MOST_MARKED ? rows : rows.map(mark)));
     while (body.rows.length > MOST_ROWS) body.lastElementChild.remove();
   };
   const gathered = gather(add);
@@ -95,17 +98,19 @@ function mark(row) {
   return row;
 }
 
-/** Return a function that passes values on together, once a frame. */
+/** Return a function that passes values on together: soon, but not before the last ones are old. */
 function gather(act) {
   let waiting = [];
+  let last = 0;
   return (value) => {
     waiting.push(value);
     if (waiting.length > 1) return;
     setTimeout(() => {
       const all = waiting;
       waiting = [];
+      last = Date.now();
       act(all);
-    }, 50);
+    }, Math.max(50, last + PAUSE - Date.now()));
   };
 }
 
