@@ -137,12 +137,13 @@ class AsyncCaller(FunctionCaller):
 
     async def _answer_here(self, call: Call) -> Reply:
         if not self.slots.try_acquire():
-            await self._queue(call, self.queue_seconds)
-        call.move("running")
-        call.job = asyncio.current_task(self._loop)
-        call.context = contextvars.copy_context()
-        if self._bounded:
-            self._watch(call)
+            await self._wait_for_slot(call)
+        if call.state == "queued":  # and not begun while it waited
+            call.move("running")
+            call.job = asyncio.current_task(self._loop)
+            call.context = contextvars.copy_context()
+            if self._bounded:
+                self._watch(call)
         try:
             reply: Reply = await self.run(call)  # type: ignore[misc]
         except BaseException:
@@ -158,6 +159,9 @@ class AsyncCaller(FunctionCaller):
         if late:
             raise AlreadyAnswered
         return reply
+
+    async def _wait_for_slot(self, call: Call) -> None:
+        await self._queue(call, self.queue_seconds)
 
     async def _answer_in_turn(self, call: Call) -> Reply:
         """Answer as `answer` does, of a thread that is started by whoever frees the slot.

@@ -9,10 +9,9 @@ from ffhost.config.units import UNLIMITED
 from ffhost.execution.isolation.early_calls import EarlyCall
 from ffhost.execution.isolation.isolated_call import end_cancelled_call
 from ffhost.execution.isolation.process_pool import ProcessPool
-from ffhost.execution.loop_caller import AlreadyAnswered, AsyncCaller, LoopRunner
+from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
-from ffhost.web.messages import Reply
 
 
 class IsolatedCaller(AsyncCaller):
@@ -26,38 +25,15 @@ class IsolatedCaller(AsyncCaller):
         self._early.slots = function.slots
         self._seconds = self.timeout_seconds if self._bounded else None
 
-    async def _answer_here(self, call: Call) -> Reply:
-        call.job = asyncio.current_task(self._loop)
-        call.context = contextvars.copy_context()
-        if not self.slots.try_acquire():
-            await self._queue_early(call)
-        if call.state == "queued":
-            call.move("running")
-            if self._bounded:
-                self._watch(call)
-        try:
-            reply: Reply = await self.run(call)  # type: ignore[misc]
-        except BaseException:
-            self.settle(call, None)
-            raise
-        late = call.state == "answered"
-        if reply.chunks is None or late:
-            self.settle(call, reply)
-        else:
-            call.waiter = self._loop.create_future()
-            call.job = self._loop.create_task(self.perform(call, reply))
-            reply = await call.waiter
-        if late:
-            raise AlreadyAnswered
-        return reply
-
     def _begin(self, call: Call) -> None:
         call.move("running")
         if self._bounded:
             self._watch(call)
 
-    async def _queue_early(self, call: Call) -> None:
+    async def _wait_for_slot(self, call: Call) -> None:
         """Wait for a slot, or for the answer if the call is sent before it has one."""
+        call.job = asyncio.current_task(self._loop)
+        call.context = contextvars.copy_context()
         ticket = EarlyCall(call, self._seconds, self._begin, self._early, self._loop)
         if not self._early.join(ticket):
             raise self.function.refusal()

@@ -300,7 +300,7 @@ def flask_request_adapter(
     none_is_ok: bool = False,
     prepare: Prepare | None = None,
 ) -> RequestAdapter:
-    """Return the adapter for a function with Flask's request; see `choice.request_adapter_for`."""
+    """Return the adapter for a function with Flask's request; see `request_adapter_for`."""
     app = _app_for(name, source, single=single)
     app.none_is_ok = none_is_ok
     for handler in () if module is None else tuple(vars(module).values()):
