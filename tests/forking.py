@@ -27,11 +27,16 @@ from typing import Any
 import gunicorn.config
 from _pytest.config import default_plugins
 
+from ffhost.config.validation import settings_adapter
+
 ROOT = Path(__file__).parents[1]
 DOORS = {"asgi", "wsgi", "gunicorn", "pytest_plugin", "__main__"}
 """Modules that do something when they are imported."""
-OTHERS = ("pytest", "anyio.abc", "hypothesis.strategies", "hypothesis.internal.conjecture.engine")
-"""What pytest imports, which many forks run."""
+OTHERS = (
+    *("structlog", "structlog.stdlib", "structlog.testing"),
+    *("pytest", "anyio.abc", "hypothesis.strategies", "hypothesis.internal.conjecture.engine"),
+)
+"""What ffhost imports when it is needed, and what pytest imports, which many forks run."""
 
 
 class Forks:
@@ -122,6 +127,7 @@ def main() -> None:
     _import_all("ffhost")
     for name in (*OTHERS, *(f"_pytest.{plugin}" for plugin in default_plugins)):
         importlib.import_module(name)
+    settings_adapter()  # half of what a start takes
     gc.collect()
     gc.freeze()
     command = _forked_for()
