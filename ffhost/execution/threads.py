@@ -104,7 +104,7 @@ class PoolThread:
         return True
 
     def hold(self, invocation: Any, leave: Callable[[], object]) -> bool:
-        """Hold exceptions back while the host's code runs in this thread.
+        """Keep exceptions back while the host's code runs in this thread.
 
         Args:
             invocation: what the user code runs for that has called the host
