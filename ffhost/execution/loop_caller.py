@@ -86,6 +86,7 @@ class AsyncCaller(FunctionCaller):
         self._timer: asyncio.TimerHandle | None = None
         self._bounded = self.timeout_seconds != UNLIMITED
         self._answer_late: AnswerLate | None = None
+        self._end_on_thread = partial(runner.finished, self)
         # A lazy function is not known yet.
         known = function.late_load is None
         self._starts_in_turn = known and not function.is_async and self.queue_seconds == UNLIMITED
@@ -117,7 +118,7 @@ class AsyncCaller(FunctionCaller):
                 call.job = self._loop.create_task(self.perform(call))
         else:
             call.context = self.make_context()
-            self.pool.submit(self.work, call, self.end_on_thread)
+            self.pool.submit(self.work, call, self._end_on_thread)
         reply: Reply = await waiter
         return reply
 
@@ -204,7 +205,7 @@ class AsyncCaller(FunctionCaller):
         if self._bounded:
             self._watch(call)
         try:
-            self.pool.submit(self.work, call, self.end_on_thread)
+            self.pool.submit(self.work, call, self._end_on_thread)
         except RuntimeError as error:  # no thread can be started
             call.waiter.set_exception(error)
 
@@ -272,10 +273,6 @@ class AsyncCaller(FunctionCaller):
             if call.state == "running":  # a short stream may have ended already
                 call.move("answered")
             call.waiter.set_result(reply)
-
-    def end_on_thread(self, call: Call, reply: Reply | None) -> None:
-        """Report to the loop that a call on a thread has ended."""
-        self.runner.finished(self, call, reply)
 
     def end(self, call: Call, reply: Reply | None) -> None:
         """Record that a call in a task of this loop has ended."""

@@ -84,22 +84,25 @@ class PoolThread:
         result = None
         try:
             try:
-                with self.lock:
-                    self.running = invocation
+                self.running = invocation
                 result = work(invocation)
             finally:
-                self._leave()
+                with self.lock:
+                    self.running = None
+                    is_struck, self.struck = self.struck, False
+                if is_struck:
+                    self._absorb()
         except DeadlineExceeded:
             # It may have been raised at the very end. There is never a second one.
-            self._leave()
+            with self.lock:
+                self.running = None
+                is_struck, self.struck = self.struck, False
+            if is_struck:
+                self._absorb()
         return result
 
-    def _leave(self) -> None:
-        with self.lock:
-            self.running = None
-            struck, self.struck = self.struck, False
-        if struck:
-            self.unreachable = not absorb_deadline_strike()
+    def _absorb(self) -> None:
+        self.unreachable = not absorb_deadline_strike()
 
 
 class ThreadPool:
@@ -135,9 +138,11 @@ class ThreadPool:
         An invocation here is any object that has a ``context``, a ``deadline`` (None: it is never
         interrupted) and a ``job``, which is set to the `PoolThread`.
         """
+        self._calls.append((work, invocation, done))
+        if self._coming:
+            return  # it says that it has come before it looks
         with self._lock:
-            self._calls.append((work, invocation, done))
-            start = not self._coming and self._send_one()
+            start = bool(self._calls) and not self._coming and self._send_one()
         if start:
             self._start()
 
@@ -174,15 +179,22 @@ class ThreadPool:
 
     def _take(self, idle: threading.Lock, *, came: bool) -> _Call | None:
         """Take the next call; without one the thread counts as idle from here on."""
+        calls = self._calls
+        if self._coming and not came:
+            try:
+                return calls.popleft()
+            except IndexError:  # whoever comes finds nothing, too
+                pass
         start = False
         with self._lock:
             if came:
                 self._coming = False
-            if not self._calls:
+            try:
+                call = calls.popleft()
+            except IndexError:
                 self._idle.append(idle)
                 return None
-            call = self._calls.popleft()
-            if self._calls and not self._coming:
+            if calls and not self._coming:
                 start = self._send_one()
         if start:
             self._start()
