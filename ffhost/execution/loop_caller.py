@@ -118,14 +118,10 @@ class AsyncCaller(FunctionCaller):
                 call.job = self._loop.create_task(self.perform(call))
         else:
             call.context = self.make_context()
-<<<<<<< HEAD
-            self.pool.submit(self.work, call, self._end_on_thread)
-=======
             try:
-                self.pool.submit(self.work, call, self.end_on_thread)
+                self.pool.submit(self.work, call, self._end_on_thread)
             except RuntimeError as error:
                 self.end_without_thread(call, error)
->>>>>>> main
         reply: Reply = await waiter
         return reply
 
@@ -212,15 +208,9 @@ class AsyncCaller(FunctionCaller):
         if self._bounded:
             self._watch(call)
         try:
-<<<<<<< HEAD
             self.pool.submit(self.work, call, self._end_on_thread)
-        except RuntimeError as error:  # no thread can be started
-            call.waiter.set_exception(error)
-=======
-            self.pool.submit(self.work, call, self.end_on_thread)
         except RuntimeError as error:
             self.end_without_thread(call, error)
->>>>>>> main
 
     async def _queue(self, call: Call, seconds: float) -> None:
         waiter = LoopWaiter()
