@@ -152,21 +152,25 @@ class PoolThread:
         result = None
         try:
             try:
-                self.running = invocation  # nothing else sets it, and nothing was running
+                self.running = invocation
                 result = work(invocation)
             finally:
-                self._leave()
+                with self.lock:
+                    self.running = None
+                    is_struck, self.struck = self.struck, False
+                if is_struck:
+                    self._absorb()
         except DeadlineExceeded:
             # It may have been raised at the very end. There is never a second one.
-            self._leave()
+            with self.lock:
+                self.running = None
+                is_struck, self.struck = self.struck, False
+            if is_struck:
+                self._absorb()
         return result
 
-    def _leave(self) -> None:
-        with self.lock:
-            self.running = None
-            struck, self.struck = self.struck, False
-        if struck:
-            self.unreachable = not absorb_deadline_strike()
+    def _absorb(self) -> None:
+        self.unreachable = not absorb_deadline_strike()
 
 
 class HostCode:
@@ -236,23 +240,17 @@ class ThreadPool:
             RuntimeError: no thread can be started; *work* will not run
         """
         call = work, invocation, done
+        self._calls.append(call)
+        if self._coming:
+            return  # it says that it has come before it looks
         with self._lock:
-            self._calls.append(call)
-            if self._coming:
-                return
-            self._coming = True
-            idle = self._idle.pop() if self._idle else None
-            if idle is None:
-                self._threads += 1
-        # Without the lock, which the thread that wakes wants at once.
-        if idle is not None:
-            idle.release()
-            return
-        try:
-            self._start()
-        except RuntimeError:
-            if self._withdraw(call):
-                raise
+            start = bool(self._calls) and not self._coming and self._send_one()
+        if start:
+            try:
+                self._start()
+            except RuntimeError:
+                if self._withdraw(call):
+                    raise
 
     def close(self) -> None:
         """End idle threads now; busy ones end after their call."""
@@ -261,22 +259,17 @@ class ThreadPool:
             while self._idle:
                 self._idle.pop().release()
 
-    def _next_thread(self) -> threading.Lock | None:
-        """Return what wakes the thread that was idle for the shortest time; None to start one."""
+    def _send_one(self) -> bool:
+        """Wake the thread that was idle for the shortest time; True if one must be started."""
         self._coming = True
         if self._idle:
-            return self._idle.pop()
+            self._idle.pop().release()
+            return False
         self._threads += 1
-        return None
-
-    def _send(self, idle: threading.Lock | None) -> None:
-        if idle is None:
-            self._start()
-        else:
-            idle.release()
+        self._made += 1
+        return True
 
     def _start(self) -> None:
-        self._made += 1
         name = f"{self._name}-{self._made}"
         if ATTENDED:
             strikes.start()  # now, because at a deadline it may be the thread too many
@@ -301,17 +294,25 @@ class ThreadPool:
 
     def _take(self, idle: threading.Lock, *, came: bool) -> _Call | None:
         """Take the next call; without one the thread counts as idle from here on."""
+        calls = self._calls
+        if self._coming and not came:
+            try:
+                return calls.popleft()
+            except IndexError:  # whoever comes finds nothing, too
+                pass
+        start = False
         with self._lock:
             if came:
                 self._coming = False
-            if not self._calls:
+            try:
+                call = calls.popleft()
+            except IndexError:
                 self._idle.append(idle)
                 return None
-            call = self._calls.popleft()
-            if not self._calls or self._coming:
-                return call
-            following = self._next_thread()
-        self._send(following)
+            if calls and not self._coming:
+                start = self._send_one()
+        if start:
+            self._start()
         return call
 
     def _wait(self, idle: threading.Lock) -> bool:
@@ -329,10 +330,9 @@ class ThreadPool:
         """Remove a thread that ends after its call, and send another to the calls that wait."""
         with self._lock:
             self._threads -= 1
-            if not self._calls or self._coming:
-                return
-            following = self._next_thread()
-        self._send(following)
+            start = bool(self._calls) and not self._coming and self._send_one()
+        if start:
+            self._start()
 
     def _serve(self) -> None:
         worker = PoolThread()
