@@ -10,19 +10,16 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-import orjson
-
 from ffhost.errors import CallError, LoopDetected
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.web.handed_message import HandedMessage
 from ffhost.web.inner_message import NO_PARAMS, InnerMessage
-from ffhost.web.json_text import time_as_json_text
+from ffhost.web.json_text import time_as_json_text, write_json
 from ffhost.web.messages import Message
 from ffhost.web.routing import route_path_parameter, split_path_segments
 
 UNSET: Final = ...
-_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 CHAIN_FIELD: Final = "ffhost-chain"
 """Names of the functions that wait, the first caller first. It can only refuse a call."""
@@ -107,7 +104,7 @@ def _as_json(value: Any) -> bytes:
         return bytes(serializer.to_json(value, by_alias=True))
     to_dict = getattr(value, "to_dict", None)
     try:
-        return orjson.dumps(to_dict() if callable(to_dict) else value, _jsonable, _OPTIONS)
+        return write_json(to_dict() if callable(to_dict) else value, _jsonable)
     except TypeError as error:
         raise CallError(f"the value cannot be written as JSON: {error}") from error
 
