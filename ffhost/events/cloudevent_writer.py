@@ -155,7 +155,7 @@ def _contents(event: Any) -> _Contents:
             f"expected None or a CloudEvent, got {type(event).__name__!r}; "
             "a cloudevent function returns nothing, or the event that is its reply"
         )
-    if isinstance(event, Event):
+    if Event in type(event).__mro__:  # the SDK's protocol makes `isinstance` slow
         contents = _Contents(event._get_attributes(), event.data, _unchanged(event), False)
     else:
         final = not isinstance(event, AnyOldEvent)
@@ -183,7 +183,9 @@ def _check(attributes: Mapping[str, Any]) -> None:
         raise ResultError(
             "the specversion of the CloudEvent that was returned is not '1.0' or '0.3'"
         )
-    for name in attributes:
+    names = "".join(attributes)
+    ordinary = names.isascii() and names.isalnum() and names.islower() and "" not in attributes
+    for name in () if ordinary else attributes:
         if not _NAME.fullmatch(name):
             raise ResultError(f"{name!r} cannot be an attribute of a CloudEvent")
     content_type = attributes.get("datacontenttype") or ""

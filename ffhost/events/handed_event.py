@@ -30,10 +30,7 @@ def can_be_handed_over(event: BinaryEvent) -> bool:
     content_type = event.content_type
     if content_type is not None and content_type[: len(_FORMATS)].lower() == _FORMATS:
         return False
-    return all(map(_is_unicode, event.attributes.values()))
-
-
-def _is_unicode(text: str) -> bool:
+    text = "".join(event.attributes.values())
     if text.isascii():
         return True
     try:
@@ -48,16 +45,18 @@ class HandedEventMessage(InnerMessage):
 
     Args:
         event: what the function gets
+        trace: the header fields of the trace of the call, which the event gets as attributes
         asked: as for `InnerMessage`
         write_fields: returns the header fields that do not come from the event
         method: as for `Message`, like all that follow
     """
 
-    __slots__ = ("_event",)
+    __slots__ = ("_event", "_trace")
 
     def __init__(
         self,
         event: BinaryEvent,
+        trace: Mapping[str, str],
         asked: Message,
         write_fields: Callable[[], dict[str, str]],
         method: str,
@@ -67,6 +66,7 @@ class HandedEventMessage(InnerMessage):
     ) -> None:
         super().__init__(asked, write_fields, method, path, query, event.body, params)
         self._event = event
+        self._trace = trace
 
     def _written_fields(self) -> Mapping[str, str]:
         if self._headers is None:
@@ -85,5 +85,5 @@ class HandedEventMessage(InnerMessage):
         event = self._event
         found = read_event_attributes({**event.attributes}, event.content_type, self.body)
         if traced:
-            event_with_trace_attributes(found[0], self._write_fields())
+            event_with_trace_attributes(found[0], self._trace)
         return found

@@ -134,8 +134,11 @@ def make_named_call_message(wanted: NamedCallRequest, function: Function, caller
         event = binary_event_of(wanted.event)
         if can_be_handed_over(event):
             length = len(event.body) or None
+            trace: dict[str, str] = {}
+            set_named_call_trace_fields(trace, caller)
             return HandedEventMessage(
                 event,
+                trace,
                 caller.message,
                 partial(_complete_fields, {}, length, caller),
                 wanted.method or "POST",

@@ -99,7 +99,9 @@ def test_a_handed_event_is_read_as_its_request_would_be(attributes: Any, data: A
     if not can_be_handed_over(written):
         return
     headers = {**dict(written.headers()), **TRACE}
-    message = HandedEventMessage(written, Message("GET", "/"), lambda: dict(TRACE), "POST", "/")
+    message = HandedEventMessage(
+        written, TRACE, Message("GET", "/"), lambda: dict(TRACE), "POST", "/"
+    )
     assert outcome(make_handed_event_decoder(), message) == outcome(
         events.make_event_decoder(), headers, written.body, "/"
     )
