@@ -7,6 +7,7 @@ again: they are texts before and after. Its data is written and read, as over HT
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ffhost.events.cloudevent_reader import Read, event_with_trace_attributes, read_event_attributes
@@ -64,14 +65,10 @@ class HandedEventMessage(InnerMessage):
         query: str = "",
         params: Mapping[str, str] = NO_PARAMS,
     ) -> None:
-        super().__init__(asked, write_fields, method, path, query, event.body, params)
+        write_all = partial(_all_fields, event, write_fields)
+        super().__init__(asked, write_all, method, path, query, event.body, params)
         self._event = event
         self._trace = trace
-
-    def _written_fields(self) -> Mapping[str, str]:
-        if self._headers is None:
-            self._headers = {**dict(self._event.headers()), **self._write_fields()}
-        return self._headers
 
     def read(self, *, traced: bool) -> Read:
         """Return the event as it would be read from the header fields and the body.
@@ -87,3 +84,7 @@ class HandedEventMessage(InnerMessage):
         if traced:
             event_with_trace_attributes(found[0], self._trace)
         return found
+
+
+def _all_fields(event: BinaryEvent, write_fields: Callable[[], dict[str, str]]) -> dict[str, str]:
+    return {**dict(event.headers()), **write_fields()}
