@@ -29,8 +29,8 @@ hypothesis.settings.load_profile("ours")
 
 
 LONG = (
-    *("test_docs", "fronts/test_hot_path", "execution/test_isolation"),
-    *("observability/test_tracing_otel", "deploy/test_function", "host/console/test_console_b"),
+    *("host/console/test_console_b", "test_docs", "fronts/test_hot_path"),
+    *("execution/test_isolation", "observability/test_tracing_otel", "deploy/test_function"),
     *("server/test_agents", "server/test_http_table", "server/", "test_examples"),
     *("test_plain_english", "cli/test_cli_serve", "test_libraries", "signatures/test_applications"),
     *("host/test_named", "execution/test_deadlines", "terminal/", "fronts/", "compat/"),
