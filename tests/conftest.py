@@ -13,6 +13,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from ffhost.config.validation import settings_adapter
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.observability import logs
 from ffhost.testing import Client, client
@@ -23,7 +24,7 @@ Serve = Callable[..., Client]
 
 # Each run makes up other values, so that few are enough for one run; `make fuzz` takes many.
 # How long an example takes says something about the machine only.
-EXAMPLES = int(os.environ.get("EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "20"))
 hypothesis.settings.register_profile("ours", max_examples=EXAMPLES, deadline=None)
 hypothesis.settings.load_profile("ours")
 
@@ -40,9 +41,10 @@ LONG = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start what forks servers before the tests' processes are forked: one is enough for all."""
+    """Do once, before the tests' processes are forked, what each would do for itself."""
     if config.getoption("workers", 1) > 1:
         forks()
+        settings_adapter()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -187,7 +187,7 @@ def chromium() -> Iterator[Any]:
             pytest.skip("no Chromium is installed: make browser, or apt install chromium")
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         try:
-            browser = driver.chromium.launch(executable_path=path, args=sandbox + os.environ.get("CHR", "").split())
+            browser = driver.chromium.launch(executable_path=path, args=sandbox)
         except playwright.Error as error:
             pytest.skip(f"Chromium does not start: {str(error).splitlines()[0]}")
         try:
