@@ -268,6 +268,36 @@ def test_plain_results_need_no_response_of_flask(result: Any, tmp_path: Path) ->
         assert QuickFlaskEncoder(app)(result) is not None
 
 
+@pytest.mark.parametrize("more", [(), (201,), ({"X-A": "1"},), (404, {"Content-Type": "a/b"})])
+def test_a_generator_is_streamed_as_flask_streams_it(more: tuple[Any, ...], tmp_path: Path) -> None:
+    closed: list[bool] = []
+
+    def generate() -> Iterator[str | bytes]:
+        try:
+            yield "ü"
+            yield b"b"
+        finally:
+            closed.append(True)
+
+    with application(tmp_path) as app:
+        result = (generate(), *more) if more else generate()
+        quick = QuickFlaskEncoder(app)(result)
+        assert quick is not None
+        assert quick.chunks is not None
+        response = app.make_response((generate(), *more) if more else generate())
+        assert quick.status == response.status_code
+        assert sorted((name.lower(), value) for name, value in quick.headers) == sorted(
+            (name.lower(), value) for name, value in response.headers
+        )
+        assert list(quick.chunks) == list(response.iter_encoded())
+        assert closed == [True, True]
+        begun = QuickFlaskEncoder(app)(generate())
+        assert begun is not None
+        assert next(begun.chunks) == "ü".encode()
+        begun.chunks.close()
+        assert closed == [True, True, True]
+
+
 def test_json_is_left_to_flask_where_its_way_was_changed(tmp_path: Path) -> None:
     with application(tmp_path) as app:
         app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -321,6 +351,7 @@ READS: dict[str, Callable[[flask.Request], Any]] = {
 }
 TYPES = ["application/json", "text/json", "application/json; charset=utf-8", ""]
 SENT = ['{"a": [1]}', "null", "{", "a=1", "NaN", ""]
+SENT += ["[12345678901234567890, 1e400, -0]", '{"a": 1, "a": "\\ud800"}']
 
 
 @given(
@@ -355,6 +386,17 @@ def test_a_body_and_arguments_need_no_environ(tmp_path: Path) -> None:
     message = Message("POST", "/", query="a=1", headers=headers, body=b"[1]")
     reply = answer(codec_of(function, tmp_path), message)
     assert json.loads(reply.body) == [[1], "[1]", "1", False]
+
+
+def test_json_is_read_by_what_the_application_reads_it_with(tmp_path: Path) -> None:
+    def function(request: flask.Request) -> list[Any]:
+        return [request.get_json()]
+
+    message = Message("POST", "/", headers={"content-type": "application/json"}, body=b"[1]")
+    codec = codec_of(function, tmp_path)
+    app = flask_request._app_for("function", tmp_path / "main.py", single=False)
+    app.json.loads = lambda text, **_: len(text)  # type: ignore[method-assign]
+    assert json.loads(answer(codec, message).body) == [3]
 
 
 @only_lazily
