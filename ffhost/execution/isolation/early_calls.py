@@ -56,7 +56,7 @@ class EarlyCall(SlotTicket):
         sent: the request that it was sent as; None if it was not sent, or was taken back
     """
 
-    __slots__ = ("_begin", "_seconds", "answer", "call", "calls", "process", "sent")
+    __slots__ = ("_begin", "_loop", "_seconds", "answer", "call", "calls", "process", "sent")
 
     def __init__(
         self,
@@ -66,21 +66,15 @@ class EarlyCall(SlotTicket):
         calls: EarlyCalls,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        super().__init__(None)
+        self.granted = False
         self.call = call
         self.calls = calls
         self.answer: asyncio.Future[Any] = loop.create_future()
         self.process: IsolatedProcess | None = None
         self.sent: SentRequest | None = None
         self._begin = begin
+        self._loop = loop
         self._seconds = seconds
-
-    def send(self, process: IsolatedProcess, head: bytes) -> None:
-        """Send it to *process*, which runs another call."""
-        assert process.calls is not None
-        self.process = process
-        # The process may be about to begin it, so it may get its slot here.
-        self.sent = process.calls.ask(CALL, head, self.call.message.body, self.call, self)
 
     def head(self) -> bytes | None:
         """Return the head of the request; None if that is too large to be sent early."""
@@ -97,9 +91,8 @@ class EarlyCall(SlotTicket):
 
     def wake(self) -> None:
         """End the wait: it has a slot, and is in no process."""
-        loop = self.answer.get_loop()
         with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(self._wake_here)
+            self._loop.call_soon_threadsafe(self._wake_here)
 
     def _wake_here(self) -> None:
         if not self.answer.done():
@@ -160,7 +153,11 @@ class EarlyCalls:
             self._send(ticket, process, head)
 
     def _send(self, ticket: EarlyCall, process: IsolatedProcess, head: bytes) -> None:
-        ticket.send(process, head)
+        connection, call = process.calls, ticket.call
+        assert connection is not None
+        ticket.process = process
+        # The process may be about to begin it, so it may get its slot here.
+        ticket.sent = connection.ask(CALL, head, call.message.body, call, ticket)
         if self._timer is None:
             self._timer = ticket.answer.get_loop().call_later(_LOOK_SECONDS, self._look)
 
@@ -170,13 +167,18 @@ class EarlyCalls:
         if pool.idle or pool.leasing or pool.closed:
             return None
         revision = pool.config.revision
+        late = time.monotonic() - LATE_SECONDS
         best, fewest = None, MOST_SENT
         for process in pool.processes:
             calls = process.calls
-            if calls is not None and process.revision == revision:
-                count = len(calls.sent)
-                if count < fewest and calls.takes_early(LATE_SECONDS):
-                    best, fewest = process, count
+            if (
+                calls is not None
+                and len(calls.sent) < fewest
+                and calls.begun_at > late
+                and process.revision == revision
+                and not calls.is_closing
+            ):
+                best, fewest = process, len(calls.sent)
         return best
 
     def restore(self, early: Sequence[EarlyCall]) -> None:
@@ -205,4 +207,4 @@ class EarlyCalls:
 
     @staticmethod
     def _is_late(calls: LoopProcessConnection) -> bool:
-        return time.monotonic() - calls.sent[0].first_at > LATE_SECONDS
+        return time.monotonic() - calls.begun_at > LATE_SECONDS

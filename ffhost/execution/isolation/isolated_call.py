@@ -59,7 +59,7 @@ def make_isolated_call_runner(
 async def _call(pool: ProcessPool, call: Call) -> Reply:
     early, call.early = call.early, None
     process, sent = (None, None) if early is None else (early.process, early.sent)
-    if call.timed_out and sent is None:
+    if sent is None and call.timed_out:
         raise asyncio.CancelledError
     while True:
         if process is None or sent is None:
