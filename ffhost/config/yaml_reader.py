@@ -121,7 +121,7 @@ class _Reader:
             node = self.scalar(event, line, column)
         else:
             if depth >= MAX_DEPTH:
-                raise self.fail(line, column, f"nested deeper than {MAX_DEPTH} levels")
+                raise self.fail(line, column, _TOO_DEEP)
             if event.tag not in (None, "!", _TAGS + "map", _TAGS + "seq"):
                 raise self._tag(event.tag, line, column)
             node = ConfigNode(None, self.source, line, column)
@@ -185,9 +185,7 @@ class _Reader:
             line, column = (child.use or (None, child.line or 0, child.column or 0))[1:]
             raise self.too_many(line, column)
         if parent.depth > MAX_DEPTH:
-            raise self.fail(
-                parent.line or 0, parent.column or 0, f"nested deeper than {MAX_DEPTH} levels"
-            )
+            raise self.fail(parent.line or 0, parent.column or 0, _TOO_DEEP)
 
     def sequence(self, node: ConfigNode, depth: int) -> None:
         items: list[ConfigNode] = []
@@ -287,6 +285,7 @@ def _syntax_problem(
 _QUOTE_OR_COMMENT = re.compile("['\"#]")
 _OPENING = re.compile(r"[\[{]")
 _UNFINISHED = "invalid YAML"
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 _OPEN_BRACKET = "a bracket is not closed, or a comma is missing"
 _OPEN_BRACE = "a brace is not closed, or a comma is missing"
 _OPEN_QUOTE = "a quote is not closed"
@@ -310,6 +309,8 @@ def _explain(text: str, column: int, problem: str, context: str) -> tuple[str, s
     indentation = text[: len(text) - len(text.lstrip())]
     if "\t" in indentation or char == "\t":
         return "a tab is not allowed here", "indent with spaces"
+    if problem == "exceeded maximum nesting depth":  # PyYAML from 6.0.4 on has a limit of its own
+        return _TOO_DEEP, None
     if "flow" in context:
         if _has_unquoted_reference(text):
             return (

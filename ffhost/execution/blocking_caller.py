@@ -80,7 +80,10 @@ class BlockingCaller(FunctionCaller):
         if self.function.is_async:
             self.loop().call_soon_threadsafe(self._begin, call, context=call.context)
         else:
-            self.pool.submit(self.work, call, self.end)
+            try:
+                self.pool.submit(self.work, call, self.end)
+            except RuntimeError as error:
+                self.end_without_thread(call, error)
         if not (waiter.lock.acquire(timeout=timeout) or waiter.wait_on(call.deadline)):
             return self.expire(call)
         if waiter.reply is None:

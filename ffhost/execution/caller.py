@@ -27,7 +27,7 @@ from ffhost.execution.channels import (
     push_file_body,
 )
 from ffhost.execution.executor import executor
-from ffhost.execution.failures import answer_timed_out_call
+from ffhost.execution.failures import answer_call_without_thread, answer_timed_out_call
 from ffhost.execution.file_body import FileBody
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.execution.threads import PoolThread, ThreadPool
@@ -80,6 +80,10 @@ class FunctionCaller(ABC):
     @abstractmethod
     def end(self, call: Call, reply: Reply | None) -> None:
         """Record that the function has ended, deliver *reply* if there is one, free the slot."""
+
+    def end_without_thread(self, call: Call, error: RuntimeError) -> None:
+        """End a call that never began, because no thread can be started, with 503."""
+        self.end(call, answer_call_without_thread(call, error))
 
     def work(self, call: Call) -> Reply | None:
         """Run the call on this thread; None if its reply was delivered on the way."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ffhost.errors import DeadlineExceeded, RequestError, ResultError, TimedOut
+from ffhost.errors import DeadlineExceeded, RequestError, ResultError, TimedOut, Unavailable
 from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
 from ffhost.loading.marked_functions import ErrorHandler
@@ -103,3 +103,16 @@ def _hint(call: Call, error: BaseException) -> dict[str, str]:
 def answer_crashed_call(call: Call) -> Reply:
     """Return the 500 response for a call that ended without a reply or an exception."""
     return problems.crash_problem(call.execution_id)
+
+
+def answer_call_without_thread(call: Call, error: RuntimeError) -> Reply:
+    """Return the 503 response for a call for which no thread can be started."""
+    get_logger("ffhost").error(
+        "thread_not_started",
+        function=call.function.name,
+        execution_id=call.execution_id,
+        error=str(error),
+        hint="the host may have too little memory, or a limit of threads (ulimit -u, pids)",
+    )
+    call.error = Unavailable("no thread can be started")
+    return problems.problem_reply(call.error, call.execution_id)

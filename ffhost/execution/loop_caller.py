@@ -117,7 +117,10 @@ class AsyncCaller(FunctionCaller):
                 call.job = self._loop.create_task(self.perform(call))
         else:
             call.context = self.make_context()
-            self.pool.submit(self.work, call, self.end_on_thread)
+            try:
+                self.pool.submit(self.work, call, self.end_on_thread)
+            except RuntimeError as error:
+                self.end_without_thread(call, error)
         reply: Reply = await waiter
         return reply
 
@@ -205,8 +208,8 @@ class AsyncCaller(FunctionCaller):
             self._watch(call)
         try:
             self.pool.submit(self.work, call, self.end_on_thread)
-        except RuntimeError as error:  # no thread can be started
-            call.waiter.set_exception(error)
+        except RuntimeError as error:
+            self.end_without_thread(call, error)
 
     async def _queue(self, call: Call, seconds: float) -> None:
         waiter = LoopWaiter()

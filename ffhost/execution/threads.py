@@ -134,12 +134,20 @@ class ThreadPool:
 
         An invocation here is any object that has a ``context``, a ``deadline`` (None: it is never
         interrupted) and a ``job``, which is set to the `PoolThread`.
+
+        Raises:
+            RuntimeError: no thread can be started; *work* will not run
         """
+        call = work, invocation, done
         with self._lock:
-            self._calls.append((work, invocation, done))
+            self._calls.append(call)
             start = not self._coming and self._send_one()
         if start:
-            self._start()
+            try:
+                self._start()
+            except RuntimeError:
+                if self._withdraw(call):
+                    raise
 
     def close(self) -> None:
         """End idle threads now; busy ones end after their call."""
@@ -171,6 +179,15 @@ class ThreadPool:
                 alone = not self._threads
             if alone:
                 raise  # no thread is left to take the call later
+
+    def _withdraw(self, call: _Call) -> bool:
+        """Remove a call that no thread has taken; False if one has."""
+        with self._lock:
+            try:
+                self._calls.remove(call)
+            except ValueError:
+                return False
+            return True
 
     def _take(self, idle: threading.Lock, *, came: bool) -> _Call | None:
         """Take the next call; without one the thread counts as idle from here on."""

@@ -9,6 +9,7 @@ from ffhost.errors import ConfigError, LoadError
 from ffhost.invocation.logger import get_logger
 
 if TYPE_CHECKING:
+    from ffhost.config.diagnostics import ConfigProblem
     from ffhost.deploy.environments.needed_environment import NeededEnvironment
 
 _KEY = "requirements"
@@ -29,9 +30,9 @@ def served_function_packages(config: LoadedConfig, name: str) -> NeededEnvironme
     try:
         needed = environment_needed_by(config, name)
     except ConfigError as error:
-        first = error.problems[0]
-        where = f"{first.origin}: " if first.origin is not None else ""
-        raise LoadError(f"{where}{first.message}", first.hint, key=_KEY) from error
+        first, *others = error.problems
+        notes = [_placed_message(each) for each in others]
+        raise LoadError(_placed_message(first), first.hint, notes, key=_KEY) from error
     assert needed is not None
     missing = needed.state()
     if missing is not None and config.settings.server.debug:
@@ -39,6 +40,13 @@ def served_function_packages(config: LoadedConfig, name: str) -> NeededEnvironme
     elif missing is not None:
         raise LoadError(missing, "run: ffhost install", key=_KEY)
     return needed
+
+
+def _placed_message(problem: ConfigProblem) -> str:
+    """Return the message, after the line of a requirements file if it is one's."""
+    if problem.path or problem.origin is None:
+        return problem.message
+    return f"{problem.origin.place}: {problem.message}"
 
 
 def _make(needed: NeededEnvironment, name: str) -> None:

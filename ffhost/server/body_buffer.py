@@ -67,10 +67,10 @@ class SocketBodyBuffer(asyncio.BufferedProtocol):
         if transport.get_protocol() is self and not transport.is_closing():
             self._become(self._connection)
             self._connection.data_received(bytes(self._view[self._parsed : self._filled]))
+        self._view.release()  # a file in a cycle with its view cannot be closed by the collector
 
     def whole(self) -> bytes:
-        """Return the body; nothing can be read any more."""
-        self._view.release()  # else it would be copied
+        """Return the body; reading must have ended, else it would be copied."""
         return self._file.getvalue()
 
     def _become(self, protocol: Any) -> None:

@@ -296,17 +296,17 @@ class ConnectionExchange:
         """
         connection: Any = self.transport.get_protocol()
         buffer = SocketBodyBuffer(connection, length)
-        for piece in (begun, *(self._pieces or ())):
-            buffer.add(piece)
-        self._pieces, self._waiting_bytes = None, 0
-        if self.more_body and not self.disconnected and self._error is None:
-            self.flow.resume_reading()
-            self._ask_for_body()
-            buffer.begin()
-            try:
+        try:
+            for piece in (begun, *(self._pieces or ())):
+                buffer.add(piece)
+            self._pieces, self._waiting_bytes = None, 0
+            if self.more_body and not self.disconnected and self._error is None:
+                self.flow.resume_reading()
+                self._ask_for_body()
+                buffer.begin()
                 await self._wait()
-            finally:
-                buffer.end()
+        finally:
+            buffer.end()
         self._has_news = False
         if self._error is not None:
             raise self._error

@@ -12,12 +12,13 @@ import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from ffhost.config import ConfigSources, LoadedConfig, load_config
+from ffhost.config.diagnostics import ConfigProblem
 from ffhost.config.watched_requirements import FOLDER, MADE
 from ffhost.deploy.environments.install_failures import (
     EnvironmentInstallFailed,
@@ -134,6 +135,47 @@ def test_an_import_that_fails_inside_an_environment_is_told_with_its_file(place:
         "in the environment of one.txt"
     )
     assert problem.hint == "add it to one.txt, then: ffhost install"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tiny==3\n", "the environment of three.txt for Python {python} has not been made"),
+        (None, "three.txt: no such file or directory"),
+        (
+            "tiny==\nother==\n",
+            "three.txt:1:1: expected a requirement such as 'requests>=2.31', got 'tiny=='",
+        ),
+    ],
+    ids=["not made", "no file", "wrong lines"],
+)
+def test_a_missing_environment_keeps_the_host_from_starting(
+    tmp_path: Path, text: str | None, said: str
+) -> None:
+    (problem,) = problems_of_start(tmp_path, text, "")
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert problem.message == said.format(python=python)
+    if text == "tiny==3\n":
+        assert problem.hint == "run: ffhost install"
+
+
+def test_what_cannot_be_installed_while_developing_is_told_at_the_start(tmp_path: Path) -> None:
+    text = "--no-index\ntiny==3\n"
+    (problem,) = problems_of_start(tmp_path, text, "server: {debug: true}\n")
+    assert problem.message.startswith("there is no version of ")
+    assert problem.notes
+
+
+def problems_of_start(folder: Path, requirements: str | None, more: str) -> Sequence[ConfigProblem]:
+    """Return the problems of a function that needs ``three.txt``, which has that text if any."""
+    (folder / "main.py").write_text("def f(request): ...\n")
+    text = "functions: {f: {target: main.py:f, isolation: process, requirements: three.txt}}\n"
+    (folder / "functions.yaml").write_text(text + more)
+    if requirements is not None:
+        (folder / "three.txt").write_text(requirements)
+    with pytest.raises(ConfigError) as caught:
+        client(folder / "functions.yaml").__enter__()
+    return caught.value.problems
 
 
 def test_a_changed_requirements_file_replaces_the_processes_of_its_function(place: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from ffhost.asgi import FalconAsgiApp, create_app
 from ffhost.config import ConfigSources
+from ffhost.execution.threads import ThreadPool
 from ffhost.host.service import Service
 from ffhost.invocation.slots import Slots
 
@@ -22,15 +23,20 @@ def f(request):
 CONFIG = """
 server: {read_timeout: 50ms}
 functions:
-  f: {target: "main.py:f", concurrency: 1, queue: 2}
+  f: {target: "main.py:f", concurrency: 1, queue: 2, queue_timeout: 5s}
 """
+WAITS = pytest.mark.parametrize("queue_timeout", ["5s", "unlimited"])
 Sent = list[dict[str, Any]]
 
 
-def run(folder: Path, use: Callable[[FalconAsgiApp, Slots], Awaitable[None]]) -> None:
+def run(
+    folder: Path,
+    use: Callable[[FalconAsgiApp, Slots], Awaitable[None]],
+    queue_timeout: str = "5s",
+) -> None:
     """Run *use* on a loop of its own, with the application and the slots of ``f``."""
     (folder / "main.py").write_text(CODE)
-    (folder / "functions.yaml").write_text(CONFIG)
+    (folder / "functions.yaml").write_text(CONFIG.replace("5s", queue_timeout))
     service = Service(ConfigSources(config="functions.yaml", cwd=folder), embedded=True)
     app = create_app(service)
 
@@ -85,7 +91,10 @@ async def until(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(0.001)
 
 
-def test_a_call_that_is_cancelled_in_the_queue_leaves_its_place(tmp_path: Path) -> None:
+@WAITS
+def test_a_call_that_is_cancelled_in_the_queue_leaves_its_place(
+    tmp_path: Path, queue_timeout: str
+) -> None:
     async def use(app: FalconAsgiApp, slots: Slots) -> None:
         assert slots.try_acquire()
         queued = asyncio.create_task(call(app, b""))
@@ -97,12 +106,71 @@ def test_a_call_that_is_cancelled_in_the_queue_leaves_its_place(tmp_path: Path) 
         slots.release()
         assert await call(app, b"") == 200
 
-    run(tmp_path, use)
+    run(tmp_path, use, queue_timeout)
 
 
+@WAITS
+def test_calls_get_slots_in_the_order_in_which_they_came_and_too_many_are_refused(
+    tmp_path: Path, queue_timeout: str
+) -> None:
+    async def use(app: FalconAsgiApp, slots: Slots) -> None:
+        assert slots.try_acquire()
+        ended: list[int] = []
+
+        async def ask(number: int) -> int:
+            status = await call(app, b"")
+            ended.append(number)
+            return status
+
+        queued = []
+        for number in range(2):
+            queued.append(asyncio.create_task(ask(number)))
+            await until(lambda: slots.waiting == len(queued))
+        assert await ask(2) == 429
+        slots.release()
+        assert await asyncio.gather(*queued) == [200, 200]
+        assert ended == [2, 0, 1]
+
+    run(tmp_path, use, queue_timeout)
+
+
+@WAITS
+@pytest.mark.parametrize("is_queued", [False, True])
+def test_a_call_for_which_no_thread_can_be_started_is_503_and_leaves_nothing_behind(
+    tmp_path: Path, queue_timeout: str, is_queued: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def use(app: FalconAsgiApp, slots: Slots) -> None:
+        if is_queued:
+            assert slots.try_acquire()
+        with monkeypatch.context() as without:
+            without.setattr(threading.Thread, "start", start_no_late_thread)
+            asked = asyncio.create_task(call(app, b""))
+            if is_queued:
+                await until(lambda: slots.waiting == 1)
+                slots.release()
+            assert await asked == 503
+        assert (slots.waiting, slots.running) == (0, 0)
+        assert await call(app, b"") == 200
+
+    monkeypatch.setattr(
+        "ffhost.fronts.falcon_asgi.pool", ThreadPool("late")
+    )  # without idle threads
+    run(tmp_path, use, queue_timeout)
+
+
+START = threading.Thread.start
+
+
+def start_no_late_thread(thread: threading.Thread) -> None:
+    if thread.name.startswith("late"):
+        raise RuntimeError("can't start new thread")
+    START(thread)
+
+
+@WAITS
 @pytest.mark.parametrize("is_on_loop", [True, False])
 def test_a_slot_that_a_cancelled_call_was_just_granted_is_given_back(
-    tmp_path: Path, is_on_loop: bool
+    tmp_path: Path, is_on_loop: bool, queue_timeout: str
 ) -> None:
     async def use(app: FalconAsgiApp, slots: Slots) -> None:
         assert slots.try_acquire()
@@ -120,7 +188,7 @@ def test_a_slot_that_a_cancelled_call_was_just_granted_is_given_back(
         await until(lambda: (slots.waiting, slots.running) == (0, 0))
         assert await call(app, b"") == 200
 
-    run(tmp_path, use)
+    run(tmp_path, use, queue_timeout)
 
 
 @pytest.mark.parametrize("pieces", [(), (b"begun",)])

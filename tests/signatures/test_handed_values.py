@@ -195,7 +195,7 @@ class Plain(Leaf):
         Open,
         Node,
         Bounded,
-        pydantic.create_model("Keyword", __config__={"frozen": True}, **{"class": int}),
+        pydantic.create_model("Keyword", __config__={"frozen": True}, **{"class": (int, ...)}),
         Plain,
         _frozen(list[int]),
         _frozen(Any),

@@ -339,8 +339,8 @@ def test_a_body_is_read_as_from_flask_in_whatever_order(
         for name in names:
             try:
                 found.append(repr(READS[name](request)))
-            except flask_request.HTTPException as error:
-                found.append(type(error).__name__)
+            except (flask_request.HTTPException, AttributeError) as error:
+                found.append(type(error).__name__)  # a limit cannot be set before Flask 3.1
         return found
 
     headers = {"content-type": media_type, "content-length": str(len(body))}

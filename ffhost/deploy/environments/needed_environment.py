@@ -187,8 +187,10 @@ class _Reader:
         self.texts[name] = ""
         try:
             read = read_requirements(file.read_text(encoding="utf-8-sig"))
-        except (OSError, UnicodeDecodeError):
-            self.problems.append(ConfigProblem(self._path, f"{shown} cannot be read", self._origin))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8"
+            message = f"{shown}: {reason.lower()}"
+            self.problems.append(ConfigProblem(self._path, message, self._origin))
             return name
         self.hashed = self.hashed or read.hashed
         self._judge(read, shown)
