@@ -143,7 +143,7 @@ class ProcessFrameReader:
         self.piece_bytes = PIECE_BYTES
 
     def feed(self, data: bytes) -> Iterator[ProcessFrame]:
-        """Give the frames that *data* completes; to be used up before the next piece.
+        """Return the frames that *data* completes; to be used up before the next piece.
 
         Raises:
             FrameMisfit: what follows is not a frame, or it is too large
