@@ -8,6 +8,7 @@ PORT ?= 8080
 ARGS ?=
 # Four on two processors: many tests wait, for a deadline or for a server that starts.
 AT_ONCE := -p tests.workers --workers 8
+LINT := $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 # The tests start Python hundreds of times: without compiled files that takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
@@ -26,8 +27,9 @@ $(STAMP): pyproject.toml constraints.txt
 serve: $(STAMP)  ## Serve the example functions on PORT (8080)
 	@PORT=$(PORT) exec $(BIN)/ffhost serve -c examples/quickstart/functions.yaml $(ARGS)
 
-test: $(STAMP) lint  ## Run everything that CI runs
-	$(BIN)/python -m pytest $(AT_ONCE) $(ARGS)
+# At once: while mypy checks types, one process alone collects the tests.
+test: $(STAMP)  ## Run everything that CI runs
+	($(LINT)) & $(BIN)/python -m pytest $(AT_ONCE) $(ARGS); tested=$$?; wait $$! && exit $$tested
 
 coverage: $(STAMP)  ## Run the tests under coverage, and show which lines they leave out
 	$(BIN)/coverage erase
@@ -49,9 +51,7 @@ newest:  ## Run the tests with the newest versions that pyproject.toml allows
 	$(VENV)-newest/bin/python -m pytest $(AT_ONCE) $(ARGS)
 
 lint: $(STAMP)  ## Check style and types
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(LINT)
 
 schema: $(STAMP)  ## Write schemas/functions.schema.json from the models
 	$(BIN)/ffhost schema > schemas/functions.schema.json

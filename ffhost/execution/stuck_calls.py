@@ -8,13 +8,13 @@ after, and counts as stuck. If there are too many, the worker must be replaced.
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
 from typing import Any
 
+from ffhost.execution.thread_frames import frame_of_thread
 from ffhost.execution.threads import PoolThread
 from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
@@ -28,7 +28,7 @@ REPEAT_SECONDS = 60.0
 def stack_of_stuck_call(job: Any) -> str | None:
     """Return the present stack of a thread or task, innermost call last; None if it has ended."""
     if isinstance(job, PoolThread):
-        frame = sys._current_frames().get(job.ident)
+        frame = frame_of_thread(job.ident)
         return None if frame is None else user_stack_text(frame)
     if isinstance(job, asyncio.Task):
         return "".join(_awaited(job.get_coro()))

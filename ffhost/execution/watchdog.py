@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 from ffhost.execution import debugger
+from ffhost.execution.thread_frames import frame_of_thread
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.logger import get_logger
@@ -93,7 +94,7 @@ class _Watch:
         return (
             idle is not None
             and self._loop.is_running()
-            and sys._current_frames().get(self._thread or 0) is idle
+            and frame_of_thread(self._thread or 0) is idle
         )
 
     def _answer(self) -> None:
@@ -103,7 +104,7 @@ class _Watch:
         self._answered = True
 
     def _log_blocked(self, now: float) -> None:
-        frame = sys._current_frames().get(self._thread or 0)
+        frame = frame_of_thread(self._thread or 0)
         call = self._invocation(frame)
         fields: dict[str, Any] = {}
         if call is not None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import linecache
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ffhost.execution.thread_frames import frame_of_thread
 from ffhost.loading.modules import SCOPE_KEY
 
 _PAUSES = (1.0, 4.0, 10.0, 30.0)
@@ -46,7 +46,7 @@ def line_of_loading_worker(thread: int) -> str | None:
 
     None if it runs no user code.
     """
-    frame = sys._current_frames().get(thread)
+    frame = frame_of_thread(thread)
     while frame is not None:
         if SCOPE_KEY in frame.f_builtins:
             file = frame.f_code.co_filename

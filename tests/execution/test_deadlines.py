@@ -20,7 +20,7 @@ from ffhost.web.messages import Message
 from tests.conftest import Serve
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 5.0) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> bool:
     """Wait until *holds*, at most so long."""
     end = time.monotonic() + seconds
     while not holds():
