@@ -19,6 +19,7 @@ from ffhost.invocation.ids import EXECUTION_ID_HEADER, choose_execution_id
 from ffhost.invocation.logger import get_logger
 from ffhost.server._uvicorn import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE
 from ffhost.server.body_buffer import SocketBodyBuffer
+from ffhost.server.joined_answers import JoinedAnswers
 from ffhost.server.refusal import HostFailed, server_refusal_of_error
 from ffhost.web.problems import HOST_FAILED
 
@@ -98,7 +99,12 @@ class ConnectionExchange:
         default_headers: the fields that all answers of the server have
         expects_continue: whether the client waits to be asked for the body
         keep_alive: whether another request may follow on the connection
-        on_response: called when the answer is complete
+        on_response: called when the answer is written
+        joined: the answers of all connections that wait to be written
+
+    Attributes:
+        response_complete: whether the application has given all of the answer
+        is_written: whether that has been written, so that the connection may go on
     """
 
     __slots__ = (
@@ -106,6 +112,7 @@ class ConnectionExchange:
         "_has_news",
         "_head",
         "_is_begun",
+        "_joined",
         "_pieces",
         "_waiter",
         "_waiting_bytes",
@@ -115,6 +122,7 @@ class ConnectionExchange:
         "disconnected",
         "expected_content_length",
         "flow",
+        "is_written",
         "keep_alive",
         "more_body",
         "on_response",
@@ -142,6 +150,7 @@ class ConnectionExchange:
         expects_continue: bool,
         keep_alive: bool,
         on_response: Callable[[ConnectionExchange], None],
+        joined: JoinedAnswers,
     ) -> None:
         self.scope = scope
         self.transport = transport
@@ -170,6 +179,8 @@ class ConnectionExchange:
         self.expected_content_length = 0
         self.response_started = False
         self.response_complete = False
+        self.is_written = False
+        self._joined = joined
 
     def add(self, piece: bytes) -> None:
         """Take what has arrived of the body; the client waits while there is too much of it."""
@@ -224,7 +235,8 @@ class ConnectionExchange:
         except BaseException as error:
             self._answer_failure(error)
         finally:
-            self.on_response = _nothing
+            if self.is_written or not self.response_complete:
+                self.on_response = _nothing
             # Its context may know of `send`, and so of this exchange.
             task, self.task = self.task, None
             self.tasks.discard(task)
@@ -240,12 +252,14 @@ class ConnectionExchange:
             exc_info=error,
         )
         if self.response_started:
+            self._joined.write()  # it may be among them
             self.transport.close()
         else:
             self._refuse(HostFailed(HOST_FAILED), identity)
 
     def _refuse(self, error: RequestError, identity: str | None = None) -> None:
         if self.response_started or self.disconnected or self.transport.is_closing():
+            self._joined.write()
             self.transport.abort()
             return
         answer = server_refusal_of_error(error, identity)
@@ -253,7 +267,7 @@ class ConnectionExchange:
             answer = answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
         self.transport.write(answer)
         self.keep_alive, self.response_complete = False, True
-        self.on_response(self)
+        self._go_on()
 
     async def receive(self) -> Any:
         """Return the application what has arrived, as ASGI 3 has it.
@@ -436,12 +450,35 @@ class ConnectionExchange:
         left = self.expected_content_length
         if left is not _UNKNOWN_LENGTH and (left < 0 or (left and not more)):
             raise RuntimeError("the body is not as long as its content-length")
-        self._write(pieces, len(body))
-        if not more:
-            self.response_complete = True
-            if self._waiter is not None:
-                self._notify()
-            self.on_response(self)
+        if more:
+            self._write(pieces, len(body))
+            return
+        self.response_complete = True
+        if self._waiter is not None:
+            self._notify()
+        head = self._head
+        has_company = len(self.tasks) > 1 or self._joined.waiting
+        if head is not None and has_company and self._may_wait(len(body)):
+            self._head, self.response_started = None, True
+            head += pieces
+            self._joined.add(self, b"".join(head))
+        else:
+            self._write(pieces, len(body))
+            self._go_on()
+
+    def _may_wait(self, size: int) -> bool:
+        """Whether nothing is to be done for this connection until its answer is written."""
+        return self.keep_alive and not self.more_body and size <= _COPIED_BYTES
+
+    def write_whole(self, answer: bytes) -> None:
+        """Write an answer that has waited, and go on with the connection."""
+        self._hand_over(answer)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self.is_written = True
+        on_response, self.on_response = self.on_response, _nothing
+        on_response(self)
 
     def _write(self, pieces: Sequence[bytes], size: int) -> None:
         head = self._head
@@ -450,11 +487,17 @@ class ConnectionExchange:
             pieces = head
             self._head, self.response_started = None, True
             self.waiting_for_100_continue = False
+        if size > _COPIED_BYTES:
+            self._hand_over(pieces)
+        elif pieces:
+            self._hand_over(b"".join(pieces))
+
+    def _hand_over(self, data: bytes | Sequence[bytes]) -> None:
         try:
-            if size > _COPIED_BYTES:
-                self.transport.writelines(pieces)
-            elif pieces:
-                self.transport.write(b"".join(pieces))
+            if isinstance(data, bytes):
+                self.transport.write(data)
+            else:
+                self.transport.writelines(data)
         except RuntimeError:  # uvloop: it is closed, and `connection_lost` follows
             if not self.transport.is_closing():
                 raise
