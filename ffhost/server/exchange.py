@@ -457,18 +457,15 @@ class ConnectionExchange:
         if self._waiter is not None:
             self._notify()
         head = self._head
-        has_company = len(self.tasks) > 1 or self._joined.waiting
-        if head is not None and has_company and self._may_wait(len(body)):
+        may_wait = head is not None and not self.more_body and len(body) <= _COPIED_BYTES
+        if may_wait and (len(self.tasks) > 1 or self._joined.waiting):
+            assert head is not None
             self._head, self.response_started = None, True
             head += pieces
             self._joined.add(self, b"".join(head))
         else:
             self._write(pieces, len(body))
             self._go_on()
-
-    def _may_wait(self, size: int) -> bool:
-        """Whether nothing is to be done for this connection until its answer is written."""
-        return self.keep_alive and not self.more_body and size <= _COPIED_BYTES
 
     def write_whole(self, answer: bytes) -> None:
         """Write an answer that has waited, and go on with the connection."""
