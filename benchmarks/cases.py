@@ -66,7 +66,8 @@ class Case:
         target: the least that the ratio is to be, or the most if *less_is_better*
         aim: what would be good
         measure: ``throughput`` in requests a second, ``start`` for seconds to the first 200;
-            ``processor``, ``p50`` and ``p99`` of a call at a fixed rate, ``idle`` of a second
+            ``processor``, ``p50`` and ``p99`` of a call at a fixed rate, ``idle`` of a second;
+            ``burden`` for the processor time of a call under load
     """
 
     name: str
@@ -236,7 +237,7 @@ def _files() -> Iterator[Case]:
         ("small", "100 KiB", 16, 1.5),
         ("large", "10 MiB", 4, 1.3),
     ):
-        request = Request(connections=connections)
+        request = Request(connections=connections, large=size == "large")
         theirs = functions_framework(f"send_{size}", "files.py")
         for name, title_of, ours in (
             ("flask", "flask.send_file", ffhost(function(f"send_{size}", "files.py"))),
@@ -254,6 +255,15 @@ def _files() -> Iterator[Case]:
                 request=request,
                 target=target,
             )
+            if request.large:
+                yield Case(
+                    f"file-{name}-processor",
+                    f"{title_of} of {title}, processor time",
+                    ours,
+                    theirs,
+                    request=request,
+                    measure="burden",
+                )
         yield Case(
             f"file-starlette-{size}",
             f"FileResponse of {title}",

@@ -28,12 +28,14 @@ class Request:
         body: sent with POST; none means GET
         repeat: how often the body is repeated
         connections: how many clients ask at once
+        large: whether the answer is so large that its client must not copy it (`discarding`)
     """
 
     body: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     repeat: int = 1
     connections: int = 16
+    large: bool = False
 
     def script(self) -> str:
         """Write the request for wrk."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks import fixed_rate
+from benchmarks import discarding, fixed_rate
 from benchmarks.cases import Case
 from benchmarks.environments import Pythons
 from benchmarks.load import LoadError, Request, requests_per_second
@@ -99,11 +99,18 @@ def _throughputs(
         ):
             for server in (ours, theirs):
                 _await(server, case.request)
-                requests_per_second(server.url, case.request, _WARM_UP_SECONDS)
+                _rate(server, case.request, _WARM_UP_SECONDS)
             for _ in range(min(_PAIRS_OF_A_PROCESS, pairs - done)):
                 for server, found in zip((ours, theirs), figures, strict=True):
-                    found.append(requests_per_second(server.url, case.request, seconds))
+                    found.append(_rate(server, case.request, seconds))
     return figures
+
+
+def _rate(server: Server, request: Request, seconds: int) -> float:
+    if not request.large:
+        return requests_per_second(server.url, request, seconds)
+    answers = discarding.ask(server.url, request.connections, seconds)
+    return answers.count / answers.seconds
 
 
 def _await(server: Server, request: Request) -> None:
@@ -154,6 +161,19 @@ def _idle(
     return _alternately(case, folder, pythons, pairs, look)
 
 
+def _burdens(
+    case: Case, folder: Path, pythons: Pythons, pairs: int, seconds: int
+) -> tuple[list[float], list[float]]:
+    """Measure the processor time of large answers while as many are asked for as come."""
+
+    def look(server: Server) -> float:
+        before = fixed_rate.processor_seconds(server.process.pid)
+        answers = discarding.ask(server.url, case.request.connections, seconds)
+        return (fixed_rate.processor_seconds(server.process.pid) - before) / answers.count
+
+    return _alternately(case, folder, pythons, pairs, look)
+
+
 def _alternately(
     case: Case, folder: Path, pythons: Pythons, pairs: int, look: Callable[[Server], float]
 ) -> tuple[list[float], list[float]]:
@@ -164,7 +184,10 @@ def _alternately(
     ):
         for server in (ours, theirs):
             _await(server, case.request)
-            fixed_rate.measure(server.url, server.process.pid, 1)
+            if case.request.large:
+                _rate(server, case.request, _WARM_UP_SECONDS)
+            else:
+                fixed_rate.measure(server.url, server.process.pid, _WARM_UP_SECONDS)
         for _ in range(pairs):
             for server, found in zip((ours, theirs), figures, strict=True):
                 found.append(look(server))
@@ -180,6 +203,7 @@ _MEASURES = {
     "p50": _costs,
     "p99": _costs,
     "idle": _idle,
+    "burden": _burdens,
 }
 _SHOWN = {
     "throughput": _per_second,
@@ -188,4 +212,5 @@ _SHOWN = {
     "p50": _microseconds,
     "p99": _microseconds,
     "idle": _microseconds,
+    "burden": _microseconds,
 }

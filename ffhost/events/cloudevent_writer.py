@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
-import orjson
 from cloudevents.core.v03.event import CloudEvent as NewEvent03
 from cloudevents.core.v1.event import CloudEvent as NewEvent
 from cloudevents.v1.abstract import CloudEvent as AnyOldEvent
@@ -22,11 +21,10 @@ from ffhost.errors import ResultError
 from ffhost.events.cloudevent_reader import REQUIRED, VERSIONS, EventPayload
 from ffhost.events.event_values import decode_event_base64
 from ffhost.events.received_event import Event
-from ffhost.web.json_text import read_json, time_as_json_text
+from ffhost.web.json_text import read_json, time_as_json_text, write_json
 from ffhost.web.mediatypes import is_json
 from ffhost.web.messages import HeaderList, Reply
 
-_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 _NAME: Final = re.compile(r"[a-z0-9_.~-]+")
 # Printable ASCII without space, double quote and percent (HTTP binding, section 3.1.3.2).
 _SAFE: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
@@ -243,7 +241,7 @@ def dump_event_json(value: Any) -> bytes:
         ResultError: JSON cannot hold it.
     """
     try:
-        return orjson.dumps(value, time_as_json_text, _OPTIONS)
+        return write_json(value, time_as_json_text)
     except TypeError as unsupported:
         # orjson refuses whole numbers beyond 64 bits; json writes them.
         import json

@@ -36,9 +36,17 @@ class _Waiter:
         self.reply: Reply | None = None
 
     def set(self, reply: Reply) -> None:
+        """Deliver *reply*; only the first counts."""
         if self.reply is None:
             self.reply = reply
+            self.wake()
+
+    def wake(self) -> None:
+        """End the wait."""
+        try:
             self.lock.release()
+        except RuntimeError:  # another thread has just ended it
+            return
 
     def wait_on(self, deadline: Deadline | None) -> bool:
         """Wait for the reply until *deadline*, which may be paused; return whether it came."""
@@ -100,22 +108,27 @@ class BlockingCaller(FunctionCaller):
         return BlockingStream(self, call)
 
     def _begin(self, call: Call) -> None:
+        if call.cancelled:
+            self.end(call, None)
+            return
         context = call.context if self.has_context else None
         call.job = asyncio.get_running_loop().create_task(self.perform(call), context=context)
 
     def _seconds_for(self, _call: Call) -> float:
         return self.timeout_seconds
 
-    def _queue(self, _call: Call, seconds: float) -> None:
-        lock = threading.Lock()
-        lock.acquire()
-        ticket = self.slots.enqueue(lock.release)
+    def _queue(self, call: Call, seconds: float) -> None:
+        waiter = call.waiter = _Waiter()
+        ticket = self.slots.enqueue(waiter.wake)
         if ticket is None:
             raise self.function.refusal()
         if ticket.granted:
             return
-        timeout = -1 if seconds == UNLIMITED else seconds
-        if not lock.acquire(timeout=timeout) and self.slots.leave(ticket):
+        waiter.lock.acquire(timeout=-1 if seconds == UNLIMITED else seconds)
+        if self.slots.leave(ticket):
+            raise self.function.refusal()
+        if waiter.reply is not None:  # the caller has left, just when the slot was granted
+            self.slots.release()
             raise self.function.refusal()
 
     def deliver(self, call: Call, reply: Reply) -> None:

@@ -88,7 +88,7 @@ class FunctionCaller(ABC):
     def work(self, call: Call) -> Reply | None:
         """Run the call on this thread; None if its reply was delivered on the way."""
         deadline = call.deadline
-        if deadline is not None and deadline.passed:
+        if call.cancelled or (deadline is not None and deadline.passed):
             return None
         reply: Reply = self.run(call)  # type: ignore[assignment]
         if reply.chunks is None:

@@ -86,6 +86,7 @@ class AsyncCaller(FunctionCaller):
         self._timer: asyncio.TimerHandle | None = None
         self._bounded = self.timeout_seconds != UNLIMITED
         self._answer_late: AnswerLate | None = None
+        self._end_on_thread = partial(runner.finished, self)
         # A lazy function is not known yet.
         known = function.late_load is None
         self._starts_in_turn = known and not function.is_async and self.queue_seconds == UNLIMITED
@@ -118,7 +119,7 @@ class AsyncCaller(FunctionCaller):
         else:
             call.context = self.make_context()
             try:
-                self.pool.submit(self.work, call, self.end_on_thread)
+                self.pool.submit(self.work, call, self._end_on_thread)
             except RuntimeError as error:
                 self.end_without_thread(call, error)
         reply: Reply = await waiter
@@ -207,7 +208,7 @@ class AsyncCaller(FunctionCaller):
         if self._bounded:
             self._watch(call)
         try:
-            self.pool.submit(self.work, call, self.end_on_thread)
+            self.pool.submit(self.work, call, self._end_on_thread)
         except RuntimeError as error:
             self.end_without_thread(call, error)
 
@@ -275,10 +276,6 @@ class AsyncCaller(FunctionCaller):
             if call.state == "running":  # a short stream may have ended already
                 call.move("answered")
             call.waiter.set_result(reply)
-
-    def end_on_thread(self, call: Call, reply: Reply | None) -> None:
-        """Report to the loop that a call on a thread has ended."""
-        self.runner.finished(self, call, reply)
 
     def end(self, call: Call, reply: Reply | None) -> None:
         """Record that a call in a task of this loop has ended."""

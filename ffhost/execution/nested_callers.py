@@ -15,11 +15,13 @@ from typing import Any
 from ffhost.config.units import UNLIMITED
 from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.caller import PAUSED_LOOK_SECONDS, stop_running_call
+from ffhost.execution.failures import CANCELLED_STATUS
 from ffhost.execution.loop_caller import EXACT_SECONDS, AsyncCaller, LoopRunner
 from ffhost.execution.threads import ThreadPool
 from ffhost.invocation.call import Call
 from ffhost.invocation.deadline import Deadline
 from ffhost.invocation.function import Function
+from ffhost.web.messages import Reply
 
 
 class NestedLoopCaller(AsyncCaller):
@@ -92,6 +94,16 @@ class NestedThreadCaller(BlockingCaller):
     def __init__(self, function: Function, pool: ThreadPool, background: Any) -> None:
         super().__init__(function, pool, background)
         self.has_context = True
+
+    def leave(self, call: Call) -> None:
+        """Stop the function, and end the wait for its answer: its caller has been interrupted."""
+        call.cancelled = True
+        if call.channel is not None:
+            call.channel.close()
+        if call.state == "running":
+            stop_running_call(call)
+        if call.waiter is not None:
+            call.waiter.set(Reply(CANCELLED_STATUS))
 
     def _queue(self, call: Call, seconds: float) -> None:
         if self.function.name in call.chain:

@@ -199,6 +199,17 @@ class DeadlineStrikes:
         else:
             strike.step()
 
+    def strike_once(self, worker: PoolThread, invocation: Any) -> None:
+        """Raise the exception in *worker*; under its lock."""
+        strike = self.waiting[worker.ident] = DeadlineStrike(worker, invocation)
+        strike.raised = True
+        raise_in_thread(worker.ident, _Delivered)
+
+    def have_delivered(self, worker: PoolThread, invocation: Any) -> bool:
+        """Whether *worker* has got the exception that was raised in it for *invocation*."""
+        strike = self.waiting.get(worker.ident)
+        return strike is not None and strike.delivered and strike.invocation is invocation
+
     def _run(self, new: SimpleQueue[DeadlineStrike]) -> None:
         try:
             open_strikes: list[DeadlineStrike] = []

@@ -7,6 +7,9 @@ Python cannot stop a thread, but it can raise an exception in one, at its next b
 Raised carelessly, that exception hits the next call, or the thread itself. So it is set under
 the worker's lock and only while the call is running. The end of user code takes the same lock
 and absorbs an exception that has been set but not yet raised.
+
+User code calls the host back: `ffhost.call_sync` takes slots and wakes threads. An exception in the
+middle of that would lose a slot or a wake-up for ever, so it is held back until the host returns.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from ffhost.errors import DeadlineExceeded
-from ffhost.execution.strikes import ATTENDED, absorb_deadline_strike, raise_in_thread, strikes
+from ffhost.execution.strikes import ATTENDED, absorb_deadline_strike, strikes
 
 IDLE_SECONDS = 10.0
 """How long a thread waits for work before it ends."""
@@ -50,30 +53,95 @@ class _Leaving:
 
 
 class PoolThread:
-    """One thread of a pool."""
+    """One thread of a pool.
 
-    __slots__ = ("ident", "lock", "native_id", "running", "struck", "unreachable")
+    Attributes:
+        running: what its user code runs for; None while it runs the host's
+        held: what it runs for while the host's code runs that user code has called
+        struck: whether an exception has been raised in it, or is held back
+        owed: whether it is held back
+        unreachable: whether exceptions no longer reach it
+    """
+
+    __slots__ = (
+        "held",
+        "ident",
+        "leave",
+        "lock",
+        "native_id",
+        "owed",
+        "running",
+        "struck",
+        "unreachable",
+    )
 
     def __init__(self) -> None:
         self.ident = 0
         self.native_id = 0
         self.lock = threading.Lock()
         self.running: Any = None
+        self.held: Any = None
+        self.leave: Callable[[], object] | None = None
         self.struck = False
+        self.owed = False
         self.unreachable = False
 
     def interrupt(self, invocation: Any) -> bool:
         """Raise `DeadlineExceeded` in the thread if it still runs *invocation*."""
         with self.lock:
-            if self.running is not invocation or self.struck:
+            if self.struck or (invocation is not self.running and invocation is not self.held):
                 return False
             self.struck = True
-            if not ATTENDED:
-                raise_in_thread(self.ident, DeadlineExceeded)
-        if ATTENDED:
+            leave = self.leave
+            self.owed = leave is not None
+            if not (ATTENDED or self.owed):
+                strikes.strike_once(self, invocation)
+        if leave is not None:
+            leave()
+        elif ATTENDED:
             # Not under the lock: this thread may spin here until `strikes` clears the flag.
             strikes.add(self, invocation)
         return True
+
+    def hold(self, invocation: Any, leave: Callable[[], object]) -> bool:
+        """Keep exceptions back while the host's code runs in this thread.
+
+        Args:
+            invocation: what the user code runs for that has called the host
+            leave: called, from another thread, if an exception is held back: ends what the host
+                waits for
+
+        Returns:
+            whether `resume` must be called; not if the host's code runs already
+
+        Raises:
+            DeadlineExceeded: an exception was on its way
+        """
+        with self.lock:
+            if self.running is not invocation:
+                return False
+            self.running = None
+            is_coming = self.struck and not strikes.have_delivered(self, invocation)
+            if not is_coming:
+                self.held, self.leave = invocation, leave
+        if is_coming:
+            self.unreachable = not absorb_deadline_strike()
+            raise DeadlineExceeded
+        return True
+
+    def resume(self) -> None:
+        """Return to the user code.
+
+        Raises:
+            DeadlineExceeded: this exception was held back; there is never a second one
+        """
+        with self.lock:
+            invocation, self.held, self.leave = self.held, None, None
+            owed, self.owed = self.owed, False
+            if not owed:
+                self.running = invocation
+        if owed:
+            raise DeadlineExceeded
 
     def guard(self, invocation: Any, work: Work) -> Any:
         """Run *work*, interruptible from its first to its last line and no longer.
@@ -84,22 +152,55 @@ class PoolThread:
         result = None
         try:
             try:
-                with self.lock:
-                    self.running = invocation
+                self.running = invocation
                 result = work(invocation)
             finally:
-                self._leave()
+                with self.lock:
+                    self.running = None
+                    is_struck, self.struck = self.struck, False
+                if is_struck:
+                    self._absorb()
         except DeadlineExceeded:
             # It may have been raised at the very end. There is never a second one.
-            self._leave()
+            with self.lock:
+                self.running = None
+                is_struck, self.struck = self.struck, False
+            if is_struck:
+                self._absorb()
         return result
 
-    def _leave(self) -> None:
-        with self.lock:
-            self.running = None
-            struck, self.struck = self.struck, False
-        if struck:
-            self.unreachable = not absorb_deadline_strike()
+    def _absorb(self) -> None:
+        self.unreachable = not absorb_deadline_strike()
+
+
+class HostCode:
+    """Holds exceptions back, in a ``with`` statement, while user code waits for the host.
+
+    Args:
+        invocation: what the user code runs for; its ``job`` may be another thread or a task, and
+            nothing is held back then
+        leave: as for `PoolThread.hold`
+    """
+
+    __slots__ = ("_invocation", "_leave", "_thread")
+
+    def __init__(self, invocation: Any, leave: Callable[[], object]) -> None:
+        self._invocation = invocation
+        self._leave = leave
+        self._thread: PoolThread | None = None
+
+    def __enter__(self) -> None:
+        job = self._invocation.job
+        if (
+            job.__class__ is PoolThread
+            and job.ident == threading.get_ident()
+            and job.hold(self._invocation, self._leave)
+        ):
+            self._thread = job
+
+    def __exit__(self, *_error: object) -> None:
+        if self._thread is not None:
+            self._thread.resume()
 
 
 class ThreadPool:
@@ -139,9 +240,11 @@ class ThreadPool:
             RuntimeError: no thread can be started; *work* will not run
         """
         call = work, invocation, done
+        self._calls.append(call)
+        if self._coming:
+            return  # it says that it has come before it looks
         with self._lock:
-            self._calls.append(call)
-            start = not self._coming and self._send_one()
+            start = bool(self._calls) and not self._coming and self._send_one()
         if start:
             try:
                 self._start()
@@ -191,15 +294,22 @@ class ThreadPool:
 
     def _take(self, idle: threading.Lock, *, came: bool) -> _Call | None:
         """Take the next call; without one the thread counts as idle from here on."""
+        calls = self._calls
+        if self._coming and not came:
+            try:
+                return calls.popleft()
+            except IndexError:  # whoever comes finds nothing, too
+                pass
         start = False
         with self._lock:
             if came:
                 self._coming = False
-            if not self._calls:
+            try:
+                call = calls.popleft()
+            except IndexError:
                 self._idle.append(idle)
                 return None
-            call = self._calls.popleft()
-            if self._calls and not self._coming:
+            if calls and not self._coming:
                 start = self._send_one()
         if start:
             self._start()

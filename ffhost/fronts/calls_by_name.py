@@ -67,7 +67,7 @@ class FrontCallsByName:
         return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
 
     async def _on_loop(self, call: Call, take: Take | None, *, whole: bool) -> Any:
-        callee = self._callee(call.function)
+        callee = self._callees.get(call.function) or self._new_callee(call.function)
         caller = callee.from_loop
         try:
             callee.check(call)
@@ -79,7 +79,8 @@ class FrontCallsByName:
             callee.report(call, CANCELLED_STATUS, 0)
             raise
         if call.channel is None:
-            return _ended(callee, call, reply)
+            callee.report(call, reply.status, len(reply.body))
+            return CallAnswer.of_reply(reply)
         stream = FrontLoopStream(call, caller, partial(callee.report, call, reply.status))
         answer = AsyncStreamedAnswer(reply.status, _fields(reply), stream)
         return await _read(answer, take) if whole else answer
@@ -87,11 +88,11 @@ class FrontCallsByName:
     def call_sync(self, call: Call) -> CallAnswer:
         """Call from a thread and return the answer."""
         answer = self.open_sync(call)
-        return answer if isinstance(answer, CallAnswer) else answer.whole()
+        return answer if answer.__class__ is CallAnswer else answer.whole()  # type: ignore[union-attr]
 
     def open_sync(self, call: Call) -> CallAnswer | StreamedAnswer:
         """Call from a thread and return the answer; one that is a stream is not read."""
-        callee = self._callee(call.function)
+        callee = self._callees.get(call.function) or self._new_callee(call.function)
         caller = callee.from_thread
         try:
             callee.check(call)
@@ -99,14 +100,20 @@ class FrontCallsByName:
         except RequestError as error:
             return _refused(callee, call, error)
         if call.channel is None:
-            return _ended(callee, call, reply)
+            callee.report(call, reply.status, len(reply.body))
+            return CallAnswer.of_reply(reply)
         stream = FrontThreadStream(call, caller, partial(callee.report, call, reply.status))
         return StreamedAnswer(reply.status, _fields(reply), stream)
 
-    def _callee(self, function: Function) -> _Callee:
-        callee = self._callees.get(function)
-        if callee is None:
-            callee = self._callees[function] = _Callee(function, self.runner, self)
+    def leave_sync(self, call: Call) -> None:
+        """Stop waiting for a call from a thread, and stop the function; from another thread."""
+        call.cancelled = True
+        callee = self._callees.get(call.function)
+        if callee is not None:  # it has begun
+            callee.from_thread.leave(call)
+
+    def _new_callee(self, function: Function) -> _Callee:
+        callee = self._callees[function] = _Callee(function, self.runner, self)
         return callee
 
 
@@ -155,11 +162,6 @@ def _refused(callee: _Callee, call: Call, error: RequestError) -> CallAnswer:
     answer = named_call_answer_of_error(error, call.execution_id)
     callee.report(call, answer.status, len(answer.body))
     return answer
-
-
-def _ended(callee: _Callee, call: Call, reply: Reply) -> CallAnswer:
-    callee.report(call, reply.status, len(reply.body))
-    return CallAnswer(reply.status, _fields(reply), reply.body)
 
 
 def _fields(reply: Reply) -> dict[str, str]:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from ffhost.errors import CallError
 from ffhost.execution.caller import FunctionCaller, stop_running_call
 from ffhost.execution.channels import LoopWaiter, StreamCut
+from ffhost.execution.threads import HostCode
 from ffhost.host.streamed_answer import CUT
 from ffhost.invocation.call import Call
+from ffhost.invocation.current import CURRENT
 
 if TYPE_CHECKING:
     from ffhost.execution.blocking_caller import BlockingCaller
@@ -44,11 +46,16 @@ class _Stream:
 
     def close(self) -> None:
         """Stop the function if the stream has not ended, and report the outcome."""
-        if not self._closing.acquire(blocking=False):
-            return
-        if not self._is_whole:
-            self._leave()
-        self._ended(self._sent_bytes)
+        with self._host_code():
+            if not self._closing.acquire(blocking=False):
+                return
+            if not self._is_whole:
+                self._leave()
+            self._ended(self._sent_bytes)
+
+    def _host_code(self) -> AbstractContextManager[None]:
+        caller = CURRENT.get()
+        return nullcontext() if caller is None else HostCode(caller, self._leave)
 
     def _leave(self) -> None:
         call = self._call
@@ -106,11 +113,12 @@ class FrontThreadStream(_Stream):
         Raises:
             CallError: the stream was cut
         """
-        try:
-            return self._taken(next(self._chunks, None))
-        except StreamCut as error:
-            self._is_whole = True
-            raise CallError(CUT) from error
+        with self._host_code():
+            try:
+                return self._taken(next(self._chunks, None))
+            except StreamCut as error:
+                self._is_whole = True
+                raise CallError(CUT) from error
 
     async def get_async(self) -> bytes | None:
         """Refuse to wait in a coroutine.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ffhost.errors import CallError
+from ffhost.web.messages import Reply
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,21 @@ class CallAnswer:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+
+    @classmethod
+    def of_reply(cls, reply: Reply) -> CallAnswer:
+        """Return the answer that *reply* is; its body is in memory.
+
+        The field names of a frozen dataclass are set one by one by its constructor, which costs
+        three calls.
+        """
+        answer = cls.__new__(cls)
+        answer.__dict__.update(
+            status=reply.status,
+            headers={key.lower(): value for key, value in reply.headers},
+            body=reply.body,
+        )
+        return answer
 
     @property
     def text(self) -> str:

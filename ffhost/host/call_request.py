@@ -6,21 +6,20 @@ import time
 from collections.abc import Mapping
 from datetime import date
 from datetime import time as time_of_day
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
-
-import orjson
 
 from ffhost.errors import CallError, LoopDetected
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 from ffhost.web.handed_message import HandedMessage
-from ffhost.web.json_text import time_as_json_text
+from ffhost.web.inner_message import NO_PARAMS, InnerMessage
+from ffhost.web.json_text import time_as_json_text, write_json
 from ffhost.web.messages import Message
 from ffhost.web.routing import route_path_parameter, split_path_segments
 
 UNSET: Final = ...
-_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 CHAIN_FIELD: Final = "ffhost-chain"
 """Names of the functions that wait, the first caller first. It can only refuse a call."""
@@ -83,28 +82,20 @@ class NamedCallRequest(NamedTuple):
         given = self.given
         headers: dict[str, str] = {}
         body = b""
-        if self.event is not None:
+        if given == "event":
             from ffhost.events.cloudevent_writer import to_binary_event
 
             fields, body = to_binary_event(self.event)
             headers = dict(fields)
-        elif self.body is not None:
+        elif given == "body":
+            assert self.body is not None
             body = self.body.encode() if isinstance(self.body, str) else self.body
         elif given is not None:
             headers["content-type"] = "application/json"
-            body = _as_json(self.json if self.value is UNSET else self.value)
-        self._add_fields(headers)
-        return self.method or ("POST" if given else "GET"), headers, body
-
-    def head_of_value(self) -> tuple[str, dict[str, str]]:
-        """Return method and header fields of a value, which is not written."""
-        headers = {"content-type": "application/json"}
-        self._add_fields(headers)
-        return self.method or "POST", headers
-
-    def _add_fields(self, headers: dict[str, str]) -> None:
+            body = _as_json(self.json if given == "json" else self.value)
         for name, value in self.headers.items():
             headers[name.lower()] = value
+        return self.method or ("POST" if given else "GET"), headers, body
 
 
 def _as_json(value: Any) -> bytes:
@@ -113,7 +104,7 @@ def _as_json(value: Any) -> bytes:
         return bytes(serializer.to_json(value, by_alias=True))
     to_dict = getattr(value, "to_dict", None)
     try:
-        return orjson.dumps(to_dict() if callable(to_dict) else value, _jsonable, _OPTIONS)
+        return write_json(to_dict() if callable(to_dict) else value, _jsonable)
     except TypeError as error:
         raise CallError(f"the value cannot be written as JSON: {error}") from error
 
@@ -132,41 +123,48 @@ def make_named_call_message(wanted: NamedCallRequest, function: Function, caller
     Raises:
         CallError: the path does not fit its template, or the value cannot be written
     """
-    most_bytes = None
+    path, query, params = function.path, "", NO_PARAMS
+    if wanted.path or "{" in path:
+        tail, _, query = wanted.path.partition("?")
+        path, params = _fill(path, tail)
     if function.measure is not None and wanted.given == "value":
         most_bytes = function.measure(wanted.value)
-    body = b""
-    if most_bytes is None:
-        method, headers, body = wanted.request()
-    else:
-        method, headers = wanted.head_of_value()
-    tail, _, query = wanted.path.partition("?")
-    path, params = _fill(function.path, tail)
-    asked = caller.message
+        if most_bytes is not None:
+            headers = {"content-type": "application/json"}
+            for name, value in wanted.headers.items():
+                headers[name.lower()] = value
+            return HandedMessage(
+                wanted.value,
+                _as_json,
+                most_bytes,
+                caller.message,
+                partial(_complete_fields, headers, None, caller),
+                wanted.method or "POST",
+                path,
+                query,
+                params,
+            )
+    method, headers, body = wanted.request()
+    length = len(body) if body or wanted.body is not None else None
+    write_fields = partial(_complete_fields, headers, length, caller)
+    return InnerMessage(caller.message, write_fields, method, path, query, body, params)
+
+
+def _complete_fields(headers: dict[str, str], length: int | None, caller: Call) -> dict[str, str]:
+    """Add the fields of every request of *caller* to *headers*, those of the call."""
     if "host" not in headers:
-        headers["host"] = asked.headers.get("host", "localhost")
-    if body or wanted.body is not None:
-        headers["content-length"] = str(len(body))
+        headers["host"] = caller.message.headers.get("host", "localhost")
+    if length is not None:
+        headers["content-length"] = str(length)
     set_named_call_trace_fields(headers, caller)
-    rest: dict[str, Any] = {
-        "query": query,
-        "headers": headers,
-        "scheme": asked.scheme,
-        "server": asked.server,
-        "params": params,
-    }
-    if most_bytes is None:
-        return Message(method, path, body=body, **rest)
-    return HandedMessage(wanted.value, _as_json, most_bytes, method, path, **rest)
+    return headers
 
 
-def _fill(template: str, tail: str) -> tuple[str, dict[str, str]]:
+def _fill(template: str, tail: str) -> tuple[str, Mapping[str, str]]:
     """Return path and parameters: *tail* follows the template, or is the path of its parameters."""
-    if not tail and "{" not in template:
-        return template, {}
     if "{" not in template:
         slash = "" if tail[:1] == "/" else "/"
-        return (f"{template.rstrip('/')}{slash}{tail}" if tail else template), {}
+        return (f"{template.rstrip('/')}{slash}{tail}" if tail else template), NO_PARAMS
     parts = split_path_segments(template)
     names = [route_path_parameter(part) for part in parts]
     given = split_path_segments(tail)

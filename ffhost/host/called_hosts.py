@@ -38,6 +38,9 @@ class NamedCalls(Protocol):
     def open_sync(self, call: Call) -> CallAnswer | StreamedAnswer:
         """Call from a thread and return the answer; one that is a stream is not read."""
 
+    def leave_sync(self, call: Call) -> None:
+        """Stop waiting for a call from a thread, and stop the function; from another thread."""
+
 
 class NamedCallReplacement(Protocol):
     """What a test has put in the place of a function."""

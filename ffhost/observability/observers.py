@@ -157,7 +157,7 @@ def summary_observer(name: str, signature: str, *, principal: bool = False) -> O
             outcome.status,
             outcome.kind,
             outcome.duration_seconds,
-            len(message.body),
+            message.body_bytes,
             outcome.sent_bytes,
             call.execution_id,
             trace_id,

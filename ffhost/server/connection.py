@@ -62,6 +62,7 @@ class ServerConnection(HttpToolsProtocol):
         "_joined",
         "_limits",
         "_unused_bytes",
+        "_usual_host",
         "file",
         "idle_since",
         "is_idle",
@@ -102,6 +103,7 @@ class ServerConnection(HttpToolsProtocol):
         self._closes_when_taken = False
         self._asks_for_upgrade = self._has_coding = False
         self._host: bytes | None = None
+        self._usual_host: bytes | None = None  # of the request before
         self._fault: tuple[int, str] | None = None  # why the head just read is refused
 
     def connection_made(self, transport: Any) -> None:
@@ -197,7 +199,10 @@ class ServerConnection(HttpToolsProtocol):
         if value and value[-1] <= _SPACE:  # llhttp leaves what RFC 9110, section 5.5, excludes
             value = value.rstrip(b" \t")
         if name in SPECIAL_FIELDS:
-            self._look_at(name, value)
+            if name == b"host" and value == self._usual_host and self._host is None:
+                self._host = value
+            else:
+                self._look_at(name, value)
         self.headers.append((name, value))
 
     def _look_at(self, name: bytes, value: bytes) -> None:
@@ -206,6 +211,8 @@ class ServerConnection(HttpToolsProtocol):
                 self._fault = 400, "the request has more than one Host"
             elif not is_possible_host_in_request_head(value):
                 self._fault = 400, "the Host of the request is not valid"
+            else:
+                self._usual_host = value
             self._host = value
         elif name == b"upgrade":
             self._asks_for_upgrade = True
@@ -238,21 +245,19 @@ class ServerConnection(HttpToolsProtocol):
             self._refuse_target()
             return
         try:
-            url = httptools.parse_url(self.url)
+            path, raw_path, query = _targets.get(self.url) or _parsed_target(self.url)
         except httptools.HttpParserInvalidURLError:
             self._refuse_target()
             return
-        raw_path = url.path
-        path = raw_path.decode("ascii")
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": version,
             "method": method.decode("ascii"),
             "scheme": self.scheme,
-            "path": unquote(path) if "%" in path else path,
+            "path": path,
             "raw_path": raw_path,
-            "query_string": url.query or b"",
+            "query_string": query,
             "root_path": "",
             "headers": self.headers,
             "client": self.client,
@@ -487,6 +492,28 @@ class ServerConnection(HttpToolsProtocol):
             self.transport.close()
         else:
             self._refuse(408, "the request did not arrive in time")
+
+
+_targets: dict[bytes, tuple[str, bytes, bytes]] = {}
+"""Some of the last targets, parsed; most clients ask for the same few again and again."""
+_MOST_TARGETS = 256
+_LONGEST_KEPT_BYTES = 256
+
+
+def _parsed_target(target: bytes) -> tuple[str, bytes, bytes]:
+    """Return the path of a target, decoded and as it was sent, and its query.
+
+    Raises:
+        HttpParserInvalidURLError: it is not valid
+    """
+    url = httptools.parse_url(target)
+    path = url.path.decode("ascii")
+    found = (unquote(path) if "%" in path else path, url.path, url.query or b"")
+    if len(target) <= _LONGEST_KEPT_BYTES:
+        if len(_targets) >= _MOST_TARGETS:
+            _targets.clear()
+        _targets[target] = found
+    return found
 
 
 def new_connection_parser(protocol: ServerConnection) -> httptools.HttpRequestParser:

@@ -25,8 +25,6 @@ from ffhost.web.problems import HOST_FAILED
 
 _EXECUTION_ID = EXECUTION_ID_HEADER.encode()
 _FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
-_UNSENDABLE = bytes(byte for byte in range(256) if HEADER_VALUE_RE.search(bytes([byte])))
-"""What the value of a header field cannot hold; to delete it is faster than to search for it."""
 _COPIED_BYTES = 64 * 1024
 """Larger bodies are not copied for the sake of one system call."""
 _UNKNOWN_LENGTH: Any = None
@@ -61,8 +59,8 @@ def _renewed(fields: Any) -> _Usual:
 
 
 _begins: dict[bytes, tuple[bytes, bytes | None]] = {}
-_MOST_NAMES = 1024
-"""Of fields that are remembered: a function may make names up."""
+_MOST_NAMES = _MOST_VALUES = 1024
+"""Of fields that are remembered: a function may make them up."""
 
 
 def _begin(name: bytes) -> tuple[bytes, bytes | None]:
@@ -78,6 +76,25 @@ def _begin(name: bytes) -> tuple[bytes, bytes | None]:
     if len(_begins) < _MOST_NAMES:
         _begins[bytes(name)] = found
     return found
+
+
+_sendable: set[bytes] = set()
+"""Values that were sent before."""
+_LONGEST_KEPT_BYTES = 256
+
+
+def _check_value(value: bytes) -> None:
+    """Remember *value* as one that can be sent.
+
+    Raises:
+        RuntimeError: it cannot
+    """
+    if HEADER_VALUE_RE.search(value):
+        raise RuntimeError("a header field of the answer cannot be sent")
+    if len(value) <= _LONGEST_KEPT_BYTES:
+        if len(_sendable) >= _MOST_VALUES:
+            _sendable.clear()
+        _sendable.add(value)
 
 
 def _says_close(fields: Iterable[tuple[bytes, bytes]]) -> bool:
@@ -174,7 +191,7 @@ class ConnectionExchange:
         # The answer
         self.keep_alive = keep_alive
         self.default_headers = default_headers
-        self._head: list[bytes] | None = None
+        self._head: bytes | None = None
         self.chunked_encoding: bool | None = None
         self.expected_content_length = 0
         self.response_started = False
@@ -389,35 +406,40 @@ class ConnectionExchange:
         connection.file = None
         self.expected_content_length -= body.sent
 
-    def _write_head(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+    def _write_head(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
         # The head of an answer that failed before its body gives way to that of a 500.
         self.chunked_encoding, self.expected_content_length = None, 0
-        usual = _last if _last.fields is self.default_headers else _renewed(self.default_headers)
-        for name, value in usual.framing:
+        fields, usual_lines, framing = _last
+        if fields is not self.default_headers:
+            fields, usual_lines, framing = _renewed(self.default_headers)
+        for name, value in framing:
             self._frame(name, value)
         if self.waiting_for_100_continue and self.more_body:
             self.keep_alive = False  # nobody can tell whether the body will follow
-        lines = [STATUS_LINE.get(status) or b"HTTP/1.1 %d \r\n" % status, usual.lines]
-        values = []
+        pieces = [STATUS_LINE.get(status) or b"HTTP/1.1 %d \r\n" % status, usual_lines]
         for name, value in headers:
             begin, concern = _begins.get(name) or _begin(name)
             if concern is not None:
-                self._frame(concern, value)
-            lines += begin, value, b"\r\n"
-            values.append(value)
-        joined = b"".join(values)  # one look at all of them
-        if joined != joined.translate(None, _UNSENDABLE):
-            raise RuntimeError("a header field of the answer cannot be sent")
-        if not self.keep_alive and not _says_close((*usual.framing, *headers)):
-            lines.append(b"connection: close\r\n")
+                if concern == b"content-length" and self.chunked_encoding is None:
+                    self.expected_content_length = int(value)
+                    self.chunked_encoding = False
+                else:
+                    self._frame(concern, value)
+            if not (value.isalnum() or value in _sendable):  # ids and numbers; what is usual
+                _check_value(value)
+            pieces.append(begin)
+            pieces.append(value)
+            pieces.append(b"\r\n")
+        if not self.keep_alive and not _says_close((*framing, *headers)):
+            pieces.append(b"connection: close\r\n")
         if self.chunked_encoding is None and not self._is_bodiless(status):
             if self.scope["http_version"] == "1.0":  # its end is that of the connection
                 self.chunked_encoding, self.expected_content_length = False, _UNKNOWN_LENGTH
             else:
                 self.chunked_encoding = True
-                lines.append(b"transfer-encoding: chunked\r\n")
-        lines.append(b"\r\n")
-        return lines
+                pieces.append(b"transfer-encoding: chunked\r\n")
+        pieces.append(b"\r\n")
+        return b"".join(pieces)
 
     def _frame(self, name: bytes, value: bytes) -> None:
         """Take note of what a field says about the body or the connection."""
@@ -480,8 +502,7 @@ class ConnectionExchange:
     def _write(self, pieces: Sequence[bytes], size: int) -> None:
         head = self._head
         if head is not None:
-            head += pieces
-            pieces = head
+            pieces = (head, *pieces)
             self._head, self.response_started = None, True
             self.waiting_for_100_continue = False
         if size > _COPIED_BYTES:

@@ -58,6 +58,8 @@ def result_encoder(name: str, *, otherwise: Callable[[Any], Reply | None] | None
 
     def encode(value: Any) -> Reply:
         try:
+            if value.__class__ is str:
+                return Reply(200, [HTML], value.encode())
             return encoders.get(value.__class__, encode_rare)(value)
         except UnicodeEncodeError as error:
             raise ResultError(f"{name} returned text that cannot be sent as UTF-8") from error

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ffhost.web.inner_message import NO_PARAMS, InnerMessage
 from ffhost.web.messages import Message
 
 _LENGTH = "content-length"
 
 
-class HandedMessage(Message):
+class HandedMessage(InnerMessage):
     """A request with a value, whose body is written when somebody asks for it, once.
 
     Args:
         value: what the function gets
         write: writes it as the body
         most_bytes: how long the body can be
-        method: as for `Message`, like all that follow
+        asked: as for `InnerMessage`, like all that follow
     """
 
     __slots__ = ("_most_bytes", "_write", "_written", "value")
@@ -27,11 +28,14 @@ class HandedMessage(Message):
         value: Any,
         write: Callable[[Any], bytes],
         most_bytes: int,
+        asked: Message,
+        write_fields: Callable[[], dict[str, str]],
         method: str,
         path: str,
-        **rest: Any,
+        query: str = "",
+        params: Mapping[str, str] = NO_PARAMS,
     ) -> None:
-        super().__init__(method, path, **rest)
+        super().__init__(asked, write_fields, method, path, query, params=params)
         self.value = value
         self._write = write
         self._written: bytes | None = None
@@ -49,17 +53,23 @@ class HandedMessage(Message):
         self._written = body
 
     @property
+    def body_bytes(self) -> int | None:
+        """Return how long the body is; None as long as nobody has asked for it."""
+        return None if self._written is None else len(self._written)
+
+    @property
     def headers(self) -> Mapping[str, str]:
-        """Return the header fields by lower-case name."""
-        return {**self._headers, _LENGTH: str(len(self.body))}
+        """Return the header fields by lower-case name; without a written body no length."""
+        fields = self._written_fields()
+        return fields if self._written is None else {**fields, _LENGTH: str(len(self._written))}
 
     def header(self, name: str) -> str | None:
         """Return the value of the field *name* (lower case), or None."""
-        return str(len(self.body)) if name == _LENGTH else self._headers.get(name)
+        return self.headers.get(name) if name == _LENGTH else self._written_fields().get(name)
 
     def has_any(self, names: frozenset[str]) -> bool:
         """Whether there is a field with one of *names* (lower case)."""
-        return _LENGTH in names or not names.isdisjoint(self._headers)
+        return not names.isdisjoint(self.headers)
 
     def is_longer_than(self, limit: float) -> bool:
         """Whether the body has more than *limit* bytes; it is written only if it can have."""

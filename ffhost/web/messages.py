@@ -83,6 +83,11 @@ class Message:
         """Return the header fields by lower-case name."""
         return self._headers
 
+    @property
+    def body_bytes(self) -> int | None:
+        """Return how long the body is; None if it was never written."""
+        return len(self.body)
+
     def parts(self) -> tuple[Any, ...]:
         """Return all but the body as plain values, for `of_parts` in another process."""
         return (

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from ffhost.errors import DeadlineExceeded
 from ffhost.execution.threads import PoolThread
 
 
@@ -119,3 +120,52 @@ def test_a_thread_that_was_struck_can_be_struck_again_in_its_next_call() -> None
 
     assert [worker.guard(Call(), work) for _ in range(3)] == [None, None, None]
     assert worker.guard(Call(), lambda _: "innocent") == "innocent"
+
+
+def test_an_exception_is_held_back_while_user_code_waits_for_the_host() -> None:
+    worker, call = this_threads_worker(), Call()
+    seen: list[Any] = []
+
+    def work(call: Call) -> str:
+        assert worker.hold(call, lambda: seen.append("left"))
+        seen.append(in_thread(lambda: worker.interrupt(call)))
+        seen.append(spin(0.01))
+        try:
+            worker.resume()
+        except DeadlineExceeded:
+            seen.append("struck")
+        seen.append(in_thread(lambda: worker.interrupt(call)))
+        return spin(0.01)
+
+    assert worker.guard(call, work) == "not struck"
+    assert seen == ["left", True, "not struck", "struck", False]
+    assert worker.guard(Call(), lambda _: "innocent") == "innocent"
+
+
+def test_an_exception_that_is_on_its_way_comes_before_the_host_begins() -> None:
+    worker, call = this_threads_worker(), Call()
+
+    def work(call: Call) -> str:
+        worker.lock = MeetingLock(  # type: ignore[assignment]
+            worker.ident, lambda: in_thread(lambda: worker.interrupt(call))
+        )
+        try:
+            worker.hold(call, lambda: None)
+        except DeadlineExceeded:
+            return spin(0.01)
+        return "begun"
+
+    assert worker.guard(call, work) == "not struck"
+
+
+def test_a_call_is_struck_as_ever_after_it_has_waited_for_the_host() -> None:
+    worker, call = this_threads_worker(), Call()
+
+    def work(call: Call) -> str:
+        assert worker.hold(call, lambda: None)
+        assert not worker.hold(call, lambda: None)  # the host's code calls user code's API
+        worker.resume()
+        threading.Thread(target=worker.interrupt, args=(call,)).start()
+        return spin()
+
+    assert worker.guard(call, work) is None

@@ -11,6 +11,8 @@ import pytest
 
 from ffhost.testing import Client, client
 from ffhost.web.handed_message import HandedMessage
+from ffhost.web.messages import Message
+from tests.log_reading import reading
 
 MAIN = """
 import dataclasses
@@ -190,12 +192,30 @@ def test_a_body_is_written_once_and_only_when_somebody_asks() -> None:
         written.append(value)
         return value.encode()
 
-    message = HandedMessage("tea", write, 10, "POST", "/", headers={"x": "1"})
+    asked = Message("GET", "/", server=("host", 80))
+    message = HandedMessage("tea", write, 10, asked, lambda: {"x": "1"}, "POST", "/")
     assert message.header("x") == "1"
+    assert (message.server, message.body_bytes) == (("host", 80), None)
     assert not message.is_longer_than(10)
-    assert not message.has_any(frozenset({"y"}))
+    assert not message.has_any(frozenset({"y", "content-length"}))
+    assert (message.headers, message.header("content-length")) == ({"x": "1"}, None)
     assert written == []
-    assert message.header("content-length") == "3"
+    assert (message.body, message.is_longer_than(2), message.body_bytes) == (b"tea", True, 3)
     assert message.headers == {"x": "1", "content-length": "3"}
-    assert (message.body, message.is_longer_than(2)) == (b"tea", True)
+    assert message.has_any(frozenset({"content-length"}))
     assert written == ["tea"]
+
+
+def test_a_value_that_was_handed_over_has_no_bytes_in_its_entry(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(MAIN + "GOT.append(None)\n")
+    functions = {name: {"target": f"main.py:{name}"} for name in NAMES}
+    (tmp_path / "functions.yaml").write_text(json.dumps({"functions": functions}))
+    with reading(tmp_path) as log:
+        log.configure()
+        with client(tmp_path) as host:
+            for name in ("order", "changeable"):
+                assert host.post("/plainly", json={"name": name, "value": name}).status == 200
+        entries = log.entries()
+    found = {each["function"]: each for each in entries if each["message"] == "invocation"}
+    assert "request_bytes" not in found["order"]
+    assert found["changeable"]["request_bytes"] == len(b'{"item":"tea"}')

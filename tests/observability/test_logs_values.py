@@ -124,6 +124,7 @@ TABLE = {
     "uuid": (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
     "datetime": (datetime(2026, 1, 2, tzinfo=UTC), "2026-01-02T00:00:00Z"),
     "a hundredth of a second": (time(0, 0, 0, 10000), "00:00:00.010000"),
+    "a hundredth of a second as a key": ({time(0, 0, 0, 10000): 1}, {"00:00:00.010000": 1}),
     "enum": (Colour.RED, [1]),
     "dataclass": (Point(1, {2}), {"x": 1, "y": [2]}),
     "dataclass with a broken field": (

@@ -323,6 +323,7 @@ READS: dict[str, Callable[[flask.Request], Any]] = {
 }
 TYPES = ["application/json", "text/json", "application/json; charset=utf-8", ""]
 SENT = ['{"a": [1]}', "null", "{", "a=1", "NaN", ""]
+SENT += ["[12345678901234567890, 1e400, -0]", '{"a": 1, "a": "\\ud800"}']
 
 
 @settings(max_examples=100, deadline=None)
@@ -358,6 +359,17 @@ def test_a_body_and_arguments_need_no_environ(tmp_path: Path) -> None:
     message = Message("POST", "/", query="a=1", headers=headers, body=b"[1]")
     reply = answer(codec_of(function, tmp_path), message)
     assert json.loads(reply.body) == [[1], "[1]", "1", False]
+
+
+def test_json_is_read_by_what_the_application_reads_it_with(tmp_path: Path) -> None:
+    def function(request: flask.Request) -> list[Any]:
+        return [request.get_json()]
+
+    message = Message("POST", "/", headers={"content-type": "application/json"}, body=b"[1]")
+    codec = codec_of(function, tmp_path)
+    app = flask_request._app_for("function", tmp_path / "main.py", single=False)
+    app.json.loads = lambda text, **_: len(text)  # type: ignore[method-assign]
+    assert json.loads(answer(codec, message).body) == [3]
 
 
 @only_lazily

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from ffhost.web.json_text import time_as_json_text
+from ffhost.web.json_text import time_as_json_text, write_json
 
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_UTC_Z
 _DEEPEST = 40
@@ -33,7 +33,7 @@ _FAILURES = (Exception, SystemExit)
 def log_value_as_json(value: Mapping[str, Any]) -> bytes:
     """Render any *value* as one line of JSON."""
     try:
-        rendered = orjson.dumps(value, log_value_stand_in, _OPTIONS)
+        rendered = write_json(value, log_value_stand_in, orjson.OPT_UTC_Z)
     except _FAILURES:
         rendered = orjson.dumps(plain_log_value(value), option=_OPTIONS)
     return rendered if rendered.isascii() else log_text_on_one_line(rendered)

@@ -184,8 +184,10 @@ class _Spans:
             "url.path": message.path,
             "url.scheme": message.scheme,
             "network.protocol.version": message.http_version,
-            "http.request.body.size": len(message.body),
         }
+        size = message.body_bytes
+        if size is not None:
+            attributes["http.request.body.size"] = size
         if message.method not in _KNOWN_METHODS:
             attributes["http.request.method"] = "_OTHER"
             attributes["http.request.method_original"] = message.method

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import flask
+from flask.json.provider import DefaultJSONProvider
 
 from ffhost._lazy import LateAttribute
 from ffhost.invocation.current import CURRENT
@@ -27,6 +28,7 @@ from ffhost.signatures.requests._flask_contexts import (
     mark_body_as_read,
 )
 from ffhost.signatures.requests.flask_answers import QuickFlaskEncoder
+from ffhost.web.json_text import read_json
 from ffhost.web.messages import Message, Reply
 
 if TYPE_CHECKING:
@@ -122,7 +124,7 @@ class Request(flask.Request):
         if body is None or not (force or made[_ORIGIN][1].header("content-type") in _JSON_TYPES):
             return super().get_json(force, silent, cache)
         try:
-            found = made[_JSON] = self.json_module.loads(body)
+            found = made[_JSON] = _reader(self.json_module)(body)
         except ValueError:
             return super().get_json(force, silent, cache)
         made[_IS_READ] = True
@@ -135,6 +137,12 @@ class Request(flask.Request):
             return None
         body: bytes = origin[1].body
         return body
+
+
+def _reader(json: Any) -> Callable[[bytes], Any]:
+    """Return what reads JSON for an application's *json*."""
+    is_own = json.__class__ is DefaultJSONProvider and "loads" not in json.__dict__
+    return read_json if is_own else json.loads
 
 
 _JSON_TYPES = frozenset({"application/json", "application/json; charset=utf-8"})
