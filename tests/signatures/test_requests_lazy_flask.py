@@ -269,6 +269,36 @@ def test_plain_results_need_no_response_of_flask(result: Any, tmp_path: Path) ->
         assert QuickFlaskEncoder(app)(result) is not None
 
 
+@pytest.mark.parametrize("more", [(), (201,), ({"X-A": "1"},), (404, {"Content-Type": "a/b"})])
+def test_a_generator_is_streamed_as_flask_streams_it(more: tuple[Any, ...], tmp_path: Path) -> None:
+    closed: list[bool] = []
+
+    def generate() -> Iterator[str | bytes]:
+        try:
+            yield "ü"
+            yield b"b"
+        finally:
+            closed.append(True)
+
+    with application(tmp_path) as app:
+        result = (generate(), *more) if more else generate()
+        quick = QuickFlaskEncoder(app)(result)
+        assert quick is not None
+        assert quick.chunks is not None
+        response = app.make_response((generate(), *more) if more else generate())
+        assert quick.status == response.status_code
+        assert sorted((name.lower(), value) for name, value in quick.headers) == sorted(
+            (name.lower(), value) for name, value in response.headers
+        )
+        assert list(quick.chunks) == list(response.iter_encoded())
+        assert closed == [True, True]
+        begun = QuickFlaskEncoder(app)(generate())
+        assert begun is not None
+        assert next(begun.chunks) == "ü".encode()
+        begun.chunks.close()
+        assert closed == [True, True, True]
+
+
 def test_json_is_left_to_flask_where_its_way_was_changed(tmp_path: Path) -> None:
     with application(tmp_path) as app:
         app.json.sort_keys = False  # type: ignore[attr-defined]
