@@ -483,8 +483,7 @@ class ConnectionExchange:
         if may_wait and (len(self.tasks) > 1 or self._joined.waiting):
             assert head is not None
             self._head, self.response_started = None, True
-            head += pieces
-            self._joined.add(self, b"".join(head))
+            self._joined.add(self, b"".join((head, *pieces)))
         else:
             self._write(pieces, len(body))
             self._go_on()
