@@ -29,16 +29,12 @@ class IsolatedCaller(AsyncCaller):
         if self.queue_seconds != UNLIMITED:
             self._queue_times = QueueTimes(self._loop, self.queue_seconds, self._refuse)
 
-    def _begin(self, call: Call) -> None:
-        call.move("running")
-        if self._bounded:
-            self._watch(call)
-
     async def _wait_for_slot(self, call: Call) -> None:
         """Wait for a slot, or for the answer if the call is sent before it has one."""
         call.job = asyncio.current_task(self._loop)
         call.context = contextvars.copy_context()
-        ticket = EarlyCall(call, self._seconds, self._begin, self._early, self._loop)
+        watch = self._watch if self._bounded else None
+        ticket = EarlyCall(call, self._seconds, watch, self._early, self._loop)
         if not self._early.join(ticket):
             raise self.function.refusal()
         if ticket.granted and ticket.sent is None:
