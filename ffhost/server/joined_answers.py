@@ -42,7 +42,7 @@ class JoinedAnswers:
         self._context = contextvars.Context()  # none of the calls that have been answered
 
     def add(self, exchange: WaitingAnswer, answer: bytes) -> None:
-        """Let the *answer* of *exchange* wait for others."""
+        """Keep the *answer* of *exchange* until others are written, too."""
         self.waiting.append((exchange, answer))
         if len(self.waiting) == 1:
             self._loop.call_soon(self.write, context=self._context)
