@@ -16,7 +16,7 @@ from typing import Any
 import flask
 import pytest
 from flask.json.provider import DefaultJSONProvider
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.signatures.codec import Codec, SignatureOptions
@@ -245,7 +245,6 @@ RESULTS = (
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(result=RESULTS)
 def test_what_is_answered_without_flask_is_answered_as_flask_does(
     result: Any, tmp_path_factory: pytest.TempPathFactory
@@ -267,6 +266,36 @@ def test_what_is_answered_without_flask_is_answered_as_flask_does(
 def test_plain_results_need_no_response_of_flask(result: Any, tmp_path: Path) -> None:
     with application(tmp_path) as app:
         assert QuickFlaskEncoder(app)(result) is not None
+
+
+@pytest.mark.parametrize("more", [(), (201,), ({"X-A": "1"},), (404, {"Content-Type": "a/b"})])
+def test_a_generator_is_streamed_as_flask_streams_it(more: tuple[Any, ...], tmp_path: Path) -> None:
+    closed: list[bool] = []
+
+    def generate() -> Iterator[str | bytes]:
+        try:
+            yield "ü"
+            yield b"b"
+        finally:
+            closed.append(True)
+
+    with application(tmp_path) as app:
+        result = (generate(), *more) if more else generate()
+        quick = QuickFlaskEncoder(app)(result)
+        assert quick is not None
+        assert quick.chunks is not None
+        response = app.make_response((generate(), *more) if more else generate())
+        assert quick.status == response.status_code
+        assert sorted((name.lower(), value) for name, value in quick.headers) == sorted(
+            (name.lower(), value) for name, value in response.headers
+        )
+        assert list(quick.chunks) == list(response.iter_encoded())
+        assert closed == [True, True]
+        begun = QuickFlaskEncoder(app)(generate())
+        assert begun is not None
+        assert next(begun.chunks) == "ü".encode()
+        begun.chunks.close()
+        assert closed == [True, True, True]
 
 
 def test_json_is_left_to_flask_where_its_way_was_changed(tmp_path: Path) -> None:
@@ -296,7 +325,6 @@ def asked_in_both_ways(function: Callable[[Any], Any], message: Message, folder:
 QUERIES = st.text("ab=&+%;2ü ", max_size=10).map(lambda text: text.encode().decode("latin-1"))
 
 
-@settings(max_examples=60, deadline=None)
 @given(query=QUERIES)
 def test_arguments_are_those_of_flask(query: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     def function(request: flask.Request) -> list[Any]:
@@ -326,7 +354,6 @@ SENT = ['{"a": [1]}', "null", "{", "a=1", "NaN", ""]
 SENT += ["[12345678901234567890, 1e400, -0]", '{"a": 1, "a": "\\ud800"}']
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     names=st.lists(st.sampled_from(sorted(READS)), max_size=4),
     media_type=st.sampled_from([*TYPES, "application/x-www-form-urlencoded"]),

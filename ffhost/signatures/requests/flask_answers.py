@@ -5,11 +5,13 @@ The answers are those of Flask. What is anything but the plain case is left to F
 
 from __future__ import annotations
 
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 import flask
 from flask.json.provider import DefaultJSONProvider
 
+from ffhost.signatures.chunks import ByteChunks
 from ffhost.signatures.flask_json import make_flask_json_encoder
 from ffhost.signatures.results import HOP_BY_HOP, HTML, JSON
 from ffhost.web.messages import HeaderList, Reply
@@ -43,6 +45,8 @@ class QuickFlaskEncoder:
                 return Reply(200, [HTML], result)
             if (kind is dict or kind is list) and self._has_own_json():
                 return Reply(200, [JSON], ("".join(_encode(result, 0)) + "\n").encode())
+            if kind is GeneratorType:
+                return Reply(200, [HTML], chunks=ByteChunks(result))
         except Exception:  # Flask says what is wrong with it
             return None
         return None
