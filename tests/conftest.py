@@ -13,6 +13,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from ffhost.config.validation import settings_adapter
 from ffhost.execution.stuck_calls import stuck_calls
 from ffhost.observability import logs
 from ffhost.testing import Client, client
@@ -23,14 +24,14 @@ Serve = Callable[..., Client]
 
 # Each run makes up other values, so that few are enough for one run; `make fuzz` takes many.
 # How long an example takes says something about the machine only.
-EXAMPLES = int(os.environ.get("EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "20"))
 hypothesis.settings.register_profile("ours", max_examples=EXAMPLES, deadline=None)
 hypothesis.settings.load_profile("ours")
 
 
 LONG = (
-    *("test_docs", "fronts/test_hot_path", "execution/test_isolation"),
-    *("observability/test_tracing_otel", "deploy/test_function", "host/console/test_console_b"),
+    *("host/console/test_console_b", "test_docs", "fronts/test_hot_path"),
+    *("execution/test_isolation", "observability/test_tracing_otel", "deploy/test_function"),
     *("server/test_agents", "server/test_http_table", "server/", "test_examples"),
     *("test_plain_english", "cli/test_cli_serve", "test_libraries", "signatures/test_applications"),
     *("host/test_named", "execution/test_deadlines", "terminal/", "fronts/", "compat/"),
@@ -40,9 +41,10 @@ LONG = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start what forks servers before the tests' processes are forked: one is enough for all."""
+    """Do once, before the tests' processes are forked, what each would do for itself."""
     if config.getoption("workers", 1) > 1:
         forks()
+        settings_adapter()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.sources import nodes, parsed
 
+TOGETHER = "source trees"
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ffhost"
 

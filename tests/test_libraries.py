@@ -21,6 +21,7 @@ from ffhost._library import InstalledLibrary, has_attribute
 from ffhost.errors import StartupError
 from tests.sources import nodes
 
+TOGETHER = "source trees"
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ffhost"
 

@@ -16,6 +16,7 @@ import pytest
 
 from tests.sources import nodes
 
+TOGETHER = "source trees"
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ffhost"
 

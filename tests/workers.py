@@ -135,10 +135,14 @@ class Crew:
 
 
 def files(items: list[pytest.Item]) -> list[list[pytest.Item]]:
-    """Return the tests of each file, in the order in which the files come first."""
+    """Return the tests of each file, in the order in which the files come first.
+
+    Files with the same `TOGETHER` count as one: they share what takes long to prepare.
+    """
     found: dict[Any, list[pytest.Item]] = {}
     for item in items:
-        found.setdefault(item.path, []).append(item)
+        module = getattr(item, "module", None)
+        found.setdefault(getattr(module, "TOGETHER", item.path), []).append(item)
     return list(found.values())
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.config.call_circles import find_declared_call_circles
@@ -33,7 +33,6 @@ def test_each_circle_is_found_once(
     assert find_declared_call_circles(calls) == circles
 
 
-@settings(max_examples=60)
 @given(st.dictionaries(NAMES, st.lists(NAMES, max_size=3, unique=True)))
 def test_what_is_found_is_a_circle_and_none_means_that_there_is_none(
     calls: dict[str, list[str]],

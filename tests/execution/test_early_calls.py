@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ffhost.execution.channels import LoopWaiter
 from ffhost.execution.isolation import early_calls
 from ffhost.execution.isolation.process_pool import ProcessPool
 from ffhost.invocation.slots import Slots
@@ -245,3 +246,25 @@ def test_a_reload_keeps_what_was_sent(start: Start) -> None:
     assert answers_of([first, *calls]) == [(200, "first"), *RIGHT]
     assert early.host.get("/f?n=last").text == "last"
     assert sorted(early.begun()) == [*ALL, "first", "last"]
+
+
+class Leaving(LoopWaiter):
+    """Leaves the line at once when it is woken, as its task may on another thread."""
+
+    def __init__(self, pool: ProcessPool, woken: list[Leaving]) -> None:
+        self._pool = pool
+        self._woken = woken
+
+    def wake(self) -> None:
+        self._pool.leasing.discard(self)
+        self._woken.append(self)
+
+
+def test_who_leaves_while_all_are_woken_keeps_nobody_asleep(start: Start) -> None:
+    pool = start().pool
+    woken: list[Leaving] = []
+    waiting = [Leaving(pool, woken) for _ in range(3)]
+    pool.leasing.update(waiting)
+    pool._wake()
+    assert set(woken) == set(waiting)
+    assert not pool.leasing

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.execution.isolation.frames import (
@@ -21,7 +21,6 @@ from ffhost.execution.isolation.frames import (
 FRAMES = st.tuples(st.integers(0, 2**64 - 1), st.binary(max_size=300), st.binary(max_size=300))
 
 
-@settings(max_examples=60)
 @given(
     frames=st.lists(FRAMES, min_size=1, max_size=3),
     cut=st.integers(1, 400),
@@ -40,7 +39,6 @@ def test_frames_arrive_whole_however_they_are_cut(
     assert found == [ProcessFrame(ANSWER, direction, *each) for each in frames]
 
 
-@settings(max_examples=60)
 @given(data=st.binary(min_size=22, max_size=200))
 def test_bytes_that_are_not_a_frame_are_waited_for_or_refused(data: bytes) -> None:
     try:
@@ -55,7 +53,6 @@ def test_a_frame_that_is_too_large_is_refused_before_it_is_read() -> None:
         list(ProcessFrameReader().feed(frame_without_body(ANSWER, 1, b"", LARGEST_BODY_BYTES + 1)))
 
 
-@settings(max_examples=60)
 @given(head=st.binary(max_size=40))
 def test_a_head_from_a_process_is_json_or_does_not_fit(head: bytes) -> None:
     frame = ProcessFrame(ANSWER, TO_PROCESS, 1, head, b"")
@@ -70,7 +67,6 @@ def test_a_head_from_a_process_is_json_or_does_not_fit(head: bytes) -> None:
     )
 
 
-@settings(max_examples=60)
 @given(text=st.text(st.characters()), number=st.integers())
 def test_a_head_may_hold_any_text_and_any_number(text: str, number: int) -> None:
     # Names of files may hold lone surrogates, and schemas numbers of any size.

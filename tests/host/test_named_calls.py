@@ -21,7 +21,6 @@ MAIN = """
 import asyncio, dataclasses, threading, time
 import ffhost
 from cloudevents.core.v1.event import CloudEvent
-import pydantic
 
 ENDED = []
 
@@ -29,9 +28,6 @@ ENDED = []
 class Order:
     item: str
     amount: int = 1
-
-class Price(pydantic.BaseModel):
-    cents: int
 
 def plain(request):
     found = ffhost.current()
@@ -44,10 +40,6 @@ async def coroutine(request):
 async def read(request):
     await asyncio.sleep(0)
     return request.get_json(silent=True)
-
-@ffhost.typed
-def priced(order: Order):
-    return Price(cents=order.amount * 100)
 
 @ffhost.cloud_event
 def on_event(event):
@@ -169,6 +161,18 @@ def ended(request):
     return ENDED
 """
 
+TYPED = """
+import pydantic
+
+class Price(pydantic.BaseModel):
+    cents: int
+
+@ffhost.typed
+def priced(order: Order):
+    return Price(cents=order.amount * 100)
+"""
+"""In the host only: each isolated function would import pydantic for itself."""
+
 CONFIG = """
 defaults: {timeout: 10s}
 functions:
@@ -202,16 +206,16 @@ functions:
   elsewhere: {target: main.py:elsewhere}
 """
 ISOLATED = """
-  isolated_plainly: {target: main.py:call_plainly, isolation: process}
-  isolated_async: {target: main.py:call_async, isolation: process}
-  isolated_order: {target: main.py:order_plainly, isolation: process}
-  isolated_event: {target: main.py:event_async, isolation: process}
-  isolated_limited: {target: main.py:limited, isolation: process, calls: [coroutine]}
-  isolated_racing: {target: main.py:racing, isolation: process}
-  isolated_left: {target: main.py:left_behind, isolation: process}
-  isolated_many: {target: main.py:many, isolation: process}
-  isolated_threads: {target: main.py:threads, isolation: process}
-  isolated_circle: {target: main.py:isolated_circle, isolation: process}
+  isolated_plainly: {target: isolated.py:call_plainly, isolation: process}
+  isolated_async: {target: isolated.py:call_async, isolation: process}
+  isolated_order: {target: isolated.py:order_plainly, isolation: process}
+  isolated_event: {target: isolated.py:event_async, isolation: process}
+  isolated_limited: {target: isolated.py:limited, isolation: process, calls: [coroutine]}
+  isolated_racing: {target: isolated.py:racing, isolation: process}
+  isolated_left: {target: isolated.py:left_behind, isolation: process}
+  isolated_many: {target: isolated.py:many, isolation: process}
+  isolated_threads: {target: isolated.py:threads, isolation: process}
+  isolated_circle: {target: isolated.py:isolated_circle, isolation: process}
   waiting_named: {target: main.py:waiting_named}
   ended: {target: main.py:ended}
 """
@@ -222,7 +226,8 @@ def host(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Client]:
     folder = tmp_path_factory.mktemp("calls")
-    (folder / "main.py").write_text(MAIN)
+    (folder / "main.py").write_text(MAIN + TYPED)
+    (folder / "isolated.py").write_text(MAIN)
     (folder / "functions.yaml").write_text(CONFIG + ISOLATED)
     with client(folder, front=request.param) as made:
         yield made
@@ -345,7 +350,7 @@ def test_an_error_of_a_call_says_what_is_wrong() -> None:
 
 
 def test_fakes_take_the_place_of_functions_and_calls_are_recorded(tmp_path: Path) -> None:
-    (tmp_path / "main.py").write_text(MAIN)
+    (tmp_path / "main.py").write_text(MAIN + TYPED)
     (tmp_path / "functions.yaml").write_text(CONFIG)
     with client(tmp_path) as host:
         made = host.calls
@@ -380,7 +385,7 @@ def test_fakes_take_the_place_of_functions_and_calls_are_recorded(tmp_path: Path
 
 
 def test_the_summary_entry_of_a_call_names_the_caller_and_says_if_it_left(tmp_path: Path) -> None:
-    (tmp_path / "main.py").write_text(MAIN)
+    (tmp_path / "main.py").write_text(MAIN + TYPED)
     (tmp_path / "functions.yaml").write_text(CONFIG)
     with reading(tmp_path) as log:
         log.configure()

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pydantic
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.host.call_request import NamedCallRequest
@@ -82,7 +82,6 @@ MEASURE = measure_of_typed_values(Root)
 ADAPTER = pydantic.TypeAdapter(Root)
 
 
-@settings(max_examples=50, deadline=None)
 @given(roots)
 def test_what_is_handed_over_is_equal_to_what_is_written_and_read(root: Root) -> None:
     assert MEASURE is not None

@@ -16,7 +16,7 @@ from typing import Any
 import flask
 import pytest
 from flask.json.provider import DefaultJSONProvider
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.signatures.codec import Codec, SignatureOptions
@@ -245,7 +245,6 @@ RESULTS = (
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(result=RESULTS)
 def test_what_is_answered_without_flask_is_answered_as_flask_does(
     result: Any, tmp_path_factory: pytest.TempPathFactory
@@ -326,7 +325,6 @@ def asked_in_both_ways(function: Callable[[Any], Any], message: Message, folder:
 QUERIES = st.text("ab=&+%;2ü ", max_size=10).map(lambda text: text.encode().decode("latin-1"))
 
 
-@settings(max_examples=60, deadline=None)
 @given(query=QUERIES)
 def test_arguments_are_those_of_flask(query: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     def function(request: flask.Request) -> list[Any]:
@@ -356,7 +354,6 @@ SENT = ['{"a": [1]}', "null", "{", "a=1", "NaN", ""]
 SENT += ["[12345678901234567890, 1e400, -0]", '{"a": 1, "a": "\\ud800"}']
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     names=st.lists(st.sampled_from(sorted(READS)), max_size=4),
     media_type=st.sampled_from([*TYPES, "application/x-www-form-urlencoded"]),

@@ -267,7 +267,7 @@ class ProcessPool:
 
     def _wake(self) -> None:
         """Wake those who wait for a process; under the lock."""
-        for waiter in self.leasing:
+        for waiter in tuple(self.leasing):  # they leave without the lock
             waiter.wake()
         self.leasing.clear()
 

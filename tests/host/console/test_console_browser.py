@@ -72,16 +72,33 @@ class Window:
         """Press the button called *name*."""
         self.page.get_by_role("button", name=name, exact=True).first.click()
 
-    def close(self) -> None:
-        """Close it; nothing may have gone wrong."""
+    def check(self) -> None:
+        """Check that nothing has gone wrong so far."""
         violations = self.page.evaluate("window.violations")
         hacked = self.page.evaluate("window.hacked")
-        self._context.close()
         assert (self.errors, violations, hacked) == ([], [], 0)
+
+    def close(self) -> None:
+        """Close it, after a last check."""
+        self.check()
+        self._context.close()
+
+
+@pytest.fixture(scope="module")
+def shared(browser: Any, desk: Desk) -> Window:
+    """Open the page that most tests share: loading all scripts anew takes longer than a test."""
+    return Window(browser, desk.admin, WIDE)
 
 
 @pytest.fixture
-def window(browser: Any, desk: Desk) -> Iterator[Window]:
+def window(shared: Window) -> Iterator[Window]:
+    yield shared
+    shared.check()
+
+
+@pytest.fixture
+def fresh(browser: Any, desk: Desk) -> Iterator[Window]:
+    """Open a page that nobody has used."""
     found = Window(browser, desk.admin, WIDE)
     yield found
     found.close()
@@ -198,18 +215,18 @@ def test_an_event_shows_who_took_it_and_why_others_did_not(window: Window) -> No
     window.sees("No function took it.")
 
 
-def test_the_keyboard_reaches_everything(window: Window) -> None:
-    page = window.page
-    window.go("#/functions")
+def test_the_keyboard_reaches_everything(fresh: Window) -> None:
+    page = fresh.page
+    fresh.go("#/functions")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
     page.keyboard.press("/")
     page.keyboard.type("nightly")
-    window.sees("1 of 5 functions")
+    fresh.sees("1 of 5 functions")
     page.keyboard.press("Escape")
-    window.sees("5 functions")
+    fresh.sees("5 functions")
     page.get_by_role("link", name="echo", exact=True).focus()
     page.keyboard.press("Enter")
     page.wait_for_selector('main[data-shown="#/functions/echo"]')
@@ -284,7 +301,7 @@ def test_nothing_that_comes_from_outside_runs(window: Window, desk: Desk) -> Non
     assert page.evaluate("document.querySelectorAll('main script, main svg[onload]').length") == 0
 
 
-def test_names_of_functions_and_of_calls_are_only_text(window: Window) -> None:
+def test_names_of_functions_and_of_calls_are_only_text(fresh: Window) -> None:
     def hostile(route: Any) -> None:
         answer = route.fetch()
         found = answer.json()
@@ -292,11 +309,11 @@ def test_names_of_functions_and_of_calls_are_only_text(window: Window) -> None:
             each.update(name=EVIL, doc=EVIL, path=EVIL, door=[EVIL], status=EVIL)
         route.fulfill(response=answer, json=found)
 
-    window.page.route("**/console/api/functions", hostile)
-    window.go("#/functions")
-    assert window.page.locator("a.name").first.inner_text() == EVIL
-    window.go("#/calls/%3Cimg%20src=x%20onerror=top.hacked=1%3E")
-    window.sees("Not shown")
+    fresh.page.route("**/console/api/functions", hostile)
+    fresh.go("#/functions")
+    assert fresh.page.locator("a.name").first.inner_text() == EVIL
+    fresh.go("#/calls/%3Cimg%20src=x%20onerror=top.hacked=1%3E")
+    fresh.sees("Not shown")
 
 
 def test_a_reload_is_seen_and_a_refused_one_is_explained(window: Window, desk: Desk) -> None:
