@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from ffhost.events.binding import EventBatch as EventBatch
     from ffhost.events.binding import decode_background_event as decode_background_event
     from ffhost.events.binding import decode_cloud_event as decode_cloud_event
+    from ffhost.events.binding import (
+        decode_handed_background_event as decode_handed_background_event,
+    )
     from ffhost.events.binding import make_event_decoder as make_event_decoder
+    from ffhost.events.binding import make_handed_event_decoder as make_handed_event_decoder
     from ffhost.events.cloudevent_writer import encode_event as encode_event
     from ffhost.events.cloudevent_writer import encode_event_batch as encode_event_batch
     from ffhost.events.cloudevent_writer import is_cloud_event as is_cloud_event
@@ -30,7 +34,9 @@ _HOMES = {
     "Event": "ffhost.events.received_event",
     "decode_cloud_event": "ffhost.events.binding",
     "decode_background_event": "ffhost.events.binding",
+    "decode_handed_background_event": "ffhost.events.binding",
     "make_event_decoder": "ffhost.events.binding",
+    "make_handed_event_decoder": "ffhost.events.binding",
     "encode_event": "ffhost.events.cloudevent_writer",
     "encode_event_batch": "ffhost.events.cloudevent_writer",
     "is_cloud_event": "ffhost.events.cloudevent_writer",
@@ -42,10 +48,12 @@ __all__ = [
     "EventBatch",
     "decode_background_event",
     "decode_cloud_event",
+    "decode_handed_background_event",
     "encode_event",
     "encode_event_batch",
     "is_cloud_event",
     "make_event_decoder",
+    "make_handed_event_decoder",
 ]
 
 

@@ -27,6 +27,7 @@ from ffhost.events.background import (
 )
 from ffhost.events.cloudevent_reader import (
     REQUIRED,
+    EventPayload,
     MalformedEvent,
     Read,
     event_json_or_bytes,
@@ -41,6 +42,7 @@ from ffhost.events.conversion import BACKGROUND_TYPES, to_background, to_cloud_e
 from ffhost.events.event_values import event_value_kind
 
 if TYPE_CHECKING:
+    from ffhost.events.handed_event import HandedEventMessage
     from ffhost.events.received_event import Event, EventMaker
 
 CLOUD_EVENT_EXPECTED = (
@@ -92,6 +94,34 @@ def make_event_decoder(annotation: object = None) -> Decoder:
             raise _refusal(error, CLOUD_EVENT_EXPECTED) from error
 
     return decode
+
+
+HandedDecoder: TypeAlias = "Callable[[HandedEventMessage], Event]"
+
+
+def make_handed_event_decoder(annotation: object = None) -> HandedDecoder:
+    """Compose what `make_event_decoder` does for events that another function hands over."""
+    from ffhost.events.received_event import event_maker
+
+    make = event_maker(annotation)
+
+    def decode(message: HandedEventMessage) -> Event:
+        try:
+            event: Event = make(*message.read(traced=True))
+            return event
+        except MalformedEvent as error:
+            raise _refusal(error, CLOUD_EVENT_EXPECTED) from error
+
+    return decode
+
+
+def decode_handed_background_event(message: HandedEventMessage) -> tuple[Any, Context]:
+    """Decode an event that another function hands over, as `decode_background_event` does."""
+    try:
+        event = _for_background(*message.read(traced=False))
+        return event.data, event.context
+    except MalformedEvent as error:
+        raise _refusal(error, BACKGROUND_EXPECTED) from error
 
 
 _decode: Decoder | None = None
@@ -199,6 +229,12 @@ def _read_for_background(
         if mode == "json" and ("specversion" not in value or "context" in value):
             return read_background_event(value, path)
         attributes, data, payload = read_structured_event(value)
+    return _for_background(attributes, data, payload)
+
+
+def _for_background(
+    attributes: dict[str, Any], data: Any, payload: EventPayload | None
+) -> ParsedBackgroundEvent:
     if payload is not None and isinstance(payload.new, bytes):
         data = event_json_or_bytes(payload.new)  # also where the old SDK leaves base64 of 0.3 alone
     data, context = to_background(attributes, data)

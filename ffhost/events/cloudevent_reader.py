@@ -124,7 +124,17 @@ def read_binary_event(headers: Mapping[str, str], body: bytes) -> Read:
             if "%" in value or value[:1] == '"' or not value.isascii():
                 value = decode_event_header(name[3:], value)
             attributes[name[3:]] = value
-    content_type = headers.get("content-type")
+    return read_event_attributes(attributes, headers.get("content-type"), body)
+
+
+def read_event_attributes(
+    attributes: dict[str, Any], content_type: str | None, body: bytes
+) -> Read:
+    """Read an event in binary mode whose *attributes* are no longer header fields.
+
+    Raises:
+        Malformed: as for `read_binary_event`.
+    """
     if content_type:
         attributes["datacontenttype"] = content_type
     _drop_strays(attributes)

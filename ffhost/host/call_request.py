@@ -127,6 +127,25 @@ def make_named_call_message(wanted: NamedCallRequest, function: Function, caller
     if wanted.path or "{" in path:
         tail, _, query = wanted.path.partition("?")
         path, params = _fill(path, tail)
+    if wanted.event is not None and not wanted.headers and wanted.given == "event":
+        from ffhost.events.cloudevent_writer import binary_event_of
+        from ffhost.events.handed_event import HandedEventMessage, can_be_handed_over
+
+        event = binary_event_of(wanted.event)
+        if can_be_handed_over(event):
+            length = len(event.body) or None
+            trace: dict[str, str] = {}
+            set_named_call_trace_fields(trace, caller)
+            return HandedEventMessage(
+                event,
+                trace,
+                caller.message,
+                partial(_complete_fields, {}, length, caller),
+                wanted.method or "POST",
+                path,
+                query,
+                params,
+            )
     if function.measure is not None and wanted.given == "value":
         most_bytes = function.measure(wanted.value)
         if most_bytes is not None:

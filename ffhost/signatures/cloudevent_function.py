@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ffhost import events
+from ffhost.events.handed_event import HandedEventMessage
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, SignatureOptions
 from ffhost.signatures.event_replies import (
@@ -36,10 +37,13 @@ def make_cloudevent_codec(target: Callable[..., Any], options: SignatureOptions)
     name = options.name
     parameters.signature_accepts(target, name, "cloudevent", 1, wants="one CloudEvent")
     refuse_generator_signature(target, name, "cloudevent")
-    read = events.make_event_decoder(_wanted_class(target))
+    wanted = _wanted_class(target)
+    read, take = events.make_event_decoder(wanted), events.make_handed_event_decoder(wanted)
     is_async = parameters.is_coroutine_function(target)
 
     def decode(message: Message) -> tuple[Any, ...]:
+        if isinstance(message, HandedEventMessage):
+            return (take(message),)
         return (read(message.headers, message.body, message.path),)
 
     return Codec(

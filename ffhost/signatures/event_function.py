@@ -7,6 +7,7 @@ from typing import Any
 
 from ffhost import events
 from ffhost.errors import MethodNotAllowed
+from ffhost.events.handed_event import HandedEventMessage
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, SignatureOptions
 from ffhost.signatures.event_replies import make_acknowledgement_encoder, refuse_generator_signature
@@ -46,6 +47,8 @@ def make_event_codec(target: Callable[..., Any], options: SignatureOptions) -> C
 
 
 def _decode(message: Message) -> tuple[Any, ...]:
+    if isinstance(message, HandedEventMessage):
+        return events.decode_handed_background_event(message)
     return events.decode_background_event(message.headers, message.body, message.path)
 
 
