@@ -86,10 +86,24 @@ class AsyncCaller(FunctionCaller):
         self._timer: asyncio.TimerHandle | None = None
         self._bounded = self.timeout_seconds != UNLIMITED
         self._answer_late: AnswerLate | None = None
-        self._end_on_thread = partial(runner.finished, self)
         # A lazy function is not known yet.
         known = function.late_load is None
-        self._starts_in_turn = known and not function.is_async and self.queue_seconds == UNLIMITED
+        starts_in_turn = known and not function.is_async and self.queue_seconds == UNLIMITED
+        self._take_turns(starts_in_turn, on_threads=starts_in_turn and not self._bounded)
+        self._queued: dict[Call, bool] = {}
+        """Calls that wait for their turn; whoever takes one out begins it, or gives it up."""
+
+    def _take_turns(self, starts_in_turn: bool, *, on_threads: bool) -> None:
+        """Set how calls that wait come to their turn.
+
+        Args:
+            starts_in_turn: whoever frees a slot starts the next call
+            on_threads: a thread frees the slot, and takes the next call without asking the loop
+        """
+        self._starts_in_turn = starts_in_turn
+        self._frees_on_thread = on_threads
+        finished: Callable[[Call, Reply | None], None] = partial(self.runner.finished, self)
+        self._end_on_thread = self._free_and_finish if on_threads else finished
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """Return the server's loop."""
@@ -174,17 +188,20 @@ class AsyncCaller(FunctionCaller):
         """
         call.waiter = self._loop.create_future()
         call.context = self.make_context()
+        self._queued[call] = True
         ticket = self.slots.enqueue(partial(self._come_in_turn, call, threading.get_ident()))
         if ticket is None:
             call.context = None
+            del self._queued[call]
             raise self.function.refusal()
         if ticket.granted:
             self._start_in_turn(call)
         try:
             reply: Reply = await call.waiter
         except BaseException as error:
-            if call.state == "queued":
-                self.slots.leave(ticket)  # if it was granted, `_start_in_turn` releases it
+            if self._queued.pop(call, False):
+                if not self.slots.leave(ticket):
+                    self.slots.release()
                 call.context = None
                 call.refuse(error)
             raise
@@ -193,7 +210,7 @@ class AsyncCaller(FunctionCaller):
     def _come_in_turn(self, call: Call, loop_thread: int) -> None:
         try:
             # On its own thread the loop runs, and need not be woken.
-            if threading.get_ident() == loop_thread:
+            if self._frees_on_thread or threading.get_ident() == loop_thread:
                 self._start_in_turn(call)
             else:
                 self._loop.call_soon_threadsafe(self._start_in_turn, call)
@@ -201,8 +218,8 @@ class AsyncCaller(FunctionCaller):
             return
 
     def _start_in_turn(self, call: Call) -> None:
-        if call.waiter.done():  # cancelled meanwhile
-            self.slots.release()
+        # It may have been cancelled meanwhile, or have begun.
+        if call.waiter.done() or not self._queued.pop(call, False):
             return
         call.move("running")
         if self._bounded:
@@ -210,7 +227,7 @@ class AsyncCaller(FunctionCaller):
         try:
             self.pool.submit(self.work, call, self._end_on_thread)
         except RuntimeError as error:
-            self.end_without_thread(call, error)
+            self._loop.call_soon_threadsafe(self.end_without_thread, call, error)
 
     async def _queue(self, call: Call, seconds: float) -> None:
         waiter = LoopWaiter()
@@ -277,6 +294,16 @@ class AsyncCaller(FunctionCaller):
                 call.move("answered")
             call.waiter.set_result(reply)
 
+    def _free_and_finish(self, call: Call, reply: Reply | None) -> None:
+        self.slots.release()
+        self.runner.finished(self, call, reply)
+
+    def end_without_thread(self, call: Call, error: RuntimeError) -> None:
+        """End a call that never began, because no thread can be started, with 503."""
+        super().end_without_thread(call, error)
+        if self._frees_on_thread:
+            self.slots.release()
+
     def end(self, call: Call, reply: Reply | None) -> None:
         """Record that a call in a task of this loop has ended."""
         self.settle(call, reply)
@@ -294,4 +321,5 @@ class AsyncCaller(FunctionCaller):
                 waiter.set_result(reply)
             elif call.channel is None:
                 waiter.set_result(answer_crashed_call(call))
-        self.slots.release()
+        if not self._frees_on_thread:
+            self.slots.release()

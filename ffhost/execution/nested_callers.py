@@ -33,7 +33,7 @@ class NestedLoopCaller(AsyncCaller):
         super().__init__(function, runner)
         self.has_context = True
         self._bounded = True
-        self._starts_in_turn = False
+        self._take_turns(False, on_threads=False)
         self._due_at = UNLIMITED
         """When the timer fires, on the monotonic clock."""
 

@@ -7,29 +7,40 @@ called, from any thread, once it gets the slot.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 
 from ffhost.config.units import UNLIMITED
 
 
-class SlotTicket:
+class SlotTicket(ABC):
     """A place in the queue for a slot.
 
-    Args:
-        wake: called, from any thread, when it has become a slot
+    Attributes:
+        granted: whether it has become a slot; False at first
     """
 
-    __slots__ = ("_wake", "granted")
+    __slots__ = ("granted",)
 
-    def __init__(self, wake: Callable[[], object] | None) -> None:
-        self._wake = wake
+    granted: bool
+
+    @abstractmethod
+    def wake(self) -> object:
+        """End the wait, from any thread: it has become a slot."""
+
+
+class _PlainTicket(SlotTicket):
+    """A place in the queue of who waits for a call of *wake*."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, wake: Callable[[], object]) -> None:
+        self._call = wake
         self.granted = False
 
-    def wake(self) -> None:
-        """End the wait: it has become a slot."""
-        if self._wake is not None:
-            self._wake()
+    def wake(self) -> object:
+        return self._call()
 
 
 class Slots:
@@ -75,7 +86,7 @@ class Slots:
 
         The ticket may be granted before this returns: look at it, or wait for *wake*.
         """
-        ticket = SlotTicket(wake)
+        ticket = _PlainTicket(wake)
         return ticket if self.join(ticket) else None
 
     def join(self, ticket: SlotTicket) -> bool:

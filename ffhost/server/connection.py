@@ -30,6 +30,7 @@ from ffhost.server.head_limits import (
     head_without_upgrade,
     is_possible_host_in_request_head,
 )
+from ffhost.server.joined_answers import JoinedAnswers
 from ffhost.server.refusal import server_refusal, server_refusal_error
 from ffhost.server.unread_answers import reset_connection, unsent_socket_bytes
 
@@ -58,6 +59,7 @@ class ServerConnection(HttpToolsProtocol):
         "_is_deaf",
         "_is_timed",
         "_is_whole",
+        "_joined",
         "_limits",
         "_unused_bytes",
         "_usual_host",
@@ -73,6 +75,7 @@ class ServerConnection(HttpToolsProtocol):
         app_state: dict[str, Any],
         loop: asyncio.AbstractEventLoop,
         limits: ClientLimits,
+        joined: JoinedAnswers,
     ) -> None:
         # All that is used of what uvicorn's constructor sets. It also looks up two loggers.
         self.app = config.loaded_app
@@ -87,6 +90,7 @@ class ServerConnection(HttpToolsProtocol):
         self.cycle = None  # type: ignore[assignment]
         self.pipeline = deque()
         self._limits = limits
+        self._joined = joined
         self.file: FileBody | None = None
         self.is_idle = False  # kept alive between two requests
         self.idle_since = 0.0
@@ -270,10 +274,11 @@ class ServerConnection(HttpToolsProtocol):
             self.expect_100_continue,
             version != "1.0" and self.parser.should_keep_alive(),
             self.on_answered,
+            self._joined,
         )
         self._has_begun = False
         self.headers = []  # trailers go here, and nowhere from here
-        if before is None or before.response_complete:
+        if before is None or before.is_written:
             self._start_task(cycle, self.app)
         else:
             self.flow.pause_reading()
@@ -355,7 +360,7 @@ class ServerConnection(HttpToolsProtocol):
                 return
             self.pipeline.popleft()  # it waits behind others, and is dropped
             last = last.before
-        if last is not None and not last.response_complete:
+        if last is not None and not last.is_written:
             last.keep_alive = False  # the last answer that is owed closes the connection
             return
         self.transport.write(server_refusal(status, detail))
@@ -476,7 +481,7 @@ class ServerConnection(HttpToolsProtocol):
     @property
     def is_fresh(self) -> bool:
         """Whether nothing of a request has come since the start, or since the last answer."""
-        is_owed = self.cycle is not None and not self.cycle.response_complete
+        is_owed = self.cycle is not None and not self.cycle.is_written
         return not (is_owed or self.is_idle or self.transport.is_closing()) and not self._has_begun
 
     def on_late_request(self) -> None:

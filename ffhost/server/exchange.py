@@ -19,6 +19,7 @@ from ffhost.invocation.ids import EXECUTION_ID_HEADER, choose_execution_id
 from ffhost.invocation.logger import get_logger
 from ffhost.server._uvicorn import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE
 from ffhost.server.body_buffer import SocketBodyBuffer
+from ffhost.server.joined_answers import JoinedAnswers
 from ffhost.server.refusal import HostFailed, server_refusal_of_error
 from ffhost.web.problems import HOST_FAILED
 
@@ -115,7 +116,12 @@ class ConnectionExchange:
         default_headers: the fields that all answers of the server have
         expects_continue: whether the client waits to be asked for the body
         keep_alive: whether another request may follow on the connection
-        on_response: called when the answer is complete
+        on_response: called when the answer is written
+        joined: the answers of all connections that wait to be written
+
+    Attributes:
+        response_complete: whether the application has given all of the answer
+        is_written: whether that has been written, so that the connection may go on
     """
 
     __slots__ = (
@@ -123,6 +129,7 @@ class ConnectionExchange:
         "_has_news",
         "_head",
         "_is_begun",
+        "_joined",
         "_pieces",
         "_waiter",
         "_waiting_bytes",
@@ -132,6 +139,7 @@ class ConnectionExchange:
         "disconnected",
         "expected_content_length",
         "flow",
+        "is_written",
         "keep_alive",
         "more_body",
         "on_response",
@@ -159,6 +167,7 @@ class ConnectionExchange:
         expects_continue: bool,
         keep_alive: bool,
         on_response: Callable[[ConnectionExchange], None],
+        joined: JoinedAnswers,
     ) -> None:
         self.scope = scope
         self.transport = transport
@@ -187,6 +196,8 @@ class ConnectionExchange:
         self.expected_content_length = 0
         self.response_started = False
         self.response_complete = False
+        self.is_written = False
+        self._joined = joined
 
     def add(self, piece: bytes) -> None:
         """Take what has arrived of the body; the client waits while there is too much of it."""
@@ -241,7 +252,8 @@ class ConnectionExchange:
         except BaseException as error:
             self._answer_failure(error)
         finally:
-            self.on_response = _nothing
+            if self.is_written or not self.response_complete:
+                self.on_response = _nothing
             # Its context may know of `send`, and so of this exchange.
             task, self.task = self.task, None
             self.tasks.discard(task)
@@ -257,12 +269,14 @@ class ConnectionExchange:
             exc_info=error,
         )
         if self.response_started:
+            self._joined.write()  # it may be among them
             self.transport.close()
         else:
             self._refuse(HostFailed(HOST_FAILED), identity)
 
     def _refuse(self, error: RequestError, identity: str | None = None) -> None:
         if self.response_started or self.disconnected or self.transport.is_closing():
+            self._joined.write()
             self.transport.abort()
             return
         answer = server_refusal_of_error(error, identity)
@@ -270,7 +284,7 @@ class ConnectionExchange:
             answer = answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
         self.transport.write(answer)
         self.keep_alive, self.response_complete = False, True
-        self.on_response(self)
+        self._go_on()
 
     async def receive(self) -> Any:
         """Return the application what has arrived, as ASGI 3 has it.
@@ -458,12 +472,31 @@ class ConnectionExchange:
         left = self.expected_content_length
         if left is not _UNKNOWN_LENGTH and (left < 0 or (left and not more)):
             raise RuntimeError("the body is not as long as its content-length")
-        self._write(pieces, len(body))
-        if not more:
-            self.response_complete = True
-            if self._waiter is not None:
-                self._notify()
-            self.on_response(self)
+        if more:
+            self._write(pieces, len(body))
+            return
+        self.response_complete = True
+        if self._waiter is not None:
+            self._notify()
+        head = self._head
+        may_wait = head is not None and not self.more_body and len(body) <= _COPIED_BYTES
+        if may_wait and (len(self.tasks) > 1 or self._joined.waiting):
+            assert head is not None
+            self._head, self.response_started = None, True
+            self._joined.add(self, b"".join((head, *pieces)))
+        else:
+            self._write(pieces, len(body))
+            self._go_on()
+
+    def write_whole(self, answer: bytes) -> None:
+        """Write an answer that has waited, and go on with the connection."""
+        self._hand_over(answer)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self.is_written = True
+        on_response, self.on_response = self.on_response, _nothing
+        on_response(self)
 
     def _write(self, pieces: Sequence[bytes], size: int) -> None:
         head = self._head
@@ -471,11 +504,17 @@ class ConnectionExchange:
             pieces = (head, *pieces)
             self._head, self.response_started = None, True
             self.waiting_for_100_continue = False
+        if size > _COPIED_BYTES:
+            self._hand_over(pieces)
+        elif pieces:
+            self._hand_over(b"".join(pieces))
+
+    def _hand_over(self, data: bytes | Sequence[bytes]) -> None:
         try:
-            if size > _COPIED_BYTES:
-                self.transport.writelines(pieces)
-            elif pieces:
-                self.transport.write(b"".join(pieces))
+            if isinstance(data, bytes):
+                self.transport.write(data)
+            else:
+                self.transport.writelines(data)
         except RuntimeError:  # uvloop: it is closed, and `connection_lost` follows
             if not self.transport.is_closing():
                 raise

@@ -18,6 +18,7 @@ from ffhost.server._uvicorn import Server
 from ffhost.server.addresses import LISTENER_KEY
 from ffhost.server.client_limits import ClientLimits
 from ffhost.server.connection import ServerConnection
+from ffhost.server.joined_answers import JoinedAnswers
 from ffhost.server.lifespan_messages import WorkerLifespan
 from ffhost.server.shutdown_schedule import LINGER_SECONDS, WorkerEnding, worker_time
 
@@ -44,6 +45,7 @@ class WorkerLoopServer(Server):
         self._limits = ClientLimits(
             loop, settings.read_timeout, settings.keepalive, settings.write_timeout
         )
+        self._joined = JoinedAnswers(loop)
         self._interval = min(_TICK_SECONDS, settings.stall_timeout / 4)
         self._idle_interval = min(_IDLE_TICK_SECONDS, settings.stall_timeout / 4)
         self._ticker: asyncio.TimerHandle | None = None
@@ -84,7 +86,9 @@ class WorkerLoopServer(Server):
             assert self._ticker is not None
             self._ticker.cancel()
             self._tick(connecting=True)
-        return ServerConnection(self.config, self.server_state, state, self._loop, self._limits)
+        return ServerConnection(
+            self.config, self.server_state, state, self._loop, self._limits, self._joined
+        )
 
     def _tick(self, *, connecting: bool = False) -> None:
         """Run what is due about once a second, and less often while nobody is connected."""

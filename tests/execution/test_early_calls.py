@@ -68,8 +68,10 @@ class Early:
 
     def ask_first(self, do: str = "", n: str = "first", file: str = "go") -> Future[Answer]:
         """Make a call that its process begins, and which then waits."""
+        before = self.sent()
         first = self.ask(n, f"&for={self.folder / file}&do={do}")
-        assert eventually(lambda: n in self.begun_so_far())
+        # The process may begin it before the host has taken note that it was sent.
+        assert eventually(lambda: n in self.begun_so_far() and self.sent() > before)
         return first
 
     def ask_early(self, count: int, more: str = "") -> list[Future[Answer]]:

@@ -25,7 +25,29 @@ server: {read_timeout: 50ms}
 functions:
   f: {target: "main.py:f", concurrency: 1, queue: 2, queue_timeout: 5s}
 """
-WAITS = pytest.mark.parametrize("queue_timeout", ["5s", "unlimited"])
+ON_THREADS = "unlimited, timeout: unlimited"
+"""Without a deadline the thread that ends a call begins the next."""
+WAITS = pytest.mark.parametrize("queue_timeout", ["5s", "unlimited", ON_THREADS])
+STUCK = """
+import threading
+free, lock = threading.Event(), threading.Lock()
+running = 0
+
+def f(request):
+    global running
+    with lock:
+        running += 1
+        assert running <= 2
+    try:
+        if request.data == b"free":
+            free.set()
+        elif request.data == b"stuck":
+            free.wait(10)
+    finally:
+        with lock:
+            running -= 1
+    return ""
+"""
 Sent = list[dict[str, Any]]
 
 
@@ -33,10 +55,12 @@ def run(
     folder: Path,
     use: Callable[[FalconAsgiApp, Slots], Awaitable[None]],
     queue_timeout: str = "5s",
+    code: str = CODE,
+    config: str = CONFIG,
 ) -> None:
     """Run *use* on a loop of its own, with the application and the slots of ``f``."""
-    (folder / "main.py").write_text(CODE)
-    (folder / "functions.yaml").write_text(CONFIG.replace("5s", queue_timeout))
+    (folder / "main.py").write_text(code)
+    (folder / "functions.yaml").write_text(config.replace("5s", queue_timeout))
     service = Service(ConfigSources(config="functions.yaml", cwd=folder), embedded=True)
     app = create_app(service)
 
@@ -189,6 +213,23 @@ def test_a_slot_that_a_cancelled_call_was_just_granted_is_given_back(
         assert await call(app, b"") == 200
 
     run(tmp_path, use, queue_timeout)
+
+
+@WAITS
+def test_a_stuck_call_holds_up_none_that_waits_for_another_slot(
+    tmp_path: Path, queue_timeout: str
+) -> None:
+    async def use(app: FalconAsgiApp, slots: Slots) -> None:
+        stuck = asyncio.create_task(call(app, b"stuck"))
+        await until(lambda: slots.running == 1)
+        answers = await asyncio.gather(*(call(app, b"") for _ in range(20)))
+        assert answers == [200] * 20
+        assert await call(app, b"free") == 200
+        assert await stuck == 200
+        assert (slots.waiting, slots.running) == (0, 0)
+
+    config = CONFIG.replace("concurrency: 1, queue: 2", "concurrency: 2, queue: 20")
+    run(tmp_path, use, queue_timeout, STUCK, config)
 
 
 @pytest.mark.parametrize("pieces", [(), (b"begun",)])

@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 from ffhost.config.units import UNLIMITED
 from ffhost.server.client_limits import ClientLimits
 from ffhost.server.connection import ServerConnection
+from ffhost.server.joined_answers import JoinedAnswers
 
 Client = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Any]]
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
@@ -69,7 +70,9 @@ def served(
         limits = ClientLimits(here, read_seconds, UNLIMITED, UNLIMITED)
         state = ServerState()
         server = await here.create_server(
-            lambda: ServerConnection(config, state, {}, here, limits), "127.0.0.1", 0
+            lambda: ServerConnection(config, state, {}, here, limits, JoinedAnswers(here)),
+            "127.0.0.1",
+            0,
         )
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         try:

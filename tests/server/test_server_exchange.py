@@ -18,6 +18,7 @@ from ffhost.config.units import UNLIMITED
 from ffhost.execution.channels import ChunkGroup
 from ffhost.server.client_limits import ClientLimits
 from ffhost.server.connection import ServerConnection
+from ffhost.server.joined_answers import JoinedAnswers
 
 App = Callable[..., Awaitable[None]]
 GET = b"GET /a%20b?c HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -78,7 +79,7 @@ def exchange(app: App, *requests: bytes, headers: list[tuple[str, str]] | None =
         transport = RecordingTransport()
         loop = asyncio.get_running_loop()
         limits = ClientLimits(loop, UNLIMITED, UNLIMITED, UNLIMITED)
-        connection = ServerConnection(config, state, {}, loop, limits)
+        connection = ServerConnection(config, state, {}, loop, limits, JoinedAnswers(loop))
         connection.connection_made(transport)
         for request in requests:
             connection.data_received(request)

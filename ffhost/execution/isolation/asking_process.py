@@ -12,6 +12,7 @@ import contextvars
 import select
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -59,7 +60,8 @@ class AskingProcessConnection(ProcessConnection):
 
     def __init__(self, requests: socket.socket, stream: socket.socket) -> None:
         super().__init__(requests, stream)
-        self._requested = ProcessFrameReader()
+        self._requests_reader = ProcessFrameReader()
+        self._requested = deque[ProcessFrame]()
         self._lock = threading.Lock()
         self._turn = threading.Condition(self._lock)
         self._sending = threading.Lock()
@@ -84,16 +86,13 @@ class AskingProcessConnection(ProcessConnection):
         Raises:
             OSError: the host is gone, or sent something that is not a frame
         """
-        reader = self._requested
-        data, reader.rest = reader.rest, b""  # empty if there are packets
-        while True:
-            data = data or self.requests.recv(PACKET_BYTES)
+        requested = self._requested
+        while not requested:
+            data = self.requests.recv(PACKET_BYTES)
             if not data:
                 raise ConnectionResetError("the host has closed the connection")
-            frame = reader.feed(data)
-            if frame is not None:
-                return frame
-            data = b""
+            requested.extend(self._requests_reader.feed(data))  # one, if there are packets
+        return requested.popleft()
 
     def begin_call(self) -> None:
         """Accept questions: a call begins."""
@@ -243,13 +242,7 @@ class AskingProcessConnection(ProcessConnection):
         data = self.stream.recv(reader.piece_bytes)
         if not data:
             raise ConnectionResetError("the host has closed the connection")
-        frames = []
-        while data:
-            frame = reader.feed(data)
-            data, reader.rest = reader.rest, b""
-            if frame is not None:
-                frames.append(frame)
-        return frames
+        return list(reader.feed(data))
 
     def _pass_on(self, frames: list[ProcessFrame]) -> None:
         for frame in frames:

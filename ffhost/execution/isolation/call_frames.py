@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import marshal
+import struct
 import time
+from functools import lru_cache
 from typing import Any
 
 from ffhost.config.units import UNLIMITED
 from ffhost.errors import BadRequest, FfhostError
 from ffhost.events.facts import event_facts_of
-from ffhost.execution.isolation.frames import FrameMisfit, ProcessFrame, frame_head_as_json
+from ffhost.execution.isolation.frames import (
+    FrameMisfit,
+    ProcessFrame,
+    frame_head_as_json,
+    json_of_process,
+)
 from ffhost.invocation.call import Call
 from ffhost.invocation.deadline import Deadline
 from ffhost.invocation.function import Function
 from ffhost.web.messages import Message, Reply
+
+_TIMES = struct.Struct("!d?")
+"""How long the process ran a call, and whether its answer tells more than status and headers.
+
+They come before the JSON, so that this is the same in most answers of a function."""
+_SHORT_HEAD_BYTES = 1024
+_WITHOUT_REFERENCES = 2
+"""The version of `marshal` that looks for nothing that occurs twice, which takes longer."""
 
 
 class IsolatedFunctionCrashed(FfhostError):
@@ -40,7 +55,8 @@ def call_frame_head(call: Call, seconds: float | None = None) -> bytes:
             None if call.span_context is None else (call.trace_id, call.span_id),
             None if call.principal is None else call.principal.as_texts(),
             call.message.parts(),
-        )
+        ),
+        _WITHOUT_REFERENCES,
     )
 
 
@@ -72,12 +88,11 @@ def reply_frame_head(reply: Reply, call: Call, seconds: float = UNLIMITED) -> by
         seconds: how long the process ran the call; infinite for one that streams
     """
     # A header's value may be of a class derived from str; JSON encodes it as its text.
-    head = {"status": int(reply.status), "headers": reply.headers, **_end_of(call)}
-    if seconds != UNLIMITED:
-        head["seconds"] = seconds
+    head = {"status": int(reply.status), "headers": reply.headers}
+    more = _end_of(call)
     if call.event is not None and (facts := event_facts_of(call.event)) is not None:
-        head["event"] = {name: _plain(value) for name, value in facts._asdict().items()}
-    return frame_head_as_json(head)
+        more["event"] = {name: _plain(value) for name, value in facts._asdict().items()}
+    return _TIMES.pack(seconds, bool(more)) + frame_head_as_json({**head, **more})
 
 
 def stream_end_head(call: Call) -> bytes:
@@ -111,22 +126,38 @@ def take_reply_frame(frame: ProcessFrame, call: Call) -> tuple[Reply, float]:
     Raises:
         FrameMisfit: it does not hold a reply
     """
-    head = frame.json_head()
     try:
-        reply = Reply(
-            int(head["status"]), [(str(n), str(v)) for n, v in head["headers"]], frame.body
-        )
-        seconds = float(head.get("seconds", UNLIMITED))
-        call.event = head.get("event")
-        call.kept_entries = tuple(head.get("entries", ()))
-        if "error" in head:
-            kind, text = head["error"]
-            call.error = (
-                IsolatedFunctionCrashed(kind, text) if reply.status >= 500 else BadRequest(text)
-            )
-    except (ValueError, TypeError, KeyError) as error:
+        seconds, has_more = _TIMES.unpack_from(frame.head)
+        text = frame.head[_TIMES.size :]
+        if has_more:
+            head = json_of_process(text)
+            status, headers = _status_and_headers(head)
+            _take_more(head, status, call)
+        elif len(text) <= _SHORT_HEAD_BYTES:
+            status, headers = _short_head(text)
+        else:
+            status, headers = _status_and_headers(json_of_process(text))
+    except (ValueError, TypeError, KeyError, struct.error) as error:
         raise FrameMisfit(f"its answer cannot be read: {error}") from error
-    return reply, seconds
+    return Reply(status, list(headers), frame.body), seconds
+
+
+@lru_cache(maxsize=64)
+def _short_head(text: bytes) -> tuple[int, tuple[tuple[str, str], ...]]:
+    """Read status and header fields, which are the same in most answers of a function."""
+    return _status_and_headers(json_of_process(text))
+
+
+def _status_and_headers(head: Any) -> tuple[int, tuple[tuple[str, str], ...]]:
+    return int(head["status"]), tuple((str(name), str(value)) for name, value in head["headers"])
+
+
+def _take_more(head: Any, status: int, call: Call) -> None:
+    call.event = head.get("event")
+    call.kept_entries = tuple(head.get("entries", ()))
+    if "error" in head:
+        kind, text = head["error"]
+        call.error = IsolatedFunctionCrashed(kind, text) if status >= 500 else BadRequest(text)
 
 
 def take_stream_end(frame: ProcessFrame, call: Call) -> IsolatedFunctionCrashed | None:
@@ -135,7 +166,7 @@ def take_stream_end(frame: ProcessFrame, call: Call) -> IsolatedFunctionCrashed 
     Raises:
         FrameMisfit: it does not end a stream
     """
-    head = frame.json_head()
+    head = json_of_process(frame.head)
     try:
         call.kept_entries = tuple(head.get("entries", ()))
         return IsolatedFunctionCrashed(*map(str, head["error"])) if "error" in head else None

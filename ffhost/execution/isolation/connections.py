@@ -15,6 +15,7 @@ import marshal
 import socket
 import sys
 import time
+from collections import deque
 from typing import Any
 
 from ffhost.execution.isolation.frames import (
@@ -65,6 +66,7 @@ class ProcessConnection:
         self.requests = requests
         self.stream = stream
         self._reader = ProcessFrameReader()
+        self._received = deque[ProcessFrame]()
         self._asked = 0
         self._is_bounded = stream.gettimeout() is not None
 
@@ -110,17 +112,14 @@ class ProcessConnection:
             TimeoutError: *deadline*, on the monotonic clock, has passed
             OSError: the other side is gone, or sent something that is not a frame
         """
-        reader = self._reader
-        data, reader.rest = reader.rest, b""
-        frame: ProcessFrame | None = None
-        while frame is None:
+        reader, received = self._reader, self._received
+        while not received:
+            self._bound(deadline)
+            data = self.stream.recv(reader.piece_bytes)
             if not data:
-                self._bound(deadline)
-                data = self.stream.recv(reader.piece_bytes)
-                if not data:
-                    raise ConnectionResetError("the other side has closed the connection")
-            frame, data = reader.feed(data), b""
-        return frame
+                raise ConnectionResetError("the other side has closed the connection")
+            received.extend(reader.feed(data))
+        return received.popleft()
 
     def receive_answer(self, deadline: float | None = None) -> Any:
         """Receive the head of the answer to what was asked last.

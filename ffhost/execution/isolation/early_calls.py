@@ -47,59 +47,47 @@ class EarlyCall(SlotTicket):
     Args:
         call: the call
         seconds: how long it may run, from when the process begins it; None for no limit
-        begin: called with the call when its process begins it
+        watch: called with the call when its process begins it; None if it has no deadline
         calls: what sends it
 
     Attributes:
         answer: the future of the answer, or of None once it has a slot and must be sent
         process: what it was sent to
+        seconds: as given
         sent: the request that it was sent as; None if it was not sent, or was taken back
     """
 
-    __slots__ = ("_begin", "_seconds", "answer", "call", "calls", "process", "sent")
+    __slots__ = ("_loop", "_watch", "answer", "call", "calls", "process", "seconds", "sent")
 
     def __init__(
         self,
         call: Call,
         seconds: float | None,
-        begin: Callable[[Call], object],
+        watch: Callable[[Call], object] | None,
         calls: EarlyCalls,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        super().__init__(None)
+        self.granted = False
         self.call = call
         self.calls = calls
         self.answer: asyncio.Future[Any] = loop.create_future()
         self.process: IsolatedProcess | None = None
         self.sent: SentRequest | None = None
-        self._begin = begin
-        self._seconds = seconds
-
-    def send(self, process: IsolatedProcess, head: bytes) -> None:
-        """Send it to *process*, which runs another call."""
-        assert process.calls is not None
-        self.process = process
-        # The process may be about to begin it, so it may get its slot here.
-        self.sent = process.calls.ask(CALL, head, self.call.message.body, self.call, self)
-
-    def head(self) -> bytes | None:
-        """Return the head of the request; None if that is too large to be sent early."""
-        size = len(self.call.message.body)
-        if size > MOST_BYTES:
-            return None
-        head = call_frame_head(self.call, self._seconds)
-        return head if size + len(head) <= MOST_BYTES else None
+        self._loop = loop
+        self.seconds = seconds
+        self._watch = watch
 
     def begin(self) -> None:
         """Take the slot of the call before it in its process."""
         self.calls.slots.grant(self)
-        self._begin(self.call)
+        self.call.move("running")
+        if self._watch is not None:
+            self._watch(self.call)
 
     def wake(self) -> None:
         """End the wait: it has a slot, and is in no process."""
-        loop = self.answer.get_loop()
         with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(self._wake_here)
+            self._loop.call_soon_threadsafe(self._wake_here)
 
     def _wake_here(self) -> None:
         if not self.answer.done():
@@ -139,10 +127,9 @@ class EarlyCalls:
         """Queue for a slot as `Slots.join` does, and send the call if it is the first."""
         slots = self.slots
         if self._long < _LONG_LIMIT and not slots.line:
-            process = self._process_with_room()
-            head = None if process is None else ticket.head()
-            if process is not None and head is not None and slots.join_promised():
-                self._send(ticket, process, head)
+            request = self._request_with_room(ticket.call, ticket.seconds)
+            if request is not None and slots.join_promised():
+                self._send(ticket, *request)
                 return True
         return slots.join(ticket)
 
@@ -153,31 +140,48 @@ class EarlyCalls:
             ticket = slots.first()
             if not isinstance(ticket, EarlyCall) or ticket.calls is not self:
                 return
-            process = self._process_with_room()
-            head = None if process is None else ticket.head()
-            if process is None or head is None or not slots.promise(ticket):
+            request = self._request_with_room(ticket.call, ticket.seconds)
+            if request is None or not slots.promise(ticket):
                 return
-            self._send(ticket, process, head)
+            self._send(ticket, *request)
 
     def _send(self, ticket: EarlyCall, process: IsolatedProcess, head: bytes) -> None:
-        ticket.send(process, head)
+        connection, call = process.calls, ticket.call
+        assert connection is not None
+        ticket.process = process
+        # The process may be about to begin it, so it may get its slot here.
+        ticket.sent = connection.ask(CALL, head, call.message.body, call, ticket)
         if self._timer is None:
             self._timer = ticket.answer.get_loop().call_later(_LOOK_SECONDS, self._look)
 
-    def _process_with_room(self) -> IsolatedProcess | None:
-        """Return the process that was sent least; None if all have enough or one is idle."""
+    def _request_with_room(
+        self, call: Call, seconds: float | None
+    ) -> tuple[IsolatedProcess, bytes] | None:
+        """Return the process that was sent least, and the head of the request that asks for *call*.
+
+        It is None if all have enough, one is idle, or the request is too large to be sent early.
+        """
         pool = self._pool
         if pool.idle or pool.leasing or pool.closed:
             return None
         revision = pool.config.revision
+        late = time.monotonic() - LATE_SECONDS
         best, fewest = None, MOST_SENT
         for process in pool.processes:
             calls = process.calls
-            if calls is not None and process.revision == revision:
-                count = len(calls.sent)
-                if count < fewest and calls.takes_early(LATE_SECONDS):
-                    best, fewest = process, count
-        return best
+            if (
+                calls is not None
+                and len(calls.sent) < fewest
+                and calls.begun_at > late
+                and process.revision == revision
+                and not calls.is_closing
+            ):
+                best, fewest = process, len(calls.sent)
+        size = len(call.message.body)
+        if best is None or size > MOST_BYTES:
+            return None
+        head = call_frame_head(call, seconds)
+        return (best, head) if size + len(head) <= MOST_BYTES else None
 
     def restore(self, early: Sequence[EarlyCall]) -> None:
         """Put calls that were taken back at the head of the line."""
@@ -205,4 +209,4 @@ class EarlyCalls:
 
     @staticmethod
     def _is_late(calls: LoopProcessConnection) -> bool:
-        return time.monotonic() - calls.sent[0].first_at > LATE_SECONDS
+        return time.monotonic() - calls.begun_at > LATE_SECONDS

@@ -17,6 +17,8 @@ from __future__ import annotations
 import json
 import marshal
 import struct
+from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -50,6 +52,7 @@ CHUNK_COST_BYTES = 64
 """What each chunk counts beside its bytes, so that empty ones are bounded too."""
 
 _PREFIX = struct.Struct("!BBQIQ")
+PREFIX_BYTES = _PREFIX.size
 _write_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
@@ -74,16 +77,29 @@ class ProcessFrame(NamedTuple):
         """Return the head of a frame from a process.
 
         Raises:
-            Misfit: it is not JSON
+            FrameMisfit: it is not JSON
         """
-        try:
-            return orjson.loads(self.head)
-        except ValueError:  # text that is not Unicode, such as a path, is read by the other one
-            pass
-        try:
-            return json.loads(self.head)
-        except (ValueError, RecursionError) as error:
-            raise FrameMisfit("the head of a frame is not JSON") from error
+        return json_of_process(self.head)
+
+
+_frame = partial(tuple.__new__, ProcessFrame)
+"""Makes a frame of a tuple, without the Python call that a named tuple needs."""
+
+
+def json_of_process(text: bytes) -> Any:
+    """Return what a process has written as JSON.
+
+    Raises:
+        FrameMisfit: it is not JSON
+    """
+    try:
+        return orjson.loads(text)
+    except ValueError:  # text that is not Unicode, such as a path, is read by the other one
+        pass
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise FrameMisfit("the head of a frame is not JSON") from error
 
 
 def frame_head_as_json(head: Any) -> bytes:
@@ -111,72 +127,74 @@ def frame_without_body(
 
 
 class ProcessFrameReader:
-    """Makes frames of the pieces that a socket delivers, one frame at a time.
+    """Makes frames of the pieces that a socket delivers.
 
     Attributes:
-        rest: what followed the last frame in its piece; to be fed before anything else is
         piece_bytes: how much to read next
     """
 
-    __slots__ = ("_frame", "_missing", "_pieces", "piece_bytes", "rest")
+    __slots__ = ("_begun", "_missing", "_pieces", "piece_bytes")
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._missing = 0
-        self._frame: ProcessFrame | None = None
+        self._begun: ProcessFrame | None = None
         """The frame whose body is still to come."""
-        self.rest = b""
         self.piece_bytes = PIECE_BYTES
 
-    def feed(self, data: bytes) -> ProcessFrame | None:
-        """Return the frame that *data* completes, or None if there is more to come.
+    def feed(self, data: bytes) -> Iterator[ProcessFrame]:
+        """Return the frames that *data* completes; to be used up before the next piece.
 
         Raises:
-            Misfit: it is not a frame, or it is too large
+            FrameMisfit: what follows is not a frame, or it is too large
         """
-        if self._frame is not None:
-            return self._feed_body(self._frame, data)
-        if self._pieces:
-            data = b"".join([*self._pieces, data])
-            self._pieces = []
-            self._await(0)
-        if len(data) < _PREFIX.size:
-            self._keep(data, _PREFIX.size)
-            return None
+        if self._begun is not None or self._pieces:
+            frame, data = self._go_on(data)
+            if frame is not None:
+                yield frame
+        begun, length = 0, len(data)
+        while length - begun >= PREFIX_BYTES:
+            kind, direction, call, head_length, body_length = _PREFIX.unpack_from(data, begun)
+            head_at = begun + PREFIX_BYTES
+            body_at = head_at + head_length
+            end = body_at + body_length
+            if end > length:
+                break
+            yield _frame((kind, direction, call, data[head_at:body_at], data[body_at:end]))
+            begun = end
+        if begun < length:
+            self._keep(data[begun:])
+
+    def _keep(self, data: bytes) -> None:
+        """Keep the beginning of a frame."""
+        if len(data) < PREFIX_BYTES:
+            self._await(data, PREFIX_BYTES - len(data))
+            return
         kind, direction, call, head_length, body_length = _PREFIX.unpack_from(data)
-        begun = _PREFIX.size + head_length
-        end = begun + body_length
-        if len(data) >= end:
-            if len(data) > end:
-                self.rest = data[end:]
-            return ProcessFrame(kind, direction, call, data[_PREFIX.size : begun], data[begun:end])
         if head_length > LARGEST_HEAD_BYTES or body_length > LARGEST_BODY_BYTES:
             raise FrameMisfit("a frame is too large")
-        if len(data) < begun:
-            self._keep(data, begun)
-            return None
-        frame = ProcessFrame(kind, direction, call, data[_PREFIX.size : begun], b"")
-        self._missing = body_length
-        return self._feed_body(frame, data[begun:])
+        body_at = PREFIX_BYTES + head_length
+        if len(data) < body_at:
+            self._await(data, body_at - len(data))
+            return
+        self._begun = ProcessFrame(kind, direction, call, data[PREFIX_BYTES:body_at], b"")
+        self._await(data[body_at:], body_at + body_length - len(data))
 
-    def _keep(self, data: bytes, wanted: int) -> None:
-        self._pieces = [data]
-        self._await(wanted - len(data))
-
-    def _await(self, missing: int) -> None:
+    def _await(self, piece: bytes, missing: int) -> None:
+        self._pieces.append(piece)
         self._missing = missing
         self.piece_bytes = min(max(missing, PIECE_BYTES), LARGEST_PIECE_BYTES)
 
-    def _feed_body(self, frame: ProcessFrame, data: bytes) -> ProcessFrame | None:
-        missing = self._missing - len(data)
-        if missing > 0:
-            self._pieces.append(data)
-            self._frame = frame
-            self._await(missing)
-            return None
-        if missing < 0:
-            data, self.rest = data[:missing], data[missing:]
-        body = b"".join([*self._pieces, data])
-        self._frame, self._pieces = None, []
-        self._await(0)
-        return frame._replace(body=body)
+    def _go_on(self, data: bytes) -> tuple[ProcessFrame | None, bytes]:
+        """Add *data* to what has begun; return what it completes, and what is still to be read."""
+        missing = self._missing
+        if missing > len(data):
+            self._await(data, missing - len(data))
+            return None, b""
+        frame, self._begun = self._begun, None
+        pieces, self._pieces = self._pieces, []
+        self.piece_bytes = PIECE_BYTES
+        if frame is None:  # prefix or head are whole now
+            return None, b"".join([*pieces, data])
+        body = b"".join([*pieces, data[:missing]])
+        return frame._replace(body=body), data[missing:]

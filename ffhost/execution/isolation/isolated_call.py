@@ -42,7 +42,6 @@ def make_isolated_call_runner(
     pool.by_name = by_name
 
     async def run(call: Call) -> Reply:
-        CURRENT.set(call)
         try:
             return await _call(pool, call)
         except RequestError as error:
@@ -59,7 +58,7 @@ def make_isolated_call_runner(
 async def _call(pool: ProcessPool, call: Call) -> Reply:
     early, call.early = call.early, None
     process, sent = (None, None) if early is None else (early.process, early.sent)
-    if call.timed_out and sent is None:
+    if sent is None and call.timed_out:
         raise asyncio.CancelledError
     while True:
         if process is None or sent is None:
@@ -111,6 +110,7 @@ async def _await_process(pool: ProcessPool, call: Call) -> IsolatedProcess:
     try:
         return await pool.lease()
     except asyncio.CancelledError:
+        CURRENT.set(call)
         if call.timed_out:
             _log_late(call, reason="no process was ready")
         raise
@@ -124,6 +124,7 @@ async def end_cancelled_call(
     Args:
         sent: what it was sent as; None if it is still to be sent
     """
+    CURRENT.set(call)
     connection = process.calls
     if connection is None or connection.close_line(sent):
         await _on_thread(_stop_late if call.timed_out else _stop, pool, process, call)
@@ -158,6 +159,7 @@ def _log_late(call: Call, **fields: Any) -> None:
 async def _died(
     pool: ProcessPool, process: IsolatedProcess, call: Call, error: ConnectionError
 ) -> ProcessCrashed:
+    CURRENT.set(call)
     if isinstance(error, FrameMisfit):
         process.misfit = str(error)
         process.kill()

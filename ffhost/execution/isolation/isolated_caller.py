@@ -9,6 +9,7 @@ from ffhost.config.units import UNLIMITED
 from ffhost.execution.isolation.early_calls import EarlyCall
 from ffhost.execution.isolation.isolated_call import end_cancelled_call
 from ffhost.execution.isolation.process_pool import ProcessPool
+from ffhost.execution.isolation.queue_times import QueueTimes
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
@@ -24,24 +25,23 @@ class IsolatedCaller(AsyncCaller):
         self._early = function.processes.early
         self._early.slots = function.slots
         self._seconds = self.timeout_seconds if self._bounded else None
-
-    def _begin(self, call: Call) -> None:
-        call.move("running")
-        if self._bounded:
-            self._watch(call)
+        self._queue_times: QueueTimes[EarlyCall] | None = None
+        if self.queue_seconds != UNLIMITED:
+            self._queue_times = QueueTimes(self._loop, self.queue_seconds, self._refuse)
 
     async def _wait_for_slot(self, call: Call) -> None:
         """Wait for a slot, or for the answer if the call is sent before it has one."""
         call.job = asyncio.current_task(self._loop)
         call.context = contextvars.copy_context()
-        ticket = EarlyCall(call, self._seconds, self._begin, self._early, self._loop)
+        watch = self._watch if self._bounded else None
+        ticket = EarlyCall(call, self._seconds, watch, self._early, self._loop)
         if not self._early.join(ticket):
             raise self.function.refusal()
         if ticket.granted and ticket.sent is None:
             return
-        seconds = self.queue_seconds
-        bounded = seconds != UNLIMITED
-        timer = self._loop.call_later(seconds, self._refuse, ticket) if bounded else None
+        times = self._queue_times
+        if times is not None:
+            times.begin(ticket)
         try:
             await ticket.answer
         except ConnectionError:
@@ -52,8 +52,8 @@ class IsolatedCaller(AsyncCaller):
                 call.refuse(error)
                 raise
         finally:
-            if timer is not None:
-                timer.cancel()
+            if times is not None:
+                times.end(ticket)
         if ticket.sent is not None:
             call.early = ticket
 

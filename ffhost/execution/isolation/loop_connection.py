@@ -15,6 +15,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
+from ffhost.config.units import UNLIMITED
 from ffhost.execution.isolation.frames import (
     ANSWER,
     CANCEL,
@@ -65,7 +66,6 @@ class SentRequest:
 
     Attributes:
         answer: the future of its answer
-        first_at: since when it is the first that the process was sent, on the monotonic clock
         streams: whether its answer is the head of a stream, which has not ended
     """
 
@@ -77,7 +77,6 @@ class SentRequest:
         "answer",
         "call",
         "early",
-        "first_at",
         "number",
         "packets",
         "streams",
@@ -96,7 +95,6 @@ class SentRequest:
         self.call = call
         self.early = early
         self.packets = packets
-        self.first_at = 0.0
         self.streams = False
 
     def begin_stream(self) -> None:
@@ -183,6 +181,8 @@ class LoopProcessConnection:
 
     Attributes:
         sent: what the process has not answered, the first of it first
+        begun_at: when it began the first of these, on the monotonic clock; infinitely late if it
+            runs nothing, infinitely early if nothing may be sent behind what it runs
         is_closing: whether the process is to end, and so gets no more requests
         tasks: the calls that the process has asked for and that run, and the streams that it
             reads, by number; None for none yet
@@ -196,6 +196,7 @@ class LoopProcessConnection:
         "_stream",
         "_taken",
         "_writer",
+        "begun_at",
         "is_closing",
         "loop",
         "sent",
@@ -212,6 +213,7 @@ class LoopProcessConnection:
     ) -> None:
         self.loop = loop
         self.sent: deque[SentRequest] = deque()
+        self.begun_at = -UNLIMITED if taken is None else UNLIMITED
         self.is_closing = False
         self.tasks: dict[int, CancellableNestedCall] | None = None
         self._taken = taken
@@ -262,32 +264,17 @@ class LoopProcessConnection:
             raise ProcessRequestNotTaken(str(error)) from error
         self.sent.append(sent)
         if len(self.sent) == 1:
-            sent.first_at = time.monotonic()
-            if early is not None:
-                self._begin(sent)
+            self._begin(sent)
         return sent
 
     def _begin(self, sent: SentRequest) -> None:
         """Record that the process runs *sent* from now on."""
-        sent.first_at = time.monotonic()
-        if sent.early is not None:
-            early, sent.early = sent.early, None
+        is_call = sent.call is not None and sent.packets == 1
+        self.begun_at = time.monotonic() if is_call and self._taken is not None else -UNLIMITED
+        early = sent.early
+        if early is not None:
+            sent.early = None
             early.begin()
-
-    def takes_early(self, late_seconds: float) -> bool:
-        """Whether the process may be sent one more before it has answered.
-
-        Args:
-            late_seconds: how long what it runs may have taken until now
-        """
-        if self.is_closing or self._taken is None:
-            return False
-        if not self.sent:
-            return True
-        first = self.sent[0]
-        if first.call is None or first.packets > 1:
-            return False
-        return not first.streams and time.monotonic() - first.first_at < late_seconds
 
     def answer(self, frame: ProcessFrame, head: bytes, body: bytes) -> None:
         """Answer what the process has asked; nothing is sent to one that has ended."""
@@ -305,11 +292,8 @@ class LoopProcessConnection:
             data = self._stream.recv(reader.piece_bytes)
             if not data:
                 raise ConnectionResetError("the process has closed the connection")
-            while data:
-                frame = reader.feed(data)
-                data, reader.rest = reader.rest, b""
-                if frame is not None:
-                    self._receive(frame)
+            for frame in reader.feed(data):
+                self._receive(frame)
         except BlockingIOError:
             return
         except ConnectionError as error:
@@ -340,6 +324,8 @@ class LoopProcessConnection:
             self.end_tasks()
         if self.sent:
             self._begin(self.sent[0])
+        elif self._taken is not None:
+            self.begun_at = UNLIMITED
         if not first.answer.done():
             first.answer.set_result(frame)
 
@@ -359,6 +345,7 @@ class LoopProcessConnection:
         if frame.kind != STREAM or first.streams or first.call is None:
             raise FrameMisfit("it sent what does not answer its call")
         first.begin_stream()
+        self.begun_at = -UNLIMITED
         self._listener.returned(self.take_back_early())  # a stream may be long
         if not first.answer.done():
             first.answer.set_result(frame)

@@ -102,18 +102,14 @@ class ProcessPool:
         self.leasing: set[LoopWaiter] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failure: str | None = None
-        self._closed = False
+        self.closed = False
+        """Whether it accepts no more calls."""
         self._called: threading.Event | None = None
 
     @property
     def busy(self) -> int:
         """Count the calls that run in a process."""
         return sum(process.busy for process in self.processes)
-
-    @property
-    def closed(self) -> bool:
-        """Whether it accepts no more calls."""
-        return self._closed
 
     # Starting
 
@@ -185,7 +181,7 @@ class ProcessPool:
             self._offer(process)
         if self.memory_bytes is not None:
             watch = IsolatedMemoryWatch(
-                self.memory_bytes, lambda: self.processes, lambda: self._closed
+                self.memory_bytes, lambda: self.processes, lambda: self.closed
             )
             self._called = watch.called
             threading.Thread(target=watch.run, name="ffhost-memory", daemon=True).start()
@@ -222,7 +218,7 @@ class ProcessPool:
         """
         while True:
             with self._lock:
-                if not self.idle and (self._failure is not None or self._closed):
+                if not self.idle and (self._failure is not None or self.closed):
                     raise Unavailable(f"{self.name} has no process", headers={"Retry-After": "1"})
                 waiter = LoopWaiter()
                 self.leasing.add(waiter)
@@ -264,7 +260,7 @@ class ProcessPool:
                 return
         with self._lock:
             process.busy = False
-            if not self._closed:
+            if not self.closed:
                 self.idle.append(process)
             if self.leasing:
                 self._wake()
@@ -279,7 +275,7 @@ class ProcessPool:
         """Add a process that has started, unless the pool was closed meanwhile."""
         with self._lock:
             self._failure = None
-            closed, loop = self._closed, self._loop
+            closed, loop = self.closed, self._loop
             if not closed:
                 if process not in self.processes:
                     self.processes += (process,)
@@ -311,7 +307,7 @@ class ProcessPool:
         end = process.end()
         with self._lock:
             process.busy = False
-            if self._closed or process not in self.processes:
+            if self.closed or process not in self.processes:
                 return end
             self.processes = tuple(each for each in self.processes if each is not process)
             self.replaced += 1
@@ -339,7 +335,7 @@ class ProcessPool:
 
     def _start_replacement(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
-        while not self._closed:
+        while not self.closed:
             process: IsolatedProcess | None = None
             try:
                 process = self._start_one()
@@ -373,7 +369,7 @@ class ProcessPool:
         if self._owner != os.getpid():
             return
         with self._lock:
-            self._closed = True
+            self.closed = True
             processes, idle = self.processes, list(self.idle)
             self.processes = ()
             self.idle.clear()
