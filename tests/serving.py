@@ -70,8 +70,9 @@ class Running:
         return (self.folder / "errors.txt").read_text()
 
     def entries(self, event: str) -> list[dict[str, Any]]:
-        """Give the log entries named *event*."""
-        lines = [json.loads(line) for line in self.output.splitlines() if line.startswith("{")]
+        """Give the log entries named *event*; one that is not yet written whole is left out."""
+        whole = self.output.rpartition("\n")[0]
+        lines = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
         return [line for line in lines if event in (line.get("event"), line.get("message"))]
 
     def urls(self) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 import flask
 import pytest
 from flask.json.provider import DefaultJSONProvider
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ffhost.signatures.codec import Codec, SignatureOptions
@@ -359,6 +359,7 @@ SENT += ["[12345678901234567890, 1e400, -0]", '{"a": 1, "a": "\\ud800"}']
     media_type=st.sampled_from([*TYPES, "application/x-www-form-urlencoded"]),
     body=st.sampled_from(SENT),
 )
+@example(names=["data", "limit", "stream"], media_type="application/json", body='{"a": [1]}')
 def test_a_body_is_read_as_from_flask_in_whatever_order(
     names: list[str], media_type: str, body: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

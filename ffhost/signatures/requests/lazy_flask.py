@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _new: Any = object.__new__
 _flask_arguments: Any = flask.Request.args
+_flask_stream: Any = flask.Request.stream
 _ORIGIN = "_ffhost_origin"
 """Attribute of a request: its application, message, call, and what makes its environ."""
 _IS_READ = "_ffhost_is_read"
@@ -70,6 +71,11 @@ def _arguments(request: Request) -> Any:
     return request.parameter_storage_class(pairs)
 
 
+def _stream(request: Request) -> Any:
+    _ = request.environ  # made first, because making it keeps the stream of a body that was read
+    return _flask_stream.__get__(request)
+
+
 class Request(flask.Request):
     """A request whose environ is made at the first look at anything that needs it."""
 
@@ -79,6 +85,7 @@ class Request(flask.Request):
     view_args = LateAttribute(_matched("view_args"))
     json_module = LateAttribute(_json_module)
     args = LateAttribute(_arguments)
+    stream = LateAttribute(_stream)
 
     def __getattr__(self, name: str) -> Any:
         """Make what Werkzeug's constructor would have set."""
