@@ -80,6 +80,8 @@ class NamedCallRequest(NamedTuple):
             CallError: more than one body is given, or it cannot be written
         """
         given = self.given
+        if given is None and not self.headers:
+            return self.method or "GET", {}, b""
         headers: dict[str, str] = {}
         body = b""
         if given == "event":

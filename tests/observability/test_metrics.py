@@ -306,8 +306,10 @@ def test_the_numbers_of_two_workers_add_up_also_when_one_is_replaced(tmp_path: P
         eventually(lambda: counted() == made, "all calls are counted")
         before = running.workers()
         assert len(before) == 2
-        os.kill(before.pop(), signal.SIGTERM)
-        eventually(lambda: len(running.workers()) == 2 and running.workers() != before, "replaced")
+        ended = before.pop()
+        os.kill(ended, signal.SIGTERM)
+        eventually(lambda: len(running.workers() - {ended}) == 2, "replaced")
+        assert running.process.poll() is None, running.output + running.errors
         call(60)
         eventually(lambda: counted() == made, "all calls are counted after the replacement")
         eventually(

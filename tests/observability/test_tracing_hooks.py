@@ -101,7 +101,7 @@ def log(tmp_path: Path) -> Iterator[Log]:
 
 def recorded(host: Client, count: int | None = None) -> list[Any]:
     """Give the record, once it has *count* entries."""
-    give_up = time.monotonic() + 5
+    give_up = time.monotonic() + 20
     while True:
         record: list[Any] = host.get("/record").json()
         if count is None or len(record) >= count or time.monotonic() > give_up:
