@@ -39,7 +39,10 @@ class _Waiter:
         """Deliver *reply*; only the first counts."""
         if self.reply is None:
             self.reply = reply
-            self.wake()
+            try:
+                self.lock.release()
+            except RuntimeError:  # another thread has just ended the wait
+                return
 
     def wake(self) -> None:
         """End the wait."""
@@ -79,11 +82,14 @@ class BlockingCaller(FunctionCaller):
         call.move("running")
         waiter = call.waiter = _Waiter()
         timeout = -1.0
-        seconds = self.timeout_seconds if call.ends_at == UNLIMITED else self._seconds_for(call)
-        if seconds != UNLIMITED:
+        seconds, ends_at = self.timeout_seconds, call.ends_at
+        if seconds != UNLIMITED or ends_at != UNLIMITED:
+            now = time.monotonic()
+            if seconds > ends_at - now:
+                seconds = ends_at - now if ends_at > now else 0.0
             timeout = seconds
             call.deadline = Deadline()
-            call.deadline.at = time.monotonic() + timeout
+            call.deadline.at = now + seconds
         call.context = self.make_context()
         if self.function.is_async:
             self.loop().call_soon_threadsafe(self._begin, call, context=call.context)
@@ -113,9 +119,6 @@ class BlockingCaller(FunctionCaller):
             return
         context = call.context if self.has_context else None
         call.job = asyncio.get_running_loop().create_task(self.perform(call), context=context)
-
-    def _seconds_for(self, _call: Call) -> float:
-        return self.timeout_seconds
 
     def _queue(self, call: Call, seconds: float) -> None:
         waiter = call.waiter = _Waiter()

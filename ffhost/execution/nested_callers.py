@@ -110,9 +110,6 @@ class NestedThreadCaller(BlockingCaller):
             raise self.function.refusal()
         super()._queue(call, _left(seconds, call.ends_at))
 
-    def _seconds_for(self, call: Call) -> float:
-        return _left(self.timeout_seconds, call.ends_at)
-
 
 def _left(seconds: float, ends_at: float) -> float:
     """Return *seconds*, or what is left until *ends_at* if that is less."""

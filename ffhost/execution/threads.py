@@ -173,6 +173,18 @@ class PoolThread:
         self.unreachable = not absorb_deadline_strike()
 
 
+def held_thread(invocation: Any, leave: Callable[[], object]) -> PoolThread | None:
+    """Return this thread, which holds exceptions back until its `resume`; None if none can come."""
+    job = invocation.job
+    if (
+        job.__class__ is PoolThread
+        and job.ident == threading.get_ident()
+        and job.hold(invocation, leave)
+    ):
+        return job
+    return None
+
+
 class HostCode:
     """Holds exceptions back, in a ``with`` statement, while user code waits for the host.
 
@@ -190,13 +202,7 @@ class HostCode:
         self._thread: PoolThread | None = None
 
     def __enter__(self) -> None:
-        job = self._invocation.job
-        if (
-            job.__class__ is PoolThread
-            and job.ident == threading.get_ident()
-            and job.hold(self._invocation, self._leave)
-        ):
-            self._thread = job
+        self._thread = held_thread(self._invocation, self._leave)
 
     def __exit__(self, *_error: object) -> None:
         if self._thread is not None:

@@ -85,11 +85,6 @@ class FrontCallsByName:
         answer = AsyncStreamedAnswer(reply.status, _fields(reply), stream)
         return await _read(answer, take) if whole else answer
 
-    def call_sync(self, call: Call) -> CallAnswer:
-        """Call from a thread and return the answer."""
-        answer = self.open_sync(call)
-        return answer if answer.__class__ is CallAnswer else answer.whole()  # type: ignore[union-attr]
-
     def open_sync(self, call: Call) -> CallAnswer | StreamedAnswer:
         """Call from a thread and return the answer; one that is a stream is not read."""
         callee = self._callees.get(call.function) or self._new_callee(call.function)

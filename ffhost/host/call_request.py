@@ -129,7 +129,13 @@ def make_named_call_message(wanted: NamedCallRequest, function: Function, caller
     if wanted.path or "{" in path:
         tail, _, query = wanted.path.partition("?")
         path, params = _fill(path, tail)
-    if wanted.event is not None and not wanted.headers and wanted.given == "event":
+    given = wanted.given
+    if given is None and not wanted.headers:
+        write_fields = partial(_complete_fields, {}, None, caller)
+        return InnerMessage(
+            caller.message, write_fields, wanted.method or "GET", path, query, b"", params
+        )
+    if given == "event" and not wanted.headers:
         from ffhost.events.cloudevent_writer import binary_event_of
         from ffhost.events.handed_event import HandedEventMessage, can_be_handed_over
 
@@ -148,7 +154,7 @@ def make_named_call_message(wanted: NamedCallRequest, function: Function, caller
                 query,
                 params,
             )
-    if function.measure is not None and wanted.given == "value":
+    if given == "value" and function.measure is not None:
         most_bytes = function.measure(wanted.value)
         if most_bytes is not None:
             headers = {"content-type": "application/json"}

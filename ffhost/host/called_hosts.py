@@ -32,9 +32,6 @@ class NamedCalls(Protocol):
     def open(self, call: Call) -> Awaitable[CallAnswer | AsyncStreamedAnswer]:
         """Call from a coroutine and return the answer; one that is a stream is not read."""
 
-    def call_sync(self, call: Call) -> CallAnswer:
-        """Call from a thread and return the answer."""
-
     def open_sync(self, call: Call) -> CallAnswer | StreamedAnswer:
         """Call from a thread and return the answer; one that is a stream is not read."""
 

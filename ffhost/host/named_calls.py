@@ -11,12 +11,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from ffhost.config.diagnostics import nearest_known_word
 from ffhost.config.units import UNLIMITED
 from ffhost.errors import CallError, LoopDetected, RequestError
-from ffhost.execution.threads import HostCode
+from ffhost.execution.threads import held_thread
 from ffhost.host.call_answer import CallAnswer
 from ffhost.host.call_request import (
     CHAIN_LIMIT,
@@ -204,9 +204,15 @@ def call_sync(
         if isinstance(made, _Elsewhere):
             answer = made.plain()
         else:
-            calls = cast("NamedCalls", host.calls)
-            with HostCode(caller, partial(calls.leave_sync, made)):
-                answer = calls.open_sync(made) if stream else calls.call_sync(made)
+            calls: NamedCalls = host.calls  # type: ignore[assignment]
+            thread = held_thread(caller, partial(calls.leave_sync, made))
+            try:
+                answer = calls.open_sync(made)
+                if not stream and answer.__class__ is not CallAnswer:
+                    answer = answer.whole()  # type: ignore[union-attr]
+            finally:
+                if thread is not None:
+                    thread.resume()
         if host.on_call is not None:
             host.on_call(wanted, caller, answer)
     if not stream:
@@ -232,7 +238,7 @@ async def make_named_call(
         if isinstance(made, _Elsewhere):
             answer = await made.awaited()
         else:
-            calls = cast("NamedCalls", host.calls)
+            calls: NamedCalls = host.calls  # type: ignore[assignment]
             answer = await (calls.open(made) if wanted.stream else calls.call(made))
         if host.on_call is not None:
             host.on_call(wanted, caller, answer)
