@@ -121,6 +121,34 @@ def test_an_error_handler_answers_for_its_exceptions_and_their_subclasses(serve:
     assert host.get("/f?other=1").status == 500
 
 
+@pytest.mark.parametrize(("handler", "function"), [("", ""), ("", "async "), ("async ", "async ")])
+def test_a_handlers_answer_or_its_own_crash_is_the_answer(
+    serve: Serve, handler: str, function: str
+) -> None:
+    host = serve(
+        f"""
+        import ffhost
+
+        @ffhost.error_handler(ArithmeticError)
+        {handler}def teapot(error):
+            return f"teapot: {{error}}", 418
+
+        @ffhost.error_handler(LookupError)
+        {handler}def fails(error):
+            raise RuntimeError("the handler's own")
+
+        {function}def f(request):
+            if request.args.get("other"):
+                raise KeyError("x")
+            1 / 0
+        """,
+        CONFIG,
+    )
+    assert (host.get("/f").status, host.get("/f").text) == (418, "teapot: division by zero")
+    answer = host.get("/f?other=1")
+    assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
+
+
 def test_none_is_a_crash_of_an_http_function(serve: Serve) -> None:
     host = serve("def f(request): pass", CONFIG)
     assert host.get("/f").status == 500

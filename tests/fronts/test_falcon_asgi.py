@@ -232,6 +232,47 @@ def test_a_stuck_call_holds_up_none_that_waits_for_another_slot(
     run(tmp_path, use, queue_timeout, STUCK, config)
 
 
+ISOLATED = """
+functions:
+  f: {target: "main.py:f", isolation: process, processes: 1, queue_timeout: 5s}
+"""
+WAITING = """
+import os, time
+
+def f(request):
+    with open("begun", "a") as file: file.write(".")
+    while request.data and not os.path.exists(request.data): time.sleep(0.001)
+    return "OK"
+"""
+
+
+@WAITS
+def test_a_cancelled_call_that_waits_for_a_process_is_taken_back(
+    tmp_path: Path, queue_timeout: str
+) -> None:
+    code = WAITING.replace("begun", str(tmp_path / "begun"))
+
+    async def use(app: FalconAsgiApp, slots: Slots) -> None:
+        assert [await call(app, b"") for _ in range(2)] == [
+            200
+        ] * 2  # short: sent early from now on
+        go = tmp_path / "go"
+        first = asyncio.create_task(call(app, str(go).encode()))
+        await until(lambda: len((tmp_path / "begun").read_text()) == 3)
+        second = asyncio.create_task(call(app, b""))
+        await until(lambda: slots.waiting == 1)
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await second
+        assert (slots.waiting, slots.running) == (0, 1)
+        go.touch()
+        assert await first == 200
+        assert await call(app, b"") == 200
+        assert (tmp_path / "begun").read_text() == "...."
+
+    run(tmp_path, use, queue_timeout, config=ISOLATED, code=code)
+
+
 @pytest.mark.parametrize("pieces", [(), (b"begun",)])
 def test_a_request_that_does_not_arrive_in_time_is_408_and_its_task_lives_on(
     tmp_path: Path, pieces: tuple[bytes, ...]
