@@ -79,7 +79,8 @@ class FrontCallsByName:
             callee.report(call, CANCELLED_STATUS, 0)
             raise
         if call.channel is None:
-            callee.report(call, reply.status, len(reply.body))
+            if callee.is_observed:
+                callee.report(call, reply.status, len(reply.body))
             return CallAnswer.of_reply(reply)
         stream = FrontLoopStream(call, caller, partial(callee.report, call, reply.status))
         answer = AsyncStreamedAnswer(reply.status, _fields(reply), stream)
@@ -95,7 +96,8 @@ class FrontCallsByName:
         except RequestError as error:
             return _refused(callee, call, error)
         if call.channel is None:
-            callee.report(call, reply.status, len(reply.body))
+            if callee.is_observed:
+                callee.report(call, reply.status, len(reply.body))
             return CallAnswer.of_reply(reply)
         stream = FrontThreadStream(call, caller, partial(callee.report, call, reply.status))
         return StreamedAnswer(reply.status, _fields(reply), stream)
@@ -120,7 +122,9 @@ class _Callee:
 
         self.from_loop = NestedLoopCaller(function, runner)
         self.from_thread = NestedThreadCaller(function, runner.pool, calls)
-        self.report = make_reply_reporter(function) or _report_nothing
+        reporter = make_reply_reporter(function)
+        self.is_observed = reporter is not None
+        self.report = reporter or _report_nothing
         self._function = function
         self._most_bytes = function.max_body_bytes
 

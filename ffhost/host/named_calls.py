@@ -195,7 +195,7 @@ def call_sync(
     wanted = NamedCallRequest(
         name, value, json, body, event, headers or NO_FIELDS, method, path, None, stream
     )
-    caller = _caller()
+    caller = CURRENT.get() or _caller()
     if outer is not None:
         answer = outer.call_sync(wanted, caller)
     else:
