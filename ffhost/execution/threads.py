@@ -112,11 +112,14 @@ class PoolThread:
                 waits for
 
         Returns:
-            whether `resume` must be called; not if the host's code runs already
+            whether `resume` must be called; not in another thread, nor if the host's code runs
+            already
 
         Raises:
             DeadlineExceeded: an exception was on its way
         """
+        if self.ident != threading.get_ident():
+            return False
         with self.lock:
             if self.running is not invocation:
                 return False
@@ -173,18 +176,6 @@ class PoolThread:
         self.unreachable = not absorb_deadline_strike()
 
 
-def held_thread(invocation: Any, leave: Callable[[], object]) -> PoolThread | None:
-    """Return this thread, which holds exceptions back until its `resume`; None if none can come."""
-    job = invocation.job
-    if (
-        job.__class__ is PoolThread
-        and job.ident == threading.get_ident()
-        and job.hold(invocation, leave)
-    ):
-        return job
-    return None
-
-
 class HostCode:
     """Holds exceptions back, in a ``with`` statement, while user code waits for the host.
 
@@ -202,7 +193,9 @@ class HostCode:
         self._thread: PoolThread | None = None
 
     def __enter__(self) -> None:
-        self._thread = held_thread(self._invocation, self._leave)
+        job = self._invocation.job
+        if job.__class__ is PoolThread and job.hold(self._invocation, self._leave):
+            self._thread = job
 
     def __exit__(self, *_error: object) -> None:
         if self._thread is not None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 from ffhost.config.diagnostics import nearest_known_word
 from ffhost.config.units import UNLIMITED
 from ffhost.errors import CallError, LoopDetected, RequestError
-from ffhost.execution.threads import held_thread
+from ffhost.execution.threads import PoolThread
 from ffhost.host.call_answer import CallAnswer
 from ffhost.host.call_request import (
     CHAIN_LIMIT,
@@ -205,7 +205,9 @@ def call_sync(
             answer = made.plain()
         else:
             calls: NamedCalls = host.calls  # type: ignore[assignment]
-            thread = held_thread(caller, partial(calls.leave_sync, made))
+            job = caller.job
+            leave = partial(calls.leave_sync, made)
+            thread = job if job.__class__ is PoolThread and job.hold(caller, leave) else None
             try:
                 answer = calls.open_sync(made)
                 if not stream and answer.__class__ is not CallAnswer:
