@@ -44,7 +44,8 @@ class ContextExecutor(Executor):
             A future of what *fn* returns or raises.
         """
         future: Future[T] = Future()
-        self._pool.submit(_Task(future, fn, args, kwargs).run, _Job(), _ignore)
+        task = _Task(future, fn, args, kwargs)
+        self._pool.submit(task.run, _Job(), task.end)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -66,10 +67,6 @@ class _Job:
         self.context = contextvars.copy_context()
 
 
-def _ignore(_job: object, _result: object) -> None:
-    """Return at once: the future reports the end."""
-
-
 class _Task:
     __slots__ = ("args", "fn", "future", "kwargs")
 
@@ -87,6 +84,10 @@ class _Task:
             self.future.set_exception(error)
         else:
             self.future.set_result(result)
+
+    def end(self, _job: object, _result: object) -> None:
+        if not self.future.done():
+            self.future.set_exception(RuntimeError("no thread can be started"))
 
 
 executor = ContextExecutor()

@@ -245,11 +245,7 @@ class ThreadPool:
         with self._lock:
             start = bool(self._calls) and not self._coming and self._send_one()
         if start:
-            try:
-                self._start()
-            except RuntimeError:
-                if self._withdraw(call):
-                    raise
+            self._start(call)
 
     def close(self) -> None:
         """End idle threads now; busy ones end after their call."""
@@ -268,7 +264,12 @@ class ThreadPool:
         self._made += 1
         return True
 
-    def _start(self) -> None:
+    def _start(self, own: _Call | None = None) -> None:
+        """Start a thread. If none can be, and there is none, no call that waits will run.
+
+        Raises:
+            RuntimeError: *own* is one of them; the others are ended without a result
+        """
         name = f"{self._name}-{self._made}"
         if ATTENDED:
             strikes.start()  # now, because at a deadline it may be the thread too many
@@ -278,18 +279,13 @@ class ThreadPool:
             with self._lock:
                 self._coming = False
                 self._threads -= 1
-                alone = not self._threads
-            if alone:
-                raise  # no thread is left to take the call later
-
-    def _withdraw(self, call: _Call) -> bool:
-        """Remove a call that no thread has taken; False if one has."""
-        with self._lock:
-            try:
-                self._calls.remove(call)
-            except ValueError:
-                return False
-            return True
+                stranded = [] if self._threads else list(self._calls)
+                if stranded:
+                    self._calls.clear()
+            for _, invocation, done in (each for each in stranded if each is not own):
+                done(invocation, None)
+            if any(each is own for each in stranded):
+                raise
 
     def _take(self, idle: threading.Lock, *, came: bool) -> _Call | None:
         """Take the next call; without one the thread counts as idle from here on."""

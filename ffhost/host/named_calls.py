@@ -205,7 +205,7 @@ def call_sync(
             answer = made.plain()
         else:
             calls: NamedCalls = host.calls  # type: ignore[assignment]
-            job = caller.job
+            job = caller.job  # held as `HostCode` holds it, which takes three Python calls more
             leave = partial(calls.leave_sync, made)
             thread = job if job.__class__ is PoolThread and job.hold(caller, leave) else None
             try:

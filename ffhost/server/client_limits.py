@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
+from ffhost.execution.timeouts import Timeouts
 from ffhost.server.freed_memory import FreedMemory
 from ffhost.server.idle_clients import IdleClient, IdleClients
-from ffhost.server.timeouts import ConnectionTimeouts
 from ffhost.server.unread_answers import UnreadSocketAnswers, WritingConnection
 
 LINGER_SECONDS = 2.0
@@ -48,11 +48,9 @@ class ClientLimits:
         idle_seconds: float,
         write_seconds: float,
     ) -> None:
-        self.reading: ConnectionTimeouts[Any] = ConnectionTimeouts(loop, read_seconds, _late)
+        self.reading: Timeouts[Any] = Timeouts(loop, read_seconds, _late)
         self.idle = IdleClients(loop, idle_seconds)
-        self.lingering: ConnectionTimeouts[Any] = ConnectionTimeouts(
-            loop, LINGER_SECONDS, _lingered
-        )
+        self.lingering: Timeouts[Any] = Timeouts(loop, LINGER_SECONDS, _lingered)
         self.unread = UnreadSocketAnswers(loop, write_seconds)
         self.freed = FreedMemory(loop)
 

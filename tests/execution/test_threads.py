@@ -8,11 +8,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import pytest
+
 from ffhost.errors import DeadlineExceeded
-from ffhost.execution.threads import PoolThread
+from ffhost.execution.threads import PoolThread, ThreadPool
+from ffhost.testing import client
 
 
 class Call:
@@ -169,3 +173,43 @@ def test_a_call_is_struck_as_ever_after_it_has_waited_for_the_host() -> None:
         return spin()
 
     assert worker.guard(call, work) is None
+
+
+def test_calls_that_no_thread_will_take_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = ThreadPool("none")
+    ended: list[object] = []
+
+    def start(_thread: threading.Thread) -> None:
+        """Fail, and not before another thread has left its call to this one."""
+        if not ended:
+            ended.append("asked")
+            pool.submit(str, "other", lambda *outcome: ended.append(outcome))
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RuntimeError, match="new thread"):
+        pool.submit(str, "own", lambda *outcome: ended.append(outcome))
+    assert ended == ["asked", ("other", None)]
+    assert pool.size == 0
+
+
+def test_a_call_of_a_wsgi_server_for_which_no_thread_can_be_started_is_503(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def start_no_late_thread(thread: threading.Thread) -> None:
+        if thread.name.startswith("late"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    (tmp_path / "main.py").write_text("def f(request): return 'OK'\n")
+    (tmp_path / "functions.yaml").write_text("functions: {f: {target: 'main.py:f'}}\n")
+    monkeypatch.setattr("ffhost.fronts.falcon_wsgi.pool", ThreadPool("late"))
+    with client(tmp_path, front="wsgi") as host:
+        slots = host.service.host.functions["f"].slots
+        with monkeypatch.context() as without:
+            without.setattr(threading.Thread, "start", start_no_late_thread)
+            assert host.get("/f").status == 503
+        assert (slots.waiting, slots.running) == (0, 0)
+        assert host.get("/f").status == 200

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ffhost.config.units import UNLIMITED
+from ffhost.execution.timeouts import Timeouts
 from ffhost.server.idle_clients import IdleClients
-from ffhost.server.timeouts import ConnectionTimeouts
 from ffhost.server.unread_answers import (
     UnreadSocketAnswers,
     taken_socket_bytes,
@@ -73,9 +73,7 @@ def test_each_expires_when_its_time_is_over_and_no_timer_is_left(
 ) -> None:
     loop = SetLoop()
     expired: list[tuple[str, float]] = []
-    clocks: ConnectionTimeouts[str] = ConnectionTimeouts(
-        loop, 3.0, lambda name: expired.append((name, loop.now))
-    )
+    clocks: Timeouts[str] = Timeouts(loop, 3.0, lambda name: expired.append((name, loop.now)))
     running: dict[str, float] = {}
     due: list[tuple[str, float]] = []
     for name, starts, pause in steps:
@@ -152,7 +150,7 @@ def test_an_idle_client_is_closed_in_time_once_and_no_timer_is_left(
 def test_a_clock_without_a_limit_has_no_timer() -> None:
     loop = SetLoop()
     Kept(loop).begin(IdleClients(loop, UNLIMITED))
-    ConnectionTimeouts[str](loop, UNLIMITED, print).start("a")
+    Timeouts[str](loop, UNLIMITED, print).start("a")
     UnreadSocketAnswers(loop, UNLIMITED).watch(Client(5))
     assert loop.timers == []
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 
-from ffhost.config.units import UNLIMITED
 from ffhost.execution.isolation.early_calls import EarlyCall
 from ffhost.execution.isolation.isolated_call import end_cancelled_call
 from ffhost.execution.isolation.process_pool import ProcessPool
-from ffhost.execution.isolation.queue_times import QueueTimes
 from ffhost.execution.loop_caller import AsyncCaller, LoopRunner
+from ffhost.execution.timeouts import Timeouts
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
 
@@ -25,9 +24,7 @@ class IsolatedCaller(AsyncCaller):
         self._early = function.processes.early
         self._early.slots = function.slots
         self._seconds = self.timeout_seconds if self._bounded else None
-        self._queue_times: QueueTimes[EarlyCall] | None = None
-        if self.queue_seconds != UNLIMITED:
-            self._queue_times = QueueTimes(self._loop, self.queue_seconds, self._refuse)
+        self._waits: Timeouts[EarlyCall] = Timeouts(self._loop, self.queue_seconds, self._refuse)
 
     async def _wait_for_slot(self, call: Call) -> None:
         """Wait for a slot, or for the answer if the call is sent before it has one."""
@@ -39,9 +36,7 @@ class IsolatedCaller(AsyncCaller):
             raise self.function.refusal()
         if ticket.granted and ticket.sent is None:
             return
-        times = self._queue_times
-        if times is not None:
-            times.begin(ticket)
+        self._waits.start(ticket)
         try:
             await ticket.answer
         except ConnectionError:
@@ -52,8 +47,7 @@ class IsolatedCaller(AsyncCaller):
                 call.refuse(error)
                 raise
         finally:
-            if times is not None:
-                times.end(ticket)
+            self._waits.stop(ticket)
         if ticket.sent is not None:
             call.early = ticket
 

@@ -1,4 +1,4 @@
-"""Times that may run out, with a timer only while one can. Nothing here knows connections."""
+"""Times that may run out, with a timer only while one can: of connections, of waits for a slot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EXACT_SECONDS = 0.002
 """uvloop counts in milliseconds, and a timer may fire one too early."""
 
 
-class ConnectionTimeouts(Generic[T]):
+class Timeouts(Generic[T]):
     """Things that wait equally long, so that they expire in the order in which they began.
 
     One timer serves all of them, set for the oldest. When the last has stopped it fires once
