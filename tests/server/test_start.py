@@ -26,6 +26,7 @@ NOT_NEEDED = [
     "pydantic",
     "pyinstrument",
     "starlette",
+    "structlog",
     "uvicorn.main",
     "uvicorn.supervisors",
     "yaml",
