@@ -262,10 +262,19 @@ async def push_chunks_async(chunks: AsyncIterator[bytes], channel: ChunkSink) ->
             await waiter.wait()
 
 
-def push_file_body(body: FileBody, channel: StreamChannel) -> None:
-    """Send a file, which *channel* has been offered, from the thread that runs the call."""
-    channel.stop_on_close(body.stop)
-    body.send()
+def push_file_body(body: FileBody, channel: StreamChannel, close: Callable[[], object]) -> None:
+    """Send a file, which *channel* has been offered, from the thread that runs the call.
+
+    The file is closed by *close* and the stream has ended before the loop hears of it: it is woken
+    once for everything.
+    """
+    try:
+        channel.stop_on_close(body.stop)
+        body.send()
+        close()
+        channel.end()
+    finally:
+        body.return_socket()
 
 
 def close_generator(chunks: Iterator[bytes]) -> None:
