@@ -50,7 +50,7 @@ class ClientFlow:
         self._is_held = True
 
     def release_reading(self) -> None:
-        """Let reading be resumed again."""
+        """End that: reading can be resumed again."""
         self._is_held = False
 
     def pause_writing(self) -> None:

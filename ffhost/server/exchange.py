@@ -388,7 +388,7 @@ class ConnectionExchange:
         self._write(tuple(pieces), len(group))
 
     async def _send_file(self, body: FileBody) -> None:
-        """Lend the socket to the thread of *body*, which writes the head and the file."""
+        """Write the head and the file in the thread of *body*, to which the socket is lent."""
         if self.chunked_encoding or self.expected_content_length != len(body):
             raise RuntimeError("the file is not as long as the content-length of the answer")
         transport = self.transport
