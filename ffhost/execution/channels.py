@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 
 from ffhost.execution.file_body import FileBody
@@ -66,6 +67,9 @@ class StreamChannel:
         self._cut = False
         self._wake_reader: Callable[[], object] | None = None
         self._wake_writer: Callable[[], object] | None = None
+        # Who was woken last: a thread that is stopped by a deadline may not have got to do it.
+        self._woken_reader: Callable[[], object] | None = None
+        self._woken_writer: Callable[[], object] | None = None
         self._stop: Callable[[], object] | None = None
 
     @property
@@ -93,7 +97,7 @@ class StreamChannel:
             reader = self._wake_reader
             if reader is None:
                 return True
-            self._wake_reader = None
+            self._wake_reader, self._woken_reader = None, reader
         reader()
         return True
 
@@ -103,9 +107,9 @@ class StreamChannel:
             if self._ended:
                 return
             self._ended, self._cut = True, self._cut or cut
-            reader, self._wake_reader = self._wake_reader, None
-        if reader is not None:
-            reader()
+            wakers = (self._wake_reader, self._woken_reader if cut else None)
+            self._wake_reader = self._woken_reader = None
+        _wake(wakers)
 
     def take(self, wake: Callable[[], object]) -> Any:
         """Take a chunk, `END`, or `EMPTY`: then try again after *wake*.
@@ -142,6 +146,7 @@ class StreamChannel:
             if self._chunks:
                 chunk = take()
                 writer, self._wake_writer = self._wake_writer, None
+                self._woken_writer = writer
             elif self._ended or self._closed:
                 return END
             else:
@@ -159,11 +164,9 @@ class StreamChannel:
             self._closed, self._cut = True, self._cut or cut
             self._chunks.clear()
             self._bytes = 0
-            wakers = (self._wake_reader, self._wake_writer, self._stop)
-            self._wake_reader = self._wake_writer = self._stop = None
-        for wake in wakers:
-            if wake is not None:
-                wake()
+            wakers = (self._wake_reader, self._wake_writer, self._woken_writer, self._stop)
+            self._wake_reader = self._wake_writer = self._woken_writer = self._stop = None
+        _wake(wakers)
 
     def stop_on_close(self, stop: Callable[[], object]) -> None:
         """Call *stop* when the reader goes before the stream has ended.
@@ -193,6 +196,13 @@ class StreamChannel:
         while (chunk := take(waiter.wake)) is EMPTY:
             await waiter.wait()
         return chunk
+
+
+def _wake(wakers: Iterable[Callable[[], object] | None]) -> None:
+    for wake in wakers:
+        if wake is not None:
+            with suppress(RuntimeError):  # a lock that was released before
+                wake()
 
 
 class ChunkGroup:
@@ -262,10 +272,19 @@ async def push_chunks_async(chunks: AsyncIterator[bytes], channel: ChunkSink) ->
             await waiter.wait()
 
 
-def push_file_body(body: FileBody, channel: StreamChannel) -> None:
-    """Send a file, which *channel* has been offered, from the thread that runs the call."""
-    channel.stop_on_close(body.stop)
-    body.send()
+def push_file_body(body: FileBody, channel: StreamChannel, close: Callable[[], object]) -> None:
+    """Send a file, which *channel* has been offered, from the thread that runs the call.
+
+    The file is closed by *close* and the stream has ended before the loop hears of it: it is woken
+    once for everything.
+    """
+    try:
+        channel.stop_on_close(body.stop)
+        body.send()
+        close()
+        channel.end()
+    finally:
+        body.return_socket()
 
 
 def close_generator(chunks: Iterator[bytes]) -> None:

@@ -302,6 +302,35 @@ def test_install_checks_tells_and_prunes(tmp_path: Path) -> None:
     assert "is gone" in str(one.state())
 
 
+def test_pruning_keeps_what_the_functions_need_that_were_not_named(tmp_path: Path) -> None:
+    config = written(tmp_path)
+    for name in ("one", "two"):
+        needed = environment_needed_by(config, name)
+        assert needed is not None
+        furnish(needed, "1")
+    pruned = ffhost("install", "one", "--prune", cwd=tmp_path)
+    assert "removed" not in pruned.out
+    assert ffhost("install", "--check", cwd=tmp_path).status == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("tow",), "the configuration has no function 'tow'\n  hint: did you mean 'two'?"),
+        (("--check", "--prune"), "--check changes nothing"),
+        (("--requirements", "one.txt", "one"), "--requirements goes without functions"),
+        (("--requirements", "one.txt", "--prune"), "--requirements goes without functions"),
+    ],
+)
+def test_what_cannot_be_installed_is_told(
+    tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    written(tmp_path)
+    ran = ffhost("install", *options, cwd=tmp_path)
+    assert ran.status == 2
+    assert said in ran.err
+
+
 def wheel(folder: Path, version: str) -> str:
     """Write a wheel of the package ``tiny``; return its hash."""
     path = folder / f"tiny-{version}-py3-none-any.whl"

@@ -75,6 +75,40 @@ def test_what_came_before_a_failure_is_taken_and_then_the_stream_is_cut() -> Non
         channel.take_all(nothing)
 
 
+class Struck(BaseException):
+    """What a deadline raises in a thread, just before it wakes somebody."""
+
+
+class StruckWaker:
+    """Wakes at the second attempt."""
+
+    def __init__(self) -> None:
+        self.attempts = 0
+
+    def __call__(self) -> None:
+        self.attempts += 1
+        if self.attempts == 1:
+            raise Struck
+
+
+def test_a_reader_whose_writer_was_stopped_before_it_woke_it_is_woken_by_the_end() -> None:
+    channel, wake = filled(), StruckWaker()
+    assert channel.take(wake) is EMPTY
+    with pytest.raises(Struck):
+        channel.offer(b"a", nothing)
+    channel.end(cut=True)
+    assert wake.attempts == 2
+
+
+def test_a_writer_whose_reader_was_stopped_before_it_woke_it_is_woken_by_the_close() -> None:
+    channel, wake = filled(b"a", capacity=1), StruckWaker()
+    assert not channel.offer(b"b", wake)
+    with pytest.raises(Struck):
+        channel.take(nothing)
+    channel.close()
+    assert wake.attempts == 2
+
+
 def test_a_writer_in_a_thread_waits_for_room_and_hears_that_the_reader_has_gone() -> None:
     channel = StreamChannel(2)
     heard = []

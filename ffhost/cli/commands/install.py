@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,42 +50,43 @@ def command(names: tuple[str, ...], files: tuple[str, ...], **options: Any) -> N
     check, prune = options.pop("check"), options.pop("prune")
     installer, extras = options.pop("installer"), options.pop("extras")
     if files:
+        if names or prune:
+            raise click.UsageError("--requirements goes without functions and --prune")
         from ffhost.deploy.environments.needed_environment import environment_for_requirements
 
         needed = {", ".join(files): environment_for_requirements(Path.cwd(), files, extras)}
-        base = Path.cwd()
-    else:
-        from ffhost.config import load_config
+        _make(needed, check, installer)
+        return
+    if check and prune:
+        raise click.UsageError("--check changes nothing, and --prune removes environments")
+    from ffhost.config import load_config
 
-        config = load_config(command_sources_without_values(options))
-        echo_unseen_names(config)
-        needed, base = _needed(config, names), config.base
-    failed = [name for name, each in needed.items() if not _told(name, each, check, installer)]
+    config = load_config(command_sources_without_values(options))
+    echo_unseen_names(config)
+    needed = _needed(config, names)
     if not needed:
         click.echo("no function has requirements of its own")
-    if prune and not failed:
+    _make(needed, check, installer)
+    if prune:
         from ffhost.deploy.environments.installer import prune_virtual_environments as remove
 
-        for name in remove(base, needed.values()):
+        for name in remove(config.base, _needed(config, ()).values()):
             click.echo(f"removed {name}")
-    if failed:
-        sys.exit(1)
 
 
 def _needed(config: LoadedConfig, names: tuple[str, ...]) -> dict[str, NeededEnvironment]:
     """Return the environments of the functions *names*, or of all.
 
     Raises:
-        ConfigError: there is no such function, or its files cannot be installed
+        WrongCommandUse: there is no such function
+        ConfigError: its files cannot be installed
     """
+    from ffhost.cli.function_client import choose_command_function
     from ffhost.deploy.environments.needed_environment import environment_needed_by
 
-    functions = config.settings.functions
-    for name in names:
-        if name not in functions:
-            raise click.UsageError(f"there is no function {name!r}")
+    functions = [choose_command_function(config, name) for name in names]
     problems, found = [], {}
-    for name in names or functions:
+    for name in functions or config.settings.functions:
         try:
             needed = environment_needed_by(config, name)
         except ConfigError as error:
@@ -95,6 +97,13 @@ def _needed(config: LoadedConfig, names: tuple[str, ...]) -> dict[str, NeededEnv
     if problems:
         raise ConfigError(problems)
     return found
+
+
+def _make(needed: Mapping[str, NeededEnvironment], check: bool, installer: str | None) -> None:
+    """Make every environment; end with status 1 if one of them is not complete."""
+    failed = [name for name, each in needed.items() if not _told(name, each, check, installer)]
+    if failed:
+        sys.exit(1)
 
 
 def _told(name: str, needed: NeededEnvironment, check: bool, installer: str | None) -> bool:
