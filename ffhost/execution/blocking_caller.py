@@ -13,56 +13,60 @@ from collections.abc import Callable
 from typing import Any
 
 from ffhost.config.units import UNLIMITED
+from ffhost.execution import thread_signals
 from ffhost.execution.caller import PAUSED_LOOK_SECONDS, FunctionCaller
 from ffhost.execution.channels import EMPTY, StreamChannel, StreamCut
 from ffhost.execution.failures import answer_crashed_call
 from ffhost.execution.loops import BackgroundLoop
 from ffhost.execution.stuck_calls import stuck_calls
-from ffhost.execution.threads import ThreadPool
+from ffhost.execution.thread_signals import LONGEST_SECONDS
+from ffhost.execution.threads import Threads
 from ffhost.invocation.call import Call
 from ffhost.invocation.deadline import Deadline
 from ffhost.invocation.function import Function
+from ffhost.invocation.slots import SlotTicket
 from ffhost.web.messages import Reply
 
 
 class _Waiter:
-    """The event that a server's thread waits for."""
+    """What a thread waits for: the reply, or first its slot."""
 
-    __slots__ = ("lock", "reply")
+    __slots__ = ("reply", "signal")
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.lock.acquire()
+        self.signal = thread_signals.own.signal
         self.reply: Reply | None = None
 
     def set(self, reply: Reply) -> None:
         """Deliver *reply*; only the first counts."""
         if self.reply is None:
             self.reply = reply
-            try:
-                self.lock.release()
-            except RuntimeError:  # another thread has just ended the wait
+            self.signal.wake()
+
+    def wait_on(self, deadline: Deadline | None) -> None:
+        """Wait for the reply until *deadline*, which may be paused."""
+        while self.reply is None:
+            seconds = -1.0
+            if deadline is not None:
+                seconds = min(deadline.remaining, PAUSED_LOOK_SECONDS)
+                if not seconds:
+                    return
+            self.signal.wait(seconds)
+
+    def wait_for_slot(self, ticket: SlotTicket, seconds: float) -> None:
+        """Wait at most *seconds* until *ticket* is a slot, or nobody wants the reply any more."""
+        ends_at = time.monotonic() + seconds
+        while not ticket.granted and self.reply is None:
+            left = ends_at - time.monotonic()
+            if left <= 0:
                 return
-
-    def wake(self) -> None:
-        """End the wait."""
-        try:
-            self.lock.release()
-        except RuntimeError:  # another thread has just ended it
-            return
-
-    def wait_on(self, deadline: Deadline | None) -> bool:
-        """Wait for the reply until *deadline*, which may be paused; return whether it came."""
-        while deadline is not None and deadline.remaining:
-            if self.lock.acquire(timeout=min(deadline.remaining, PAUSED_LOOK_SECONDS)):
-                return True
-        return False
+            self.signal.wait(min(left, LONGEST_SECONDS))
 
 
 class BlockingCaller(FunctionCaller):
     """Calls one function from threads of a WSGI server."""
 
-    def __init__(self, function: Function, pool: ThreadPool, background: BackgroundLoop) -> None:
+    def __init__(self, function: Function, pool: Threads, background: BackgroundLoop) -> None:
         super().__init__(function, pool)
         self._background = background
         self._moving = threading.Lock()  # a call is answered and ended by two threads
@@ -87,7 +91,7 @@ class BlockingCaller(FunctionCaller):
             now = time.monotonic()
             if seconds > ends_at - now:
                 seconds = ends_at - now if ends_at > now else 0.0
-            timeout = seconds
+            timeout = seconds if seconds < LONGEST_SECONDS else LONGEST_SECONDS
             call.deadline = Deadline()
             call.deadline.at = now + seconds
         call.context = self.make_context()
@@ -98,11 +102,10 @@ class BlockingCaller(FunctionCaller):
                 self.pool.submit(self.work, call, self.end)
             except RuntimeError as error:
                 self.end_without_thread(call, error)
-        if not (waiter.lock.acquire(timeout=timeout) or waiter.wait_on(call.deadline)):
-            return self.expire(call)
+        waiter.signal.wait(timeout, 1)
         if waiter.reply is None:
-            return answer_crashed_call(call)
-        return waiter.reply
+            waiter.wait_on(call.deadline)
+        return waiter.reply or self.expire(call)
 
     def answer_timed_out(self, call: Call) -> None:
         """Record that the caller gets 504; the call may end on its thread at the same time."""
@@ -122,12 +125,12 @@ class BlockingCaller(FunctionCaller):
 
     def _queue(self, call: Call, seconds: float) -> None:
         waiter = call.waiter = _Waiter()
-        ticket = self.slots.enqueue(waiter.wake)
+        ticket = self.slots.enqueue(waiter.signal.wake)
         if ticket is None:
             raise self.function.refusal()
         if ticket.granted:
             return
-        waiter.lock.acquire(timeout=-1 if seconds == UNLIMITED else seconds)
+        waiter.wait_for_slot(ticket, seconds)
         if self.slots.leave(ticket):
             raise self.function.refusal()
         if waiter.reply is not None:  # the caller has left, just when the slot was granted
