@@ -13,13 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ffhost.config.units import UNLIMITED
-from ffhost.execution import thread_signals
 from ffhost.execution.caller import PAUSED_LOOK_SECONDS, FunctionCaller
 from ffhost.execution.channels import EMPTY, StreamChannel, StreamCut
 from ffhost.execution.failures import answer_crashed_call
 from ffhost.execution.loops import BackgroundLoop
 from ffhost.execution.stuck_calls import stuck_calls
-from ffhost.execution.thread_signals import LONGEST_SECONDS
+from ffhost.execution.thread_signals import LONGEST_SECONDS, OwnSignals, ThreadSignal, own_locks
 from ffhost.execution.threads import Threads
 from ffhost.invocation.call import Call
 from ffhost.invocation.deadline import Deadline
@@ -33,15 +32,25 @@ class _Waiter:
 
     __slots__ = ("reply", "signal")
 
-    def __init__(self) -> None:
-        self.signal = thread_signals.own.signal
+    def __init__(self, signal: ThreadSignal) -> None:
+        self.signal = signal
         self.reply: Reply | None = None
 
     def set(self, reply: Reply) -> None:
         """Deliver *reply*; only the first counts."""
         if self.reply is None:
             self.reply = reply
+            try:
+                self.signal.wake()
+            except RuntimeError:  # another thread has just ended the wait
+                return
+
+    def wake(self) -> None:
+        """End the wait."""
+        try:
             self.signal.wake()
+        except RuntimeError:  # another thread has just ended it
+            return
 
     def wait_on(self, deadline: Deadline | None) -> None:
         """Wait for the reply until *deadline*, which may be paused."""
@@ -51,7 +60,7 @@ class _Waiter:
                 seconds = min(deadline.remaining, PAUSED_LOOK_SECONDS)
                 if not seconds:
                     return
-            self.signal.wait(seconds)
+            self.signal.wait(timeout=seconds)
 
     def wait_for_slot(self, ticket: SlotTicket, seconds: float) -> None:
         """Wait at most *seconds* until *ticket* is a slot, or nobody wants the reply any more."""
@@ -60,11 +69,17 @@ class _Waiter:
             left = ends_at - time.monotonic()
             if left <= 0:
                 return
-            self.signal.wait(min(left, LONGEST_SECONDS))
+            self.signal.wait(timeout=min(left, LONGEST_SECONDS))
 
 
 class BlockingCaller(FunctionCaller):
-    """Calls one function from threads of a WSGI server."""
+    """Calls one function from threads of a WSGI server.
+
+    Attributes:
+        signals: what these threads wait on
+    """
+
+    signals: OwnSignals = own_locks
 
     def __init__(self, function: Function, pool: Threads, background: BackgroundLoop) -> None:
         super().__init__(function, pool)
@@ -84,7 +99,7 @@ class BlockingCaller(FunctionCaller):
         if not self.slots.try_acquire():
             self._queue(call, self.queue_seconds)
         call.move("running")
-        waiter = call.waiter = _Waiter()
+        waiter = call.waiter = _Waiter(self.signals.signal)
         timeout = -1.0
         seconds, ends_at = self.timeout_seconds, call.ends_at
         if seconds != UNLIMITED or ends_at != UNLIMITED:
@@ -102,7 +117,7 @@ class BlockingCaller(FunctionCaller):
                 self.pool.submit(self.work, call, self.end)
             except RuntimeError as error:
                 self.end_without_thread(call, error)
-        waiter.signal.wait(timeout, 1)
+        waiter.signal.wait(timeout=timeout)
         if waiter.reply is None:
             waiter.wait_on(call.deadline)
         return waiter.reply or self.expire(call)
@@ -124,8 +139,8 @@ class BlockingCaller(FunctionCaller):
         call.job = asyncio.get_running_loop().create_task(self.perform(call), context=context)
 
     def _queue(self, call: Call, seconds: float) -> None:
-        waiter = call.waiter = _Waiter()
-        ticket = self.slots.enqueue(waiter.signal.wake)
+        waiter = call.waiter = _Waiter(self.signals.signal)
+        ticket = self.slots.enqueue(waiter.wake)
         if ticket is None:
             raise self.function.refusal()
         if ticket.granted:

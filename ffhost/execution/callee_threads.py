@@ -10,9 +10,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from ffhost.execution import thread_signals
 from ffhost.execution.strikes import ATTENDED, strikes
-from ffhost.execution.thread_signals import ThreadSignal
+from ffhost.execution.thread_signals import ThreadSignal, own_events
 from ffhost.execution.threads import (
     IDLE_SECONDS,
     Done,
@@ -32,7 +31,7 @@ class _Seat:
     __slots__ = ("signal", "task")
 
     def __init__(self) -> None:
-        self.signal: ThreadSignal = thread_signals.own.signal
+        self.signal: ThreadSignal = own_events.signal
         self.task: _Task | None = None
 
 
@@ -71,7 +70,10 @@ class CalleeThreads:
             self._start((work, invocation, done))
             return
         seat.task = work, invocation, done
-        seat.signal.wake()
+        try:
+            seat.signal.wake()
+        except RuntimeError:  # it is awake
+            return
 
     def leave(self, _leave: Callable[..., None]) -> None:
         """Start no thread in a forked child: its calls are not answered."""
@@ -110,7 +112,7 @@ class CalleeThreads:
                 report_thread_error(error)
             # Idle before the end is reported: a call that follows at once finds this thread.
             if not worker.unreachable:
-                seat.signal = thread_signals.own.signal
+                seat.signal = own_events.signal
                 self._idle.append(seat)
             try:
                 done(invocation, result)
@@ -122,7 +124,7 @@ class CalleeThreads:
                 break
             wait = seat.signal.wait
             while seat.task is None:
-                if not wait(self._idle_seconds, 1) and self._retires(seat):
+                if not wait(timeout=self._idle_seconds) and self._retires(seat):
                     break
             task = seat.task
         self._seats.discard(seat)

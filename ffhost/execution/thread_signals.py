@@ -15,8 +15,9 @@ import os
 import select
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Any
 
 MOST_EVENTS = 64
 """How many threads of a process wait on an eventfd; each takes two descriptors of often 1,024."""
@@ -24,78 +25,76 @@ LONGEST_SECONDS = 1e6
 """The longest wait. An epoll counts milliseconds in 32 bits."""
 
 
-class ThreadSignal(Protocol):
-    """Wakes the one thread that waits on it."""
+class ThreadSignal:
+    """Wakes the one thread that waits on it: a lock that is free while the signal is set.
 
-    def wake(self) -> object:
-        """End the present wait, or the next one; from any thread."""
+    Attributes:
+        wake: ends the present wait, or the next one; RuntimeError if that has been done
+        wait: waits for *timeout* seconds, or for ever if that is negative; false if they are over
+    """
 
-    def wait(self, seconds: float, _most: int = 1, /) -> object:
-        """Wait to be woken, for ever if *seconds* is negative; false if the time is over."""
+    # Functions of C and no methods, each of which would cost a Python call.
+    wake: Callable[[], object]
+    wait: Callable[..., Any]
+
+    def __init__(self) -> None:
+        lock = threading.Lock()
+        lock.acquire()
+        self.wake, self.wait = lock.release, lock.acquire
 
 
-class _Event:
+class _EventSignal(ThreadSignal):
     """An eventfd. Nobody reads it: each write to it ends one wait of the epoll."""
 
     made = 0
 
     def __init__(self) -> None:
         self._event = os.eventfd(0)
-        _Event.made += 1
+        _EventSignal.made += 1
         epoll = select.epoll()
         epoll.register(self._event, select.EPOLLIN | select.EPOLLET)
-        # Bound here: a method would cost each of them a Python call.
-        self.wake = partial(os.eventfd_write, self._event, 1)
-        self.wait = epoll.poll
+        self.wake, self.wait = partial(os.eventfd_write, self._event, 1), epoll.poll
 
     def __del__(self) -> None:
         # Not before the last reference is gone: the number may be a client's connection then.
         if hasattr(self, "_event"):
-            _Event.made -= 1
+            _EventSignal.made -= 1
             os.close(self._event)
 
 
-class _Lock:
-    """A lock that is free for as long as the signal is set."""
+class OwnSignals(threading.local):
+    """A signal for each thread.
+
+    Attributes:
+        signal: what the present thread waits on
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._lock.acquire()
+        self.signal = ThreadSignal()
 
-    def wake(self) -> None:
+
+class _OwnEvents(OwnSignals):
+    def __init__(self) -> None:
+        self.signal = _make_event_signal()
+
+
+def _make_event_signal() -> ThreadSignal:
+    if sys.platform == "linux" and _EventSignal.made < MOST_EVENTS:
         try:
-            self._lock.release()
-        except RuntimeError:  # it is set
-            return
-
-    def wait(self, seconds: float, _most: int = 1, /) -> bool:
-        return self._lock.acquire(timeout=seconds)
-
-
-def make_thread_signal() -> ThreadSignal:
-    """Make a signal for one thread to wait on."""
-    if sys.platform == "linux" and _Event.made < MOST_EVENTS:
-        try:
-            return _Event()
+            return _EventSignal()
         except OSError:  # no descriptor is left
             pass
-    return _Lock()
+    return ThreadSignal()
 
 
-class _OwnSignal(threading.local):
-    def __init__(self) -> None:
-        self.signal = make_thread_signal()
+own_locks = OwnSignals()
+own_events: OwnSignals = _OwnEvents()
 
 
-own = _OwnSignal()
-"""Its attribute ``signal`` is what the present thread waits on."""
-
-
-def _make_anew() -> None:
+def _wait_for_nothing_of_the_parent() -> None:
     # A forked child would wait on the epoll of its parent, and take what wakes the parent.
-    global own
-    own = _OwnSignal()
+    own_events.signal = ThreadSignal()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_make_anew)
+    os.register_at_fork(after_in_child=_wait_for_nothing_of_the_parent)
