@@ -77,6 +77,11 @@ class StreamChannel:
         """Whether the reader has gone."""
         return self._closed
 
+    @property
+    def has_file(self) -> bool:
+        """Whether the next chunk is a file."""
+        return bool(self._chunks) and type(self._chunks[0]) is FileBody
+
     def offer(self, chunk: bytes | FileBody, wake: Callable[[], object]) -> bool:
         """Put *chunk*; False if there is no room: try again after *wake*.
 

@@ -26,6 +26,13 @@ from ffhost.signatures.file_parts import RequestFilePart
 AVAILABLE = sys.platform == "linux"
 """Whether ``sendfile`` takes what is given to it here; elsewhere its arguments differ."""
 _COPIED_BYTES = 64 * 1024
+_UNSENT_BYTES = 256 * 1024
+"""How much of a file may wait in the kernel to be sent, beside what is on its way.
+
+Otherwise it takes up to 4 MiB, more than the processor's caches hold: 4 MiB cost a sixth more time
+with 4 clients, and nearly twice as much with 16. A thread that waits in the kernel is woken soon
+enough to keep a network busy.
+"""
 _UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
 """What some file systems answer; their files are read and written."""
 
@@ -110,7 +117,7 @@ class FileBody:
         if client is None:
             return
         if self._blocks:
-            os.set_blocking(client.fileno(), True)
+            _set_blocking(client, True)
         else:
             self._poll.register(client, select.POLLOUT)
         try:
@@ -154,10 +161,18 @@ class FileBody:
             stopped, self._stopped = self._stopped, True
             if client is not None:
                 if self._blocks:
-                    os.set_blocking(client.fileno(), False)
+                    _set_blocking(client, False)
                 client.close()
         if self._done is not None and not stopped:
             self._done()
+
+
+def _set_blocking(client: socket.socket, blocks: bool) -> None:
+    """Make a TCP socket block, and keep little of what it has to send; or undo that."""
+    os.set_blocking(client.fileno(), blocks)
+    with suppress(OSError):  # the client has gone, or the system does not have it
+        kept = _UNSENT_BYTES if blocks else 0
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, kept)
 
 
 def _copy(client: int, file: int, position: int, count: int) -> int:

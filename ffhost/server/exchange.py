@@ -360,6 +360,7 @@ class ConnectionExchange:
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if self.disconnected:
+            _drop(message)
             return
         kind = message["type"]
         if self.response_complete:
@@ -397,13 +398,14 @@ class ConnectionExchange:
             await self.flow.drain()
             transport.set_write_buffer_limits()
         if self.disconnected or transport.is_closing():
+            body.stop()
             return
         head, self._head, self.response_started = self._head or b"", None, True
         self.waiting_for_100_continue = False
         client, waiter = _copied_socket(transport), LoopWaiter()
         connection: Any = transport.get_protocol()
         connection.lend_socket(body)
-        blocks = taken_socket_bytes(transport) > 0
+        blocks = taken_socket_bytes(client) > 0
         if blocks:
             self.flow.hold_reading()
         body.begin(client, head, waiter.wake, blocks=blocks)
@@ -411,7 +413,7 @@ class ConnectionExchange:
         connection.file = None
         self.flow.release_reading()
         self.expected_content_length -= body.sent
-        if body.has_lost_client:
+        if body.has_lost_client or transport.is_closing():
             self.disconnect()
             transport.abort()
 
@@ -528,6 +530,13 @@ class ConnectionExchange:
             if not self.transport.is_closing():
                 raise
             self.disconnected = True
+
+
+def _drop(message: Any) -> None:
+    """Take note that nobody gets *message*: what would write it need not wait."""
+    body = message.get("body")
+    if type(body) is FileBody:
+        body.stop()
 
 
 def _copied_socket(transport: Any) -> socket.socket:

@@ -406,7 +406,7 @@ def test_nothing_is_read_from_a_socket_that_may_block_while_it_is_lent(
     with theirs, ours:
         if is_kept:
             ours.sendall(b"before")
-            eventually(lambda: taken_socket_bytes(transport), "acknowledged")
+            eventually(lambda: taken_socket_bytes(ours), "acknowledged")
         exchange(app, GET, transport=transport)
         assert theirs.recv(1000).endswith(b"0123456789")
     assert seen == [reads]

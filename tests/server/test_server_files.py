@@ -176,6 +176,20 @@ def test_a_client_that_leaves_gives_its_thread_and_its_file_back(
     assert running.get("/pid") == pid
 
 
+def test_a_client_that_leaves_before_its_file_begins_gives_it_back(running: Running) -> None:
+    pid = running.get("/pid")
+    large = content(running)
+    with socket.create_connection(running.address, timeout=PATIENCE_SECONDS) as client:
+        client.sendall(
+            f"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: {SIZE}\r\n\r\n".encode()
+        )
+        client.sendall(large + b"GET /wrapped HTTP/1.1\r\nHost: a\r\n\r\n")
+        path = str(running.folder / "large")
+        eventually(lambda: path in open_files(pid), "the file waits for the answer before it")
+    eventually(lambda: path not in open_files(pid), "the file is closed")
+    assert running.get("/pid") == pid
+
+
 def open_files(pid: str) -> list[str]:
     found = []
     for each in Path(f"/proc/{pid}/fd").iterdir():
