@@ -19,6 +19,7 @@ from ffhost.web.messages import HeaderList, Reply
 if TYPE_CHECKING:
     from ffhost.signatures.requests.flask_request import FlaskFunctionApp
 
+_Response = flask.Response
 _FLASK_S = HOP_BY_HOP | {"content-length", "content-location", "location"}
 """Header fields that Flask or the host changes."""
 _PROVIDER = (True, True, None, "application/json", DefaultJSONProvider.default)
@@ -31,9 +32,9 @@ class QuickFlaskEncoder:
     def __init__(self, app: FlaskFunctionApp) -> None:
         self._app = app
 
-    def __call__(self, result: Any) -> Reply | None:
+    def answer(self, result: Any) -> Reply | None:
         """Return the reply for *result*, or None."""
-        if flask.Response.default_mimetype != "text/html":
+        if _Response.default_mimetype != "text/html":
             return None
         kind = result.__class__
         try:
@@ -64,7 +65,7 @@ class QuickFlaskEncoder:
             return None
         if status.__class__ is not int or not 200 <= status < 600 or status in (204, 304):
             return None
-        reply = None if body.__class__ is tuple else self(body)
+        reply = None if body.__class__ is tuple else self.answer(body)
         if reply is None:
             return None
         headers = _merged(reply.headers[0], fields)
