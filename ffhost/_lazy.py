@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
 from threading import RLock
 from types import ModuleType
@@ -60,6 +61,50 @@ class _Postponed(ModuleType):
                     raise
                 object.__setattr__(self, "__class__", ModuleType)
             return ModuleType.__getattribute__(self, name)
+
+
+def call_after_import(module: str, then: Callable[[], None]) -> None:
+    """Call *then* when *module* has been imported: now, or right after its import.
+
+    That is inside of the import, so who imports it finds what *then* has made of it.
+    """
+    if module in sys.modules:
+        then()
+    else:
+        forget_import_call(module)
+        sys.meta_path.insert(0, _ImportWatch(module, then))
+
+
+def forget_import_call(module: str) -> None:
+    """Call nothing any more when *module* is imported."""
+    for each in [each for each in sys.meta_path if isinstance(each, _ImportWatch)]:
+        if each.module == module:
+            sys.meta_path.remove(each)
+
+
+class _ImportWatch:
+    """A finder of one module, which is loaded as ever, and of what is called then."""
+
+    def __init__(self, module: str, then: Callable[[], None]) -> None:
+        self.module = module
+        self._then = then
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find the module where it is installed; None for all others."""
+        spec = PathFinder.find_spec(fullname, path) if fullname == self.module else None
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                execute(module)
+                if self in sys.meta_path and module.__name__ == self.module:
+                    sys.meta_path.remove(self)
+                    self._then()
+
+            vars(spec.loader)["exec_module"] = exec_module
+        return spec
 
 
 _running = RLock()

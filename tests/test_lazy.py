@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from ffhost._lazy import postpone_import
+from ffhost._lazy import call_after_import, forget_import_call, postpone_import
 
 
 @pytest.fixture
@@ -58,6 +60,33 @@ def test_a_package_that_is_imported_or_not_installed_is_left_alone() -> None:
     assert "json" in sys.modules
     postpone_import("no_such_package_at_all")
     assert "no_such_package_at_all" not in sys.modules
+
+
+def test_what_waits_for_an_import_is_called_within_it_and_once(late: str) -> None:
+    del sys.modules[late]
+    names: dict[str, object] = {}
+    call_after_import(late, lambda: setattr(sys.modules[late], "VALUE", 8))
+    assert find_spec(late) is not None  # a question, which imports nothing
+    exec(f"from {late} import VALUE", names)
+    assert names["VALUE"] == 8
+    del sys.modules[late]
+    exec(f"from {late} import VALUE", names)
+    assert names["VALUE"] == 7
+
+
+def test_a_module_that_is_there_waits_for_nothing() -> None:
+    called: list[str] = []
+    call_after_import("json", lambda: called.append("json"))
+    assert called == ["json"]
+
+
+def test_nothing_is_called_for_a_module_that_was_forgotten(late: str) -> None:
+    del sys.modules[late]
+    called: list[str] = []
+    call_after_import(late, lambda: called.append(late))
+    forget_import_call(late)
+    import_module(late)
+    assert called == []
 
 
 def test_uvicorn_is_whole_for_everybody_else() -> None:

@@ -174,8 +174,7 @@ class FunctionCaller(ABC):
                     return Reply(reply.status, reply.headers, whole)
                 if self.takes_files():
                     body = FileBody(chunks)
-                    push_file_body(body, self._open_stream(call, reply, body))
-                    call.channel.end()
+                    push_file_body(body, self._open_stream(call, reply, body), chunks.close_file)
                     return None
             first = END if is_head else next(chunks, END)
             channel = self._open_stream(call, reply, first)

@@ -77,6 +77,11 @@ class StreamChannel:
         """Whether the reader has gone."""
         return self._closed
 
+    @property
+    def has_file(self) -> bool:
+        """Whether the next chunk is a file."""
+        return bool(self._chunks) and type(self._chunks[0]) is FileBody
+
     def offer(self, chunk: bytes | FileBody, wake: Callable[[], object]) -> bool:
         """Put *chunk*; False if there is no room: try again after *wake*.
 
@@ -272,10 +277,19 @@ async def push_chunks_async(chunks: AsyncIterator[bytes], channel: ChunkSink) ->
             await waiter.wait()
 
 
-def push_file_body(body: FileBody, channel: StreamChannel) -> None:
-    """Send a file, which *channel* has been offered, from the thread that runs the call."""
-    channel.stop_on_close(body.stop)
-    body.send()
+def push_file_body(body: FileBody, channel: StreamChannel, close: Callable[[], object]) -> None:
+    """Send a file, which *channel* has been offered, from the thread that runs the call.
+
+    The file is closed by *close* and the stream has ended before the loop hears of it: it is woken
+    once for everything.
+    """
+    try:
+        channel.stop_on_close(body.stop)
+        body.send()
+        close()
+        channel.end()
+    finally:
+        body.return_socket()
 
 
 def close_generator(chunks: Iterator[bytes]) -> None:

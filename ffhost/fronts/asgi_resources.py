@@ -342,9 +342,11 @@ class AsgiReplyStream:
         self._channel: StreamChannel = call.channel
         self._waiter = LoopWaiter()
         self._is_ours = asgi_server_takes_groups()
-        # Not by the loop's task factory: the task is the host's own.
-        loop = asyncio.get_running_loop()
-        self._watch = asyncio.Task(self._watch_client(receive), loop=loop)
+        self._watch: asyncio.Task[None] | None = None
+        if not self._channel.has_file:  # the server stops sending it by itself
+            # Not by the loop's task factory: the task is the host's own.
+            loop = asyncio.get_running_loop()
+            self._watch = asyncio.Task(self._watch_client(receive), loop=loop)
 
     async def _watch_client(self, receive: Receive) -> None:
         try:
@@ -369,7 +371,8 @@ class AsgiReplyStream:
 
     async def close(self) -> None:
         """Stop the function if the client left before the end."""
-        self._watch.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
         self._caller.abandon(self._invocation)
         if self._settle is not None:
             self._settle(self._invocation, self._status, self._sent_bytes)

@@ -29,6 +29,7 @@ from ffhost.fronts.asgi_resources import AsgiResponders
 from ffhost.fronts.asgi_response import AsgiFrontResponse
 from ffhost.fronts.calls_by_name import connect_front_calls
 from ffhost.fronts.host_errors import answer_host_error
+from ffhost.fronts.media_types import no_system_media_types
 from ffhost.host.admin import ADMIN, LISTENER_KEY, admin_pages_of
 from ffhost.host.mounting import mount_host
 from ffhost.host.service import Service
@@ -176,10 +177,11 @@ class FalconAsgiApp:
         runner = self._runner
         connect_front_calls(host, lambda: runner)
         responding = AsgiResponders(host, self.service, self._runner)
-        app: falcon.asgi.App[Any, Any] = falcon.asgi.App(
-            request_type=cast("Any", AsgiFrontRequest),
-            router=cast("Any", mount_host(host, self.service, responding)),
-        )
+        router = cast("Any", mount_host(host, self.service, responding))
+        with no_system_media_types():
+            app: falcon.asgi.App[Any, Any] = falcon.asgi.App(
+                request_type=cast("Any", AsgiFrontRequest), router=router
+            )
         # Not as an argument: Falcon would call its method that renders the body, and not render it.
         app._response_type = AsgiFrontResponse
         app.resp_options.default_media_type = None  # type: ignore[assignment]

@@ -18,6 +18,7 @@ from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.shared_threads import background, pool
 from ffhost.fronts.calls_by_name import connect_front_calls
 from ffhost.fronts.host_errors import answer_host_error
+from ffhost.fronts.media_types import no_system_media_types
 from ffhost.fronts.replies import (
     UNSENT,
     Finish,
@@ -195,10 +196,9 @@ class FalconWsgiApp:
             self.service.schedules.run_with(lambda: wsgi_inner_calls(host, self.service))
         connect_front_calls(host, wsgi_background_runner)
         responding = _Responding(host, self.service)
-        app: falcon.App[Any, Any] = falcon.App(
-            request_type=WsgiFrontRequest,
-            router=cast("Any", mount_host(host, self.service, responding)),
-        )
+        router = cast("Any", mount_host(host, self.service, responding))
+        with no_system_media_types():
+            app: falcon.App[Any, Any] = falcon.App(request_type=WsgiFrontRequest, router=router)
         app.resp_options.default_media_type = None  # type: ignore[assignment]
         for each in (Exception, falcon.HTTPError):
             app.add_error_handler(each, self._answer_error)

@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
-
-def _plain(name: str, **fields: Any) -> Any:
-    import structlog
-
-    return structlog.get_logger(name, **fields)
+Write = Callable[[str, int, str, dict[str, Any]], None]
+"""Writes an entry: the name of its logger, its level, the event, and the fields."""
 
 
-_make: Callable[..., Any] = _plain
+class HostEvents:
+    """A logger of ffhost's own, which takes what structlog takes: an event's name, and fields.
+
+    structlog itself is for user code, and imported by it: it is a twentieth of a start.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def debug(self, event: str, **fields: Any) -> None:
+        """Write an entry of level DEBUG."""
+        _write(self.name, logging.DEBUG, event, fields)
+
+    def info(self, event: str, **fields: Any) -> None:
+        """Write an entry of level INFO."""
+        _write(self.name, logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        """Write an entry of level WARNING."""
+        _write(self.name, logging.WARNING, event, fields)
+
+    def error(self, event: str, **fields: Any) -> None:
+        """Write an entry of level ERROR; ``exc_info`` may be an exception."""
+        _write(self.name, logging.ERROR, event, fields)
+
+    def critical(self, event: str, **fields: Any) -> None:
+        """Write an entry of level CRITICAL; ``exc_info`` may be an exception."""
+        _write(self.name, logging.CRITICAL, event, fields)
 
 
-def get_logger(name: str, **fields: Any) -> Any:
-    """Return a structlog logger for ffhost's own use, with *fields* bound."""
-    return _make(name, **fields)
+def _write_plainly(name: str, level: int, event: str, fields: dict[str, Any]) -> None:
+    error = fields.pop("exc_info", None)
+    logging.getLogger(name).log(level, "%s %s", event, fields, exc_info=error)
 
 
-def make_call_loggers_with(make: Callable[..., Any]) -> None:
-    """Use *make* for loggers from now on: it takes a name and the fields to bind."""
-    global _make
-    _make = make
+_write: Write = _write_plainly
+
+
+def get_logger(name: str) -> HostEvents:
+    """Return a logger for ffhost's own use."""
+    return HostEvents(name)
+
+
+def write_events_with(write: Write) -> None:
+    """Write the entries of all loggers with *write* from now on."""
+    global _write
+    _write = write

@@ -16,11 +16,12 @@ class ClientFlow:
         transport: of the connection
     """
 
-    __slots__ = ("_transport", "_waiter", "read_paused", "write_paused")
+    __slots__ = ("_is_held", "_transport", "_waiter", "read_paused", "write_paused")
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
         self._waiter: asyncio.Event | None = None
+        self._is_held = False
         self.read_paused = False
         self.write_paused = False
 
@@ -38,10 +39,19 @@ class ClientFlow:
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Read on."""
-        if self.read_paused:
+        """Read on, unless reading is held."""
+        if self.read_paused and not self._is_held:
             self.read_paused = False
             self._transport.resume_reading()
+
+    def hold_reading(self) -> None:
+        """Stop reading; nobody can resume it until `release_reading`."""
+        self.pause_reading()
+        self._is_held = True
+
+    def release_reading(self) -> None:
+        """End that: reading can be resumed again."""
+        self._is_held = False
 
     def pause_writing(self) -> None:
         """Make `drain` wait."""

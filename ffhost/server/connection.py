@@ -141,6 +141,8 @@ class ServerConnection(HttpToolsProtocol):
         """End: whoever works for the client hears of it."""
         self._limits.forget(self)
         self.connections.discard(self)
+        if self.file is not None:
+            self.file.stop()
         if self.cycle is not None:
             self.cycle.disconnect()
         self.flow.resume_writing()

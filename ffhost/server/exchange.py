@@ -8,6 +8,8 @@ of the body, as the ASGI specification asks of servers, and both are written at 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +23,7 @@ from ffhost.server._uvicorn import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE
 from ffhost.server.body_buffer import SocketBodyBuffer
 from ffhost.server.joined_answers import JoinedAnswers
 from ffhost.server.refusal import HostFailed, server_refusal_of_error
+from ffhost.server.unread_answers import taken_socket_bytes
 from ffhost.web.problems import HOST_FAILED
 
 _EXECUTION_ID = EXECUTION_ID_HEADER.encode()
@@ -358,6 +361,7 @@ class ConnectionExchange:
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if self.disconnected:
+            _drop(message)
             return
         kind = message["type"]
         if self.response_complete:
@@ -386,26 +390,33 @@ class ConnectionExchange:
         self._write(tuple(pieces), len(group))
 
     async def _send_file(self, body: FileBody) -> None:
-        """Write what comes before, and lend the socket to the thread of *body*."""
+        """Write the head and the file in the thread of *body*, to which the socket is lent."""
         if self.chunked_encoding or self.expected_content_length != len(body):
             raise RuntimeError("the file is not as long as the content-length of the answer")
-        self._write((), 0)
         transport = self.transport
-        if not transport.is_closing():
-            transport.set_write_buffer_limits(high=0)  # pauses unless all has been written
-        if self.flow.write_paused:
+        if transport.get_write_buffer_size() and not transport.is_closing():
+            transport.set_write_buffer_limits(high=0)  # pauses until all has been written
             await self.flow.drain()
+            transport.set_write_buffer_limits()
         if self.disconnected or transport.is_closing():
+            body.stop()
             return
-        transport.set_write_buffer_limits()
-        waiter = LoopWaiter()
-        # A copy of the descriptor: what the loop closes may be another socket's at once.
-        body.begin(transport.get_extra_info("socket").dup(), waiter.wake)
+        head, self._head, self.response_started = self._head or b"", None, True
+        self.waiting_for_100_continue = False
+        client, waiter = _copied_socket(transport), LoopWaiter()
         connection: Any = transport.get_protocol()
         connection.lend_socket(body)
+        blocks = taken_socket_bytes(client) > 0
+        if blocks:
+            self.flow.hold_reading()
+        body.begin(client, head, waiter.wake, blocks=blocks)
         await waiter.wait()
         connection.file = None
+        self.flow.release_reading()
         self.expected_content_length -= body.sent
+        if body.has_lost_client or transport.is_closing():
+            self.disconnect()
+            transport.abort()
 
     def _write_head(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
         # The head of an answer that failed before its body gives way to that of a 500.
@@ -520,6 +531,22 @@ class ConnectionExchange:
             if not self.transport.is_closing():
                 raise
             self.disconnected = True
+
+
+def _drop(message: Any) -> None:
+    """Take note that nobody gets *message*: what would write it need not wait."""
+    body = message.get("body")
+    if type(body) is FileBody:
+        body.stop()
+
+
+def _copied_socket(transport: Any) -> socket.socket:
+    """Return the socket of *transport* under a descriptor of its own.
+
+    What the loop closes may be the descriptor of another socket at once.
+    """
+    given = transport.get_extra_info("socket")
+    return socket.socket(given.family, given.type, given.proto, os.dup(given.fileno()))
 
 
 def _nothing(_exchange: ConnectionExchange) -> None:

@@ -97,7 +97,7 @@ class UnreadSocketAnswers:
     def _look_at(self, connection: WritingConnection, left: _Left) -> None:
         now, unsent = self._loop.time(), unsent_socket_bytes(connection.transport)
         measure = unsent - (connection.file.sent if connection.file else 0)
-        taken = taken_socket_bytes(connection.transport)
+        taken = taken_socket_bytes(connection.transport.get_extra_info("socket"))
         if not unsent and connection.file is None:
             del self._left[connection]
             connection.on_all_taken()
@@ -125,9 +125,8 @@ def _in_kernel(connection: Any) -> int:
     return count
 
 
-def taken_socket_bytes(transport: Any) -> int:
-    """Count what the client has taken since it connected, or 0 if the system does not."""
-    connection = transport.get_extra_info("socket")
+def taken_socket_bytes(connection: Any) -> int:
+    """Count what the client of a socket has taken since it connected; 0 if the system does not."""
     if connection is None or _TCP_INFO is None:
         return 0
     try:

@@ -29,16 +29,15 @@ class RequestFilePart(Iterator[bytes]):
     """Bytes of a file, read when they are asked for.
 
     Args:
-        descriptor: of a regular file
+        file: an open regular file
         start: where they begin
         length: how many there are
         close: called once, when nothing more is read
     """
 
-    def __init__(
-        self, descriptor: int, start: int, length: int, close: Callable[[], object]
-    ) -> None:
-        self.descriptor = descriptor
+    def __init__(self, file: Any, start: int, length: int, close: Callable[[], object]) -> None:
+        self.descriptor: int = file.fileno()
+        self.close_file: Callable[[], object] = file.close
         self.start = start
         self.length = length
         self._position = start
@@ -109,18 +108,17 @@ def request_file_part(
     opened = _opened(file)
     if opened is None:
         return None
-    descriptor = opened.fileno()
-    found = os.fstat(descriptor)
+    found = os.fstat(opened.fileno())
     if not stat.S_ISREG(found.st_mode):
         return None
     if opened.writable():
         opened.flush()
-        found = os.fstat(descriptor)
+        found = os.fstat(opened.fileno())
     if start is None:
         start = opened.tell()
     if length is None:
         length = max(0, found.st_size - start)
-    return RequestFilePart(descriptor, start, length, close)
+    return RequestFilePart(opened, start, length, close)
 
 
 def _opened(file: Any) -> Any:

@@ -105,11 +105,12 @@ def _from_werkzeug(response: Any) -> Reply:
 
         wrapped = wrapped_file(response.response)
         if wrapped is not None:
-            return _from_wrapped(response, wrapped, headers)
+            return encode_wrapped_file(response, wrapped, headers)
     return Reply(status, headers, chunks=ByteChunks(response.iter_encoded(), response.close))
 
 
-def _from_wrapped(response: Any, wrapped: WrappedFile, headers: HeaderList) -> Reply:
+def encode_wrapped_file(response: Any, wrapped: WrappedFile, headers: HeaderList) -> Reply:
+    """Make a reply of Werkzeug's *response*, whose body is *wrapped*, with valid *headers*."""
     status, file = response.status_code, wrapped.file
     if type(file) is io.BytesIO and wrapped.start is None:
         body = file.read()

@@ -98,7 +98,7 @@ def _multiple(file: Any, headers: HeaderList, ranges: list[tuple[int, int]], siz
     def pieces() -> Iterator[bytes]:
         for head, (start, end) in zip(heads, ranges, strict=True):
             yield head
-            yield from RequestFilePart(file.fileno(), start, end - start, file.close)
+            yield from RequestFilePart(file, start, end - start, file.close)
             yield b"\r\n"
         yield last
 

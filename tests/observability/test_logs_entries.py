@@ -488,7 +488,7 @@ def test_the_hosts_log_does_not_follow_what_user_code_makes_of_structlog(log):
     structlog.configure(processors=[structlog.processors.KeyValueRenderer()])
     try:
         log.configure(revision="r2")
-        get_logger("ffhost.host", port=1).info("ready")
+        get_logger("ffhost.host").info("ready", port=1)
         assert log.only()["port"] == 1
     finally:
         structlog.reset_defaults()

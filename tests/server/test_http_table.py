@@ -228,8 +228,13 @@ def test_nothing_of_that_is_a_fault_of_the_server(running: Running) -> None:
 # Answers that are not taken
 
 
-def ask(running: Running, path: str, read_ahead_bytes: int = 0) -> socket.socket:
+def ask(running: Running, paths: str, read_ahead_bytes: int = 0) -> socket.socket:
+    """Ask for the last of *paths*, and for those before on the same connection."""
     connection = connected(running, read_ahead_bytes)
+    *before, path = paths.split()
+    for each in before:
+        connection.sendall(head(f"GET {each}", close=False))
+        assert connection.recv(1024).startswith(b"HTTP/1.1 200")
     connection.sendall(head(f"GET {path}", close=False))
     return connection
 
@@ -245,7 +250,7 @@ def taken(connection: socket.socket, count: int = 0) -> tuple[int, bool]:
     return count, False
 
 
-@pytest.mark.parametrize("path", ["/large", "/stream", "/file"])
+@pytest.mark.parametrize("path", ["/large", "/stream", "/file", "/echo /file"])
 def test_an_answer_that_nobody_takes_is_cut_off_and_its_slots_come_back(
     running: Running, path: str
 ) -> None:
@@ -258,7 +263,7 @@ def test_an_answer_that_nobody_takes_is_cut_off_and_its_slots_come_back(
     assert taken(ask(running, path))[0] >= LARGE_BYTES
 
 
-@pytest.mark.parametrize("path", ["/large", "/stream", "/file"])
+@pytest.mark.parametrize("path", ["/large", "/stream", "/file", "/echo /file"])
 def test_a_client_that_takes_little_at_a_time_is_not_cut_off(running: Running, path: str) -> None:
     # What was taken is seen in steps of up to 120 KB: several fit into the time limit.
     connection = ask(running, path, 64 * 1024)

@@ -6,8 +6,10 @@ import asyncio
 import gc
 import json
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +18,13 @@ from uvicorn.server import ServerState
 
 from ffhost.config.units import UNLIMITED
 from ffhost.execution.channels import ChunkGroup
+from ffhost.execution.file_body import FileBody
 from ffhost.server.client_limits import ClientLimits
 from ffhost.server.connection import ServerConnection
 from ffhost.server.joined_answers import JoinedAnswers
+from ffhost.server.unread_answers import taken_socket_bytes
+from ffhost.signatures.file_parts import RequestFilePart
+from tests.serving import eventually
 
 App = Callable[..., Awaitable[None]]
 GET = b"GET /a%20b?c HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -59,7 +65,12 @@ class RecordingTransport(asyncio.Transport):
         return 0
 
 
-def exchange(app: App, *requests: bytes, headers: list[tuple[str, str]] | None = None) -> Any:
+def exchange(
+    app: App,
+    *requests: bytes,
+    headers: list[tuple[str, str]] | None = None,
+    transport: RecordingTransport | None = None,
+) -> Any:
     """Send *requests* to *app* over one connection; give its transport and the connection."""
 
     async def run() -> tuple[RecordingTransport, ServerConnection]:
@@ -76,7 +87,8 @@ def exchange(app: App, *requests: bytes, headers: list[tuple[str, str]] | None =
         config.load()
         state = ServerState()
         state.default_headers = [(b"date", b"now"), *config.encoded_headers]
-        transport = RecordingTransport()
+        nonlocal transport
+        transport = transport or RecordingTransport()
         loop = asyncio.get_running_loop()
         limits = ClientLimits(loop, UNLIMITED, UNLIMITED, UNLIMITED)
         connection = ServerConnection(config, state, {}, loop, limits, JoinedAnswers(loop))
@@ -334,3 +346,73 @@ def test_an_answer_for_a_client_that_has_just_left_is_dropped() -> None:
 
     transport, connection = exchange(app, GET)
     assert (transport.writes, connection.cycle.disconnected) == ([], True)
+
+
+class LendingTransport(RecordingTransport):
+    """A transport with a real socket, which says whether the loop reads from it."""
+
+    def __init__(self, ours: socket.socket) -> None:
+        super().__init__()
+        ours.setblocking(False)
+        self.socket = ours
+        self.reads = True
+        self.protocol: Any = None
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self.socket if name == "socket" else default
+
+    def set_protocol(self, protocol: Any) -> None:
+        self.protocol = protocol
+
+    def get_protocol(self) -> Any:
+        return self.protocol
+
+    def pause_reading(self) -> None:
+        self.reads = False
+
+    def resume_reading(self) -> None:
+        self.reads = True
+
+    def abort(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize(("is_kept", "reads"), [(True, False), (False, True)])
+def test_nothing_is_read_from_a_socket_that_may_block_while_it_is_lent(
+    is_kept: bool, reads: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"0123456789")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        theirs = socket.create_connection(listening.getsockname())
+        ours, _ = listening.accept()
+    transport = LendingTransport(ours)
+    seen: list[bool] = []
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        transport.set_protocol(connection_of(receive))
+        file = (tmp_path / "file").open("rb")
+        body = FileBody(RequestFilePart(file, 0, 10, file.close))
+        await send(start((b"content-length", b"10")))
+        sending = asyncio.create_task(send({"type": "http.response.body", "body": body}))
+        await asyncio.sleep(0)
+        transport.protocol.flow.resume_reading()  # as whoever waits for the client's end does
+        seen.append(transport.reads)
+        await asyncio.to_thread(body.send)
+        body.return_socket()
+        await sending
+        file.close()
+        await send({"type": "http.response.body", "body": b""})
+
+    with theirs, ours:
+        if is_kept:
+            ours.sendall(b"before")
+            eventually(lambda: taken_socket_bytes(ours), "acknowledged")
+        exchange(app, GET, transport=transport)
+        assert theirs.recv(1000).endswith(b"0123456789")
+    assert seen == [reads]
+    assert transport.reads
+
+
+def connection_of(receive: Any) -> Any:
+    """Return the connection of an exchange, whose method *receive* is."""
+    return receive.__self__.on_response.__self__

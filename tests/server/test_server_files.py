@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,6 +117,28 @@ def test_requests_that_wait_on_the_connection_are_answered_after_the_file(runnin
     assert rest[SIZE:].startswith(b"HTTP/1.1 200 OK\r\n")
 
 
+def test_what_arrives_during_a_file_waits_for_its_turn(running: Running) -> None:
+    with begin(running, "/wrapped", is_kept=True) as client:
+        client.sendall(b"GET /pid HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 500)
+        client.sendall(b"Connection: close\r\n\r\n")
+        assert running.get("/pid")  # the loop waits for nobody
+        answers = everything(client)
+    assert answers.count(b"HTTP/1.1 200 OK\r\n") == 1
+    assert content(running)[-1000:] in answers
+
+
+def test_a_server_that_stops_lets_a_client_take_its_file(tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(os.urandom(SIZE))
+    sets = ("functions.native.request=ffhost", "server.drain_delay=0s")
+    with server(tmp_path, *sets, source=SOURCE, functions="native pid") as running:
+        client = begin(running, "/native", is_kept=True)
+        running.send(signal.SIGTERM)
+        eventually(lambda: running.refuses(running.address), "the server stops")
+        with client:
+            assert everything(client).endswith(content(running)[-SIZE // 2 :])
+        assert running.wait() == 0
+
+
 def everything(client: socket.socket) -> bytes:
     data = bytearray()
     while chunk := client.recv(1024 * 1024):
@@ -123,24 +146,47 @@ def everything(client: socket.socket) -> bytes:
     return bytes(data)
 
 
-def begin(running: Running, path: str) -> socket.socket:
+@pytest.fixture(params=[False, True], ids=["first", "kept"])
+def is_kept(request: pytest.FixtureRequest) -> bool:
+    """Whether another request was answered on the connection before."""
+    return bool(request.param)
+
+
+def begin(running: Running, path: str, *, is_kept: bool = False) -> socket.socket:
     """Ask for a file, and read its beginning."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
     client.settimeout(PATIENCE_SECONDS)
     client.connect(running.address)
+    if is_kept:
+        client.sendall(b"GET /pid HTTP/1.1\r\nHost: a\r\n\r\n")
+        client.recv(1024)
     client.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
     assert client.recv(1024).startswith(b"HTTP/1.1 200 OK\r\n")
     return client
 
 
 def test_a_client_that_leaves_gives_its_thread_and_its_file_back(
-    running: Running, name: str
+    running: Running, name: str, is_kept: bool
 ) -> None:
     pid = running.get("/pid")
     for _ in range(3):
-        begin(running, f"/{name}").close()
+        begin(running, f"/{name}", is_kept=is_kept).close()
     eventually(lambda: str(running.folder / "large") not in open_files(pid), "the file is closed")
+    assert running.get("/pid") == pid
+
+
+def test_a_client_that_leaves_before_its_file_begins_gives_it_back(running: Running) -> None:
+    pid = running.get("/pid")
+    large = content(running)
+    with socket.create_connection(running.address, timeout=PATIENCE_SECONDS) as client:
+        client.sendall(
+            f"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: {SIZE}\r\n\r\n".encode()
+        )
+        client.sendall(large + b"GET /wrapped HTTP/1.1\r\nHost: a\r\n\r\n")
+        path = str(running.folder / "large")
+        eventually(lambda: path in open_files(pid), "the file waits for the answer before it")
+    eventually(lambda: path not in open_files(pid), "the file is closed")
     assert running.get("/pid") == pid
 
 
@@ -155,21 +201,23 @@ def open_files(pid: str) -> list[str]:
 
 
 def test_a_file_that_becomes_shorter_cuts_its_answer_and_harms_nobody(
-    running: Running, name: str
+    running: Running, name: str, is_kept: bool
 ) -> None:
     pid = running.get("/pid")
     path = running.folder / f"shrinking-{name}"
     for _ in range(TRUNCATIONS):
         path.write_bytes(b"x" * SIZE)
-        with begin(running, f"/{name}?name={path.name}") as client:
+        with begin(running, f"/{name}?name={path.name}", is_kept=is_kept) as client:
             os.truncate(path, 1000)
             assert len(everything(client)) < SIZE
     assert running.get("/pid") == pid
 
 
-def test_a_client_that_does_not_read_is_cut_at_the_deadline(running: Running) -> None:
+def test_a_client_that_does_not_read_is_cut_at_the_deadline(
+    running: Running, is_kept: bool
+) -> None:
     pid = running.get("/pid")
-    with begin(running, "/native") as client:
+    with begin(running, "/native", is_kept=is_kept) as client:
         eventually(lambda: str(running.folder / "large") not in open_files(pid), "it is over")
         assert len(everything(client)) < SIZE
     assert running.get("/pid") == pid

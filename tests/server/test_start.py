@@ -16,16 +16,20 @@ import functions_framework
 
 @functions_framework.http
 def hello(request):
-    return "\\n".join(sys.modules)
+    media_types = sys.modules.get("mimetypes")
+    read = ["/etc/mime.types"] if media_types and media_types.inited else []
+    return "\\n".join([*sys.modules, *read])
 """
 
 NOT_NEEDED = [
+    "/etc/mime.types",
     "cloudevents",
     "opentelemetry",
     "prometheus_client",
     "pydantic",
     "pyinstrument",
     "starlette",
+    "structlog",
     "uvicorn.main",
     "uvicorn.supervisors",
     "yaml",

@@ -209,9 +209,9 @@ def test_a_client_that_takes_less_than_is_written_is_not_given_up() -> None:
         for second in range(7, 70, 7):
             loop.run_until(second)
             client.unsent += 10
-            before = taken_socket_bytes(client)
+            before = taken_socket_bytes(ours)
             ours.sendall(b"x")
-            eventually(lambda: taken_socket_bytes(client) > before, "acknowledged")  # noqa: B023
+            eventually(lambda: taken_socket_bytes(ours) > before, "acknowledged")  # noqa: B023
         assert client.found == []
         loop.run_until(90)
         assert client.found == [client.unsent]
@@ -222,8 +222,8 @@ def test_a_socket_that_is_closed_or_no_tcp_has_taken_nothing() -> None:
     client.socket, other = socket.socketpair()
     other.close()
     with client.socket:
-        assert taken_socket_bytes(client) == 0
-    assert taken_socket_bytes(client) == 0
+        assert taken_socket_bytes(client.socket) == 0
+    assert taken_socket_bytes(None) == 0
 
 
 def test_nothing_is_unsent_in_a_transport_without_a_socket() -> None:

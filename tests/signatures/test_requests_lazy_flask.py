@@ -268,6 +268,61 @@ def test_plain_results_need_no_response_of_flask(result: Any, tmp_path: Path) ->
         assert QuickFlaskEncoder(app).answer(result) is not None
 
 
+@pytest.mark.parametrize(
+    ("conditions", "status"),
+    [({}, 200), ({"range": "bytes=2-4"}, 206), ({"range": "bytes=99-"}, 416)],
+)
+def test_a_file_is_answered_as_flask_does(
+    conditions: dict[str, str], status: int, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"0123456789")
+    closed: list[bool] = []
+
+    def function(_request: flask.Request) -> flask.Response:
+        response = flask.send_file(tmp_path / "file", mimetype="a/b")
+        response.headers["X-A"] = "1"
+        response.call_on_close(lambda: closed.append(flask.has_request_context()))
+        return response
+
+    def replied() -> tuple[int, list[tuple[str, str]], bytes]:
+        reply = answer(codec, Message("GET", "/", headers=conditions))
+        body = reply.body
+        if reply.chunks is not None:
+            body = b"".join(reply.chunks)  # type: ignore[arg-type]
+            reply.chunks.close()  # type: ignore[union-attr]
+        headers = [(name.lower(), value) for name, value in reply.headers]
+        return reply.status, [field for field in headers if field[0] != "date"], body
+
+    codec = codec_of(function, tmp_path)
+    quick = replied()
+    app = flask_request._apps[str(tmp_path / "main.py")]
+    app.config["SECRET_KEY"] = "all of Flask"
+    assert replied() == quick
+    assert quick[0] == status
+    assert closed == ([] if status == 416 else [False, False])
+
+
+def test_other_responses_and_amended_ones_are_left_to_flask(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"0123456789")
+
+    def send(**fields: str) -> flask.Response:
+        response = flask.send_file(tmp_path / "file", mimetype="a/b")
+        response.headers.update(fields)
+        return response
+
+    with application(tmp_path) as app:
+        quick = QuickFlaskEncoder(app).answer
+        assert isinstance(quick(send()), Reply)
+        assert quick(send(Location="/other")) is None
+        assert quick(send(Connection="close")) is None
+        assert quick((send(), 201)) is None
+        assert quick(flask.Response("text")) is None
+        assert quick(OwnResponse("text")) is None
+        unchanged = send()
+        unchanged.status_code = 304
+        assert quick(unchanged) is None
+
+
 @pytest.mark.parametrize("more", [(), (201,), ({"X-A": "1"},), (404, {"Content-Type": "a/b"})])
 def test_a_generator_is_streamed_as_flask_streams_it(more: tuple[Any, ...], tmp_path: Path) -> None:
     closed: list[bool] = []

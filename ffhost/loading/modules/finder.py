@@ -22,7 +22,6 @@ from importlib.util import spec_from_file_location
 from types import ModuleType
 from typing import Any
 
-from ffhost.loading.modules.import_patches import SPAWN, apply_import_patches
 from ffhost.loading.modules.private_names import PREFIX
 from ffhost.loading.modules.scopes import ModuleScope
 
@@ -62,20 +61,6 @@ class ScopedBytecodeLoader(SourcelessFileLoader):
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """Create the module with the builtins of its scope as ``__builtins__``."""
         return _create(spec, self.scope)
-
-
-class _PatchedLoader(SourceFileLoader):
-    """Load a module of the standard library, and patch it."""
-
-    def exec_module(self, module: ModuleType) -> None:
-        super().exec_module(module)
-        apply_import_patches()
-
-
-def _patched(spec: ModuleSpec | None) -> ModuleSpec | None:
-    if spec is not None and type(spec.loader) is SourceFileLoader:
-        spec.loader = _PatchedLoader(spec.loader.name, os.fspath(spec.loader.path))
-    return spec
 
 
 def _create(spec: ModuleSpec, scope: ModuleScope) -> ModuleType:
@@ -120,8 +105,6 @@ class FolderModuleFinder:
         if fullname.startswith(PREFIX):
             scope = self.private.get(fullname.partition(".")[0])
             return None if scope is None else _scoped(_own_spec(fullname, path, scope), scope)
-        if fullname == SPAWN:
-            return _patched(PathFinder.find_spec(fullname, path))
         for scope in self.plain:
             spec = _plain_spec(fullname, path, scope)
             if spec is not None:

@@ -23,26 +23,28 @@ from importlib.util import resolve_name
 from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
+from ffhost._lazy import call_after_import
 from ffhost.loading.modules.installed_modules import find_installed, import_installed
 from ffhost.loading.modules.scopes import SCOPE_KEY, ModuleScope
 
 _TRANSPARENT = frozenset({"importlib", "pkgutil", "unittest", "pickle"})
 """Top-level names of modules that import on behalf of their callers."""
 
-SPAWN = "multiprocessing.spawn"
-"""Module that `multiprocessing` imports when it starts a process; often not before."""
-
 _opened: set[str] = set()
 _lock = threading.Lock()
 
 
 def apply_import_patches() -> None:
-    """Patch the modules that are loaded by now; may be called again when more are."""
+    """Patch the modules that are imported by now, and each of the others when it is imported."""
     with _lock:
         for name, change in _DOORS.items():
-            if name not in _opened and name in sys.modules:
+            if name not in _opened:
                 _opened.add(name)
-                change(sys.modules[name])
+                call_after_import(name, functools.partial(_patch, name, change))
+
+
+def _patch(name: str, change: Callable[[ModuleType], None]) -> None:
+    change(sys.modules[name])
 
 
 class ImportingCode(NamedTuple):
@@ -189,6 +191,6 @@ _DOORS: dict[str, Callable[[ModuleType], None]] = {
     "importlib": _patch_importlib,
     "importlib.util": _patch_importlib_util,
     "logging.config": _patch_logging_config,
-    SPAWN: _patch_multiprocessing_spawn,
+    "multiprocessing.spawn": _patch_multiprocessing_spawn,
     "pickle": _patch_pickle,
 }

@@ -194,7 +194,6 @@ def _load(scope: ModuleScope, name: str, file: str | None = None) -> ModuleType:
         if not known:
             _seconds.setdefault(name, time.perf_counter() - started)
             _begun.setdefault(name, begun)
-    apply_import_patches()
     return module
 
 

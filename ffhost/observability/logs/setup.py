@@ -13,9 +13,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ffhost._lazy import call_after_import, forget_import_call
 from ffhost.config.mask import SecretMask
 from ffhost.config.terminal import is_terminal, wants_color
-from ffhost.invocation.logger import make_call_loggers_with
+from ffhost.invocation.logger import write_events_with
 from ffhost.observability.logs import capture, interpreter_hooks, logging_patches, summary
 from ffhost.observability.logs.console import console_log_renderer
 from ffhost.observability.logs.entries import LogEntries
@@ -158,7 +159,7 @@ def configure_logging(
     logging_patches.install_logging_patches(
         _active.handler, level_written="level" in settings.written
     )
-    _configure_structlog()
+    call_after_import("structlog", _configure_structlog)
     interpreter_hooks.install_log_hooks(entries)
     if settings.capture_print or legacy:
         capture.install_output_capture(entries, everywhere=bool(legacy and legacy.entry_point))
@@ -212,24 +213,15 @@ def hand_on_log_entries(take: Callable[[Mapping[str, Any]], None] | None) -> Non
     configured_log_entries().hand_on(take)
 
 
-def _make_logger(name: str, **fields: Any) -> Any:
-    """Return a structlog logger for ffhost's own use, with *fields* bound.
-
-    Unlike ``structlog.get_logger`` it ignores user code's configuration of structlog.
-    """
-    import structlog
-
-    return structlog.wrap_logger(
-        logging_patches.host_logger(name),
-        processors=_chain(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        context_class=dict,
-        cache_logger_on_first_use=True,
-        **fields,
-    )
+def _write_event(name: str, level: int, event: str, fields: dict[str, Any]) -> None:
+    """Write an entry of ffhost's own, whatever user code makes of structlog."""
+    logger = logging_patches.host_logger(name)
+    if logger.isEnabledFor(level):
+        arguments, options = hand_over_to_logging(logger, "", {**fields, "event": event})
+        logger.log(level, *arguments, **options)
 
 
-make_call_loggers_with(_make_logger)
+write_events_with(_write_event)
 
 
 def configured_summary_recorder(function: str, signature: str) -> summary.SummaryRecorder | None:
@@ -286,6 +278,7 @@ def reset_logging() -> None:
         logging.getLogger(name).setLevel(logging.NOTSET)
     if _active.root_level is not None:
         logging.root.setLevel(logging.WARNING)
+    forget_import_call("structlog")
     structlog = sys.modules.get("structlog")
     if structlog is not None and structlog.get_config()["processors"] is _processors:
         structlog.reset_defaults()
@@ -343,26 +336,18 @@ def _claim_root() -> None:
 
 
 def _configure_structlog() -> None:
-    import structlog
-
-    chain = _chain()
-    if structlog.is_configured() and structlog.get_config()["processors"] is not chain:
+    structlog = sys.modules["structlog"]
+    if structlog.is_configured() and structlog.get_config()["processors"] is not _processors:
         return  # user code has configured it itself
+    if not _processors:
+        _processors.extend([structlog.stdlib.filter_by_level, hand_over_to_logging])
     structlog.configure(
-        processors=chain,
+        processors=_processors,
         wrapper_class=structlog.stdlib.BoundLogger,
         context_class=dict,
         logger_factory=log_entry_logger_factory,
         cache_logger_on_first_use=True,
     )
-
-
-def _chain() -> list[Any]:
-    if not _processors:
-        from structlog.stdlib import filter_by_level
-
-        _processors.extend([filter_by_level, hand_over_to_logging])
-    return _processors
 
 
 def _let_prints_appear() -> None:

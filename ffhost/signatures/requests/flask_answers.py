@@ -11,17 +11,22 @@ from typing import TYPE_CHECKING, Any
 import flask
 from flask.json.provider import DefaultJSONProvider
 
+from ffhost.signatures._werkzeug import wrapped_file
 from ffhost.signatures.chunks import ByteChunks
 from ffhost.signatures.flask_json import make_flask_json_encoder
+from ffhost.signatures.foreign_responses import encode_wrapped_file
 from ffhost.signatures.results import HOP_BY_HOP, HTML, JSON
 from ffhost.web.messages import HeaderList, Reply
+from ffhost.web.responses import checked_header_fields
 
 if TYPE_CHECKING:
     from ffhost.signatures.requests.flask_request import FlaskFunctionApp
 
 _Response = flask.Response
-_FLASK_S = HOP_BY_HOP | {"content-length", "content-location", "location"}
-"""Header fields that Flask or the host changes."""
+_CHANGED = HOP_BY_HOP | {"content-location", "location"}
+"""Header fields of a response that Flask or the host changes."""
+_FLASK_S = _CHANGED | {"content-length"}
+"""Those that they change or add."""
 _PROVIDER = (True, True, None, "application/json", DefaultJSONProvider.default)
 _encode = make_flask_json_encoder(DefaultJSONProvider.default)
 
@@ -48,6 +53,8 @@ class QuickFlaskEncoder:
                 return Reply(200, [JSON], ("".join(_encode(result, 0)) + "\n").encode())
             if kind is GeneratorType:
                 return Reply(200, [HTML], chunks=ByteChunks(result))
+            if kind is flask.Response:
+                return _of_file(result)
         except Exception:  # Flask says what is wrong with it
             return None
         return None
@@ -65,7 +72,7 @@ class QuickFlaskEncoder:
             return None
         if status.__class__ is not int or not 200 <= status < 600 or status in (204, 304):
             return None
-        reply = None if body.__class__ is tuple else self.answer(body)
+        reply = None if body.__class__ in _AMENDED_BY_FLASK else self.answer(body)
         if reply is None:
             return None
         headers = _merged(reply.headers[0], fields)
@@ -83,6 +90,20 @@ class QuickFlaskEncoder:
             and found == _PROVIDER
             and not self._app.config.get("DEBUG")
         )
+
+
+_AMENDED_BY_FLASK = (tuple, flask.Response)
+
+
+def _of_file(response: flask.Response) -> Reply | None:
+    """Return the reply for what ``send_file`` returned; None for every other response."""
+    wrapped = wrapped_file(response.response)
+    if wrapped is None or response.status_code not in (200, 206):
+        return None
+    headers = list(checked_header_fields(response.headers))
+    if not _CHANGED.isdisjoint([name.lower() for name, _ in headers]):
+        return None
+    return encode_wrapped_file(response, wrapped, headers)
 
 
 def _merged(content_type: tuple[str, str], given: Any) -> HeaderList | None:
