@@ -41,11 +41,10 @@ class CallAnswer:
         three calls.
         """
         answer = cls.__new__(cls)
-        answer.__dict__.update(
-            status=reply.status,
-            headers={key.lower(): value for key, value in reply.headers},
-            body=reply.body,
-        )
+        headers: dict[str, str] = {}
+        for key, value in reply.headers:  # a comprehension is a call, too
+            headers[key.lower()] = value
+        answer.__dict__.update(status=reply.status, headers=headers, body=reply.body)
         return answer
 
     @property

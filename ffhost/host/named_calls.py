@@ -25,7 +25,7 @@ from ffhost.host.call_request import (
     NamedCallRequest,
     make_named_call_message,
 )
-from ffhost.host.called_hosts import HOSTS, NamedCalls, OuterNamedCalls
+from ffhost.host.called_hosts import NamedCalls, OuterNamedCalls
 from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
@@ -322,8 +322,7 @@ def _caller() -> Call:
 
 
 def _host_of(caller: Call) -> Host:
-    found = HOSTS.get(caller.function)
-    host: Host | None = None if found is None else found()
+    host: Host | None = caller.function.home.host()
     if host is None or host.calls is None:
         raise CallError(f"the host of {caller.function.name} has ended")
     return host
