@@ -61,6 +61,7 @@ class ServerConnection(HttpToolsProtocol):
         "_is_whole",
         "_joined",
         "_limits",
+        "_scope",
         "_unused_bytes",
         "_usual_host",
         "file",
@@ -113,9 +114,28 @@ class ServerConnection(HttpToolsProtocol):
         self.flow = ClientFlow(transport)
         self.server, self.client = connection_ends(transport)
         self.scheme = "http" if transport.get_extra_info("sslcontext") is None else "https"
+        self._scope = self._new_scope()
         self._context = contextvars.copy_context()
         self._limits.idle.clients.add(self)
         self._start_clock()
+
+    def _new_scope(self) -> dict[str, Any]:
+        """Return what the requests of the connection have in common, and a place for the rest."""
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": "",
+            "scheme": self.scheme,
+            "path": "",
+            "raw_path": b"",
+            "query_string": b"",
+            "root_path": "",
+            "headers": (),
+            "client": self.client,
+            "server": self.server,
+            "state": self.app_state,
+        }
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End: whoever works for the client hears of it."""
@@ -251,21 +271,14 @@ class ServerConnection(HttpToolsProtocol):
         except httptools.HttpParserInvalidURLError:
             self._refuse_target()
             return
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": version,
-            "method": method.decode("ascii"),
-            "scheme": self.scheme,
-            "path": path,
-            "raw_path": raw_path,
-            "query_string": query,
-            "root_path": "",
-            "headers": self.headers,
-            "client": self.client,
-            "server": self.server,
-            "state": self.app_state.copy(),
-        }
+        scope = self._scope.copy()
+        scope["http_version"] = version
+        scope["method"] = method.decode("ascii")
+        scope["path"] = path
+        scope["raw_path"] = raw_path
+        scope["query_string"] = query
+        scope["headers"] = self.headers
+        scope["state"] = self.app_state.copy()
         before = self.cycle
         self.cycle = cycle = ConnectionExchange(
             scope,
@@ -299,7 +312,7 @@ class ServerConnection(HttpToolsProtocol):
 
     def _start(self, cycle: Any, app: Any) -> None:
         # Nothing of a call is current yet: its task needs nothing of the loop's task factory.
-        cycle.task = asyncio.Task(cycle.run_asgi(app), loop=self.loop)
+        cycle.task = asyncio.Task(cycle.run_asgi(app), loop=self.loop, name=cycle.scope["path"])
         self.tasks.add(cycle.task)
 
     _start_task = _start
