@@ -55,11 +55,12 @@ class _EventSignal(ThreadSignal):
         epoll.register(self._event, select.EPOLLIN | select.EPOLLET)
         self.wake, self.wait = partial(os.eventfd_write, self._event, 1), epoll.poll
 
-    def __del__(self) -> None:
-        # Not before the last reference is gone: the number may be a client's connection then.
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        # Not before the last reference is gone: the number may be a client's connection then. And
+        # without a name of this module: at the end of the interpreter there are none any more.
         if hasattr(self, "_event"):
-            _EventSignal.made -= 1
-            os.close(self._event)
+            type(self).made -= 1
+            close(self._event)
 
 
 class OwnSignals(threading.local):
