@@ -211,12 +211,22 @@ def test_a_forked_child_takes_nothing_that_wakes_its_parent() -> None:
 
 KEPT_TO_THE_END = """
 import sys
-from ffhost.execution.thread_signals import own_events
+import threading
+from ffhost.execution import thread_signals
 
-class Module:
-    signal = own_events.signal
+class Kept:
+    pass
 
-sys.modules["kept"] = Module
+def wait():
+    thread_signals.own_events.signal
+    is_waiting.set()
+    threading.Event().wait()
+
+is_waiting = threading.Event()
+threading.Thread(target=wait, daemon=True).start()
+is_waiting.wait()
+sys.modules["kept"] = Kept()
+sys.modules["kept"].signal = thread_signals.own_events.signal
 """
 
 
