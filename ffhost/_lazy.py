@@ -81,6 +81,19 @@ def _run(module: _Postponed) -> None:
 
 
 @contextmanager
+def no_collections() -> Iterator[None]:
+    """Look for no garbage in this block, nor later in what it leaves; for imports of libraries."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
 def few_collections() -> Iterator[None]:
     """Look for garbage less often in this block: imports leave hardly any behind.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import FrozenInstanceError, field, replace
 from typing import NamedTuple
 
 import pytest
 
-from ffhost._records import Record
+from ffhost._records import FrozenRecord, Record
 
 
 class Place(Record):
@@ -83,3 +84,32 @@ def test_records_are_copied_sent_to_processes_and_matched() -> None:
             assert (file, line) == ("a", 1)
     with pytest.raises(AttributeError):
         place.line = 2  # type: ignore[misc]
+
+
+class Sources(FrozenRecord):
+    """What something is made of."""
+
+    file: str
+    environ: dict[str, str] = field(default_factory=dict, repr=False)
+    flags: tuple[str, ...] = ()
+
+
+def test_a_frozen_record_is_made_and_changed_as_a_frozen_dataclass_is() -> None:
+    made = Sources("a", flags=("-x",))
+    assert (made.file, made.environ, made.flags) == ("a", {}, ("-x",))
+    assert replace(made, file="b").flags == ("-x",)
+    assert Sources("a").environ is not Sources("a").environ
+    assert repr(Sources("a", {"secret": "x"})) == "Sources(file='a', flags=())"
+    with pytest.raises(FrozenInstanceError, match="cannot assign to field 'file'"):
+        made.file = "b"  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError, match="cannot delete field 'file'"):
+        del made.file
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [((), {}), (("a", {}, (), 1), {}), (("a",), {"file": "b"}), (("a",), {"files": "b"})],
+)
+def test_fields_of_a_frozen_record_that_do_not_fit_are_refused(given: tuple, named: dict) -> None:
+    with pytest.raises(TypeError, match="Sources has the fields file, environ, flags"):
+        Sources(*given, **named)

@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ffhost import __version__
-from ffhost._lazy import few_collections
+from ffhost._lazy import no_collections
 
-with few_collections():
+with no_collections():
     import click
 
 if TYPE_CHECKING:

@@ -55,6 +55,7 @@ class ServerConnection(HttpToolsProtocol):
         "_fault",
         "_has_begun",
         "_has_coding",
+        "_has_word",
         "_host",
         "_is_deaf",
         "_is_timed",
@@ -103,6 +104,7 @@ class ServerConnection(HttpToolsProtocol):
         self._is_deaf = False  # what arrives is no longer read
         self._closes_when_taken = False
         self._asks_for_upgrade = self._has_coding = False
+        self._has_word = False  # of the client, whether the connection may stay
         self._host: bytes | None = None
         self._usual_host: bytes | None = None  # of the request before
         self._fault: tuple[int, str] | None = None  # why the head just read is refused
@@ -212,7 +214,7 @@ class ServerConnection(HttpToolsProtocol):
         self.expect_100_continue = False
         self._has_begun = True
         self._is_whole = False
-        self._asks_for_upgrade = self._has_coding = False
+        self._asks_for_upgrade = self._has_coding = self._has_word = False
         self._host = self._fault = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -236,6 +238,8 @@ class ServerConnection(HttpToolsProtocol):
             else:
                 self._usual_host = value
             self._host = value
+        elif name in (b"connection", b"proxy-connection"):
+            self._has_word = True
         elif name == b"upgrade":
             self._asks_for_upgrade = True
         elif name == b"expect":
@@ -252,7 +256,10 @@ class ServerConnection(HttpToolsProtocol):
         self._unused_bytes = 0
         if self._is_timed:  # so has its body
             self._stop_clock()
-        method, version = self.parser.get_method(), self.parser.get_http_version()
+        method, may_stay = self.parser.get_method(), self.parser.should_keep_alive()
+        # Without a word about it only a connection of HTTP/1.1 may stay; to write it takes longer.
+        is_usual = may_stay and not self._has_word
+        version = "1.1" if is_usual else self.parser.get_http_version()
         if version != "1.1" or method == b"CONNECT" or self._host is None:
             self._look_at_first_line(method, version)
         if self._fault is not None:
@@ -287,7 +294,7 @@ class ServerConnection(HttpToolsProtocol):
             self.tasks,
             self.server_state.default_headers,
             self.expect_100_continue,
-            version != "1.0" and self.parser.should_keep_alive(),
+            version != "1.0" and may_stay,
             self.on_answered,
             self._joined,
         )
