@@ -26,6 +26,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ffhost"
 
 ADAPTERS = (
+    "fronts/_falcon_response.py",
     "observability/tracing/_otel.py",
     "server/_gunicorn.py",
     "server/_uvicorn.py",
@@ -56,8 +57,10 @@ OTHERS = {
 
 REPLACED = {
     "ffhost.server._gunicorn.GunicornBoundSocket._is_listening",
+    "ffhost.fronts._falcon_response.AsgiFrontResponse._media",
+    "ffhost.fronts._falcon_response.AsgiFrontResponse._registered_callbacks",
+    "ffhost.fronts._falcon_response.AsgiFrontResponse._sse",
     # Used with versions of Flask that were tried, and no others.
-    "ffhost.signatures.requests._flask_contexts.RequestContext._after_request_functions",
     "ffhost.signatures.requests._flask_contexts.RequestContext._session",
 }
 

@@ -15,6 +15,7 @@ from ffhost.execution import watchdog
 from ffhost.execution.executor import executor
 from ffhost.execution.loop_caller import AlreadyAnswered, LoopRunner
 from ffhost.execution.shared_threads import pool
+from ffhost.fronts._falcon_response import write_front_responses
 from ffhost.fronts.asgi_body import TimedAsgiReceive
 from ffhost.fronts.asgi_request import (
     SEND,
@@ -26,7 +27,6 @@ from ffhost.fronts.asgi_request import (
     send_asgi_reply,
 )
 from ffhost.fronts.asgi_resources import AsgiResponders
-from ffhost.fronts.asgi_response import AsgiFrontResponse
 from ffhost.fronts.calls_by_name import connect_front_calls
 from ffhost.fronts.host_errors import answer_host_error
 from ffhost.fronts.media_types import no_system_media_types
@@ -182,8 +182,7 @@ class FalconAsgiApp:
             app: falcon.asgi.App[Any, Any] = falcon.asgi.App(
                 request_type=cast("Any", AsgiFrontRequest), router=router
             )
-        # Not as an argument: Falcon would call its method that renders the body, and not render it.
-        app._response_type = AsgiFrontResponse
+        write_front_responses(app)
         app.resp_options.default_media_type = None  # type: ignore[assignment]
         for each in (Exception, falcon.HTTPError):
             app.add_error_handler(each, self._answer_error)

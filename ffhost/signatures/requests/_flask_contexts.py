@@ -78,13 +78,17 @@ _set_request, _reset_request = _cv_request.set, _cv_request.reset
 
 
 def enter_flask_contexts(
-    app: flask.Flask, request: flask.Request
+    app: flask.Flask, request: flask.Request, after: list[Any]
 ) -> tuple[AppContext, RequestContext]:
-    """Return contexts for *request*, which are those of the running code from here."""
+    """Return contexts for *request*, which are those of the running code from here.
+
+    Args:
+        after: gets what ``after_this_request`` is given
+    """
     outer, inner = _new(AppContext), _new(RequestContext)
     outer.app = inner.app = app
     inner.request = request
-    inner._after_request_functions = []
+    inner._after_request_functions = after
     outer._cv_tokens = [_set_app(outer)]
     inner._cv_tokens = [(_set_request(inner), outer)]
     return outer, inner

@@ -19,7 +19,6 @@ from ffhost._lazy import LateAttribute
 from ffhost.invocation.current import CURRENT
 from ffhost.signatures.requests._flask_contexts import (
     SIGNALS,
-    RequestContext,
     current_app_context,
     enter_flask_contexts,
     is_body_limited,
@@ -79,6 +78,8 @@ class Request(flask.Request):
     """A request whose environ is made at the first look at anything that needs it."""
 
     __module__ = flask.Request.__module__  # code that looks at names finds Flask's
+    _ffhost_origin: Any
+    _ffhost_is_made: bool
 
     url_rule = LateAttribute(_matched("url_rule"))
     view_args = LateAttribute(_matched("view_args"))
@@ -214,11 +215,12 @@ def call_with_lazy_flask_request(
         request = _new(Request)
         request._ffhost_origin = app, message, current_call(), make_environ
         request._ffhost_is_made = False
-        outer, inner = enter_flask_contexts(app, request)
+        after: list[Any] = []
+        outer, inner = enter_flask_contexts(app, request, after)
         error: BaseException | None = None
         try:
             try:
-                return _answer(app, inner, target, quick)
+                return _answer(app, request, after, target, quick)
             except Exception as raised:
                 error = raised
                 return app.handle_exception(raised).taken_from(request.environ)
@@ -233,19 +235,24 @@ def call_with_lazy_flask_request(
 
 def _answer(
     app: FlaskFunctionApp,
-    context: RequestContext,
+    request: Request,
+    after: list[Any],
     target: Callable[[Any], Any],
     quick: Callable[[Any], Reply | None],
 ) -> Reply | flask.Response:
-    """Call *target*, and return its answer as Flask's ``full_dispatch_request`` does."""
+    """Call *target*, and return its answer as Flask's ``full_dispatch_request`` does.
+
+    Args:
+        after: what ``after_this_request`` has been given
+    """
     try:
-        result = target(context.request)
+        result = target(request)
     except Exception as error:
         result = app.handle_user_exception(error)
-    if not context._after_request_functions:
+    if not after:
         reply = quick(result)
         if reply is not None:
             return reply
     response = app.finalize_request(result)
-    response.headers = response.get_wsgi_headers(context.request.environ)
+    response.headers = response.get_wsgi_headers(request.environ)
     return response
