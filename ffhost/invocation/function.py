@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from ffhost._records import FrozenRecord
 from ffhost.config.diagnostics import ConfigProblem
 from ffhost.config.settings import FunctionSettings
 from ffhost.config.units import UNLIMITED
@@ -107,8 +108,7 @@ def _no_host() -> None:
     """Return None: no host has the function yet."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Function:
+class Function(FrozenRecord, kw_only=True):
     """One function of a host, complete when it is made.
 
     Args:
