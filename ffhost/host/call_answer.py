@@ -38,7 +38,7 @@ class CallAnswer(FrozenRecord):
 
     @classmethod
     def of_reply(cls, reply: Reply) -> CallAnswer:
-"""Return the answer that *reply* is, whose body is in memory; without the constructor."""
+        """Return the answer that *reply* is, whose body is in memory; without the constructor."""
         answer = object.__new__(cls)
         fields, headers = answer.__dict__, {}
         for key, value in reply.headers:  # a comprehension is a call, too
