@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
 from threading import RLock
 from types import ModuleType
 from typing import Any
+
+_SELDOM = 20_000
+"""After how many new objects garbage is looked for during imports; else 700 or 2000."""
 
 
 def lazy_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
@@ -35,32 +40,74 @@ def lazy_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
 
 def postpone_import(package: str) -> None:
-    """Make modules of *package* importable without what its ``__init__`` imports.
+    """Make a module, or a package and the modules in it, importable without its code being run.
 
-    That runs when a name of the package is first asked for which is not a module that was
-    imported. Nothing happens if the package has been imported, or is not installed.
+    That runs when a name of it is first asked for which is not a module that was imported.
+    Nothing happens if it has been imported, or is not installed.
     """
     spec = None if package in sys.modules else find_spec(package)
     if spec is not None:
         module = module_from_spec(spec)
         module.__class__ = _Postponed
         sys.modules[package] = module
+        if spec.parent and spec.parent != package:
+            setattr(sys.modules[spec.parent], package.rpartition(".")[2], module)
 
 
 class _Postponed(ModuleType):
-    """A package whose ``__init__`` has not run."""
+    """A module whose code has not run."""
 
     def __getattr__(self, name: str) -> Any:
-        with _running:
-            if self not in _begun:
-                _begun.add(self)
-                try:
-                    self.__loader__.exec_module(self)  # type: ignore[union-attr]
-                except BaseException:
-                    _begun.discard(self)
-                    raise
-                object.__setattr__(self, "__class__", ModuleType)
-            return ModuleType.__getattribute__(self, name)
+        _run(self)
+        return ModuleType.__getattribute__(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # What is replaced must be there before; the import system itself sets the others.
+        if not (name.startswith("__") or isinstance(value, ModuleType)):
+            _run(self)
+        ModuleType.__setattr__(self, name, value)
+
+
+def _run(module: _Postponed) -> None:
+    with _running:
+        if module not in _begun:
+            _begun.add(module)
+            try:
+                module.__loader__.exec_module(module)  # type: ignore[union-attr]
+            except BaseException:
+                _begun.discard(module)
+                raise
+            object.__setattr__(module, "__class__", ModuleType)
+
+
+@contextmanager
+def no_collections() -> Iterator[None]:
+    """Look for no garbage in this block, nor later in what it leaves; for imports of libraries."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Look for garbage less often in this block: imports leave hardly any behind.
+
+    Not never, for what user code does when it is imported may leave plenty. What it makes of
+    the threshold itself stays.
+    """
+    before = gc.get_threshold()
+    seldom = (_SELDOM, *before[1:])
+    gc.set_threshold(*seldom)
+    try:
+        yield
+    finally:
+        if gc.get_threshold() == seldom:
+            gc.set_threshold(*before)
 
 
 def call_after_import(module: str, then: Callable[[], None]) -> None:

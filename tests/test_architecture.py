@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ffhost"
 
 
-DOORS_ABOVE = ("_lazy", "errors", "_library", "_file_locks", "_regular_files")
+DOORS_ABOVE = ("_lazy", "_records", "errors", "_library", "_file_locks", "_regular_files")
 DOORS_BEHIND = {
     "asgi": "fronts",
     "wsgi": "fronts",

@@ -49,6 +49,24 @@ def test_a_name_of_the_package_imports_the_rest_once_for_all_threads(late: str) 
         late_package.nothing  # noqa: B018
 
 
+def test_a_value_that_is_set_before_the_first_use_stays(late: str) -> None:
+    import late_package
+
+    late_package.VALUE = 8
+    assert (late_package.VALUE, late_package.RUNS) == (8, 1)
+
+
+def test_a_module_in_a_package_is_postponed_and_found_in_the_package(late: str) -> None:
+    import late_package
+
+    assert late_package.RUNS == 1
+    sys.modules.pop("late_package.costly")
+    postpone_import("late_package.costly")
+    assert "VALUE" not in vars(sys.modules["late_package.costly"])
+    assert late_package.costly.VALUE == 7
+    assert vars(sys.modules["late_package.costly"])["VALUE"] == 7
+
+
 def test_star_imports_get_every_name(late: str) -> None:
     names: dict[str, object] = {}
     exec(f"from {late} import *", names)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-import click
-
 from ffhost import __version__
+from ffhost._lazy import no_collections
+
+with no_collections():
+    import click
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

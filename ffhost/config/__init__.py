@@ -7,10 +7,11 @@ code and never reads ``os.environ``: the environment is passed in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from ffhost._records import FrozenRecord, Record
 from ffhost.config.diagnostics import DEFAULT, ConfigProblem, ValueOrigin
 from ffhost.errors import ConfigError
 
@@ -39,8 +40,7 @@ class ListedInSource(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigSources:
+class ConfigSources(FrozenRecord):
     """Everything that a configuration is made of.
 
     Args:
@@ -75,8 +75,7 @@ class ConfigSources:
         return self.config or self.environ.get("FFHOST_CONFIG") or DEFAULT_FILE
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedConfig:
+class LoadedConfig(FrozenRecord):
     """A valid configuration.
 
     Args:
@@ -124,7 +123,7 @@ class LoadedConfig:
         return self.origins.get((), DEFAULT)
 
 
-class ConfigAttempt(NamedTuple):
+class ConfigAttempt(Record):
     """The result of loading: a configuration, or its problems.
 
     ``watched`` is set in both cases, so that a corrected file is noticed.

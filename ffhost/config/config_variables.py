@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
+from ffhost._records import Record
 from ffhost.config.diagnostics import ConfigProblem, ValueOrigin, nearest_known_word
 from ffhost.config.known_keys import ConfigShape
 from ffhost.config.layers import put_config_value, read_layer_value
@@ -27,7 +27,7 @@ _WHOLE = ("section", "map")
 _TRUE = ("1", "true", "t", "yes", "y", "on")
 
 
-class ConfigVariables(NamedTuple):
+class ConfigVariables(Record):
     """The environment over the variables of ``env_file``.
 
     Args:

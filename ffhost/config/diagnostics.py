@@ -10,7 +10,9 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
+
+from ffhost._records import Record
 
 if TYPE_CHECKING:
     from ffhost.config.nodes import ConfigLine
@@ -23,7 +25,7 @@ _LINE_LIMIT = 160
 _RED, _BLUE, _DIM, _BOLD, _PLAIN = "\x1b[31m", "\x1b[34m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
 
 
-class ValueOrigin(NamedTuple):
+class ValueOrigin(Record):
     """Where a value came from.
 
     Args:
@@ -57,7 +59,7 @@ DEFAULT = ValueOrigin("default")
 """The origin of a default value."""
 
 
-class ConfigProblem(NamedTuple):
+class ConfigProblem(Record):
     """One mistake: the dotted path of the value, what is wrong, and what to do.
 
     ``path`` is empty for a mistake that belongs to a file as a whole. ``notes`` are further

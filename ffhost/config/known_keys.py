@@ -10,15 +10,16 @@ import types
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
+from ffhost._records import Record
 from ffhost.config.settings import Settings, SettingsSection, setting_key_of
 from ffhost.config.settings.scalars import MAY_BE_SECRET
 
 Kind = Literal["section", "map", "list", "free", "text", "scalar"]
 
 
-class ConfigShape(NamedTuple):
+class ConfigShape(Record):
     """What is allowed at one place.
 
     Args:

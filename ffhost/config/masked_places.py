@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from ffhost._records import Record
 from ffhost.config.known_keys import ConfigShape, settings_shape
 from ffhost.config.mask import SecretMask
 from ffhost.config.nodes import ConfigNode, PathKey, walk_config_path
@@ -19,7 +19,7 @@ _NAMED_ELSEWHERE = ("from_env", "from_file")
 """Keys of which the value names where a secret is."""
 
 
-class ConfigPlace(NamedTuple):
+class ConfigPlace(Record):
     """A place in a configuration.
 
     Args:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ffhost._records import Record
 from ffhost.config.diagnostics import ValueOrigin
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class ConfigText:
         return self._lines[number] if number < len(self._lines) else ""
 
 
-class ConfigLine(NamedTuple):
+class ConfigLine(Record):
     """A line of a source, which can be shown; *number* is counted from 0."""
 
     source: ConfigText

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from ffhost._records import Record
 from ffhost.config.config_variables import is_true_variable
 from ffhost.config.diagnostics import DEFAULT, ConfigProblem, nearest_known_word
 from ffhost.config.located_problems import ConfigProblemReporter
@@ -30,7 +31,7 @@ _UNLIMITED = (
 )
 
 
-class SingleTargetChoice(NamedTuple):
+class SingleTargetChoice(Record):
     """The flags and variables of single-target mode; each a text scalar, or None.
 
     ``asgi`` is whether ``--asgi`` or ``FUNCTION_USE_ASGI`` is given.

@@ -18,21 +18,22 @@ from ffhost.execution.channels import EMPTY, StreamChannel, StreamCut
 from ffhost.execution.failures import answer_crashed_call
 from ffhost.execution.loops import BackgroundLoop
 from ffhost.execution.stuck_calls import stuck_calls
-from ffhost.execution.threads import ThreadPool
+from ffhost.execution.thread_signals import LONGEST_SECONDS, OwnSignals, ThreadSignal, own_locks
+from ffhost.execution.threads import Threads
 from ffhost.invocation.call import Call
 from ffhost.invocation.deadline import Deadline
 from ffhost.invocation.function import Function
+from ffhost.invocation.slots import SlotTicket
 from ffhost.web.messages import Reply
 
 
 class _Waiter:
-    """The event that a server's thread waits for."""
+    """What a thread waits for: the reply, or first its slot."""
 
-    __slots__ = ("lock", "reply")
+    __slots__ = ("reply", "signal")
 
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.lock.acquire()
+    def __init__(self, signal: ThreadSignal) -> None:
+        self.signal = signal
         self.reply: Reply | None = None
 
     def set(self, reply: Reply) -> None:
@@ -40,29 +41,48 @@ class _Waiter:
         if self.reply is None:
             self.reply = reply
             try:
-                self.lock.release()
+                self.signal.wake()
             except RuntimeError:  # another thread has just ended the wait
                 return
 
     def wake(self) -> None:
         """End the wait."""
         try:
-            self.lock.release()
+            self.signal.wake()
         except RuntimeError:  # another thread has just ended it
             return
 
-    def wait_on(self, deadline: Deadline | None) -> bool:
-        """Wait for the reply until *deadline*, which may be paused; return whether it came."""
-        while deadline is not None and deadline.remaining:
-            if self.lock.acquire(timeout=min(deadline.remaining, PAUSED_LOOK_SECONDS)):
-                return True
-        return False
+    def wait_on(self, deadline: Deadline | None) -> None:
+        """Wait for the reply until *deadline*, which may be paused."""
+        while self.reply is None:
+            seconds = -1.0
+            if deadline is not None:
+                longest = PAUSED_LOOK_SECONDS if deadline.is_paused else LONGEST_SECONDS
+                seconds = min(deadline.remaining, longest)
+                if not seconds:
+                    return
+            self.signal.wait(timeout=seconds)
+
+    def wait_for_slot(self, ticket: SlotTicket, seconds: float) -> None:
+        """Wait at most *seconds* until *ticket* is a slot, or nobody wants the reply any more."""
+        ends_at = time.monotonic() + seconds
+        while not ticket.granted and self.reply is None:
+            left = ends_at - time.monotonic()
+            if left <= 0:
+                return
+            self.signal.wait(timeout=min(left, LONGEST_SECONDS))
 
 
 class BlockingCaller(FunctionCaller):
-    """Calls one function from threads of a WSGI server."""
+    """Calls one function from threads of a WSGI server.
 
-    def __init__(self, function: Function, pool: ThreadPool, background: BackgroundLoop) -> None:
+    Attributes:
+        signals: what these threads wait on
+    """
+
+    signals: OwnSignals = own_locks
+
+    def __init__(self, function: Function, pool: Threads, background: BackgroundLoop) -> None:
         super().__init__(function, pool)
         self._background = background
         self._moving = threading.Lock()  # a call is answered and ended by two threads
@@ -80,14 +100,14 @@ class BlockingCaller(FunctionCaller):
         if not self.slots.try_acquire():
             self._queue(call, self.queue_seconds)
         call.move("running")
-        waiter = call.waiter = _Waiter()
+        waiter = call.waiter = _Waiter(self.signals.signal)
         timeout = -1.0
         seconds, ends_at = self.timeout_seconds, call.ends_at
         if seconds != UNLIMITED or ends_at != UNLIMITED:
             now = time.monotonic()
             if seconds > ends_at - now:
                 seconds = ends_at - now if ends_at > now else 0.0
-            timeout = seconds
+            timeout = seconds if seconds < LONGEST_SECONDS else LONGEST_SECONDS
             call.deadline = Deadline()
             call.deadline.at = now + seconds
         call.context = self.make_context()
@@ -98,11 +118,12 @@ class BlockingCaller(FunctionCaller):
                 self.pool.submit(self.work, call, self.end)
             except RuntimeError as error:
                 self.end_without_thread(call, error)
-        if not (waiter.lock.acquire(timeout=timeout) or waiter.wait_on(call.deadline)):
-            return self.expire(call)
+        # A thread that was woken may have run in between.
         if waiter.reply is None:
-            return answer_crashed_call(call)
-        return waiter.reply
+            waiter.signal.wait(timeout=timeout)
+            if waiter.reply is None:
+                waiter.wait_on(call.deadline)
+        return waiter.reply or self.expire(call)
 
     def answer_timed_out(self, call: Call) -> None:
         """Record that the caller gets 504; the call may end on its thread at the same time."""
@@ -121,13 +142,13 @@ class BlockingCaller(FunctionCaller):
         call.job = asyncio.get_running_loop().create_task(self.perform(call), context=context)
 
     def _queue(self, call: Call, seconds: float) -> None:
-        waiter = call.waiter = _Waiter()
+        waiter = call.waiter = _Waiter(self.signals.signal)
         ticket = self.slots.enqueue(waiter.wake)
         if ticket is None:
             raise self.function.refusal()
         if ticket.granted:
             return
-        waiter.lock.acquire(timeout=-1 if seconds == UNLIMITED else seconds)
+        waiter.wait_for_slot(ticket, seconds)
         if self.slots.leave(ticket):
             raise self.function.refusal()
         if waiter.reply is not None:  # the caller has left, just when the slot was granted

@@ -30,7 +30,7 @@ from ffhost.execution.executor import executor
 from ffhost.execution.failures import answer_call_without_thread, answer_timed_out_call
 from ffhost.execution.file_body import FileBody
 from ffhost.execution.stuck_calls import stuck_calls
-from ffhost.execution.threads import PoolThread, ThreadPool
+from ffhost.execution.threads import PoolThread, Threads
 from ffhost.invocation.call import Call
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.function import Function
@@ -52,7 +52,7 @@ class FunctionCaller(ABC):
 
     make_context: Callable[[], contextvars.Context] = contextvars.copy_context
 
-    def __init__(self, function: Function, pool: ThreadPool) -> None:
+    def __init__(self, function: Function, pool: Threads) -> None:
         self.function = function
         self.run = function.run
         self.slots = function.slots

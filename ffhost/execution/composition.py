@@ -20,9 +20,10 @@ from ffhost.web.messages import Reply
 def make_call_runner(codec: Codec, failures: CallFailures) -> Run:
     """Make one callable of a function's codec and its error handling."""
     decode, invoke, encode = codec.decode, codec.call, codec.encode
+    set_current = CURRENT.set
 
     def run(call: Call) -> Reply:
-        CURRENT.set(call)
+        set_current(call)
         try:
             return encode(invoke(*decode(call.message)))
         except BaseException as error:
@@ -36,7 +37,7 @@ def make_call_runner(codec: Codec, failures: CallFailures) -> Run:
             return failures.reply(call, error)
 
     async def run_async(call: Call) -> Reply:
-        CURRENT.set(call)
+        set_current(call)
         try:
             return encode(await invoke(*decode(call.message)))
         except BaseException as error:

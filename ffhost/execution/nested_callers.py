@@ -17,7 +17,8 @@ from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.caller import PAUSED_LOOK_SECONDS, stop_running_call
 from ffhost.execution.failures import CANCELLED_STATUS
 from ffhost.execution.loop_caller import EXACT_SECONDS, AsyncCaller, LoopRunner
-from ffhost.execution.threads import ThreadPool
+from ffhost.execution.thread_signals import own_events
+from ffhost.execution.threads import Threads
 from ffhost.invocation.call import Call
 from ffhost.invocation.deadline import Deadline
 from ffhost.invocation.function import Function
@@ -89,10 +90,11 @@ class NestedThreadCaller(BlockingCaller):
         background: has the loop on which coroutine functions run
     """
 
+    signals = own_events
     make_context = contextvars.Context
 
-    def __init__(self, function: Function, pool: ThreadPool, background: Any) -> None:
-        super().__init__(function, pool, background)
+    def __init__(self, function: Function, threads: Threads, background: Any) -> None:
+        super().__init__(function, threads, background)
         self.has_context = True
 
     def leave(self, call: Call) -> None:

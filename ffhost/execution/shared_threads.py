@@ -6,8 +6,10 @@ later leaves no dead thread.
 
 from __future__ import annotations
 
+from ffhost.execution.callee_threads import CalleeThreads
 from ffhost.execution.loops import BackgroundLoop
 from ffhost.execution.threads import ThreadPool
 
 pool = ThreadPool()
+callee_threads = CalleeThreads(pool)
 background = BackgroundLoop()

@@ -19,7 +19,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from ffhost.errors import DeadlineExceeded
 from ffhost.execution.strikes import ATTENDED, absorb_deadline_strike, strikes
@@ -32,18 +32,35 @@ Work = Callable[[Any], Any]
 Done = Callable[[Any, Any], None]
 _Call: TypeAlias = tuple[Work, Any, Done]
 
-_pools: weakref.WeakSet[ThreadPool] = weakref.WeakSet()
+
+class Threads(Protocol):
+    """What runs calls on threads."""
+
+    def submit(self, work: Work, invocation: Any, done: Done) -> None:
+        """Run *work* on a thread in the invocation's own context, then *done* with its result.
+
+        An invocation here is any object that has a ``context``, a ``deadline`` (None: it is never
+        interrupted) and a ``job``, which is set to the `PoolThread`.
+
+        Raises:
+            RuntimeError: no thread can be started; *work* will not run
+        """
+
+    def leave(self, leave: Callable[..., None]) -> None:
+        """Run *leave*, which does not return, when a call returns in a forked child.
+
+        No other thread has come along, and what waits for one is the parent's.
+        """
+
+
+thread_pools: weakref.WeakSet[Threads] = weakref.WeakSet()
+"""All of this process."""
 
 
 def leave_thread_pools(leave: Callable[..., None]) -> None:
-    """Run *leave*, which does not return, when a call returns in a forked child.
-
-    No other thread has come along, and what waits for one is the parent's.
-    """
-    for pool in list(_pools):
-        pool._lock = threading.Lock()
-        pool._calls = deque([(leave, _Leaving(), leave)])
-        pool._coming = True
+    """Run *leave*, which does not return, when a call returns in a forked child."""
+    for threads in list(thread_pools):
+        threads.leave(leave)
 
 
 class _Leaving:
@@ -214,7 +231,7 @@ class ThreadPool:
     """
 
     def __init__(self, name: str = "ffhost", idle_seconds: float = IDLE_SECONDS) -> None:
-        _pools.add(self)
+        thread_pools.add(self)
         self._name = name
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()
@@ -230,14 +247,7 @@ class ThreadPool:
         return self._threads
 
     def submit(self, work: Work, invocation: Any, done: Done) -> None:
-        """Run *work* on a thread in the invocation's own context, then *done* with its result.
-
-        An invocation here is any object that has a ``context``, a ``deadline`` (None: it is never
-        interrupted) and a ``job``, which is set to the `PoolThread`.
-
-        Raises:
-            RuntimeError: no thread can be started; *work* will not run
-        """
+        """Run *work* on a thread, then *done* with its result; as for `Threads`."""
         call = work, invocation, done
         self._calls.append(call)
         if self._coming:
@@ -246,6 +256,12 @@ class ThreadPool:
             start = bool(self._calls) and not self._coming and self._send_one()
         if start:
             self._start(call)
+
+    def leave(self, leave: Callable[..., None]) -> None:
+        """Run *leave* when a call returns in a forked child; as for `Threads`."""
+        self._lock = threading.Lock()
+        self._calls = deque([(leave, _Leaving(), leave)])
+        self._coming = True
 
     def close(self) -> None:
         """End idle threads now; busy ones end after their call."""
@@ -352,13 +368,13 @@ class ThreadPool:
                     result = invocation.context.run(worker.guard, invocation, work)
             except BaseException as error:
                 # A thread of the pool survives whatever a call raises.
-                _report(error)
+                report_thread_error(error)
             # Idle before the end is reported: a call that follows at once finds this thread.
             call = None if worker.unreachable else self._take(idle, came=False)
             try:
                 done(invocation, result)
             except BaseException as error:
-                _report(error)
+                report_thread_error(error)
             # No reference to the call is kept while the thread waits for the next one.
             work = invocation = done = result = None  # type: ignore[assignment]
             if worker.unreachable:
@@ -366,6 +382,7 @@ class ThreadPool:
                 return
 
 
-def _report(error: BaseException) -> None:
+def report_thread_error(error: BaseException) -> None:
+    """Write an exception that left a call as that of a thread is written."""
     args: Any = (type(error), error, error.__traceback__, threading.current_thread())
     threading.excepthook(threading.ExceptHookArgs(args))

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-import falcon.asgi
 import falcon.request
 
 from ffhost.web.messages import Message, Reply
@@ -167,12 +166,22 @@ def asgi_path_below_root(root: str, path: str) -> str:
     return path
 
 
-class AsgiFrontRequest(falcon.asgi.Request):
+class AsgiFrontRequest:
     """The part of a request that Falcon needs to route it.
 
-    Falcon's own constructor reads headers, query and media type of every request. Functions
-    get a request of their own, made from the message, so those would not be used.
+    Falcon's own class reads headers, query and media type of every request, and has room for all
+    that they may be asked for. Functions get a request of their own, made from the message.
     """
+
+    __slots__ = (
+        "first_event",
+        "is_websocket",
+        "method",
+        "path",
+        "receive",
+        "scope",
+        "uri_template",
+    )
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from ffhost.errors import ContentTooLarge, MethodNotAllowed, RequestError
 from ffhost.execution.failures import CANCELLED_STATUS
 from ffhost.execution.loop_caller import LoopRunner
+from ffhost.execution.shared_threads import callee_threads
 from ffhost.fronts.replies import make_reply_reporter
 from ffhost.fronts.streams_by_name import FrontLoopStream, FrontThreadStream
 from ffhost.host.call_answer import CallAnswer
@@ -121,7 +122,7 @@ class _Callee:
         from ffhost.execution.nested_callers import NestedLoopCaller, NestedThreadCaller
 
         self.from_loop = NestedLoopCaller(function, runner)
-        self.from_thread = NestedThreadCaller(function, runner.pool, calls)
+        self.from_thread = NestedThreadCaller(function, callee_threads, calls)
         reporter = make_reply_reporter(function)
         self.is_observed = reporter is not None
         self.report = reporter or _report_nothing

@@ -26,6 +26,7 @@ from ffhost.fronts.asgi_request import (
     send_asgi_reply,
 )
 from ffhost.fronts.asgi_resources import AsgiResponders
+from ffhost.fronts.asgi_response import AsgiFrontResponse
 from ffhost.fronts.calls_by_name import connect_front_calls
 from ffhost.fronts.host_errors import answer_host_error
 from ffhost.fronts.media_types import no_system_media_types
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from ffhost.fronts.inner_calls import FrontInnerCalls
     from ffhost.host.admin.pages import AdminPages
 
+_set_send = SEND.set
 _BODILESS_METHODS = frozenset({"GET", "HEAD"})
 _BODY_FIELDS = frozenset({b"content-length", b"transfer-encoding"})
 
@@ -50,7 +52,7 @@ class FalconAsgiApp:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self._falcon: falcon.asgi.App[Any, Any] | None = None
+        self._falcon: Any = None  # calls the Falcon app of the host
         self._runner: LoopRunner | None = None
         self._read_seconds = UNLIMITED
         self._started = False
@@ -75,18 +77,18 @@ class FalconAsgiApp:
             return self._start_and_serve(scope, receive, send)
         if self._admin is not None and _is_admin(scope):
             return self._administer(self._admin, scope, receive, send)
-        SEND.set(send)
+        _set_send(send)
         if self._read_seconds == UNLIMITED:
-            return self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
+            return self._falcon(scope, receive, send)  # type: ignore[no-any-return]
         # From HTTP/2 on a body need not be announced.
         if scope["method"] in _BODILESS_METHODS and scope["http_version"] <= "1.1":
             for name, _value in scope["headers"]:
                 if name in _BODY_FIELDS:
                     break
             else:
-                return self._falcon(scope, receive, send)  # type: ignore[misc, arg-type]
+                return self._falcon(scope, receive, send)  # type: ignore[no-any-return]
         timed = TimedAsgiReceive(receive, self._read_seconds)
-        return self._falcon(scope, timed, send)  # type: ignore[misc, arg-type]
+        return self._falcon(scope, timed, send)  # type: ignore[no-any-return]
 
     async def _start_and_serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -178,12 +180,14 @@ class FalconAsgiApp:
         router = cast("Any", mount_host(host, self.service, responding))
         with no_system_media_types():
             app: falcon.asgi.App[Any, Any] = falcon.asgi.App(
-                request_type=AsgiFrontRequest, router=router
+                request_type=cast("Any", AsgiFrontRequest), router=router
             )
+        # Not as an argument: Falcon would call its method that renders the body, and not render it.
+        app._response_type = AsgiFrontResponse
         app.resp_options.default_media_type = None  # type: ignore[assignment]
         for each in (Exception, falcon.HTTPError):
             app.add_error_handler(each, self._answer_error)
-        self._falcon = app
+        self._falcon = app.__call__
 
     def _inner_calls(self, host: Host) -> FrontInnerCalls:
         """Return what calls the functions of *host* for the console, made when it is first used."""

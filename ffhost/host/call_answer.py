@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from ffhost._records import FrozenRecord
 from ffhost.errors import CallError
 from ffhost.web.messages import Reply
 
 
-@dataclass(frozen=True)
-class CallAnswer:
+class CallAnswer(FrozenRecord):
     """The answer of a function to a call by name, whole and in memory.
 
     Args:
@@ -33,19 +33,17 @@ class CallAnswer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other) if type(other) is type(self) else NotImplemented
+
     @classmethod
     def of_reply(cls, reply: Reply) -> CallAnswer:
-        """Return the answer that *reply* is; its body is in memory.
-
-        The field names of a frozen dataclass are set one by one by its constructor, which costs
-        three calls.
-        """
-        answer = cls.__new__(cls)
-        answer.__dict__.update(
-            status=reply.status,
-            headers={key.lower(): value for key, value in reply.headers},
-            body=reply.body,
-        )
+        """Return the answer that *reply* is, whose body is in memory; without the constructor."""
+        answer = object.__new__(cls)
+        fields, headers = answer.__dict__, {}
+        for key, value in reply.headers:  # a comprehension is a call, too
+            headers[key.lower()] = value
+        fields["status"], fields["headers"], fields["body"] = reply.status, headers, reply.body
         return answer
 
     @property

@@ -125,16 +125,15 @@ def make_named_call_message(wanted: NamedCallRequest, function: Function, caller
     Raises:
         CallError: the path does not fit its template, or the value cannot be written
     """
+    _, value, json, whole, event, fields, method, tail, _, _ = wanted
     path, query, params = function.path, "", NO_PARAMS
-    if wanted.path or "{" in path:
-        tail, _, query = wanted.path.partition("?")
+    if tail or "{" in path:
+        tail, _, query = tail.partition("?")
         path, params = _fill(path, tail)
-    given = wanted.given
-    if given is None and not wanted.headers:
+    if value is UNSET and json is UNSET and whole is None and event is None and not fields:
         write_fields = partial(_complete_fields, {}, None, caller)
-        return InnerMessage(
-            caller.message, write_fields, wanted.method or "GET", path, query, b"", params
-        )
+        return InnerMessage(caller.message, write_fields, method or "GET", path, query, b"", params)
+    given = wanted.given
     if given == "event" and not wanted.headers:
         from ffhost.events.cloudevent_writer import binary_event_of
         from ffhost.events.handed_event import HandedEventMessage, can_be_handed_over

@@ -1,19 +1,13 @@
-"""From the function that runs to the host that it belongs to, for calls by name.
-
-Not `ffhost.invocation.current`: a call knows its function, and a host dies while calls that
-began on it still run. Whoever runs them keeps it.
-"""
+"""What makes the calls by name of a host, and what else takes part in them."""
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ffhost.host.call_answer import CallAnswer
 from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call
-from ffhost.invocation.function import Function
 
 if TYPE_CHECKING:
     from ffhost.host.call_request import NamedCallRequest
@@ -67,7 +61,3 @@ class OuterNamedCalls(Protocol):
 
     def call_sync(self, wanted: NamedCallRequest, caller: Call) -> CallAnswer | StreamedAnswer:
         """Call from a thread and return the answer."""
-
-
-HOSTS: weakref.WeakKeyDictionary[Function, weakref.ref[Any]] = weakref.WeakKeyDictionary()
-"""The host of each function."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ffhost.config.settings import Settings
 from ffhost.host.store import ReloadStore
 
 
-@dataclass
 class HostAddresses:
     """URLs without a path; None where the server has not said."""
 
-    public: str | None = None
-    admin: str | None = None
+    def __init__(self, public: str | None = None, admin: str | None = None) -> None:
+        self.public = public
+        self.admin = admin
 
 
 def find_host_addresses(store: ReloadStore) -> HostAddresses:

@@ -15,7 +15,7 @@ from ffhost.config.diagnostics import ConfigProblem
 from ffhost.config.load_problems import config_problem_of_error, merge_config_problems
 from ffhost.config.settings import Settings
 from ffhost.errors import ConfigError, LoadError, Unavailable
-from ffhost.host.called_hosts import HOSTS, CallRecorder, NamedCallReplacement, NamedCalls
+from ffhost.host.called_hosts import CallRecorder, NamedCallReplacement, NamedCalls
 from ffhost.host.loader import disabled_function_error, load_served_function, switched_off_function
 from ffhost.host.served_variables import served_function_variables
 from ffhost.host.store import ReloadStore
@@ -61,7 +61,8 @@ class Host:
         self.on_call: CallRecorder | None = None
         """Called with each call by name and its answer, in tests."""
         here = weakref.ref(self)
-        HOSTS.update(dict.fromkeys(self.functions.values(), here))
+        for function in self.functions.values():
+            function.home.host = here
 
     def take_over(self, previous: Host) -> None:
         """Keep what a test has set for calls by name on the host before."""
@@ -82,7 +83,7 @@ class Host:
     def install(self, function: Function) -> None:
         """Replace a placeholder with *function*, which was loaded at its first call."""
         self.functions[function.name] = function
-        HOSTS[function] = weakref.ref(self)
+        function.home.host = weakref.ref(self)
 
     @property
     def catch_all(self) -> Function | None:

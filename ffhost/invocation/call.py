@@ -115,6 +115,7 @@ class Call:
     __slots__ = (
         "__dict__",
         "__weakref__",
+        "cancelled",
         "channel",
         "context",
         "deadline",
@@ -148,7 +149,6 @@ class Call:
     principal: Any = None
     denied: bool = False
     repeated: bool = False
-    cancelled: bool = False
     is_context_released: bool = False
 
     def __init__(self, function: Function, message: Message, execution_id: str) -> None:
@@ -159,6 +159,7 @@ class Call:
         self.state: State = "queued"
         self.deadline: Deadline | None = None
         self.context: contextvars.Context | None = None
+        self.cancelled = False
         self.job: Any = None
         self.waiter: Any = None
         self.channel: Any = None
@@ -225,3 +226,10 @@ class Call:
 
     def __repr__(self) -> str:
         return f"<Call {self.execution_id} of {self.function.name}, {self.state}>"
+
+
+class NestedCall(Call):
+    """A call that a function of the host makes by name, which sets `caller` and all it knows."""
+
+    # Without them, each of these calls would need a dictionary for its attributes.
+    __slots__ = ("caller", "chain", "ends_at")

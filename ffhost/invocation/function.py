@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from ffhost._records import FrozenRecord
 from ffhost.config.diagnostics import ConfigProblem
 from ffhost.config.settings import FunctionSettings
 from ffhost.config.units import UNLIMITED
@@ -89,8 +90,25 @@ class FunctionLateLoad(Protocol):
         """
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Function:
+class FunctionHome:
+    """What a function belongs to; the host says so when it is made.
+
+    Attributes:
+        host: returns the host, for calls by name; None once it has ended. A function does not keep
+            it: a host dies while calls that began on it still run
+    """
+
+    __slots__ = ("host",)
+
+    def __init__(self) -> None:
+        self.host: Callable[[], Any] = _no_host
+
+
+def _no_host() -> None:
+    """Return None: no host has the function yet."""
+
+
+class Function(FrozenRecord, kw_only=True):
     """One function of a host, complete when it is made.
 
     Args:
@@ -123,6 +141,7 @@ class Function:
         measure: returns how long a value can be as JSON that it may get as it is, None for one
             that it gets as JSON; None if it gets all as JSON
         types: returns what it takes and returns; None if that is not known
+        home: the host that it belongs to
     """
 
     name: str
@@ -153,6 +172,7 @@ class Function:
     late_load: FunctionLateLoad | None = field(default=None, repr=False)
     measure: Callable[[Any], int | None] | None = field(default=None, repr=False)
     types: Callable[[], FunctionTypes] | None = field(default=None, repr=False)
+    home: FunctionHome = field(default_factory=FunctionHome, repr=False)
 
     @property
     def timeout_seconds(self) -> float:

@@ -7,7 +7,9 @@ module. Nothing here calls or wraps a function.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any, TypeVar, overload
+
+from ffhost._records import Record
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,7 +23,7 @@ TRACE_HOOK = "__ffhost_trace_hook__"
 """Attribute of a trace hook: True."""
 
 
-class SignatureMark(NamedTuple):
+class SignatureMark(Record):
     """The mark of a signature decorator.
 
     ``kind`` is ``http``, ``cloudevent``, ``event`` or ``typed``; ``input_type`` is the type

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ffhost._records import Record
 from ffhost.config import LoadedConfig
 from ffhost.config.settings import NAME_PATTERN
 from ffhost.invocation.call import Call
@@ -33,7 +34,7 @@ _TELLING = frozenset({"traceparent", "user-agent", "x-cloud-trace-context"})
 """Fields of a request that a summary entry may depend on."""
 
 
-class FunctionObservers(NamedTuple):
+class FunctionObservers(Record):
     """The observers of one function.
 
     Args:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 
 from ffhost.config import ConfigSources, LoadedConfig
+from ffhost.host.early_imports import import_likely_request
 from ffhost.host.process_service import use_service_sources
 from ffhost.observability.notices import effective_log_settings
 from ffhost.server.addresses import ListeningAddress
@@ -58,6 +59,7 @@ def run_server(
     # that is replaced is back sooner; and gunicorn would wrap what the second may raise.
     importlib.import_module(FRONT.partition(":")[0])
     importlib.import_module("ffhost.server.worker")
+    import_likely_request(config)
     application = GunicornApplication(
         config, FRONT, announcer=announcer, check=check, changes=changes
     )

@@ -55,12 +55,14 @@ class ServerConnection(HttpToolsProtocol):
         "_fault",
         "_has_begun",
         "_has_coding",
+        "_has_word",
         "_host",
         "_is_deaf",
         "_is_timed",
         "_is_whole",
         "_joined",
         "_limits",
+        "_scope",
         "_unused_bytes",
         "_usual_host",
         "file",
@@ -102,6 +104,7 @@ class ServerConnection(HttpToolsProtocol):
         self._is_deaf = False  # what arrives is no longer read
         self._closes_when_taken = False
         self._asks_for_upgrade = self._has_coding = False
+        self._has_word = False  # of the client, whether the connection may stay
         self._host: bytes | None = None
         self._usual_host: bytes | None = None  # of the request before
         self._fault: tuple[int, str] | None = None  # why the head just read is refused
@@ -113,9 +116,28 @@ class ServerConnection(HttpToolsProtocol):
         self.flow = ClientFlow(transport)
         self.server, self.client = connection_ends(transport)
         self.scheme = "http" if transport.get_extra_info("sslcontext") is None else "https"
+        self._scope = self._new_scope()
         self._context = contextvars.copy_context()
         self._limits.idle.clients.add(self)
         self._start_clock()
+
+    def _new_scope(self) -> dict[str, Any]:
+        """Return what the requests of the connection have in common, and a place for the rest."""
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": "",
+            "scheme": self.scheme,
+            "path": "",
+            "raw_path": b"",
+            "query_string": b"",
+            "root_path": "",
+            "headers": (),
+            "client": self.client,
+            "server": self.server,
+            "state": self.app_state,
+        }
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End: whoever works for the client hears of it."""
@@ -192,7 +214,7 @@ class ServerConnection(HttpToolsProtocol):
         self.expect_100_continue = False
         self._has_begun = True
         self._is_whole = False
-        self._asks_for_upgrade = self._has_coding = False
+        self._asks_for_upgrade = self._has_coding = self._has_word = False
         self._host = self._fault = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -216,6 +238,8 @@ class ServerConnection(HttpToolsProtocol):
             else:
                 self._usual_host = value
             self._host = value
+        elif name in (b"connection", b"proxy-connection"):
+            self._has_word = True
         elif name == b"upgrade":
             self._asks_for_upgrade = True
         elif name == b"expect":
@@ -232,7 +256,10 @@ class ServerConnection(HttpToolsProtocol):
         self._unused_bytes = 0
         if self._is_timed:  # so has its body
             self._stop_clock()
-        method, version = self.parser.get_method(), self.parser.get_http_version()
+        method, may_stay = self.parser.get_method(), self.parser.should_keep_alive()
+        # Without a word about it only a connection of HTTP/1.1 may stay; to write it takes longer.
+        is_usual = may_stay and not self._has_word
+        version = "1.1" if is_usual else self.parser.get_http_version()
         if version != "1.1" or method == b"CONNECT" or self._host is None:
             self._look_at_first_line(method, version)
         if self._fault is not None:
@@ -251,21 +278,14 @@ class ServerConnection(HttpToolsProtocol):
         except httptools.HttpParserInvalidURLError:
             self._refuse_target()
             return
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": version,
-            "method": method.decode("ascii"),
-            "scheme": self.scheme,
-            "path": path,
-            "raw_path": raw_path,
-            "query_string": query,
-            "root_path": "",
-            "headers": self.headers,
-            "client": self.client,
-            "server": self.server,
-            "state": self.app_state.copy(),
-        }
+        scope = self._scope.copy()
+        scope["http_version"] = version
+        scope["method"] = method.decode("ascii")
+        scope["path"] = path
+        scope["raw_path"] = raw_path
+        scope["query_string"] = query
+        scope["headers"] = self.headers
+        scope["state"] = self.app_state.copy()
         before = self.cycle
         self.cycle = cycle = ConnectionExchange(
             scope,
@@ -274,7 +294,7 @@ class ServerConnection(HttpToolsProtocol):
             self.tasks,
             self.server_state.default_headers,
             self.expect_100_continue,
-            version != "1.0" and self.parser.should_keep_alive(),
+            version != "1.0" and may_stay,
             self.on_answered,
             self._joined,
         )
@@ -299,7 +319,7 @@ class ServerConnection(HttpToolsProtocol):
 
     def _start(self, cycle: Any, app: Any) -> None:
         # Nothing of a call is current yet: its task needs nothing of the loop's task factory.
-        cycle.task = asyncio.Task(cycle.run_asgi(app), loop=self.loop)
+        cycle.task = asyncio.Task(cycle.run_asgi(app), loop=self.loop, name=cycle.scope["path"])
         self.tasks.add(cycle.task)
 
     _start_task = _start

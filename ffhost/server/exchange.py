@@ -50,6 +50,7 @@ class _Usual(NamedTuple):
     framing: tuple[tuple[bytes, bytes], ...]
 
 
+_status_line = STATUS_LINE.get
 _last = _Usual(None, b"", ())
 
 
@@ -427,7 +428,7 @@ class ConnectionExchange:
             self._frame(name, value)
         if self.waiting_for_100_continue and self.more_body:
             self.keep_alive = False  # nobody can tell whether the body will follow
-        pieces = [STATUS_LINE.get(status) or b"HTTP/1.1 %d \r\n" % status, usual_lines]
+        pieces = [_status_line(status) or b"HTTP/1.1 %d \r\n" % status, usual_lines]
         for name, value in headers:
             begin, concern = _begins.get(name) or _begin(name)
             if concern is not None:

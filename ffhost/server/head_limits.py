@@ -27,7 +27,9 @@ TARGET_LIMIT_BYTES = 65_535
 FIELD_LIMIT = 1000
 """How many fields a head, or the trailers, may have; nginx and Apache take 100 to 1,000."""
 
-SPECIAL_FIELDS = frozenset({b"expect", b"host", b"transfer-encoding", b"upgrade"})
+SPECIAL_FIELDS = frozenset(
+    {b"connection", b"expect", b"host", b"proxy-connection", b"transfer-encoding", b"upgrade"}
+)
 """Fields that the server itself has to look at."""
 
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")

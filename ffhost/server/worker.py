@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import gc
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, ClassVar
 
 import uvloop
 
+from ffhost._lazy import few_collections
 from ffhost.errors import StartupError
 from ffhost.execution import forked_children
 from ffhost.execution.stuck_calls import stuck_calls
@@ -36,9 +35,6 @@ from ffhost.server.loop_server import WorkerLoopServer, leave_worker_loop
 from ffhost.server.master import HANDED_DOWN
 from ffhost.server.shutdown_schedule import WorkerEnding
 from ffhost.server.worker_channel import WorkerChannel, print_worker_failure, worker_failure_text
-
-_SELDOM = 20_000
-"""After how many new objects garbage is looked for while functions load; else 700 or 2000."""
 
 
 class WorkerProcess(UvicornWorker):  # type: ignore[misc]
@@ -112,7 +108,7 @@ class WorkerProcess(UvicornWorker):  # type: ignore[misc]
         self._tell_addresses()
         # With --reload a new worker judges changed code and a changed configuration together.
         self.service.watches = not self._is_watched()
-        with _few_collections(), self._reports():
+        with few_collections(), self._reports():
             self.wsgi = self.app.wsgi()
         stuck_calls.on_limit = self.ask_replacement
 
@@ -294,20 +290,3 @@ class WorkerProcess(UvicornWorker):  # type: ignore[misc]
             with suppress(Exception):
                 stream.flush()
         os._exit(status)
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """Look for garbage less often while functions load: imports leave hardly any behind.
-
-    Not never, for what user code does when it is imported may leave plenty. What it makes of
-    the threshold itself stays.
-    """
-    before = gc.get_threshold()
-    seldom = (_SELDOM, *before[1:])
-    gc.set_threshold(*seldom)
-    try:
-        yield
-    finally:
-        if gc.get_threshold() == seldom:
-            gc.set_threshold(*before)

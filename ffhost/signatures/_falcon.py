@@ -30,6 +30,7 @@ library.require(
         "_wsgi_headers": "read all header fields of a response, its cookies too",
     },
 )
+library.require(falcon.App, {"_response_type": "write replies into a response of its own"})
 library.require(app_helpers, {"default_serialize_error": "answer an HTTPError as Falcon does"})
 serialize_error = app_helpers.default_serialize_error
 

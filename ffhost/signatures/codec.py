@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from ffhost._records import Record
 from ffhost.errors import LoadError
 from ffhost.invocation.current import CURRENT
 from ffhost.invocation.ids import EXECUTION_ID_HEADER
@@ -52,7 +53,7 @@ def signature_error(message: str) -> LoadError:
     return LoadError(message, key="signature")
 
 
-class SignatureOptions(NamedTuple):
+class SignatureOptions(Record):
     """What a signature needs to know about the function.
 
     Args:
@@ -74,7 +75,7 @@ class SignatureOptions(NamedTuple):
     strip_path: bool = False
 
 
-class Codec(NamedTuple):
+class Codec(Record):
     """One function, ready to be called.
 
     Args:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
+from ffhost._records import Record
 from ffhost.loading import decorators
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import signature_error
@@ -20,7 +21,7 @@ _EVENT_PACKAGES = {"cloudevents", "ffhost"}
 _EVENT_NAMES = {"CloudEvent", "Event"}
 
 
-class InferredSignature(NamedTuple):
+class InferredSignature(Record):
     """What was inferred from a function.
 
     ``request`` is ``native``, ``flask`` or ``starlette`` where the annotation names a request

@@ -89,13 +89,13 @@ class Bounds(NamedTuple):
 
 
 BOUNDS = {
-    ("asgi", "hello"): Bounds(45, 39),
-    ("asgi", "coroutine"): Bounds(30, 23),
+    ("asgi", "hello"): Bounds(42, 38),
+    ("asgi", "coroutine"): Bounds(28, 22),
     # Two calls for each of 100 chunks, and 18 for each send. How many chunks a send takes depends
     # on how the machine runs the threads, so there is room for twice as many sends as are usual.
     ("asgi", "stream"): Bounds(560, 900),
-    ("asgi", "file"): Bounds(65, 76),
-    ("asgi", "flask"): Bounds(50, 54),
+    ("asgi", "file"): Bounds(63, 76),
+    ("asgi", "flask"): Bounds(48, 54),
     ("wsgi", "hello"): Bounds(42, 48),
     ("wsgi", "flask"): Bounds(47, 63),
     ("wsgi", "coroutine"): Bounds(39, 38),

@@ -186,11 +186,16 @@ def test_two_hosts_are_refused(running: Running) -> None:
     assert (status, problem["detail"]) == (400, "the request has more than one Host")
 
 
-def test_an_http_1_0_client_gets_no_chunks(running: Running) -> None:
-    data = ask(running, b"GET /streamed HTTP/1.0\r\nHost: a\r\n\r\n")
+@pytest.mark.parametrize("field", ["", "Connection: keep-alive", "Proxy-Connection: keep-alive"])
+def test_an_http_1_0_client_gets_no_chunks(running: Running, field: str) -> None:
+    fields = f"Host: a\r\n{field}\r\n" if field else "Host: a\r\n"
+    data = ask(running, f"GET /streamed HTTP/1.0\r\n{fields}\r\n".encode())
     start, _, body = data.partition(b"\r\n\r\n")
     assert b"transfer-encoding" not in start.lower()
     assert body == b"one,two"
+
+
+def test_a_client_of_http_1_1_gets_chunks(running: Running) -> None:
     data = ask(running, head("GET", path="/streamed"))
     assert data.endswith(b"\r\n\r\n4\r\none,\r\n3\r\ntwo\r\n0\r\n\r\n")
 

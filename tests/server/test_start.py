@@ -18,7 +18,8 @@ import functions_framework
 def hello(request):
     media_types = sys.modules.get("mimetypes")
     read = ["/etc/mime.types"] if media_types and media_types.inited else []
-    return "\\n".join([*sys.modules, *read])
+    run = [name for name, module in sys.modules.items() if type(module).__name__ != "_Postponed"]
+    return "\\n".join([*run, *read])
 """
 
 NOT_NEEDED = [
@@ -30,8 +31,10 @@ NOT_NEEDED = [
     "pyinstrument",
     "starlette",
     "structlog",
+    "urllib.request",
     "uvicorn.main",
     "uvicorn.supervisors",
+    "xml.etree.ElementTree",
     "yaml",
     "ffhost.host.admin.reports",
     "ffhost.deploy.app",

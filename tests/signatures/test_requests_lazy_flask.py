@@ -51,7 +51,7 @@ def test_what_is_not_asked_for_is_not_made(tmp_path: Path) -> None:
         assert "environ" in vars(request)
         return ",".join(before)
 
-    assert answer(codec_of(function, tmp_path)).body == b"_ffhost_origin"
+    assert answer(codec_of(function, tmp_path)).body == b"_ffhost_is_made,_ffhost_origin"
 
 
 def test_what_was_assigned_before_stays(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_what_is_answered_without_flask_is_answered_as_flask_does(
     result: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with application(tmp_path_factory.getbasetemp()) as app:
-        quick = QuickFlaskEncoder(app)(result)
+        quick = QuickFlaskEncoder(app).answer(result)
         if quick is None:
             return
         response = app.make_response(result)
@@ -265,7 +265,7 @@ def test_what_is_answered_without_flask_is_answered_as_flask_does(
 @pytest.mark.parametrize("result", ["text", b"bytes", {"b": 1, "a": [None]}, [], ("made", 201)])
 def test_plain_results_need_no_response_of_flask(result: Any, tmp_path: Path) -> None:
     with application(tmp_path) as app:
-        assert QuickFlaskEncoder(app)(result) is not None
+        assert QuickFlaskEncoder(app).answer(result) is not None
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_other_responses_and_amended_ones_are_left_to_flask(tmp_path: Path) -> N
         return response
 
     with application(tmp_path) as app:
-        quick = QuickFlaskEncoder(app)
+        quick = QuickFlaskEncoder(app).answer
         assert isinstance(quick(send()), Reply)
         assert quick(send(Location="/other")) is None
         assert quick(send(Connection="close")) is None
@@ -336,7 +336,7 @@ def test_a_generator_is_streamed_as_flask_streams_it(more: tuple[Any, ...], tmp_
 
     with application(tmp_path) as app:
         result = (generate(), *more) if more else generate()
-        quick = QuickFlaskEncoder(app)(result)
+        quick = QuickFlaskEncoder(app).answer(result)
         assert quick is not None
         assert quick.chunks is not None
         response = app.make_response((generate(), *more) if more else generate())
@@ -346,7 +346,7 @@ def test_a_generator_is_streamed_as_flask_streams_it(more: tuple[Any, ...], tmp_
         )
         assert list(quick.chunks) == list(response.iter_encoded())
         assert closed == [True, True]
-        begun = QuickFlaskEncoder(app)(generate())
+        begun = QuickFlaskEncoder(app).answer(generate())
         assert begun is not None
         assert next(begun.chunks) == "ü".encode()
         begun.chunks.close()
@@ -356,12 +356,12 @@ def test_a_generator_is_streamed_as_flask_streams_it(more: tuple[Any, ...], tmp_
 def test_json_is_left_to_flask_where_its_way_was_changed(tmp_path: Path) -> None:
     with application(tmp_path) as app:
         app.json.sort_keys = False  # type: ignore[attr-defined]
-        assert QuickFlaskEncoder(app)({}) is None
+        assert QuickFlaskEncoder(app).answer({}) is None
     with application(tmp_path, json=OwnProvider(app)) as app:
-        assert QuickFlaskEncoder(app)({}) is None
+        assert QuickFlaskEncoder(app).answer({}) is None
     with application(tmp_path, debug=True) as app:
-        assert QuickFlaskEncoder(app)({}) is None
-        assert QuickFlaskEncoder(app)("text") is not None
+        assert QuickFlaskEncoder(app).answer({}) is None
+        assert QuickFlaskEncoder(app).answer("text") is not None
 
 
 def asked_in_both_ways(function: Callable[[Any], Any], message: Message, folder: Path) -> Any:

@@ -104,17 +104,16 @@ WATCHES = []
 
 def state(request):
     # What is taken, but for this call.
-    from ffhost.execution.shared_threads import pool
-    from ffhost.host.called_hosts import HOSTS
+    from ffhost.execution.shared_threads import callee_threads, pool
     from ffhost.invocation.current import CURRENT
     call = CURRENT.get()
-    functions = HOSTS[call.function]().functions
+    functions = call.function.home.host().functions
     taken = {name: each.slots.running + each.slots.waiting for name, each in functions.items()}
     taken["state"] -= 1
     return {
         "taken": taken,
         "rejected": functions["only"].slots.rejected,
-        "busy": pool.size - len(pool._idle) - 1,
+        "busy": pool.size - len(pool._idle) - 1 + callee_threads.busy,
         "stood_still": stood_still,
     }
 """

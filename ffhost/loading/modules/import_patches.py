@@ -21,9 +21,10 @@ from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from importlib.util import resolve_name
 from types import FrameType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from ffhost._lazy import call_after_import
+from ffhost._records import Record
 from ffhost.loading.modules.installed_modules import find_installed, import_installed
 from ffhost.loading.modules.scopes import SCOPE_KEY, ModuleScope
 
@@ -47,7 +48,7 @@ def _patch(name: str, change: Callable[[ModuleType], None]) -> None:
     change(sys.modules[name])
 
 
-class ImportingCode(NamedTuple):
+class ImportingCode(Record):
     """User code that imports something by its name.
 
     Args:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+
+from ffhost._records import Record
 
 
-class ModuleHome(NamedTuple):
+class ModuleHome(Record):
     """The place of a file among modules.
 
     Args:

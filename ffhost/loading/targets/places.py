@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import NamedTuple
 
+from ffhost._records import Record
 from ffhost.config.diagnostics import nearest_known_word
 from ffhost.errors import LoadError
 from ffhost.loading.modules import module_base, module_home_of
@@ -14,7 +14,7 @@ from ffhost.loading.modules import module_base, module_home_of
 _NAMES = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
-class TargetPlace(NamedTuple):
+class TargetPlace(Record):
     """What a target refers to.
 
     Either ``file`` (absolute) or ``module`` (a dotted name) is given. ``shown`` is what the

@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
+from ffhost._records import Record
 from ffhost.config.diagnostics import nearest_known_word
 from ffhost.errors import LoadError
 from ffhost.loading import decorators
@@ -27,7 +28,7 @@ _LISTED = 20
 _ARTICLE = {"wsgi": "a WSGI", "asgi": "an ASGI"}
 
 
-class ResolvedTarget(NamedTuple):
+class ResolvedTarget(Record):
     """A target that was found.
 
     Args:

@@ -6,8 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
+from ffhost._records import Record
 from ffhost.invocation.call import Call
 from ffhost.invocation.logger import get_logger
 from ffhost.invocation.outcome import Outcome
@@ -22,7 +23,7 @@ REPORT_SECONDS = 60.0
 """How often a hook that fails is logged, at most."""
 
 
-class TraceHookPlace(NamedTuple):
+class TraceHookPlace(Record):
     """Where a hook is declared: the folder of the configuration, and what the host says of it.
 
     ``host_options`` are those of the host's hook where a function changes them, else None.
@@ -32,7 +33,7 @@ class TraceHookPlace(NamedTuple):
     host_options: Mapping[str, Any] | None
 
 
-class TraceHookPair(NamedTuple):
+class TraceHookPair(Record):
     """A hook of the host's own whose second half runs in any thread and any context.
 
     The result of `begin`, which is never None, is passed to `end`. For the innermost hook a call

@@ -8,9 +8,10 @@ imported by the functions that use it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ffhost._lazy import lazy_names
+from ffhost._records import Record
 from ffhost.web.messages import Message
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ Prepare: TypeAlias = Callable[[Message, "Call | None"], None]
 """Changes the message of a call before anything of it is read."""
 
 
-class RequestAdapter(NamedTuple):
+class RequestAdapter(Record):
     """How http functions of one kind get their request.
 
     ``make`` builds the request object. ``around``, if there is one, is applied once when the

@@ -49,17 +49,12 @@ def _url_adapter(context: FlaskRequestContext) -> Any:
         return None
 
 
-AFTER_THIS_REQUEST = "_after_request_functions"
-"""What a context has where something is to run with the response."""
-
-
 class RequestContext(FlaskRequestContext):
     """Flask's request context; its session and URL adapter are made when asked for."""
 
     flashes = None
     url_adapter = LateAttribute(_url_adapter)
     _session = LateAttribute(_session)
-    _after_request_functions = LateAttribute(lambda _context: [])
 
 
 def is_body_limited(app: flask.Flask, request: flask.Request) -> bool:
@@ -78,6 +73,8 @@ def mark_body_as_read(request: flask.Request) -> None:
 current_app_context = _cv_app.get
 """Returns the context of the application that the running code is inside of, or its argument."""
 _new = object.__new__
+_set_app, _reset_app = _cv_app.set, _cv_app.reset
+_set_request, _reset_request = _cv_request.set, _cv_request.reset
 
 
 def enter_flask_contexts(
@@ -87,23 +84,28 @@ def enter_flask_contexts(
     outer, inner = _new(AppContext), _new(RequestContext)
     outer.app = inner.app = app
     inner.request = request
-    outer._cv_tokens = [_cv_app.set(outer)]
-    inner._cv_tokens = [(_cv_request.set(inner), outer)]
+    inner._after_request_functions = []
+    outer._cv_tokens = [_set_app(outer)]
+    inner._cv_tokens = [(_set_request(inner), outer)]
     return outer, inner
 
 
 def leave_flask_contexts(
-    outer: AppContext, inner: RequestContext, error: BaseException | None
+    outer: AppContext, inner: RequestContext, error: BaseException | None, *, is_made: bool
 ) -> None:
-    """Leave the contexts; nothing was registered for their end."""
+    """Leave the contexts; nothing was registered for their end.
+
+    Args:
+        is_made: whether the request has an environ
+    """
     tokens, outer_tokens = inner._cv_tokens, outer._cv_tokens
     if len(tokens) != 1 or len(outer_tokens) != 1:  # the function has entered it, too
         if tokens:
             inner.pop(error)
         return
-    made = inner.request.__dict__
-    if "environ" in made:
+    if is_made:
         inner.request.close()
-        made["environ"]["werkzeug.request"] = None  # or only the garbage collector would find it
-    _cv_request.reset(tokens.pop()[0])
-    _cv_app.reset(outer_tokens.pop())
+        # Or only the garbage collector would find it.
+        inner.request.environ["werkzeug.request"] = None
+    _reset_request(tokens.pop()[0])
+    _reset_app(outer_tokens.pop())

@@ -22,6 +22,7 @@ from ffhost.web.responses import checked_header_fields
 if TYPE_CHECKING:
     from ffhost.signatures.requests.flask_request import FlaskFunctionApp
 
+_Response = flask.Response
 _CHANGED = HOP_BY_HOP | {"content-location", "location"}
 """Header fields of a response that Flask or the host changes."""
 _FLASK_S = _CHANGED | {"content-length"}
@@ -36,9 +37,9 @@ class QuickFlaskEncoder:
     def __init__(self, app: FlaskFunctionApp) -> None:
         self._app = app
 
-    def __call__(self, result: Any) -> Reply | None:
+    def answer(self, result: Any) -> Reply | None:
         """Return the reply for *result*, or None."""
-        if flask.Response.default_mimetype != "text/html":
+        if _Response.default_mimetype != "text/html":
             return None
         kind = result.__class__
         try:
@@ -71,7 +72,7 @@ class QuickFlaskEncoder:
             return None
         if status.__class__ is not int or not 200 <= status < 600 or status in (204, 304):
             return None
-        reply = None if body.__class__ in _AMENDED_BY_FLASK else self(body)
+        reply = None if body.__class__ in _AMENDED_BY_FLASK else self.answer(body)
         if reply is None:
             return None
         headers = _merged(reply.headers[0], fields)

@@ -18,7 +18,6 @@ from flask.json.provider import DefaultJSONProvider
 from ffhost._lazy import LateAttribute
 from ffhost.invocation.current import CURRENT
 from ffhost.signatures.requests._flask_contexts import (
-    AFTER_THIS_REQUEST,
     SIGNALS,
     RequestContext,
     current_app_context,
@@ -103,6 +102,7 @@ class Request(flask.Request):
             if _IS_READ in own:
                 mark_body_as_read(self)
             self.__dict__.update(own)
+            self._ffhost_is_made = True
             return self.__dict__[name]
         self.__dict__[name] = found
         return found
@@ -173,14 +173,14 @@ class FlaskAppWatch:
             *(signal.receivers for signal in SIGNALS),
         )
 
-    def is_needed(self, message: Message) -> bool:
-        """Whether all of Flask must run for *message*."""
-        app, setting = self._app, self._config.get
-        return bool(
+    def is_needed(self, message: Message) -> Any:
+        """Return something true if all of Flask must run for *message*."""
+        app, config = self._app, self._config
+        return (
             any(self._hooks)
             or app.is_changed
-            or setting("SECRET_KEY")  # sessions may be refreshed at the end of each call
-            or setting("TRUSTED_HOSTS") is not None
+            or config.get("SECRET_KEY")  # sessions may be refreshed at the end of each call
+            or config.get("TRUSTED_HOSTS") is not None
             or app.session_interface is not self._session_interface
             or current_app_context(None) is not None
             or (app.serves_static and "static" in message.path)
@@ -203,15 +203,17 @@ def call_with_lazy_flask_request(
         run_all: calls *target* inside all of Flask
     """
     watch = FlaskAppWatch(app)
-    quick = QuickFlaskEncoder(app)
+    quick = QuickFlaskEncoder(app).answer
     state = vars(app)
+    current_call = CURRENT.get
 
     def call(message: Message) -> Any:
         if watch.is_needed(message):
             return run_all(message)
         state["_got_first_request"] = True
         request = _new(Request)
-        request.__dict__[_ORIGIN] = (app, message, CURRENT.get(), make_environ)
+        request._ffhost_origin = app, message, current_call(), make_environ
+        request._ffhost_is_made = False
         outer, inner = enter_flask_contexts(app, request)
         error: BaseException | None = None
         try:
@@ -224,7 +226,7 @@ def call_with_lazy_flask_request(
                 error = raised
                 raise
         finally:
-            leave_flask_contexts(outer, inner, error)
+            leave_flask_contexts(outer, inner, error, is_made=request._ffhost_is_made)
 
     return call
 
@@ -233,14 +235,14 @@ def _answer(
     app: FlaskFunctionApp,
     context: RequestContext,
     target: Callable[[Any], Any],
-    quick: QuickFlaskEncoder,
+    quick: Callable[[Any], Reply | None],
 ) -> Reply | flask.Response:
     """Call *target*, and return its answer as Flask's ``full_dispatch_request`` does."""
     try:
         result = target(context.request)
     except Exception as error:
         result = app.handle_user_exception(error)
-    if AFTER_THIS_REQUEST not in context.__dict__:
+    if not context._after_request_functions:
         reply = quick(result)
         if reply is not None:
             return reply
