@@ -57,7 +57,8 @@ class _Waiter:
         while self.reply is None:
             seconds = -1.0
             if deadline is not None:
-                seconds = min(deadline.remaining, PAUSED_LOOK_SECONDS)
+                longest = PAUSED_LOOK_SECONDS if deadline.is_paused else LONGEST_SECONDS
+                seconds = min(deadline.remaining, longest)
                 if not seconds:
                     return
             self.signal.wait(timeout=seconds)
@@ -117,9 +118,11 @@ class BlockingCaller(FunctionCaller):
                 self.pool.submit(self.work, call, self.end)
             except RuntimeError as error:
                 self.end_without_thread(call, error)
-        waiter.signal.wait(timeout=timeout)
+        # A thread that was woken may have run in between.
         if waiter.reply is None:
-            waiter.wait_on(call.deadline)
+            waiter.signal.wait(timeout=timeout)
+            if waiter.reply is None:
+                waiter.wait_on(call.deadline)
         return waiter.reply or self.expire(call)
 
     def answer_timed_out(self, call: Call) -> None:

@@ -39,11 +39,11 @@ class CallAnswer(FrozenRecord):
     @classmethod
     def of_reply(cls, reply: Reply) -> CallAnswer:
         """Return the answer that *reply* is, whose body is in memory; without the constructor."""
-        answer = cls.__new__(cls)
-        headers: dict[str, str] = {}
+        answer = object.__new__(cls)
+        fields, headers = answer.__dict__, {}
         for key, value in reply.headers:  # a comprehension is a call, too
             headers[key.lower()] = value
-        answer.__dict__.update(status=reply.status, headers=headers, body=reply.body)
+        fields["status"], fields["headers"], fields["body"] = reply.status, headers, reply.body
         return answer
 
     @property

@@ -27,7 +27,7 @@ from ffhost.host.call_request import (
 )
 from ffhost.host.called_hosts import NamedCalls, OuterNamedCalls
 from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
-from ffhost.invocation.call import Call
+from ffhost.invocation.call import Call, NestedCall
 from ffhost.invocation.current import CURRENT
 from ffhost.web import problems
 
@@ -294,13 +294,13 @@ def _made(wanted: NamedCallRequest, caller: Call, host: Host) -> Call | _Elsewhe
             partial(call_function_of_remote_host_sync, *told),
             partial(call_function_of_remote_host, *told),
         )
-    call = Call(function, make_named_call_message(wanted, function, caller), caller.execution_id)
+    message = make_named_call_message(wanted, function, caller)
+    call = NestedCall(function, message, caller.execution_id)
     call.caller = calling.name
     call.chain = chain
+    call.ends_at = UNLIMITED if caller.deadline is None else caller.deadline.at
     if caller.principal is not None:
         call.principal = caller.principal
-    if caller.deadline is not None:
-        call.ends_at = caller.deadline.at
     return call
 
 

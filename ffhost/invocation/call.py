@@ -226,3 +226,10 @@ class Call:
 
     def __repr__(self) -> str:
         return f"<Call {self.execution_id} of {self.function.name}, {self.state}>"
+
+
+class NestedCall(Call):
+    """A call that a function of the host makes by name, which sets `caller` and all it knows."""
+
+    # Without them, each of these calls would need a dictionary for its attributes.
+    __slots__ = ("caller", "chain", "ends_at")

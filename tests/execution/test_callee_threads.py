@@ -116,9 +116,9 @@ def test_a_call_is_interrupted_at_its_deadline_and_the_next_one_is_not(
     threads: CalleeThreads,
 ) -> None:
     def late(call: Any) -> str:
-        threading.Thread(target=call.job.interrupt, args=(call,)).start()
-        end = time.monotonic() + 5
         try:
+            threading.Thread(target=call.job.interrupt, args=(call,)).start()
+            end = time.monotonic() + 5
             while time.monotonic() < end:
                 pass
         except DeadlineExceeded:
