@@ -47,6 +47,7 @@ class _EventSignal(ThreadSignal):
     """An eventfd. Nobody reads it: each write to it ends one wait of the epoll."""
 
     made = 0
+    _close = staticmethod(os.close)
 
     def __init__(self) -> None:
         self._event = os.eventfd(0)
@@ -56,10 +57,11 @@ class _EventSignal(ThreadSignal):
         self.wake, self.wait = partial(os.eventfd_write, self._event, 1), epoll.poll
 
     def __del__(self) -> None:
-        # Not before the last reference is gone: the number may be a client's connection then.
+        # Not before the last reference is gone: the number may be a client's connection then. The
+        # names of this module may be gone, too: the process is exiting.
         if hasattr(self, "_event"):
-            _EventSignal.made -= 1
-            os.close(self._event)
+            type(self).made -= 1
+            self._close(self._event)
 
 
 class OwnSignals(threading.local):

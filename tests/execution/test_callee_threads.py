@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -204,3 +205,15 @@ def test_a_forked_child_takes_nothing_that_wakes_its_parent() -> None:
         os._exit(0 if own_events.signal is not signal else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert own_events.signal is signal
+
+
+def test_a_process_that_ends_closes_the_signals_of_its_threads_without_a_word() -> None:
+    code = (
+        "import threading\n"
+        "from ffhost.execution import thread_signals\n"
+        "signal = thread_signals.own_events.signal\n"
+        "thread_signals.__dict__.update(_EventSignal=None, os=None)\n"
+        "del signal, thread_signals.own_events\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
