@@ -47,6 +47,7 @@ class _EventSignal(ThreadSignal):
     """An eventfd. Nobody reads it: each write to it ends one wait of the epoll."""
 
     made = 0
+    _close = staticmethod(os.close)
 
     def __init__(self) -> None:
         self._event = os.eventfd(0)
@@ -55,12 +56,12 @@ class _EventSignal(ThreadSignal):
         epoll.register(self._event, select.EPOLLIN | select.EPOLLET)
         self.wake, self.wait = partial(os.eventfd_write, self._event, 1), epoll.poll
 
-    def __del__(self, close: Callable[[int], None] = os.close) -> None:
-        # Not before the last reference is gone: the number may be a client's connection then. And
-        # without a name of this module: at the end of the interpreter there are none any more.
+    def __del__(self) -> None:
+        # Not before the last reference is gone: the number may be a client's connection then. The
+        # names of this module may be gone, too: the process is exiting.
         if hasattr(self, "_event"):
             type(self).made -= 1
-            close(self._event)
+            self._close(self._event)
 
 
 class OwnSignals(threading.local):
