@@ -48,6 +48,9 @@ class FunctionProcesses(Protocol):
     def start(self) -> None:
         """Run the start-up hooks in each of them and accept calls."""
 
+    def close_if_idle(self) -> bool:
+        """Accept no more calls if none runs; return whether none does."""
+
     def stop(self) -> None:
         """Run the shut-down hooks in each of them and end."""
 

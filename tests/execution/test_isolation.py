@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -16,7 +17,10 @@ from typing import Any
 import pytest
 
 from ffhost.errors import ConfigError, StartupError
+from ffhost.execution.isolation.process_pool import ProcessPool
+from ffhost.invocation.call import Call
 from ffhost.testing import Answer, Client, client
+from ffhost.web.messages import Message
 from tests.conftest import Serve
 from tests.execution.test_deadlines import eventually
 
@@ -105,6 +109,12 @@ QUICK = CONFIG.replace("timeout: 5s", "timeout: 600ms")
 
 def do(host: Client, what: str, more: str = "", **options: Any) -> Answer:
     return host.get(f"/f?do={what.replace(' ', '%20')}{more}", **options)
+
+
+def processes_of(host: Client) -> ProcessPool:
+    pool = host.service.host.functions["f"].processes
+    assert isinstance(pool, ProcessPool)
+    return pool
 
 
 def is_there(pid: int) -> bool:
@@ -511,6 +521,40 @@ def test_a_call_that_runs_during_a_reload_ends_in_its_process(serve: Serve, tmp_
         answer = waiting.result()
     assert answer.status == 200
     assert answer.json()["pid"] not in other
+
+
+def test_processes_take_no_call_any_more_once_it_is_said_that_they_are_idle(serve: Serve) -> None:
+    pool = processes_of(serve(CODE, CONFIG))
+    taken = pool.take()
+    assert taken is not None
+    assert not pool.close_if_idle()
+    pool.release(taken)
+    assert pool.close_if_idle()
+    assert pool.take() is None
+
+
+def test_a_call_that_waits_for_processes_which_give_way_gets_one_of_those_that_follow(
+    serve: Serve, tmp_path: Path
+) -> None:
+    one = CONFIG.replace("processes: 2", "processes: 1")
+    host = serve(CODE, one)
+    function, pool = host.service.host.functions["f"], processes_of(host)
+    taken = pool.take()
+    assert taken is not None
+    (tmp_path / "functions.yaml").write_text(one.replace("120MiB", "130MiB"))
+    assert host.service.reload()
+
+    async def call() -> Any:
+        waiting = asyncio.ensure_future(function.run(Call(function, Message("GET", "/f"), "x")))
+        await asyncio.sleep(0)
+        assert pool.leasing
+        pool.release(taken)
+        assert pool.close_if_idle()
+        return await waiting
+
+    reply = asyncio.run(call())
+    assert reply.status == 200
+    assert json.loads(reply.body)["pid"] == processes_of(host).processes[0].pid
 
 
 def test_a_process_that_dies_idle_costs_no_call(serve: Serve) -> None:

@@ -61,7 +61,8 @@ class Server:
     def entries(self, event: str) -> list[dict[str, Any]]:
         """Give the log entries named *event*."""
         marker = f'"{event}"'
-        lines = [line for line in self.output().splitlines() if marker in line and line[:1] == "{"]
+        whole = self.output().rpartition("\n")[0]  # what comes after is still being written
+        lines = [line for line in whole.splitlines() if marker in line and line[:1] == "{"]
         return [entry for entry in map(json.loads, lines) if entry.get("message") == event]
 
     def workers(self) -> list[int]:

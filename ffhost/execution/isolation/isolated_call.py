@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from ffhost.errors import ProcessCrashed, RequestError
+from ffhost.errors import ProcessCrashed, RequestError, Unavailable
 from ffhost.execution.executor import executor
 from ffhost.execution.failures import answer_timed_out_call
 from ffhost.execution.isolation.call_frames import call_frame_head, take_reply_frame
@@ -65,6 +65,8 @@ async def _call(pool: ProcessPool, call: Call) -> Reply:
             while pool.closed and pool.successor is not None:
                 pool = pool.successor
             process = pool.take() or await _await_process(pool, call)
+            if process is None:
+                continue
         try:
             if sent is None:
                 connection = process.calls or pool.connect(process)
@@ -106,9 +108,14 @@ def _chunks(
     return AsyncByteChunks(ReceivedStream(call, process.calls, sent, streaming))
 
 
-async def _await_process(pool: ProcessPool, call: Call) -> IsolatedProcess:
+async def _await_process(pool: ProcessPool, call: Call) -> IsolatedProcess | None:
+    """Wait for a process; return None if those of the pool have given way to others."""
     try:
         return await pool.lease()
+    except Unavailable:
+        if pool.closed and pool.successor is not None:
+            return None
+        raise
     except asyncio.CancelledError:
         CURRENT.set(call)
         if call.timed_out:

@@ -200,12 +200,12 @@ class ProcessPool:
     # Handing out
 
     def take(self) -> IsolatedProcess | None:
-        """Take a free process; None if there is none."""
+        """Take a free process; None if there is none, or if the pool is closed."""
         with self._lock:
-            if not self.idle:
+            if not self.idle or self.closed:
                 return None
             process = self.idle.pop()
-        process.busy = True
+            process.busy = True
         if self._called is not None:
             self._called.set()
         return process
@@ -214,11 +214,11 @@ class ProcessPool:
         """Wait for a free process, and take it.
 
         Raises:
-            Unavailable: there is no process, and none can be started
+            Unavailable: there is no process and none can be started, or the pool is closed
         """
         while True:
             with self._lock:
-                if not self.idle and (self._failure is not None or self.closed):
+                if self.closed or (self._failure is not None and not self.idle):
                     raise Unavailable(f"{self.name} has no process", headers={"Retry-After": "1"})
                 waiter = LoopWaiter()
                 self.leasing.add(waiter)
@@ -363,6 +363,18 @@ class ProcessPool:
             )
 
     # Ending
+
+    def close_if_idle(self) -> bool:
+        """Accept no more calls if none runs; return whether none does.
+
+        In one step: a call that took a process between a look and the end would be cut off.
+        """
+        with self._lock:
+            if self.busy:
+                return False
+            self.closed = True
+            self._wake()
+            return True
 
     def stop(self) -> None:
         """Run the shut-down hooks and end the processes; a call that still runs is cut off."""
