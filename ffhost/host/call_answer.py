@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from ffhost._records import FrozenRecord
 from ffhost.errors import CallError
 from ffhost.web.messages import Reply
 
 
-class CallAnswer(FrozenRecord):
+@dataclass(frozen=True)
+class CallAnswer:
     """The answer of a function to a call by name, whole and in memory.
 
     Args:
@@ -32,9 +32,6 @@ class CallAnswer(FrozenRecord):
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-
-    def __eq__(self, other: object) -> bool:
-        return vars(self) == vars(other) if type(other) is type(self) else NotImplemented
 
     @classmethod
     def of_reply(cls, reply: Reply) -> CallAnswer:
