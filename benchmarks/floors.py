@@ -19,6 +19,7 @@ from uvicorn_worker import UvicornWorker
 from ffhost.execution.threads import ThreadPool
 from ffhost.server.client_limits import ClientLimits
 from ffhost.server.connection import ServerConnection
+from ffhost.server.joined_answers import JoinedAnswers
 
 
 @functools.cache
@@ -26,12 +27,17 @@ def _limits(loop: asyncio.AbstractEventLoop) -> ClientLimits:
     return ClientLimits(loop, math.inf, math.inf, math.inf)
 
 
+@functools.cache
+def _joined(loop: asyncio.AbstractEventLoop) -> JoinedAnswers:
+    return JoinedAnswers(loop)
+
+
 class FloorConnection(ServerConnection):
     """ffhost's connection as a server of uvicorn's own makes it, without time limits."""
 
     def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
         loop = asyncio.get_running_loop()
-        super().__init__(config, server_state, app_state, loop, _limits(loop))
+        super().__init__(config, server_state, app_state, loop, _limits(loop), _joined(loop))
 
 
 class FloorWorker(UvicornWorker):  # type: ignore[misc]
