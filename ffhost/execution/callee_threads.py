@@ -15,6 +15,7 @@ from ffhost.execution.thread_signals import ThreadSignal, own_events
 from ffhost.execution.threads import (
     IDLE_SECONDS,
     Done,
+    LeavingCall,
     PoolThread,
     ThreadPool,
     Work,
@@ -75,10 +76,12 @@ class CalleeThreads:
         except RuntimeError:  # it is awake
             return
 
-    def leave(self, _leave: Callable[..., None]) -> None:
-        """Start no thread in a forked child: its calls are not answered."""
+    def leave(self, leave: Callable[..., None]) -> None:
+        """Run *leave* when a call returns in a forked child, and start no thread there."""
         self._idle = []
         self._can_start = False
+        for seat in self._seats:
+            seat.task = leave, LeavingCall(), leave
 
     def _start(self, task: _Task) -> None:
         if not self._can_start:
@@ -100,16 +103,7 @@ class CalleeThreads:
         while task is not None:
             work, invocation, done = task
             task = seat.task = None
-            invocation.job = worker
-            result = None
-            try:
-                if invocation.deadline is None:
-                    result = invocation.context.run(work, invocation)
-                else:
-                    result = invocation.context.run(worker.guard, invocation, work)
-            except BaseException as error:
-                # A thread survives whatever a call raises.
-                report_thread_error(error)
+            result = worker.run(invocation, work)
             # Idle before the end is reported: a call that follows at once finds this thread.
             if not worker.unreachable:
                 seat.signal = own_events.signal

@@ -63,7 +63,9 @@ def leave_thread_pools(leave: Callable[..., None]) -> None:
         threads.leave(leave)
 
 
-class _Leaving:
+class LeavingCall:
+    """What a thread of a forked child runs when its call has returned."""
+
     deadline = None
     job: Any = None
     context = contextvars.Context()
@@ -163,6 +165,20 @@ class PoolThread:
         if owed:
             raise DeadlineExceeded
 
+    def run(self, invocation: Any, work: Work) -> Any:
+        """Run *work* in the invocation's own context; None if it raises, which is written.
+
+        A thread survives whatever a call raises.
+        """
+        invocation.job = self
+        try:
+            if invocation.deadline is None:
+                return invocation.context.run(work, invocation)
+            return invocation.context.run(self.guard, invocation, work)
+        except BaseException as error:
+            report_thread_error(error)
+            return None
+
     def guard(self, invocation: Any, work: Work) -> Any:
         """Run *work*, interruptible from its first to its last line and no longer.
 
@@ -260,7 +276,7 @@ class ThreadPool:
     def leave(self, leave: Callable[..., None]) -> None:
         """Run *leave* when a call returns in a forked child; as for `Threads`."""
         self._lock = threading.Lock()
-        self._calls = deque([(leave, _Leaving(), leave)])
+        self._calls = deque([(leave, LeavingCall(), leave)])
         self._coming = True
 
     def close(self) -> None:
@@ -359,16 +375,7 @@ class ThreadPool:
                 call = self._take(idle, came=True)
                 continue
             work, invocation, done = call
-            invocation.job = worker
-            result = None
-            try:
-                if invocation.deadline is None:
-                    result = invocation.context.run(work, invocation)
-                else:
-                    result = invocation.context.run(worker.guard, invocation, work)
-            except BaseException as error:
-                # A thread of the pool survives whatever a call raises.
-                report_thread_error(error)
+            result = worker.run(invocation, work)
             # Idle before the end is reported: a call that follows at once finds this thread.
             call = None if worker.unreachable else self._take(idle, came=False)
             try:

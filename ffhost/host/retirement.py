@@ -54,7 +54,7 @@ class RetiredFunctions:
         return list(chain.from_iterable(waiting))
 
     def _stop_when_idle(self, functions: list[Function], hooks: list[Hook], host: Host) -> None:
-        while any(_is_busy(function, host) for function in functions) or not _closed(functions):
+        while any(_is_busy(function, host) for function in functions) or not _close(functions):
             time.sleep(LOOK_SECONDS)
         with self._lock:
             if hooks not in self._waiting:
@@ -73,8 +73,8 @@ def _dropped(previous: Host, host: Host, when: str) -> list[Hook]:
     ]
 
 
-def _closed(functions: list[Function]) -> bool:
-    """Close what still runs in no process; a call may have begun there since the last look."""
+def _close(functions: list[Function]) -> bool:
+    """Close their processes; False if a call has begun in one since the last look."""
     return all(each.processes is None or each.processes.close_if_idle() for each in functions)
 
 

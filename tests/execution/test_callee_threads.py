@@ -209,6 +209,19 @@ def test_a_forked_child_takes_nothing_that_wakes_its_parent() -> None:
     assert own_events.signal is signal
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+def test_a_child_that_a_call_has_forked_leaves_when_the_call_returns(
+    threads: CalleeThreads,
+) -> None:
+    def fork(_call: Any) -> int:
+        child = os.fork()
+        if not child:
+            threads.leave(lambda *_: os._exit(7))
+        return child
+
+    assert os.waitstatus_to_exitcode(os.waitpid(made(threads, fork), 0)[1]) == 7
+
+
 def test_a_process_that_ends_closes_the_signals_of_its_threads_without_a_word() -> None:
     code = (
         "import threading\n"
