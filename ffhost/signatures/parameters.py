@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ForwardRef
 
 from ffhost.loading.targets import TargetForm
@@ -108,6 +108,6 @@ def _call_method(target: Any) -> Any:
     return getattr(type(target), "__call__", None)  # noqa: B004 -- the method is wanted
 
 
-def _listing(parameters: list[inspect.Parameter]) -> str:
+def _listing(parameters: Iterable[inspect.Parameter]) -> str:
     names = ", ".join(each.name for each in parameters)
     return f"({names})"
