@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, Literal
 
+from ffhost._records import Record
+
 Kind = Literal["sync", "async", "generator", "async_generator"]
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -19,7 +21,11 @@ def kind_of_target(target: Callable[..., Any]) -> Kind:
     Looks through ``functools.partial``, bound methods and instances with ``__call__``.
     """
     function = _function(target)
-    if inspect.iscoroutinefunction(function) or _is_marked_coroutine(target):
+    if (
+        inspect.iscoroutinefunction(function)
+        or inspect.iscoroutinefunction(target)  # from Python 3.12 on an object may be marked
+        or _is_marked_coroutine(target)
+    ):
         return "async"
     if inspect.isasyncgenfunction(function):
         return "async_generator"
@@ -48,30 +54,48 @@ def signature_of_target(target: Callable[..., Any]) -> inspect.Signature:
     return inspect.signature(target)
 
 
-def count_required_target_arguments(target: Callable[..., Any]) -> int:
-    """Count the required positional parameters.
+class TargetForm(Record):
+    """What calling a target returns, and what it takes: looked at once, when it is loaded.
 
-    1 for a builtin without a signature, as most signatures pass one argument.
+    Args:
+        kind: a result, or something to await or to iterate
+        parameters: in their order; None for a builtin without a signature
+        positional: those that a call by position fills
     """
-    try:
-        parameters = signature_of_target(target).parameters.values()
-    except (ValueError, TypeError):
-        return 1
-    return sum(each.kind in _POSITIONAL and each.default is each.empty for each in parameters)
 
+    kind: Kind
+    parameters: tuple[inspect.Parameter, ...] | None
+    positional: tuple[inspect.Parameter, ...]
 
-def application_kind_of_target(target: Any) -> Literal["wsgi", "asgi"] | None:
-    """Whether *target* is an application of a web server, judged by its parameters."""
-    try:
-        names = tuple(signature_of_target(target).parameters)
-    except (ValueError, TypeError):
+    @property
+    def required(self) -> int:
+        """Count the required positional parameters.
+
+        1 for a builtin without a signature, as most signatures pass one argument.
+        """
+        if self.parameters is None:
+            return 1
+        return sum(each.default is each.empty for each in self.positional)
+
+    @property
+    def application(self) -> Literal["wsgi", "asgi"] | None:
+        """Whether it is an application of a web server, judged by its parameters."""
+        names = [each.name.lstrip("_") for each in self.parameters or ()]
+        if names == ["scope", "receive", "send"]:
+            return "asgi"
+        if len(names) == 2 and names[0] in ("environ", "env") and names[1] == "start_response":
+            return "wsgi"
         return None
-    names = tuple(name.lstrip("_") for name in names)
-    if names == ("scope", "receive", "send"):
-        return "asgi"
-    if len(names) == 2 and names[0] in ("environ", "env") and names[1] == "start_response":
-        return "wsgi"
-    return None
+
+
+def form_of_target(target: Callable[..., Any]) -> TargetForm:
+    """Look at *target* without calling it."""
+    try:
+        parameters = tuple(signature_of_target(target).parameters.values())
+    except (ValueError, TypeError):
+        return TargetForm(kind_of_target(target), None, ())
+    positional = tuple(each for each in parameters if each.kind in _POSITIONAL)
+    return TargetForm(kind_of_target(target), parameters, positional)
 
 
 def _function(target: Any) -> Any:
