@@ -24,10 +24,12 @@ else:
         __slots__ = ()
         _fields = ()
         _field_defaults = {}  # noqa: RUF012
+        _last_values = ()
 
         def __init_subclass__(cls):
             names = cls._fields = cls.__match_args__ = tuple(cls.__annotations__)
             cls._field_defaults = {each: vars(cls)[each] for each in names if each in vars(cls)}
+            cls._last_values = tuple(cls._field_defaults.values())
             for index, name in enumerate(names):
                 setattr(cls, name, property(itemgetter(index)))
 
@@ -39,6 +41,8 @@ else:
         @classmethod
         def _complete(cls, given, named):
             defaults, rest = cls._field_defaults, cls._fields[len(given) :]
+            if not named and 0 < len(rest) <= len(defaults):
+                return (*given, *cls._last_values[-len(rest) :])
             try:
                 rest = [named.pop(each) if each in named else defaults[each] for each in rest]
             except KeyError:
@@ -66,6 +70,7 @@ class FrozenRecord:
     """A frozen dataclass whose methods are written here once. Two are never equal."""
 
     _names: ClassVar[tuple[str, ...]]
+    _known: ClassVar[frozenset[str]]
     _defaults: ClassVar[dict[str, Any]]
     _factories: ClassVar[dict[str, Callable[[], Any]]]
 
@@ -73,19 +78,21 @@ class FrozenRecord:
         made = dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(cls)
         every = fields(made)  # type: ignore[arg-type]
         cls._names = tuple(each.name for each in every)
+        cls._known = frozenset(cls._names)
         cls._defaults = {each.name: each.default for each in every if each.default is not MISSING}
         cls._factories = {
             each.name: each.default_factory for each in every if each.default_factory is not MISSING
         }
 
     def __init__(self, *given: Any, **named: Any) -> None:
-        values = {**dict(zip(self._names, given, strict=False)), **named}
-        fits = len(values) == len(given) + len(named)  # none is too many, and none there twice
-        values = {**self._defaults, **values}
+        count = len(given) + len(named)
+        named.update(zip(self._names, given, strict=False))
+        fits = len(named) == count  # none is too many, and none there twice
+        values = {**self._defaults, **named}
         for name, make in self._factories.items():
             if name not in values:
                 values[name] = make()
-        if not fits or values.keys() != {*self._names}:
+        if not fits or values.keys() != self._known:
             raise TypeError(f"{type(self).__name__} has the fields {', '.join(self._names)}")
         self.__dict__.update(values)
 

@@ -59,7 +59,7 @@ def function_types_of(
         word: the signature that the configuration names, or None
     """
     hints, form = _hints(target), form_of_target(target)
-    takes, first = None, next((each.name for each in form.parameters or ()), "input")
+    takes, first = None, next(iter(form.names), "input")
     if signature == "typed":
         named = infer_signature(target, word, single=True, form=form).input_type
         takes = named if named is not None else hints.get(first)

@@ -90,7 +90,7 @@ def _compose_responder(
     from ffhost.signatures import falcon_responses  # few functions are responders
 
     name = options.name
-    if parameters.parameter_names(form)[-1] == "context":
+    if form.positional[form.required - 1] == "context":
         raise signature_error(
             f"{name} takes (data, context) like an event function; write signature: event, or "
             f"decorate it with @ffhost.event"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ForwardRef
 
 from ffhost.loading.targets import TargetForm
@@ -27,31 +27,20 @@ def signature_accepts(form: TargetForm, name: str, kind: str, *counts: int, want
     Raises:
         LoadError: the target cannot be called with any of them
     """
-    parameters = form.parameters
-    if parameters is None:
-        return counts[0]  # a builtin without a signature
-    nameless = next(
-        (
-            each.name
-            for each in parameters
-            if each.kind is each.KEYWORD_ONLY and each.default is each.empty
-        ),
-        None,
-    )
-    if nameless is not None:
+    if not form.is_known:
+        return counts[0]
+    if form.keyword is not None:
         raise signature_error(
-            f"{name} needs the keyword {nameless!r}, which a call does not have; "
+            f"{name} needs the keyword {form.keyword!r}, which a call does not have; "
             f"the signature {kind} gives {wants}"
         )
-    positional = form.positional
-    required = sum(each.default is each.empty for each in positional)
-    most = len(positional)
-    if any(each.kind is each.VAR_POSITIONAL for each in parameters):
+    most = len(form.positional)
+    if form.takes_more:
         most = max(most, *counts)
     for count in sorted(counts):
-        if required <= count <= most:
+        if form.required <= count <= most:
             return count
-    taken = "no parameter" if most == 0 else f"{_listing(positional)}"
+    taken = "no parameter" if most == 0 else f"({', '.join(form.positional)})"
     raise signature_error(f"{name} takes {taken}; the signature {kind} gives {wants}")
 
 
@@ -62,12 +51,9 @@ def parameter_annotation(target: Callable[..., Any], form: TargetForm, position:
     annotation alone, so that another which names something imported for type checkers only
     does no harm. What cannot be evaluated is returned as the text.
     """
-    parameters = form.positional
-    if len(parameters) <= position:
+    if len(form.annotations) <= position:
         return None
-    annotation = parameters[position].annotation
-    if annotation is inspect.Parameter.empty:
-        return None
+    annotation = form.annotations[position]
     if isinstance(annotation, ForwardRef):
         annotation = annotation.__forward_arg__
     if isinstance(annotation, str):
@@ -76,11 +62,6 @@ def parameter_annotation(target: Callable[..., Any], form: TargetForm, position:
         except Exception:
             return annotation
     return annotation
-
-
-def parameter_names(form: TargetForm) -> list[str]:
-    """Return the names of the required positional parameters."""
-    return [each.name for each in form.positional if each.default is each.empty]
 
 
 def signature_mark_of(target: Callable[..., Any], name: str) -> Any:
@@ -106,8 +87,3 @@ def innermost_function(target: Any) -> Any:
 
 def _call_method(target: Any) -> Any:
     return getattr(type(target), "__call__", None)  # noqa: B004 -- the method is wanted
-
-
-def _listing(parameters: Iterable[inspect.Parameter]) -> str:
-    names = ", ".join(each.name for each in parameters)
-    return f"({names})"

@@ -21,8 +21,8 @@ from ffhost.host.store import ReloadStore
 
 T = TypeVar("T")
 FEW, MANY = 20, 60
-PYTHON_CALLS = 250
-"""Most calls of Python functions for one function more; 236 were counted on Python 3.11."""
+PYTHON_CALLS = 200
+"""Most calls of Python functions for one function more; 176 were counted on Python 3.11."""
 OF_FILES = {"stat", "lstat", "open", "open_code", "listdir", "scandir", "readlink", "getcwd"}
 """Functions in C that look at files."""
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
 import textwrap
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -478,6 +481,26 @@ def test_kinds_and_arguments_of_callables(
     assert kind_of_target(target) == form_of_target(target).kind == expected
     assert is_async_target(target) == (expected == "async")
     assert form_of_target(target).required == required
+
+
+@pytest.mark.parametrize(
+    "target", [sync, waits, yields, yields_later, Calls.wait, lambda: 1, lambda a, b=1, /, c=2: 1]
+)
+def test_a_function_s_code_says_what_inspect_would(target: FunctionType) -> None:
+    code, given = target.__code__, target.__defaults__
+    copied = FunctionType(code, {}, "copied", given)
+    copied.__kwdefaults__, copied.__annotations__ = target.__kwdefaults__, target.__annotations__
+    copied.__signature__ = inspect.signature(target)  # type: ignore[attr-defined]
+    assert form_of_target(target) == form_of_target(copied)
+
+
+def test_what_a_function_says_of_itself_counts_more_than_its_code() -> None:
+    @functools.wraps(waits)
+    def wrapper(*arguments: Any) -> Any:
+        return waits(*arguments)
+
+    form = form_of_target(wrapper)
+    assert (form.kind, form.positional, form.required) == ("sync", ("data", "context"), 2)
 
 
 def test_an_annotation_that_only_type_checkers_know_does_no_harm() -> None:
