@@ -7,8 +7,9 @@ made for each call stays what the standard library offers: it is quicker to make
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, NoReturn, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, dataclass_transform
 
 __all__ = ["FrozenRecord", "Record"]
 
@@ -23,10 +24,12 @@ else:
         __slots__ = ()
         _fields = ()
         _field_defaults = {}  # noqa: RUF012
+        _last_values = ()
 
         def __init_subclass__(cls):
             names = cls._fields = cls.__match_args__ = tuple(cls.__annotations__)
             cls._field_defaults = {each: vars(cls)[each] for each in names if each in vars(cls)}
+            cls._last_values = tuple(cls._field_defaults.values())
             for index, name in enumerate(names):
                 setattr(cls, name, property(itemgetter(index)))
 
@@ -37,12 +40,16 @@ else:
 
         @classmethod
         def _complete(cls, given, named):
-            rest = cls._fields[len(given) :]
-            named = {**{each: cls._field_defaults.get(each, MISSING) for each in rest}, **named}
-            values = (*given, *named.values())
-            if len(values) != len(cls._fields) or any(each is MISSING for each in values):
+            defaults, rest = cls._field_defaults, cls._fields[len(given) :]
+            if not named and 0 < len(rest) <= len(defaults):
+                return (*given, *cls._last_values[-len(rest) :])
+            try:
+                rest = [named.pop(each) if each in named else defaults[each] for each in rest]
+            except KeyError:
+                rest = []
+            if named or len(given) + len(rest) != len(cls._fields):
                 raise TypeError(f"{cls.__name__} has the fields {', '.join(cls._fields)}")
-            return values
+            return (*given, *rest)
 
         def __getnewargs__(self):
             return tuple(self)
@@ -62,22 +69,31 @@ else:
 class FrozenRecord:
     """A frozen dataclass whose methods are written here once. Two are never equal."""
 
+    _names: ClassVar[tuple[str, ...]]
+    _known: ClassVar[frozenset[str]]
+    _defaults: ClassVar[dict[str, Any]]
+    _factories: ClassVar[dict[str, Callable[[], Any]]]
+
     def __init_subclass__(cls, *, kw_only: bool = False) -> None:
-        dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(cls)
+        made = dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(cls)
+        every = fields(made)  # type: ignore[arg-type]
+        cls._names = tuple(each.name for each in every)
+        cls._known = frozenset(cls._names)
+        cls._defaults = {each.name: each.default for each in every if each.default is not MISSING}
+        cls._factories = {
+            each.name: each.default_factory for each in every if each.default_factory is not MISSING
+        }
 
     def __init__(self, *given: Any, **named: Any) -> None:
-        every = fields(self)  # type: ignore[arg-type]
-        values = dict(zip((each.name for each in every), given, strict=False))
-        for each in every[len(given) :]:
-            if each.name in named:
-                values[each.name] = named.pop(each.name)
-            elif each.default_factory is not MISSING:
-                values[each.name] = each.default_factory()
-            else:
-                values[each.name] = each.default
-        if named or len(given) > len(every) or any(each is MISSING for each in values.values()):
-            names = ", ".join(each.name for each in every)
-            raise TypeError(f"{type(self).__name__} has the fields {names}")
+        count = len(given) + len(named)
+        named.update(zip(self._names, given, strict=False))
+        fits = len(named) == count  # none is too many, and none there twice
+        values = {**self._defaults, **named}
+        for name, make in self._factories.items():
+            if name not in values:
+                values[name] = make()
+        if not fits or values.keys() != self._known:
+            raise TypeError(f"{type(self).__name__} has the fields {', '.join(self._names)}")
         self.__dict__.update(values)
 
     def __repr__(self) -> str:

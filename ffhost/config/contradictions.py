@@ -44,9 +44,12 @@ def check_contradictions(values: dict[str, Any], report: ConfigProblemReporter) 
                 key=True,
             )
         if isinstance(function, dict):
-            for rule in _FUNCTION_RULES:
-                rule(function, path, report)
-            _check_hooks(_mapping(function.get("tracing")), (*path, "tracing"), host_hooks, report)
+            for rule, keys in FUNCTION_RULES.items():
+                if not keys.isdisjoint(function):
+                    rule(function, path, report)
+            if "tracing" in function:
+                hooks = _mapping(function["tracing"])
+                _check_hooks(hooks, (*path, "tracing"), host_hooks, report)
     _check_calls(functions, report)
     _check_auth(values, report)
     _check_forms(list(functions), report)
@@ -346,18 +349,21 @@ def _check_tool(function: dict[str, Any], path: PathKey, report: ConfigProblemRe
         )
 
 
-_FUNCTION_RULES: tuple[Callable[[dict[str, Any], PathKey, ConfigProblemReporter], None], ...] = (
-    _check_target,
-    _check_isolation,
-    _check_gone,
-    _check_methods,
-    _check_request,
-    _check_cors,
-    _check_examples,
-    _check_subscriptions,
-    _check_schedules,
-    _check_tool,
-)
+FUNCTION_RULES: dict[
+    Callable[[dict[str, Any], PathKey, ConfigProblemReporter], None], frozenset[str]
+] = {
+    _check_target: frozenset({"target"}),
+    _check_isolation: frozenset({"isolation", "processes", "memory", "requirements"}),
+    _check_gone: frozenset({"gone"}),
+    _check_methods: frozenset({"methods"}),
+    _check_request: frozenset({"request", "strip_path"}),
+    _check_cors: frozenset({"cors"}),
+    _check_examples: frozenset({"examples"}),
+    _check_subscriptions: frozenset({"subscriptions"}),
+    _check_schedules: frozenset({"schedules"}),
+    _check_tool: frozenset({"tool"}),
+}
+"""Rules, and the keys of a function of which each needs at least one to find anything."""
 
 
 # ── functions beside each other ───────────────────────────────────────────────

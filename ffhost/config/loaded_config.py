@@ -23,7 +23,7 @@ from ffhost.config.located_problems import ConfigProblemReporter
 from ffhost.config.nodes import ConfigNode, ConfigText, PathKey, walk_config_path
 from ffhost.config.quick_reader import read_settings_quickly
 from ffhost.config.resolved_values import ABSENT, ConfigEvaluator
-from ffhost.config.settings import Settings, complete_settings, plain_section, plain_setting
+from ffhost.config.settings import FunctionSettings, Settings, complete_settings, plain_section
 from ffhost.config.single_target import (
     SingleTargetChoice,
     check_single_target_setting,
@@ -288,11 +288,13 @@ def config_revision(settings: Settings, single: str | None, requirements: str = 
     The order of functions does not count; the order of trace hooks does.
     """
     # limits that a function inherits from the host count as its own
-    dump = plain_section(settings)
-    for name, function in dump["functions"].items():
-        function.update({key: plain_setting(value) for key, value in settings.limits(name).items()})
+    usual = settings.with_limits(FunctionSettings(target=""))
+    functions = {
+        name: plain_section(settings.function(name), beside=usual) for name in settings.functions
+    }
+    dump = plain_section(settings.replaced(functions={"": usual}))
     orders = [list(settings.tracing.hooks)]
     orders += [list(settings.functions[name].tracing.hooks) for name in sorted(settings.functions)]
-    parts = [dump, single, orders, *([requirements] if requirements else [])]
+    parts = [dump, functions, single, orders, *([requirements] if requirements else [])]
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

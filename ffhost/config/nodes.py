@@ -31,7 +31,7 @@ _WORDS: dict[str, Any] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
-_FIRST = frozenset("+-.0123456789~nNtTfF")
+_FIRST_OF_NUMBER = frozenset("+-.0123456789")
 _LONGEST_NUMBER = 400
 
 
@@ -179,11 +179,9 @@ def read_plain_scalar(text: str) -> Any:
     a number in base 60, and a number with a leading zero or underscores stays a string: it is
     not read as octal.
     """
-    if text and text[0] not in _FIRST:
-        return text
     if text in _WORDS:
         return _WORDS[text]
-    if len(text) > _LONGEST_NUMBER:
+    if text[0] not in _FIRST_OF_NUMBER or len(text) > _LONGEST_NUMBER:
         return text
     if _INTEGER.fullmatch(text):
         return int(text)

@@ -70,27 +70,41 @@ def _annotated(inner: Any, metadata: tuple[Any, ...]) -> Reader:
 def _section(kind: type[SettingsSection]) -> Reader:
     types: dict[str, Any] = {each.name: each.type for each in fields(kind)}
     known = {setting_key_of(name): (name, _reader(each)) for name, each in types.items()}
-    factories = [
-        (each.name, each.default_factory)
-        for each in fields(kind)
-        if each.default_factory is not MISSING
-    ]
     defaults = {each.name: each.default for each in fields(kind)}
+    others = [
+        (each.name, _left_out(each.default_factory))
+        for each in fields(kind)
+        if each.default is MISSING
+    ]
 
     def read(values: Any) -> SettingsSection:
         _check(values, dict)
         if not values.keys() <= known.keys():
             raise _Unclear
-        made = {name: factory() for name, factory in factories}
+        made = defaults.copy()
         for key, value in values.items():
             name, reader = known[key]
             made[name] = reader(value)
-        made = {name: made.get(name, default) for name, default in defaults.items()}
-        if MISSING in made.values():
-            raise _Unclear
+        for name, make in others:
+            if made[name] is MISSING:
+                made[name] = make()
         return kind._of(made, frozenset(values))
 
     return read
+
+
+def _left_out(factory: Any) -> Callable[[], Any]:
+    """Return what makes the value of a key that is not written, whose *factory* is given."""
+    if factory is MISSING:
+        return _needed
+    if SettingsSection in getattr(factory, "__mro__", ()):
+        return partial(_reader(factory), {})
+    make: Callable[[], Any] = factory
+    return make
+
+
+def _needed() -> Any:
+    raise _Unclear
 
 
 def _check(value: Any, kind: type) -> None:

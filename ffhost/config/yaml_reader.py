@@ -54,7 +54,7 @@ def read_yaml(source: ConfigText, problems: list[ConfigProblem]) -> ConfigNode:
                 "remove it, or write it as an escape in double quotes",
             )
         )
-    return _Reader(source, problems).document()
+    return _Reader(source, problems).read()
 
 
 class _Reader:
@@ -65,16 +65,16 @@ class _Reader:
         self.work = 0
         self.path: list[str] = []
         self.open: list[tuple[str, int, int]] = []
-        self.events = self._events()
+        self.events: Iterator[Any] = iter(())
 
-    def _events(self) -> Iterator[Any]:
+    def read(self) -> ConfigNode:
         import yaml
 
         parser_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         parser = parser_class(self.source.text or "")
+        self.events = iter(parser.get_event, None)
         try:
-            while parser.check_event():
-                yield parser.get_event()
+            return self.document()
         except yaml.MarkedYAMLError as error:
             raise YamlError(_syntax_problem(self.source, error, self.open)) from error
         except yaml.YAMLError as error:
@@ -181,7 +181,8 @@ class _Reader:
 
     def grow(self, parent: ConfigNode, child: ConfigNode) -> None:
         parent.size += child.size
-        parent.depth = max(parent.depth, child.depth + 1)
+        if parent.depth <= child.depth:
+            parent.depth = child.depth + 1
         if parent.size > MAX_NODES:
             line, column = (child.use or (None, child.line or 0, child.column or 0))[1:]
             raise self.too_many(line, column)

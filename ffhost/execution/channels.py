@@ -7,6 +7,7 @@ methods for threads and for tasks only add the waiting.
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
@@ -31,8 +32,17 @@ class StreamClosed(BaseException):
     """The reader of the stream is gone; raised in its writer, and never logged."""
 
 
-class StreamCut(Exception):
-    """The stream failed after its headers were sent: close the connection without a last chunk."""
+class StreamCut(ConnectionResetError):
+    """The stream failed after its headers were sent: close the connection without a last chunk.
+
+    Why, is told where it fails. To gunicorn a connection that is reset is nothing to tell.
+    """
+
+    def __init__(self, why: str = "the stream has failed") -> None:
+        super().__init__(errno.ECONNRESET, why)
+
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 class ChunkSink(Protocol):

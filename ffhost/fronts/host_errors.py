@@ -13,7 +13,8 @@ import falcon
 from ffhost.errors import RequestError
 from ffhost.fronts.replies import complete_reply
 from ffhost.host.service import Service
-from ffhost.invocation.ids import EXECUTION_ID_HEADER, choose_execution_id
+from ffhost.invocation.current import execution_id_of_failure
+from ffhost.invocation.ids import EXECUTION_ID_HEADER
 from ffhost.invocation.logger import get_logger
 from ffhost.web import problems
 from ffhost.web.messages import Message, Reply
@@ -21,7 +22,7 @@ from ffhost.web.messages import Message, Reply
 
 def answer_host_error(error: Exception, message: Message, service: Service) -> Reply:
     """Return the answer for *error*; what is nobody's refusal has one log entry."""
-    identity = choose_execution_id(message.header(EXECUTION_ID_HEADER))
+    identity = execution_id_of_failure(message.header(EXECUTION_ID_HEADER))
     if isinstance(error, RequestError):
         reply = problems.problem_reply(error, identity)
     elif isinstance(error, falcon.HTTPError) and error.status_code < 500:

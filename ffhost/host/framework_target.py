@@ -101,7 +101,8 @@ def framework_codec(
         FunctionsFrameworkException: the function does not fit its signature
     """
     try:
-        return codec_of_served_function(config, name, resolved)
+        settings = config.settings.function(name)
+        return codec_of_served_function(config, name, resolved, settings)
     except LoadError as error:
         raise FunctionsFrameworkException(_text(error)) from error
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ffhost.config import LoadedConfig
@@ -30,11 +29,11 @@ from ffhost.invocation.variables import FunctionVariables, using_function_variab
 from ffhost.loading import compat
 from ffhost.loading.marked_functions import find_marked_error_handlers
 from ffhost.loading.targets import (
+    FoundTarget,
     ResolvedTarget,
-    count_required_target_arguments,
-    find_target_place,
-    kind_of_target,
-    resolve_target,
+    TargetLookup,
+    TargetModule,
+    resolve_found_target,
 )
 from ffhost.observability import observers
 from ffhost.signatures import (
@@ -67,26 +66,33 @@ def load_served_function(
     name: str,
     store: ReloadStore,
     environment: FunctionVariables | None = None,
+    found: FoundTarget | None = None,
 ) -> Function:
     """Load the function *name* of the configuration.
 
     Args:
         store: what outlives a reload, such as the function's slots
         environment: what it finds in ``os.environ``; None for the variables of the process
+        found: its target, where that is known
 
     Raises:
         LoadError: its target cannot be imported, or does not fit its signature
     """
     user_threads.install_thread_patches()
     with using_function_variables(environment):
-        return _load(config, name, store, environment)
+        resolved = import_served_function(config, name, found)
+        return _make(config, name, store, environment, resolved)
 
 
-def _load(
-    config: LoadedConfig, name: str, store: ReloadStore, environment: FunctionVariables | None
+def _make(
+    config: LoadedConfig,
+    name: str,
+    store: ReloadStore,
+    environment: FunctionVariables | None,
+    resolved: ResolvedTarget,
 ) -> Function:
-    resolved = import_served_function(config, name)
-    codec, request = codec_of_served_function(config, name, resolved)
+    settings = config.settings.function(name)
+    codec, request = codec_of_served_function(config, name, resolved, settings)
     prepare = _preparation(config)
     if prepare is not None and request != "flask":
         codec = as_single_target_codec(codec, prepare)
@@ -108,6 +114,7 @@ def _load(
         codec.kind,
         run,
         store,
+        settings=settings,
         methods=codec.methods,
         request=request,
         is_async=codec.is_async,
@@ -120,38 +127,55 @@ def _load(
         module=resolved.module,
         load_seconds=resolved.import_seconds,
         measure=codec.measure,
-        types=partial(_types, resolved.callable, codec.kind, config.settings.functions[name]),
+        types=partial(_types, resolved.callable, codec.kind, settings.signature),
     )
 
 
-def _types(target: Callable[..., Any], kind: str, settings: FunctionSettings) -> FunctionTypes:
+def _types(target: Callable[..., Any], kind: str, word: str | None) -> FunctionTypes:
     from ffhost.signatures.function_types import function_types_of
 
-    return function_types_of(target, kind, settings.signature)
+    return function_types_of(target, kind, word)
 
 
-def import_served_function(config: LoadedConfig, name: str) -> ResolvedTarget:
+def find_served_target(
+    config: LoadedConfig, name: str, lookup: TargetLookup | None = None
+) -> FoundTarget:
+    """Find the target of the function *name*.
+
+    Args:
+        lookup: of all targets of this load; None if no other is loaded with it
+
+    Raises:
+        LoadError: it has no valid form, or its file does not exist
+    """
+    settings = config.settings.functions[name]
+    lookup = lookup or TargetLookup(config.base, plain=config.framework_mode)
+    return lookup.find(settings.target, settings.source, settings.env)
+
+
+def import_served_function(
+    config: LoadedConfig, name: str, found: FoundTarget | None = None
+) -> ResolvedTarget:
     """Import the module of the function *name* and look the function up.
+
+    Args:
+        found: its target, where that is known
 
     Raises:
         LoadError: it cannot be imported, or takes too long
     """
-    settings = config.settings.function(name)
-    plain = config.framework_mode
     compat.install_compat_names()
-    file = find_target_place(settings.target, settings.source, config.base).file
-    with request_import_context(name, file, single=plain):
-        resolved = resolve_target(
-            settings.target,
-            settings.source,
-            config.base,
-            plain=plain,
-            allow_app=settings.signature in ("wsgi", "asgi"),
-            env=settings.env,
-        )
+    settings, plain = config.settings.functions[name], config.framework_mode
+    found = found or find_served_target(config, name)
+    file, module = found.place.file, found.module
+    context: AbstractContextManager[Any] = nullcontext()
+    if file is not None and module.mentions_current_app:
+        context = request_import_context(name, file, single=plain)
+    with context:
+        resolved = resolve_found_target(found, allow_app=settings.signature in ("wsgi", "asgi"))
     _check_budget(settings, resolved.import_seconds)
-    if resolved.import_seconds and resolved.file is not None and not plain:
-        _tell_name_test(name, resolved.file)
+    if resolved.import_seconds and not plain:
+        _tell_name_test(name, module)
     return resolved
 
 
@@ -196,6 +220,7 @@ def make_served_function(
     run: Run,
     store: ReloadStore,
     *,
+    settings: FunctionSettings | None = None,
     methods: Iterable[str] | None = None,
     **rest: Any,
 ) -> Function:
@@ -203,10 +228,11 @@ def make_served_function(
 
     Args:
         kind: its signature
+        settings: with the host's limits, where they are known
         methods: what its signature answers, where its settings say nothing; None for all
         rest: further fields of the `Function`
     """
-    settings = config.settings.function(name)
+    settings = settings or config.settings.function(name)
     given = settings.methods if settings.methods is not None else methods
     rest.setdefault("required", settings.required)
     rest.setdefault("failures", CallFailures())
@@ -231,17 +257,19 @@ def _display(settings: FunctionSettings) -> str:
 
 
 def codec_of_served_function(
-    config: LoadedConfig, name: str, resolved: ResolvedTarget
+    config: LoadedConfig, name: str, resolved: ResolvedTarget, settings: FunctionSettings
 ) -> tuple[Codec, RequestKind | None]:
     """Choose the signature and the request object; None for what is not an http function.
+
+    Args:
+        settings: with the host's limits
 
     Raises:
         LoadError: the target does not fit its signature, or contradicts the file
     """
-    settings = config.settings.function(name)
-    target = resolved.callable
+    target, form = resolved.callable, resolved.form
     plain = config.framework_mode
-    inferred = infer_signature(target, settings.signature, name=name, single=plain)
+    inferred = infer_signature(target, settings.signature, name=name, single=plain, form=form)
     request = _request(config, settings, resolved, inferred)
     options = SignatureOptions(
         name=name,
@@ -254,7 +282,7 @@ def codec_of_served_function(
         mount=path_pattern(settings.path),
         strip_path=settings.strip_path,
     )
-    return make_codec(inferred.kind, target, options), request
+    return make_codec(inferred.kind, target, options, form), request
 
 
 def _request(
@@ -266,8 +294,8 @@ def _request(
     """Choose which request an http function gets; None for functions of other signatures."""
     if inferred.kind != "http":
         return None
-    target = resolved.callable
-    if count_required_target_arguments(target) == 2:  # Falcon's (req, resp)
+    target, form = resolved.callable, resolved.form
+    if form.required == 2:  # Falcon's (req, resp)
         return "ffhost"
     return choose_request_object(
         settings.request or "auto",
@@ -276,7 +304,7 @@ def _request(
         lambda: target_uses_flask_request(target, resolved.module),
         asgi=config.asgi,
         has_file=config.has_file,
-        is_async=kind_of_target(target) in ("async", "async_generator"),
+        is_async=form.kind in ("async", "async_generator"),
     )
 
 
@@ -308,22 +336,17 @@ def _preparation(config: LoadedConfig) -> Prepare | None:
     return single_target_preparation(trusts_loopback=not proxies)
 
 
-def _tell_name_test(name: str, file: Path) -> None:
+def _tell_name_test(name: str, module: TargetModule) -> None:
     """Warn of ``if __name__ == "main"``: what stands below it runs in functions-framework only."""
-    with suppress(OSError):
-        if b"__name__" not in file.read_bytes():
-            return
-        from ffhost.loading.targets import line_that_tests_module_name
-
-        line = line_that_tests_module_name(file, file.stem)
-        if line is not None:
-            get_logger("ffhost").warning(
-                "module_name_never_plain",
-                function=name,
-                file=file.name,
-                line=line,
-                hint=f"__name__ is never {file.stem!r} here: use ffhost.on_startup",
-            )
+    file, line = module.file, module.line_that_tests_its_name
+    if file is not None and line is not None:
+        get_logger("ffhost").warning(
+            "module_name_never_plain",
+            function=name,
+            file=file.name,
+            line=line,
+            hint=f"__name__ is never {file.stem!r} here: use ffhost.on_startup",
+        )
 
 
 def _check_budget(settings: FunctionSettings, seconds: float | None) -> None:

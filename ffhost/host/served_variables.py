@@ -8,17 +8,19 @@ from collections.abc import Sequence
 from ffhost.config import LoadedConfig
 from ffhost.config.settings import FunctionSettings
 from ffhost.invocation.variables import FunctionVariables
-from ffhost.loading.targets import TargetPlace, find_target_place, module_scope_of_target
+from ffhost.loading.targets import FoundTarget, TargetPlace, find_target_place
 
 
-def served_function_variables(config: LoadedConfig, name: str) -> FunctionVariables | None:
+def served_function_variables(
+    config: LoadedConfig, name: str, found: FoundTarget
+) -> FunctionVariables | None:
     """Return the environment of a function that runs in this process, ready for its import.
 
     None for a single target without a file and without ``env``: it finds the variables of the
     process, which are its own.
 
-    Raises:
-        LoadError: its target has no valid form, or its file does not exist
+    Args:
+        found: its target
     """
     from ffhost.execution import os_environ, subprocesses
 
@@ -27,9 +29,8 @@ def served_function_variables(config: LoadedConfig, name: str) -> FunctionVariab
         return None
     os_environ.install_function_environ()
     subprocesses.install_subprocess_patches()
-    place = find_target_place(settings.target, settings.source, config.base)
-    scope = module_scope_of_target(place, plain=config.framework_mode, env=settings.env)
-    own = {} if config.framework_mode else own_variables_of_served(settings, place)
+    scope = found.module.scope
+    own = {} if config.framework_mode else own_variables_of_served(settings, found.place)
     environment = FunctionVariables(scope.variables, dict(own), _disputed(config, settings))
     if scope.environment is None:
         scope.environment = environment
@@ -48,7 +49,7 @@ def variables_of_isolated_process(config: LoadedConfig, name: str) -> dict[str, 
     """Return the variables that are added to the environment of an isolated function's process.
 
     Raises:
-        LoadError: as for `served_function_variables`
+        LoadError: its target has no valid form, or its file does not exist
     """
     settings = config.settings.functions[name]
     if config.framework_mode:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from ffhost._lazy import few_collections
 from ffhost.config import ConfigSources, LoadedConfig, load_config
 from ffhost.config.watcher import ConfigWatcher, fingerprint_config_files, is_sub_path_config
 from ffhost.errors import ConfigError, StartupError
@@ -135,7 +136,7 @@ class Service:
         Raises:
             ConfigError: the configuration or a function of it is wrong
         """
-        with self._lock:
+        with self._lock, few_collections():
             if self._host is None:
                 config = load_config(self.sources(), at_start=True)
                 if not self._embedded:
@@ -349,7 +350,7 @@ class Service:
 
         Returns whether it was accepted. Must not be called on the loop that serves.
         """
-        with self._lock:
+        with self._lock, few_collections():
             if self.phase in ("new", "stopped"):
                 return False
             try:

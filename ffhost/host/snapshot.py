@@ -16,12 +16,18 @@ from ffhost.config.load_problems import config_problem_of_error, merge_config_pr
 from ffhost.config.settings import Settings
 from ffhost.errors import ConfigError, LoadError, Unavailable
 from ffhost.host.called_hosts import CallRecorder, NamedCallReplacement, NamedCalls
-from ffhost.host.loader import disabled_function_error, load_served_function, switched_off_function
+from ffhost.host.loader import (
+    disabled_function_error,
+    find_served_target,
+    load_served_function,
+    switched_off_function,
+)
 from ffhost.host.served_variables import served_function_variables
 from ffhost.host.store import ReloadStore
 from ffhost.invocation.function import Function
 from ffhost.invocation.logger import get_logger
 from ffhost.loading import modules
+from ffhost.loading.targets import TargetLookup
 from ffhost.observability import logs
 
 if TYPE_CHECKING:
@@ -111,10 +117,11 @@ def _build(config: LoadedConfig, store: ReloadStore, previous: Host | None) -> H
     functions: dict[str, Function] = {}
     problems: list[ConfigProblem] = []
     front_door = _front_door(config, store, problems)
+    lookup = TargetLookup(config.base, plain=config.framework_mode)
     for name in names:
         before = None if previous is None else previous.functions.get(name)
         try:
-            functions[name] = _function(config, name, store, before)
+            functions[name] = _function(config, name, store, before, lookup)
         except LoadError as error:
             problems.append(config_problem_of_error(config, name, error))
     subscriptions = None
@@ -190,23 +197,27 @@ def _tell_import_times(functions: Iterable[Function]) -> None:
 
 
 def _function(
-    config: LoadedConfig, name: str, store: ReloadStore, before: Function | None
+    config: LoadedConfig,
+    name: str,
+    store: ReloadStore,
+    before: Function | None,
+    lookup: TargetLookup,
 ) -> Function:
     settings = config.settings.functions[name]
     off = disabled_function_error(settings, name)
     if off is not None:
         return switched_off_function(config, name, off, store)
 
-    def load(config: LoadedConfig, name: str, store: ReloadStore) -> Function:
-        return _load(config, name, store, before)
-
     if settings.lazy and (before is None or (before.module is None and before.processes is None)):
         from ffhost.host.lazy_function import make_lazy_function
+
+        def load(config: LoadedConfig, name: str, store: ReloadStore) -> Function:
+            return _load(config, name, store, before)
 
         return make_lazy_function(config, name, load, store)
     try:
         with logs.binding_log_fields(function=name):
-            return load(config, name, store)
+            return _load(config, name, store, before, lookup)
     except LoadError as error:
         if settings.on_load_error == "fail":
             raise
@@ -216,9 +227,17 @@ def _function(
         return switched_off_function(config, name, unavailable, store, problem)
 
 
-def _load(config: LoadedConfig, name: str, store: ReloadStore, before: Function | None) -> Function:
+def _load(
+    config: LoadedConfig,
+    name: str,
+    store: ReloadStore,
+    before: Function | None,
+    lookup: TargetLookup | None = None,
+) -> Function:
     if config.settings.functions[name].isolation == "process":
         from ffhost.host.isolated_function import load_isolated
 
         return load_isolated(config, name, store, before)
-    return load_served_function(config, name, store, served_function_variables(config, name))
+    found = find_served_target(config, name, lookup)
+    variables = served_function_variables(config, name, found)
+    return load_served_function(config, name, store, variables, found)

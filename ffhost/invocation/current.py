@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ffhost.invocation.call import Call
+from ffhost.invocation.ids import choose_execution_id
 
 if TYPE_CHECKING:
     import structlog
@@ -175,6 +176,12 @@ def current() -> Invocation:
     if call is None:
         raise LookupError("no function is being called here")
     return invocation_of(call)
+
+
+def execution_id_of_failure(given: str | None) -> str:
+    """Return the id of the running call; outside a call *given*, or a new one, as for a call."""
+    call = CURRENT.get()
+    return choose_execution_id(given) if call is None else call.execution_id
 
 
 def log_fields() -> dict[str, Any]:

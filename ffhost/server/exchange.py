@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ffhost.errors import RequestError
-from ffhost.execution.channels import ChunkGroup, LoopWaiter
+from ffhost.execution.channels import ChunkGroup, LoopWaiter, StreamCut
 from ffhost.execution.file_body import AVAILABLE, FileBody
 from ffhost.execution.loop_caller import AlreadyAnswered
-from ffhost.invocation.ids import EXECUTION_ID_HEADER, choose_execution_id
+from ffhost.invocation.current import execution_id_of_failure
+from ffhost.invocation.ids import EXECUTION_ID_HEADER
 from ffhost.invocation.logger import get_logger
 from ffhost.server._uvicorn import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE
 from ffhost.server.body_buffer import SocketBodyBuffer
@@ -251,6 +252,8 @@ class ConnectionExchange:
                 raise RuntimeError("the application has not finished its answer")
         except AlreadyAnswered:
             return  # it was answered long ago
+        except StreamCut:  # its function's own entry says why
+            self._close_unfinished()
         except RequestError as error:  # what `receive` raised, if nobody else answers
             self._refuse(error)
         except BaseException as error:
@@ -264,7 +267,7 @@ class ConnectionExchange:
 
     def _answer_failure(self, error: BaseException) -> None:
         names = (value for name, value in self.scope["headers"] if name == _EXECUTION_ID)
-        identity = choose_execution_id(next(names, b"").decode("latin-1"))
+        identity = execution_id_of_failure(next(names, b"").decode("latin-1"))
         get_logger("ffhost").error(
             "host_error",
             method=self.scope["method"],
@@ -273,10 +276,13 @@ class ConnectionExchange:
             exc_info=error,
         )
         if self.response_started:
-            self._joined.write()  # it may be among them
-            self.transport.close()
+            self._close_unfinished()
         else:
             self._refuse(HostFailed(HOST_FAILED), identity)
+
+    def _close_unfinished(self) -> None:
+        self._joined.write()  # it may be among them
+        self.transport.close()
 
     def _refuse(self, error: RequestError, identity: str | None = None) -> None:
         if self.response_started or self.disconnected or self.transport.is_closing():
@@ -398,7 +404,9 @@ class ConnectionExchange:
             transport.set_write_buffer_limits(high=0)  # pauses until all has been written
             await self.flow.drain()
             transport.set_write_buffer_limits()
-        if self.disconnected or transport.is_closing():
+        if transport.is_closing():  # which comes before the news that it is closed
+            self.disconnect()
+        if self.disconnected:
             body.stop()
             return
         head, self._head, self.response_started = self._head or b"", None, True

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ffhost.config.settings import SIGNATURES
+from ffhost.loading.targets import TargetForm, form_of_target
 from ffhost.signatures.codec import (
     AnsweredApplicationCrash,
     Codec,
@@ -24,18 +25,24 @@ from ffhost.signatures.inference import InferredSignature, infer_signature
 
 
 def make_codec(
-    kind: str, target: Callable[..., Any], options: SignatureOptions | None = None
+    kind: str,
+    target: Callable[..., Any],
+    options: SignatureOptions | None = None,
+    form: TargetForm | None = None,
 ) -> Codec:
     """Make the codec of *target* under the signature *kind*.
+
+    Args:
+        form: of the target, where it is known
 
     Raises:
         LoadError: the target does not have the form that the signature needs
     """
     composer = _composer(kind)
-    return composer(target, options or SignatureOptions())
+    return composer(target, form or form_of_target(target), options or SignatureOptions())
 
 
-def _composer(kind: str) -> Callable[[Callable[..., Any], SignatureOptions], Codec]:
+def _composer(kind: str) -> Callable[[Callable[..., Any], TargetForm, SignatureOptions], Codec]:
     # Imported on demand: typed functions need pydantic, events the CloudEvents SDK.
     if kind == "http":
         from ffhost.signatures import http_function

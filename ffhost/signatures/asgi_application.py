@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
 from ffhost.errors import ResultError
+from ffhost.loading.targets import TargetForm
 from ffhost.signatures.app_lifespan import application_lifespan_of
 from ffhost.signatures.codec import AnsweredApplicationCrash, Codec, SignatureOptions
 from ffhost.signatures.mounted_application import (
@@ -38,14 +39,14 @@ class ApplicationClientGone(OSError):
     """The client has gone; raised by ``send``, as ASGI's HTTP spec 2.4 requires."""
 
 
-def make_asgi_codec(target: Application, options: SignatureOptions) -> Codec:
+def make_asgi_codec(target: Application, form: TargetForm, options: SignatureOptions) -> Codec:
     """Make the codec of an ASGI application.
 
     Raises:
         LoadError: the target is not one
     """
     name = options.name
-    check_application_kind(target, name, "asgi", 3, "scope, receive and send")
+    check_application_kind(form, name, "asgi", 3, "scope, receive and send")
     mount = RequestMount(options.mount)
     lifespan = application_lifespan_of(target, name)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ffhost import events
 from ffhost.events.handed_event import HandedEventMessage
+from ffhost.loading.targets import TargetForm
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, SignatureOptions
 from ffhost.signatures.event_replies import (
@@ -28,18 +29,20 @@ class _Replies(list[Any]):
     """What the calls of one batch returned."""
 
 
-def make_cloudevent_codec(target: Callable[..., Any], options: SignatureOptions) -> Codec:
+def make_cloudevent_codec(
+    target: Callable[..., Any], form: TargetForm, options: SignatureOptions
+) -> Codec:
     """Make the codec of a function that takes one CloudEvent.
 
     Raises:
         LoadError: the function takes something else, or is a generator
     """
     name = options.name
-    parameters.signature_accepts(target, name, "cloudevent", 1, wants="one CloudEvent")
+    parameters.signature_accepts(form, name, "cloudevent", 1, wants="one CloudEvent")
     refuse_generator_signature(target, name, "cloudevent")
-    wanted = _wanted_class(target)
+    wanted = _wanted_class(target, form)
     read, take = events.make_event_decoder(wanted), events.make_handed_event_decoder(wanted)
-    is_async = parameters.is_coroutine_function(target)
+    is_async = form.kind == "async"
 
     def decode(message: Message) -> tuple[Any, ...]:
         if isinstance(message, HandedEventMessage):
@@ -58,13 +61,13 @@ def make_cloudevent_codec(target: Callable[..., Any], options: SignatureOptions)
     )
 
 
-def _wanted_class(target: Callable[..., Any]) -> Any:
+def _wanted_class(target: Callable[..., Any], form: TargetForm) -> Any:
     """Return the annotation of the parameter, None for text that cannot be evaluated."""
     if parameters.signature_mark_of(target, parameters.FIREBASE) is not None:
         from cloudevents.v1.http.event import CloudEvent
 
         return CloudEvent  # the wrapper takes one of the old SDK, whatever is annotated inside
-    annotation = parameters.first_parameter_annotation(target)
+    annotation = parameters.parameter_annotation(target, form)
     return None if isinstance(annotation, str) else annotation
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from ffhost import events
 from ffhost.errors import MethodNotAllowed
 from ffhost.events.handed_event import HandedEventMessage
+from ffhost.loading.targets import TargetForm
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, SignatureOptions
 from ffhost.signatures.event_replies import make_acknowledgement_encoder, refuse_generator_signature
@@ -19,17 +20,19 @@ _NO_EVENT: Any = object()
 """Placeholder for the data of a request that only checks whether the container is up."""
 
 
-def make_event_codec(target: Callable[..., Any], options: SignatureOptions) -> Codec:
+def make_event_codec(
+    target: Callable[..., Any], form: TargetForm, options: SignatureOptions
+) -> Codec:
     """Make the codec of a function that takes data and context.
 
     Raises:
         LoadError: the function takes something else, or is a generator
     """
     name = options.name
-    parameters.signature_accepts(target, name, "event", 2, wants="data and context")
+    parameters.signature_accepts(form, name, "event", 2, wants="data and context")
     refuse_generator_signature(target, name, "event")
     acknowledge = make_acknowledgement_encoder(options.single)
-    is_async = parameters.is_coroutine_function(target)
+    is_async = form.kind == "async"
     decode, call = _decode, target
     methods: tuple[str, ...] = ("POST",)
     if options.single:

@@ -14,7 +14,7 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, TypeAlias
 
-from ffhost.loading.targets import signature_of_target
+from ffhost.loading.targets import form_of_target
 from ffhost.signatures import parameters
 from ffhost.signatures.inference import infer_signature
 from ffhost.signatures.typeddicts import with_modern_typed_dicts
@@ -58,12 +58,12 @@ def function_types_of(
         signature: what it was found to be
         word: the signature that the configuration names, or None
     """
-    hints = _hints(target)
-    takes, first = None, next(iter(_parameters(target)), "input")
+    hints, form = _hints(target), form_of_target(target)
+    takes, first = None, next(iter(form.names), "input")
     if signature == "typed":
-        named = infer_signature(target, word, single=True).input_type
+        named = infer_signature(target, word, single=True, form=form).input_type
         takes = named if named is not None else hints.get(first)
-        takes = parameters.first_parameter_annotation(target) if takes is None else takes
+        takes = parameters.parameter_annotation(target, form) if takes is None else takes
     returns, may_be_empty = _without_none(hints.get("return"))
     schemas = _schemas(takes, returns if _is_json(returns) else None)
     summary, description = _words(target)
@@ -76,13 +76,6 @@ def function_types_of(
         summary,
         description,
     )
-
-
-def _parameters(target: Callable[..., Any]) -> list[str]:
-    try:
-        return list(signature_of_target(target).parameters)
-    except (TypeError, ValueError):
-        return []
 
 
 def _hints(target: Any) -> dict[str, Any]:

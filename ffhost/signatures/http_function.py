@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from ffhost.loading.targets import TargetForm
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, SignatureOptions, signature_error
 from ffhost.signatures.foreign_responses import encode_foreign_exception
@@ -19,7 +20,9 @@ from ffhost.web.messages import Message, Reply
 Decode: TypeAlias = Callable[[Message], tuple[Any, ...]]
 
 
-def make_http_codec(target: Callable[..., Any], options: SignatureOptions) -> Codec:
+def make_http_codec(
+    target: Callable[..., Any], form: TargetForm, options: SignatureOptions
+) -> Codec:
     """Make the codec of an http function.
 
     Raises:
@@ -27,20 +30,19 @@ def make_http_codec(target: Callable[..., Any], options: SignatureOptions) -> Co
     """
     name = options.name
     count = parameters.signature_accepts(
-        target, name, "http", 1, 2, wants="one request, or Falcon's (req, resp)"
+        form, name, "http", 1, 2, wants="one request, or Falcon's (req, resp)"
     )
     if count == 2:
-        return _compose_responder(target, options)
+        return _compose_responder(target, form, options)
     make, around = options.adapter or native_request_adapter()
 
     def decode(message: Message) -> tuple[Any, ...]:
         return (make(message),)
 
-    is_async = parameters.is_coroutine_function(target)
-    call = target
+    call, is_async = target, form.kind == "async"
     if around is not None:
         call = around(target, is_async)
-    if parameters.is_async_generator_function(target):
+    if form.kind == "async_generator":
         call, is_async = invoke_with_loop_generator(call), True
     encode = result_encoder(name)
     return Codec(
@@ -82,11 +84,13 @@ def invoke_with_loop_generator(target: Callable[..., Any]) -> Callable[..., Any]
     return call
 
 
-def _compose_responder(target: Callable[..., Any], options: SignatureOptions) -> Codec:
+def _compose_responder(
+    target: Callable[..., Any], form: TargetForm, options: SignatureOptions
+) -> Codec:
     from ffhost.signatures import falcon_responses  # few functions are responders
 
     name = options.name
-    if parameters.parameter_names(target)[-1] == "context":
+    if form.positional[form.required - 1] == "context":
         raise signature_error(
             f"{name} takes (data, context) like an event function; write signature: event, or "
             f"decorate it with @ffhost.event"
@@ -97,7 +101,7 @@ def _compose_responder(target: Callable[..., Any], options: SignatureOptions) ->
     def decode(message: Message) -> tuple[Any, ...]:
         return make(message), falcon_responses.new_falcon_response()
 
-    if parameters.is_coroutine_function(target):
+    if form.kind == "async":
         call: Callable[..., Any] = falcon_responses.wrap_async_falcon_responder(target, name)
         is_async = True
     else:

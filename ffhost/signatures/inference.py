@@ -12,6 +12,7 @@ from typing import Any
 
 from ffhost._records import Record
 from ffhost.loading import decorators
+from ffhost.loading.targets import TargetForm, form_of_target
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import signature_error
 
@@ -35,7 +36,12 @@ class InferredSignature(Record):
 
 
 def infer_signature(
-    target: Callable[..., Any], word: str | None = None, *, name: str = "", single: bool = False
+    target: Callable[..., Any],
+    word: str | None = None,
+    *,
+    name: str = "",
+    single: bool = False,
+    form: TargetForm | None = None,
 ) -> InferredSignature:
     """Find the signature of *target*.
 
@@ -45,17 +51,19 @@ def infer_signature(
         name: what errors call the function
         single: whether a decorator overrides the configuration (single-target mode
             without a file), instead of contradicting it
+        form: of the target, where it is known
 
     Raises:
         LoadError: the configuration and a decorator contradict each other
     """
+    form = form or form_of_target(target)
     mark: decorators.SignatureMark | None = parameters.signature_mark_of(
         target, decorators.SIGNATURE
     )
     endpoint = parameters.signature_mark_of(target, parameters.FIREBASE)
     if mark is None and endpoint is not None:
         mark = _firebase_mark(endpoint)
-    annotation = parameters.first_parameter_annotation(target)
+    annotation = parameters.parameter_annotation(target, form)
     request = _request_of(annotation)
     if mark is not None:
         if word is not None and word != mark.kind and not single:
@@ -66,7 +74,8 @@ def infer_signature(
         return InferredSignature(mark.kind, mark.input_type, request, mark.request)
     if word is not None:
         return InferredSignature(word, None, request)
-    return InferredSignature(_kind_of(target, annotation), None, request)
+    second = parameters.parameter_annotation(target, form, 1)
+    return InferredSignature(_kind_of(annotation, second), None, request)
 
 
 def _firebase_mark(endpoint: Any) -> decorators.SignatureMark:
@@ -75,8 +84,8 @@ def _firebase_mark(endpoint: Any) -> decorators.SignatureMark:
     return decorators.SignatureMark("http", request="flask")
 
 
-def _kind_of(target: Callable[..., Any], annotation: Any) -> str:
-    if _named(parameters.first_parameter_annotation(target, 1)) == "Context":
+def _kind_of(annotation: Any, second: Any) -> str:
+    if _named(second) == "Context":
         return "event"
     if _request_of(annotation) is not None:
         return "http"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ffhost.errors import ResultError
-from ffhost.loading.targets import application_kind_of_target
+from ffhost.loading.targets import TargetForm
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, SignatureOptions, signature_error
 from ffhost.signatures.results import HOP_BY_HOP, result_encoder, status_code_of_result
@@ -99,18 +99,16 @@ class CountedApplicationBody:
             )
 
 
-def check_application_kind(
-    target: Callable[..., Any], name: str, kind: str, count: int, wants: str
-) -> None:
+def check_application_kind(form: TargetForm, name: str, kind: str, count: int, wants: str) -> None:
     """Refuse a target that is not an application of the *kind*.
 
     Raises:
         LoadError: it is one of the other kind, or takes other arguments
     """
-    found = application_kind_of_target(target)
+    found = form.application
     if found is not None and found != kind:
         raise signature_error(f"{name} is {_ARTICLE[found]} application; write signature: {found}")
-    parameters.signature_accepts(target, name, kind, count, wants=wants)
+    parameters.signature_accepts(form, name, kind, count, wants=wants)
 
 
 def make_application_codec(

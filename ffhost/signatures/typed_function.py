@@ -19,6 +19,7 @@ from ffhost.errors import (
     UnsupportedMediaType,
 )
 from ffhost.loading import decorators
+from ffhost.loading.targets import TargetForm
 from ffhost.signatures import parameters
 from ffhost.signatures.codec import Codec, SignatureOptions, signature_error
 from ffhost.signatures.flask_json import dump_flask_json, is_pydantic_model
@@ -38,15 +39,17 @@ MAX_ERRORS = 100
 """Most invalid fields that one answer names; a hostile body could have millions."""
 
 
-def make_typed_codec(target: Callable[..., Any], options: SignatureOptions) -> Codec:
+def make_typed_codec(
+    target: Callable[..., Any], form: TargetForm, options: SignatureOptions
+) -> Codec:
     """Make the codec of a function that takes one value of a type.
 
     Raises:
         LoadError: the function takes something else, or a type that cannot be read
     """
     name = options.name
-    parameters.signature_accepts(target, name, "typed", 1, wants="one value of the annotated type")
-    kind = _input_type(target, options)
+    parameters.signature_accepts(form, name, "typed", 1, wants="one value of the annotated type")
+    kind = _input_type(target, form, options)
     read = _reader(kind, options)
     measure = _measure(kind, options)
 
@@ -59,8 +62,8 @@ def make_typed_codec(target: Callable[..., Any], options: SignatureOptions) -> C
         _check_content_type(message)
         return (message.value,)
 
-    call, is_async = target, parameters.is_coroutine_function(target)
-    if parameters.is_async_generator_function(target):
+    call, is_async = target, form.kind == "async"
+    if form.kind == "async_generator":
         call, is_async = invoke_with_loop_generator(target), True
     encode = _encoder(options)
     handled = result_encoder(name)
@@ -87,12 +90,12 @@ def _measure(kind: Any, options: SignatureOptions) -> Measure | None:
     )
 
 
-def _input_type(target: Callable[..., Any], options: SignatureOptions) -> Any:
+def _input_type(target: Callable[..., Any], form: TargetForm, options: SignatureOptions) -> Any:
     mark = parameters.signature_mark_of(target, decorators.SIGNATURE)
     named = options.input_type or (mark.input_type if mark is not None else None)
     if named is not None:
         return named
-    annotation = parameters.first_parameter_annotation(target)
+    annotation = parameters.parameter_annotation(target, form)
     if annotation is None:
         raise signature_error(
             f"{options.name} does not say which type it takes; annotate its parameter, or name "

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any
 
 from ffhost.errors import ResultError
+from ffhost.loading.targets import TargetForm
 from ffhost.signatures.chunks import ByteChunks, FileWrapper, read_file_chunks
 from ffhost.signatures.codec import Codec, SignatureOptions
 from ffhost.signatures.file_parts import RequestFilePart
@@ -30,14 +31,16 @@ from ffhost.web.messages import Message, Reply
 Environ = dict[str, Any]
 
 
-def make_wsgi_codec(target: Callable[..., Any], options: SignatureOptions) -> Codec:
+def make_wsgi_codec(
+    target: Callable[..., Any], form: TargetForm, options: SignatureOptions
+) -> Codec:
     """Make the codec of a WSGI application.
 
     Raises:
         LoadError: the target is not one
     """
     name = options.name
-    check_application_kind(target, name, "wsgi", 2, "environ and start_response")
+    check_application_kind(form, name, "wsgi", 2, "environ and start_response")
     mount = RequestMount(options.mount)
 
     def decode(message: Message) -> tuple[Environ]:

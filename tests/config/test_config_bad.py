@@ -7,13 +7,18 @@ what must be shown, and ``bad-NAME.json`` the environment, flags and ``--set`` i
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ffhost.config import ConfigSources, load_config
-from ffhost.config.diagnostics import show_config_problems
+from ffhost.config.contradictions import FUNCTION_RULES
+from ffhost.config.diagnostics import ConfigProblem, show_config_problems
+from ffhost.config.located_problems import ConfigProblemReporter
+from ffhost.config.nodes import ConfigNode, ConfigText
+from ffhost.config.settings import FunctionSettings, setting_key_of
 from ffhost.errors import ConfigError
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -51,6 +56,21 @@ def test_every_bad_configuration_has_its_message_beside_it() -> None:
     written = {path.name.partition(".")[0] for path in CONFIGS.glob("bad-*")}
     assert written == set(CASES)
     assert len(CASES) >= 60
+
+
+def test_a_rule_finds_nothing_in_a_function_without_the_keys_that_it_names() -> None:
+    every = {
+        setting_key_of(each.name): value
+        for each in fields(FunctionSettings)
+        for value in each.metadata["examples"][:1]
+    }
+    found: list[ConfigProblem] = []
+    report = ConfigProblemReporter(ConfigNode({}, ConfigText("test")), found)
+    for rule, keys in FUNCTION_RULES.items():
+        assert keys <= every.keys()
+        others = {key: value for key, value in every.items() if key not in keys}
+        rule(others, ("functions", "hello"), report)
+    assert found == []
 
 
 @pytest.mark.parametrize("case", CASES)

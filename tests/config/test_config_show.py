@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,15 @@ from ffhost.config.diagnostics import (
     show_config_problems,
 )
 from ffhost.config.effective import show_config
-from ffhost.config.settings import SecretSetting
+from ffhost.config.loaded_config import config_revision
+from ffhost.config.quick_reader import read_settings_quickly
+from ffhost.config.settings import (
+    FunctionSettings,
+    SecretSetting,
+    Settings,
+    plain_section,
+    setting_key_of,
+)
 
 BASE = """\
 server: {port: 8000}
@@ -122,6 +131,30 @@ def test_the_revision_depends_on_the_effective_values_alone(tmp_path: Path) -> N
     revisions = {load(tmp_path, text).revision for text in other}
     revisions.add(load(tmp_path, BASE, {"TOKEN": "another"}).revision)
     assert len(revisions | {first.revision}) == 5
+
+
+def settings_of(function: dict[str, Any], **host: Any) -> Settings:
+    settings = read_settings_quickly({**host, "functions": {"hello": function}})
+    assert settings is not None
+    return settings
+
+
+def test_every_value_of_a_function_counts_in_the_revision() -> None:
+    examples = [
+        settings_of({"target": "main.py:hello", setting_key_of(each.name): value})
+        for each in fields(FunctionSettings)
+        for value in each.metadata["examples"]
+        if "from_env" not in str(value)
+    ]
+    values = {repr(plain_section(each.function("hello"))) for each in examples}
+    assert len({config_revision(each, None) for each in examples}) == len(values) > 30
+
+
+def test_a_limit_of_the_host_counts_as_one_of_the_function() -> None:
+    plain, host = {"target": "main.py:hello"}, {"defaults": {"queue": 7}}
+    bounded = settings_of({**plain, "queue": 7}, **host), settings_of(plain, **host)
+    first, same, other = (config_revision(each, None) for each in [*bounded, settings_of(plain)])
+    assert first == same != other
 
 
 def test_the_order_of_hooks_counts_and_that_of_functions_does_not(tmp_path: Path) -> None:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
 import textwrap
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import pytest
 
 from ffhost.errors import LoadError
 from ffhost.loading.targets import (
-    application_kind_of_target,
     check_target_statically,
-    count_required_target_arguments,
+    form_of_target,
     is_async_target,
     kind_of_target,
     resolve_target,
     signature_of_target,
 )
-from ffhost.signatures.parameters import first_parameter_annotation
+from ffhost.signatures.parameters import parameter_annotation
 
 MAIN = """
     import functools
@@ -416,7 +418,7 @@ def test_applications_are_targets_where_the_signature_says_so(base: Path) -> Non
     for name in ("wsgi", "asgi"):
         target = f"fn/main.py:{name}"
         found = resolve_target(target, None, base, allow_app=True).callable
-        assert application_kind_of_target(found) == name
+        assert form_of_target(found).application == name
         check_target_statically(target, None, base, signature=name)
 
 
@@ -427,7 +429,7 @@ def test_applications_of_frameworks_are_recognised() -> None:
     from starlette.applications import Starlette
 
     apps = [falcon.App(), flask.Flask("x"), falcon.asgi.App(), Starlette()]
-    assert [application_kind_of_target(app) for app in apps] == ["wsgi", "wsgi", "asgi", "asgi"]
+    assert [form_of_target(app).application for app in apps] == ["wsgi", "wsgi", "asgi", "asgi"]
 
 
 class Calls:
@@ -476,9 +478,29 @@ async def yields_later(request: object) -> Any:
 def test_kinds_and_arguments_of_callables(
     target: Callable[..., Any], expected: str, required: int
 ) -> None:
-    assert kind_of_target(target) == expected
+    assert kind_of_target(target) == form_of_target(target).kind == expected
     assert is_async_target(target) == (expected == "async")
-    assert count_required_target_arguments(target) == required
+    assert form_of_target(target).required == required
+
+
+@pytest.mark.parametrize(
+    "target", [sync, waits, yields, yields_later, Calls.wait, lambda: 1, lambda a, b=1, /, c=2: 1]
+)
+def test_a_function_s_code_says_what_inspect_would(target: FunctionType) -> None:
+    code, given = target.__code__, target.__defaults__
+    copied = FunctionType(code, {}, "copied", given)
+    copied.__kwdefaults__, copied.__annotations__ = target.__kwdefaults__, target.__annotations__
+    copied.__signature__ = inspect.signature(target)  # type: ignore[attr-defined]
+    assert form_of_target(target) == form_of_target(copied)
+
+
+def test_what_a_function_says_of_itself_counts_more_than_its_code() -> None:
+    @functools.wraps(waits)
+    def wrapper(*arguments: Any) -> Any:
+        return waits(*arguments)
+
+    form = form_of_target(wrapper)
+    assert (form.kind, form.positional, form.required) == ("sync", ("data", "context"), 2)
 
 
 def test_an_annotation_that_only_type_checkers_know_does_no_harm() -> None:
@@ -488,5 +510,6 @@ def test_an_annotation_that_only_type_checkers_know_does_no_harm() -> None:
     code = f"def hello(request: {name}, /, more: int = 1): pass"
     exec(compile(code, "main.py", "exec", dont_inherit=True), made)
     assert list(signature_of_target(made["hello"]).parameters) == ["request", "more"]
-    assert count_required_target_arguments(made["hello"]) == 1
-    assert first_parameter_annotation(made["hello"]) == "Missing"
+    form = form_of_target(made["hello"])
+    assert form.required == 1
+    assert parameter_annotation(made["hello"], form) == "Missing"

@@ -377,6 +377,22 @@ class LendingTransport(RecordingTransport):
         self.closed = True
 
 
+def test_a_file_for_a_client_that_has_just_left_is_dropped(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"0123456789")
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        file = (tmp_path / "file").open("rb")
+        part = FileBody(RequestFilePart(file, 0, 10, file.close))
+        await send(start((b"content-length", b"10")))
+        send.__self__.transport.close()
+        await send({"type": "http.response.body", "body": part})
+        await send({"type": "http.response.body", "body": b""})
+        file.close()
+
+    transport, connection = exchange(app, GET)
+    assert (transport.writes, connection.cycle.disconnected) == ([], True)
+
+
 @pytest.mark.parametrize(("is_kept", "reads"), [(True, False), (False, True)])
 def test_nothing_is_read_from_a_socket_that_may_block_while_it_is_lent(
     is_kept: bool, reads: bool, tmp_path: Path

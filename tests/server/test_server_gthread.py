@@ -41,9 +41,13 @@ def echo(request):
 
 def headers(request):
     return dict(request.headers.items())
+
+def broken(request):
+    yield "one,"
+    raise ValueError("in the middle")
 """
 )
-NAMES = "hello pid slow slow_to_the_end echo headers"
+NAMES = "hello pid slow slow_to_the_end echo headers broken"
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +186,13 @@ def test_a_body_in_time_leaves_the_connection_for_the_next_request(running: Runn
         assert (answer.status, answer.read()) == (200, body)
         time.sleep(0.5)  # together longer than a body may take
     connection.close()
+
+
+def test_a_stream_that_fails_is_cut_and_has_one_error_entry(running: Running) -> None:
+    assert exchange(running, head("/broken")).endswith(b"\r\n4\r\none,\r\n")
+    running.get("/hello")
+    assert len(running.entries("function_crashed")) == 1
+    assert "Error handling request" not in running.output + running.errors
 
 
 def test_a_call_may_take_longer_than_its_body(running: Running) -> None:

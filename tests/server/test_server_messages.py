@@ -28,6 +28,10 @@ def note(request):
 def streamed(request):
     yield "one,"
     yield "two"
+
+def broken(request):
+    yield "one,"
+    raise ValueError("in the middle")
 """
 H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
 
@@ -37,7 +41,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Run one server for all tests."""
     folder = tmp_path_factory.mktemp("messages")
     sets = ("server.max_body_size=1KiB", "server.read_timeout=5s")
-    with server(folder, *sets, source=SOURCE, functions="seen streamed note") as started:
+    with server(folder, *sets, source=SOURCE, functions="seen streamed note broken") as started:
         yield started
 
 
@@ -247,6 +251,15 @@ def test_a_body_that_breaks_off_after_its_answer_gets_no_second_one(running: Run
     data = ask(running, start, b"zz\r\n")
     assert data.startswith(b"HTTP/1.1 404 ")
     assert data.count(b"HTTP/1.1 ") == 1
+
+
+def test_a_stream_that_fails_is_cut_and_has_one_error_entry(running: Running) -> None:
+    data = ask(running, head("GET", path="/broken"))
+    assert data.endswith(b"\r\n4\r\none,\r\n")
+    ask(running, head("GET", path="/nowhere"))  # what follows the cut has been logged by then
+    (crash,) = running.entries("function_crashed")
+    assert "in the middle" in crash["exception"]
+    assert running.entries("host_error") == []
 
 
 @given(

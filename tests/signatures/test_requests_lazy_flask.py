@@ -19,8 +19,7 @@ from flask.json.provider import DefaultJSONProvider
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ffhost.signatures.codec import Codec, SignatureOptions
-from ffhost.signatures.http_function import make_http_codec
+from ffhost.signatures import Codec, SignatureOptions, make_codec
 from ffhost.signatures.requests import flask_request
 from ffhost.signatures.requests._flask import LAZY_VERSIONS
 from ffhost.signatures.requests.flask_answers import QuickFlaskEncoder
@@ -34,7 +33,7 @@ only_lazily = pytest.mark.skipif(
 
 def codec_of(function: Callable[[Any], Any], folder: Path) -> Codec:
     adapter = flask_request_adapter("function", folder / "main.py", None)
-    return make_http_codec(function, SignatureOptions(name="function", adapter=adapter))
+    return make_codec("http", function, SignatureOptions(name="function", adapter=adapter))
 
 
 def answer(codec: Codec, message: Message | None = None) -> Reply:

@@ -214,11 +214,11 @@ class Settings(SettingsSection):
 
     def function(self, name: str) -> FunctionSettings:
         """Return the settings of the function *name* with the host's limits filled in."""
-        return self.functions[name].replaced(**self.limits(name))
+        return self.with_limits(self.functions[name])
 
-    def limits(self, name: str) -> dict[str, Any]:
-        """Return the limits that the function *name* has from the host, by key."""
-        function, defaults = self.functions[name], self.defaults
+    def with_limits(self, function: FunctionSettings) -> FunctionSettings:
+        """Return *function* with the host's limits where it has none of its own."""
+        defaults = self.defaults
         limits: dict[str, Any] = {
             key: getattr(defaults, key)
             for key in ("timeout", "concurrency", "queue", "queue_timeout", "auth", "request")
@@ -229,7 +229,7 @@ class Settings(SettingsSection):
         if function.isolation == "process":
             limits["processes"] = function.processes or 1
             limits["concurrency"] = limits["processes"]
-        return limits
+        return function.replaced(**limits)
 
 
 def complete_settings(values: dict[str, Any]) -> dict[str, Any]:

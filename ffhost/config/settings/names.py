@@ -114,7 +114,7 @@ def _read_segment(segment: str, path: str) -> list[str]:
     if segment in ("", ".", ".."):
         what = "an empty segment" if not segment else f"the segment {segment!r}"
         raise InvalidSetting(f"a path cannot contain {what}, got {path!r}")
-    if any(char < " " or char in "\x7f\\" for char in segment):
+    if re.search(r"[\x00-\x1f\x7f\\]", segment):
         raise InvalidSetting(
             f"a path cannot contain control characters or backslashes, got {show_setting(path)}"
         )

@@ -89,9 +89,10 @@ class SettingsSection:
         object.__setattr__(self, "written", frozenset(map(setting_key_of, given)))
 
     @classmethod
-    def _of(cls, values: Mapping[str, Any], written: frozenset[str]) -> Self:
+    def _of(cls, values: dict[str, Any], written: frozenset[str]) -> Self:
+        """Return a section with *values* as its own, which nobody else keeps."""
         made = object.__new__(cls)
-        made.__dict__.update(values)
+        object.__setattr__(made, "__dict__", values)
         object.__setattr__(made, "written", written)
         return made
 
@@ -111,7 +112,7 @@ class SettingsSection:
         return f"{type(self).__name__}({values})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return self._of, (self.__dict__, self.written)
+        return self._of, (self.__dict__.copy(), self.written)
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise FrozenInstanceError(f"cannot assign to {name!r}")
@@ -129,14 +130,22 @@ class SettingsSection:
         return core_schema.no_info_wrap_validator_function(_read, inner, ref=reference)
 
 
-def plain_section(section: SettingsSection) -> dict[str, Any]:
-    """Return *section* by field, with single values as they would be written in the file."""
+def plain_section(
+    section: SettingsSection, *, beside: SettingsSection | None = None
+) -> dict[str, Any]:
+    """Return *section* by field, with single values as they would be written in the file.
+
+    Args:
+        beside: a section of the same kind; values that it has, too, are left out
+    """
+    known = {} if beside is None else beside.__dict__
     # what has only one form is passed by: most of a thousand functions is that
     return {
         name: value
         if value is None or type(value) in _PLAIN or setting_key_of(name) in section.free
         else _plain(value)
         for name, value in section.__dict__.items()
+        if name not in known or value != known[name]
     }
 
 

@@ -101,7 +101,7 @@ def _means_framework(name: str | None) -> bool:
 def install_last_resort_finder(providers: dict[str, Provide]) -> LastResortFinder:
     """Add the finder to ``sys.meta_path``, behind all others, once; return it."""
     for finder in sys.meta_path:
-        if isinstance(finder, LastResortFinder):
+        if type(finder) is LastResortFinder:
             return finder
     made = LastResortFinder(providers)
     OURS.add(made)

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING
 from ffhost._lazy import lazy_names
 from ffhost.loading.targets.callables import (
     Kind,
-    application_kind_of_target,
-    count_required_target_arguments,
+    TargetForm,
+    form_of_target,
     is_async_target,
     kind_of_target,
     signature_of_target,
 )
+from ffhost.loading.targets.lookups import FoundTarget, TargetLookup, TargetModule
 from ffhost.loading.targets.places import TargetPlace, find_target_place
 from ffhost.loading.targets.resolution import (
     ResolvedTarget,
-    module_scope_of_target,
+    resolve_found_target,
     resolve_hook_target,
     resolve_target,
 )
@@ -58,23 +59,26 @@ _HOMES = {
 
 __all__ = [
     "ARGUMENTS",
+    "FoundTarget",
     "Kind",
     "OtherTargetDefinition",
     "ResolvedTarget",
     "TargetDefinition",
+    "TargetForm",
+    "TargetLookup",
+    "TargetModule",
     "TargetPlace",
     "TargetSourceFile",
-    "application_kind_of_target",
     "check_hook_statically",
     "check_target_statically",
-    "count_required_target_arguments",
     "find_relative_files_in_target_source",
     "find_target_place",
+    "form_of_target",
     "inspect_target_source",
     "is_async_target",
     "kind_of_target",
     "line_that_tests_module_name",
-    "module_scope_of_target",
+    "resolve_found_target",
     "resolve_hook_target",
     "resolve_target",
     "signature_of_target",

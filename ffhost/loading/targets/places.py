@@ -37,26 +37,61 @@ def find_target_place(target: str, source: str | None, base: Path) -> TargetPlac
     Raises:
         LoadError: the text has another form, or the file does not exist
     """
-    where, colon, attribute = target.rpartition(":")
-    if source is not None and colon:
-        raise LoadError(
-            f"{target!r} names {where!r}, but source names {source!r} as well",
-            f"write only target: {target!r}, or target: {attribute!r} with the source",
-        )
-    if source is None and not colon:
-        raise _nowhere(target)
-    if not _NAMES.fullmatch(attribute):
-        if colon and not attribute:
-            raise LoadError(f"{target!r} does not name a function", f"write '{where}:NAME'")
-        raise LoadError(f"{attribute!r} is not the name of a function")
-    if source is None and _NAMES.fullmatch(where) and not where.endswith(".py"):
-        folder = Path(module_base(where, base))
-        return TargetPlace(None, where, attribute, where, base, "target", folder)
-    key = "target" if source is None else "source"
-    shown = where if source is None else source
-    file = Path(os.path.abspath(base / shown))
-    _check_file(file, shown, base, key)
-    return TargetPlace(file, None, attribute, shown, base, key, Path(module_home_of(file).folder))
+    return TargetPlaces(base).find(target, source)
+
+
+class TargetPlaces:
+    """The places of many targets below one folder; each file and module is looked for once.
+
+    What was found is kept, so it is for the moment in which many targets are read.
+    """
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self._files: dict[tuple[str, str], tuple[Path, Path]] = {}
+        self._folders: dict[str, Path] = {}
+
+    def find(self, target: str, source: str | None) -> TargetPlace:
+        """Return the place of a target, as `find_target_place` does.
+
+        Raises:
+            LoadError: the text has another form, or the file does not exist
+        """
+        where, colon, attribute = target.rpartition(":")
+        if source is not None and colon:
+            raise LoadError(
+                f"{target!r} names {where!r}, but source names {source!r} as well",
+                f"write only target: {target!r}, or target: {attribute!r} with the source",
+            )
+        if source is None and not colon:
+            raise _nowhere(target)
+        if not _NAMES.fullmatch(attribute):
+            if colon and not attribute:
+                raise LoadError(f"{target!r} does not name a function", f"write '{where}:NAME'")
+            raise LoadError(f"{attribute!r} is not the name of a function")
+        base = self._base
+        if source is None and _NAMES.fullmatch(where) and not where.endswith(".py"):
+            folder = self._folder_of(where)
+            return TargetPlace(None, where, attribute, where, base, "target", folder)
+        key = "target" if source is None else "source"
+        shown = where if source is None else source
+        file, folder = self._file(shown, key)
+        return TargetPlace(file, None, attribute, shown, base, key, folder)
+
+    def _folder_of(self, module: str) -> Path:
+        folder = self._folders.get(module)
+        if folder is None:
+            folder = self._folders[module] = Path(module_base(module, self._base))
+        return folder
+
+    def _file(self, shown: str, key: str) -> tuple[Path, Path]:
+        """Return the file and the folder in which its imports begin."""
+        found = self._files.get((shown, key))
+        if found is None:
+            file = Path(os.path.abspath(self._base / shown))
+            _check_file(file, shown, self._base, key)
+            found = self._files[shown, key] = file, Path(module_home_of(file).folder)
+        return found
 
 
 def show_target_path(path: str | os.PathLike[str], base: Path) -> str:

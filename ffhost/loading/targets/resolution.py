@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -12,17 +11,10 @@ from ffhost._records import Record
 from ffhost.config.diagnostics import nearest_known_word
 from ffhost.errors import LoadError
 from ffhost.loading import decorators
-from ffhost.loading.modules import (
-    ModuleScope,
-    has_module_changed,
-    load_module,
-    load_module_named,
-    module_import_seconds,
-    module_needs_its_package,
-    module_scope_of_folder,
-)
-from ffhost.loading.targets.callables import application_kind_of_target
-from ffhost.loading.targets.places import TargetPlace, find_target_place
+from ffhost.loading.modules import has_module_changed
+from ffhost.loading.targets.callables import TargetForm, form_of_target
+from ffhost.loading.targets.lookups import FoundTarget, TargetLookup, TargetModule
+from ffhost.loading.targets.places import TargetPlace
 
 _LISTED = 20
 _ARTICLE = {"wsgi": "a WSGI", "asgi": "an ASGI"}
@@ -39,6 +31,7 @@ class ResolvedTarget(Record):
         display: file or module and attribute as the user wrote them
         import_seconds: how long the first import of the module took; 0 if it was imported by
             something else
+        form: what calling it returns, and what it takes
     """
 
     callable: Callable[..., Any]
@@ -47,6 +40,7 @@ class ResolvedTarget(Record):
     attribute: str
     display: str
     import_seconds: float
+    form: TargetForm
 
 
 def resolve_target(
@@ -72,18 +66,31 @@ def resolve_target(
     Raises:
         LoadError: there is no such function, or it cannot be imported
     """
-    place = find_target_place(target, source, base)
-    module = _import(place, plain=plain, env=env)
-    found = _attribute(module, place)
-    _check(found, place, allow_app=allow_app)
-    file = getattr(module, "__file__", None)
+    found = TargetLookup(base, plain=plain).find(target, source, env)
+    return resolve_found_target(found, allow_app=allow_app)
+
+
+def resolve_found_target(found: FoundTarget, *, allow_app: bool = False) -> ResolvedTarget:
+    """Import the module of a target and look its attribute up.
+
+    Args:
+        allow_app: whether a WSGI or ASGI application may be the target
+
+    Raises:
+        LoadError: it cannot be imported, or does not define the attribute
+    """
+    place, source = found
+    module = _imported(source, place)
+    target = _attribute(module, place)
+    form = _checked(target, place, allow_app=allow_app)
     return ResolvedTarget(
-        callable=found,
+        callable=target,
         module=module,
-        file=None if file is None else Path(file),
+        file=source.file,
         attribute=place.attribute,
         display=f"{place.shown}:{place.attribute}",
-        import_seconds=module_import_seconds(module),
+        import_seconds=source.import_seconds,
+        form=form,
     )
 
 
@@ -96,23 +103,9 @@ def resolve_hook_target(target: str, base: Path) -> Callable[..., Any]:
     return resolve_target(target, None, base).callable
 
 
-def module_scope_of_target(
-    place: TargetPlace, *, plain: bool, env: Mapping[str, str]
-) -> ModuleScope:
-    """Return the scope in which the module of *place* is looked for."""
-    folder = place.folder
-    if plain and place.file is not None:
-        plain = not module_needs_its_package(place.file)
-        folder = place.file.parent if plain else place.folder
-    return module_scope_of_folder(os.path.abspath(folder), plain=plain, env=env)
-
-
-def _import(place: TargetPlace, *, plain: bool, env: Mapping[str, str] | None) -> ModuleType:
+def _imported(source: TargetModule, place: TargetPlace) -> ModuleType:
     try:
-        if place.module is not None:
-            return load_module_named(place.module, place.folder, plain=plain, env=env)
-        assert place.file is not None
-        return load_module(place.file, plain=plain, env=env)
+        return source.imported
     except KeyboardInterrupt:
         raise
     except BaseException as error:
@@ -172,7 +165,8 @@ def _functions(module: ModuleType) -> dict[str, str | None]:
     return dict(found.values())
 
 
-def _check(found: Any, place: TargetPlace, *, allow_app: bool) -> None:
+def _checked(found: Any, place: TargetPlace, *, allow_app: bool) -> TargetForm:
+    """Return the form of what was found, unless it cannot be a target."""
     name = place.attribute
     if isinstance(found, type):
         example = found.__name__[:1].lower() + found.__name__[1:]
@@ -184,14 +178,16 @@ def _check(found: Any, place: TargetPlace, *, allow_app: bool) -> None:
         raise LoadError(f"{name} is a module, not a function", "write ':' before the function")
     if not callable(found):
         raise LoadError(f"{name} is not a function but of type {type(found).__name__}")
-    kind = None if allow_app else _application(found)
+    form = form_of_target(found)
+    kind = None if allow_app else _application(found, form)
     if kind is not None:
         raise LoadError(
             f"{name} is {_ARTICLE[kind]} application, not a function", f"write signature: {kind}"
         )
+    return form
 
 
-def _application(found: Any) -> str | None:
+def _application(found: Any, form: TargetForm) -> str | None:
     if callable(getattr(type(found), "wsgi_app", None)):  # Flask, whose __call__ may be wrapped
         return "wsgi"
-    return application_kind_of_target(found)
+    return form.application

@@ -50,7 +50,7 @@ def native_request_adapter() -> RequestAdapter:
     """Return the adapter of functions that get a `Request`."""
     from ffhost.signatures.requests.native_request import Request
 
-    return RequestAdapter(Request)
+    return RequestAdapter(Request, None)
 
 
 __all__ = [

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -75,36 +74,17 @@ def is_request_framework_installed(framework: str) -> bool:
     return find_spec(framework) is not None
 
 
-def request_import_context(
-    name: str, source: Path | None, *, single: bool
-) -> AbstractContextManager[Any]:
-    """Return the context in which the module *source* is to be imported.
+def request_import_context(name: str, source: Path, *, single: bool) -> AbstractContextManager[Any]:
+    """Return the context in which the module *source*, which mentions ``current_app``, is imported.
 
-    functions-framework imports it inside Flask's application context, so that it may
-    configure ``flask.current_app``; here that happens if its text mentions it.
+    functions-framework imports every module inside Flask's application context, so that it may
+    configure ``flask.current_app``.
     """
-    if (
-        source is None
-        or not _mentions_current_app(source)
-        or not is_request_framework_installed("flask")
-    ):
+    if not is_request_framework_installed("flask"):
         return nullcontext()
     from ffhost.signatures.requests.flask_request import flask_import_context
 
     return flask_import_context(name, source, single=single)
-
-
-def _mentions_current_app(source: Path) -> bool:
-    try:
-        changed_at = source.stat().st_mtime_ns
-    except OSError:
-        return False
-    return _text_mentions(source, changed_at, b"current_app")
-
-
-@lru_cache(maxsize=256)
-def _text_mentions(source: Path, _changed_at: int, word: bytes) -> bool:
-    return source.is_file() and word in source.read_bytes()
 
 
 def request_adapter_for(

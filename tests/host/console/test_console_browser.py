@@ -31,6 +31,12 @@ document.addEventListener("securitypolicyviolation", (event) => {
   window.violations.push(`${event.violatedDirective} ${event.blockedURI}`);
 });
 """
+NOTE_CALLS = """
+(app) => import(new URL("live.js", new URL(app, location))).then(({ live }) => {
+  const note = () => { document.body.dataset.noted = ""; };
+  live.addEventListener("call", () => setTimeout(note, 1100));
+})
+"""
 EVIL = (
     "<img src=x onerror='top.hacked=1'><script>top.hacked=1</script>\"'><svg onload=top.hacked=1>"
 )
@@ -63,6 +69,10 @@ class Window:
     def go(self, fragment: str) -> None:
         """Open a page of the console."""
         go(self.page, self.address, fragment)
+
+    def shows(self, fragment: str) -> None:
+        """Wait until the page that begins with *fragment* is shown: its address comes earlier."""
+        self.page.wait_for_selector(f'main[data-shown^="{fragment}"]')
 
     def sees(self, text: str) -> None:
         """Wait until *text* is on the page."""
@@ -119,7 +129,7 @@ def test_a_failing_call_becomes_an_example_that_passes(window: Window, desk: Des
     assert "KeyError: 'tee'" in page.get_by_label("traceback", exact=True).inner_text()
 
     page.get_by_role("link", name="open this call").click()
-    page.wait_for_url("**/#/calls/*")
+    window.shows("#/calls/")
     page.get_by_label("Body").fill('{"article": "tea"}')
     window.press("Send again")
     replayed = page.locator("section", has_text="Replay with changes").locator(".result")
@@ -157,12 +167,33 @@ def test_filters_are_kept_in_the_address_and_hold_for_what_comes(
     window.page.get_by_label("Status").select_option("5xx")
     window.page.wait_for_url("**/#/calls?status=5xx")
     statuses = window.page.locator("td[data-label=Status]")
+    statuses.filter(has_text="200").first.wait_for(state="hidden")
     failed = statuses.filter(has_text="500")
     before = failed.count()
     desk.post("/price", '{"article": "cup"}', **JSON)
     desk.post("/price", '{"article": "nothing"}', **JSON)
     failed.nth(before).wait_for()
-    assert "200" not in statuses.all_inner_texts()
+    assert {each[:1] for each in statuses.all_inner_texts()} == {"5"}
+
+
+def test_a_call_that_ends_while_the_list_is_on_its_way_is_shown(fresh: Window, desk: Desk) -> None:
+    page = fresh.page
+    desk.post("/price", '{"article": "cup"}', **JSON)
+    fresh.go("#/calls")
+    others = page.locator(".row-link", has_text="price")
+    others.first.wait_for()
+    page.evaluate(NOTE_CALLS, page.locator("script[type=module]").get_attribute("src"))
+
+    def answer_late(route: Any) -> None:
+        answer = route.fetch()
+        desk.post("/order", "{}", **JSON)
+        page.wait_for_selector("body[data-noted]")
+        route.fulfill(response=answer)
+
+    page.route("**/console/api/calls?*", answer_late)
+    page.get_by_label("Function").select_option("order")
+    others.first.wait_for(state="hidden")
+    assert page.locator("td[data-label=Status]").first.inner_text().startswith("422")
 
 
 def test_an_example_fills_the_form_of_a_typed_function(window: Window) -> None:
@@ -229,7 +260,7 @@ def test_the_keyboard_reaches_everything(fresh: Window) -> None:
     fresh.sees("5 functions")
     page.get_by_role("link", name="echo", exact=True).focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector('main[data-shown="#/functions/echo"]')
+    fresh.shows("#/functions/echo")
     assert page.evaluate("document.activeElement.textContent") == "echo"
 
 
@@ -283,7 +314,7 @@ def test_nothing_that_comes_from_outside_runs(window: Window, desk: Desk) -> Non
     desk.post("/echo/%3Cscript%3Etop.hacked=1", EVIL, **{"x-say": EVIL})
     page = window.page
     window.go("#/calls?function=echo")
-    page.locator(".row-link").first.click()
+    page.locator("tr", has_text="top.hacked").locator(".row-link").first.click()
     window.sees("Replay with changes")
     for details in page.locator("details").all():
         details.evaluate("(element) => { element.open = true; }")

@@ -38,19 +38,29 @@ export async function callsPage({ query, session, signal }) {
   const told = h("p", { class: "hint", role: "status" });
   const wanted = filters(query, names, () => load());
   let calls = [];
+  let meanwhile = null; // what has ended while a list is on its way, and may not be on it
+  let loads = 0;
   let paused = false;
   let missed = 0;
 
   const draw = () => show(place, calls.length ? callTable(calls) : nothing(wanted.any()));
   const load = async () => {
+    const turn = ++loads;
+    meanwhile = [];
     history.replaceState(null, "", `#/calls${wanted.tail()}`);
     try {
       const found = await get("calls", { ...wanted.values(), limit: MOST_ROWS });
+      if (turn !== loads) return; // the filters have changed since
       calls = found.calls;
       draw();
+      const missing = meanwhile;
+      meanwhile = null;
+      add(missing);
       tell(found.dropped);
       say(`${calls.length} calls`);
     } catch (error) {
+      if (turn !== loads) return;
+      meanwhile = null;
       show(place, trouble(error, load));
     }
   };
@@ -65,8 +75,9 @@ export async function callsPage({ query, session, signal }) {
 
   const soon = throttled(() => { if (!paused) load(); }, 500);
   const add = (fresh) => {
+    if (meanwhile) return meanwhile.push(...fresh);
     const known = new Set(calls.map((call) => call.id));
-    const found = fresh.filter((call) => !known.has(call.id)).reverse();
+    const found = fresh.filter((call) => !known.has(call.id) && wanted.takes(call)).reverse();
     calls = [...found, ...calls].slice(0, MOST_ROWS);
     const body = place.querySelector("tbody");
     if (!body) return draw();
