@@ -58,7 +58,7 @@ def result_encoder(name: str, *, otherwise: Callable[[Any], Reply | None] | None
         otherwise: asked first about values of types that are not built in
     """
     encoders = dict(_ENCODERS)
-    model_encoder_of = lru_cache(_MODELS)(_model_encoder)
+    model_encoder_of: Callable[[type], Encode | None] = lru_cache(_MODELS)(_model_encoder)
 
     def encode(value: Any) -> Reply:
         try:
