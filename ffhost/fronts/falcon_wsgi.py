@@ -242,12 +242,13 @@ class _Responding:
         from ffhost.events.incoming_events import read_events
 
         inner: FrontInnerCalls | None = None
-        gate = self._host.event_gate()
+        gate, open_calls = self._host.event_gate(), self._host.open_calls
 
         def on_request(req: WsgiFrontRequest, resp: falcon.Response, **params: str) -> None:
             nonlocal inner
             message = WsgiEnvironMessage(req.env, params)
             identity = choose_execution_id(req.env.get(_EXECUTION_ID_KEY))
+            open_calls.add(message)
             try:
                 caller = self._let_in(req, message, gate)
                 received = read_events(message.headers, message.body, message.path)
@@ -256,6 +257,8 @@ class _Responding:
                 reply = background.run(inner.deliver(received, message, identity, caller))
             except RequestError as error:
                 reply = problems.problem_reply(error, identity)
+            finally:
+                open_calls.discard(message)
             complete_reply(reply, identity, self._service)
             send_wsgi_reply(req, resp, reply)
 
@@ -267,17 +270,20 @@ class _Responding:
         from ffhost.host.agent_address import AgentAddress
 
         address = AgentAddress(self._host, self._service, listens=False)
-        gate = self._host.mcp_gate()
+        gate, open_calls = self._host.mcp_gate(), self._host.open_calls
 
         def on_request(req: WsgiFrontRequest, resp: falcon.Response, **params: str) -> None:
             message = WsgiEnvironMessage(req.env, params)
             identity = choose_execution_id(req.env.get(_EXECUTION_ID_KEY))
+            open_calls.add(message)
             try:
                 address.check(message)
                 caller = self._let_in(req, message, gate)
                 reply = background.run(address.answer(message, identity, caller))
             except RequestError as error:
                 reply = problems.problem_reply(error, identity)
+            finally:
+                open_calls.discard(message)
             address.permit(message, reply)
             complete_reply(reply, identity, self._service)
             send_wsgi_reply(req, resp, reply)
@@ -356,6 +362,8 @@ class WsgiFunctionResource:
         message = WsgiEnvironMessage(environ, params)
         identity = choose_execution_id(environ.get(_EXECUTION_ID_KEY))
         call = Call(self._caller.function, message, identity)
+        open_calls = self.host.open_calls
+        open_calls.add(call)
         try:
             message.body = read_wsgi_body(environ, self._limit, self._read_seconds)
             if self._believe is not None:
@@ -368,6 +376,8 @@ class WsgiFunctionResource:
         except RequestError as error:
             call.refuse(error)
             reply = problems.problem_reply(error, call.execution_id)
+        finally:
+            open_calls.discard(call)
         self._finish(call, reply)
         send_wsgi_reply(req, resp, reply)
         if call.channel is not None:
@@ -380,6 +390,8 @@ class WsgiFunctionResource:
         message = WsgiEnvironMessage(req.env, params)
         identity = choose_execution_id(req.env.get(_EXECUTION_ID_KEY))
         call = Call(self._caller.function, message, identity)
+        open_calls = self.host.open_calls
+        open_calls.add(call)
         try:
             left = gate.enter(call)
             message.body = read_wsgi_body(req.env, self._limit, self._read_seconds)
@@ -396,6 +408,8 @@ class WsgiFunctionResource:
         except RequestError as error:
             call.refuse(error)
             reply = problems.problem_reply(error, call.execution_id)
+        finally:
+            open_calls.discard(call)
         self._finish(call, reply)
         gate.keep(call, reply.status)
         send_wsgi_reply(req, resp, reply)
@@ -413,13 +427,18 @@ class WsgiFunctionResource:
         self, req: WsgiFrontRequest, resp: falcon.Response, call: Call, reply: Reply
     ) -> None:
         stream = self._caller.chunks_of(call)
-        if self._settle is not None:
-            stream.on_close(partial(self._settle, call, reply.status))
+        self.host.open_calls.add(call)
+        stream.on_close(partial(self._close, call, reply.status))
         if req.method == "HEAD" or reply.status in (204, 304):
             stream.close()
             resp.stream = UNSENT
         else:
             resp.stream = stream
+
+    def _close(self, call: Call, status: int, sent_bytes: int) -> None:
+        self.host.open_calls.discard(call)
+        if self._settle is not None:
+            self._settle(call, status, sent_bytes)
 
 
 def _client(environ: Environ) -> tuple[str, int] | None:

@@ -66,6 +66,8 @@ class Host:
         """What a test has put in the place of functions for calls by name."""
         self.on_call: CallRecorder | None = None
         """Called with each call by name and its answer, in tests."""
+        self.open_calls: set[object] = set()
+        """What its fronts are answering, from the head of a request on; changed by any thread."""
         here = weakref.ref(self)
         for function in self.functions.values():
             function.home.host = here
