@@ -106,7 +106,8 @@ functions:
     host = serve(TAKING, served("path: '/orders/{number}'", "request: ffhost"))
     assert host.post("/orders/7", json={}).text == "7 none True"
     assert host.get("/tell").text == "ffhost /tell"
-    assert rewrite(tmp_path, host, served("path: '/orders/{number}', timeout: 5s", "path: '/t/{x}'"))
+    orders = "path: '/orders/{number}', timeout: 5s"
+    assert rewrite(tmp_path, host, served(orders, "path: '/t/{x}'"))
     assert host.post("/orders/7", json={}).text == "7 none False"
     assert host.get("/t/1").text == "flask /t/1"
     assert rewrite(tmp_path, host, served("path: '/{size}'", "path: '/t/{x}', strip_path: true"))
