@@ -8,8 +8,9 @@ Nothing here knows the CloudEvents SDK.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -21,6 +22,8 @@ PUBSUB_SERVICE: Final = "pubsub.googleapis.com"
 PUBSUB_TYPE: Final = "google.pubsub.topic.publish"
 PUBSUB_MESSAGE: Final = "type.googleapis.com/google.pubsub.v1.PubsubMessage"
 
+_CONTEXT_NAMES: Final = ("eventId", "timestamp", "eventType", "resource")
+"""The values of a context, in the order of the arguments of `Context`."""
 _TOPIC: Final = re.compile(r"projects/[^/?]+/topics/[^/?]+")
 
 
@@ -60,14 +63,14 @@ class Context:
 class ParsedBackgroundEvent(NamedTuple):
     """A background event as it was read.
 
-    ``fields`` says under which name each value of the context was found, or belongs, for
-    messages: ``{"eventId": "context.eventId", ...}``. ``domain`` is the value of that name at
+    ``field_of`` returns under which name a value of the context was found, or belongs, for
+    messages: ``context.eventId`` for ``eventId``. ``domain`` is the value of that name at
     the top level, which events of the Firebase database carry.
     """
 
     data: Any
     context: Context
-    fields: Mapping[str, str]
+    field_of: Callable[[str], str]
     domain: Any = None
 
 
@@ -82,6 +85,14 @@ def is_background_event(value: Mapping[str, Any]) -> bool:
 
 
 def read_background_event(value: dict[str, Any], path: str = "") -> ParsedBackgroundEvent:
+    """Read a background event as `read_data_and_context` does, for its conversion."""
+    data, context = read_data_and_context(value, path)
+    if is_pubsub_push(value):
+        return ParsedBackgroundEvent(data, context, _field_of_push)
+    return ParsedBackgroundEvent(data, context, partial(_field_of, value), value.get("domain"))
+
+
+def read_data_and_context(value: dict[str, Any], path: str = "") -> tuple[Any, Context]:
     """Read a background event, or a Pub/Sub push message, from its JSON object.
 
     The context stands under ``context`` or at the top level; for each value the first place
@@ -101,19 +112,29 @@ def read_background_event(value: dict[str, Any], path: str = "") -> ParsedBackgr
             FieldError("data", "required, but missing"),
             FieldError("context", "required, but missing"),
         )
-    found: dict[str, Any] = {}
-    fields: dict[str, str] = {}
-    for name in ("eventId", "timestamp", "eventType", "resource"):
-        found[name], fields[name] = _locate(name, context, value)
-    resource = found["resource"]
+    # functions-framework hands on an empty string where there is no data.
+    return value.get("data", ""), _read_context(context, value)
+
+
+def _read_context(context: dict[str, Any] | None, value: dict[str, Any]) -> Context:
+    found: list[Any] = []
+    for name in _CONTEXT_NAMES:
+        given = None if context is None else context.get(name)
+        if given is None:
+            given = value.get(name)
+        if given is None:
+            given = ""
+        elif not (isinstance(given, str) or (name == "resource" and isinstance(given, dict))):
+            expected = "a string or an object" if name == "resource" else "a string"
+            problem = f"expected {expected}, got {event_value_kind(given)}"
+            raise _fault(_field_of(value, name), problem)
+        found.append(given)
+    resource = found[-1]
     resource_name = resource.get("name") if isinstance(resource, dict) else None
     if resource_name is not None and not isinstance(resource_name, str):
-        field = f"{fields['resource']}.name"
+        field = f"{_field_of(value, 'resource')}.name"
         raise _fault(field, f"expected a string, got {event_value_kind(resource_name)}")
-    # functions-framework hands on an empty string where there is no data.
-    return ParsedBackgroundEvent(
-        value.get("data", ""), Context(**found), fields, value.get("domain")
-    )
+    return Context(*found)
 
 
 def read_draft_event(headers: Mapping[str, str], body: Any) -> ParsedBackgroundEvent:
@@ -124,24 +145,16 @@ def read_draft_event(headers: Mapping[str, str], body: Any) -> ParsedBackgroundE
         eventType=headers.get("ce-eventtype", ""),
         resource=headers.get("ce-resource", ""),
     )
-    names = ("eventId", "timestamp", "eventType", "resource")
-    return ParsedBackgroundEvent(body, context, {name: f"ce-{name}" for name in names})
+    return ParsedBackgroundEvent(body, context, "ce-{}".format)
 
 
-def _locate(name: str, context: dict[str, Any] | None, value: dict[str, Any]) -> tuple[Any, str]:
-    field = name if context is None else f"context.{name}"
-    found = None if context is None else context.get(name)
-    if found is None and (found := value.get(name)) is not None:
-        field = name
-    if found is None:
-        return "", field
-    if isinstance(found, str) or (name == "resource" and isinstance(found, dict)):
-        return found, field
-    expected = "a string or an object" if name == "resource" else "a string"
-    raise _fault(field, f"expected {expected}, got {event_value_kind(found)}")
+def _field_of(value: dict[str, Any], name: str) -> str:
+    context = value.get("context")
+    within = context is not None and (context.get(name) is not None or value.get(name) is None)
+    return f"context.{name}" if within else name
 
 
-def _read_push(value: dict[str, Any], path: str) -> ParsedBackgroundEvent:
+def _read_push(value: dict[str, Any], path: str) -> tuple[Any, Context]:
     message = value["message"]
     if not isinstance(message, dict):
         raise _fault("message", f"expected an object, got {event_value_kind(message)}")
@@ -170,13 +183,11 @@ def _read_push(value: dict[str, Any], path: str) -> ParsedBackgroundEvent:
             "name": unquote(topic[0]) if topic else "",
         },
     )
-    fields = {
-        "eventId": "message.messageId",
-        "timestamp": "message.publishTime",
-        "eventType": "eventType",
-        "resource": "resource",
-    }
-    return ParsedBackgroundEvent(data, context, fields)
+    return data, context
+
+
+def _field_of_push(name: str) -> str:
+    return {"eventId": "message.messageId", "timestamp": "message.publishTime"}.get(name, name)
 
 
 def _text(message: dict[str, Any], name: str, other: str) -> str | None:

@@ -1,10 +1,9 @@
 """Requests that carry events, decoded into what functions take. No I/O.
 
 ``decode_cloud_event`` gives a CloudEvent or an `EventBatch`, ``decode_background_event`` gives
-``data, context``; each accepts what is meant for the other. Headers are a mapping with lower-case
-names, the path is as received. What does not fit is a `BadRequest` that names the fields at fault
-and what the signature takes; nothing else is ever raised but `UnsupportedMediaType`, for event
-formats other than JSON.
+``data, context``; each accepts what is meant for the other. What does not fit is a `BadRequest`
+that names the fields at fault and what the signature takes; nothing else is ever raised but
+`UnsupportedMediaType`, for event formats other than JSON.
 
 What is tolerated, because rejecting a whole event for it would help nobody: a ``time``
 without zone (read as UTC where a datetime is asked for), extension names such as
@@ -20,12 +19,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ffhost.errors import BadRequest, FieldError, UnsupportedMediaType
 from ffhost.events.background import (
     Context,
-    ParsedBackgroundEvent,
     is_background_event,
+    is_pubsub_push,
     read_background_event,
+    read_data_and_context,
     read_draft_event,
 )
 from ffhost.events.cloudevent_reader import (
+    EVENT_FIELDS,
     REQUIRED,
     EventPayload,
     MalformedEvent,
@@ -40,6 +41,7 @@ from ffhost.events.cloudevent_reader import (
 )
 from ffhost.events.conversion import BACKGROUND_TYPES, to_background, to_cloud_event
 from ffhost.events.event_values import event_value_kind
+from ffhost.web.messages import Message
 
 if TYPE_CHECKING:
     from ffhost.events.handed_event import HandedEventMessage
@@ -63,8 +65,8 @@ class EventBatch(tuple["Event", ...]):
     __slots__ = ()
 
 
-Decoder: TypeAlias = "Callable[[Mapping[str, str], bytes, str], Event | EventBatch]"
-"""Takes headers, body and path; see `make_event_decoder`."""
+Decoder: TypeAlias = "Callable[[Message], Event | EventBatch]"
+"""Takes a request; see `make_event_decoder`."""
 
 
 def make_event_decoder(annotation: object = None) -> Decoder:
@@ -77,15 +79,16 @@ def make_event_decoder(annotation: object = None) -> Decoder:
 
     make = event_maker(annotation)
 
-    def decode(headers: Mapping[str, str], body: bytes, path: str = "") -> Event | EventBatch:
+    def decode(message: Message) -> Event | EventBatch:
+        headers = message.fields_for(EVENT_FIELDS)
         try:
             mode = event_mode_of(headers)
             if mode == "batch":
-                return _read_batch(headers, body, make)
+                return _read_batch(headers, message.body, make)
             if mode == "binary":
-                attributes, data, payload = read_binary_event(headers, body)
+                attributes, data, payload = read_binary_event(headers, message.body)
             else:
-                attributes, data, payload = _read_other(mode, headers, body, path)
+                attributes, data, payload = _read_other(mode, headers, message)
             if "traceparent" in headers:
                 event_with_trace_attributes(attributes, headers)
             event: Event = make(attributes, data, payload)
@@ -118,8 +121,7 @@ def make_handed_event_decoder(annotation: object = None) -> HandedDecoder:
 def decode_handed_background_event(message: HandedEventMessage) -> tuple[Any, Context]:
     """Decode an event that another function hands over, as `decode_background_event` does."""
     try:
-        event = _for_background(*message.read(traced=False))
-        return event.data, event.context
+        return _for_background(*message.read(traced=False))
     except MalformedEvent as error:
         raise _refusal(error, BACKGROUND_EXPECTED) from error
 
@@ -145,17 +147,15 @@ def decode_cloud_event(
     global _decode
     if _decode is None:
         _decode = make_event_decoder()
-    return _decode(headers, body, path)
+    return _decode(Message("POST", path, headers=headers, body=body))
 
 
-def decode_background_event(
-    headers: Mapping[str, str], body: bytes, path: str = ""
-) -> tuple[Any, Context]:
+def decode_background_event(message: Message) -> tuple[Any, Context]:
     """Decode a request for a function that takes ``data, context``.
 
     A background event is handed on as it is. CloudEvents in binary and structured mode are
     converted where their type has a background equivalent, and Pub/Sub push messages are
-    read as the events that they carry; the topic comes from *path*. With the ``ce-eventId``
+    read as the events that they carry; the topic comes from the path. With the ``ce-eventId``
     headers of the 0.1 draft the data is the body, as bytes.
 
     Raises:
@@ -163,17 +163,17 @@ def decode_background_event(
         UnsupportedMediaType: a batch, or an event format other than JSON.
     """
     try:
-        event = _read_for_background(headers, body, path)
-        return event.data, event.context
+        return _read_for_background(message.fields_for(EVENT_FIELDS), message)
     except MalformedEvent as error:
         raise _refusal(error, BACKGROUND_EXPECTED) from error
 
 
-def _read_other(mode: str, headers: Mapping[str, str], body: bytes, path: str) -> Read:
+def _read_other(mode: str, headers: Mapping[str, str], message: Message) -> Read:
     if mode == "unknown":
         raise UnsupportedMediaType(
             f"the only event format is JSON (application/cloudevents+json); {CLOUD_EVENT_EXPECTED}"
         )
+    body = message.body
     if mode == "draft":
         data = parse_event_body(body) if body else None
         return (*to_cloud_event(read_draft_event(headers, data)), None)
@@ -185,7 +185,7 @@ def _read_other(mode: str, headers: Mapping[str, str], body: bytes, path: str) -
             "the request holds no event",
             *(FieldError(name, "required, but missing") for name in REQUIRED),
         )
-    return (*to_cloud_event(read_background_event(value, path)), None)
+    return (*to_cloud_event(read_background_event(value, message.path)), None)
 
 
 def _read_batch(headers: Mapping[str, str], body: bytes, make: EventMaker) -> EventBatch:
@@ -210,35 +210,34 @@ def _read_batch(headers: Mapping[str, str], body: bytes, make: EventMaker) -> Ev
     return EventBatch(events)
 
 
-def _read_for_background(
-    headers: Mapping[str, str], body: bytes, path: str
-) -> ParsedBackgroundEvent:
+def _read_for_background(headers: Mapping[str, str], message: Message) -> tuple[Any, Context]:
     mode = event_mode_of(headers)
     if mode in ("unknown", "batch"):
         raise UnsupportedMediaType(f"the content type cannot be read; {BACKGROUND_EXPECTED}")
+    body = message.body
     if mode == "draft" or (
         mode == "binary"
         and "ce-eventid" in headers
         and headers.get("ce-type") not in BACKGROUND_TYPES
     ):
-        return read_draft_event(headers, body)
+        return read_draft_event(headers, body)[:2]
     if mode == "binary":
         attributes, data, payload = read_binary_event(headers, body)
     else:
         value = read_event_object(body)
         if mode == "json" and ("specversion" not in value or "context" in value):
-            return read_background_event(value, path)
+            path = message.path if is_pubsub_push(value) else ""
+            return read_data_and_context(value, path)
         attributes, data, payload = read_structured_event(value)
     return _for_background(attributes, data, payload)
 
 
 def _for_background(
     attributes: dict[str, Any], data: Any, payload: EventPayload | None
-) -> ParsedBackgroundEvent:
+) -> tuple[Any, Context]:
     if payload is not None and isinstance(payload.new, bytes):
         data = event_json_or_bytes(payload.new)  # also where the old SDK leaves base64 of 0.3 alone
-    data, context = to_background(attributes, data)
-    return ParsedBackgroundEvent(data, context, {})
+    return to_background(attributes, data)
 
 
 def _refusal(error: MalformedEvent, expected: str) -> BadRequest:

@@ -22,6 +22,7 @@ from ffhost.events.event_values import (
 )
 from ffhost.web.json_text import read_json
 from ffhost.web.mediatypes import is_json
+from ffhost.web.messages import FieldChoice
 
 Mode: TypeAlias = Literal["binary", "structured", "batch", "unknown", "draft", "json"]
 """How a request carries its event; see `event_mode_of`."""
@@ -42,6 +43,14 @@ _TEXT_ATTRIBUTES: Final = (
     "schemaurl",
     "datacontentencoding",
 )
+_KNOWN: Final = frozenset({*REQUIRED, *_TEXT_ATTRIBUTES})
+_ATTRIBUTE_OF_FIELD: Final = {f"ce-{name}": name for name in _KNOWN}
+_REQUIRED_FIELDS: Final = frozenset(f"ce-{name}" for name in REQUIRED)
+_KNOWN_MEMBERS: Final = _KNOWN | {"data"}
+EVENT_FIELDS: Final = FieldChoice(
+    ("content-type", "traceparent", "tracestate", *_ATTRIBUTE_OF_FIELD), "ce-"
+)
+"""The header fields that events are read from."""
 _NAME: Final = re.compile(r"[a-z0-9_.~-]+")
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
@@ -104,7 +113,7 @@ def event_mode_of(headers: Mapping[str, str]) -> Mode:
         if media_type in ("application/cloudevents+json", "application/cloudevents"):
             return "structured"
         return "batch" if media_type == "application/cloudevents-batch+json" else "unknown"
-    if "ce-specversion" in headers or any(f"ce-{name}" in headers for name in REQUIRED):
+    if "ce-specversion" in headers or not _REQUIRED_FIELDS.isdisjoint(headers):
         return "binary"
     return "draft" if "ce-eventid" in headers or "ce-eventtype" in headers else "json"
 
@@ -120,10 +129,13 @@ def read_binary_event(headers: Mapping[str, str], body: bytes) -> Read:
     """
     attributes: dict[str, Any] = {}
     for name, value in headers.items():
-        if name[:3] == "ce-":
-            if "%" in value or value[:1] == '"' or not value.isascii():
-                value = decode_event_header(name[3:], value)
+        if name in _ATTRIBUTE_OF_FIELD:
+            attributes[_ATTRIBUTE_OF_FIELD[name]] = value
+        elif name.startswith("ce-"):
             attributes[name[3:]] = value
+    text = "".join(attributes.values())
+    if "%" in text or '"' in text or not text.isascii():
+        attributes = {name: decode_event_header(name, each) for name, each in attributes.items()}
     return read_event_attributes(attributes, headers.get("content-type"), body)
 
 
@@ -153,6 +165,19 @@ def read_structured_event(value: object) -> Read:
             "the CloudEvent is not a JSON object",
             FieldError("body", f"expected an object, got {event_value_kind(value)}"),
         )
+    if _KNOWN_MEMBERS.issuperset(value) and None not in value.values():
+        attributes = {**value}
+        attributes.pop("data", None)
+    else:
+        attributes = _named_attributes(value)
+    if attributes.get("datacontenttype") == "":
+        del attributes["datacontenttype"]
+    _drop_strays(attributes)
+    _check(attributes, "it is not in the object")
+    return (attributes, *_read_member(value, attributes))
+
+
+def _named_attributes(value: dict[str, Any]) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     for name, member in value.items():
         # JSON null means absent (JSON format, section 2.2); the SDK lower-cases names.
@@ -160,11 +185,7 @@ def read_structured_event(value: object) -> Read:
             lower = name.lower()
             if lower == name or (lower not in value and lower not in REQUIRED):
                 attributes[lower] = member
-    if attributes.get("datacontenttype") == "":
-        del attributes["datacontenttype"]
-    _drop_strays(attributes)
-    _check(attributes, "it is not in the object")
-    return (attributes, *_read_member(value, attributes))
+    return attributes
 
 
 def read_event_object(body: bytes) -> dict[str, Any]:
@@ -246,6 +267,8 @@ def event_with_trace_attributes(attributes: dict[str, Any], headers: Mapping[str
 
 def _drop_strays(attributes: dict[str, Any]) -> None:
     """Drop what cannot be an attribute; names such as ``my-ext`` stay, as in the old SDK."""
+    if _KNOWN.issuperset(attributes):
+        return
     names = "".join(attributes)
     if names.isascii() and names.isalnum() and _RESERVED.isdisjoint(attributes):
         return
@@ -264,14 +287,17 @@ def _check(attributes: Mapping[str, Any], hint: str) -> None:
 
 
 def _has_required(attributes: Mapping[str, Any]) -> bool:
-    event_id, source = attributes.get("id"), attributes.get("source")
-    event_type = attributes.get("type")
+    try:
+        event_id, source, event_type = attributes["id"], attributes["source"], attributes["type"]
+        version = attributes["specversion"]
+    except KeyError:
+        return False
     return bool(
-        type(event_id) is type(source) is type(event_type) is str
+        event_id.__class__ is source.__class__ is event_type.__class__ is str
         and event_id
         and source
         and event_type
-        and attributes.get("specversion") in VERSIONS
+        and version in VERSIONS
     )
 
 
@@ -295,9 +321,9 @@ def _required_faults(attributes: Mapping[str, Any], hint: str) -> list[FieldErro
 def _optional_faults(attributes: Mapping[str, Any]) -> list[FieldError]:
     faults = []
     for name in _TEXT_ATTRIBUTES:
-        value = attributes.get(name)
-        if value is None:
+        if name not in attributes:
             continue
+        value = attributes[name]
         if not isinstance(value, str):
             faults.append(FieldError(name, f"expected a string, got {event_value_kind(value)}"))
         elif name == "time" and not is_event_time(value):

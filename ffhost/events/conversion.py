@@ -90,17 +90,17 @@ def to_cloud_event(event: ParsedBackgroundEvent) -> tuple[dict[str, Any], Any]:
     Raises:
         Malformed: the event type is not in the table, or what its conversion needs is missing.
     """
-    context, fields = event.context, event.fields
+    context, field_of = event.context, event.field_of
     if not context.event_type:
-        raise _fault(fields["eventType"], "required, but missing")
+        raise _fault(field_of("eventType"), "required, but missing")
     cloud_type = CLOUD_EVENT_TYPES.get(context.event_type)
     if cloud_type is None:
         raise _fault(
-            fields["eventType"],
+            field_of("eventType"),
             f"{shorten_event_value(context.event_type)} has no CloudEvent equivalent",
         )
     if not context.event_id:
-        raise _fault(fields["eventId"], "required, but missing")
+        raise _fault(field_of("eventId"), "required, but missing")
     own = next(
         service for prefix, service in _SERVICES.items() if context.event_type.startswith(prefix)
     )
@@ -113,7 +113,8 @@ def to_cloud_event(event: ParsedBackgroundEvent) -> tuple[dict[str, Any], Any]:
         "datacontenttype": "application/json",
     }
     if context.timestamp:
-        _check_time(context.timestamp, fields["timestamp"])
+        if not is_event_time(context.timestamp):
+            raise _fault(field_of("timestamp"), "expected an RFC 3339 time")
         attributes["time"] = context.timestamp
     if subject:
         attributes["subject"] = subject
@@ -237,7 +238,7 @@ def _resource_name(event: ParsedBackgroundEvent, *, required: bool = True) -> st
 
 
 def _name_field(event: ParsedBackgroundEvent) -> str:
-    field = event.fields["resource"]
+    field = event.field_of("resource")
     return field if isinstance(event.context.resource, str) else f"{field}.name"
 
 
@@ -247,7 +248,7 @@ def _named_service(event: ParsedBackgroundEvent) -> str:
     if service is None:
         return ""
     if not isinstance(service, str) or "/" in service:
-        raise _fault(f"{event.fields['resource']}.service", "expected the name of a service")
+        raise _fault(f"{event.field_of('resource')}.service", "expected the name of a service")
     return service
 
 
@@ -270,11 +271,6 @@ def _object(value: Any, field: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _fault(field, f"expected an object, got {event_value_kind(value)}")
     return value
-
-
-def _check_time(text: str, field: str) -> None:
-    if not is_event_time(text):
-        raise _fault(field, "expected an RFC 3339 time")
 
 
 def _fault(field: str, message: str) -> MalformedEvent:

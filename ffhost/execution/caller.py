@@ -186,7 +186,10 @@ class FunctionCaller(ABC):
         except BaseException as error:
             return self._stream_failed(call, error)
         finally:
-            close_generator(chunks)
+            try:
+                close_generator(chunks)
+            except BaseException as error:
+                self._closing_failed(call, error)
         return None
 
     async def _stream_async(
@@ -201,7 +204,12 @@ class FunctionCaller(ABC):
         except BaseException as error:
             return self._stream_failed(call, error)
         finally:
-            await close_async_generator(chunks)
+            try:
+                await close_async_generator(chunks)
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:
+                self._closing_failed(call, error)
         return None
 
     def _open_stream(self, call: Call, reply: Reply, first: Any) -> Any:
@@ -229,6 +237,10 @@ class FunctionCaller(ABC):
             self.function.failures.reply(call, error)
         channel.end(cut=not isinstance(error, StreamClosed))
         return None
+
+    def _closing_failed(self, call: Call, error: BaseException) -> None:
+        """Write that the function has failed; the answer has ended, one way or the other."""
+        self.function.failures.reply(call, error)
 
     def expire(self, call: Call) -> Reply:
         """Stop a call past its deadline, as far as Python can, and return the 504.

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import falcon.request
 
-from ffhost.web.messages import Message, Reply
+from ffhost.web.messages import FieldChoice, Message, Reply
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Event: TypeAlias = dict[str, Any]
@@ -45,6 +45,11 @@ async def send_asgi_reply(send: Send, reply: Reply, *, head: bool = False) -> No
 @lru_cache
 def _encoded(names: frozenset[str]) -> frozenset[bytes]:
     return frozenset(name.encode("latin-1") for name in names)
+
+
+def _joined(fields: Mapping[str, str], name: str, value: str) -> str:
+    """Return the value of a field that is repeated."""
+    return fields[name] + ("; " if name == "cookie" else ", ") + value
 
 
 class AsgiScopeMessage(Message):
@@ -100,20 +105,39 @@ class AsgiScopeMessage(Message):
             headers: dict[str, str] = {}
             for raw_name, raw_value in self._scope["headers"]:
                 name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-                if name in headers:
-                    value = headers[name] + ("; " if name == "cookie" else ", ") + value
-                headers[name] = value
+                headers[name] = value if name not in headers else _joined(headers, name, value)
             self._headers = headers
         return self._headers
+
+    def fields_for(self, choice: FieldChoice) -> Mapping[str, str]:
+        """Return at least the header fields of *choice*, by lower-case name."""
+        if self._headers is not None:
+            return self._headers
+        names, prefix = choice.by_raw_name, choice.raw_prefix
+        fields: dict[str, str] = {}
+        for raw_name, raw_value in self._scope["headers"]:
+            if raw_name in names:
+                name = names[raw_name]
+            elif raw_name.startswith(prefix):
+                name = raw_name.decode("latin-1")
+            else:
+                continue
+            value = raw_value.decode("latin-1")
+            fields[name] = value if name not in fields else _joined(fields, name, value)
+        return fields
 
     def header(self, name: str) -> str | None:
         """Return the value of the field *name* (lower case), or None."""
         if self._headers is None:
             wanted = name.encode("latin-1")
-            found = [value for raw_name, value in self._scope["headers"] if raw_name == wanted]
-            if len(found) < 2:
-                return found[0].decode("latin-1") if found else None
-        return self.headers.get(name)
+            found: bytes | None = None
+            for raw_name, raw_value in self._scope["headers"]:
+                if raw_name == wanted:
+                    if found is not None:
+                        return self.headers[name]
+                    found = raw_value
+            return None if found is None else found.decode("latin-1")
+        return self._headers.get(name)
 
     def add_field(self, name: str, value: str) -> None:
         """Add a header field to the message and its scope."""

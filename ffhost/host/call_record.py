@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ffhost.events.binding import make_event_decoder
+from ffhost.events.binding import decode_cloud_event
 from ffhost.host.call_answer import CallAnswer
 from ffhost.host.call_request import UNSET, NamedCallRequest
 from ffhost.host.streamed_answer import AsyncStreamedAnswer, NamedCallStream, StreamedAnswer
@@ -58,7 +58,7 @@ def record_named_call(
     if wanted.written is not None:
         assert isinstance(body, bytes)
         if wanted.written == "event":
-            event, body = make_event_decoder()(wanted.headers, body, ""), None
+            event, body = decode_cloud_event(wanted.headers, body), None
         else:
             value, body = jsonlib.loads(body), None
     return MadeCall(

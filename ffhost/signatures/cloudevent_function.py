@@ -47,7 +47,7 @@ def make_cloudevent_codec(
     def decode(message: Message) -> tuple[Any, ...]:
         if isinstance(message, HandedEventMessage):
             return (take(message),)
-        return (read(message.headers, message.body, message.path),)
+        return (read(message),)
 
     return Codec(
         "cloudevent",

@@ -52,7 +52,7 @@ def make_event_codec(
 def _decode(message: Message) -> tuple[Any, ...]:
     if isinstance(message, HandedEventMessage):
         return events.decode_handed_background_event(message)
-    return events.decode_background_event(message.headers, message.body, message.path)
+    return events.decode_background_event(message)
 
 
 # functions-framework answers GET / of a background function with 200 and nothing: that is

@@ -127,7 +127,7 @@ def _validating_reader(kind: Any, options: SignatureOptions) -> Read:
         raise signature_error(
             f"{options.name} takes {_name(kind)}, which cannot be validated: {error}"
         ) from error
-    validate = adapter.validate_json
+    validate = adapter.validator.validate_json
     expected = _expectation(kind, options.name)
     filled = _filled_fields(kind, options.path_parameters)
 
@@ -165,7 +165,9 @@ def _dictionary_reader(
         except ValueError as error:
             raise BadRequest(f"the body is not valid JSON; {expected}") from error
         try:
-            return from_dict(_with_parameters(document, message.params, filled))
+            return from_dict(
+                _with_parameters(document, message.params, filled) if filled else document
+            )
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             # The error of from_dict may quote the body; only a missing key is reported.
             fields = (
@@ -204,7 +206,7 @@ def _filled_fields(kind: Any, path_parameters: tuple[str, ...]) -> Mapping[str, 
 
 
 def _with_parameters(document: Any, params: Mapping[str, str], filled: Mapping[str, str]) -> Any:
-    if not filled or not isinstance(document, dict):
+    if not isinstance(document, dict):
         return document
     return document | {key: params[name] for name, key in filled.items() if name in params}
 
@@ -265,4 +267,4 @@ def _from_text(value: Any) -> Reply | None:
 
 def _to_dict(value: Any) -> Callable[[], Any] | None:
     to_dict = getattr(value, "to_dict", None)
-    return to_dict if callable(to_dict) and not is_pydantic_model(type(value)) else None
+    return to_dict if callable(to_dict) else None

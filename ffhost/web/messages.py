@@ -7,7 +7,7 @@ mapping only when somebody asks for it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 HeaderList: TypeAlias = list[tuple[str, str]]
@@ -15,6 +15,25 @@ HeaderList: TypeAlias = list[tuple[str, str]]
 
 Chunks: TypeAlias = Iterator[bytes] | AsyncIterator[bytes]
 """The body of a streamed response; whoever iterates over it closes it."""
+
+
+class FieldChoice:
+    """Some of a request's header fields: those with certain names, or with a prefix.
+
+    Args:
+        names: in lower case
+        prefix: of the names of further fields, in lower case
+
+    Attributes:
+        by_raw_name: the names, by what a server hands over
+        raw_prefix: the prefix, as bytes
+    """
+
+    __slots__ = ("by_raw_name", "raw_prefix")
+
+    def __init__(self, names: Iterable[str], prefix: str) -> None:
+        self.by_raw_name = {name.encode("latin-1"): name for name in names}
+        self.raw_prefix = prefix.encode("latin-1")
 
 
 class Message:
@@ -125,6 +144,10 @@ class Message:
     def header(self, name: str) -> str | None:
         """Return the value of the field *name* (lower case), or None."""
         return self.headers.get(name)
+
+    def fields_for(self, choice: FieldChoice) -> Mapping[str, str]:
+        """Return at least the header fields of *choice*, by lower-case name."""
+        return self.headers
 
     def is_longer_than(self, limit: float) -> bool:
         """Whether the body has more than *limit* bytes."""

@@ -13,6 +13,7 @@ from ffhost import events
 from ffhost.errors import BadRequest, FieldError, UnsupportedMediaType
 from ffhost.events.background import Context
 from ffhost.events.binding import BACKGROUND_EXPECTED, CLOUD_EVENT_EXPECTED
+from tests.events.decoders import decode_background_event
 
 TIME = "2020-09-29T11:32:00.000Z"
 PUBSUB_MESSAGE = "type.googleapis.com/google.pubsub.v1.PubsubMessage"
@@ -229,11 +230,11 @@ def test_a_background_event_becomes_a_cloud_event(row: Row, form: Any) -> None:
 def test_a_cloud_event_becomes_a_background_event(row: Row, mode: str) -> None:
     attributes = cloud_event(row)
     if mode == "binary":
-        data, context = events.decode_background_event(binary(attributes), as_json(row[6]), "/")
+        data, context = decode_background_event(binary(attributes), as_json(row[6]), "/")
     else:
         kind = "application/cloudevents+json" if mode == "structured" else "application/json"
         body = as_json({**attributes, "data": row[6]})
-        data, context = events.decode_background_event({"content-type": kind}, body, "/")
+        data, context = decode_background_event({"content-type": kind}, body, "/")
     assert data == row[2]
     assert vars(context) == {
         "event_id": "aaaaaa-1111",
@@ -246,7 +247,7 @@ def test_a_cloud_event_becomes_a_background_event(row: Row, mode: str) -> None:
 @pytest.mark.parametrize("form", [in_context, at_top_level])
 @pytest.mark.parametrize("row", BOTH_WAYS + ONE_WAY, ids=lambda row: row[0])
 def test_a_background_event_is_handed_on_as_it_is(row: Row, form: Any) -> None:
-    data, context = events.decode_background_event({}, as_json(form(row)), "/")
+    data, context = decode_background_event({}, as_json(form(row)), "/")
     assert data == row[2]
     assert (context.event_id, context.timestamp) == ("aaaaaa-1111", TIME)
     assert (context.event_type, context.resource) == (row[0], row[1])
@@ -264,7 +265,7 @@ PUSH = {
 
 
 def test_a_push_message_is_read_as_a_background_event() -> None:
-    data, context = events.decode_background_event({}, as_json(PUSH), "/projects/p/topics/t?pub=1")
+    data, context = decode_background_event({}, as_json(PUSH), "/projects/p/topics/t?pub=1")
     assert data == {"@type": PUBSUB_MESSAGE, "data": "aGVsbG8=", "attributes": {"a": "b"}}
     assert vars(context) == {
         "event_id": "1234",
@@ -291,20 +292,18 @@ def test_a_push_message_becomes_a_cloud_event() -> None:
 
 
 def test_a_push_message_need_not_name_its_topic() -> None:
-    _, context = events.decode_background_event({}, as_json(PUSH), "/")
+    _, context = decode_background_event({}, as_json(PUSH), "/")
     assert context.resource == {**PUBSUB, "name": ""}
     event = events.decode_cloud_event({}, as_json(PUSH), "/")
     assert isinstance(event, events.Event)
     assert event["source"] == "//pubsub.googleapis.com/"
     headers = binary(event.get_attributes())
-    assert (
-        events.decode_background_event(headers, as_json(event.data))[1].resource == context.resource
-    )
+    assert decode_background_event(headers, as_json(event.data))[1].resource == context.resource
 
 
 def test_a_push_message_may_have_attributes_and_no_data() -> None:
     push = {"subscription": "s", "message": {"messageId": "1", "attributes": {"a": "b"}}}
-    data, context = events.decode_background_event({}, as_json(push), "/")
+    data, context = decode_background_event({}, as_json(push), "/")
     assert data == {"@type": PUBSUB_MESSAGE, "attributes": {"a": "b"}}
     assert context.event_id == "1"
     assert datetime.fromisoformat(context.timestamp).tzinfo is not None
@@ -313,7 +312,7 @@ def test_a_push_message_may_have_attributes_and_no_data() -> None:
 
 def test_a_push_message_of_the_emulator_is_read() -> None:
     push = {"subscription": "s", "message": {"message_id": "7", "publish_time": TIME, "data": ""}}
-    data, context = events.decode_background_event({}, as_json(push), "/")
+    data, context = decode_background_event({}, as_json(push), "/")
     assert data == {"@type": PUBSUB_MESSAGE, "data": "", "attributes": {}}
     assert (context.event_id, context.timestamp) == ("7", TIME)
 
@@ -338,7 +337,7 @@ def test_a_push_message_of_the_emulator_is_read() -> None:
         ),
     ],
 )
-@pytest.mark.parametrize("decode", [events.decode_cloud_event, events.decode_background_event])
+@pytest.mark.parametrize("decode", [events.decode_cloud_event, decode_background_event])
 def test_each_fault_of_a_push_message_is_named(
     message: Any, field: str, problem: str, decode: Any
 ) -> None:
@@ -361,7 +360,7 @@ DRAFT = {
 def test_headers_of_the_older_draft_are_the_context_and_the_body_is_the_data(
     more: dict[str, str],
 ) -> None:
-    data, context = events.decode_background_event({**DRAFT, **more}, b'{"a": 1}', "/")
+    data, context = decode_background_event({**DRAFT, **more}, b'{"a": 1}', "/")
     assert data == b'{"a": 1}'
     assert vars(context) == {
         "event_id": "some-eventId",
@@ -405,7 +404,7 @@ def test_the_first_place_where_a_value_is_found_counts() -> None:
         "resource": {"name": "r"},
         "data": 1,
     }
-    data, context = events.decode_background_event({}, as_json(value), "/")
+    data, context = decode_background_event({}, as_json(value), "/")
     assert data == 1
     assert (context.event_id, context.timestamp) == ("inner", TIME)
     assert (context.event_type, context.resource) == ("x", {"name": "r"})
@@ -416,15 +415,15 @@ def test_unknown_members_are_tolerated() -> None:
     value = in_context(row)
     value["context"]["notSupported"] = {"text": "x"}
     value["auth"] = None
-    assert events.decode_background_event({}, as_json(value), "/")[0] == row[2]
+    assert decode_background_event({}, as_json(value), "/")[0] == row[2]
     assert events.decode_cloud_event({}, as_json(value), "/")
 
 
 def test_data_alone_is_an_event_with_an_empty_context() -> None:
-    data, context = events.decode_background_event({}, b'{"data": {"a": 1}}', "/")
+    data, context = decode_background_event({}, b'{"data": {"a": 1}}', "/")
     assert data == {"a": 1}
     assert set(vars(context).values()) == {""}
-    assert events.decode_background_event({}, b'{"context": {}}', "/")[0] == ""
+    assert decode_background_event({}, b'{"context": {}}', "/")[0] == ""
 
 
 @pytest.mark.parametrize(
@@ -451,7 +450,7 @@ def test_data_alone_is_an_event_with_an_empty_context() -> None:
 def test_each_fault_of_a_background_event_is_named(
     value: Any, faults: list[tuple[str, str]]
 ) -> None:
-    error = refused(events.decode_background_event, value)
+    error = refused(decode_background_event, value)
     assert [(each.field, each.message) for each in error.errors] == faults
     assert error.detail.endswith(f"; {BACKGROUND_EXPECTED}")
 
@@ -556,7 +555,7 @@ def test_a_database_outside_the_us_has_the_location_of_its_domain() -> None:
     event = events.decode_cloud_event({}, as_json(value), "/")
     assert isinstance(event, events.Event)
     assert event["source"] == DATABASE_SOURCE.replace("us-central1", "europe-west1")
-    _, context = events.decode_background_event(binary(event.get_attributes()), as_json(event.data))
+    _, context = decode_background_event(binary(event.get_attributes()), as_json(event.data))
     assert context.resource == REF
 
 
@@ -589,14 +588,14 @@ def test_each_fault_of_a_cloud_event_for_a_background_function_is_named(
         (binary(attributes), {}),
         ({"content-type": "application/cloudevents+json"}, attributes),
     ):
-        error = refused(events.decode_background_event, body, headers)
+        error = refused(decode_background_event, body, headers)
         assert [each.field for each in error.errors] == [field]
 
 
 @pytest.mark.parametrize("data", [None, [], "x", 5, {"message": 5}])
 @pytest.mark.parametrize("row", BACK, ids=lambda row: row[0])
 def test_odd_data_of_a_cloud_event_is_handed_on(row: Row, data: Any) -> None:
-    given, _ = events.decode_background_event(binary(cloud_event(row)), as_json(data), "/")
+    given, _ = decode_background_event(binary(cloud_event(row)), as_json(data), "/")
     pubsub = row[0] == "google.pubsub.topic.publish"
     assert given == (5 if pubsub and data == {"message": 5} else data)
 
@@ -608,7 +607,7 @@ def test_base64_data_of_a_structured_event_is_json_for_a_background_function() -
         {**attributes, "data_base64": encoded},
         {**attributes, "specversion": "0.3", "datacontentencoding": "base64", "data": encoded},
     ):
-        assert events.decode_background_event({}, as_json(value), "/")[0] == MESSAGE
+        assert decode_background_event({}, as_json(value), "/")[0] == MESSAGE
 
 
 @pytest.mark.parametrize(
@@ -616,4 +615,4 @@ def test_base64_data_of_a_structured_event_is_json_for_a_background_function() -
 )
 def test_a_background_function_takes_no_batch(content_type: str) -> None:
     with pytest.raises(UnsupportedMediaType):
-        events.decode_background_event({"content-type": content_type}, b"[]", "/")
+        decode_background_event({"content-type": content_type}, b"[]", "/")

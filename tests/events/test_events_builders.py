@@ -9,6 +9,7 @@ import pytest
 
 from ffhost import events
 from ffhost.events import builders
+from tests.events.decoders import decode_background_event
 
 EXAMPLE = {"id": "1", "time": "2020-01-01T00:00:00Z", "subject": "é"}
 
@@ -56,7 +57,7 @@ def test_an_id_and_a_time_are_made_up() -> None:
 
 def test_a_built_push_message_is_decoded_as_it_was_meant() -> None:
     headers, body = builders.pubsub_push({"a": 1}, attributes={"b": "c"}, message_id="5")
-    data, context = events.decode_background_event(headers, body, "/projects/p/topics/t")
+    data, context = decode_background_event(headers, body, "/projects/p/topics/t")
     assert data["data"] == "eyJhIjoxfQ=="
     assert data["attributes"] == {"b": "c"}
     assert context.event_id == "5"
@@ -97,10 +98,10 @@ def test_a_built_background_event_survives_all_its_forms(
     assert (event["type"], event.get("subject")) == (cloud_event_type, subject)
     forms = builders.event_in_all_forms(event)
     assert forms.background is not None
-    expected = events.decode_background_event(*form, "/")
+    expected = decode_background_event(*form, "/")
     for each in forms:
         assert each is not None
-        data, context = events.decode_background_event(*each, "/")
+        data, context = decode_background_event(*each, "/")
         assert data == expected[0]
         assert vars(context) == vars(expected[1])
         assert events.decode_cloud_event(*each, "/") == event

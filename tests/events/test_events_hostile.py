@@ -19,6 +19,7 @@ from ffhost.errors import RequestError, ResultError
 from ffhost.events import builders
 from ffhost.events.background import Context
 from ffhost.events.conversion import BACKGROUND_TYPES, CLOUD_EVENT_TYPES
+from tests.events.decoders import decode_background_event, make_event_decoder
 
 HOSTILE = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
@@ -177,7 +178,7 @@ def test_no_request_makes_the_cloudevent_decoder_fail(
 def test_no_request_makes_the_decoder_of_an_annotation_fail(
     annotation: Any, headers: dict[str, str], body: bytes, path: str
 ) -> None:
-    for event in events_in(answer(events.make_event_decoder(annotation), headers, body, path)):
+    for event in events_in(answer(make_event_decoder(annotation), headers, body, path)):
         assert event["id"]
         event.get_attributes()
 
@@ -187,7 +188,7 @@ def test_no_request_makes_the_decoder_of_an_annotation_fail(
 def test_no_request_makes_the_background_decoder_fail(
     headers: dict[str, str], body: bytes, path: str
 ) -> None:
-    found = answer(events.decode_background_event, headers, body, path)
+    found = answer(decode_background_event, headers, body, path)
     if found is not None:
         _, context = found
         assert isinstance(context, Context)

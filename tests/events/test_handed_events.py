@@ -20,6 +20,7 @@ from ffhost.events.handed_event import HandedEventMessage, can_be_handed_over
 from ffhost.events.received_event import Event
 from ffhost.testing import Client, client
 from ffhost.web.messages import Message
+from tests.events.decoders import decode_background_event, make_event_decoder
 
 TRACE = {"traceparent": f"00-{1:032x}-{2:016x}-01", "tracestate": "a=b"}
 PUBLISHED = "google.cloud.pubsub.topic.v1.messagePublished"
@@ -103,10 +104,10 @@ def test_a_handed_event_is_read_as_its_request_would_be(attributes: Any, data: A
         written, TRACE, Message("GET", "/"), lambda: dict(TRACE), "POST", "/"
     )
     assert outcome(make_handed_event_decoder(), message) == outcome(
-        events.make_event_decoder(), headers, written.body, "/"
+        make_event_decoder(), headers, written.body, "/"
     )
     assert outcome(events.decode_handed_background_event, message) == outcome(
-        events.decode_background_event, headers, written.body, "/"
+        decode_background_event, headers, written.body, "/"
     )
     assert (message.headers, message.body) == (headers, written.body)
 

@@ -13,7 +13,7 @@ from ffhost.observability.logs import flush_log
 from ffhost.testing import Client, client
 from tests.conftest import Serve
 from tests.execution.test_deadlines import eventually
-from tests.execution.test_streams import MAKERS
+from tests.execution.test_streams import CLEAN_UPS, MAKERS
 
 CODE = """
 import asyncio, os, time
@@ -164,6 +164,17 @@ def test_an_error_after_the_first_chunk_cuts_the_stream_and_is_logged_once(
     logged = capfd.readouterr().out
     assert logged.count('"function_crashed"') == 2
     assert logged.count('"outcome":"crash"') == 2
+
+
+@pytest.mark.parametrize("code", CLEAN_UPS.values(), ids=CLEAN_UPS.keys())
+def test_an_error_in_the_clean_up_cuts_the_stream_and_leaves_the_process(
+    start: Callable[..., Client], code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = start(code)
+    answer = host.get("/f")
+    assert (answer.status, answer.chunks, answer.cut) == (200, [b"a", b"b"], True)
+    assert eventually(lambda: is_idle(host))
+    assert "isolated_process_died" not in [each.getMessage() for each in caplog.records]
 
 
 def test_an_error_before_the_first_chunk_is_a_crash(start: Callable[..., Client]) -> None:

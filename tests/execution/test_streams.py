@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from tests.conftest import Serve
@@ -105,6 +107,44 @@ def test_an_error_after_the_headers_cuts_the_stream(serve: Serve) -> None:
     answer = host.get("/f")
     assert (answer.status, answer.chunks, answer.cut) == (200, [b"a"], True)
     assert host.get("/seen").status == 200
+
+
+CLEAN_UPS = {
+    "a plain function": """
+class Chunks:
+    left = ["b", "a"]
+    def __iter__(self): return self
+    def __next__(self):
+        if not self.left: raise StopIteration
+        return self.left.pop()
+    def close(self): raise ValueError("in the clean-up")
+
+def f(request): return Chunks()
+""",
+    "a coroutine function": """
+class Chunks:
+    left = ["b", "a"]
+    def __aiter__(self): return self
+    async def __anext__(self):
+        if not self.left: raise StopAsyncIteration
+        return self.left.pop()
+    async def aclose(self): raise ValueError("in the clean-up")
+
+async def f(request): return Chunks()
+""",
+}
+
+
+@pytest.mark.parametrize("code", CLEAN_UPS.values(), ids=CLEAN_UPS.keys())
+def test_an_error_in_the_clean_up_is_a_crash_after_a_whole_answer(
+    serve: Serve, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = serve(CODE + code, CONFIG)
+    answer = host.get("/f")
+    assert (answer.status, answer.body, answer.cut) == (200, b"ab", False)
+    assert eventually(lambda: host.service.in_flight == 0)
+    (entry,) = [each for each in caplog.records if each.levelno >= logging.ERROR]
+    assert entry.getMessage() == "function_crashed"
 
 
 def test_an_error_before_the_first_chunk_is_a_crash(serve: Serve) -> None:

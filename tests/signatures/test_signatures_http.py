@@ -76,6 +76,35 @@ class Color(pydantic.BaseModel):
     blue: int = 1
 
 
+class Sky(Color):
+    """A model with all that changes how it is written."""
+
+    model_config = pydantic.ConfigDict(ser_json_timedelta="float", ser_json_bytes="base64")
+
+    age: dt.timedelta = dt.timedelta(seconds=1.5)
+    raw: bytes = b"\xff"
+    seen: dt.datetime = dt.datetime(2024, 2, 3, tzinfo=dt.UTC)
+    text: str = pydantic.Field("ü\u2028", serialization_alias="Text")
+    parts: list[Color] = [Color(name="a")]
+
+    @pydantic.computed_field
+    def twice(self) -> int:
+        return 2 * self.blue
+
+    @pydantic.field_serializer("blue")
+    def shown(self, value: int) -> str:
+        return f"#{value}"
+
+
+class ByName(Sky):
+    model_config = pydantic.ConfigDict(serialize_by_alias=False)
+
+
+class Signed(Color):
+    def model_dump_json(self, **options: Any) -> str:
+        return "signed"
+
+
 @dataclasses.dataclass
 class Point:
     y: int
@@ -149,6 +178,16 @@ def test_models_and_dataclasses_are_json() -> None:
     assert as_sent(encode(Color(name="sky"))) == (200, [JSON], b'{"name":"sky","blue":1}\n')
     assert as_sent(encode((Point(1, 2), 201))) == (201, [JSON], b'{"x":2,"y":1}\n')
     assert encode({"c": [Color(name="x")]}).body == b'{"c":[{"blue":1,"name":"x"}]}\n'
+
+
+def test_a_model_is_written_as_its_own_method_writes_it() -> None:
+    for model in (Color(name="b"), Sky(name="c")):
+        assert encode(model).body == model.model_dump_json(by_alias=True).encode() + b"\n"
+        assert encode(model).body == encode((model, 200)).body
+    by_name = ByName(name="d")
+    assert encode(by_name).body == by_name.model_dump_json(by_alias=False).encode() + b"\n"
+    assert b'"text":' in encode(by_name).body
+    assert encode(Signed(name="e")).body == b"signed\n"
 
 
 def test_files_are_streamed_in_blocks_and_closed() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 
 from ffhost.fronts.asgi_request import AsgiScopeMessage
-from ffhost.web.messages import Message, Reply
+from ffhost.web.messages import FieldChoice, Message, Reply
 
 
 def test_a_message_has_usual_values_for_what_is_not_said() -> None:
@@ -68,6 +68,44 @@ def test_header_fields_of_a_message_are_found_by_their_lower_case_names() -> Non
     assert message.has_any(frozenset({"x-two", "x-one"}))
     assert not message.has_any(frozenset({"x-two"}))
     assert not message.has_any(frozenset())
+
+
+CHOICE = FieldChoice(("content-type", "x-one"), "ce-")
+
+
+def scope_message(*fields: tuple[bytes, bytes]) -> AsgiScopeMessage:
+    return AsgiScopeMessage({"method": "GET", "scheme": "http", "headers": list(fields)}, b"", {})
+
+
+def test_chosen_header_fields_are_those_with_the_names_and_with_the_prefix() -> None:
+    message = scope_message(
+        (b"host", b"a"),
+        (b"ce-ext", b"\xe9"),
+        (b"content-type", b"text/plain"),
+        (b"x-one-more", b"2"),
+        (b"ce-", b""),
+    )
+    chosen = {"ce-ext": "\xe9", "content-type": "text/plain", "ce-": ""}
+    assert message.fields_for(CHOICE) == chosen
+    assert chosen.items() <= message.headers.items()
+    assert message.fields_for(CHOICE) == message.headers
+    assert Message("GET", "/", headers={"x-one": "1"}).fields_for(CHOICE) == {"x-one": "1"}
+
+
+def test_repeated_header_fields_are_joined_whoever_asks_for_them() -> None:
+    fields = [(b"x-one", b"1"), (b"ce-a", b"1"), (b"cookie", b"a=1")] * 2
+    assert scope_message(*fields).fields_for(CHOICE) == {"x-one": "1, 1", "ce-a": "1, 1"}
+    assert scope_message(*fields).headers == {
+        "x-one": "1, 1",
+        "ce-a": "1, 1",
+        "cookie": "a=1; a=1",
+    }
+    message = scope_message(*fields)
+    assert [message.header(name) for name in ("x-one", "cookie", "x-two")] == [
+        "1, 1",
+        "a=1; a=1",
+        None,
+    ]
 
 
 def test_a_reply_has_usual_values_and_keeps_what_is_said() -> None:
