@@ -78,7 +78,7 @@ class Host:
         self.replacements, self.on_call = previous.replacements, previous.on_call
 
     def serve_calls(self, make: Callable[[], NamedCalls]) -> None:
-        """Let *make* make what calls the functions by name; for the front that serves them."""
+        """Set what makes the calls of the functions by name; for the front that serves them."""
         with _connecting:
             self._make_calls, self.calls = make, None
 
