@@ -33,8 +33,8 @@ from ffhost.fronts.replies import (
     make_reply_completer,
     make_reply_reporter,
 )
-from ffhost.host.call_request import CALL_FIELDS, read_named_call_fields
 from ffhost.host.mounting import MakeReply, Responder
+from ffhost.host.named_call_fields import CALL_FIELDS, read_named_call_fields
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
 from ffhost.invocation.call import Call

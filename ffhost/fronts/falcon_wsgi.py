@@ -16,7 +16,6 @@ import falcon.request
 from ffhost.errors import RequestError
 from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.shared_threads import background, pool
-from ffhost.fronts.calls_by_name import connect_front_calls
 from ffhost.fronts.host_errors import answer_host_error
 from ffhost.fronts.media_types import no_system_media_types
 from ffhost.fronts.replies import (
@@ -27,8 +26,8 @@ from ffhost.fronts.replies import (
     make_reply_reporter,
 )
 from ffhost.fronts.wsgi_body import Environ, read_wsgi_body
-from ffhost.host.call_request import CALL_FIELDS, read_named_call_fields
 from ffhost.host.mounting import MakeReply, Responder, mount_host
+from ffhost.host.named_call_fields import CALL_FIELDS, read_named_call_fields
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
 from ffhost.invocation.call import Call
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from ffhost.execution.loop_caller import LoopRunner
     from ffhost.fronts.inner_calls import FrontInnerCalls
     from ffhost.host.agent_address import AgentAddress
+    from ffhost.host.called_hosts import NamedCalls
     from ffhost.host.gate import HostGate
 
 StartResponse: TypeAlias = Callable[..., Any]
@@ -194,7 +194,7 @@ class FalconWsgiApp:
         """Make the Falcon app of *host*."""
         if any(function.settings.schedules for function in host.functions.values()):
             self.service.schedules.run_with(lambda: wsgi_inner_calls(host, self.service))
-        connect_front_calls(host, wsgi_background_runner)
+        host.serve_calls(_make_calls)
         responding = _Responding(host, self.service)
         router = cast("Any", mount_host(host, self.service, responding))
         with no_system_media_types():
@@ -217,6 +217,13 @@ def wsgi_inner_calls(host: Host, service: Service) -> FrontInnerCalls:
     from ffhost.fronts.inner_calls import FrontInnerCalls
 
     return FrontInnerCalls(host, service, wsgi_background_runner())
+
+
+def _make_calls() -> NamedCalls:
+    """Make what calls functions by name, when the first one is."""
+    from ffhost.fronts.calls_by_name import FrontCallsByName
+
+    return FrontCallsByName(wsgi_background_runner)
 
 
 def wsgi_background_runner() -> LoopRunner:
