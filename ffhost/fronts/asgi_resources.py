@@ -242,8 +242,8 @@ class AsgiFunctionResource:
             elif name in _CALL_FIELDS:
                 by_function = True
         call = Call(self._caller.function, message, choose_execution_id(given))
-        open_calls = self.host.open_calls
-        open_calls.add(call)
+        host = self.host
+        host.requests += 1
         try:
             if event.get("more_body"):
                 message.body = await read_rest_of_asgi_body(req, message, self._limit)
@@ -260,7 +260,7 @@ class AsgiFunctionResource:
             call.refuse(error)
             reply = problems.problem_reply(error, call.execution_id)
         finally:
-            open_calls.discard(call)
+            host.requests -= 1
         self._finish(call, reply)
         write_falcon_reply(resp, reply)
         if call.channel is not None:
@@ -274,15 +274,15 @@ class AsgiFunctionResource:
         message = AsgiScopeMessage(req.scope, event.get("body", b""), params)
         identity = choose_execution_id(message.header(EXECUTION_ID_HEADER))
         call = Call(self._caller.function, message, identity)
-        open_calls = self.host.open_calls
-        open_calls.add(call)
+        host = self.host
+        host.requests += 1
         try:
             reply = await self._judge(gate, req, message, call)
         except RequestError as error:
             call.refuse(error)
             reply = problems.problem_reply(error, call.execution_id)
         finally:
-            open_calls.discard(call)
+            host.requests -= 1
         self._finish(call, reply)
         gate.keep(call, reply.status)
         write_falcon_reply(resp, reply)

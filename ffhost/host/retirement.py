@@ -69,7 +69,7 @@ class RetiredFunctions:
         quiet = 0
         while quiet < QUIET_LOOKS or not _close(functions):
             time.sleep(LOOK_SECONDS)
-            is_used = any(each.open_calls for each in earlier)
+            is_used = any(each.is_answering for each in earlier)
             is_used = is_used or any(_is_busy(each, host) for each in functions)
             quiet = 0 if is_used else quiet + 1
         with self._lock:

@@ -69,8 +69,10 @@ class Host:
         """What a test has put in the place of functions for calls by name."""
         self.on_call: CallRecorder | None = None
         """Called with each call by name and its answer, in tests."""
+        self.requests = 0
+        """How many requests of its functions are answered on the loop; its thread alone counts."""
         self.open_calls: set[object] = set()
-        """What its fronts are answering, from the head of a request on; changed by any thread."""
+        """What is answered beside these; changed by any thread."""
         here = weakref.ref(self)
         for function in self.functions.values():
             function.home.host = here
@@ -107,6 +109,11 @@ class Host:
         """Replace a placeholder with *function*, which was loaded at its first call."""
         self.functions[function.name] = function
         function.home.host = weakref.ref(self)
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether it answers anything, from the head of a request to the end of its answer."""
+        return bool(self.requests or self.open_calls)
 
     @property
     def catch_all(self) -> Function | None:
