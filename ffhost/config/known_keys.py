@@ -87,7 +87,8 @@ def _shape(annotation: Any) -> ConfigShape:
         return _shape(next(each for each in arguments if each is not type(None)))
     if hasattr(annotation, "__metadata__"):
         shape = _shape(arguments[0])
-        return shape._replace(secrets=MAY_BE_SECRET in annotation.__metadata__)
+        secret = MAY_BE_SECRET in annotation.__metadata__
+        return shape._replace(secrets=True) if secret else shape
     if isinstance(annotation, type) and issubclass(annotation, SettingsSection):
         return _section(annotation)
     if origin is dict and arguments[1] is Any:

@@ -34,7 +34,6 @@ from ffhost.config.single_target import (
     single_target_tree,
     tree_of_listed_functions,
 )
-from ffhost.config.validation import validate_settings
 from ffhost.config.watched_requirements import watched_requirements_state
 from ffhost.errors import LoadError
 
@@ -191,6 +190,8 @@ class _Stage:
         values = complete_settings(values)
         settings = read_settings_quickly(values) if quick else None
         if settings is None:
+            from ffhost.config.validation import validate_settings
+
             settings = validate_settings(values, report)
         problems = report.result()
         if problems or settings is None:

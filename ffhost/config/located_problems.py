@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 
 from ffhost.config.diagnostics import DEFAULT, ConfigProblem, ValueOrigin
-from ffhost.config.masked_places import is_masked_in_config, mask_of_config
 from ffhost.config.nodes import ConfigNode, PathKey, dotted_config_path, walk_config_path
 
 
@@ -57,7 +56,11 @@ class ConfigProblemReporter:
 
     def _masked(self, message: str, path: PathKey) -> str:
         """Return *message* without the value at *path* if that is a secret."""
-        if ", got " not in message or not is_masked_in_config(path, mask_of_config(self.root)):
+        if ", got " not in message:
+            return message
+        from ffhost.config.masked_places import is_masked_in_config, mask_of_config
+
+        if not is_masked_in_config(path, mask_of_config(self.root)):
             return message
         return re.sub(r", got (?!a list$|a mapping$|nothing$).*", ", got a secret", message)
 

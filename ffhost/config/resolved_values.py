@@ -13,7 +13,6 @@ from typing import Any
 
 from ffhost.config.diagnostics import nearest_known_word
 from ffhost.config.files import read_config_text
-from ffhost.config.interpolation import MissingVariable, interpolate_variables
 from ffhost.config.known_keys import ConfigShape
 from ffhost.config.located_problems import ConfigProblemReporter
 from ffhost.config.nodes import ConfigNode, PathKey, read_plain_scalar
@@ -95,6 +94,8 @@ class ConfigEvaluator:
         text = node.text or ""
         if not node.source.references or "${" not in text:
             return node.value
+        from ffhost.config.interpolation import MissingVariable, interpolate_variables
+
         try:
             replaced = interpolate_variables(text, self.variables)
         except MissingVariable as missing:

@@ -14,7 +14,6 @@ FOLDER = Path(".ffhost", "environments")
 """Where environments are, below the configuration's folder."""
 MADE = "made.txt"
 """A file in `FOLDER` that lists the complete ones."""
-_REFERENCE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[ =]*(\S+)", re.MULTILINE)
 
 
 def watched_requirement_files(settings: Settings, base: Path) -> list[Path]:
@@ -49,7 +48,8 @@ def _named(file: Path) -> Iterator[str]:
         text = file.read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
         return
-    for name in _REFERENCE.findall(text):
+    reference = r"^\s*(?:-r|-c|--requirement|--constraint)[ =]*(\S+)"
+    for name in re.findall(reference, text, re.MULTILINE):
         if "://" not in name:
             yield name.strip("\"'")
 

@@ -33,8 +33,8 @@ from ffhost.fronts.replies import (
     make_reply_completer,
     make_reply_reporter,
 )
-from ffhost.host.call_request import CALL_FIELDS, read_named_call_fields
 from ffhost.host.mounting import MakeReply, Responder
+from ffhost.host.named_call_fields import CALL_FIELDS, read_named_call_fields
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
 from ffhost.invocation.call import Call
@@ -70,19 +70,22 @@ class AsgiResponders:
         from ffhost.fronts.inner_calls import FrontInnerCalls
 
         inner = FrontInnerCalls(self._host, self._service, self._runner)
-        gate = self._host.event_gate()
+        gate, open_calls = self._host.event_gate(), self._host.open_calls
 
         async def on_request(
             req: AsgiFrontRequest, resp: falcon.asgi.Response, **params: str
         ) -> None:
             message = AsgiScopeMessage(req.scope, req.first_event.get("body", b""), params)
             identity = choose_execution_id(message.header(EXECUTION_ID_HEADER))
+            open_calls.add(message)
             try:
                 caller = await self._let_in(req, message, gate)
                 received = read_events(message.headers, message.body, message.path)
                 reply = await inner.deliver(received, message, identity, caller)
             except RequestError as error:
                 reply = problems.problem_reply(error, identity)
+            finally:
+                open_calls.discard(message)
             complete_reply(reply, identity, self._service)
             write_falcon_reply(resp, reply)
 
@@ -94,13 +97,14 @@ class AsgiResponders:
         from ffhost.host.agent_address import AgentAddress
 
         address = AgentAddress(self._host, self._service, listens=True)
-        gate = self._host.mcp_gate()
+        gate, open_calls = self._host.mcp_gate(), self._host.open_calls
 
         async def on_request(
             req: AsgiFrontRequest, resp: falcon.asgi.Response, **params: str
         ) -> None:
             message = AsgiScopeMessage(req.scope, req.first_event.get("body", b""), params)
             identity = choose_execution_id(message.header(EXECUTION_ID_HEADER))
+            open_calls.add(message)
             try:
                 address.check(message)
                 caller = await self._let_in(req, message, gate)
@@ -110,6 +114,8 @@ class AsgiResponders:
                 reply = await (until_client_left(answer, receive) if ends else answer)
             except RequestError as error:
                 reply = problems.problem_reply(error, identity)
+            finally:
+                open_calls.discard(message)
             address.permit(message, reply)
             complete_reply(reply, identity, self._service)
             write_falcon_reply(resp, reply)
@@ -236,6 +242,8 @@ class AsgiFunctionResource:
             elif name in _CALL_FIELDS:
                 by_function = True
         call = Call(self._caller.function, message, choose_execution_id(given))
+        host = self.host
+        host.requests += 1
         try:
             if event.get("more_body"):
                 message.body = await read_rest_of_asgi_body(req, message, self._limit)
@@ -251,6 +259,8 @@ class AsgiFunctionResource:
         except RequestError as error:
             call.refuse(error)
             reply = problems.problem_reply(error, call.execution_id)
+        finally:
+            host.requests -= 1
         self._finish(call, reply)
         write_falcon_reply(resp, reply)
         if call.channel is not None:
@@ -264,11 +274,15 @@ class AsgiFunctionResource:
         message = AsgiScopeMessage(req.scope, event.get("body", b""), params)
         identity = choose_execution_id(message.header(EXECUTION_ID_HEADER))
         call = Call(self._caller.function, message, identity)
+        host = self.host
+        host.requests += 1
         try:
             reply = await self._judge(gate, req, message, call)
         except RequestError as error:
             call.refuse(error)
             reply = problems.problem_reply(error, call.execution_id)
+        finally:
+            host.requests -= 1
         self._finish(call, reply)
         gate.keep(call, reply.status)
         write_falcon_reply(resp, reply)
@@ -316,7 +330,9 @@ class AsgiFunctionResource:
                 self._settle(call, reply.status, 0)
         else:
             receive = cast("Receive", req.receive)
-            chunks = AsgiReplyStream(self._caller, call, reply.status, receive, self._settle)
+            chunks = AsgiReplyStream(
+                self._caller, call, reply.status, receive, self._settle, self.host
+            )
             resp.stream = cast("Any", chunks)  # Falcon knows bytes only
 
 
@@ -333,11 +349,14 @@ class AsgiReplyStream:
         status: int,
         receive: Receive,
         settle: Settle | None,
+        host: Host,
     ) -> None:
         self._caller = caller
         self._invocation = call
         self._status = status
         self._settle = settle
+        self._host = host  # kept, because the function may call its other functions
+        host.open_calls.add(call)
         self._sent_bytes = 0
         self._channel: StreamChannel = call.channel
         self._waiter = LoopWaiter()
@@ -374,5 +393,6 @@ class AsgiReplyStream:
         if self._watch is not None:
             self._watch.cancel()
         self._caller.abandon(self._invocation)
+        self._host.open_calls.discard(self._invocation)
         if self._settle is not None:
             self._settle(self._invocation, self._status, self._sent_bytes)

@@ -20,7 +20,6 @@ from ffhost.fronts.streams_by_name import FrontLoopStream, FrontThreadStream
 from ffhost.host.call_answer import CallAnswer
 from ffhost.host.called_hosts import Take
 from ffhost.host.named_calls import named_call_answer_of_error
-from ffhost.host.snapshot import Host
 from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import Function
@@ -166,8 +165,3 @@ def _refused(callee: _Callee, call: Call, error: RequestError) -> CallAnswer:
 
 def _fields(reply: Reply) -> dict[str, str]:
     return {key.lower(): value for key, value in reply.headers}
-
-
-def connect_front_calls(host: Host, runner: Callable[[], LoopRunner]) -> None:
-    """Set how the functions of *host* call each other."""
-    host.calls = FrontCallsByName(runner)

@@ -27,7 +27,6 @@ from ffhost.fronts.asgi_request import (
     send_asgi_reply,
 )
 from ffhost.fronts.asgi_resources import AsgiResponders
-from ffhost.fronts.calls_by_name import connect_front_calls
 from ffhost.fronts.host_errors import answer_host_error
 from ffhost.fronts.media_types import no_system_media_types
 from ffhost.host.admin import ADMIN, LISTENER_KEY, admin_pages_of
@@ -41,6 +40,7 @@ from ffhost.web.problems import problem_reply
 if TYPE_CHECKING:
     from ffhost.fronts.inner_calls import FrontInnerCalls
     from ffhost.host.admin.pages import AdminPages
+    from ffhost.host.called_hosts import NamedCalls
 
 _set_send = SEND.set
 _BODILESS_METHODS = frozenset({"GET", "HEAD"})
@@ -175,7 +175,7 @@ class FalconAsgiApp:
         if self._admin is not None:
             self._admin.use(lambda: self._inner_calls(host))
         runner = self._runner
-        connect_front_calls(host, lambda: runner)
+        host.serve_calls(lambda: _make_calls(runner))
         responding = AsgiResponders(host, self.service, self._runner)
         router = cast("Any", mount_host(host, self.service, responding))
         with no_system_media_types():
@@ -202,6 +202,13 @@ class FalconAsgiApp:
     ) -> None:
         message = AsgiScopeMessage(req.scope, b"", {})
         rewrite_falcon_reply(resp, answer_host_error(error, message, self.service))
+
+
+def _make_calls(runner: LoopRunner) -> NamedCalls:
+    """Make what calls functions by name, when the first one is."""
+    from ffhost.fronts.calls_by_name import FrontCallsByName
+
+    return FrontCallsByName(lambda: runner)
 
 
 def _is_admin(scope: Scope) -> bool:

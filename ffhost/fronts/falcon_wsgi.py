@@ -16,7 +16,6 @@ import falcon.request
 from ffhost.errors import RequestError
 from ffhost.execution.blocking_caller import BlockingCaller
 from ffhost.execution.shared_threads import background, pool
-from ffhost.fronts.calls_by_name import connect_front_calls
 from ffhost.fronts.host_errors import answer_host_error
 from ffhost.fronts.media_types import no_system_media_types
 from ffhost.fronts.replies import (
@@ -27,8 +26,8 @@ from ffhost.fronts.replies import (
     make_reply_reporter,
 )
 from ffhost.fronts.wsgi_body import Environ, read_wsgi_body
-from ffhost.host.call_request import CALL_FIELDS, read_named_call_fields
 from ffhost.host.mounting import MakeReply, Responder, mount_host
+from ffhost.host.named_call_fields import CALL_FIELDS, read_named_call_fields
 from ffhost.host.service import Service
 from ffhost.host.snapshot import Host
 from ffhost.invocation.call import Call
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from ffhost.execution.loop_caller import LoopRunner
     from ffhost.fronts.inner_calls import FrontInnerCalls
     from ffhost.host.agent_address import AgentAddress
+    from ffhost.host.called_hosts import NamedCalls
     from ffhost.host.gate import HostGate
 
 StartResponse: TypeAlias = Callable[..., Any]
@@ -194,7 +194,7 @@ class FalconWsgiApp:
         """Make the Falcon app of *host*."""
         if any(function.settings.schedules for function in host.functions.values()):
             self.service.schedules.run_with(lambda: wsgi_inner_calls(host, self.service))
-        connect_front_calls(host, wsgi_background_runner)
+        host.serve_calls(_make_calls)
         responding = _Responding(host, self.service)
         router = cast("Any", mount_host(host, self.service, responding))
         with no_system_media_types():
@@ -217,6 +217,13 @@ def wsgi_inner_calls(host: Host, service: Service) -> FrontInnerCalls:
     from ffhost.fronts.inner_calls import FrontInnerCalls
 
     return FrontInnerCalls(host, service, wsgi_background_runner())
+
+
+def _make_calls() -> NamedCalls:
+    """Make what calls functions by name, when the first one is."""
+    from ffhost.fronts.calls_by_name import FrontCallsByName
+
+    return FrontCallsByName(wsgi_background_runner)
 
 
 def wsgi_background_runner() -> LoopRunner:
@@ -242,12 +249,13 @@ class _Responding:
         from ffhost.events.incoming_events import read_events
 
         inner: FrontInnerCalls | None = None
-        gate = self._host.event_gate()
+        gate, open_calls = self._host.event_gate(), self._host.open_calls
 
         def on_request(req: WsgiFrontRequest, resp: falcon.Response, **params: str) -> None:
             nonlocal inner
             message = WsgiEnvironMessage(req.env, params)
             identity = choose_execution_id(req.env.get(_EXECUTION_ID_KEY))
+            open_calls.add(message)
             try:
                 caller = self._let_in(req, message, gate)
                 received = read_events(message.headers, message.body, message.path)
@@ -256,6 +264,8 @@ class _Responding:
                 reply = background.run(inner.deliver(received, message, identity, caller))
             except RequestError as error:
                 reply = problems.problem_reply(error, identity)
+            finally:
+                open_calls.discard(message)
             complete_reply(reply, identity, self._service)
             send_wsgi_reply(req, resp, reply)
 
@@ -267,17 +277,20 @@ class _Responding:
         from ffhost.host.agent_address import AgentAddress
 
         address = AgentAddress(self._host, self._service, listens=False)
-        gate = self._host.mcp_gate()
+        gate, open_calls = self._host.mcp_gate(), self._host.open_calls
 
         def on_request(req: WsgiFrontRequest, resp: falcon.Response, **params: str) -> None:
             message = WsgiEnvironMessage(req.env, params)
             identity = choose_execution_id(req.env.get(_EXECUTION_ID_KEY))
+            open_calls.add(message)
             try:
                 address.check(message)
                 caller = self._let_in(req, message, gate)
                 reply = background.run(address.answer(message, identity, caller))
             except RequestError as error:
                 reply = problems.problem_reply(error, identity)
+            finally:
+                open_calls.discard(message)
             address.permit(message, reply)
             complete_reply(reply, identity, self._service)
             send_wsgi_reply(req, resp, reply)
@@ -356,6 +369,8 @@ class WsgiFunctionResource:
         message = WsgiEnvironMessage(environ, params)
         identity = choose_execution_id(environ.get(_EXECUTION_ID_KEY))
         call = Call(self._caller.function, message, identity)
+        open_calls = self.host.open_calls
+        open_calls.add(call)
         try:
             message.body = read_wsgi_body(environ, self._limit, self._read_seconds)
             if self._believe is not None:
@@ -368,6 +383,8 @@ class WsgiFunctionResource:
         except RequestError as error:
             call.refuse(error)
             reply = problems.problem_reply(error, call.execution_id)
+        finally:
+            open_calls.discard(call)
         self._finish(call, reply)
         send_wsgi_reply(req, resp, reply)
         if call.channel is not None:
@@ -380,6 +397,8 @@ class WsgiFunctionResource:
         message = WsgiEnvironMessage(req.env, params)
         identity = choose_execution_id(req.env.get(_EXECUTION_ID_KEY))
         call = Call(self._caller.function, message, identity)
+        open_calls = self.host.open_calls
+        open_calls.add(call)
         try:
             left = gate.enter(call)
             message.body = read_wsgi_body(req.env, self._limit, self._read_seconds)
@@ -396,6 +415,8 @@ class WsgiFunctionResource:
         except RequestError as error:
             call.refuse(error)
             reply = problems.problem_reply(error, call.execution_id)
+        finally:
+            open_calls.discard(call)
         self._finish(call, reply)
         gate.keep(call, reply.status)
         send_wsgi_reply(req, resp, reply)
@@ -413,13 +434,18 @@ class WsgiFunctionResource:
         self, req: WsgiFrontRequest, resp: falcon.Response, call: Call, reply: Reply
     ) -> None:
         stream = self._caller.chunks_of(call)
-        if self._settle is not None:
-            stream.on_close(partial(self._settle, call, reply.status))
+        self.host.open_calls.add(call)
+        stream.on_close(partial(self._close, call, reply.status))
         if req.method == "HEAD" or reply.status in (204, 304):
             stream.close()
             resp.stream = UNSENT
         else:
             resp.stream = stream
+
+    def _close(self, call: Call, status: int, sent_bytes: int) -> None:
+        self.host.open_calls.discard(call)
+        if self._settle is not None:
+            self._settle(call, status, sent_bytes)
 
 
 def _client(environ: Environ) -> tuple[str, int] | None:

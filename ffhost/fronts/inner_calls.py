@@ -79,13 +79,25 @@ class FrontInnerCalls:
             call.principal = principal or (_EVENT if schedule is None else _SCHEDULE)
         if ended is not None:
             caller.ended[call] = ended
+        open_calls = self._host.open_calls
+        open_calls.add(call)
         try:
-            if len(message.body) > function.max_body_bytes:
-                raise ContentTooLarge(f"{name} takes {function.max_body_bytes:.0f} bytes at most")
+            return await self._answer(caller, settle, call)
+        finally:
+            open_calls.discard(call)
+
+    @staticmethod
+    async def _answer(caller: _Caller, settle: Settle | None, call: Call) -> EventDeliveryAnswer:
+        function, body = caller.function, call.message.body
+        try:
+            if len(body) > function.max_body_bytes:
+                raise ContentTooLarge(
+                    f"{function.name} takes {function.max_body_bytes:.0f} bytes at most"
+                )
             reply = await caller.answer(call)
         except RequestError as error:
             call.refuse(error)
-            reply = problems.problem_reply(error, identity)
+            reply = problems.problem_reply(error, call.execution_id)
             caller.note_end(call)
         sent = len(reply.body)
         if call.channel is not None:

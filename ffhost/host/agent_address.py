@@ -282,7 +282,7 @@ class AgentAddress:
         Raises:
             JsonRpcError: the client has cancelled it
         """
-        calls = self._host.calls
+        calls = self._host.connect_calls()
         assert calls is not None
         task = asyncio.ensure_future(calls.call(call, take))
         key = sent.key

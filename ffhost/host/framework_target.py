@@ -9,7 +9,8 @@ from __future__ import annotations
 from ffhost.config import ConfigSources, LoadedConfig, load_config
 from ffhost.config.settings import SIGNATURES
 from ffhost.errors import ConfigError, LoadError
-from ffhost.host.loader import codec_of_served_function, import_served_function
+from ffhost.host.loader import import_served_function
+from ffhost.host.served_codec import codec_of_served_function
 from ffhost.loading.compat.framework._function_registry import get_user_function
 from ffhost.loading.compat.framework.exceptions import (
     FunctionsFrameworkException,

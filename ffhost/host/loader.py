@@ -6,7 +6,6 @@ A `Function` is one function as the host serves it. Loading imports user code;
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -20,6 +19,7 @@ from ffhost.execution import composition as invocations
 from ffhost.execution import user_threads
 from ffhost.execution.failures import CallFailures
 from ffhost.host.own_addresses import console_url
+from ffhost.host.served_codec import kept_codec_of_served_function, single_target_preparation_of
 from ffhost.host.store import ReloadStore
 from ffhost.invocation.call import Call
 from ffhost.invocation.function import RETRY_AFTER_SECONDS, Function, Run
@@ -36,26 +36,10 @@ from ffhost.loading.targets import (
     resolve_found_target,
 )
 from ffhost.observability import observers
-from ffhost.signatures import (
-    Codec,
-    InferredSignature,
-    SignatureOptions,
-    as_single_target_codec,
-    infer_signature,
-    make_codec,
-    single_target_preparation,
-)
-from ffhost.signatures.requests import Prepare, RequestAdapter
-from ffhost.signatures.requests.flask_use import target_uses_flask_request
-from ffhost.signatures.requests.request_choice import (
-    RequestKind,
-    choose_request_object,
-    request_adapter_for,
-    request_import_context,
-)
+from ffhost.signatures import as_single_target_codec
+from ffhost.signatures.requests.request_choice import request_import_context
 from ffhost.web import problems
 from ffhost.web.messages import Reply
-from ffhost.web.routing import path_pattern, route_path_parameter, split_path_segments
 
 if TYPE_CHECKING:
     from ffhost.signatures.function_types import FunctionTypes
@@ -92,8 +76,8 @@ def _make(
     resolved: ResolvedTarget,
 ) -> Function:
     settings = config.settings.function(name)
-    codec, request = codec_of_served_function(config, name, resolved, settings)
-    prepare = _preparation(config)
+    codec, request = kept_codec_of_served_function(config, name, resolved, settings, store)
+    prepare = single_target_preparation_of(config)
     if prepare is not None and request != "flask":
         codec = as_single_target_codec(codec, prepare)
     if environment is not None:
@@ -254,86 +238,6 @@ def make_served_function(
 
 def _display(settings: FunctionSettings) -> str:
     return f"{settings.source}:{settings.target}" if settings.source else settings.target
-
-
-def codec_of_served_function(
-    config: LoadedConfig, name: str, resolved: ResolvedTarget, settings: FunctionSettings
-) -> tuple[Codec, RequestKind | None]:
-    """Choose the signature and the request object; None for what is not an http function.
-
-    Args:
-        settings: with the host's limits
-
-    Raises:
-        LoadError: the target does not fit its signature, or contradicts the file
-    """
-    target, form = resolved.callable, resolved.form
-    plain = config.framework_mode
-    inferred = infer_signature(target, settings.signature, name=name, single=plain, form=form)
-    request = _request(config, settings, resolved, inferred)
-    options = SignatureOptions(
-        name=name,
-        single=plain,
-        input_type=inferred.input_type,
-        path_parameters=tuple(
-            filter(None, map(route_path_parameter, split_path_segments(settings.path)))
-        ),
-        adapter=None if request is None else _adapter(config, name, resolved, request),
-        mount=path_pattern(settings.path),
-        strip_path=settings.strip_path,
-    )
-    return make_codec(inferred.kind, target, options, form), request
-
-
-def _request(
-    config: LoadedConfig,
-    settings: FunctionSettings,
-    resolved: ResolvedTarget,
-    inferred: InferredSignature,
-) -> RequestKind | None:
-    """Choose which request an http function gets; None for functions of other signatures."""
-    if inferred.kind != "http":
-        return None
-    target, form = resolved.callable, resolved.form
-    if form.required == 2:  # Falcon's (req, resp)
-        return "ffhost"
-    return choose_request_object(
-        settings.request or "auto",
-        inferred.request,
-        inferred.marked,
-        lambda: target_uses_flask_request(target, resolved.module),
-        asgi=config.asgi,
-        has_file=config.has_file,
-        is_async=form.kind in ("async", "async_generator"),
-    )
-
-
-def _adapter(
-    config: LoadedConfig, name: str, resolved: ResolvedTarget, request: RequestKind
-) -> RequestAdapter:
-    """Return what makes the request of an http function.
-
-    Raises:
-        LoadError: it is one of a framework that is not installed
-    """
-    single = config.framework_mode
-    return request_adapter_for(
-        request,
-        name,
-        resolved.file,
-        resolved.module,
-        single=single,
-        none_is_ok=single and bool(os.environ.get("ENTRY_POINT")),
-        prepare=_preparation(config),
-    )
-
-
-def _preparation(config: LoadedConfig) -> Prepare | None:
-    """Return what messages of a single target without a file have beyond others."""
-    if not config.framework_mode:
-        return None
-    proxies = config.settings.server.trusted_proxies
-    return single_target_preparation(trusts_loopback=not proxies)
 
 
 def _tell_name_test(name: str, module: TargetModule) -> None:

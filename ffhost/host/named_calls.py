@@ -18,14 +18,9 @@ from ffhost.config.units import UNLIMITED
 from ffhost.errors import CallError, LoopDetected, RequestError
 from ffhost.execution.threads import PoolThread
 from ffhost.host.call_answer import CallAnswer
-from ffhost.host.call_request import (
-    CHAIN_LIMIT,
-    NO_FIELDS,
-    UNSET,
-    NamedCallRequest,
-    make_named_call_message,
-)
+from ffhost.host.call_request import NO_FIELDS, UNSET, NamedCallRequest, make_named_call_message
 from ffhost.host.called_hosts import NamedCalls, OuterNamedCalls
+from ffhost.host.named_call_fields import CHAIN_LIMIT
 from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer
 from ffhost.invocation.call import Call, NestedCall
 from ffhost.invocation.current import CURRENT
@@ -323,7 +318,7 @@ def _caller() -> Call:
 
 def _host_of(caller: Call) -> Host:
     host: Host | None = caller.function.home.host()
-    if host is None or host.calls is None:
+    if host is None or (host.calls is None and host.connect_calls() is None):
         raise CallError(f"the host of {caller.function.name} has ended")
     return host
 

@@ -11,13 +11,8 @@ from typing import Any, Final
 from ffhost.config.settings import FunctionSettings
 from ffhost.errors import CallError
 from ffhost.host.call_answer import CallAnswer
-from ffhost.host.call_request import (
-    CHAIN_FIELD,
-    DEADLINE_FIELD,
-    NamedCallRequest,
-    named_call_chain,
-    set_named_call_trace_fields,
-)
+from ffhost.host.call_request import NamedCallRequest, set_named_call_trace_fields
+from ffhost.host.named_call_fields import CHAIN_FIELD, DEADLINE_FIELD, named_call_chain
 from ffhost.host.named_calls import named_call_seconds_left
 from ffhost.host.remote_streams import RemoteHostLoopStream, RemoteHostThreadStream
 from ffhost.host.streamed_answer import AsyncStreamedAnswer, StreamedAnswer

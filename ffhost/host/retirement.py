@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from itertools import chain
 
 from ffhost.host.lifecycle import Hook, HostLifecycle, served_lifecycle_hooks
@@ -12,6 +13,8 @@ from ffhost.invocation.function import Function
 
 LOOK_SECONDS = 0.1
 """How often a thread looks whether the last call has ended."""
+QUIET_LOOKS = 2
+"""How many looks in a row must find no call: a request may be on its way to be counted."""
 
 
 class RetiredFunctions:
@@ -26,9 +29,16 @@ class RetiredFunctions:
         self._lifecycle = lifecycle
         self._lock = lock
         self._waiting: list[list[Hook]] = []
+        self._earlier: weakref.WeakSet[Host] = weakref.WeakSet()
+        """Hosts that were replaced; what they still answer keeps them alive."""
 
     def retire(self, previous: Host, host: Host) -> None:
-        """Run the shut-down hooks that *host* no longer needs, after the last call."""
+        """Run the shut-down hooks that *host* no longer needs, after the last call.
+
+        A request whose body still arrives has no slot, and what runs on a host may call all of its
+        functions by name: as long as earlier hosts answer anything, nothing of them ends.
+        """
+        self._earlier.add(previous)
         self._lifecycle.forget(_dropped(previous, host, "startup"))
         hooks = _dropped(previous, host, "shutdown")
         if not hooks:
@@ -43,7 +53,7 @@ class RetiredFunctions:
         self._waiting.append(hooks)
         threading.Thread(
             target=self._stop_when_idle,
-            args=(left, hooks, host),
+            args=(left, hooks, host, list(self._earlier)),
             name="ffhost-retire",
             daemon=True,
         ).start()
@@ -53,9 +63,15 @@ class RetiredFunctions:
         waiting, self._waiting = self._waiting, []
         return list(chain.from_iterable(waiting))
 
-    def _stop_when_idle(self, functions: list[Function], hooks: list[Hook], host: Host) -> None:
-        while any(_is_busy(function, host) for function in functions) or not _close(functions):
+    def _stop_when_idle(
+        self, functions: list[Function], hooks: list[Hook], host: Host, earlier: list[Host]
+    ) -> None:
+        quiet = 0
+        while quiet < QUIET_LOOKS or not _close(functions):
             time.sleep(LOOK_SECONDS)
+            is_used = any(each.is_answering for each in earlier)
+            is_used = is_used or any(_is_busy(each, host) for each in functions)
+            quiet = 0 if is_used else quiet + 1
         with self._lock:
             if hooks not in self._waiting:
                 return

@@ -22,11 +22,11 @@ def served_function_variables(
     Args:
         found: its target
     """
-    from ffhost.execution import os_environ, subprocesses
-
     settings = config.settings.functions[name]
     if config.framework_mode and not settings.env:
         return None
+    from ffhost.execution import os_environ, subprocesses
+
     os_environ.install_function_environ()
     subprocesses.install_subprocess_patches()
     scope = found.module.scope

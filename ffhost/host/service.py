@@ -25,6 +25,7 @@ from ffhost.host.lifecycle import Hook, HostLifecycle, served_lifecycle_hooks
 from ffhost.host.log_setup import configure_service_logs
 from ffhost.host.retirement import RetiredFunctions
 from ffhost.host.schedules import Schedules
+from ffhost.host.served_codec import KeptCodec
 from ffhost.host.service_environment import ServiceEnvironment
 from ffhost.host.signal_handlers import ServiceSignalHandlers
 from ffhost.host.snapshot import Host, discard_served_functions, make_host
@@ -183,6 +184,7 @@ class Service:
         for front in self._fronts:
             front.mount(host)
         self.store.forget_others(Slots, host.functions)
+        self.store.forget_others(KeptCodec, host.functions)
         for function in host.functions.values():
             function.claim_slots()
         before, self._host = self._host, host

@@ -6,8 +6,9 @@ and swaps it.
 
 from __future__ import annotations
 
+import threading
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ffhost.config import LoadedConfig
@@ -15,7 +16,6 @@ from ffhost.config.diagnostics import ConfigProblem
 from ffhost.config.load_problems import config_problem_of_error, merge_config_problems
 from ffhost.config.settings import Settings
 from ffhost.errors import ConfigError, LoadError, Unavailable
-from ffhost.host.called_hosts import CallRecorder, NamedCallReplacement, NamedCalls
 from ffhost.host.loader import (
     disabled_function_error,
     find_served_target,
@@ -32,9 +32,11 @@ from ffhost.observability import logs
 
 if TYPE_CHECKING:
     from ffhost.events.subscriptions import SubscriptionTable
+    from ffhost.host.called_hosts import CallRecorder, NamedCallReplacement, NamedCalls
     from ffhost.host.gate import HostGate
     from ffhost.host.host_doors import HostDoors
 
+_connecting = threading.Lock()
 _TOLD = 20
 """How many import times are logged, slowest first."""
 
@@ -60,12 +62,17 @@ class Host:
         self.functions = dict(functions)
         self.front_door = front_door
         self.subscriptions = subscriptions
+        self._make_calls: Callable[[], NamedCalls] | None = None
         self.calls: NamedCalls | None = None
-        """Calls the functions by name; set by the front that serves them."""
+        """Calls the functions by name, once one was called; see `connect_calls`."""
         self.replacements: dict[str, NamedCallReplacement] = {}
         """What a test has put in the place of functions for calls by name."""
         self.on_call: CallRecorder | None = None
         """Called with each call by name and its answer, in tests."""
+        self.requests = 0
+        """How many requests of its functions are answered on the loop; its thread alone counts."""
+        self.open_calls: set[object] = set()
+        """What is answered beside these; changed by any thread."""
         here = weakref.ref(self)
         for function in self.functions.values():
             function.home.host = here
@@ -73,6 +80,18 @@ class Host:
     def take_over(self, previous: Host) -> None:
         """Keep what a test has set for calls by name on the host before."""
         self.replacements, self.on_call = previous.replacements, previous.on_call
+
+    def serve_calls(self, make: Callable[[], NamedCalls]) -> None:
+        """Set what makes the calls of the functions by name; for the front that serves them."""
+        with _connecting:
+            self._make_calls, self.calls = make, None
+
+    def connect_calls(self) -> NamedCalls | None:
+        """Return what calls the functions by name, made once; None if no front serves them."""
+        with _connecting:
+            if self.calls is None and self._make_calls is not None:
+                self.calls = self._make_calls()
+            return self.calls
 
     def gate(self, name: str) -> HostGate | None:
         """Return the gate of the function *name*; None if it is public."""
@@ -90,6 +109,11 @@ class Host:
         """Replace a placeholder with *function*, which was loaded at its first call."""
         self.functions[function.name] = function
         function.home.host = weakref.ref(self)
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether it answers anything, from the head of a request to the end of its answer."""
+        return bool(self.requests or self.open_calls)
 
     @property
     def catch_all(self) -> Function | None:

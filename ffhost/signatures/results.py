@@ -26,8 +26,8 @@ Encode: TypeAlias = Callable[[Any], Reply]
 HTML = ("content-type", "text/html; charset=utf-8")
 JSON = ("content-type", "application/json")
 
-_MODELS = 64
-"""For how many types a function remembers whether they are models."""
+_MODELS = 1024
+"""For how many types of results it is remembered whether they are models."""
 _ADVICE = (
     "return a str, bytes, dict, list, pydantic model, dataclass, generator, ffhost.Response, "
     "(body, status), (body, headers) or (body, status, headers)"
@@ -58,7 +58,6 @@ def result_encoder(name: str, *, otherwise: Callable[[Any], Reply | None] | None
         otherwise: asked first about values of types that are not built in
     """
     encoders = dict(_ENCODERS)
-    model_encoder_of: Callable[[type], Encode | None] = lru_cache(_MODELS)(_model_encoder)
 
     def encode(value: Any) -> Reply:
         try:
@@ -84,7 +83,7 @@ def result_encoder(name: str, *, otherwise: Callable[[Any], Reply | None] | None
         return amend_encoded_reply(reply, value.status, value.headers)
 
     def encode_rare(value: Any) -> Reply:
-        encode_model = model_encoder_of(type(value))
+        encode_model = _model_encoder_of(type(value))
         if encode_model is not None:
             return encode_model(value)
         if otherwise is not None and (reply := otherwise(value)) is not None:
@@ -196,6 +195,9 @@ def _model_encoder(kind: type) -> Encode | None:
     # What pydantic's own method does takes three times as long, most of it for its arguments.
     is_plain = getattr(kind, "model_dump_json", None) is BaseModel.model_dump_json
     return encode_at_once if is_plain else encode_by_method
+
+
+_model_encoder_of: Callable[[type], Encode | None] = lru_cache(_MODELS)(_model_encoder)
 
 
 def _encode_stream(value: Iterator[Any]) -> Reply:

@@ -34,6 +34,12 @@ async def wait_async(request):
         await asyncio.sleep(0.005)
     return said(await ffhost.call("callee"))
 
+def wait_streaming(request):
+    yield ""
+    GATE.wait(5)
+    answer = ffhost.call_sync("callee")
+    yield '{"status": %d, "text": "%s"}' % (answer.status, answer.text)
+
 def said(answer):
     return {"status": answer.status, "text": answer.text}
 
@@ -48,6 +54,7 @@ functions:
   open_gate: {target: "main.py:open_gate"}
   wait_plainly: {target: "main.py:wait_plainly"}
   wait_async: {target: "main.py:wait_async"}
+  wait_streaming: {target: "main.py:wait_streaming"}
   ask: {target: "main.py:ask"}
   callee: {target: "main.py:callee", config: {n: 1}}
 """
@@ -66,7 +73,7 @@ def meanwhile(host: Client, path: str, act: Callable[[], object]) -> object:
     return answers[0]
 
 
-@pytest.mark.parametrize("path", ["/wait_plainly", "/wait_async"])
+@pytest.mark.parametrize("path", ["/wait_plainly", "/wait_async", "/wait_streaming"])
 def test_a_call_begun_before_a_reload_ends_on_the_host_it_began_on(
     serve: Serve, tmp_path: Path, path: str
 ) -> None:

@@ -21,8 +21,9 @@ from ffhost.host.store import ReloadStore
 
 T = TypeVar("T")
 FEW, MANY = 20, 60
-PYTHON_CALLS = 200
-"""Most calls of Python functions for one function more; 176 were counted on Python 3.11."""
+PYTHON_CALLS = 210, 140
+"""Most calls of Python functions for one function more, when it is loaded and when only a limit of
+it changes; 188 and 123 were counted on Python 3.11."""
 OF_FILES = {"stat", "lstat", "open", "open_code", "listdir", "scandir", "readlink", "getcwd"}
 """Functions in C that look at files."""
 
@@ -73,6 +74,6 @@ def counts_of(folder: Path, count: int) -> tuple[Counter[str], Counter[str]]:
 def test_one_function_more_of_a_module_is_cheap_and_looks_at_no_file(tmp_path: Path) -> None:
     counts_of(tmp_path / "first", 1)  # imports what loading needs
     few, many = counts_of(tmp_path / "few", FEW), counts_of(tmp_path / "many", MANY)
-    for less, more in zip(few, many, strict=True):
+    for less, more, most in zip(few, many, PYTHON_CALLS, strict=True):
         assert more["files"] == less["files"] > 0
-        assert (more["calls"] - less["calls"]) / (MANY - FEW) < PYTHON_CALLS
+        assert (more["calls"] - less["calls"]) / (MANY - FEW) < most

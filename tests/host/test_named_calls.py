@@ -10,8 +10,12 @@ import pytest
 import yaml
 
 import ffhost
+from ffhost.config import ConfigSources, load_config
 from ffhost.errors import CallError, ConfigError
+from ffhost.fronts.calls_by_name import FrontCallsByName
+from ffhost.fronts.falcon_wsgi import wsgi_background_runner
 from ffhost.host.call_request import NamedCallRequest
+from ffhost.host.snapshot import Host
 from ffhost.testing import Client, client
 from tests.commands import ffhost as run_ffhost
 from tests.execution.test_deadlines import eventually
@@ -347,6 +351,20 @@ def test_an_error_of_a_call_says_what_is_wrong() -> None:
     with pytest.raises(CallError, match="the function answered 422: the amount") as caught:
         answer.raise_for_status()
     assert caught.value.answer is answer
+
+
+def test_what_makes_the_calls_is_made_at_the_first_and_anew_for_another_loop(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "main.py").write_text(MAIN + TYPED)
+    (tmp_path / "functions.yaml").write_text(CONFIG)
+    host = Host(load_config(ConfigSources(cwd=tmp_path)), {})
+    assert host.connect_calls() is None
+    for _ in range(2):
+        before = host.connect_calls()
+        host.serve_calls(lambda: FrontCallsByName(wsgi_background_runner))
+        assert host.calls is None
+        assert host.connect_calls() is host.connect_calls() is host.calls is not before
 
 
 def test_fakes_take_the_place_of_functions_and_calls_are_recorded(tmp_path: Path) -> None:

@@ -71,6 +71,57 @@ def test_values_paths_and_functions_change_and_no_module_is_imported_twice(
     assert host.service.config.revision != revision
 
 
+TAKING = """
+import dataclasses, ffhost, flask
+
+@dataclasses.dataclass
+class Order:
+    number: str
+    size: str = "none"
+
+def take(order: Order):
+    return f"{order.number} {order.size} {ffhost.current().remaining > 9}"
+
+def tell(request):
+    return type(request).__module__.partition(".")[0] + " " + request.path
+
+def other(request):
+    return "other"
+
+def change(request):
+    globals()["tell"] = other
+    return "changed"
+"""
+
+
+def test_what_a_codec_is_made_of_changes_with_a_reload(serve: Serve, tmp_path: Path) -> None:
+    def served(take: str, tell: str) -> str:
+        return f"""
+functions:
+  take: {{target: "main.py:take", {take}}}
+  tell: {{target: "main.py:tell", {tell}}}
+  change: {{target: "main.py:change"}}
+"""
+
+    host = serve(TAKING, served("path: '/orders/{number}'", "request: ffhost"))
+    assert host.post("/orders/7", json={}).text == "7 none True"
+    assert host.get("/tell").text == "ffhost /tell"
+    orders = "path: '/orders/{number}', timeout: 5s"
+    assert rewrite(tmp_path, host, served(orders, "path: '/t/{x}'"))
+    assert host.post("/orders/7", json={}).text == "7 none False"
+    assert host.get("/t/1").text == "flask /t/1"
+    assert rewrite(tmp_path, host, served("path: '/{size}'", "path: '/t/{x}', strip_path: true"))
+    assert host.post("/L", json={"number": "8"}).text == "8 L True"
+    assert host.get("/t/1").text == "flask /"
+    assert host.get("/change").text == "changed"
+    assert host.get("/t/1").text == "flask /"
+    same = "path: '/t/{x}', strip_path: true, timeout: 7s"
+    assert rewrite(tmp_path, host, served("path: '/{size}'", same))
+    assert host.get("/t/1").text == "other"
+    assert not rewrite(tmp_path, host, served("signature: event", "request: ffhost"))
+    assert host.post("/L", json={"number": "8"}).text == "8 L True"
+
+
 def test_an_invalid_configuration_changes_nothing(serve: Serve, tmp_path: Path) -> None:
     host = serve(CODE, CONFIG)
     revision = host.service.config.revision

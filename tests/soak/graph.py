@@ -18,7 +18,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Protocol
 
-from ffhost.host.call_request import CHAIN_LIMIT
+from ffhost.host.named_call_fields import CHAIN_LIMIT
 from ffhost.testing import Client, client
 from tests.soak.reports import Report
 from tests.soak.servers import Server, eventually, serving

@@ -6,6 +6,10 @@ Flask documents some of these for subclasses, but not when it calls them and wit
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
 from ffhost._library import InstalledLibrary
 from ffhost.signatures import _werkzeug as _werkzeug  # checked when the server starts, too
 
@@ -48,3 +52,14 @@ werkzeug.require(
 LAZY_VERSIONS = frozenset({"3.1.3"})
 """The versions for which `_flask_contexts` was tried with the tables of tests/compat."""
 current_request = flask.request._get_current_object  # type: ignore[attr-defined]
+
+
+@cache
+def is_lazy_version() -> bool:
+    """Whether this Flask is one of `LAZY_VERSIONS`.
+
+    The name of a folder beside it tells. To search all packages for their metadata takes 2 ms.
+    """
+    packages = Path(flask.__file__).parents[1]
+    named = any((packages / f"flask-{each}.dist-info").is_dir() for each in LAZY_VERSIONS)
+    return named or version("flask") in LAZY_VERSIONS

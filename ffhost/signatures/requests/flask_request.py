@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from importlib.metadata import version
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -26,7 +25,7 @@ from ffhost.errors import ResultError
 from ffhost.invocation.current import CURRENT
 from ffhost.loading import decorators
 from ffhost.signatures.requests import Prepare, RequestAdapter
-from ffhost.signatures.requests._flask import LAZY_VERSIONS, current_request
+from ffhost.signatures.requests._flask import current_request, is_lazy_version
 from ffhost.signatures.requests.wsgi_environ import make_wsgi_environ
 from ffhost.web.messages import Message
 from ffhost.web.problems import CRASH_HEADER
@@ -332,7 +331,7 @@ def flask_request_adapter(
         if is_async:
             return _around_async(app, target, make)
         run_all = _around(app, make_environ)
-        if version("flask") not in LAZY_VERSIONS:
+        if not is_lazy_version():
             return run_all
         from ffhost.signatures.requests.lazy_flask import call_with_lazy_flask_request
 
