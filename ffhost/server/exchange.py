@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ffhost.errors import RequestError
 from ffhost.execution.channels import ChunkGroup, LoopWaiter, StreamCut
@@ -20,7 +20,16 @@ from ffhost.execution.loop_caller import AlreadyAnswered
 from ffhost.invocation.current import execution_id_of_failure
 from ffhost.invocation.ids import EXECUTION_ID_HEADER
 from ffhost.invocation.logger import get_logger
-from ffhost.server._uvicorn import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE
+from ffhost.server import answer_fields
+from ffhost.server.answer_fields import (
+    FIELD_BEGINNINGS,
+    SENDABLE_VALUES,
+    check_field_value,
+    field_beginning,
+    says_close,
+    status_line,
+    write_usual_fields,
+)
 from ffhost.server.body_buffer import SocketBodyBuffer
 from ffhost.server.joined_answers import JoinedAnswers
 from ffhost.server.refusal import HostFailed, server_refusal_of_error
@@ -28,84 +37,12 @@ from ffhost.server.unread_answers import taken_socket_bytes
 from ffhost.web.problems import HOST_FAILED
 
 _EXECUTION_ID = EXECUTION_ID_HEADER.encode()
-_FRAMING = frozenset({b"connection", b"content-length", b"transfer-encoding"})
 _COPIED_BYTES = 64 * 1024
 """Larger bodies are not copied for the sake of one system call."""
 _UNKNOWN_LENGTH: Any = None
 """Stands for the length of a body that ends with the connection."""
 _READ_AHEAD_BYTES = 1024 * 1024
 """How much of a request's body may wait for the application to take it."""
-
-
-class _Usual(NamedTuple):
-    """The fields that all answers of a server have, for a second or so.
-
-    Args:
-        fields: as the server has them
-        lines: the same, written out
-        framing: those that concern body and connection
-    """
-
-    fields: Any
-    lines: bytes
-    framing: tuple[tuple[bytes, bytes], ...]
-
-
-_status_line = STATUS_LINE.get
-_last = _Usual(None, b"", ())
-
-
-def _renewed(fields: Any) -> _Usual:
-    global _last
-    lines = b"".join(b"%b: %b\r\n" % field for field in fields)
-    framing = tuple(field for field in fields if field[0] in _FRAMING)
-    _last = _Usual(fields, lines, framing)
-    return _last
-
-
-_begins: dict[bytes, tuple[bytes, bytes | None]] = {}
-_MOST_NAMES = _MOST_VALUES = 1024
-"""Of fields that are remembered: a function may make them up."""
-
-
-def _begin(name: bytes) -> tuple[bytes, bytes | None]:
-    """Return how the line of a field begins; and its name, if it concerns body or connection.
-
-    Raises:
-        RuntimeError: it cannot be sent
-    """
-    lower = name.lower()
-    if HEADER_RE.search(lower):
-        raise RuntimeError("a header field of the answer cannot be sent")
-    found = (b"%b: " % lower, lower if lower in _FRAMING else None)
-    if len(_begins) < _MOST_NAMES:
-        _begins[bytes(name)] = found
-    return found
-
-
-_sendable: set[bytes] = set()
-"""Values that were sent before."""
-_LONGEST_KEPT_BYTES = 256
-
-
-def _check_value(value: bytes) -> None:
-    """Remember *value* as one that can be sent.
-
-    Raises:
-        RuntimeError: it cannot
-    """
-    if HEADER_VALUE_RE.search(value):
-        raise RuntimeError("a header field of the answer cannot be sent")
-    if len(value) <= _LONGEST_KEPT_BYTES:
-        if len(_sendable) >= _MOST_VALUES:
-            _sendable.clear()
-        _sendable.add(value)
-
-
-def _says_close(fields: Iterable[tuple[bytes, bytes]]) -> bool:
-    return any(
-        name.lower() == b"connection" and b"close" in value.lower() for name, value in fields
-    )
 
 
 class ConnectionExchange:
@@ -429,28 +366,28 @@ class ConnectionExchange:
     def _write_head(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
         # The head of an answer that failed before its body gives way to that of a 500.
         self.chunked_encoding, self.expected_content_length = None, 0
-        fields, usual_lines, framing = _last
+        fields, usual_lines, framing = answer_fields.usual
         if fields is not self.default_headers:
-            fields, usual_lines, framing = _renewed(self.default_headers)
+            fields, usual_lines, framing = write_usual_fields(self.default_headers)
         for name, value in framing:
             self._frame(name, value)
         if self.waiting_for_100_continue and self.more_body:
             self.keep_alive = False  # nobody can tell whether the body will follow
-        pieces = [_status_line(status) or b"HTTP/1.1 %d \r\n" % status, usual_lines]
+        pieces = [status_line(status) or b"HTTP/1.1 %d \r\n" % status, usual_lines]
         for name, value in headers:
-            begin, concern = _begins.get(name) or _begin(name)
+            begin, concern = FIELD_BEGINNINGS.get(name) or field_beginning(name)
             if concern is not None:
                 if concern == b"content-length" and self.chunked_encoding is None:
                     self.expected_content_length = int(value)
                     self.chunked_encoding = False
                 else:
                     self._frame(concern, value)
-            if not (value.isalnum() or value in _sendable):  # ids and numbers; what is usual
-                _check_value(value)
+            if not (value.isalnum() or value in SENDABLE_VALUES):  # ids and numbers; what is usual
+                check_field_value(value)
             pieces.append(begin)
             pieces.append(value)
             pieces.append(b"\r\n")
-        if not self.keep_alive and not _says_close((*framing, *headers)):
+        if not self.keep_alive and not says_close((*framing, *headers)):
             pieces.append(b"connection: close\r\n")
         if self.chunked_encoding is None and not self._is_bodiless(status):
             if self.scope["http_version"] == "1.0":  # its end is that of the connection
