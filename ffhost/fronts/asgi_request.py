@@ -21,6 +21,9 @@ SEND: ContextVar[Send] = ContextVar("ffhost_send")
 """ASGI's ``send`` of the running request, for answers that bypass Falcon."""
 
 
+_QUESTION_MARK = ord("?")
+
+
 # Another server knows bytes only, and so does an application around ours.
 
 
@@ -72,7 +75,7 @@ class AsgiScopeMessage(Message):
         raw: bytes | None = self._scope.get("raw_path")
         if raw is None:
             return quote(self._scope["path"], safe="/%:@!$&'()*+,;=~-._")
-        return raw.partition(b"?")[0].decode("latin-1")
+        return (raw.partition(b"?")[0] if _QUESTION_MARK in raw else raw).decode("latin-1")
 
     @property
     def query(self) -> str:  # type: ignore[override]
@@ -118,7 +121,7 @@ class AsgiScopeMessage(Message):
         for raw_name, raw_value in self._scope["headers"]:
             if raw_name in names:
                 name = names[raw_name]
-            elif raw_name.startswith(prefix):
+            elif prefix is not None and raw_name.startswith(prefix):
                 name = raw_name.decode("latin-1")
             else:
                 continue

@@ -65,19 +65,22 @@ class Outcome:
 
 def outcome_kind_of_call(call: Call, status: int) -> OutcomeKind:
     """Return the kind of outcome of *call*, which was answered with *status*."""
-    if call.timed_out:
+    deadline, error = call.deadline, call.error
+    if deadline is not None and deadline.passed:
         return "timeout"
-    error = call.error
     if call.cancelled:
         return "cancelled"
     if call.denied and status in _DENIED:
         return _DENIED[status]
     if call.repeated:
         return "duplicate"
-    if isinstance(error, TooManyRequests | Unavailable) or call.function.unavailable is not None:
+    if call.function.unavailable is not None:
         return "rejected"
-    if error is not None and not isinstance(error, RequestError):
-        return "crash"
+    if error is not None:
+        if isinstance(error, (TooManyRequests, Unavailable)):
+            return "rejected"
+        if not isinstance(error, RequestError):
+            return "crash"
     if status >= 500:
         return "crash"
     return "client_error" if status >= 400 else "ok"

@@ -21,16 +21,16 @@ from ffhost.invocation.outcome import Outcome
 from ffhost.observability import logs, tracing
 from ffhost.observability.tracing.hook import Run
 from ffhost.signatures import Codec
-from ffhost.web.messages import Message
+from ffhost.web.messages import FieldChoice, Message
 
 if TYPE_CHECKING:
-    from ffhost.events.facts import EventFacts
     from ffhost.observability.logs.summary import SummaryRecorder
 
 _EVENT_ARGUMENT = {"cloudevent": 0, "event": 1}
 """Index of the argument with the event, by signature."""
 _PROBE_AGENT = "kube-probe/"
-_TELLING = frozenset({"traceparent", "user-agent", "x-cloud-trace-context"})
+_TRACE_FIELDS = frozenset({"traceparent", "x-cloud-trace-context"})
+_TELLING = FieldChoice((*_TRACE_FIELDS, "user-agent"))
 """Fields of a request that a summary entry may depend on."""
 
 
@@ -118,13 +118,13 @@ def _end_prints(call: Call, outcome: Outcome) -> None:
     logs.log_unfinished_output(call.execution_id)
 
 
-def _facts_of(signature: str) -> Callable[[object], EventFacts | None] | None:
+def _id_and_type_of(signature: str) -> Callable[[object], tuple[str | None, str | None]] | None:
     """Return a reader of the event for observers; None for signatures without events."""
     if signature not in _EVENT_ARGUMENT:
         return None
-    from ffhost.events.facts import event_facts_of
+    from ffhost.events.facts import event_id_and_type_of
 
-    return event_facts_of
+    return event_id_and_type_of
 
 
 def summary_observer(name: str, signature: str, *, principal: bool = False) -> Observer:
@@ -135,7 +135,7 @@ def summary_observer(name: str, signature: str, *, principal: bool = False) -> O
     """
     record: SummaryRecorder | None = None
     known = False
-    facts_of = _facts_of(signature)
+    id_and_type_of = _id_and_type_of(signature)
 
     def summarize(call: Call, outcome: Outcome) -> None:
         nonlocal record, known
@@ -146,12 +146,16 @@ def summary_observer(name: str, signature: str, *, principal: bool = False) -> O
             return
         message = call.message
         trace_id = span_id = None
-        if call.span_context is not None or message.has_any(_TELLING):
-            agent = message.header("user-agent")
+        told = message.fields_for(_TELLING)
+        if told:
+            agent = told.get("user-agent")
             if agent is not None and agent.startswith(_PROBE_AGENT) and outcome.kind == "ok":
                 return
+        if call.span_context is not None or not _TRACE_FIELDS.isdisjoint(told):
             trace_id, span_id = call.trace_id, call.span_id
-        facts = None if facts_of is None else facts_of(call.event)
+        event_id = event_type = None
+        if id_and_type_of is not None:
+            event_id, event_type = id_and_type_of(call.event)
         record(
             message.method,
             message.path,
@@ -163,8 +167,8 @@ def summary_observer(name: str, signature: str, *, principal: bool = False) -> O
             call.execution_id,
             trace_id,
             span_id,
-            None if facts is None else facts.id,
-            None if facts is None else facts.type,
+            event_id,
+            event_type,
             call.principal.name if principal and call.principal is not None else None,
             call.schedule,
             call.caller or (_told_caller(call.chain[-1]) if call.chain else None),

@@ -33,7 +33,8 @@ def read_json(text: bytes | str) -> Any:
         ValueError: it is not JSON, or nested too deeply
     """
     try:
-        if isinstance(text, bytes) and _LONG_NUMBER not in text.translate(_DIGITS):
+        # `find`, because `in` takes the number for an integer first, and raises an error within.
+        if isinstance(text, bytes) and text.translate(_DIGITS).find(_LONG_NUMBER) < 0:
             try:
                 return orjson.loads(text)
             except ValueError:

@@ -22,7 +22,7 @@ class FieldChoice:
 
     Args:
         names: in lower case
-        prefix: of the names of further fields, in lower case
+        prefix: of the names of further fields, in lower case; None if there are none
 
     Attributes:
         by_raw_name: the names, by what a server hands over
@@ -31,9 +31,9 @@ class FieldChoice:
 
     __slots__ = ("by_raw_name", "raw_prefix")
 
-    def __init__(self, names: Iterable[str], prefix: str) -> None:
+    def __init__(self, names: Iterable[str], prefix: str | None = None) -> None:
         self.by_raw_name = {name.encode("latin-1"): name for name in names}
-        self.raw_prefix = prefix.encode("latin-1")
+        self.raw_prefix = None if prefix is None else prefix.encode("latin-1")
 
 
 class Message:

@@ -20,6 +20,7 @@ TEXTS = st.text(max_size=300)
 PATHS = st.sampled_from(
     ["/hello", "/a%20b", '/"quoted"\\', "/\x7f\x01", "/ü\u2028", "/" + "a" * 400]
 )
+EVENT_TEXTS = st.sampled_from(["7", "com.example.made", '"\\\x00', "ü", "a" * 300, ""]) | TEXTS
 CALLS = st.fixed_dictionaries(
     {
         "method": st.sampled_from(["GET", "POST", '"', "Ü"]),
@@ -34,7 +35,8 @@ CALLS = st.fixed_dictionaries(
         "execution_id": st.just("0123456789abcdef"),
         "trace_id": st.just("0af7651916cd43dd8448eb211c80319c"),
         "span_id": st.just("b7ad6b7169203331"),
-        "event_id": st.just("7"),
+        "event_id": EVENT_TEXTS,
+        "event_type": EVENT_TEXTS,
         "principal": st.just("ci"),
         "caller": st.just("other"),
     },
@@ -84,9 +86,27 @@ def _stamp(entry: dict[str, Any]) -> float:
     return datetime.fromisoformat(entry.pop("timestamp")).timestamp()
 
 
+LONGEST = {
+    "method": "\x01" * 32,
+    "path": "\x01" * 256,
+    "event_id": "\x01" * 128,
+    "event_type": "\x01" * 128,
+    "execution_id": "x" * 64,
+    "trace_id": "0af7651916cd43dd8448eb211c80319c",
+    "span_id": "b7ad6b7169203331",
+    "outcome": "unauthenticated",
+    "duration_seconds": 1e9,
+    "request_bytes": 2**63,
+    "response_bytes": 2**63,
+}
+
+
 def test_an_ordinary_call_takes_the_short_way(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(summary, "_line", None)
     call = {"method": "GET", "path": "/hello", "status": 200, "outcome": "ok"}
     rest = {"duration_seconds": 0.00002, "request_bytes": 0, "response_bytes": 5}
-    line = written(kept, {**call, **rest, "execution_id": "0123456789abcdef"}, "0123456789ab")
-    assert json.loads(line)["duration_seconds"] == 0.00002
+    call |= {**rest, "execution_id": "0123456789abcdef"}
+    assert json.loads(written(kept, call, "0123456789ab"))["duration_seconds"] == 0.00002
+    event = {"event_id": "7", "event_type": "com.example.made"}
+    assert event.items() <= json.loads(written(kept, call | event, "0123456789ab")).items()
+    assert len(written(kept, call | LONGEST, "0123456789ab")) < summary._LONGEST

@@ -244,14 +244,17 @@ def log_severity(level: int) -> str:
 
 
 _second: tuple[int, str] = (0, "1970-01-01T00:00:00")
+"""The second of the last entry, and how it is written."""
 
 
 def log_timestamp(when: float) -> str:
     """Return *when* (seconds since the epoch) in UTC with microseconds."""
     global _second
-    whole = int(when)
-    known, text = _second
-    if known != whole:
+    whole, text = _second
+    rest = when - whole
+    if not 0.0 <= rest < 1.0:
+        whole = int(when)
+        rest = when - whole
         text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
         _second = (whole, text)
-    return f"{text}.{int((when - whole) * 1_000_000):06d}Z"
+    return "%s.%06dZ" % (text, rest * 1_000_000)  # noqa: UP031 (a format string takes longer)

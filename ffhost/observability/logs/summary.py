@@ -24,7 +24,7 @@ LOGGER = "ffhost.invocations"
 MESSAGE = "invocation"
 
 # A crash and a timeout have an entry of their own at ERROR, with the stack.
-_LEVELS = {"ok": INFO, "client_error": INFO, "duplicate": INFO, "cancelled": INFO}
+_AT_INFO = ("ok", "client_error", "duplicate", "cancelled")
 _MAY_BE_UNKNOWN = (
     *("execution_id", "trace_id", "span_id", "config_revision"),
     *(
@@ -88,8 +88,9 @@ def make_summary_recorder(
     reshape = None if entries.shape is default_log_profile else entries.shape
     plainly = entries.renders_json
     longest = entries.max_entry_bytes
-    info = entries.out
-    warning = entries.out if entries.errors is None else entries.errors
+    warned = (entries.out if entries.errors is None else entries.errors, "WARNING")
+    informed = None if threshold > INFO else (entries.out, "INFO")
+    ways = dict.fromkeys(_AT_INFO, informed)
 
     def make(facts: tuple[Any, ...]) -> bytes:
         when, severity, execution_id, trace_id, span_id, called, event, by = facts
@@ -148,21 +149,40 @@ def make_summary_recorder(
         schedule: str | None = None,
         caller: str | None = None,
     ) -> None:
-        level = _LEVELS.get(outcome, WARNING)
-        if level < threshold:
+        way = ways.get(outcome, warned)
+        if way is None:
             return
-        out, severity = (info, "INFO") if level == INFO else (warning, "WARNING")
+        out, severity = way
         if (
             write is not None
-            and event_id is event_type is principal is schedule is caller is None
-            and None not in (status, request_bytes, response_bytes, execution_id)
-            and len(path) <= _LONGEST_PATH
+            and principal is schedule is caller is None
+            and (event_id is event_type is None or _is_short_event(event_id, event_type))
+            and status is not None
+            and request_bytes is not None
+            and response_bytes is not None
+            and execution_id is not None
+            and len(path) <= _LONGEST_TEXT
         ):
             place = _place(method, path)
             if place:
-                ids = (execution_id, trace_id, span_id)
-                ended = (status, outcome, duration_seconds, request_bytes, response_bytes)
-                out.hold(write, (time.time(), severity, *ids, place, *ended))
+                out.hold(
+                    write,
+                    (
+                        time.time(),
+                        severity,
+                        execution_id,
+                        trace_id,
+                        span_id,
+                        place,
+                        status,
+                        outcome,
+                        duration_seconds,
+                        request_bytes,
+                        response_bytes,
+                        event_id,
+                        event_type,
+                    ),
+                )
                 return
         called = (method, path, status, outcome, duration_seconds, request_bytes, response_bytes)
         ids = (execution_id, trace_id, span_id)
@@ -183,22 +203,41 @@ def _template(
     They differ in a few values only. To write these into a text takes half the time of a
     dictionary and its encoding.
     """
-    host = f'"message":"{MESSAGE}","logger":"{LOGGER}","function":{_quoted(function)}'
+    head = f'"message":"{MESSAGE}","logger":"{LOGGER}","function":{_quoted(function)}'
+    heads = {
+        severity: f'","severity":"{severity}",{head},"execution_id":"'
+        for severity in ("INFO", "WARNING")
+    }
     kind = "" if revision is None else f'"config_revision":{_quoted(revision)},'
-    kind += f'"signature":{_quoted(signature)}'
+    kind += f'"signature":{_quoted(signature)},'
 
     def write(facts: tuple[Any, ...]) -> bytes:
-        when, severity, execution_id, trace_id, span_id, place, *ended = facts
-        status, outcome, seconds, request_bytes, response_bytes = ended
+        (
+            when,
+            severity,
+            execution_id,
+            trace_id,
+            span_id,
+            place,
+            status,
+            outcome,
+            seconds,
+            request_bytes,
+            response_bytes,
+            event_id,
+            event_type,
+        ) = facts
         # Ids are made or checked by `ffhost.invocation.ids`: none needs an escape.
         trace = "" if trace_id is None else f'"trace_id":"{trace_id}",'
         if span_id is not None:
             trace += f'"span_id":"{span_id}",'
+        event = ""
+        if event_id is not None:
+            event = f',"event_id":{_quoted(event_id)},"event_type":{_quoted(event_type)}'
         return (
-            f'{{"timestamp":"{log_timestamp(when)}","severity":"{severity}",{host},'
-            f'"execution_id":"{execution_id}",{trace}{kind},{place},'
-            f'"status":{status},"outcome":"{outcome}","duration_seconds":{seconds:.6f},'
-            f'"request_bytes":{request_bytes},"response_bytes":{response_bytes}}}\n'
+            f'{{"timestamp":"{log_timestamp(when)}{heads[severity]}{execution_id}",{trace}{kind}'
+            f'{place},"status":{status},"outcome":"{outcome}","duration_seconds":{seconds:.6f},'
+            f'"request_bytes":{request_bytes},"response_bytes":{response_bytes}{event}}}\n'
         ).encode()
 
     return write
@@ -206,13 +245,24 @@ def _template(
 
 _LONGEST = 4096
 """No entry of a template is longer: names, ids, paths and numbers are bounded."""
-_LONGEST_PATH = 256
+_LONGEST_TEXT = 256
+"""How long the path may be, and id and type of an event together."""
+_LONGEST_METHOD = 32
+
+
+def _is_short_event(event_id: Any, event_type: Any) -> bool:
+    return (
+        event_id.__class__ is event_type.__class__ is str
+        and len(event_id) + len(event_type) <= _LONGEST_TEXT
+        and event_id.isascii()
+        and event_type.isascii()
+    )
 
 
 @lru_cache(1024)
 def _place(method: str, path: str) -> str:
     """Return method and path as JSON; nothing if they need more than ASCII."""
-    if len(method) > _LONGEST_PATH or not (method + path).isascii():
+    if len(method) > _LONGEST_METHOD or not (method + path).isascii():
         return ""
     return f'"method":{_quoted(method)},"path":{_quoted(path)}'
 

@@ -7,7 +7,7 @@ import time
 from bisect import bisect_left
 from typing import Any
 
-from ffhost.events.facts import event_facts_of
+from ffhost.events.facts import event_time_of
 from ffhost.invocation.call import Call
 from ffhost.invocation.outcome import Outcome
 
@@ -49,11 +49,11 @@ class CallCounters:
     def observe_event(self, call: Call, outcome: Outcome) -> None:
         """Count a call that was about an event, and how old that was when the call came."""
         self.observe(call, outcome)
-        facts = event_facts_of(call.event)
-        if facts is None or facts.time is None:
+        happened = event_time_of(call.event)
+        if happened is None:
             return
         taken = time.time() - outcome.duration_seconds
-        seconds = max(0.0, taken - facts.time.timestamp())
+        seconds = max(0.0, taken - happened.timestamp())
         with self._lock:
             self.lags[bisect_left(LAGS, seconds)] += 1
             self.lag_sum += seconds
